@@ -1,0 +1,121 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Contain a finding, see what was done, answer the review.
+#[derive(Debug, Parser)]
+#[command(name = "firebreak", version, arg_required_else_help = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Say what triage would decide about an event. Offline, changes nothing.
+    Plan(PlanArguments),
+    /// Start the real state machine with an event and show its progress.
+    Replay(ReplayArguments),
+    /// List incidents, or show everything about one.
+    Incidents(IncidentsArguments),
+    /// Answer the review gate: approve keeps the containment, release undoes it.
+    Review(ReviewArguments),
+}
+
+/// `firebreak plan`
+#[derive(Debug, Args)]
+pub struct PlanArguments {
+    /// An event as EventBridge delivers it; `-` reads standard input.
+    #[arg(required_unless_present = "batch")]
+    pub event: Option<PathBuf>,
+    /// Every *.json file of a folder: one JSON line per file.
+    #[arg(long, value_name = "DIR", conflicts_with = "event")]
+    pub batch: Option<PathBuf>,
+    /// The response policy; without it, the shipped playbook at full strength.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `firebreak replay`
+#[derive(Debug, Args)]
+pub struct ReplayArguments {
+    /// Events as EventBridge delivers them.
+    #[arg(required = true)]
+    pub events: Vec<PathBuf>,
+    /// Show the execution until it ends or waits for an analyst.
+    #[arg(long)]
+    pub follow: bool,
+    /// Print JSON, one line per event.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `firebreak incidents`
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct IncidentsArguments {
+    /// Show one incident.
+    #[command(subcommand)]
+    pub show: Option<ShowIncident>,
+    /// How many, newest first.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i32).range(1..=1000))]
+    pub limit: i32,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `firebreak incidents show`
+#[derive(Debug, Subcommand)]
+pub enum ShowIncident {
+    /// Everything about one incident: decisions, receipts, evidence, timeline.
+    Show {
+        /// The incident, `fb-…`.
+        id: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `firebreak review`
+#[derive(Debug, Args)]
+pub struct ReviewArguments {
+    /// List, approve or release.
+    #[command(subcommand)]
+    pub command: ReviewCommand,
+}
+
+/// The analyst's side of the gate.
+#[derive(Debug, Subcommand)]
+pub enum ReviewCommand {
+    /// List the incidents that wait for an answer.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// It was right: stay contained, carry out what waited for approval, close.
+    Approve(AnswerArguments),
+    /// It was wrong: put everything back as it was, close.
+    Release(AnswerArguments),
+}
+
+/// One answer.
+#[derive(Debug, Args)]
+pub struct AnswerArguments {
+    /// The incident, `fb-…`.
+    pub id: String,
+    /// Why; kept with the incident.
+    #[arg(long)]
+    pub comment: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,45 @@
+//! The deployment a command talks to, found by the usual AWS environment.
+
+use crate::CommandError;
+use aws_config::SdkConfig;
+use firebreak::names;
+use firebreak_aws::{Ledger, clients};
+
+/// Clients of the security account.
+pub struct Connection {
+    /// The SDK's configuration.
+    pub config: SdkConfig,
+    /// The ledger.
+    pub ledger: Ledger,
+    /// The state machine.
+    pub state_machine_arn: String,
+    /// Who is calling, as STS says.
+    pub caller: String,
+}
+
+impl Connection {
+    /// Connects with the credentials, Region and endpoint of the environment. One call, to learn the account.
+    ///
+    /// # Errors
+    /// One line that says what is missing.
+    pub async fn open() -> Result<Self, CommandError> {
+        let config = clients::configure(aws_config::defaults(clients::behavior_version())).load().await;
+        let Some(region) = config.region().map(ToString::to_string) else {
+            return Err(CommandError::Input(
+                "no AWS Region: set AWS_REGION, or AWS_PROFILE to a profile with a Region".to_owned(),
+            ));
+        };
+        let identity = aws_sdk_sts::Client::new(&config).get_caller_identity().send().await.map_err(|error| {
+            let why = firebreak_aws::classify::fault("sts:GetCallerIdentity", &error).message;
+            CommandError::Bad(format!("cannot reach AWS ({why}): check AWS_PROFILE, AWS_ENDPOINT_URL and the credentials"))
+        })?;
+        let (account, caller) = (identity.account.unwrap_or_default(), identity.arn.unwrap_or_default());
+        let partition = caller.split(':').nth(1).unwrap_or("aws").to_owned();
+        Ok(Self {
+            ledger: Ledger::new(&config, names::LEDGER_TABLE.to_owned()),
+            state_machine_arn: format!("arn:{partition}:states:{region}:{account}:stateMachine:{}", names::STATE_MACHINE),
+            caller,
+            config,
+        })
+    }
+}

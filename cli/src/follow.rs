@@ -1,0 +1,253 @@
+//! Follows one execution of the state machine and says what each state did.
+
+use crate::CommandError;
+use crate::screen::{Activity, Screen};
+use aws_sdk_sfn::Client;
+use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
+use console::style;
+use firebreak::incident::{Branch, Incident};
+use firebreak::plan::Verdict;
+use firebreak::receipt::{Outcome, Receipt, Verification};
+use firebreak::text::inert;
+use firebreak_aws::classify::OrFault;
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+/// Where an execution is when following ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It waits for an analyst.
+    AtGate,
+    /// It succeeded.
+    Succeeded,
+    /// It failed, timed out or was stopped.
+    Failed,
+}
+
+/// One execution as it was seen so far.
+pub struct Follower<'a> {
+    sfn: &'a Client,
+    screen: &'a Screen,
+    arn: String,
+    label: String,
+    seen: i64,
+    under_way: BTreeMap<String, VecDeque<(Timestamp, Activity)>>,
+    stop_at_gate: bool,
+    /// What triage decided, once it has.
+    pub incident: Option<Incident>,
+    /// What the containments answered.
+    pub receipts: Vec<Receipt>,
+    /// When the containments' states were left, in the order of `receipts`.
+    pub contained_at: Vec<Timestamp>,
+}
+
+/// States that say something to a person; the rest is plumbing.
+const TOLD: [(&str, &str); 14] = [
+    ("Triage", "deciding"),
+    ("NotifyOnly", "telling people"),
+    ("NotifyOpened", "telling people"),
+    ("PreserveEvidence", "preserving evidence"),
+    ("QuarantineIam", "quarantining the principal"),
+    ("IsolateEc2", "isolating the instance"),
+    ("LockdownS3", "locking the bucket down"),
+    ("VerifyTarget", "asking AWS whether it holds"),
+    ("SealEvidence", "sealing the evidence"),
+    ("ReviewOverdue", "escalating: nobody answered"),
+    ("ContainTarget", "containing what waited for approval"),
+    ("Release", "putting everything back"),
+    ("NotifyClosed", "telling people"),
+    ("FailureNotice", "sounding the alarm: the incident cannot be finished"),
+];
+
+impl<'a> Follower<'a> {
+    /// Follows `arn`. `label` stands before every line, for several executions at once.
+    #[must_use]
+    pub fn new(sfn: &'a Client, screen: &'a Screen, arn: String, label: String) -> Self {
+        let under_way = BTreeMap::new();
+        let (incident, receipts, contained_at) = (None, vec![], vec![]);
+        Self { sfn, screen, arn, label, seen: 0, under_way, stop_at_gate: true, incident, receipts, contained_at }
+    }
+
+    /// Shows progress until the execution ends or reaches the review gate.
+    ///
+    /// # Errors
+    /// When Step Functions does not answer.
+    pub async fn to_gate(&mut self) -> Result<End, CommandError> {
+        self.stop_at_gate = true;
+        self.run().await
+    }
+
+    /// Shows progress until the execution ends, through the gate.
+    ///
+    /// # Errors
+    /// When Step Functions does not answer.
+    pub async fn to_end(&mut self) -> Result<End, CommandError> {
+        self.stop_at_gate = false;
+        self.run().await
+    }
+
+    async fn run(&mut self) -> Result<End, CommandError> {
+        let mut pause = Duration::from_millis(200);
+        loop {
+            let (news, at_gate) = self.read().await?;
+            if at_gate && self.stop_at_gate {
+                return Ok(End::AtGate);
+            }
+            if !news {
+                let status = self
+                    .sfn
+                    .describe_execution()
+                    .execution_arn(&self.arn)
+                    .send()
+                    .await
+                    .or_fault("states:DescribeExecution")?
+                    .status;
+                match status {
+                    ExecutionStatus::Running | ExecutionStatus::PendingRedrive => {}
+                    // The last states may have been written since the history was read.
+                    ended => {
+                        self.read().await?;
+                        return Ok(if ended == ExecutionStatus::Succeeded { End::Succeeded } else { End::Failed });
+                    }
+                }
+                pause = (pause * 2).min(Duration::from_secs(2));
+            } else {
+                pause = Duration::from_millis(200);
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Reads new history. Returns whether there was any and whether the execution now waits at the gate.
+    async fn read(&mut self) -> Result<(bool, bool), CommandError> {
+        let mut pages = self.sfn.get_execution_history().execution_arn(&self.arn).into_paginator().items().send();
+        let (mut news, mut at_gate) = (false, false);
+        while let Some(event) = pages.next().await {
+            let event = event.or_fault("states:GetExecutionHistory")?;
+            let name =
+                event.state_entered_event_details().map(|d| d.name()).or(event.state_exited_event_details().map(|d| d.name()));
+            match name {
+                Some("ReviewGate") => at_gate = event.state_entered_event_details().is_some(),
+                Some("ReviewOverdue") => at_gate = false,
+                _ => {}
+            }
+            if event.id() > self.seen {
+                self.seen = event.id();
+                news = true;
+                self.tell(&event);
+            }
+        }
+        Ok((news, at_gate))
+    }
+
+    fn tell(&mut self, event: &HistoryEvent) {
+        let at = event.timestamp();
+        let at = Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).unwrap_or(0)).unwrap_or_default();
+        if let Some(entered) = event.state_entered_event_details() {
+            if let Some((name, doing)) = TOLD.iter().find(|(name, _)| *name == entered.name()) {
+                let activity = self.screen.begin(&format!("{}{doing}", self.label));
+                self.under_way.entry((*name).to_owned()).or_default().push_back((at, activity));
+            }
+        } else if let Some(exited) = event.state_exited_event_details() {
+            let Some((began, activity)) = self.under_way.get_mut(exited.name()).and_then(VecDeque::pop_front) else { return };
+            drop(activity);
+            let ms = at.duration_since(began).as_millis();
+            self.finished(exited.name(), exited.output().unwrap_or("null"), ms, at);
+        }
+    }
+
+    fn finished(&mut self, state: &str, output: &str, ms: i128, at: Timestamp) {
+        let text = match state {
+            "Triage" => self.triaged(output),
+            "QuarantineIam" | "IsolateEc2" | "LockdownS3" | "ContainTarget" => self.contained(state, output, at),
+            "PreserveEvidence" => evidence(output),
+            "VerifyTarget" => verified(output),
+            "SealEvidence" => sealed(output),
+            "NotifyOpened" => "told people that a response began".to_owned(),
+            "NotifyOnly" => "told people; nothing is contained".to_owned(),
+            "NotifyClosed" => "told people that it is closed".to_owned(),
+            "ReviewOverdue" => style("nobody answered; escalated, still contained").yellow().to_string(),
+            "Release" => released(output),
+            _ => style("Firebreak could not finish; the failure topic was told").red().bold().to_string(),
+        };
+        self.screen.line(&format!("  {}{text} {}", self.label, style(format!("{ms} ms")).dim()));
+    }
+
+    fn triaged(&mut self, output: &str) -> String {
+        let Some(incident) = field::<Incident>(output, "/incident") else { return failed("triage", output) };
+        let text = match incident.verdict {
+            Verdict::Respond => {
+                let kind = incident.finding.finding_type.as_deref().unwrap_or("unknown finding");
+                format!("{} {} {}", style(incident.id.as_str()).bold(), style("respond:").red().bold(), inert(kind, 80))
+            }
+            Verdict::Notify | Verdict::Ignore => {
+                let word = if incident.verdict == Verdict::Notify { "notify only:" } else { "ignored:" };
+                let reason = incident.reason.as_deref().unwrap_or("no reason");
+                format!("{} {} {}", style(incident.id.as_str()).bold(), style(word).yellow(), inert(reason, 200))
+            }
+        };
+        self.incident = Some(incident);
+        text
+    }
+
+    fn contained(&mut self, state: &str, output: &str, at: Timestamp) -> String {
+        let Ok(receipt) = serde_json::from_str::<Receipt>(output) else { return failed(state, output) };
+        let applied: Vec<String> =
+            receipt.steps.iter().filter(|s| s.outcome == Outcome::Applied).map(|s| inert(&s.name, 60)).collect();
+        let text = format!("{} {} {}", crate::paint::status(receipt.status), receipt.target, style(applied.join(", ")).dim());
+        self.contained_at.push(receipt.finished_at.unwrap_or(at));
+        self.receipts.push(receipt);
+        text
+    }
+}
+
+fn evidence(output: &str) -> String {
+    match serde_json::from_str::<Branch>(output) {
+        Ok(branch) if branch.missing.is_empty() && branch.status == "ok" => "evidence preserved".to_owned(),
+        Ok(branch) if branch.status == "ok" => {
+            format!("evidence preserved, {}", style(format!("{} item(s) missing", branch.missing.len())).yellow())
+        }
+        _ => failed("evidence", output),
+    }
+}
+
+fn verified(output: &str) -> String {
+    match serde_json::from_str::<Verification>(output) {
+        Ok(check) if check.holds => format!("{} {}", style("verified").green(), check.target),
+        Ok(check) => {
+            format!("{} {}: {}", style("DOES NOT HOLD").red().bold(), check.target, inert(&check.problems.join("; "), 200))
+        }
+        Err(_) => failed("verification", output),
+    }
+}
+
+fn sealed(output: &str) -> String {
+    match field::<u64>(output, "/report/seal/count") {
+        Some(count) => format!("evidence sealed: {count} items"),
+        None => failed("sealing the evidence", output),
+    }
+}
+
+fn released(output: &str) -> String {
+    match field::<String>(output, "/report/release/status").as_deref() {
+        Some("ok") => format!("{} everything is back as it was", style("released").green().bold()),
+        _ => style("NOT everything could be put back").red().bold().to_string(),
+    }
+}
+
+/// A state that was left through its `Catch`: the output carries the error's name.
+fn failed(what: &str, output: &str) -> String {
+    let error = field::<String>(output, "/failure/Error")
+        .or_else(|| field(output, "/Error"))
+        .unwrap_or_else(|| "unknown error".to_owned());
+    let text = format!("{what} failed: {}", inert(&error, 100));
+    style(text).red().bold().to_string()
+}
+
+fn field<T: DeserializeOwned>(output: &str, pointer: &str) -> Option<T> {
+    let value: Value = serde_json::from_str(output).ok()?;
+    serde_json::from_value(value.pointer(pointer)?.clone()).ok()
+}

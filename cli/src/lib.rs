@@ -1,0 +1,66 @@
+#![doc = include_str!("../README.md")]
+
+mod arguments;
+mod connection;
+pub mod follow;
+mod incidents;
+mod paint;
+mod plan;
+mod replay;
+mod review;
+pub mod screen;
+
+pub use arguments::{Arguments, Command};
+pub use connection::Connection;
+
+use std::process::ExitCode;
+
+/// Why a command did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// Exit code 2: the call or its input is wrong.
+    #[error("{0}")]
+    Input(String),
+    /// Exit code 1: it ran, and the result is bad.
+    #[error("{0}")]
+    Bad(String),
+}
+
+impl CommandError {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Input(_) => ExitCode::from(2),
+            Self::Bad(_) => ExitCode::from(1),
+        }
+    }
+}
+
+impl From<firebreak::fault::Fault> for CommandError {
+    fn from(fault: firebreak::fault::Fault) -> Self {
+        Self::Bad(fault.message)
+    }
+}
+
+/// Runs one command and prints its result. A failure is one line on standard error.
+pub async fn run(arguments: Arguments) -> ExitCode {
+    let done = match arguments.command {
+        Command::Plan(arguments) => plan::run(&arguments),
+        Command::Replay(arguments) => Box::pin(replay::run(&arguments)).await,
+        Command::Incidents(arguments) => Box::pin(incidents::run(&arguments)).await,
+        Command::Review(arguments) => Box::pin(review::run(&arguments)).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("firebreak: {error}");
+            error.exit_code()
+        }
+    }
+}
+
+/// Prints one line of JSON.
+fn print_json(value: &impl serde::Serialize) -> Result<(), CommandError> {
+    let line = serde_json::to_string(value).map_err(|error| CommandError::Bad(format!("cannot write JSON: {error}")))?;
+    println!("{line}");
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! Colours with a meaning. `console` drops them in a pipe and under `NO_COLOR`.
+
+use console::{StyledObject, style};
+use firebreak::incident::IncidentStatus;
+use firebreak::receipt::{Outcome, Status};
+
+/// How an incident stands.
+pub(crate) fn incident_status(status: IncidentStatus) -> StyledObject<&'static str> {
+    let word = style(status.word());
+    match status {
+        IncidentStatus::AwaitingReview => word.yellow().bold(),
+        IncidentStatus::Failed => word.red().bold(),
+        IncidentStatus::Closed | IncidentStatus::Released => word.green(),
+        IncidentStatus::Triaged | IncidentStatus::Containing => word.cyan(),
+        IncidentStatus::Notified | IncidentStatus::Ignored => word.dim(),
+    }
+}
+
+/// How a target stands.
+pub(crate) fn status(status: Status) -> StyledObject<&'static str> {
+    match status {
+        Status::Contained => style("contained").green().bold(),
+        Status::Partial => style("PARTLY contained").red().bold(),
+        Status::Skipped => style("not touched").dim(),
+        Status::Failed => style("NOT contained").red().bold(),
+    }
+}
+
+/// How a step ended.
+pub(crate) fn outcome(outcome: Outcome) -> StyledObject<&'static str> {
+    match outcome {
+        Outcome::Applied => style("applied").green(),
+        Outcome::Already => style("already").dim(),
+        Outcome::Skipped => style("skipped").dim(),
+        Outcome::Failed => style("FAILED").red().bold(),
+    }
+}

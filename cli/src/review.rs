@@ -1,0 +1,86 @@
+//! `firebreak review`: the analyst's answer from a terminal.
+//!
+//! The task token never comes here. The command asks the function `decide-review`, which holds the right to read it.
+
+use crate::arguments::{AnswerArguments, ReviewArguments, ReviewCommand};
+use crate::incidents::{incident_id, list};
+use crate::{CommandError, Connection, print_json};
+use aws_sdk_lambda::primitives::Blob;
+use console::style;
+use firebreak::incident::IncidentStatus;
+use firebreak::names;
+use firebreak::review::{Answer, DecideOutcome, DecideRequest};
+use firebreak::text::inert;
+use firebreak_aws::classify::OrFault;
+
+pub(crate) async fn run(arguments: &ReviewArguments) -> Result<(), CommandError> {
+    match &arguments.command {
+        ReviewCommand::List { json } => {
+            let mut records = Connection::open().await?.ledger.incidents(1000).await?;
+            records.retain(|record| record.status == IncidentStatus::AwaitingReview);
+            if *json { print_json(&records) } else { Ok(list(&records)) }
+        }
+        ReviewCommand::Approve(arguments) => answer(Answer::Approve, arguments).await,
+        ReviewCommand::Release(arguments) => answer(Answer::Release, arguments).await,
+    }
+}
+
+async fn answer(answer: Answer, arguments: &AnswerArguments) -> Result<(), CommandError> {
+    let id = incident_id(&arguments.id)?;
+    let connection = Connection::open().await?;
+    let request =
+        DecideRequest { incident_id: id.clone(), answer, by: connection.caller.clone(), comment: arguments.comment.clone() };
+    let outcome = decide(&connection, &request).await?;
+    if arguments.json {
+        print_json(&outcome)?;
+    }
+    let says = |text: String| {
+        if !arguments.json {
+            println!("{text}");
+        }
+    };
+    match outcome {
+        DecideOutcome::Accepted { decision } => says(format!("{} {id}", style(past(decision.answer)).green().bold())),
+        DecideOutcome::Queued { decision } => says(format!(
+            "{} {id}; the gate was just closing, the next one takes this answer",
+            style(past(decision.answer)).green().bold()
+        )),
+        DecideOutcome::AlreadyDecided { decision } => {
+            let who = inert(&decision.by, 100);
+            let text =
+                format!("already decided: {} by {who} at {}; the first answer stands", decision.answer.word(), decision.at);
+            if decision.answer != answer {
+                return Err(CommandError::Bad(text));
+            }
+            says(text);
+        }
+        DecideOutcome::NoReview => return Err(CommandError::Bad(format!("no review is open for {id}"))),
+    }
+    Ok(())
+}
+
+/// Asks `decide-review`.
+async fn decide(connection: &Connection, request: &DecideRequest) -> Result<DecideOutcome, CommandError> {
+    let unreadable = |error: serde_json::Error| CommandError::Bad(format!("decide-review gave an unknown answer: {error}"));
+    let answer = aws_sdk_lambda::Client::new(&connection.config)
+        .invoke()
+        .function_name(names::function("decide-review"))
+        .payload(Blob::new(serde_json::to_vec(request).map_err(unreadable)?))
+        .send()
+        .await
+        .or_fault("lambda:Invoke of firebreak-decide-review")?;
+    let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
+    if answer.function_error.is_some() {
+        let error: serde_json::Value = serde_json::from_slice(&payload).unwrap_or_default();
+        let message = error.get("errorMessage").and_then(|m| m.as_str()).unwrap_or("no message");
+        return Err(CommandError::Bad(format!("decide-review failed: {}", inert(message, 300))));
+    }
+    serde_json::from_slice(&payload).map_err(unreadable)
+}
+
+fn past(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Approve => "approved",
+        Answer::Release => "released",
+    }
+}

@@ -1,0 +1,125 @@
+//! SDK errors become faults, by error code and never by message.
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use firebreak::fault::{Fault, FaultKind};
+
+/// The result of an SDK call.
+pub type SdkResult<T, E> = Result<T, SdkError<E, HttpResponse>>;
+
+/// Turns an SDK error into a fault that says which operation failed and what AWS answered.
+pub fn fault<E: ProvideErrorMetadata>(operation: &str, error: &SdkError<E, HttpResponse>) -> Fault {
+    let kind = kind(error);
+    let text = match error {
+        SdkError::ServiceError(service) => {
+            let code = service.err().code().unwrap_or("no error code");
+            match service.err().message() {
+                Some(message) => format!("{operation}: {code}: {message}"),
+                None => format!("{operation}: {code}"),
+            }
+        }
+        SdkError::TimeoutError(_) => format!("{operation}: no answer in time"),
+        SdkError::DispatchFailure(_) => format!("{operation}: the connection failed"),
+        SdkError::ResponseError(_) => format!("{operation}: the answer could not be read"),
+        _ => format!("{operation}: the request could not be built"),
+    };
+    Fault::new(kind, text)
+}
+
+/// Extension for SDK results.
+pub trait OrFault<T> {
+    /// Names the operation in the fault.
+    ///
+    /// # Errors
+    /// The classified error.
+    fn or_fault(self, operation: &str) -> Result<T, Fault>;
+}
+
+impl<T, E: ProvideErrorMetadata> OrFault<T> for SdkResult<T, E> {
+    fn or_fault(self, operation: &str) -> Result<T, Fault> {
+        self.map_err(|error| fault(operation, &error))
+    }
+}
+
+/// The error code AWS gave, if any.
+pub fn code<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<&str> {
+    error.as_service_error().and_then(ProvideErrorMetadata::code)
+}
+
+fn kind<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> FaultKind {
+    match error {
+        SdkError::ServiceError(service) => {
+            let status = service.raw().status().as_u16();
+            service.err().code().map_or_else(|| kind_of_status(status), |code| kind_of_code(code, status))
+        }
+        SdkError::ConstructionFailure(_) => FaultKind::Bug,
+        _ => FaultKind::Transient,
+    }
+}
+
+fn kind_of_code(code: &str, status: u16) -> FaultKind {
+    match code {
+        "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "RequestLimitExceeded"
+        | "TooManyRequestsException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "ProvisionedThroughputExceededException"
+        | "SlowDown"
+        | "PriorRequestNotComplete"
+        | "TransactionInProgressException"
+        | "OperationAborted"
+        | "ConcurrentModification"
+        | "ConcurrentModificationException"
+        | "ServiceFailure"
+        | "ServiceUnavailable"
+        | "ServiceUnavailableException"
+        | "InternalFailure"
+        | "InternalError"
+        | "InternalServerError"
+        | "RequestTimeout"
+        | "RequestTimeoutException"
+        | "ConditionalRequestConflict"
+        | "Unavailable"
+        | "EntityTemporarilyUnmodifiable" => FaultKind::Transient,
+        "AccessDenied"
+        | "AccessDeniedException"
+        | "UnauthorizedOperation"
+        | "AuthFailure"
+        | "NotAuthorized"
+        | "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "ExpiredToken"
+        | "ExpiredTokenException"
+        | "SignatureDoesNotMatch"
+        | "OptInRequired"
+        | "AllAccessDisabled"
+        | "AuthorizationError"
+        | "AuthorizationErrorException" => FaultKind::Denied,
+        "NoSuchEntity"
+        | "NoSuchBucket"
+        | "NoSuchKey"
+        | "NotFound"
+        | "ResourceNotFoundException"
+        | "InvalidInstanceID.NotFound"
+        | "InvalidNetworkInterfaceID.NotFound"
+        | "InvalidGroup.NotFound"
+        | "InvalidVpcID.NotFound"
+        | "QueueDoesNotExist"
+        | "ExecutionDoesNotExist" => FaultKind::Gone,
+        "UnmodifiableEntity" => FaultKind::Protected,
+        _ => kind_of_status(status),
+    }
+}
+
+fn kind_of_status(status: u16) -> FaultKind {
+    match status {
+        401 | 403 => FaultKind::Denied,
+        404 => FaultKind::Gone,
+        408 | 429 | 500..=599 => FaultKind::Transient,
+        _ => FaultKind::Malformed,
+    }
+}

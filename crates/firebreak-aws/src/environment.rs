@@ -1,0 +1,28 @@
+//! The environment variables of the functions. `docs/environment.md` lists them; a test holds the two together.
+
+use firebreak::fault::Fault;
+
+/// The ledger's table.
+pub const TABLE: &str = "FIREBREAK_TABLE";
+/// The bucket evidence is written to.
+pub const EVIDENCE_BUCKET: &str = "FIREBREAK_EVIDENCE_BUCKET";
+/// The topic for people.
+pub const NOTICES_TOPIC_ARN: &str = "FIREBREAK_NOTICES_TOPIC_ARN";
+/// The response policy, a file beside the binary.
+pub const POLICY_FILE: &str = "FIREBREAK_POLICY_FILE";
+/// The external id that member roles require.
+pub const EXTERNAL_ID: &str = "FIREBREAK_EXTERNAL_ID";
+
+/// All of them.
+pub const ALL: [&str; 5] = [TABLE, EVIDENCE_BUCKET, NOTICES_TOPIC_ARN, POLICY_FILE, EXTERNAL_ID];
+
+/// Reads a required variable.
+///
+/// # Errors
+/// A fault that names the variable when it is missing or empty.
+pub fn required(name: &'static str) -> Result<String, Fault> {
+    match std::env::var(name) {
+        Ok(value) if !value.is_empty() => Ok(value),
+        _ => Err(Fault::bug(format!("the environment variable {name} is not set (docs/environment.md)"))),
+    }
+}

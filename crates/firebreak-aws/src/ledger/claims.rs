@@ -1,0 +1,105 @@
+//! Claims: one execution per finding, however often the finding is delivered.
+
+use super::{Ledger, incident_pk, lost, number, sortable, string, text};
+use crate::classify::OrFault;
+use firebreak::fault::Fault;
+use firebreak::ids::IncidentId;
+use jiff::Timestamp;
+
+/// Who works on a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// The asking execution, now or since an earlier attempt.
+    Ours,
+    /// Another execution.
+    Held {
+        /// Its ARN.
+        execution_arn: String,
+    },
+}
+
+impl Ledger {
+    /// Claims a finding for an execution. The first one wins; asking again with the same execution wins again.
+    ///
+    /// # Errors
+    /// The ledger could not be written or read.
+    pub async fn claim(&self, incident: &IncidentId, execution_arn: &str, at: Timestamp) -> Result<Claim, Fault> {
+        let written = self
+            .dynamodb
+            .put_item()
+            .table_name(&self.table)
+            .item("pk", incident_pk(incident))
+            .item("sk", text("claim"))
+            .item("execution_arn", text(execution_arn))
+            .item("claimed_at", text(sortable(at)))
+            .item("deliveries", number(1))
+            .condition_expression("attribute_not_exists(pk)")
+            .send()
+            .await;
+        if !lost(&written) {
+            written.or_fault("ledger: claim")?;
+            return Ok(Claim::Ours);
+        }
+        let item = self
+            .dynamodb
+            .get_item()
+            .table_name(&self.table)
+            .key("pk", incident_pk(incident))
+            .key("sk", text("claim"))
+            .consistent_read(true)
+            .send()
+            .await
+            .or_fault("ledger: read claim")?
+            .item
+            .unwrap_or_default();
+        match string(&item, "execution_arn") {
+            Some(holder) if holder != execution_arn => Ok(Claim::Held { execution_arn: holder.to_owned() }),
+            _ => Ok(Claim::Ours),
+        }
+    }
+
+    /// Takes the claim over from an execution that has failed. False when somebody else did so first.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn take_over(&self, incident: &IncidentId, from: &str, to: &str, at: Timestamp) -> Result<bool, Fault> {
+        let written = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", incident_pk(incident))
+            .key("sk", text("claim"))
+            .update_expression("SET execution_arn = :to, claimed_at = :at ADD deliveries :one")
+            .condition_expression("execution_arn = :from")
+            .expression_attribute_values(":to", text(to))
+            .expression_attribute_values(":from", text(from))
+            .expression_attribute_values(":at", text(sortable(at)))
+            .expression_attribute_values(":one", number(1))
+            .send()
+            .await;
+        if lost(&written) {
+            return Ok(false);
+        }
+        written.or_fault("ledger: take over claim")?;
+        Ok(true)
+    }
+
+    /// Counts one more delivery of a finding that somebody works on already.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn count_delivery(&self, incident: &IncidentId, at: Timestamp) -> Result<(), Fault> {
+        self.dynamodb
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", incident_pk(incident))
+            .key("sk", text("claim"))
+            .update_expression("SET last_delivery_at = :at ADD deliveries :one")
+            .expression_attribute_values(":at", text(sortable(at)))
+            .expression_attribute_values(":one", number(1))
+            .send()
+            .await
+            .or_fault("ledger: count delivery")?;
+        Ok(())
+    }
+}

@@ -1,0 +1,26 @@
+//! What was collected so far: the write-only evidence bucket cannot be asked.
+
+use super::{Ledger, incident_pk, text, to_doc};
+use crate::classify::OrFault;
+use firebreak::evidence::Entry;
+use firebreak::fault::Fault;
+use firebreak::ids::IncidentId;
+
+impl Ledger {
+    /// Remembers an entry after its object was written.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn keep_evidence(&self, incident: &IncidentId, entry: &Entry) -> Result<(), Fault> {
+        self.dynamodb
+            .put_item()
+            .table_name(&self.table)
+            .item("pk", incident_pk(incident))
+            .item("sk", text(format!("evidence#{}", entry.key)))
+            .item("doc", to_doc(entry)?)
+            .send()
+            .await
+            .or_fault("ledger: keep evidence entry")?;
+        Ok(())
+    }
+}

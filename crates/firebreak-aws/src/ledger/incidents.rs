@@ -1,0 +1,274 @@
+//! Incidents, their status, receipts and timeline.
+
+use super::{Item, Ledger, ReviewState, from_doc, incident_pk, sortable, string, text, to_doc};
+use crate::classify::OrFault;
+use firebreak::evidence::Entry;
+use firebreak::fault::Fault;
+use firebreak::ids::IncidentId;
+use firebreak::incident::{Incident, IncidentStatus};
+use firebreak::receipt::{Receipt, Verification};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One incident in a list.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct IncidentRecord {
+    /// Where it is in its life.
+    pub status: IncidentStatus,
+    /// The incident.
+    #[serde(flatten)]
+    pub incident: Incident,
+}
+
+/// Everything the ledger knows of one incident, without the gate's token.
+#[derive(Debug, Clone, Serialize)]
+pub struct IncidentView {
+    /// The incident and its status.
+    #[serde(flatten)]
+    pub record: IncidentRecord,
+    /// What the containments did.
+    pub receipts: Vec<Receipt>,
+    /// What AWS said afterwards.
+    pub verifications: Vec<Verification>,
+    /// What was undone.
+    pub releases: Vec<Receipt>,
+    /// The evidence collected so far.
+    pub evidence: Vec<Entry>,
+    /// The gate and the answer.
+    pub review: Option<ReviewState>,
+    /// What happened when, oldest first.
+    pub timeline: Vec<TimelineEvent>,
+}
+
+/// One line of the timeline.
+#[derive(Debug, Clone, Serialize)]
+pub struct TimelineEvent {
+    /// When.
+    pub at: String,
+    /// What.
+    pub what: String,
+}
+
+impl Ledger {
+    /// Writes an incident and the raw event it came from. A new execution of the same finding replaces both.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn open_incident(&self, incident: &Incident, status: IncidentStatus, raw_event: &str) -> Result<(), Fault> {
+        self.dynamodb
+            .put_item()
+            .table_name(&self.table)
+            .item("pk", incident_pk(&incident.id))
+            .item("sk", text("event"))
+            .item("doc", text(raw_event))
+            .send()
+            .await
+            .or_fault("ledger: keep the event")?;
+        self.dynamodb
+            .put_item()
+            .table_name(&self.table)
+            .item("pk", incident_pk(&incident.id))
+            .item("sk", text("incident"))
+            .item("feed", text("incident"))
+            .item("opened_at", text(sortable(incident.opened_at)))
+            .item("status", text(status.word()))
+            .item("doc", to_doc(incident)?)
+            .send()
+            .await
+            .or_fault("ledger: open incident")?;
+        Ok(())
+    }
+
+    /// The raw event of an incident, as it arrived.
+    ///
+    /// # Errors
+    /// The ledger could not be read, or has no such event.
+    pub async fn raw_event(&self, incident: &IncidentId) -> Result<String, Fault> {
+        let item = self.item(incident, "event").await?;
+        item.as_ref()
+            .and_then(|item| string(item, "doc"))
+            .map(str::to_owned)
+            .ok_or_else(|| Fault::gone(format!("ledger: no event is kept for {incident}")))
+    }
+
+    /// Moves an incident to `status` unless it is in one of the statuses in `unless`.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn set_status(
+        &self,
+        incident: &IncidentId,
+        status: IncidentStatus,
+        unless: &[IncidentStatus],
+    ) -> Result<(), Fault> {
+        let mut update = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", incident_pk(incident))
+            .key("sk", text("incident"))
+            .update_expression("SET #status = :status")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":status", text(status.word()));
+        let mut condition = "attribute_exists(pk)".to_owned();
+        for (i, status) in unless.iter().enumerate() {
+            condition.push_str(&format!(" AND #status <> :not{i}"));
+            update = update.expression_attribute_values(format!(":not{i}"), text(status.word()));
+        }
+        let written = update.condition_expression(condition).send().await;
+        if super::lost(&written) {
+            return Ok(());
+        }
+        written.or_fault("ledger: set status")?;
+        Ok(())
+    }
+
+    /// Keeps what a containment did to one target.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn keep_receipt(&self, incident: &IncidentId, receipt: &Receipt) -> Result<(), Fault> {
+        self.keep_about("receipt", incident, receipt.containment, &receipt.target.ledger_key(), receipt).await
+    }
+
+    /// Keeps what was undone at one target.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn keep_release(&self, incident: &IncidentId, receipt: &Receipt) -> Result<(), Fault> {
+        self.keep_about("release", incident, receipt.containment, &receipt.target.ledger_key(), receipt).await
+    }
+
+    /// Keeps what AWS said about one target after containment.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn keep_verification(&self, incident: &IncidentId, check: &Verification) -> Result<(), Fault> {
+        self.keep_about("verification", incident, check.containment, &check.target.ledger_key(), check).await
+    }
+
+    async fn keep_about<T: Serialize>(
+        &self,
+        what: &str,
+        incident: &IncidentId,
+        containment: Option<firebreak::decision::Containment>,
+        target: &str,
+        value: &T,
+    ) -> Result<(), Fault> {
+        let containment = containment.map_or("none", |c| c.name());
+        self.dynamodb
+            .put_item()
+            .table_name(&self.table)
+            .item("pk", incident_pk(incident))
+            .item("sk", text(format!("{what}#{containment}#{target}")))
+            .item("doc", to_doc(value)?)
+            .send()
+            .await
+            .or_fault(&format!("ledger: keep {what}"))?;
+        Ok(())
+    }
+
+    /// Adds a line to the timeline. Writing the same line of the same time again changes nothing.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn note(&self, incident: &IncidentId, at: Timestamp, what: &str) -> Result<(), Fault> {
+        let what = firebreak::text::inert(what, 300);
+        self.dynamodb
+            .put_item()
+            .table_name(&self.table)
+            .item("pk", incident_pk(incident))
+            .item("sk", text(format!("timeline#{}#{what}", sortable(at))))
+            .item("at", text(sortable(at)))
+            .item("what", text(what))
+            .send()
+            .await
+            .or_fault("ledger: note")?;
+        Ok(())
+    }
+
+    /// The newest incidents, at most `limit`.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn incidents(&self, limit: i32) -> Result<Vec<IncidentRecord>, Fault> {
+        let answer = self
+            .dynamodb
+            .query()
+            .table_name(&self.table)
+            .index_name("incidents")
+            .key_condition_expression("feed = :feed")
+            .expression_attribute_values(":feed", text("incident"))
+            .scan_index_forward(false)
+            .limit(limit)
+            .send()
+            .await
+            .or_fault("ledger: list incidents")?;
+        answer.items().iter().map(record).collect()
+    }
+
+    /// Everything about one incident, or nothing when the ledger does not know it.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn incident(&self, incident: &IncidentId) -> Result<Option<IncidentView>, Fault> {
+        let mut items: Vec<Item> = Vec::new();
+        let mut pages = self
+            .dynamodb
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", incident_pk(incident))
+            // The gate's token and the raw event stay in the table.
+            .projection_expression("sk, doc, #status, #at, what, decision, round, entered_at, delivered")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_names("#at", "at")
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        while let Some(item) = pages.next().await {
+            items.push(item.or_fault("ledger: read incident")?);
+        }
+        view(&items)
+    }
+
+    pub(super) async fn item(&self, incident: &IncidentId, sk: &str) -> Result<Option<Item>, Fault> {
+        let answer = self
+            .dynamodb
+            .get_item()
+            .table_name(&self.table)
+            .key("pk", incident_pk(incident))
+            .key("sk", text(sk))
+            .consistent_read(true)
+            .send()
+            .await
+            .or_fault(&format!("ledger: read {sk}"))?;
+        Ok(answer.item)
+    }
+}
+
+fn record(item: &Item) -> Result<IncidentRecord, Fault> {
+    let status = string(item, "status").unwrap_or_default();
+    let status = serde_json::from_value(status.into()).map_err(|_| Fault::bug("ledger: an incident has an unknown status"))?;
+    Ok(IncidentRecord { status, incident: from_doc(item)? })
+}
+
+fn view(items: &[Item]) -> Result<Option<IncidentView>, Fault> {
+    let section = |prefix: &'static str| items.iter().filter(move |i| string(i, "sk").is_some_and(|sk| sk.starts_with(prefix)));
+    let Some(main) = section("incident").next() else { return Ok(None) };
+    Ok(Some(IncidentView {
+        record: record(main)?,
+        receipts: section("receipt#").map(from_doc).collect::<Result<_, _>>()?,
+        verifications: section("verification#").map(from_doc).collect::<Result<_, _>>()?,
+        releases: section("release#").map(from_doc).collect::<Result<_, _>>()?,
+        evidence: section("evidence#").map(from_doc).collect::<Result<_, _>>()?,
+        review: section("review").next().map(ReviewState::of).transpose()?,
+        timeline: section("timeline#")
+            .map(|item| TimelineEvent {
+                at: string(item, "at").unwrap_or_default().to_owned(),
+                what: string(item, "what").unwrap_or_default().to_owned(),
+            })
+            .collect(),
+    }))
+}

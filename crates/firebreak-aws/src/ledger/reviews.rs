@@ -1,0 +1,157 @@
+//! The review gate's state: the newest task token, and the first answer.
+//!
+//! An answer is recorded first and handed to the execution second. If the hand-over finds the gate just closed, the next gate is
+//! answered from the record, so an analyst's word is never lost and never asked for twice.
+
+use super::{Item, Ledger, incident_pk, lost, number, sortable, string, text, to_doc};
+use crate::classify::OrFault;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use firebreak::fault::Fault;
+use firebreak::ids::IncidentId;
+use firebreak::review::{Decided, GateMessage};
+use serde::Serialize;
+
+/// A gate as the functions that answer it see it. Holds the token: no `Debug`.
+#[derive(Clone)]
+pub struct Gate {
+    /// Answers the waiting state. Secret.
+    pub task_token: String,
+    /// The first answer.
+    pub decision: Option<Decided>,
+    /// Whether the execution took the answer.
+    pub delivered: bool,
+}
+
+/// What became of a gate's message.
+pub enum OpenedGate {
+    /// The gate is open and waits for an analyst.
+    Waiting,
+    /// An answer was recorded while the last gate timed out: answer this one with it.
+    Answered(Decided),
+    /// A copy of a message that was handled, or of an older gate.
+    Stale,
+}
+
+/// A gate as people see it: without the token.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReviewState {
+    /// 1 for the first gate.
+    pub round: u32,
+    /// When it was opened.
+    pub opened_at: String,
+    /// The first answer.
+    pub decision: Option<Decided>,
+    /// Whether the execution took the answer.
+    pub delivered: bool,
+}
+
+impl ReviewState {
+    pub(super) fn of(item: &Item) -> Result<Self, Fault> {
+        Ok(Self {
+            round: item.get("round").and_then(|n| n.as_n().ok()).and_then(|n| n.parse().ok()).unwrap_or(1),
+            opened_at: string(item, "entered_at").unwrap_or_default().to_owned(),
+            decision: decision(item)?,
+            delivered: is_delivered(item),
+        })
+    }
+}
+
+impl Ledger {
+    /// Takes a gate's message: keeps the newest token, whatever order and however often messages arrive.
+    ///
+    /// # Errors
+    /// The ledger could not be written or read.
+    pub async fn open_gate(&self, message: &GateMessage) -> Result<OpenedGate, Fault> {
+        let id = &message.incident.id;
+        let known = self.item(id, "review").await?.unwrap_or_default();
+        let same_execution = string(&known, "execution_arn") == Some(message.execution_arn.as_str());
+        if same_execution && is_delivered(&known) {
+            return Ok(OpenedGate::Stale);
+        }
+        let mut update = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", incident_pk(id))
+            .key("sk", text("review"))
+            .condition_expression("attribute_not_exists(entered_at) OR entered_at < :entered")
+            .expression_attribute_values(":token", text(&message.task_token))
+            .expression_attribute_values(":execution", text(&message.execution_arn))
+            .expression_attribute_values(":entered", text(sortable(message.entered_at)))
+            .expression_attribute_values(":round", number(message.round))
+            .expression_attribute_values(":false", AttributeValue::Bool(false));
+        let set =
+            "SET task_token = :token, execution_arn = :execution, entered_at = :entered, round = :round, delivered = :false";
+        // An answer to an earlier execution of this finding does not count for a new one.
+        update = update.update_expression(if same_execution { set.to_owned() } else { format!("{set} REMOVE decision") });
+        let written = update.return_values(ReturnValue::AllNew).send().await;
+        if lost(&written) {
+            return Ok(OpenedGate::Stale);
+        }
+        // Read from the same write: an answer recorded before it is seen here, one recorded after it finds the new token.
+        let now = written.or_fault("ledger: open gate")?.attributes.unwrap_or_default();
+        Ok(decision(&now)?.map_or(OpenedGate::Waiting, OpenedGate::Answered))
+    }
+
+    /// The gate of an incident.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn gate(&self, incident: &IncidentId) -> Result<Option<Gate>, Fault> {
+        let Some(item) = self.item(incident, "review").await? else { return Ok(None) };
+        let token = string(&item, "task_token").ok_or_else(|| Fault::bug("ledger: a gate has no token"))?;
+        Ok(Some(Gate { task_token: token.to_owned(), decision: decision(&item)?, delivered: is_delivered(&item) }))
+    }
+
+    /// Records the answer if there is none yet. False when somebody was first.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn decide(&self, incident: &IncidentId, decided: &Decided) -> Result<bool, Fault> {
+        let written = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", incident_pk(incident))
+            .key("sk", text("review"))
+            .update_expression("SET decision = :decision")
+            .condition_expression("attribute_exists(task_token) AND attribute_not_exists(decision)")
+            .expression_attribute_values(":decision", to_doc(decided)?)
+            .send()
+            .await;
+        if lost(&written) {
+            return Ok(false);
+        }
+        written.or_fault("ledger: record the answer")?;
+        Ok(true)
+    }
+
+    /// Notes that the execution took the answer. From here on the token is spent and is dropped.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn answer_delivered(&self, incident: &IncidentId) -> Result<(), Fault> {
+        self.dynamodb
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", incident_pk(incident))
+            .key("sk", text("review"))
+            .update_expression("SET delivered = :true, task_token = :spent")
+            .expression_attribute_values(":true", AttributeValue::Bool(true))
+            .expression_attribute_values(":spent", text("spent"))
+            .send()
+            .await
+            .or_fault("ledger: note the delivered answer")?;
+        Ok(())
+    }
+}
+
+fn decision(item: &Item) -> Result<Option<Decided>, Fault> {
+    string(item, "decision")
+        .map(|json| serde_json::from_str(json).map_err(|_| Fault::bug("ledger: an answer has an unknown form")))
+        .transpose()
+}
+
+fn is_delivered(item: &Item) -> bool {
+    item.get("delivered").and_then(|value| value.as_bool().ok()).copied().unwrap_or(false)
+}

@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+pub mod classify;
+pub mod clients;
+pub mod clock;
+pub mod containment;
+pub mod environment;
+pub mod ledger;
+pub mod run;
+pub mod step;
+
+pub use clients::Aws;
+pub use ledger::Ledger;

@@ -1,0 +1,51 @@
+//! Runs a handler as a Lambda function.
+//!
+//! What the state machine sees of a failure is its `errorType`. Without the mapping here it would be the name of a Rust type,
+//! which no `Retry` or `Catch` can match.
+
+use firebreak::fault::{Fault, FaultKind};
+use futures::FutureExt as _;
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn, tracing};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use std::panic::AssertUnwindSafe;
+
+/// Serves `handler` until Lambda ends the process.
+///
+/// Input that does not have the form of `I` is a `Firebreak.Malformed`, a panic a `Firebreak.Bug`. Neither message repeats the
+/// input: it holds attacker-controlled text and, at the gate, a task token.
+///
+/// # Errors
+/// Only when the Lambda Runtime API cannot be reached.
+pub async fn run<I, O, F>(handler: F) -> Result<(), lambda_runtime::Error>
+where
+    I: DeserializeOwned,
+    O: Serialize,
+    F: AsyncFn(I) -> Result<O, Fault>,
+{
+    tracing::init_default_subscriber();
+    let handler = &handler;
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
+        // The payload stays raw until here so that JSON too deep or too odd for a tree still reaches the handler that asks for it.
+        let input: I = serde_json::from_str(event.payload.get()).map_err(|error| {
+            diagnose(Fault::malformed(format!("the function's input has the wrong form ({:?})", error.classify())))
+        })?;
+        // Boxed: the SDK nests futures deeper than the compiler lays out in one piece.
+        match AssertUnwindSafe(Box::pin(handler(input))).catch_unwind().await {
+            Ok(Ok(output)) => Ok(output),
+            Ok(Err(fault)) => Err(diagnose(fault)),
+            Err(_) => Err(diagnose(Fault::bug("the function panicked; its log has the place"))),
+        }
+    }))
+    .await
+}
+
+/// Logs a failure once, at the boundary, and gives it the name the state machine matches.
+fn diagnose(fault: Fault) -> Diagnostic {
+    match fault.kind {
+        FaultKind::Bug => tracing::error!(fault.kind = ?fault.kind, fault.message = %fault.message, "function failed"),
+        _ => tracing::warn!(fault.kind = ?fault.kind, fault.message = %fault.message, "function failed"),
+    }
+    Diagnostic { error_type: fault.kind.error_type().to_owned(), error_message: fault.message }
+}

@@ -1,0 +1,23 @@
+//! One step of a containment: timed, recorded, never fatal to its siblings.
+
+use crate::clock;
+use firebreak::fault::Fault;
+use firebreak::receipt::{Outcome, Step};
+use std::future::Future;
+use std::time::Instant;
+
+/// Runs `work` and records how it ended. A failure becomes part of the record, not of the control flow: the other steps go on.
+pub async fn step(name: impl Into<String>, work: impl Future<Output = Result<Outcome, Fault>>) -> Step {
+    let (started_at, clock) = (clock::now(), Instant::now());
+    let (outcome, error) = match work.await {
+        Ok(outcome) => (outcome, None),
+        Err(fault) => (Outcome::Failed, Some(fault)),
+    };
+    let name = name.into();
+    let ms = u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX);
+    match &error {
+        Some(fault) => tracing::warn!(step.name = %name, duration_ms = ms, fault.message = %fault.message, "step failed"),
+        None => tracing::info!(step.name = %name, step.outcome = ?outcome, duration_ms = ms, "step done"),
+    }
+    Step { name, outcome, error, started_at, ms }
+}

@@ -1,0 +1,81 @@
+//! Every error of Firebreak as a name that the state machine matches.
+//!
+//! A Lambda function that fails reports `errorType`; Step Functions matches it in `Retry` and `Catch`. The names here are the
+//! only ones Firebreak emits, and a test in `state-machine/` holds the definition to them.
+
+use serde::{Deserialize, Serialize};
+
+/// What kind of thing went wrong, which decides who may help: a retry, an operator, or nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultKind {
+    /// Throttling, a 5xx, a timeout, a broken connection. Trying again may help.
+    Transient,
+    /// AWS refused the call: a permission, an SCP, a role that cannot be assumed.
+    Denied,
+    /// The resource does not exist, or no longer does.
+    Gone,
+    /// The input or the resource has a form Firebreak cannot act on.
+    Malformed,
+    /// The target is one Firebreak must never touch.
+    Protected,
+    /// Firebreak itself is wrong. Includes panics.
+    Bug,
+}
+
+impl FaultKind {
+    /// All kinds, for tests that hold other files to this list.
+    pub const ALL: [Self; 6] = [Self::Transient, Self::Denied, Self::Gone, Self::Malformed, Self::Protected, Self::Bug];
+
+    /// The `errorType` of this kind, as `Retry` and `Catch` see it.
+    #[must_use]
+    pub fn error_type(self) -> &'static str {
+        match self {
+            Self::Transient => "Firebreak.Transient",
+            Self::Denied => "Firebreak.Denied",
+            Self::Gone => "Firebreak.Gone",
+            Self::Malformed => "Firebreak.Malformed",
+            Self::Protected => "Firebreak.Protected",
+            Self::Bug => "Firebreak.Bug",
+        }
+    }
+}
+
+/// An error with its kind and one line for a person.
+///
+/// The message says what was attempted and what AWS answered. It never carries a token, a credential or a whole finding.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[error("{}: {message}", kind.error_type())]
+pub struct Fault {
+    /// Who may help.
+    pub kind: FaultKind,
+    /// What happened, in one line of at most 400 characters.
+    pub message: String,
+}
+
+impl Fault {
+    /// A fault of `kind`. The message is made [`inert`](crate::text::inert): AWS error texts can quote resource names.
+    pub fn new(kind: FaultKind, message: impl AsRef<str>) -> Self {
+        Self { kind, message: crate::text::inert(message.as_ref(), 400) }
+    }
+
+    /// The input has a form Firebreak cannot act on.
+    pub fn malformed(message: impl AsRef<str>) -> Self {
+        Self::new(FaultKind::Malformed, message)
+    }
+
+    /// Firebreak is wrong.
+    pub fn bug(message: impl AsRef<str>) -> Self {
+        Self::new(FaultKind::Bug, message)
+    }
+
+    /// The target must never be touched.
+    pub fn protected(message: impl AsRef<str>) -> Self {
+        Self::new(FaultKind::Protected, message)
+    }
+
+    /// The resource is not there.
+    pub fn gone(message: impl AsRef<str>) -> Self {
+        Self::new(FaultKind::Gone, message)
+    }
+}

@@ -1,0 +1,216 @@
+//! The one JSON that travels through the state machine: read and appended to, never reshaped.
+
+use crate::decision::Decision;
+use crate::ids::IncidentId;
+use crate::plan::{FindingSummary, Plan, Verdict};
+use crate::policy::Policy;
+use crate::receipt::{Receipt, Verification};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// An incident: one finding and what Firebreak decided about it. Small (under 32 KiB): the raw event is in the ledger.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Incident {
+    /// `fb-…`.
+    pub id: IncidentId,
+    /// What happens.
+    pub verdict: Verdict,
+    /// Why, when it is not a response.
+    pub reason: Option<String>,
+    /// The key under which duplicates meet.
+    pub dedupe_key: String,
+    /// The finding.
+    pub finding: FindingSummary,
+    /// One per target.
+    pub decisions: Vec<Decision>,
+    /// The execution that works on it.
+    pub execution_arn: String,
+    /// When that execution started.
+    pub opened_at: Timestamp,
+    /// Durations the state machine reads; it has no clock of its own.
+    pub timing: Timing,
+}
+
+/// Durations for the state machine's `Wait` and `TimeoutSeconds`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timing {
+    /// Seconds between containment and verification.
+    pub verify_after_seconds: u32,
+    /// Seconds until a gate times out.
+    pub review_timeout_seconds: u32,
+    /// Number of gates before giving up.
+    pub review_max_rounds: u32,
+}
+
+impl Incident {
+    /// Makes the incident of a plan.
+    #[must_use]
+    pub fn new(plan: Plan, policy: &Policy, execution_arn: String, opened_at: Timestamp) -> Self {
+        Self {
+            id: IncidentId::of(&plan.dedupe_key),
+            verdict: plan.verdict,
+            reason: plan.reason,
+            dedupe_key: plan.dedupe_key,
+            finding: plan.finding,
+            decisions: plan.decisions,
+            execution_arn,
+            opened_at,
+            timing: Timing {
+                verify_after_seconds: policy.verify_after(),
+                review_timeout_seconds: policy.review.timeout_seconds,
+                review_max_rounds: policy.review.max_rounds,
+            },
+        }
+    }
+}
+
+/// Where an incident is in its life. `firebreak incidents` shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IncidentStatus {
+    /// Decided, nothing done yet.
+    Triaged,
+    /// Containment runs.
+    Containing,
+    /// The gate is open.
+    AwaitingReview,
+    /// Approved.
+    Closed,
+    /// Undone.
+    Released,
+    /// Firebreak could not finish it; people were told.
+    Failed,
+    /// People were told; nothing was contained.
+    Notified,
+    /// Nothing was done.
+    Ignored,
+}
+
+impl IncidentStatus {
+    /// The word in the ledger and in JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Triaged => "triaged",
+            Self::Containing => "containing",
+            Self::AwaitingReview => "awaiting-review",
+            Self::Closed => "closed",
+            Self::Released => "released",
+            Self::Failed => "failed",
+            Self::Notified => "notified",
+            Self::Ignored => "ignored",
+        }
+    }
+}
+
+/// What the state machine gathered from its branches.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Report {
+    /// The branch that told people.
+    pub notify: Branch,
+    /// The branch that collected evidence.
+    pub evidence: Branch,
+    /// The branch that contained.
+    pub containment: ContainmentBranch,
+    /// What AWS said afterwards, one entry per contained target.
+    pub verification: Vec<Verification>,
+    /// Set when the verification as a whole failed.
+    pub verify: Branch,
+    /// The sealing of the evidence.
+    pub seal: Branch,
+    /// Receipts of what waited for approval.
+    pub gated: Vec<Receipt>,
+    /// The undoing.
+    pub release: ReleaseBranch,
+}
+
+/// How a branch ended.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Branch {
+    /// `ok` or `failed`.
+    pub status: String,
+    /// The error's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What the branch could not do although it did not fail, one line each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// How many things it produced: evidence objects and snapshots.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+}
+
+/// How the containment branch ended.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ContainmentBranch {
+    /// `ok` or `failed`; `ok` only says that every decision has a receipt.
+    pub status: String,
+    /// One per decision.
+    pub receipts: Vec<Receipt>,
+    /// The error's name, when the branch itself failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// How the undoing ended.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReleaseBranch {
+    /// `ok` when every target is back as it was.
+    pub status: String,
+    /// One per target.
+    pub receipts: Vec<Receipt>,
+}
+
+impl Report {
+    /// Every target that is not contained as decided, every branch that failed and every control that does not hold: one line
+    /// each, ready for people. Empty means that everything was done.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        use crate::receipt::{Outcome, Status};
+        let mut problems = Vec::new();
+        let branches = [
+            ("the first notice", &self.notify),
+            ("evidence", &self.evidence),
+            ("verification", &self.verify),
+            ("sealing the evidence", &self.seal),
+        ];
+        for (name, branch) in branches {
+            if branch.status == "failed" {
+                problems.push(format!("{name} failed: {}", branch.error.as_deref().unwrap_or("no error name")));
+            }
+            problems.extend(branch.missing.iter().map(|line| format!("{name}: {line}")));
+        }
+        if self.containment.status == "failed" {
+            let error = self.containment.error.as_deref().unwrap_or("no error name");
+            problems.push(format!("the containment branch failed: {error}"));
+        }
+        let contained = self.containment.receipts.iter().chain(&self.gated).map(|receipt| (receipt, "NOT contained"));
+        for (receipt, failed) in contained.chain(self.release.receipts.iter().map(|receipt| (receipt, "NOT put back"))) {
+            match receipt.status {
+                Status::Failed => {
+                    let why = receipt.error.clone().or_else(|| first_error(receipt)).unwrap_or_default();
+                    problems.push(format!("{} is {failed}: {why}", receipt.target));
+                }
+                Status::Partial => {
+                    for step in receipt.steps.iter().filter(|step| step.outcome == Outcome::Failed) {
+                        let why = step.error.as_ref().map(ToString::to_string).unwrap_or_default();
+                        problems.push(format!("{}: step {} failed: {why}", receipt.target, step.name));
+                    }
+                }
+                Status::Contained | Status::Skipped => {}
+            }
+        }
+        for check in self.verification.iter().filter(|check| !check.holds) {
+            problems.extend(check.problems.iter().map(|problem| format!("{}: {problem}", check.target)));
+        }
+        problems
+    }
+}
+
+fn first_error(receipt: &Receipt) -> Option<String> {
+    receipt.steps.iter().find_map(|step| step.error.as_ref().map(|fault| format!("{}: {fault}", step.name)))
+}

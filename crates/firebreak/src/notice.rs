@@ -1,0 +1,228 @@
+//! The words people read: plain text for SNS mail subscribers and for the ticket.
+//!
+//! Every value from a finding passes [`inert`] here, at the place where it becomes text. The text never carries
+//! a task token: the ticket names the incident, and the answer goes through `decide-review`.
+
+use crate::decision::{Decision, Mode};
+use crate::incident::{Incident, Report};
+use crate::receipt::{Outcome, Receipt, Status};
+use crate::review::{Answer, Decided};
+use crate::text::{inert, subject};
+use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
+
+/// What a message is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoticeKind {
+    /// A finding that only people can act on.
+    Noticed,
+    /// A response has begun.
+    Opened,
+    /// Containment and evidence are done, or partly failed: the report tells.
+    Outcome,
+    /// Nobody answered the gate in time; it is open again.
+    ReviewOverdue,
+    /// The incident is closed.
+    Closed,
+}
+
+/// A message: an ASCII subject of at most 99 characters and a text body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// For the mail's subject line.
+    pub subject: String,
+    /// The text.
+    pub body: String,
+}
+
+/// SNS takes 256 KiB; a person takes less. Longer bodies are cut with a pointer to the command that shows everything.
+const MAX_BODY: usize = 32_000;
+
+/// Writes the message for `kind`.
+#[must_use]
+pub fn message(kind: NoticeKind, incident: &Incident, report: &Report, answer: Option<&Decided>, round: u32) -> Message {
+    let problems = report.problems();
+    let headline = match kind {
+        NoticeKind::Noticed => "Look at this".to_owned(),
+        NoticeKind::Opened => "Responding".to_owned(),
+        NoticeKind::Outcome if problems.is_empty() => outcome_word(report).to_owned(),
+        NoticeKind::Outcome => "PARTLY FAILED".to_owned(),
+        NoticeKind::ReviewOverdue => format!("Review overdue (round {round})"),
+        NoticeKind::Closed => match answer.map(|a| a.answer) {
+            Some(Answer::Release) => "Released and closed".to_owned(),
+            Some(Answer::Approve) | None => "Approved and closed".to_owned(),
+        },
+    };
+    let mut body = String::new();
+    finding_lines(&mut body, incident);
+    match kind {
+        NoticeKind::Noticed => {
+            line(&mut body, "Nothing was contained", incident.reason.as_deref().unwrap_or("no reason given"));
+            decision_lines(&mut body, &incident.decisions);
+        }
+        NoticeKind::Opened => decision_lines(&mut body, &incident.decisions),
+        NoticeKind::Outcome => {
+            problem_lines(&mut body, &problems);
+            receipt_lines(&mut body, "Contained", &report.containment.receipts);
+            evidence_line(&mut body, report);
+        }
+        NoticeKind::ReviewOverdue => {
+            body.push_str("\nNobody has answered. Everything stays contained.\n");
+            answer_lines(&mut body, incident);
+        }
+        NoticeKind::Closed => closed_lines(&mut body, report, answer, &problems),
+    }
+    let _ = write!(body, "\nAll details: firebreak incidents show {}\n", incident.id);
+    Message { subject: subject(&format!("[Firebreak] {headline}: {}", what(incident))), body: cut(body) }
+}
+
+/// The ticket an analyst answers. It carries the incident's id and no secret.
+#[must_use]
+pub fn ticket(incident: &Incident, report: &Report, round: u32) -> Message {
+    let problems = report.problems();
+    let mut body = String::new();
+    finding_lines(&mut body, incident);
+    problem_lines(&mut body, &problems);
+    receipt_lines(&mut body, "Done", &report.containment.receipts);
+    let waiting: Vec<&Decision> = incident.decisions.iter().filter(|d| d.mode == Mode::Gate).collect();
+    if !waiting.is_empty() {
+        body.push_str("\nDone only if you approve:\n");
+        for decision in waiting {
+            decision_line(&mut body, decision);
+        }
+    }
+    evidence_line(&mut body, report);
+    answer_lines(&mut body, incident);
+    let again = if round > 1 { format!(" (asked {round} times)") } else { String::new() };
+    Message { subject: subject(&format!("[Firebreak] Decide{again}: {}", what(incident))), body: cut(body) }
+}
+
+fn what(incident: &Incident) -> String {
+    let target = incident.decisions.first().map(|d| d.target.to_string());
+    let kind = incident.finding.finding_type.as_deref().unwrap_or("unknown finding");
+    format!("{} - {}", target.unwrap_or_else(|| "no target".to_owned()), inert(kind, 60))
+}
+
+fn outcome_word(report: &Report) -> &'static str {
+    if report.containment.receipts.iter().any(|r| r.status == Status::Contained) { "Contained" } else { "Waiting for approval" }
+}
+
+fn finding_lines(body: &mut String, incident: &Incident) {
+    let finding = &incident.finding;
+    let or_unknown = |value: Option<&str>, max| value.map_or_else(|| "unknown".to_owned(), |v| inert(v, max));
+    line(body, "Incident", incident.id.as_str());
+    line(body, "Finding", &or_unknown(finding.finding_type.as_deref(), 128));
+    if let Some(title) = &finding.title {
+        line(body, "Title", &inert(title, 200));
+    }
+    let severity = match (finding.severity_band, finding.severity) {
+        (Some(band), Some(number)) => format!("{} ({number})", band.label()),
+        (Some(band), None) => band.label().to_owned(),
+        _ => "unknown".to_owned(),
+    };
+    line(body, "Severity", &severity);
+    let account = finding.account.as_ref().map_or("unknown", |a| a.as_str());
+    let region = finding.region.as_ref().map_or("unknown", |r| r.as_str());
+    line(body, "Where", &format!("account {account}, {region}"));
+}
+
+fn decision_lines(body: &mut String, decisions: &[Decision]) {
+    if !decisions.is_empty() {
+        body.push_str("\nDecided:\n");
+    }
+    for decision in decisions {
+        decision_line(body, decision);
+    }
+}
+
+fn decision_line(body: &mut String, decision: &Decision) {
+    let what = decision.containment.map_or("tell a person", |c| c.name());
+    let when = match decision.mode {
+        Mode::Auto => "now",
+        Mode::Gate => "after approval",
+        Mode::Notify => "not by Firebreak",
+    };
+    let _ = writeln!(body, "  - {}: {what}, {when} ({})", decision.target, inert(&decision.reason, 300));
+}
+
+fn receipt_lines(body: &mut String, title: &str, receipts: &[Receipt]) {
+    if receipts.is_empty() {
+        return;
+    }
+    let _ = writeln!(body, "\n{title}:");
+    for receipt in receipts {
+        let status = match receipt.status {
+            Status::Contained => "contained",
+            Status::Partial => "PARTLY contained",
+            Status::Skipped => "not touched",
+            Status::Failed => "NOT contained",
+        };
+        let steps: Vec<String> =
+            receipt.steps.iter().filter(|s| s.outcome == Outcome::Applied).map(|s| inert(&s.name, 80)).collect();
+        let detail = match (&receipt.error, steps.is_empty()) {
+            (Some(error), _) => inert(error, 300),
+            (None, false) => steps.join(", "),
+            (None, true) => "nothing had to change".to_owned(),
+        };
+        let _ = writeln!(body, "  - {}: {status} ({detail})", receipt.target);
+    }
+}
+
+fn problem_lines(body: &mut String, problems: &[String]) {
+    if problems.is_empty() {
+        return;
+    }
+    body.push_str("\nNEEDS A PERSON NOW:\n");
+    for problem in problems {
+        let _ = writeln!(body, "  - {}", inert(problem, 500));
+    }
+}
+
+fn evidence_line(body: &mut String, report: &Report) {
+    if let Some(count) = report.seal.count.or(report.evidence.count) {
+        let _ = writeln!(body, "\nEvidence: {count} items, with their digests in manifest.json");
+    }
+}
+
+fn answer_lines(body: &mut String, incident: &Incident) {
+    let id = &incident.id;
+    let _ = write!(
+        body,
+        "\nAnswer:\n  firebreak review approve {id} --comment \"...\"   it was right: keep it contained\n  \
+         firebreak review release {id} --comment \"...\"   it was wrong: put everything back\n"
+    );
+}
+
+fn closed_lines(body: &mut String, report: &Report, answer: Option<&Decided>, problems: &[String]) {
+    if let Some(decided) = answer {
+        let by = inert(&decided.by, 100);
+        line(body, "Answer", &format!("{} by {by} at {}", decided.answer.word(), decided.at));
+        line(body, "Comment", &inert(&decided.comment, 500));
+    }
+    problem_lines(body, problems);
+    let gated: Vec<Receipt> = report.gated.iter().filter(|receipt| receipt.status != Status::Skipped).cloned().collect();
+    receipt_lines(body, "Contained after approval", &gated);
+    if !report.release.receipts.is_empty() {
+        body.push_str("\nPut back:\n");
+        for receipt in &report.release.receipts {
+            let steps: Vec<String> =
+                receipt.steps.iter().map(|s| format!("{}: {:?}", inert(&s.name, 80), s.outcome).to_lowercase()).collect();
+            let detail = receipt.error.as_deref().map_or_else(|| steps.join(", "), |error| inert(error, 300));
+            let _ = writeln!(body, "  - {}: {detail}", receipt.target);
+        }
+    }
+}
+
+fn line(body: &mut String, label: &str, value: &str) {
+    let _ = writeln!(body, "{label}: {value}");
+}
+
+fn cut(mut body: String) -> String {
+    if body.len() > MAX_BODY {
+        let end = (0..=MAX_BODY).rev().find(|&i| body.is_char_boundary(i)).unwrap_or(0);
+        body.truncate(end);
+        body.push_str("\n[cut]\n");
+    }
+    body
+}

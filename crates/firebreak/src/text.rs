@@ -1,0 +1,73 @@
+//! Makes attacker-controlled text safe to show.
+//!
+//! Names, tags and titles inside a finding are written by whoever owns the resource, which may be the attacker. They end up
+//! in terminals, logs, mails and tickets. [`inert`] is the one gate they pass through.
+
+/// A copy of `value` that is one line, at most `max` characters, and free of anything a terminal, a mail client or a log
+/// viewer would act on: control characters (ANSI escapes included), bidirectional overrides, zero-width and other invisible
+/// formatting characters. Each is replaced by `\u{FFFD}`. A cut is marked with `…`.
+#[must_use]
+pub fn inert(value: &str, max: usize) -> String {
+    let mut out = String::with_capacity(value.len().min(max * 4));
+    for (position, c) in value.chars().enumerate() {
+        if position == max {
+            out.push('…');
+            break;
+        }
+        out.push(if is_active(c) { '\u{FFFD}' } else { c });
+    }
+    out
+}
+
+/// Like [`inert`], and reduced to printable ASCII: what an SNS subject may hold.
+///
+/// SNS subjects are ASCII, start with a letter, digit or punctuation, have no line breaks and are at most 100 characters
+/// (SNS API reference, `Publish`).
+#[must_use]
+pub fn subject(value: &str) -> String {
+    let ascii: String = value.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
+    ascii.trim().chars().take(99).collect()
+}
+
+fn is_active(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00AD}'                     // soft hyphen
+            | '\u{061C}'                   // Arabic letter mark
+            | '\u{180E}'                   // Mongolian vowel separator
+            | '\u{200B}'..='\u{200F}'      // zero width, directional marks
+            | '\u{2028}'..='\u{202E}'      // line and paragraph separators, bidi embeddings and overrides
+            | '\u{2060}'..='\u{206F}'      // word joiner, bidi isolates, invisible operators
+            | '\u{FEFF}'                   // byte order mark
+            | '\u{FFF9}'..='\u{FFFB}'      // interlinear annotation
+            | '\u{E0000}'..='\u{E007F}') // tags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_a_terminal_acts_on_survives() {
+        let hostile = "a\u{1b}[2Jb\u{7}c\0d\r\ne\u{202e}f\u{feff}g\u{200b}h\u{2066}i";
+        let shown = inert(hostile, 200);
+        assert!(!shown.chars().any(|c| c.is_control() || is_active(c)), "{shown:?}");
+        for kept in ["a", "[2Jb", "c", "d", "e", "f", "g", "h", "i"] {
+            assert!(shown.contains(kept), "{shown:?} lost {kept}");
+        }
+    }
+
+    #[test]
+    fn long_text_is_cut_on_a_character() {
+        assert_eq!(inert("日本語テキスト", 3), "日本語…");
+        assert_eq!(inert("abc", 3), "abc");
+    }
+
+    #[test]
+    fn a_subject_is_one_short_ascii_line() {
+        let subject = subject(
+            "Contained: iam-user böb\r\nBcc: all@example.com \u{1b}[1m and much more text that goes on and on and on and on",
+        );
+        assert!(subject.len() < 100 && subject.is_ascii() && !subject.contains(['\r', '\n', '\u{1b}']), "{subject}");
+    }
+}

@@ -1,0 +1,78 @@
+#![doc = include_str!("../README.md")]
+
+use firebreak::fault::{Fault, FaultKind};
+use firebreak::review::{DecideOutcome, DecideRequest, Decided};
+use firebreak::text::inert;
+use firebreak_aws::classify::{self, code};
+use firebreak_aws::ledger::Gate;
+use firebreak_aws::{Aws, Ledger, clock, environment};
+
+/// The function and what it needs.
+pub struct Function {
+    executions: aws_sdk_sfn::Client,
+    ledger: Ledger,
+}
+
+impl Function {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// A fault that names the missing variable.
+    pub async fn load() -> Result<Self, Fault> {
+        let aws = Aws::load().await;
+        Ok(Self {
+            executions: aws_sdk_sfn::Client::new(aws.own()),
+            ledger: Ledger::new(aws.own(), environment::required(environment::TABLE)?),
+        })
+    }
+
+    /// Records the first answer, then hands it to the waiting execution.
+    ///
+    /// # Errors
+    /// When the ledger or Step Functions do not answer. The recorded answer stands; asking again hands it over again.
+    pub async fn handle(&self, request: DecideRequest) -> Result<DecideOutcome, Fault> {
+        let id = &request.incident_id;
+        if self.ledger.gate(id).await?.is_none() {
+            return Ok(DecideOutcome::NoReview);
+        }
+        let decision = Decided {
+            answer: request.answer,
+            by: inert(&request.by, 200),
+            comment: inert(&request.comment, 1000),
+            at: clock::now(),
+        };
+        let first = self.ledger.decide(id, &decision).await?;
+        // Read after the answer is recorded: a gate that reopened meanwhile either saw the answer or left its token here.
+        let Some(gate) = self.ledger.gate(id).await? else { return Ok(DecideOutcome::NoReview) };
+        let recorded = gate.decision.clone().unwrap_or(decision);
+        let reached = gate.delivered || self.hand_over(&gate, &recorded).await?;
+        if reached && !gate.delivered {
+            self.ledger.answer_delivered(id).await?;
+            let line = format!("{} by {}: {}", recorded.answer.word(), recorded.by, recorded.comment);
+            self.ledger.note(id, recorded.at, &line).await?;
+        }
+        Ok(match (first, reached) {
+            (true, true) => DecideOutcome::Accepted { decision: recorded },
+            (true, false) => DecideOutcome::Queued { decision: recorded },
+            (false, _) => DecideOutcome::AlreadyDecided { decision: recorded },
+        })
+    }
+
+    /// False when the gate has just closed; `open-review` then answers the next one.
+    async fn hand_over(&self, gate: &Gate, decided: &Decided) -> Result<bool, Fault> {
+        let output =
+            serde_json::to_string(decided).map_err(|error| Fault::bug(format!("cannot serialise an answer: {error}")))?;
+        match self.executions.send_task_success().task_token(&gate.task_token).output(output).send().await {
+            Ok(_) => Ok(true),
+            Err(error) => match code(&error) {
+                // Finished or unknown tokens. AWS may quote a token in its message: say nothing of it.
+                Some("TaskTimedOut" | "TaskDoesNotExist" | "InvalidToken") => Ok(false),
+                _ => {
+                    let kind = classify::fault("states:SendTaskSuccess", &error).kind;
+                    let kind = if kind == FaultKind::Malformed { FaultKind::Bug } else { kind };
+                    Err(Fault::new(kind, format!("states:SendTaskSuccess: {}", code(&error).unwrap_or("no answer"))))
+                }
+            },
+        }
+    }
+}

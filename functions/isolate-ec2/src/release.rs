@@ -1,0 +1,86 @@
+//! Puts an instance back on the network as it was.
+//!
+//! Only what is still as Firebreak left it is put back; an interface that somebody changed since is reported and left alone. The
+//! empty group stays in the VPC for the next time.
+#![expect(clippy::disallowed_methods, reason = "this is the release of the isolation")]
+
+use crate::base::{self, BaseState, NetworkInterface};
+use crate::isolation_group;
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::{AttributeBooleanValue, Tag};
+use firebreak::fault::Fault;
+use firebreak::receipt::{Outcome, Step};
+use firebreak_aws::classify::OrFault;
+use firebreak_aws::containment::{Call, TAG_KEYS};
+use firebreak_aws::step::step;
+use futures::future::join_all;
+
+/// Undoes the isolation of `call.target` down to `base`.
+///
+/// # Errors
+/// `Gone` when the instance no longer exists, and read errors. Nothing was changed then.
+pub async fn release(call: &Call, base: &BaseState) -> Result<Vec<Step>, Fault> {
+    let ec2 = Client::new(&call.config);
+    let now = base::read(&ec2, &call.target.id).await?;
+    let mut steps = join_all(
+        base.interfaces
+            .iter()
+            .map(|interface| step(format!("restore-groups {}", interface.id), restore_groups(&ec2, interface, &now))),
+    )
+    .await;
+    steps.push(step("restore-termination-protection", restore_protection(call, &ec2, base, &now)).await);
+    steps.push(step("restore-tags", restore_tags(call, &ec2, base, &now)).await);
+    Ok(steps)
+}
+
+async fn restore_groups(ec2: &Client, interface: &NetworkInterface, now: &BaseState) -> Result<Outcome, Fault> {
+    let Some(current) = now.interfaces.iter().find(|i| i.id == interface.id) else { return Ok(Outcome::Skipped) };
+    if current.groups == interface.groups {
+        return Ok(Outcome::Already);
+    }
+    let isolated = isolation_group::find(ec2, &interface.vpc).await?;
+    let is_ours = isolated.as_ref().and_then(|g| g.group_id()).is_some_and(|id| current.groups == [id]);
+    if !is_ours {
+        return Err(Fault::malformed(format!("{} was changed since the containment; left as it is", interface.id)));
+    }
+    ec2.modify_network_interface_attribute()
+        .network_interface_id(&interface.id)
+        .set_groups(Some(interface.groups.clone()))
+        .send()
+        .await
+        .or_fault("ec2:ModifyNetworkInterfaceAttribute")?;
+    Ok(Outcome::Applied)
+}
+
+async fn restore_protection(call: &Call, ec2: &Client, base: &BaseState, now: &BaseState) -> Result<Outcome, Fault> {
+    if base.termination_protection == now.termination_protection {
+        return Ok(Outcome::Already);
+    }
+    if base.termination_protection || call.failed_steps.iter().any(|step| step == "protect-from-termination") {
+        return Ok(Outcome::Skipped);
+    }
+    ec2.modify_instance_attribute()
+        .instance_id(&call.target.id)
+        .disable_api_termination(AttributeBooleanValue::builder().value(false).build())
+        .send()
+        .await
+        .or_fault("ec2:ModifyInstanceAttribute")?;
+    Ok(Outcome::Applied)
+}
+
+async fn restore_tags(call: &Call, ec2: &Client, base: &BaseState, now: &BaseState) -> Result<Outcome, Fault> {
+    let differing = TAG_KEYS.into_iter().filter(|key| base.tags.get(*key) != now.tags.get(*key));
+    let (before, added): (Vec<&str>, Vec<&str>) = differing.partition(|key| base.tags.contains_key(*key));
+    if before.is_empty() && added.is_empty() {
+        return Ok(Outcome::Already);
+    }
+    if !added.is_empty() {
+        let keys = added.iter().map(|key| Tag::builder().key(*key).build()).collect();
+        ec2.delete_tags().resources(&call.target.id).set_tags(Some(keys)).send().await.or_fault("ec2:DeleteTags")?;
+    }
+    if !before.is_empty() {
+        let old = before.iter().map(|key| Tag::builder().key(*key).value(&base.tags[*key]).build()).collect();
+        ec2.create_tags().resources(&call.target.id).set_tags(Some(old)).send().await.or_fault("ec2:CreateTags")?;
+    }
+    Ok(Outcome::Applied)
+}

@@ -1,0 +1,7 @@
+//! Wires `lockdown-s3` to the Lambda runtime.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let function = lockdown_s3::Function::load().await?;
+    firebreak_aws::run::run(async |input| function.handle(input).await).await
+}

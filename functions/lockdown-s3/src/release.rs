@@ -1,0 +1,40 @@
+//! Puts a bucket's public access block back as it was.
+#![expect(clippy::disallowed_methods, reason = "this is the release of the lockdown")]
+
+use crate::base::{self, BaseState, PublicAccessBlock};
+use crate::bucket::{self, Bucket};
+use crate::contain;
+use firebreak::fault::Fault;
+use firebreak::receipt::{Outcome, Step};
+use firebreak_aws::classify::OrFault;
+use firebreak_aws::containment::Call;
+use firebreak_aws::step::step;
+
+/// Undoes the lockdown of `call.target` down to `base`.
+///
+/// # Errors
+/// `Gone` when the bucket no longer exists, `Denied` when another account owns the name now, and read errors. Nothing was changed
+/// then.
+pub async fn release(call: &Call, base: &BaseState) -> Result<Vec<Step>, Fault> {
+    let bucket = bucket::open(call).await?;
+    let now = base::public_access_block(&bucket).await?;
+    Ok(vec![step("restore-public-access-block", restore(&bucket, base.public_access_block, now)).await])
+}
+
+async fn restore(bucket: &Bucket, base: Option<PublicAccessBlock>, now: Option<PublicAccessBlock>) -> Result<Outcome, Fault> {
+    if now == base {
+        return Ok(Outcome::Already);
+    }
+    if now != Some(PublicAccessBlock::ALL) {
+        return Err(Fault::malformed("the public access block was changed since the containment; left as it is"));
+    }
+    match base {
+        Some(block) => contain::put(bucket, block).await?,
+        // Absent is not the same as four times false: S3 reports the two differently.
+        None => {
+            let delete = bucket.s3.delete_public_access_block().bucket(&bucket.name).expected_bucket_owner(&bucket.owner);
+            delete.send().await.or_fault("s3:DeletePublicAccessBlock")?;
+        }
+    }
+    Ok(Outcome::Applied)
+}

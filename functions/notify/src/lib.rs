@@ -1,0 +1,80 @@
+#![doc = include_str!("../README.md")]
+
+use firebreak::fault::Fault;
+use firebreak::incident::{Incident, Report};
+use firebreak::notice::{self, NoticeKind};
+use firebreak::review::Decided;
+use firebreak_aws::classify::OrFault;
+use firebreak_aws::{Aws, Ledger, clock, environment};
+use serde::{Deserialize, Serialize};
+
+/// What the state machine sends.
+#[derive(Debug, Deserialize)]
+pub struct Request {
+    /// What to tell.
+    pub kind: NoticeKind,
+    /// About which incident.
+    pub incident: Incident,
+    /// What was done so far.
+    #[serde(default)]
+    pub report: Report,
+    /// The analyst's answer, once there is one.
+    #[serde(default)]
+    pub answer: Option<Decided>,
+    /// Which gate timed out.
+    #[serde(default)]
+    pub round: u32,
+}
+
+/// What the function answers.
+#[derive(Debug, Serialize)]
+pub struct Sent {
+    /// SNS's id of the message.
+    pub message_id: String,
+}
+
+/// The function and what it needs.
+pub struct Function {
+    sns: aws_sdk_sns::Client,
+    ledger: Ledger,
+    topic: String,
+}
+
+impl Function {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// A fault that names the missing variable.
+    pub async fn load() -> Result<Self, Fault> {
+        let aws = Aws::load().await;
+        Ok(Self {
+            sns: aws_sdk_sns::Client::new(aws.own()),
+            ledger: Ledger::new(aws.own(), environment::required(environment::TABLE)?),
+            topic: environment::required(environment::NOTICES_TOPIC_ARN)?,
+        })
+    }
+
+    /// Publishes one message.
+    ///
+    /// # Errors
+    /// When SNS does not take it.
+    pub async fn handle(&self, request: Request) -> Result<Sent, Fault> {
+        let message = notice::message(request.kind, &request.incident, &request.report, request.answer.as_ref(), request.round);
+        let sent = self
+            .sns
+            .publish()
+            .topic_arn(&self.topic)
+            .subject(&message.subject)
+            .message(message.body)
+            .send()
+            .await
+            .or_fault("sns:Publish")?;
+        // The message is out: a timeline that misses a line is no reason to send it twice.
+        if let Err(fault) =
+            self.ledger.note(&request.incident.id, clock::now(), &format!("told people: {}", message.subject)).await
+        {
+            tracing::warn!(fault.message = %fault.message, "timeline not written");
+        }
+        Ok(Sent { message_id: sent.message_id.unwrap_or_default() })
+    }
+}

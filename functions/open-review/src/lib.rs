@@ -1,0 +1,132 @@
+#![doc = include_str!("../README.md")]
+
+use firebreak::fault::Fault;
+use firebreak::incident::IncidentStatus;
+use firebreak::notice;
+use firebreak::review::{Decided, GateMessage};
+use firebreak_aws::classify::OrFault;
+use firebreak_aws::ledger::OpenedGate;
+use firebreak_aws::{Aws, Ledger, clock, environment};
+use serde::{Deserialize, Serialize};
+
+/// An SQS batch, as an event source mapping delivers it (Lambda developer guide, "Using Lambda with Amazon SQS").
+#[derive(Deserialize)]
+pub struct Batch {
+    /// The messages.
+    #[serde(rename = "Records")]
+    pub records: Vec<Record>,
+}
+
+/// One message. Its body holds a task token: no `Debug`.
+#[derive(Deserialize)]
+pub struct Record {
+    /// What a failed message is reported by.
+    #[serde(rename = "messageId")]
+    pub message_id: String,
+    /// A [`GateMessage`] as JSON.
+    pub body: String,
+}
+
+/// Which messages must come again (`ReportBatchItemFailures`). An empty list means all were taken.
+#[derive(Debug, Serialize)]
+pub struct BatchFailures {
+    /// The failed ones.
+    #[serde(rename = "batchItemFailures")]
+    pub failures: Vec<ItemFailure>,
+}
+
+/// One failed message.
+#[derive(Debug, Serialize)]
+pub struct ItemFailure {
+    /// Its id.
+    #[serde(rename = "itemIdentifier")]
+    pub message_id: String,
+}
+
+/// The function and what it needs.
+pub struct Function {
+    sns: aws_sdk_sns::Client,
+    executions: aws_sdk_sfn::Client,
+    ledger: Ledger,
+    topic: String,
+}
+
+impl Function {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// A fault that names the missing variable.
+    pub async fn load() -> Result<Self, Fault> {
+        let aws = Aws::load().await;
+        Ok(Self {
+            sns: aws_sdk_sns::Client::new(aws.own()),
+            executions: aws_sdk_sfn::Client::new(aws.own()),
+            ledger: Ledger::new(aws.own(), environment::required(environment::TABLE)?),
+            topic: environment::required(environment::NOTICES_TOPIC_ARN)?,
+        })
+    }
+
+    /// Takes each message of the batch on its own; the ones that fail come again and end in the dead-letter queue.
+    ///
+    /// # Errors
+    /// Never: a failure belongs to its message.
+    pub async fn handle(&self, batch: Batch) -> Result<BatchFailures, Fault> {
+        let mut failures = Vec::new();
+        for record in batch.records {
+            if let Err(fault) = self.open(&record.body).await {
+                tracing::error!(sqs.message_id = %record.message_id, fault.message = %fault.message, "gate message not taken");
+                failures.push(ItemFailure { message_id: record.message_id });
+            }
+        }
+        Ok(BatchFailures { failures })
+    }
+
+    async fn open(&self, body: &str) -> Result<(), Fault> {
+        // The parser's message could quote the body, and the body holds the token: say only where it broke.
+        let message: GateMessage = serde_json::from_str(body)
+            .map_err(|error| Fault::malformed(format!("a gate message has the wrong form at column {}", error.column())))?;
+        let id = &message.incident.id;
+        match self.ledger.open_gate(&message).await? {
+            OpenedGate::Stale => Ok(()),
+            OpenedGate::Answered(decided) => self.answer(&message, &decided).await,
+            OpenedGate::Waiting => {
+                // Receipts that the state machine wrote for functions that failed exist nowhere else yet.
+                for receipt in message.report.containment.receipts.iter().filter(|receipt| receipt.finished_at.is_none()) {
+                    self.ledger.keep_receipt(id, receipt).await?;
+                }
+                self.publish_ticket(&message).await?;
+                let over = [IncidentStatus::Closed, IncidentStatus::Released];
+                self.ledger.set_status(id, IncidentStatus::AwaitingReview, &over).await?;
+                self.ledger.note(id, message.entered_at, &format!("review opened, round {}", message.round)).await
+            }
+        }
+    }
+
+    async fn publish_ticket(&self, message: &GateMessage) -> Result<(), Fault> {
+        let ticket = notice::ticket(&message.incident, &message.report, message.round);
+        self.sns
+            .publish()
+            .topic_arn(&self.topic)
+            .subject(ticket.subject)
+            .message(ticket.body)
+            .send()
+            .await
+            .or_fault("sns:Publish of the ticket")?;
+        Ok(())
+    }
+
+    /// An analyst answered while the last gate timed out: hand that answer to this one.
+    async fn answer(&self, message: &GateMessage, decided: &Decided) -> Result<(), Fault> {
+        let output =
+            serde_json::to_string(decided).map_err(|error| Fault::bug(format!("cannot serialise an answer: {error}")))?;
+        self.executions
+            .send_task_success()
+            .task_token(&message.task_token)
+            .output(output)
+            .send()
+            .await
+            .or_fault("states:SendTaskSuccess")?;
+        self.ledger.answer_delivered(&message.incident.id).await?;
+        self.ledger.note(&message.incident.id, clock::now(), "the recorded answer was handed to the reopened gate").await
+    }
+}

@@ -1,0 +1,94 @@
+//! Collects while the containment runs. Neither waits for the other.
+
+use crate::store::Store;
+use crate::targets::{self, Answer};
+use crate::{seal, snapshots};
+use firebreak::decision::{Target, TargetKind};
+use firebreak::fault::{Fault, FaultKind};
+use firebreak::incident::{Branch, Incident};
+use firebreak_aws::clients::MemberRole;
+use firebreak_aws::{Aws, clock};
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+/// Collects the finding and everything about every target. One target's failure leaves the others untouched.
+pub(crate) async fn collect(aws: &Aws, store: &Store, incident: &Incident) -> Result<Branch, Fault> {
+    if seal::is_sealed(store, incident).await? {
+        return Ok(Branch { status: "ok".to_owned(), ..Branch::default() });
+    }
+    let raw = store.ledger.raw_event(&incident.id).await?;
+    let event = serde_json::from_str(&raw).unwrap_or(Value::String(raw));
+    store.keep(&incident.id, "finding", "the event as it arrived", &event).await?;
+
+    let mut targets: Vec<&Target> = Vec::new();
+    for decision in &incident.decisions {
+        if !targets.contains(&&decision.target) {
+            targets.push(&decision.target);
+        }
+    }
+    let missing = join_all(targets.iter().map(|target| collect_target(aws, store, incident, target))).await.concat();
+    if !missing.is_empty() {
+        store.ledger.note(&incident.id, clock::now(), &format!("evidence incomplete: {} item(s) missing", missing.len())).await?;
+    }
+    Ok(Branch { status: "ok".to_owned(), missing, ..Branch::default() })
+}
+
+/// Returns what could not be collected, one line each.
+async fn collect_target(aws: &Aws, store: &Store, incident: &Incident, target: &Target) -> Vec<String> {
+    if target.kind == TargetKind::AccountRoot {
+        return vec![];
+    }
+    let config = match aws.member(target, MemberRole::PreserveEvidence, &incident.id).await {
+        Ok(config) => config,
+        Err(fault) => return vec![format!("{target}: {fault}")],
+    };
+    // The snapshot is the one thing that containment, or the attacker, can make impossible: it starts first.
+    let snapshot = async {
+        match target.kind {
+            TargetKind::Ec2Instance => snapshot(store, incident, target, &aws_sdk_ec2::Client::new(&config)).await,
+            _ => Ok(()),
+        }
+    };
+    let answers = async {
+        match target.kind {
+            TargetKind::IamUser => targets::iam_user(&config, target).await,
+            TargetKind::IamRole => targets::iam_role(&config, target).await,
+            TargetKind::Ec2Instance => targets::ec2_instance(&config, target).await,
+            TargetKind::S3Bucket => targets::s3_bucket(&config, target).await,
+            TargetKind::AccountRoot => vec![],
+        }
+    };
+    let (snapshot, answers) = futures::join!(snapshot, Box::pin(answers));
+    let mut missing: Vec<String> = snapshot.err().map(|fault| format!("{target}: {fault}")).into_iter().collect();
+    missing.extend(join_all(answers.into_iter().map(|answer| keep(store, incident, target, answer))).await.into_iter().flatten());
+    missing
+}
+
+async fn snapshot(store: &Store, incident: &Incident, target: &Target, ec2: &aws_sdk_ec2::Client) -> Result<(), Fault> {
+    let entries = snapshots::take(ec2, &incident.id, target).await?;
+    if entries.is_empty() {
+        return Err(Fault::new(FaultKind::Gone, "ec2:CreateSnapshots made none: the instance has no EBS volumes"));
+    }
+    for entry in entries {
+        store.ledger.keep_evidence(&incident.id, &entry).await?;
+    }
+    Ok(())
+}
+
+async fn keep(store: &Store, incident: &Incident, target: &Target, answer: Answer) -> Option<String> {
+    let content = match answer.content {
+        Ok(content) => content,
+        Err(why) => return Some(format!("{target}: {why}")),
+    };
+    let file = answer.operation.replace(':', "-");
+    let part = answer.part.map(|part| format!(".{}", file_safe(&part))).unwrap_or_default();
+    let name = format!("{}/{file}{part}", file_safe(&target.ledger_key()));
+    let source = format!("{} of {target}", answer.operation);
+    let document = json!({ "operation": answer.operation, "target": target, "collected_at": clock::now(), "response": content });
+    store.keep(&incident.id, &name, &source, &document).await.err().map(|fault| format!("{target}: {fault}"))
+}
+
+/// Key characters that every S3 client handles (S3 user guide, "Creating object key names"); names come from the suspect's account.
+fn file_safe(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_./=".contains(c) { c } else { '_' }).collect()
+}

@@ -1,0 +1,111 @@
+//! Which questions are asked about each kind of target.
+
+use crate::transcript::Transcript;
+use aws_config::SdkConfig;
+use aws_sdk_ec2::types::Filter;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use firebreak::decision::Target;
+use firebreak_aws::classify::fault;
+use serde_json::Value;
+
+/// One answer: the operation, and what AWS said or why it said nothing.
+pub(crate) struct Answer {
+    pub(crate) operation: &'static str,
+    /// Tells several answers of one operation apart.
+    pub(crate) part: Option<String>,
+    pub(crate) content: Result<Value, String>,
+}
+
+/// Sends one request and keeps the raw answer. An error that AWS answered is an answer.
+macro_rules! ask {
+    ($operation:literal, $request:expr) => {
+        async {
+            let transcript = Transcript::default();
+            let result = $request.customize().interceptor(transcript.clone()).send().await;
+            answer($operation, &transcript, result.as_ref().err())
+        }
+    };
+}
+
+fn answer<E: ProvideErrorMetadata>(
+    operation: &'static str,
+    transcript: &Transcript,
+    error: Option<&SdkError<E, HttpResponse>>,
+) -> Answer {
+    // A refusal is not the resource's configuration: it is evidence that is missing.
+    let refused = error.filter(|e| !matches!(e, SdkError::ServiceError(s) if s.raw().status().as_u16() == 404));
+    let content = match (refused, transcript.json()) {
+        (Some(error), _) => Err(fault(operation, error).message),
+        (None, Some(json)) => Ok(json),
+        (None, None) => Err(format!("{operation}: no answer")),
+    };
+    Answer { operation, part: None, content }
+}
+
+pub(crate) async fn iam_user(config: &SdkConfig, target: &Target) -> Vec<Answer> {
+    let (iam, name) = (aws_sdk_iam::Client::new(config), target.id.as_str());
+    let (user, keys, attached, inline, groups, mfa) = futures::join!(
+        ask!("iam:GetUser", iam.get_user().user_name(name)),
+        ask!("iam:ListAccessKeys", iam.list_access_keys().user_name(name)),
+        ask!("iam:ListAttachedUserPolicies", iam.list_attached_user_policies().user_name(name)),
+        ask!("iam:ListUserPolicies", iam.list_user_policies().user_name(name)),
+        ask!("iam:ListGroupsForUser", iam.list_groups_for_user().user_name(name)),
+        ask!("iam:ListMFADevices", iam.list_mfa_devices().user_name(name)),
+    );
+    let mut answers = vec![user, keys, attached, inline, groups, mfa];
+    if let Ok(list) = iam.list_user_policies().user_name(name).send().await {
+        for policy in list.policy_names() {
+            let document = ask!("iam:GetUserPolicy", iam.get_user_policy().user_name(name).policy_name(policy)).await;
+            answers.push(Answer { part: Some(policy.clone()), ..document });
+        }
+    }
+    answers
+}
+
+pub(crate) async fn iam_role(config: &SdkConfig, target: &Target) -> Vec<Answer> {
+    let (iam, name) = (aws_sdk_iam::Client::new(config), target.id.as_str());
+    let (role, attached, inline, profiles) = futures::join!(
+        ask!("iam:GetRole", iam.get_role().role_name(name)),
+        ask!("iam:ListAttachedRolePolicies", iam.list_attached_role_policies().role_name(name)),
+        ask!("iam:ListRolePolicies", iam.list_role_policies().role_name(name)),
+        ask!("iam:ListInstanceProfilesForRole", iam.list_instance_profiles_for_role().role_name(name)),
+    );
+    let mut answers = vec![role, attached, inline, profiles];
+    if let Ok(list) = iam.list_role_policies().role_name(name).send().await {
+        for policy in list.policy_names() {
+            let document = ask!("iam:GetRolePolicy", iam.get_role_policy().role_name(name).policy_name(policy)).await;
+            answers.push(Answer { part: Some(policy.clone()), ..document });
+        }
+    }
+    answers
+}
+
+pub(crate) async fn ec2_instance(config: &SdkConfig, target: &Target) -> Vec<Answer> {
+    let (ec2, id) = (aws_sdk_ec2::Client::new(config), target.id.as_str());
+    let attached = || Filter::builder().name("attachment.instance-id").values(id).build();
+    let (instance, interfaces, volumes, console) = futures::join!(
+        ask!("ec2:DescribeInstances", ec2.describe_instances().instance_ids(id)),
+        ask!("ec2:DescribeNetworkInterfaces", ec2.describe_network_interfaces().filters(attached())),
+        ask!("ec2:DescribeVolumes", ec2.describe_volumes().filters(attached())),
+        ask!("ec2:GetConsoleOutput", ec2.get_console_output().instance_id(id)),
+    );
+    vec![instance, interfaces, volumes, console]
+}
+
+pub(crate) async fn s3_bucket(config: &SdkConfig, target: &Target) -> Vec<Answer> {
+    let (s3, name, owner) = (aws_sdk_s3::Client::new(config), target.id.as_str(), target.account.as_str());
+    let (policy, acl, block, ownership, versioning, encryption, logging, lifecycle, replication) = futures::join!(
+        ask!("s3:GetBucketPolicy", s3.get_bucket_policy().bucket(name).expected_bucket_owner(owner)),
+        ask!("s3:GetBucketAcl", s3.get_bucket_acl().bucket(name).expected_bucket_owner(owner)),
+        ask!("s3:GetPublicAccessBlock", s3.get_public_access_block().bucket(name).expected_bucket_owner(owner)),
+        ask!("s3:GetBucketOwnershipControls", s3.get_bucket_ownership_controls().bucket(name).expected_bucket_owner(owner)),
+        ask!("s3:GetBucketVersioning", s3.get_bucket_versioning().bucket(name).expected_bucket_owner(owner)),
+        ask!("s3:GetBucketEncryption", s3.get_bucket_encryption().bucket(name).expected_bucket_owner(owner)),
+        ask!("s3:GetBucketLogging", s3.get_bucket_logging().bucket(name).expected_bucket_owner(owner)),
+        ask!("s3:GetLifecycleConfiguration", s3.get_bucket_lifecycle_configuration().bucket(name).expected_bucket_owner(owner)),
+        ask!("s3:GetReplicationConfiguration", s3.get_bucket_replication().bucket(name).expected_bucket_owner(owner)),
+    );
+    vec![policy, acl, block, ownership, versioning, encryption, logging, lifecycle, replication]
+}

@@ -1,0 +1,7 @@
+//! Wires `triage` to the Lambda runtime.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let function = triage::Function::load().await?;
+    firebreak_aws::run::run(async |input| function.handle(input).await).await
+}
