@@ -3,7 +3,8 @@
 //! What the state machine sees of a failure is its `errorType`. Without the mapping here it would be the name of a Rust type,
 //! which no `Retry` or `Catch` can match.
 
-use firebreak::fault::{Fault, FaultKind};
+pub use firebreak::fault::Fault;
+use firebreak::fault::FaultKind;
 use futures::FutureExt as _;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn, tracing};
 use serde::Serialize;

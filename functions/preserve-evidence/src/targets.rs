@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use firebreak::decision::Target;
 use firebreak_aws::classify::fault;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// One answer: the operation, and what AWS said or why it said nothing.
 pub(crate) struct Answer {
@@ -34,12 +34,14 @@ fn answer<E: ProvideErrorMetadata>(
     transcript: &Transcript,
     error: Option<&SdkError<E, HttpResponse>>,
 ) -> Answer {
-    // A refusal is not the resource's configuration: it is evidence that is missing.
-    let refused = error.filter(|e| !matches!(e, SdkError::ServiceError(s) if s.raw().status().as_u16() == 404));
-    let content = match (refused, transcript.json()) {
-        (Some(error), _) => Err(fault(operation, error).message),
-        (None, Some(json)) => Ok(json),
-        (None, None) => Err(format!("{operation}: no answer")),
+    // What AWS answered counts, whether or not this version of the SDK can read it. A refusal or a fault is not the resource's
+    // configuration: it is evidence that is missing.
+    let content = match (transcript.take(), error) {
+        (Some((status, answer)), _) if matches!(status, 200..=299 | 404) => {
+            Ok(json!({ "http_status": status, "answer": answer }))
+        }
+        (_, Some(error)) => Err(fault(operation, error).message),
+        (_, None) => Err(format!("{operation}: no answer")),
     };
     Answer { operation, part: None, content }
 }

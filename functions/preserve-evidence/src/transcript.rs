@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use quick_xml::Reader;
 use quick_xml::events::Event;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Takes the last answer of one operation.
@@ -36,10 +36,10 @@ impl Intercept for Transcript {
 }
 
 impl Transcript {
-    /// The answer as JSON, or nothing when AWS gave none.
-    pub(crate) fn json(&self) -> Option<Value> {
+    /// The HTTP status and the answer as JSON, or nothing when AWS gave none.
+    pub(crate) fn take(&self) -> Option<(u16, Value)> {
         let (status, body) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        Some(json!({ "http_status": status, "answer": body_json(&body) }))
+        Some((status, body_json(&body)))
     }
 }
 
@@ -113,6 +113,7 @@ fn add(fields: &mut Map<String, Value>, name: String, value: Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn xml_keeps_every_field_and_repeated_elements() {

@@ -1,0 +1,190 @@
+//! The local AWS as a child process that ends with its handle.
+
+use crate::fixture::repository;
+use aws_config::{Region, SdkConfig};
+use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
+use firebreak_aws::clients;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+/// The only Region.
+pub const REGION: &str = "eu-central-1";
+/// The security account, which is a member account, too.
+pub const SECURITY_ACCOUNT: &str = "123456789012";
+/// The second member account.
+pub const MEMBER_ACCOUNT: &str = "111122223333";
+
+/// How to start it.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The response policy; without it, `local/policy.toml`.
+    pub policy: Option<PathBuf>,
+    /// Where functions log; without it, `.local/logs`. A folder given here is removed with the handle unless a test panics.
+    pub logs: Option<PathBuf>,
+}
+
+/// The local AWS could not be started or did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalAwsError {
+    /// `.venv` is missing.
+    #[error("the local AWS is not installed: run `make install`")]
+    NotInstalled,
+    /// The process ended or said something unexpected.
+    #[error("the local AWS did not start; its last words: {0:?}")]
+    NotReady(String),
+    /// The process could not be run.
+    #[error("the local AWS could not be run: {0}")]
+    Io(#[from] std::io::Error),
+    /// STS gave no credentials for a member account.
+    #[error("the local AWS gave no credentials for a member account")]
+    NoCredentials,
+    /// The control interface refused.
+    #[error("the local AWS did not take a command: {0}")]
+    Control(#[from] Box<ureq::Error>),
+}
+
+/// One recorded call.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Call {
+    /// For example `iam`.
+    pub service: String,
+    /// For example `AttachUserPolicy`.
+    pub operation: String,
+    /// A function's name, an assumed role's session, or nothing.
+    pub caller: Option<String>,
+    /// The HTTP status of the answer; nothing while the call is under way.
+    pub status: Option<u16>,
+    /// The parameters, without tokens and secrets.
+    pub params: Value,
+}
+
+impl Call {
+    /// For example `iam:AttachUserPolicy`.
+    #[must_use]
+    pub fn action(&self) -> String {
+        format!("{}:{}", self.service, self.operation)
+    }
+}
+
+/// A running local AWS with Firebreak deployed. Dropping it ends the process.
+#[derive(Debug)]
+pub struct LocalAws {
+    process: Child,
+    endpoint: String,
+    logs: Option<PathBuf>,
+}
+
+impl LocalAws {
+    /// Starts one and waits until Firebreak is deployed in it.
+    ///
+    /// # Errors
+    /// See [`LocalAwsError`].
+    pub fn start(options: &Options) -> Result<Self, LocalAwsError> {
+        let root = repository().canonicalize()?;
+        let python = root.join(".venv/bin/python");
+        if !python.exists() {
+            return Err(LocalAwsError::NotInstalled);
+        }
+        let mut command = Command::new(python);
+        command.args(["-m", "firebreak_local", "--exit-with-parent", "--port", "0"]);
+        command.arg("--bin-dir").arg(binaries()?).current_dir(&root).env("PYTHONPATH", root.join("local"));
+        if let Some(policy) = &options.policy {
+            command.arg("--policy").arg(policy);
+        }
+        if let Some(logs) = &options.logs {
+            command.arg("--log-dir").arg(logs);
+        }
+        let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let stdout = process.stdout.take().map(BufReader::new);
+        let mut line = String::new();
+        if let Some(mut stdout) = stdout {
+            stdout.read_line(&mut line)?;
+        }
+        match line.trim().strip_prefix("ready ") {
+            Some(endpoint) => Ok(Self { process, endpoint: endpoint.to_owned(), logs: options.logs.clone() }),
+            None => {
+                let _ = process.kill();
+                let _ = process.wait();
+                Err(LocalAwsError::NotReady(line))
+            }
+        }
+    }
+
+    /// Where it listens, for `AWS_ENDPOINT_URL`.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// SDK configuration of an administrator of `account`.
+    ///
+    /// # Errors
+    /// STS does not answer.
+    pub async fn administrator(&self, account: &str) -> Result<SdkConfig, LocalAwsError> {
+        let credentials = Credentials::new("test", "test", None, None, "local");
+        let loader = aws_config::defaults(clients::behavior_version()).region(Region::new(REGION));
+        let own = clients::configure(loader.endpoint_url(&self.endpoint).credentials_provider(credentials)).load().await;
+        if account == SECURITY_ACCOUNT {
+            return Ok(own);
+        }
+        // The emulator knows an account by the credentials that STS gave for it.
+        let role = format!("arn:aws:iam::{account}:role/OrganizationAccountAccessRole");
+        let assumed = aws_sdk_sts::Client::new(&own).assume_role().role_arn(role).role_session_name("administrator").send().await;
+        let keys = assumed.ok().and_then(|answer| answer.credentials).ok_or(LocalAwsError::NoCredentials)?;
+        let keys = Credentials::new(keys.access_key_id, keys.secret_access_key, Some(keys.session_token), None, "local");
+        Ok(own.to_builder().credentials_provider(SharedCredentialsProvider::new(keys)).build())
+    }
+
+    /// Replaces the fault plan: rules of `match`, `status`, `code`, `times`, `delay_ms` (see `local/README.md`).
+    ///
+    /// # Errors
+    /// The process does not answer.
+    pub fn plan_faults(&self, rules: &Value) -> Result<(), LocalAwsError> {
+        self.put("faults", rules)
+    }
+
+    /// Runs another binary of the build in place of a function; the name of a binary, or nothing for the real one.
+    ///
+    /// # Errors
+    /// The process does not answer.
+    pub fn replace_function(&self, function: &str, binary: Option<&str>) -> Result<(), LocalAwsError> {
+        let path = binary.map(|binary| binaries().map(|folder| folder.join(binary))).transpose()?;
+        self.put("functions", &json!({ function: path }))
+    }
+
+    /// Every call since the start, in order.
+    ///
+    /// # Errors
+    /// The process does not answer.
+    pub fn calls(&self) -> Result<Vec<Call>, LocalAwsError> {
+        let answer = ureq::get(format!("{}/_firebreak/calls", self.endpoint)).call().map_err(Box::new)?;
+        Ok(answer.into_body().read_json().map_err(Box::new)?)
+    }
+
+    fn put(&self, what: &str, body: &Value) -> Result<(), LocalAwsError> {
+        ureq::put(format!("{}/_firebreak/{what}", self.endpoint)).send_json(body).map_err(Box::new)?;
+        Ok(())
+    }
+}
+
+impl Drop for LocalAws {
+    fn drop(&mut self) {
+        // Its functions notice that the Runtime API is gone and end by themselves.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if let Some(logs) = self.logs.as_ref().filter(|_| !std::thread::panicking()) {
+            let _ = std::fs::remove_dir_all(logs);
+        }
+    }
+}
+
+/// The folder of the build this program belongs to: test binaries are in `deps/` below it.
+fn binaries() -> std::io::Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    let folder = program.ancestors().skip(1).find(|folder| folder.join("triage").exists());
+    let missing = || std::io::Error::other("the functions are not built: run `cargo build --workspace`");
+    folder.map(PathBuf::from).ok_or_else(missing)
+}

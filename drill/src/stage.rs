@@ -1,0 +1,200 @@
+//! A running Firebreak in the local AWS, and the ways in from outside: events, answers, inboxes, the ledger.
+
+use crate::{Notice, Result, inbox};
+use aws_config::SdkConfig;
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use aws_smithy_types::DateTime;
+use firebreak::ids::IncidentId;
+use firebreak::incident::IncidentStatus;
+use firebreak::names;
+use firebreak::review::{Answer, DecideOutcome, DecideRequest};
+use firebreak_aws::Ledger;
+use firebreak_aws::ledger::IncidentView;
+use firebreak_testkit::{LocalAws, Options, REGION, SECURITY_ACCOUNT, eventually};
+use serde_json::Value;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// How long anything may take on a busy machine with two cores.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The local AWS with Firebreak in it.
+pub struct Stage {
+    /// The process.
+    pub aws: LocalAws,
+    /// Step Functions in the security account.
+    pub sfn: aws_sdk_sfn::Client,
+    /// The ledger.
+    pub ledger: Ledger,
+    config: SdkConfig,
+    told: Mutex<Vec<Notice>>,
+}
+
+impl Stage {
+    /// Starts the local AWS and connects to it.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn set(options: &Options) -> Result<Self> {
+        let aws = LocalAws::start(options)?;
+        let config = aws.administrator(SECURITY_ACCOUNT).await?;
+        let ledger = Ledger::new(&config, names::LEDGER_TABLE.to_owned());
+        Ok(Self { sfn: aws_sdk_sfn::Client::new(&config), ledger, aws, config, told: Mutex::default() })
+    }
+
+    /// SDK configuration of an administrator of the security account.
+    #[must_use]
+    pub fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    /// The state machine's ARN.
+    #[must_use]
+    pub fn state_machine_arn(&self) -> String {
+        format!("arn:aws:states:{REGION}:{SECURITY_ACCOUNT}:stateMachine:{}", names::STATE_MACHINE)
+    }
+
+    /// Sends an event through EventBridge. Returns the executions its rules started.
+    ///
+    /// # Errors
+    /// AWS refuses.
+    pub async fn send(&self, event: &Value) -> Result<Vec<String>> {
+        let before = self.executions().await?;
+        let text = |field: &str| event[field].as_str().unwrap_or_default().to_owned();
+        let entry = PutEventsRequestEntry::builder()
+            .source(text("source"))
+            .detail_type(text("detail-type"))
+            .detail(event["detail"].to_string())
+            .time(DateTime::from_secs(firebreak_aws::clock::now().as_second()))
+            .build();
+        aws_sdk_eventbridge::Client::new(&self.config).put_events().entries(entry).send().await?;
+        // The local AWS starts the targets before it answers PutEvents.
+        let mut started = self.executions().await?;
+        started.retain(|arn| !before.contains(arn));
+        Ok(started)
+    }
+
+    /// Starts the state machine with any input.
+    ///
+    /// # Errors
+    /// AWS refuses.
+    pub async fn start(&self, input: &str) -> Result<String> {
+        let started = self.sfn.start_execution().state_machine_arn(self.state_machine_arn()).input(input);
+        let name = format!("drill-{}", firebreak_aws::clock::now().as_nanosecond());
+        Ok(started.name(name).send().await?.execution_arn)
+    }
+
+    async fn executions(&self) -> Result<Vec<String>> {
+        let list = self.sfn.list_executions().state_machine_arn(self.state_machine_arn()).send().await?;
+        Ok(list.executions.into_iter().map(|execution| execution.execution_arn).collect())
+    }
+
+    /// Waits until an execution has ended; returns its status.
+    ///
+    /// # Errors
+    /// It does not end in time.
+    pub async fn ended(&self, arn: &str) -> Result<String> {
+        Ok(eventually(&format!("the end of {arn}"), PATIENCE, async || {
+            let status = self.sfn.describe_execution().execution_arn(arn).send().await.ok()?.status;
+            (status.as_str() != "RUNNING").then(|| status.as_str().to_owned())
+        })
+        .await?)
+    }
+
+    /// Waits until an incident has a status; returns everything about it.
+    ///
+    /// # Errors
+    /// It does not get there in time.
+    pub async fn reaches(&self, id: &IncidentId, status: IncidentStatus) -> Result<IncidentView> {
+        self.incident_when(id, &format!("{id} to be {}", status.word()), |view| view.record.status == status).await
+    }
+
+    /// Waits until an incident is as `condition` says; returns everything about it.
+    ///
+    /// # Errors
+    /// It does not get there in time.
+    pub async fn incident_when(
+        &self,
+        id: &IncidentId,
+        what: &str,
+        condition: impl Fn(&IncidentView) -> bool,
+    ) -> Result<IncidentView> {
+        Ok(eventually(what, PATIENCE, async || self.ledger.incident(id).await.ok().flatten().filter(|view| condition(view)))
+            .await?)
+    }
+
+    /// Answers the review gate as an analyst does.
+    ///
+    /// # Errors
+    /// The function fails.
+    pub async fn answer(&self, id: &IncidentId, answer: Answer) -> Result<DecideOutcome> {
+        let request =
+            DecideRequest { incident_id: id.clone(), answer, by: "analyst@example.com".to_owned(), comment: "drill".to_owned() };
+        let invoked = aws_sdk_lambda::Client::new(&self.config)
+            .invoke()
+            .function_name(names::function("decide-review"))
+            .payload(aws_sdk_lambda::primitives::Blob::new(serde_json::to_vec(&request)?))
+            .send()
+            .await?;
+        let payload = invoked.payload.map(aws_sdk_lambda::primitives::Blob::into_inner).unwrap_or_default();
+        if invoked.function_error.is_some() {
+            return Err(format!("decide-review failed: {}", String::from_utf8_lossy(&payload)).into());
+        }
+        Ok(serde_json::from_slice(&payload)?)
+    }
+
+    /// Waits for a message to people whose subject or body contains `words`.
+    ///
+    /// # Errors
+    /// None arrives in time.
+    pub async fn told(&self, words: &str) -> Result<Notice> {
+        self.told_through("firebreak-notices-inbox", words).await
+    }
+
+    /// Waits for a message in the topic of last resort.
+    ///
+    /// # Errors
+    /// None arrives in time.
+    pub async fn alarmed(&self, words: &str) -> Result<Notice> {
+        self.told_through("firebreak-failures-inbox", words).await
+    }
+
+    async fn told_through(&self, queue: &str, words: &str) -> Result<Notice> {
+        let sqs = aws_sdk_sqs::Client::new(&self.config);
+        let found = eventually(&format!("a message with {words:?}"), PATIENCE, async || {
+            let new = inbox::take(&sqs, queue).await.unwrap_or_default();
+            let mut told = self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            told.extend(new);
+            told.iter().find(|notice| notice.subject.contains(words) || notice.body.contains(words)).cloned()
+        })
+        .await;
+        Ok(found?)
+    }
+
+    /// Every message seen so far by [`told`](Self::told) and [`alarmed`](Self::alarmed).
+    #[must_use]
+    pub fn all_told(&self) -> Vec<Notice> {
+        self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// Keys of an incident's evidence, in the order S3 lists them.
+    ///
+    /// # Errors
+    /// AWS refuses.
+    pub async fn evidence(&self, id: &IncidentId) -> Result<Vec<String>> {
+        let s3 = aws_sdk_s3::Client::new(&self.config);
+        let prefix = firebreak::evidence::prefix(id);
+        let list = s3.list_objects_v2().bucket(names::evidence_bucket(SECURITY_ACCOUNT)).prefix(prefix).send().await?;
+        Ok(list.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect())
+    }
+
+    /// One object of the evidence bucket.
+    ///
+    /// # Errors
+    /// AWS refuses.
+    pub async fn evidence_object(&self, key: &str) -> Result<Vec<u8>> {
+        let s3 = aws_sdk_s3::Client::new(&self.config);
+        let object = s3.get_object().bucket(names::evidence_bucket(SECURITY_ACCOUNT)).key(key).send().await?;
+        Ok(object.body.collect().await?.to_vec())
+    }
+}

@@ -1,0 +1,174 @@
+"""Lambda Invoke served from compiled binaries: a pool of processes per function.
+
+moto's Lambda needs Docker, or echoes its input. This host runs `<bin-dir>/<name>` for function `firebreak-<name>`,
+hands it events through the Runtime API, keeps it warm afterwards, and reports timeouts, crashes and function errors
+the way Lambda's callers know them.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from moto.awslambda.models import LambdaFunction
+from moto.awslambda_simple.models import LambdaSimpleBackend
+
+from . import names
+from .function_process import Function, FunctionProcess
+from .runtime_api import Outcome, RuntimeApi
+
+
+class LambdaHost:
+    """All processes of all functions."""
+
+    def __init__(self, endpoint: str, binaries: Path, logs: Path) -> None:
+        self._endpoint = endpoint
+        self._binaries = binaries
+        self._logs = logs
+        self._runtime_api = RuntimeApi()
+        self._lock = threading.Lock()
+        self._overrides: dict[str, Path] = {}
+        self._idle: defaultdict[str, list[FunctionProcess]] = defaultdict(list)
+        self._all: set[FunctionProcess] = set()
+        self._stopped = False
+        for old in logs.glob(f"{names.FUNCTION_PREFIX}*.log"):
+            old.unlink()  # of an earlier run; processes append
+
+    def override(self, binaries: Mapping[str, Path | None]) -> None:
+        """Replaces the programs of some functions (None: the original again) and retires their warm processes."""
+        with self._lock:
+            for function, binary in binaries.items():
+                if binary is None:
+                    self._overrides.pop(function, None)
+                else:
+                    self._overrides[function] = binary
+            retired = [process for function in binaries for process in self._idle.pop(function, [])]
+        for process in retired:
+            process.kill()
+
+    def invoke(self, function: Function, payload: bytes, request_id: str) -> Outcome:
+        """Runs one event to its end. Never raises for what the function does."""
+        try:
+            process = self._take(function)
+        except OSError as error:
+            return Outcome.error("Runtime.InvalidEntrypoint", f"RequestId: {request_id} Error: {error}")
+        outcome = process.run(function, payload, request_id)
+        self._give_back(process)
+        return outcome
+
+    def stop(self) -> None:
+        """Kills every process and refuses to start another."""
+        with self._lock:
+            self._stopped = True
+            processes = list(self._all)
+        for process in processes:
+            process.kill()
+        self._runtime_api.stop()
+
+    def _take(self, function: Function) -> FunctionProcess:
+        """A warm process, or a new one."""
+        with self._lock:
+            if self._stopped:
+                raise OSError("the local AWS is shutting down")
+            # Changed configuration means new processes, as on AWS.
+            warm = [p for p in self._idle[function.name] if p.function == function and not p.gone.is_set()]
+            if warm:
+                self._idle[function.name].remove(warm[-1])
+                return warm[-1]
+            # Under the lock, so that `stop` cannot miss the new process.
+            process = FunctionProcess(
+                function,
+                self._binary(function.name),
+                self._environment(function),
+                self._logs / f"{function.name}.log",
+                self._runtime_api,
+                self._forget,
+            )
+            self._all.add(process)
+            return process
+
+    def _give_back(self, process: FunctionProcess) -> None:
+        name = process.function.name
+        with self._lock:
+            if not self._stopped and not process.gone.is_set() and process.binary == self._binary(name):
+                self._idle[name].append(process)
+                return
+        process.kill()
+
+    def _forget(self, process: FunctionProcess) -> None:
+        with self._lock:
+            self._all.discard(process)
+            if process in self._idle[process.function.name]:
+                self._idle[process.function.name].remove(process)
+
+    def _binary(self, function: str) -> Path:
+        default = self._binaries / function.removeprefix(names.FUNCTION_PREFIX)
+        return self._overrides.get(function, default)
+
+    def _environment(self, function: Function) -> dict[str, str]:
+        # Nothing else is inherited: a function that works only with its developer's environment must fail here.
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "AWS_LAMBDA_FUNCTION_NAME": function.name,
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
+            "AWS_LAMBDA_LOG_STREAM_NAME": "local",
+            "AWS_REGION": names.REGION,
+            "AWS_DEFAULT_REGION": names.REGION,
+            "AWS_ENDPOINT_URL": self._endpoint,
+            "AWS_ACCESS_KEY_ID": names.function_access_key(function.name),
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            **function.environment,
+        }
+
+
+def describe(known: LambdaFunction) -> Function:
+    """A function as moto's Lambda backend knows it."""
+    return Function(
+        name=known.function_name,
+        arn=known.function_arn,
+        timeout=int(known.timeout),
+        memory=int(known.memory_size),
+        environment=dict(known.environment_vars or {}),
+    )
+
+
+def install(host: LambdaHost) -> None:
+    """Makes moto's Lambda API invoke through the host."""
+
+    def invoke(
+        self: LambdaSimpleBackend,
+        function_name: str,
+        qualifier: str | None,
+        body: str | bytes | None,
+        headers: Mapping[str, Any],
+        response_headers: MutableMapping[str, Any],
+    ) -> bytes:
+        function = describe(self.get_function(function_name, qualifier))  # raises Lambda's own 404
+        payload = body.encode() if isinstance(body, str) else body or b"{}"
+        request_id = str(uuid.uuid4())
+        response_headers["x-amzn-requestid"] = request_id
+        match headers.get("X-Amz-Invocation-Type"):
+            case "DryRun":
+                return b""
+            case "Event":
+                # AWS would retry a failed event twice, minutes later. Nothing of Firebreak relies on that.
+                threading.Thread(
+                    target=host.invoke, args=(function, payload, request_id), name=f"event-{function.name}", daemon=True
+                ).start()
+                return b""
+        outcome = host.invoke(function, payload, request_id)
+        response_headers["x-amz-executed-version"] = "$LATEST"
+        if outcome.failed:
+            response_headers["x-amz-function-error"] = "Unhandled"
+        return outcome.payload
+
+    LambdaSimpleBackend.invoke = invoke

@@ -1,0 +1,63 @@
+"""Every name the local AWS and Firebreak agree on, so that no other module spells one out."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Final
+
+REPOSITORY: Final = Path(__file__).resolve().parents[2]
+
+REGION: Final = "eu-central-1"
+SECURITY_ACCOUNT: Final = "123456789012"
+"""Also the account moto gives to every access key it does not know, the Step Functions interpreter's included."""
+MEMBER_ACCOUNTS: Final = (SECURITY_ACCOUNT, "111122223333")
+
+FUNCTION_TIMEOUTS: Final[dict[str, int]] = {
+    "triage": 30,
+    "notify": 30,
+    "quarantine-iam": 60,
+    "isolate-ec2": 60,
+    "lockdown-s3": 60,
+    "preserve-evidence": 300,
+    "open-review": 30,
+    "decide-review": 30,
+    "release": 60,
+}
+"""Functions by the name of their binary, with their time limit in seconds."""
+
+FUNCTION_PREFIX: Final = "firebreak-"
+FUNCTION_ARN_PREFIX: Final = f"arn:aws:lambda:{REGION}:{SECURITY_ACCOUNT}:function:{FUNCTION_PREFIX}"
+STATE_MACHINE: Final = "firebreak-incident-response"
+LEDGER_TABLE: Final = "firebreak-ledger"
+REVIEW_QUEUE: Final = "firebreak-review-gate"
+REVIEW_DEAD_LETTERS: Final = "firebreak-review-gate-dlq"
+NOTICES_TOPIC: Final = "firebreak-notices"
+FAILURES_TOPIC: Final = "firebreak-failures"
+EVIDENCE_BUCKET: Final = f"firebreak-evidence-{SECURITY_ACCOUNT}"
+EXTERNAL_ID: Final = "firebreak-local"
+
+MEMBER_PATH: Final = "/firebreak/"
+QUARANTINE_POLICY: Final = "FirebreakQuarantineDenyAll"
+MEMBER_ROLES: Final = (
+    "FirebreakMemberQuarantineIam",
+    "FirebreakMemberIsolateEc2",
+    "FirebreakMemberLockdownS3",
+    "FirebreakMemberPreserveEvidence",
+    "FirebreakMemberRelease",
+)
+
+
+def function_name(binary: str) -> str:
+    """`triage` -> `firebreak-triage`."""
+    return FUNCTION_PREFIX + binary
+
+
+def function_access_key(function: str) -> str:
+    """The access key a function's processes sign with: one per function, so a recorded call tells who made it.
+
+    It has the shape of a real key ("AKIA" and 16 base32 characters) because SDKs and log scrubbers look at the shape.
+    """
+    digest = hashlib.sha256(function.encode()).digest()
+    return "AKIA" + base64.b32encode(digest).decode()[:16]

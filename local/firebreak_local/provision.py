@@ -1,0 +1,251 @@
+"""Deploys Firebreak into the fresh local AWS, over HTTP like anyone else would.
+
+It reads the same state machine, event patterns and policy that the real deployment uses, but not the templates: moto
+accepts CloudFormation and then drops most of what matters. The state machine comes after everything it calls, and the
+rules last, so that no event can meet a half-built Firebreak.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from . import names
+
+
+class ProvisioningError(Exception):
+    """Something of the repository is missing or wrong, in one line for its user."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The files of the repository that are deployed."""
+
+    policy: Path
+    state_machine: Path = names.REPOSITORY / "state-machine" / "incident-response.asl.json"
+    event_rules: Path = names.REPOSITORY / "infra" / "event-rules"
+    quarantine_policy: Path = names.REPOSITORY / "infra" / "policies" / "quarantine-deny-all.json"
+
+    def check(self) -> None:
+        """Raises ProvisioningError for the first one that is missing."""
+        for path in (self.policy, self.state_machine, self.quarantine_policy):
+            if not path.is_file():
+                raise ProvisioningError(f"{path}: no such file")
+        if not any(self.event_rules.glob("*.json")):
+            raise ProvisioningError(f"{self.event_rules}: no event rules (*.json) in it")
+
+
+class Provisioner:
+    """One deployment."""
+
+    def __init__(self, endpoint: str, sources: Sources) -> None:
+        self._endpoint = endpoint
+        self._sources = sources
+        self._session = boto3.Session(region_name=names.REGION, aws_access_key_id="test", aws_secret_access_key="test")
+        self._iam = self._client("iam")
+        self._sqs = self._client("sqs")
+
+    def run(self) -> None:
+        """Deploys everything."""
+        self._sources.check()
+        for account in names.MEMBER_ACCOUNTS:
+            self._member(account)
+        self._ledger()
+        self._evidence_bucket()
+        review_queue = self._review_queue()
+        topics = {name: self._topic_with_inbox(name) for name in (names.NOTICES_TOPIC, names.FAILURES_TOPIC)}
+        role = self._service_role()
+        self._functions(role, topics[names.NOTICES_TOPIC])
+        machine = self._state_machine(
+            role,
+            {
+                "FunctionArnPrefix": names.FUNCTION_ARN_PREFIX,
+                "ReviewQueueUrl": review_queue,
+                "NoticesTopicArn": topics[names.NOTICES_TOPIC],
+                "FailuresTopicArn": topics[names.FAILURES_TOPIC],
+                "LedgerTable": names.LEDGER_TABLE,
+            },
+        )
+        self._event_rules(role, machine)
+
+    def _client(self, service: str, **credentials: str) -> Any:
+        # No retries: a failure here is a mistake of ours, and is to be seen at once.
+        config = Config(retries={"total_max_attempts": 1})
+        return self._session.client(service, endpoint_url=self._endpoint, config=config, **credentials)
+
+    def _member(self, account: str) -> None:
+        """What a member account holds: the quarantine policy and the roles functions assume."""
+        iam = self._iam
+        if account != names.SECURITY_ACCOUNT:
+            # moto gives a session to anyone; it belongs to the account in the role's ARN.
+            session = self._client("sts").assume_role(
+                RoleArn=f"arn:aws:iam::{account}:role/provisioning", RoleSessionName="firebreak-local"
+            )["Credentials"]
+            iam = self._client(
+                "iam",
+                aws_access_key_id=session["AccessKeyId"],
+                aws_secret_access_key=session["SecretAccessKey"],
+                aws_session_token=session["SessionToken"],
+            )
+        iam.create_policy(
+            Path=names.MEMBER_PATH,
+            PolicyName=names.QUARANTINE_POLICY,
+            PolicyDocument=self._sources.quarantine_policy.read_text(),
+        )
+        trust = _trust(
+            {"AWS": f"arn:aws:iam::{names.SECURITY_ACCOUNT}:root"},
+            {"StringEquals": {"sts:ExternalId": names.EXTERNAL_ID}},
+        )
+        for role in names.MEMBER_ROLES:
+            iam.create_role(Path=names.MEMBER_PATH, RoleName=role, AssumeRolePolicyDocument=trust)
+
+    def _ledger(self) -> None:
+        self._client("dynamodb").create_table(
+            TableName=names.LEDGER_TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "feed", "opened_at")
+            ],
+            KeySchema=_key_schema("pk", "sk"),
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": "incidents",
+                    "KeySchema": _key_schema("feed", "opened_at"),
+                    "Projection": {"ProjectionType": "ALL"},
+                }
+            ],
+        )
+
+    def _evidence_bucket(self) -> None:
+        s3 = self._client("s3")
+        # Object Lock can only be had at creation, and brings versioning with it.
+        s3.create_bucket(
+            Bucket=names.EVIDENCE_BUCKET,
+            CreateBucketConfiguration={"LocationConstraint": names.REGION},
+            ObjectLockEnabledForBucket=True,
+        )
+        s3.put_bucket_versioning(Bucket=names.EVIDENCE_BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        s3.put_public_access_block(
+            Bucket=names.EVIDENCE_BUCKET,
+            PublicAccessBlockConfiguration=dict.fromkeys(
+                ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
+            ),
+        )
+
+    def _review_queue(self) -> str:
+        self._sqs.create_queue(QueueName=names.REVIEW_DEAD_LETTERS)
+        redrive = {"deadLetterTargetArn": _sqs_arn(names.REVIEW_DEAD_LETTERS), "maxReceiveCount": 5}
+        url: str = self._sqs.create_queue(
+            QueueName=names.REVIEW_QUEUE,
+            Attributes={"VisibilityTimeout": "30", "RedrivePolicy": json.dumps(redrive)},
+        )["QueueUrl"]
+        return url
+
+    def _topic_with_inbox(self, name: str) -> str:
+        """A topic, and (only here) a queue that keeps what was published for people and tests to read."""
+        sns = self._client("sns")
+        topic: str = sns.create_topic(Name=name)["TopicArn"]
+        inbox = f"{name}-inbox"
+        self._sqs.create_queue(QueueName=inbox)
+        # Not raw: the envelope keeps the subject, which is the first thing an on-call sees.
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=_sqs_arn(inbox))
+        return topic
+
+    def _service_role(self) -> str:
+        """One role for all services: permissions are not enforced here, the APIs only insist that a role exists."""
+        services = ["lambda.amazonaws.com", "states.amazonaws.com", "events.amazonaws.com"]
+        role: str = self._iam.create_role(
+            RoleName="firebreak-local-service", AssumeRolePolicyDocument=_trust({"Service": services})
+        )["Role"]["Arn"]
+        return role
+
+    def _functions(self, role: str, notices_topic: str) -> None:
+        awslambda = self._client("lambda")
+        environment = {
+            "FIREBREAK_TABLE": names.LEDGER_TABLE,
+            "FIREBREAK_EVIDENCE_BUCKET": names.EVIDENCE_BUCKET,
+            "FIREBREAK_NOTICES_TOPIC_ARN": notices_topic,
+            "FIREBREAK_POLICY_FILE": str(self._sources.policy),
+            "FIREBREAK_EXTERNAL_ID": names.EXTERNAL_ID,
+        }
+        code = _empty_zip()
+        for binary, timeout in names.FUNCTION_TIMEOUTS.items():
+            awslambda.create_function(
+                FunctionName=names.function_name(binary),
+                Runtime="provided.al2023",
+                Handler="bootstrap",
+                Role=role,
+                Timeout=timeout,
+                Environment={"Variables": environment},
+                Code={"ZipFile": code},
+            )
+
+    def _state_machine(self, role: str, values: dict[str, str]) -> str:
+        path = self._sources.state_machine
+        definition = substitute(path.read_text(), values, path)
+        states = self._client("stepfunctions")
+        with _blaming(path):
+            arn: str = states.create_state_machine(name=names.STATE_MACHINE, definition=definition, roleArn=role)[
+                "stateMachineArn"
+            ]
+        return arn
+
+    def _event_rules(self, role: str, machine: str) -> None:
+        events = self._client("events")
+        for path in sorted(self._sources.event_rules.glob("*.json")):
+            rule = f"firebreak-{path.stem}"
+            with _blaming(path):
+                events.put_rule(Name=rule, EventPattern=path.read_text())
+            events.put_targets(Rule=rule, Targets=[{"Id": "state-machine", "Arn": machine, "RoleArn": role}])
+
+
+@contextmanager
+def _blaming(path: Path) -> Iterator[None]:
+    """A service that refuses a file's content is a mistake in the file, and is to be reported as that."""
+    try:
+        yield
+    except ClientError as error:
+        raise ProvisioningError(f"{path}: {error.response['Error']['Message']}") from error
+
+
+def substitute(text: str, values: dict[str, str], source: Path) -> str:
+    """Fills in `${Name}`, as CloudFormation's DefinitionSubstitutions would."""
+    for name, value in values.items():
+        text = text.replace(f"${{{name}}}", json.dumps(value)[1:-1])
+    if unknown := sorted(set(re.findall(r"\$\{[^}]*\}", text))):
+        raise ProvisioningError(f"{source}: no value for {', '.join(unknown)}")
+    return text
+
+
+def _trust(principal: dict[str, Any], condition: dict[str, Any] | None = None) -> str:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    if condition:
+        statement["Condition"] = condition
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _key_schema(partition: str, sort: str) -> list[dict[str, str]]:
+    return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]
+
+
+def _sqs_arn(queue: str) -> str:
+    return f"arn:aws:sqs:{names.REGION}:{names.SECURITY_ACCOUNT}:{queue}"
+
+
+def _empty_zip() -> bytes:
+    """CreateFunction wants code; the binaries are run from where they were built."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as content:
+        content.writestr("bootstrap", "")
+    return archive.getvalue()

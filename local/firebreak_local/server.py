@@ -1,0 +1,52 @@
+"""The HTTP server: moto behind the middleware, on loopback only."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import threading
+from typing import Any, Final
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import ThreadedWSGIServer
+
+HOST: Final = "127.0.0.1"
+"""Loopback and nothing else: anyone who reaches the port can run the functions."""
+
+
+def moto_app() -> Any:
+    """moto's own application: one server for all services."""
+    return DomainDispatcherApplication(create_backend_app)
+
+
+class Server:
+    """Serves an application from a bound socket, in the background."""
+
+    def __init__(self, listener: socket.socket, app: Any) -> None:
+        port = listener.getsockname()[1]
+        self._server = ThreadedWSGIServer(HOST, port, app, _Handler, fd=listener.fileno())
+        listener.close()  # the server works on a duplicate
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="aws-http", daemon=True)
+
+    def start(self) -> None:
+        """Starts serving."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stops serving and frees the port."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Handler(MotoRequestHandler):
+    disable_nagle_algorithm = True  # answers are written in pieces; do not let them wait for each other
+
+    def connection_dropped(self, error: BaseException, environ: dict[str, Any] | None = None) -> None:
+        """The client is gone, or a fault rule wants it to look as if we were: a reset, not a tidy end."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        os.close(self.connection.detach())
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Silent: calls are recorded, and can be asked for."""

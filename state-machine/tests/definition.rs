@@ -1,0 +1,185 @@
+//! What no validator checks: that the definition and the Rust code mean the same things by the same names.
+
+use firebreak::decision::Containment;
+use firebreak::fault::FaultKind;
+use firebreak_state_machine::{DEFINITION, SUBSTITUTIONS};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Error names that Step Functions, Lambda and the integrated services raise.
+const SERVICE_ERRORS: [&str; 3] = ["States.", "Lambda.", "DynamoDB."];
+const SERVICE_ERROR_NAMES: [&str; 4] =
+    ["Sandbox.Timedout", "Runtime.ExitError", "SQS.SdkClientException", "SQS.AmazonSQSException"];
+
+fn definition() -> Value {
+    serde_json::from_str(DEFINITION).expect("the definition is JSON")
+}
+
+/// Every state at every depth, with the path of scopes it stands in.
+fn states(scope: &Value, path: &str, found: &mut Vec<(String, String, Value)>) {
+    let Some(states_here) = scope["States"].as_object() else { return };
+    for (name, state) in states_here {
+        found.push((path.to_owned(), name.clone(), state.clone()));
+        for (i, branch) in state["Branches"].as_array().into_iter().flatten().enumerate() {
+            states(branch, &format!("{path}/{name}[{i}]"), found);
+        }
+        states(&state["ItemProcessor"], &format!("{path}/{name}"), found);
+    }
+}
+
+fn all_states() -> Vec<(String, String, Value)> {
+    let mut found = Vec::new();
+    states(&definition(), "", &mut found);
+    assert!(found.len() > 40, "the walk found only {} states", found.len());
+    found
+}
+
+fn camel(name: &str) -> String {
+    name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+}
+
+#[test]
+fn every_task_map_and_parallel_catches_everything() {
+    for (path, name, state) in all_states() {
+        let kind = state["Type"].as_str().expect("a type");
+        if matches!(kind, "Task" | "Map" | "Parallel") {
+            let catches = state["Catch"].as_array().unwrap_or_else(|| panic!("{path}/{name} has no Catch"));
+            let last = catches.last().expect("a catcher");
+            assert_eq!(last["ErrorEquals"], serde_json::json!(["States.ALL"]), "{path}/{name} lets errors through");
+        }
+    }
+}
+
+#[test]
+fn no_branch_and_no_item_can_fail() {
+    for (path, name, state) in all_states().iter().filter(|(path, ..)| !path.is_empty()) {
+        assert_ne!(state["Type"], "Fail", "{path}/{name} would cancel its siblings");
+        let leaves = state["Catch"].as_array().into_iter().flatten().map(|c| c["Next"].as_str().expect("a target").to_owned());
+        for target in leaves {
+            assert_ne!(target, "FailureNotice", "{path}/{name} cannot leave its branch");
+        }
+    }
+}
+
+#[test]
+fn retries_and_catches_name_only_errors_somebody_raises() {
+    let ours: BTreeSet<&str> = FaultKind::ALL.iter().map(|kind| kind.error_type()).collect();
+    let mut seen = BTreeSet::new();
+    for (path, name, state) in all_states() {
+        for field in ["Retry", "Catch"] {
+            for error in state[field].as_array().into_iter().flatten().flat_map(|r| r["ErrorEquals"].as_array().expect("names")) {
+                let error = error.as_str().expect("a name").to_owned();
+                let known = ours.contains(error.as_str())
+                    || SERVICE_ERRORS.iter().any(|prefix| error.starts_with(prefix))
+                    || SERVICE_ERROR_NAMES.contains(&error.as_str());
+                assert!(known, "{path}/{name} matches {error}, which nobody raises");
+                seen.insert(error);
+            }
+        }
+    }
+    assert!(seen.contains(FaultKind::Transient.error_type()), "passing faults are not retried");
+}
+
+#[test]
+fn only_passing_faults_are_retried_and_always_with_jitter() {
+    let lasting: Vec<&str> =
+        FaultKind::ALL.iter().filter(|kind| **kind != FaultKind::Transient).map(|k| k.error_type()).collect();
+    for (path, name, state) in all_states() {
+        for retry in state["Retry"].as_array().into_iter().flatten() {
+            assert_eq!(retry["JitterStrategy"], "FULL", "{path}/{name} retries in step with everybody else");
+            for error in retry["ErrorEquals"].as_array().expect("names") {
+                assert!(
+                    !lasting.contains(&error.as_str().expect("a name")),
+                    "{path}/{name} retries {error}, which will not pass"
+                );
+            }
+        }
+        if state["Resource"] == "arn:aws:states:::lambda:invoke" {
+            let transient = serde_json::json!(FaultKind::Transient.error_type());
+            let retried = state["Retry"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .any(|r| r["ErrorEquals"].as_array().is_some_and(|names| names.contains(&transient)));
+            assert!(retried, "{path}/{name} gives up at the first throttle");
+        }
+    }
+}
+
+#[test]
+fn each_containment_has_its_state_its_choice_and_its_function() {
+    let found = all_states();
+    let inner = |wanted: &str| found.iter().find(|(path, name, _)| name == wanted && path.contains("ContainEach"));
+    let (_, _, choice) = inner("WhichContainment").expect("the choice");
+    for containment in Containment::ALL {
+        let state = camel(containment.name());
+        let (_, _, task) = inner(&state).unwrap_or_else(|| panic!("no state {state} for {containment}"));
+        let function = task["Parameters"]["FunctionName"].as_str().expect("a function");
+        assert_eq!(function, format!("${{FunctionArnPrefix}}{containment}"));
+        let chosen = choice["Choices"].as_array().expect("rules").iter().any(|rule| {
+            rule["Next"] == state.as_str()
+                && rule["And"].as_array().is_some_and(|and| and.iter().any(|c| c["StringEquals"] == containment.name()))
+        });
+        assert!(chosen, "no rule leads to {state}");
+    }
+}
+
+#[test]
+fn each_function_that_is_invoked_has_a_folder() {
+    let folders = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions");
+    for (path, name, state) in all_states() {
+        let Some(function) = state["Parameters"]["FunctionName"].as_str() else { continue };
+        let folder = function.strip_prefix("${FunctionArnPrefix}").unwrap_or_else(|| panic!("{path}/{name}: {function}"));
+        assert!(folders.join(folder).join("Cargo.toml").exists(), "{path}/{name} invokes {folder}, which has no folder");
+    }
+}
+
+#[test]
+fn every_substitution_is_made_and_every_one_is_used() {
+    let mut rest = DEFINITION;
+    let mut used = BTreeSet::new();
+    while let Some((_, after)) = rest.split_once("${") {
+        let (name, after) = after.split_once('}').expect("a closing brace");
+        assert!(SUBSTITUTIONS.contains(&name), "${{{name}}} is substituted by nobody");
+        used.insert(name);
+        rest = after;
+    }
+    let unused: Vec<&&str> = SUBSTITUTIONS.iter().filter(|name| !used.contains(**name) && **name != "NoticesTopicArn").collect();
+    assert!(unused.is_empty(), "never used: {unused:?}");
+}
+
+#[test]
+fn the_task_token_goes_to_the_review_queue_and_nowhere_else() {
+    for (path, name, state) in all_states() {
+        let mentions = state.to_string().contains("$$.Task.Token");
+        let is_parent = !state["Branches"].is_null() || !state["ItemProcessor"].is_null();
+        if mentions && !is_parent {
+            assert_eq!(state["Resource"], "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "{path}/{name} holds the token");
+            assert_eq!(state["Parameters"]["QueueUrl"], "${ReviewQueueUrl}");
+        }
+    }
+}
+
+#[test]
+fn the_gate_times_out_into_an_escalation_that_asks_again() {
+    let gate = &definition()["States"]["ReviewGate"];
+    assert!(gate["TimeoutSecondsPath"].is_string(), "a gate without a time limit waits for a year");
+    let timeout = &gate["Catch"][0];
+    assert_eq!(timeout["ErrorEquals"], serde_json::json!(["States.Timeout"]));
+    let states = &definition()["States"];
+    let escalation = timeout["Next"].as_str().expect("a state");
+    assert_eq!(states[escalation]["Next"], "RoundsLeft");
+    assert_eq!(states["RoundsLeft"]["Choices"][0]["Next"], "NextRound");
+    assert_eq!(states["NextRound"]["Next"], "ReviewGate");
+}
+
+#[test]
+fn the_last_resort_needs_no_function() {
+    let states = &definition()["States"];
+    assert_eq!(states["FailureNotice"]["Resource"], "arn:aws:states:::sns:publish");
+    assert_eq!(states["FailureNotice"]["Parameters"]["TopicArn"], "${FailuresTopicArn}");
+    let after = states["FailureNotice"]["Next"].as_str().expect("a state");
+    assert_eq!(states[after]["Resource"], "arn:aws:states:::dynamodb:updateItem");
+    assert_eq!(states[after]["Next"], "Failed");
+    assert_eq!(states["Failed"]["Type"], "Fail");
+}
