@@ -15,7 +15,11 @@ pub(crate) async fn run(arguments: &IncidentsArguments) -> Result<(), CommandErr
         Some(ShowIncident::Show { id, json }) => show(id, *json || arguments.json).await,
         None => {
             let records = Connection::open().await?.ledger.incidents(arguments.limit).await?;
-            if arguments.json { print_json(&records) } else { Ok(list(&records)) }
+            if arguments.json {
+                return print_json(&records);
+            }
+            list(&records);
+            Ok(())
         }
     }
 }
@@ -54,7 +58,11 @@ async fn show(id: &str, json: bool) -> Result<(), CommandError> {
     let id = incident_id(id)?;
     let view = Connection::open().await?.ledger.incident(&id).await?;
     let Some(view) = view else { return Err(CommandError::Bad(format!("there is no incident {id}"))) };
-    if json { print_json(&view) } else { Ok(print(&view)) }
+    if json {
+        return print_json(&view);
+    }
+    print(&view);
+    Ok(())
 }
 
 fn print(view: &IncidentView) {

@@ -19,7 +19,11 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<(), CommandError> {
     }
     let path = arguments.event.as_deref().unwrap_or(Path::new("-"));
     let plan = decide(path, &policy)?;
-    if arguments.json { print_json(&plan) } else { Ok(print(&plan)) }
+    if arguments.json {
+        return print_json(&plan);
+    }
+    print(&plan);
+    Ok(())
 }
 
 fn policy(file: Option<&Path>) -> Result<Policy, CommandError> {

@@ -18,7 +18,11 @@ pub(crate) async fn run(arguments: &ReviewArguments) -> Result<(), CommandError>
         ReviewCommand::List { json } => {
             let mut records = Connection::open().await?.ledger.incidents(1000).await?;
             records.retain(|record| record.status == IncidentStatus::AwaitingReview);
-            if *json { print_json(&records) } else { Ok(list(&records)) }
+            if *json {
+                return print_json(&records);
+            }
+            list(&records);
+            Ok(())
         }
         ReviewCommand::Approve(arguments) => answer(Answer::Approve, arguments).await,
         ReviewCommand::Release(arguments) => answer(Answer::Release, arguments).await,

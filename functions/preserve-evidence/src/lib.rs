@@ -15,21 +15,24 @@ use store::Store;
 
 /// What the state machine sends.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "phase", rename_all = "lowercase")]
-pub enum Request {
+pub struct Request {
+    /// Beside the containment or after it.
+    pub phase: Phase,
+    /// The incident.
+    pub incident: Incident,
+    /// What was done, once it was.
+    #[serde(default)]
+    pub report: Report,
+}
+
+/// When the function runs.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
     /// Beside the containment: the finding, configuration, snapshots.
-    Collect {
-        /// The incident.
-        incident: Incident,
-    },
+    Collect,
     /// After it: base states, receipts, and the manifest as the last object.
-    Seal {
-        /// The incident.
-        incident: Incident,
-        /// What was done.
-        #[serde(default)]
-        report: Report,
-    },
+    Seal,
 }
 
 /// The function and what it needs.
@@ -56,9 +59,9 @@ impl Function {
     /// # Errors
     /// When the ledger or the evidence bucket does not take anything. What could not be collected is not an error: it is listed.
     pub async fn handle(&self, request: Request) -> Result<Branch, Fault> {
-        match request {
-            Request::Collect { incident } => collect::collect(&self.aws, &self.store, &incident).await,
-            Request::Seal { incident, report } => seal::seal(&self.store, &incident, &report).await,
+        match request.phase {
+            Phase::Collect => collect::collect(&self.aws, &self.store, &request.incident).await,
+            Phase::Seal => seal::seal(&self.store, &request.incident, &request.report).await,
         }
     }
 }

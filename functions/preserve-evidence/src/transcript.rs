@@ -15,7 +15,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Takes the last answer of one operation.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Transcript(Arc<Mutex<Option<(u16, Vec<u8>)>>>);
+pub(crate) struct Transcript(Arc<Mutex<Option<Exchange>>>);
+
+/// The HTTP status and the body of an answer.
+type Exchange = (u16, Vec<u8>);
 
 impl Intercept for Transcript {
     fn name(&self) -> &'static str {

@@ -1,0 +1,35 @@
+# The only door. Every recipe is one line; what it does is in the file it names.
+SHELL := /bin/bash
+PORT ?= 4566
+POLICY ?= local/policy.toml
+ANSWER ?=
+LOCAL = PYTHONPATH=local .venv/bin/python -m firebreak_local
+
+.PHONY: help install build demo test check local replay clean
+
+help: ## Show this list.
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+install: ## Install the local AWS and the checkers into .venv (nothing global).
+	@local/install
+
+build: ## Build everything. The first time takes minutes: the EC2 SDK alone has 1.2 million lines.
+	@cargo build --workspace
+
+demo: install build ## Three findings in, three resources contained, evidence kept, the review answered. ANSWER=approve|release
+	@ANSWER=$(ANSWER) target/debug/demo
+
+test: install build ## Everything that must hold.
+	@cargo test --workspace
+
+check: install ## Formatting, lints, the state machine's graph.
+	@local/check
+
+local: install build ## The local AWS in the foreground with Firebreak deployed. PORT=4566 POLICY=local/policy.toml
+	@exec env $(LOCAL) --port $(PORT) --bin-dir target/debug --policy $(POLICY)
+
+replay: build ## Replay a finding: make replay EVENT=fixtures/findings/guardduty/bitcoin-tool.json
+	@target/debug/firebreak replay $(EVENT) --follow
+
+clean: ## Remove what was built and installed.
+	@rm -rf target .venv .local

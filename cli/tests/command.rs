@@ -1,0 +1,139 @@
+//! The command as a shell sees it: output, exit codes, nothing else on standard output.
+
+use serde_json::Value;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../fixtures/findings/{name}.json"))
+}
+
+fn firebreak(arguments: &[&str], input: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_firebreak"));
+    command.args(arguments).env_clear().env("AWS_EC2_METADATA_DISABLED", "true").env("HOME", "/nonexistent");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("written");
+    child.wait_with_output().expect("ends")
+}
+
+fn plan(name: &str) -> Value {
+    let file = fixture(name);
+    let output = firebreak(&["plan", "--json", file.to_str().expect("UTF-8")], "");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("one JSON value and nothing else")
+}
+
+#[test]
+fn plan_as_json_has_the_promised_form() {
+    let plan = plan("guardduty/exfiltration-iam-user");
+    assert_eq!(plan["verdict"], "respond");
+    assert_eq!(plan["dedupe_key"], plan["finding"]["id"]);
+    for field in ["id", "type", "severity", "source", "account", "region"] {
+        assert!(!plan["finding"][field].is_null(), "finding.{field}");
+    }
+    let decision = &plan["decisions"][0];
+    for field in ["kind", "id", "account", "region", "partition"] {
+        assert!(decision["target"][field].is_string(), "target.{field}");
+    }
+    assert_eq!(decision["containment"], "quarantine-iam");
+    assert_eq!(decision["mode"], "auto");
+    assert!(decision["reason"].is_string());
+}
+
+#[test]
+fn any_json_is_an_answer_and_anything_else_is_one_clear_line() {
+    for json in [
+        "{}",
+        "[]",
+        "null",
+        "7",
+        "\"text\"",
+        "[[[]]]",
+        "{\"detail\":{}}",
+        "1e400",
+        "\"\\ud800\"",
+        &"[".repeat(300).to_owned().add_closing(),
+    ] {
+        let output = firebreak(&["plan", "--json", "-"], json);
+        assert_eq!(output.status.code(), Some(0), "{json}: {}", String::from_utf8_lossy(&output.stderr));
+        let plan: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(plan["verdict"], "notify", "{json}");
+        assert_eq!(plan["decisions"], serde_json::json!([]));
+    }
+    for text in ["", "not json", "{", "{\"a\":1}}", "\u{feff}{}"] {
+        let output = firebreak(&["plan", "-"], text);
+        assert_eq!(output.status.code(), Some(2), "{text:?}");
+        assert!(output.stdout.is_empty());
+        let line = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(line.lines().count(), 1, "{line}");
+        assert!(line.contains("not JSON"), "{line}");
+    }
+}
+
+trait AddClosing {
+    fn add_closing(self) -> String;
+}
+
+impl AddClosing for String {
+    /// Closes the brackets a string opened.
+    fn add_closing(self) -> String {
+        let depth = self.len();
+        self + &"]".repeat(depth)
+    }
+}
+
+#[test]
+fn a_policy_lowers_the_plan_and_a_bad_one_is_refused_by_name() {
+    let file = fixture("guardduty/exfiltration-iam-user");
+    let folder = tempfile::tempdir().expect("a folder");
+    let policy = folder.path().join("policy.toml");
+    let path = policy.to_str().expect("UTF-8");
+    std::fs::write(&policy, "[accounts.111122223333]\nmode = \"gate-first\"\n").expect("written");
+    let arguments = ["plan", "--json", "--policy", path, file.to_str().expect("UTF-8")];
+    let output = firebreak(&arguments, "");
+    let plan: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(plan["decisions"][0]["mode"], "gate");
+
+    std::fs::write(&policy, "[accounts.111122223333]\nmod = \"auto\"\n").expect("written");
+    let output = firebreak(&arguments, "");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("mod"), "the misspelled field is not named");
+}
+
+#[test]
+fn a_batch_is_one_line_per_file() {
+    let folder = fixture("guardduty/x").parent().expect("a folder").to_owned();
+    let output = firebreak(&["plan", "--batch", folder.to_str().expect("UTF-8")], "");
+    assert_eq!(output.status.code(), Some(0));
+    let lines: Vec<Value> = output
+        .stdout
+        .split(|b| *b == b'\n')
+        .filter(|l| !l.is_empty())
+        .map(|l| serde_json::from_slice(l).expect("JSON"))
+        .collect();
+    let files = std::fs::read_dir(&folder).expect("readable").count();
+    assert_eq!(lines.len(), files);
+    assert!(lines.iter().all(|line| line["file"].is_string() && line["verdict"].is_string()));
+}
+
+#[test]
+fn hostile_text_is_inert_in_a_terminal() {
+    let output = firebreak(&["plan", fixture("hostile/control-characters").to_str().expect("UTF-8")], "");
+    let shown = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown:?}");
+}
+
+#[test]
+fn commands_that_need_aws_say_what_is_missing() {
+    let file = fixture("guardduty/bitcoin-tool");
+    for arguments in [&["incidents"][..], &["replay", file.to_str().expect("UTF-8")], &["review", "list"]] {
+        let output = firebreak(arguments, "");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("AWS_REGION"), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let output = firebreak(&["review", "approve", "not-an-id", "--comment", "x"], "");
+    assert_eq!(output.status.code(), Some(2));
+    let output = firebreak(&["replay", "/nonexistent.json"], "");
+    assert_eq!(output.status.code(), Some(2));
+}
