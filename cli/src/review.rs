@@ -16,8 +16,7 @@ use firebreak_aws::classify::OrFault;
 pub(crate) async fn run(arguments: &ReviewArguments) -> Result<(), CommandError> {
     match &arguments.command {
         ReviewCommand::List { json } => {
-            let mut records = Connection::open().await?.ledger.incidents(1000).await?;
-            records.retain(|record| record.status == IncidentStatus::AwaitingReview);
+            let records = Connection::open().await?.ledger.incidents_in(IncidentStatus::AwaitingReview).await?;
             if *json {
                 return print_json(&records);
             }
@@ -57,6 +56,11 @@ async fn answer(answer: Answer, arguments: &AnswerArguments) -> Result<(), Comma
                 return Err(CommandError::Bad(text));
             }
             says(text);
+        }
+        DecideOutcome::TooLate { .. } => {
+            return Err(CommandError::Bad(format!(
+                "too late: the execution of {id} has ended and nothing will act on this answer; what was contained stays contained"
+            )));
         }
         DecideOutcome::NoReview => return Err(CommandError::Bad(format!("no review is open for {id}"))),
     }

@@ -69,6 +69,8 @@ fn kind_of_code(code: &str, status: u16) -> FaultKind {
         | "RequestThrottledException"
         | "ProvisionedThroughputExceededException"
         | "SlowDown"
+        | "SnapshotCreationPerVolumeRateExceeded"
+        | "ConcurrentSnapshotLimitExceeded"
         | "PriorRequestNotComplete"
         | "TransactionInProgressException"
         | "OperationAborted"

@@ -1,7 +1,7 @@
 //! SDK configuration, and assuming a role in a member account.
 //!
 //! Timeouts and retries are pinned here because the SDK's defaults suit a batch job, not an incident: no read timeout at all,
-//! and a back-off that starts at one second. Numbers: spec `engineering.md` C.4.
+//! and a back-off that starts at one second.
 
 use crate::classify::OrFault;
 use crate::environment;

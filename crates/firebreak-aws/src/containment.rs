@@ -10,7 +10,7 @@ use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::IncidentId;
 use firebreak::incident::IncidentStatus;
 use firebreak::policy::built_in_protection;
-use firebreak::receipt::{Outcome, Receipt, Status, Step, Verification};
+use firebreak::receipt::{Outcome, Receipt, Step, Verification};
 use firebreak::task::{Answer, Phase, Request};
 
 /// One target of one incident, with credentials for its account.
@@ -68,8 +68,8 @@ impl Responder {
     /// `decisive` names the steps without which the target is not contained.
     ///
     /// # Errors
-    /// `Protected` before any call, whatever kept `contain` from trying anything, and `Transient` when every step failed on a
-    /// passing fault, so that the state machine tries again. A containment that got anywhere is a receipt, not an error.
+    /// `Protected` before any call, whatever kept `contain` from trying anything, and `Transient` when a decisive step failed on a
+    /// passing fault, so that the state machine tries again. Any other containment that got anywhere is a receipt, not an error.
     pub async fn handle(
         &self,
         request: Request,
@@ -90,9 +90,12 @@ impl Responder {
                 let (status, steps) =
                     futures::join!(self.ledger.set_status(incident, IncidentStatus::Containing, &over), contain(&call));
                 log_unless_ok(status);
-                let receipt = receipt(target, containment, steps?, decisive)?;
+                let steps = steps?;
+                let passing = passing_fault(&steps, decisive);
+                let receipt = receipt(target, containment, steps, decisive);
                 self.remember(&call, &receipt).await;
-                Ok(Answer::Receipt(receipt))
+                // Containing again converges, so a passing fault at a step that decides is worth another try.
+                passing.map_or(Ok(Answer::Receipt(receipt)), Err)
             }
             Phase::Verify => {
                 let problems = verify(&call).await?;
@@ -113,16 +116,15 @@ impl Responder {
     }
 }
 
-fn receipt(target: &Target, containment: Containment, steps: Vec<Step>, decisive: &[&str]) -> Result<Receipt, Fault> {
+fn passing_fault(steps: &[Step], decisive: &[&str]) -> Option<Fault> {
+    let decisive = steps.iter().filter(|step| decisive.contains(&step.kind()));
+    decisive.filter_map(|step| step.error.clone()).find(|fault| fault.kind == FaultKind::Transient)
+}
+
+fn receipt(target: &Target, containment: Containment, steps: Vec<Step>, decisive: &[&str]) -> Receipt {
     let status = Receipt::status_of(&steps, decisive);
-    if status == Status::Failed {
-        let passing = steps.iter().filter_map(|step| step.error.clone()).find(|fault| fault.kind == FaultKind::Transient);
-        if let Some(fault) = passing {
-            return Err(fault);
-        }
-    }
     let (target, containment) = (target.clone(), Some(containment));
-    Ok(Receipt { target, containment, status, steps, error: None, finished_at: Some(clock::now()) })
+    Receipt { target, containment, status, steps, error: None, finished_at: Some(clock::now()) }
 }
 
 /// The restorable tags: what a tag had before, or that it was absent.

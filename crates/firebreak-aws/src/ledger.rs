@@ -20,7 +20,7 @@ mod evidence;
 mod incidents;
 mod reviews;
 
-pub use bases::Base;
+pub use bases::ReleaseClaim;
 pub use claims::Claim;
 pub use incidents::{IncidentRecord, IncidentView};
 pub use reviews::{Gate, OpenedGate, ReviewState};

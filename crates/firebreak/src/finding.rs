@@ -100,7 +100,7 @@ pub struct Bucket {
 }
 
 /// Whether GuardDuty saw the resource act or be acted on. Only brute force findings need it: in most types `TARGET` does not
-/// mean innocent (spec `findings.md` §1, trap 1).
+/// mean innocent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResourceRole {
     /// The resource did it.
@@ -128,6 +128,8 @@ pub struct Finding {
     pub region: Option<Region>,
     /// The partition.
     pub partition: Option<Partition>,
+    /// GuardDuty itself says so. Other products' findings can be imported by anybody who may call `BatchImportFindings`.
+    pub vouched: bool,
     /// The sender's one-line description. Attacker-influenced text.
     pub title: Option<String>,
     /// Archived, suppressed or resolved at the source: people have already dealt with it.
@@ -177,8 +179,8 @@ fn text<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
 
 /// Resolves the principal from GuardDuty's and ASFF's shared vocabulary of `userType`, `userName` and `principalId`.
 ///
-/// For a role `userName` is the role's name, or `role:session` in some events, and `principalId` is `AROA…:session` (spec
-/// `findings.md` §1, trap 4). A session that is named like a user is never that user.
+/// For a role `userName` is the role's name, or `role:session` in some events, and `principalId` is `AROA…:session` (seen in
+/// real events). A session that is named like a user is never that user.
 fn credentials(user_type: &str, user_name: Option<&str>, principal_id: Option<&str>, key: Option<&str>) -> Credentials {
     let (id, session) = match principal_id.map(|id| id.split_once(':').unwrap_or((id, ""))) {
         Some((id, session)) => (Some(id), Some(session).filter(|s| !s.is_empty())),

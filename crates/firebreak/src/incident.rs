@@ -170,7 +170,6 @@ impl Report {
     /// each, ready for people. Empty means that everything was done.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
-        use crate::receipt::{Outcome, Status};
         let mut problems = Vec::new();
         let branches = [
             ("the first notice", &self.notify),
@@ -188,26 +187,36 @@ impl Report {
             let error = self.containment.error.as_deref().unwrap_or("no error name");
             problems.push(format!("the containment branch failed: {error}"));
         }
-        let contained = self.containment.receipts.iter().chain(&self.gated).map(|receipt| (receipt, "NOT contained"));
-        for (receipt, failed) in contained.chain(self.release.receipts.iter().map(|receipt| (receipt, "NOT put back"))) {
-            match receipt.status {
-                Status::Failed => {
-                    let why = receipt.error.clone().or_else(|| first_error(receipt)).unwrap_or_default();
-                    problems.push(format!("{} is {failed}: {why}", receipt.target));
-                }
-                Status::Partial => {
-                    for step in receipt.steps.iter().filter(|step| step.outcome == Outcome::Failed) {
-                        let why = step.error.as_ref().map(ToString::to_string).unwrap_or_default();
-                        problems.push(format!("{}: step {} failed: {why}", receipt.target, step.name));
-                    }
-                }
-                Status::Contained | Status::Skipped => {}
-            }
-        }
+        problems.extend(self.containment.receipts.iter().flat_map(|receipt| receipt_problems(receipt, "NOT contained")));
         for check in self.verification.iter().filter(|check| !check.holds) {
             problems.extend(check.problems.iter().map(|problem| format!("{}: {problem}", check.target)));
         }
+        problems.extend(self.unfinished());
         problems
+    }
+
+    /// The same for what happened after the answer: approved containments and the release.
+    #[must_use]
+    pub fn unfinished(&self) -> Vec<String> {
+        let approved = self.gated.iter().flat_map(|receipt| receipt_problems(receipt, "NOT contained"));
+        let released = self.release.receipts.iter().flat_map(|receipt| receipt_problems(receipt, "NOT put back"));
+        approved.chain(released).collect()
+    }
+}
+
+fn receipt_problems(receipt: &Receipt, failed: &str) -> Vec<String> {
+    use crate::receipt::{Outcome, Status};
+    match receipt.status {
+        Status::Failed => {
+            let why = receipt.error.clone().or_else(|| first_error(receipt)).unwrap_or_default();
+            vec![format!("{} is {failed}: {why}", receipt.target)]
+        }
+        Status::Partial => {
+            let steps = receipt.steps.iter().filter(|step| step.outcome == Outcome::Failed);
+            let why = |step: &crate::receipt::Step| step.error.as_ref().map(ToString::to_string).unwrap_or_default();
+            steps.map(|step| format!("{}: step {} failed: {}", receipt.target, step.name, why(step))).collect()
+        }
+        Status::Contained | Status::Skipped => vec![],
     }
 }
 

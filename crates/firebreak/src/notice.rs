@@ -49,6 +49,7 @@ pub fn message(kind: NoticeKind, incident: &Incident, report: &Report, answer: O
         NoticeKind::Outcome if problems.is_empty() => outcome_word(report).to_owned(),
         NoticeKind::Outcome => "PARTLY FAILED".to_owned(),
         NoticeKind::ReviewOverdue => format!("Review overdue (round {round})"),
+        NoticeKind::Closed if !report.unfinished().is_empty() => "NOT FULLY carried out".to_owned(),
         NoticeKind::Closed => match answer.map(|a| a.answer) {
             Some(Answer::Release) => "Released and closed".to_owned(),
             Some(Answer::Approve) | None => "Approved and closed".to_owned(),
@@ -71,7 +72,7 @@ pub fn message(kind: NoticeKind, incident: &Incident, report: &Report, answer: O
             body.push_str("\nNobody has answered. Everything stays contained.\n");
             answer_lines(&mut body, incident);
         }
-        NoticeKind::Closed => closed_lines(&mut body, report, answer, &problems),
+        NoticeKind::Closed => closed_lines(&mut body, report, answer, &report.unfinished()),
     }
     let _ = write!(body, "\nAll details: firebreak incidents show {}\n", incident.id);
     Message { subject: subject(&format!("[Firebreak] {headline}: {}", what(incident))), body: cut(body) }
@@ -163,6 +164,11 @@ fn receipt_lines(body: &mut String, title: &str, receipts: &[Receipt]) {
         let detail = match (&receipt.error, steps.is_empty()) {
             (Some(error), _) => inert(error, 300),
             (None, false) => steps.join(", "),
+            (None, true) if receipt.status == Status::Failed => {
+                let first =
+                    receipt.steps.iter().find_map(|step| step.error.as_ref().map(|fault| format!("{}: {fault}", step.name)));
+                inert(&first.unwrap_or_else(|| "no step was tried".to_owned()), 300)
+            }
             (None, true) => "nothing had to change".to_owned(),
         };
         let _ = writeln!(body, "  - {}: {status} ({detail})", receipt.target);

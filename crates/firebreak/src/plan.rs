@@ -73,9 +73,24 @@ pub fn plan(event: &Value, playbook: &Playbook, policy: &Policy) -> Plan {
         Read::Findings(findings) => {
             let mut plans = findings.iter().map(|finding| plan_finding(event, finding, playbook, policy));
             let Some(first) = plans.next() else { return notice_only(event, "the event carries no findings") };
-            plans.fold(first, merge)
+            let mut plan = plans.fold(first, merge);
+            if findings.len() > 1 {
+                // Keyed by all of them: having seen one of them before must not hide the others.
+                plan.dedupe_key = digest_key(event);
+            }
+            bound(plan)
         }
     }
+}
+
+/// Keeps the incident small and says so.
+fn bound(mut plan: Plan) -> Plan {
+    let more = plan.decisions.len().saturating_sub(MAX_DECISIONS);
+    if more > 0 {
+        plan.decisions.truncate(MAX_DECISIONS);
+        plan.reason = Some(format!("{more} more target(s) need a person: the event names more than {MAX_DECISIONS}"));
+    }
+    plan
 }
 
 /// Several findings in one event become one plan: the strongest verdict leads, decisions add up.
@@ -88,7 +103,7 @@ fn merge(a: Plan, b: Plan) -> Plan {
     let (mut lead, other) = if strength(&b) > strength(&a) { (b, a) } else { (a, b) };
     for decision in other.decisions {
         let known = lead.decisions.iter().any(|d| d.target == decision.target && d.containment == decision.containment);
-        if !known && lead.decisions.len() < MAX_DECISIONS {
+        if !known {
             lead.decisions.push(decision);
         }
     }
@@ -117,7 +132,6 @@ fn plan_finding(event: &Value, finding: &Finding, playbook: &Playbook, policy: &
         match decide(finding, playbook, policy) {
             Ok(decided) => {
                 decisions = decided;
-                decisions.truncate(MAX_DECISIONS);
                 if decisions.iter().any(|d| d.mode != Mode::Notify) {
                     (Verdict::Respond, None)
                 } else {
@@ -193,7 +207,9 @@ fn decide(finding: &Finding, playbook: &Playbook, policy: &Policy) -> Result<Vec
     let (mut decisions, mut unusable) = (Vec::new(), Vec::new());
     for (&containment, &mode) in &row.contain {
         match targets(finding, row, containment, &place) {
-            Ok(targets) => decisions.extend(targets.into_iter().map(|target| restrict(target, containment, mode, row, policy))),
+            Ok(targets) => {
+                decisions.extend(targets.into_iter().map(|target| restrict(finding, target, containment, mode, row, policy)))
+            }
             Err(why) => unusable.push(why),
         }
     }
@@ -201,7 +217,14 @@ fn decide(finding: &Finding, playbook: &Playbook, policy: &Policy) -> Result<Vec
 }
 
 /// Applies policy to what the playbook wants.
-fn restrict(target: Target, containment: Containment, playbook_mode: Mode, row: &Row, policy: &Policy) -> Decision {
+fn restrict(
+    finding: &Finding,
+    target: Target,
+    containment: Containment,
+    playbook_mode: Mode,
+    row: &Row,
+    policy: &Policy,
+) -> Decision {
     if target.kind == TargetKind::AccountRoot {
         let reason = "root cannot be contained by IAM: sign in, rotate its credentials, check MFA".to_owned();
         return Decision { target, containment: None, mode: Mode::Notify, reason };
@@ -211,7 +234,11 @@ fn restrict(target: Target, containment: Containment, playbook_mode: Mode, row: 
         return Decision { target, containment: Some(containment), mode: Mode::Notify, reason };
     }
     let policy_mode = policy.mode(&target.account, containment);
-    let mode = lower(playbook_mode, policy_mode);
+    // A forged finding must not become a weapon: what GuardDuty does not vouch for waits for a person.
+    let mode = match lower(playbook_mode, policy_mode) {
+        Mode::Auto if !finding.vouched => Mode::Gate,
+        mode => mode,
+    };
     let reason = match policy_mode {
         ResponseMode::Observe => format!("observe mode in account {}: {}", target.account, row.why),
         ResponseMode::GateFirst | ResponseMode::Auto => row.why.clone(),

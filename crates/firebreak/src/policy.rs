@@ -85,7 +85,7 @@ pub struct Policy {
     pub samples: SampleHandling,
     /// The gate.
     pub review: ReviewTerms,
-    /// Seconds between containment and its verification. Default 5: IAM needs about 4 s to propagate (spec `containment.md` §0.4).
+    /// Seconds between containment and its verification. Default 5: IAM needs about 4 s to propagate (IAM user guide: IAM is eventually consistent).
     pub verify_after_seconds: Option<u32>,
 }
 
@@ -118,6 +118,9 @@ impl Policy {
         if !(1..=500).contains(&policy.review.max_rounds) {
             // 25,000 events of history per execution (Step Functions quotas); a round costs about 12.
             return Err(PolicyError::OutOfRange { field: "review.max_rounds", range: "1 to 500" });
+        }
+        if policy.verify_after_seconds.is_some_and(|seconds| seconds > 3600) {
+            return Err(PolicyError::OutOfRange { field: "verify_after_seconds", range: "0 to 3600" });
         }
         let whole_wait = u64::from(policy.review.timeout_seconds) * u64::from(policy.review.max_rounds);
         if whole_wait > 31_000_000 {
@@ -181,8 +184,8 @@ pub fn built_in_protection(target: &Target) -> Option<&'static str> {
             _ => None,
         },
         TargetKind::S3Bucket => {
-            // The evidence bucket's name ends in an account id, so nobody else can own one that looks like ours by accident.
-            let own = target.id.strip_prefix("firebreak-evidence-").is_some_and(|rest| AccountId::parse(rest).is_ok());
+            // The name ends in the id of the account that owns it: an attacker elsewhere cannot borrow the protection.
+            let own = target.id.strip_prefix("firebreak-evidence-") == Some(target.account.as_str());
             own.then_some("an evidence bucket of Firebreak")
         }
         TargetKind::IamUser | TargetKind::AccountRoot | TargetKind::Ec2Instance => None,

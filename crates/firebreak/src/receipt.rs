@@ -69,17 +69,27 @@ pub struct Receipt {
     pub finished_at: Option<Timestamp>,
 }
 
+/// Steps that leave the target as exposed as it was.
+const BOOKKEEPING: [&str; 6] = ["mark-held", "record-base", "read-base", "check-identity", "tag", "protect-from-termination"];
+
+impl Step {
+    /// The name without the sub-resource.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        self.name.split(' ').next().unwrap_or_default()
+    }
+}
+
 impl Receipt {
-    /// The status that a list of steps amounts to: `decisive` names the steps without which nothing is contained.
+    /// The status that a list of steps amounts to. `decisive` names the steps without which nothing is contained; labels and records
+    /// contain nothing, whatever became of them.
     #[must_use]
     pub fn status_of(steps: &[Step], decisive: &[&str]) -> Status {
-        let is_decisive = |step: &&Step| decisive.iter().any(|name| step.name.split(' ').next() == Some(name));
-        let held = |step: &Step| matches!(step.outcome, Outcome::Applied | Outcome::Already);
-        let mut decisive_steps = steps.iter().filter(is_decisive).peekable();
-        let any_decisive = decisive_steps.peek().is_some();
+        let held = |step: &&Step| matches!(step.outcome, Outcome::Applied | Outcome::Already);
+        let any_decisive = steps.iter().any(|step| decisive.contains(&step.kind()));
         if any_decisive && steps.iter().all(|step| step.outcome != Outcome::Failed) {
             Status::Contained
-        } else if steps.iter().any(held) {
+        } else if steps.iter().filter(held).any(|step| !BOOKKEEPING.contains(&step.kind())) {
             Status::Partial
         } else {
             Status::Failed
@@ -129,7 +139,8 @@ mod tests {
         assert_eq!(status(&[step("attach-deny", Outcome::Applied), step("deactivate-key K", Outcome::Failed)]), Status::Partial);
         assert_eq!(status(&[step("attach-deny", Outcome::Failed), step("deactivate-key K", Outcome::Applied)]), Status::Partial);
         assert_eq!(status(&[step("attach-deny", Outcome::Failed)]), Status::Failed);
-        assert_eq!(status(&[step("tag", Outcome::Applied)]), Status::Partial, "the decisive step never ran");
+        assert_eq!(status(&[step("attach-deny", Outcome::Failed), step("record-base", Outcome::Applied)]), Status::Failed);
+        assert_eq!(status(&[step("tag", Outcome::Applied)]), Status::Failed, "a label contains nothing");
         assert_eq!(status(&[]), Status::Failed);
     }
 }

@@ -40,6 +40,9 @@ pub struct GateMessage {
     pub entered_at: Timestamp,
     /// 1 for the first gate, one more after each timeout.
     pub round: u32,
+    /// The gate was opened again because a release could not be completed: the answer before it is spent.
+    #[serde(default)]
+    pub after_answer: bool,
     /// The incident.
     pub incident: Incident,
     /// What was done so far.
@@ -90,6 +93,11 @@ pub enum DecideOutcome {
     /// Somebody answered before. The first answer stands.
     AlreadyDecided {
         /// The first answer.
+        decision: Decided,
+    },
+    /// The execution has ended without taking an answer, so nothing will act on this one.
+    TooLate {
+        /// What was recorded.
         decision: Decided,
     },
     /// No gate is open for this incident.

@@ -1,9 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+use aws_sdk_sfn::types::ExecutionStatus;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::review::{DecideOutcome, DecideRequest, Decided};
 use firebreak::text::inert;
-use firebreak_aws::classify::{self, code};
+use firebreak_aws::classify::{self, OrFault, code};
 use firebreak_aws::ledger::Gate;
 use firebreak_aws::{Aws, Ledger, clock, environment};
 
@@ -47,15 +48,32 @@ impl Function {
         let recorded = gate.decision.clone().unwrap_or(decision);
         let reached = gate.delivered || self.hand_over(&gate, &recorded).await?;
         if reached && !gate.delivered {
-            self.ledger.answer_delivered(id).await?;
             let line = format!("{} by {}: {}", recorded.answer.word(), recorded.by, recorded.comment);
-            self.ledger.note(id, recorded.at, &line).await?;
+            let delivered = self.ledger.answer_delivered(id, &gate.task_token).await;
+            for result in [delivered, self.ledger.note(id, recorded.at, &line).await] {
+                // The execution has the answer; a record that is missing must not look like an answer that was not taken.
+                if let Err(fault) = result {
+                    tracing::error!(fault.message = %fault.message, "the ledger did not take a record");
+                }
+            }
         }
         Ok(match (first, reached) {
             (true, true) => DecideOutcome::Accepted { decision: recorded },
+            (false, true) => DecideOutcome::AlreadyDecided { decision: recorded },
+            (_, false) if !self.is_running(&gate.execution_arn).await? => DecideOutcome::TooLate { decision: recorded },
             (true, false) => DecideOutcome::Queued { decision: recorded },
-            (false, _) => DecideOutcome::AlreadyDecided { decision: recorded },
+            (false, false) => DecideOutcome::AlreadyDecided { decision: recorded },
         })
+    }
+
+    /// Only a running execution can open another gate.
+    async fn is_running(&self, execution_arn: &str) -> Result<bool, Fault> {
+        let described = self.executions.describe_execution().execution_arn(execution_arn).send().await;
+        match described.or_fault("states:DescribeExecution") {
+            Ok(execution) => Ok(execution.status == ExecutionStatus::Running),
+            Err(fault) if fault.kind == FaultKind::Gone => Ok(false),
+            Err(fault) => Err(fault),
+        }
     }
 
     /// False when the gate has just closed; `open-review` then answers the next one.

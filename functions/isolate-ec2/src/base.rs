@@ -1,7 +1,7 @@
 //! What an instance was before Firebreak touched it.
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{Filter, InstanceAttributeName, InstanceStateName};
+use aws_sdk_ec2::types::{Filter, InstanceAttributeName, InstanceLifecycleType, InstanceStateName};
 use firebreak::fault::Fault;
 use firebreak_aws::classify::OrFault;
 use serde::{Deserialize, Serialize};
@@ -14,8 +14,19 @@ pub struct BaseState {
     pub interfaces: Vec<NetworkInterface>,
     /// `disableApiTermination`.
     pub termination_protection: bool,
+    /// EC2 allows no termination protection for Spot Instances.
+    pub spot: bool,
     /// All tags.
     pub tags: BTreeMap<String, String>,
+}
+
+impl BaseState {
+    /// A copy that also knows the interfaces of `later` which this one does not: a joining incident can find interfaces attached since.
+    #[must_use]
+    pub(crate) fn with_interfaces_of(&self, later: &Self) -> Self {
+        let new = later.interfaces.iter().filter(|found| !self.interfaces.iter().any(|known| known.id == found.id));
+        Self { interfaces: self.interfaces.iter().chain(new).cloned().collect(), ..self.clone() }
+    }
 }
 
 /// One network interface and its security groups.
@@ -51,6 +62,7 @@ pub(crate) async fn read(ec2: &Client, instance: &str) -> Result<BaseState, Faul
     Ok(BaseState {
         interfaces: interfaces.network_interfaces().iter().filter_map(interface).collect(),
         termination_protection: protection.disable_api_termination().and_then(|value| value.value()).unwrap_or(false),
+        spot: found.instance_lifecycle() == Some(&InstanceLifecycleType::Spot),
         tags: found.tags().iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or("").to_owned()))).collect(),
     })
 }

@@ -24,7 +24,7 @@ pub(crate) async fn contain(call: &Call) -> Result<Vec<Step>, Fault> {
     let vpcs: BTreeSet<&str> = current.interfaces.iter().map(|interface| interface.vpc.as_str()).collect();
     let (recorded, groups) = futures::join!(
         step("record-base", record(call, &current)),
-        join_all(vpcs.iter().map(async |vpc| ((*vpc).to_owned(), isolation_group::ensure(&ec2, vpc).await)))
+        join_all(vpcs.iter().map(async |vpc| ((*vpc).to_owned(), isolation_group::ensure(&ec2, vpc, &call.incident).await)))
     );
     let groups: BTreeMap<String, Result<String, Fault>> = groups.into_iter().collect();
     let held = recorded.outcome != Outcome::Failed;
@@ -33,14 +33,19 @@ pub(crate) async fn contain(call: &Call) -> Result<Vec<Step>, Fault> {
         step(format!("isolate-interface {}", interface.id), isolate(&ec2, interface, isolated, held)).boxed()
     });
     let protection = step("protect-from-termination", protect(call, &ec2, &current, held)).boxed();
-    let label = step("tag", tag(call, &ec2)).boxed();
+    let label = step("tag", tag(call, &ec2, held)).boxed();
     let mut steps = vec![recorded];
     steps.extend(join_all(interfaces.chain([protection, label])).await);
     Ok(steps)
 }
 
 async fn record(call: &Call, current: &BaseState) -> Result<Outcome, Fault> {
-    call.ledger.hold(&call.target, &call.incident, current, clock::now()).await.map(|_| Outcome::Applied)
+    let known = call.ledger.hold(&call.target, &call.incident, &call.target.id, current, clock::now()).await?;
+    let all = known.with_interfaces_of(current);
+    if all != known {
+        call.ledger.extend_base(&call.target, &known, &all).await?;
+    }
+    Ok(Outcome::Applied)
 }
 
 async fn isolate(
@@ -67,6 +72,9 @@ async fn isolate(
 }
 
 async fn protect(call: &Call, ec2: &Client, current: &BaseState, held: bool) -> Result<Outcome, Fault> {
+    if current.spot {
+        return Ok(Outcome::Skipped);
+    }
     if current.termination_protection {
         return Ok(Outcome::Already);
     }
@@ -82,7 +90,10 @@ async fn protect(call: &Call, ec2: &Client, current: &BaseState, held: bool) -> 
     Ok(Outcome::Applied)
 }
 
-async fn tag(call: &Call, ec2: &Client) -> Result<Outcome, Fault> {
+async fn tag(call: &Call, ec2: &Client, held: bool) -> Result<Outcome, Fault> {
+    if !held {
+        return Ok(Outcome::Skipped);
+    }
     let labels = tags(&call.incident, "isolated").map(|(key, value)| Tag::builder().key(key).value(value).build());
     let tagged = ec2.create_tags().resources(&call.target.id).set_tags(Some(labels.to_vec())).send().await;
     tag_outcome(match tagged {

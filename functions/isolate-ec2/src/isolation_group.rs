@@ -5,35 +5,51 @@
 //! A group that somebody has filled since is emptied again.
 
 use aws_sdk_ec2::Client;
+use aws_sdk_ec2::config::http::HttpResponse;
+use aws_sdk_ec2::error::SdkError;
+use aws_sdk_ec2::operation::create_security_group::{CreateSecurityGroupError, CreateSecurityGroupOutput};
 use aws_sdk_ec2::types::{Filter, ResourceType, SecurityGroup, Tag, TagSpecification};
-use firebreak::fault::Fault;
+use firebreak::fault::{Fault, FaultKind};
+use firebreak::ids::IncidentId;
 use firebreak_aws::classify::{OrFault, code, fault};
 
-/// The group's name. Names are unique within a VPC.
-pub(crate) const NAME: &str = "firebreak-isolation";
+/// The group's name, where it is free. The tag decides, not the name: the member role may only touch groups with the tag, and a group
+/// of this name may have been there before.
+const NAME: &str = "firebreak-isolation";
+const TAG: (&str, &str) = ("firebreak-sg", "isolation");
+
+/// How often a group is emptied before giving up: somebody may be filling it at the same time.
+const ATTEMPTS: usize = 3;
 
 /// Returns the id of the empty group of `vpc`, making or emptying it first.
-pub(crate) async fn ensure(ec2: &Client, vpc: &str) -> Result<String, Fault> {
-    let group = match find(ec2, vpc).await? {
+pub(crate) async fn ensure(ec2: &Client, vpc: &str, incident: &IncidentId) -> Result<String, Fault> {
+    let mut group = match find(ec2, vpc).await? {
         Some(group) => group,
-        None => create(ec2, vpc).await?,
+        None => create(ec2, vpc, incident).await?,
     };
     let id = group.group_id().ok_or_else(|| Fault::bug("ec2:DescribeSecurityGroups answered without a group id"))?.to_owned();
-    empty(ec2, &id, &group).await?;
-    Ok(id)
+    for _ in 0..ATTEMPTS {
+        if is_empty(&group) {
+            return Ok(id);
+        }
+        empty(ec2, &id, &group).await?;
+        group = find(ec2, vpc).await?.ok_or_else(|| Fault::gone(format!("the isolation group of {vpc} disappeared")))?;
+    }
+    if is_empty(&group) { Ok(id) } else { Err(Fault::malformed(format!("the isolation group of {vpc} does not stay empty"))) }
 }
 
-/// The isolation group of `vpc`, with its rules.
+/// The isolation group of `vpc`, with its rules. With several, the one with the lowest id.
 pub(crate) async fn find(ec2: &Client, vpc: &str) -> Result<Option<SecurityGroup>, Fault> {
     let filter = |name: &str, value: &str| Filter::builder().name(name).values(value).build();
     let answer = ec2
         .describe_security_groups()
         .filters(filter("vpc-id", vpc))
-        .filters(filter("group-name", NAME))
+        .filters(filter(&format!("tag:{}", TAG.0), TAG.1))
         .send()
         .await
         .or_fault("ec2:DescribeSecurityGroups")?;
-    Ok(answer.security_groups.unwrap_or_default().into_iter().next())
+    let groups = answer.security_groups.unwrap_or_default();
+    Ok(groups.into_iter().min_by(|a, b| a.group_id().cmp(&b.group_id())))
 }
 
 /// True when no rule lets anything through.
@@ -41,25 +57,33 @@ pub(crate) fn is_empty(group: &SecurityGroup) -> bool {
     group.ip_permissions().is_empty() && group.ip_permissions_egress().is_empty()
 }
 
-async fn create(ec2: &Client, vpc: &str) -> Result<SecurityGroup, Fault> {
-    let tag = Tag::builder().key("firebreak-sg").value("isolation").build();
-    let created = ec2
-        .create_security_group()
-        .group_name(NAME)
+async fn create(ec2: &Client, vpc: &str, incident: &IncidentId) -> Result<SecurityGroup, Fault> {
+    if let Err(error) = create_named(ec2, vpc, NAME).await {
+        if code(&error) != Some("InvalidGroup.Duplicate") {
+            return Err(fault("ec2:CreateSecurityGroup", &error));
+        }
+        // Another incident was first, or the name belongs to a group that is not ours.
+        if let Some(group) = find(ec2, vpc).await? {
+            return Ok(group);
+        }
+        create_named(ec2, vpc, &format!("{NAME}-{incident}")).await.or_fault("ec2:CreateSecurityGroup")?;
+    }
+    find(ec2, vpc).await?.ok_or_else(|| Fault::new(FaultKind::Transient, "the new isolation group is not visible yet"))
+}
+
+async fn create_named(
+    ec2: &Client,
+    vpc: &str,
+    name: &str,
+) -> Result<CreateSecurityGroupOutput, SdkError<CreateSecurityGroupError, HttpResponse>> {
+    let tag = Tag::builder().key(TAG.0).value(TAG.1).build();
+    ec2.create_security_group()
+        .group_name(name)
         .description("Firebreak: isolates instances. No rules, by design.")
         .vpc_id(vpc)
         .tag_specifications(TagSpecification::builder().resource_type(ResourceType::SecurityGroup).tags(tag).build())
         .send()
-        .await;
-    if let Err(error) = created {
-        // Another incident in the same VPC was first: its group will do.
-        if code(&error) != Some("InvalidGroup.Duplicate") {
-            return Err(fault("ec2:CreateSecurityGroup", &error));
-        }
-    }
-    find(ec2, vpc)
-        .await?
-        .ok_or_else(|| Fault::new(firebreak::fault::FaultKind::Transient, "the new isolation group is not visible yet"))
+        .await
 }
 
 async fn empty(ec2: &Client, id: &str, group: &SecurityGroup) -> Result<(), Fault> {
@@ -76,7 +100,7 @@ async fn empty(ec2: &Client, id: &str, group: &SecurityGroup) -> Result<(), Faul
     Ok(())
 }
 
-/// Two incidents may empty the same group at once.
+/// Two incidents may empty the same group at once; [`ensure`] looks again afterwards.
 fn ignore_missing_rule<T>(result: Result<T, Fault>) -> Result<(), Fault> {
     match result {
         Ok(_) => Ok(()),

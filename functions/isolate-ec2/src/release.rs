@@ -15,11 +15,12 @@ use firebreak_aws::containment::{Call, TAG_KEYS};
 use firebreak_aws::step::step;
 use futures::future::join_all;
 
-/// Undoes the isolation of `call.target` down to `base`.
+/// Undoes the isolation of `call.target` down to `base`. Without a base nothing was changed.
 ///
 /// # Errors
 /// `Gone` when the instance no longer exists, and read errors. Nothing was changed then.
-pub async fn release(call: &Call, base: &BaseState) -> Result<Vec<Step>, Fault> {
+pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>, Fault> {
+    let Some(base) = base else { return Ok(vec![]) };
     let ec2 = Client::new(&call.config);
     let now = base::read(&ec2, &call.target.id).await?;
     let mut steps = join_all(

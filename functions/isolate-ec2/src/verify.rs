@@ -19,7 +19,7 @@ pub(crate) async fn verify(call: &Call) -> Result<Vec<String>, Fault> {
             _ => problems.push(format!("interface {} is not in the isolation group alone", interface.id)),
         }
     }
-    if !now.termination_protection {
+    if !now.termination_protection && !now.spot {
         problems.push("termination protection is off".to_owned());
     }
     Ok(problems)

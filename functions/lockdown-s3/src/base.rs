@@ -18,6 +18,8 @@ pub struct BaseState {
     pub policy: Option<String>,
     /// The ACL's grants.
     pub acl: Vec<Grant>,
+    /// What could not be read, one line each. No reason to leave a public bucket alone.
+    pub unread: Vec<String>,
 }
 
 /// The four switches.
@@ -56,12 +58,14 @@ pub(crate) async fn read(bucket: &Bucket) -> Result<BaseState, Fault> {
         s3.get_bucket_policy().bucket(name).expected_bucket_owner(owner).send(),
         s3.get_bucket_acl().bucket(name).expected_bucket_owner(owner).send(),
     );
-    let policy = or_absent("s3:GetBucketPolicy", "NoSuchBucketPolicy", policy)?;
-    let acl = acl.map_err(|error| fault("s3:GetBucketAcl", &error))?;
+    let policy = or_absent("s3:GetBucketPolicy", "NoSuchBucketPolicy", policy);
+    let acl = acl.map_err(|error| fault("s3:GetBucketAcl", &error));
+    let unread = [policy.as_ref().err(), acl.as_ref().err()].into_iter().flatten().map(|fault| fault.message.clone()).collect();
     Ok(BaseState {
         public_access_block: block?,
-        policy: policy.and_then(|answer| answer.policy),
-        acl: acl.grants().iter().filter_map(grant).collect(),
+        policy: policy.ok().flatten().and_then(|answer| answer.policy),
+        acl: acl.map(|answer| answer.grants().iter().filter_map(grant).collect()).unwrap_or_default(),
+        unread,
     })
 }
 

@@ -8,18 +8,20 @@ use firebreak_aws::classify::{code, fault};
 use firebreak_aws::containment::Call;
 
 /// One bucket and the account that must own it.
-pub(crate) struct Bucket {
-    pub(crate) s3: Client,
-    pub(crate) name: String,
+pub struct Bucket {
+    /// In the bucket's Region.
+    pub s3: Client,
+    /// Its name.
+    pub name: String,
     /// Sent with every call: a bucket that was deleted and re-created by somebody else is refused by S3.
-    pub(crate) owner: String,
+    pub owner: String,
 }
 
 /// Finds the bucket. A finding can name another Region than the bucket's; S3 then answers 301 and tells the right one in a header.
 ///
 /// # Errors
 /// `Gone` when it does not exist, `Denied` when another account owns it.
-pub(crate) async fn open(call: &Call) -> Result<Bucket, Fault> {
+pub async fn open(call: &Call) -> Result<Bucket, Fault> {
     if call.target.kind != TargetKind::S3Bucket {
         return Err(Fault::malformed(format!("lockdown-s3 cannot contain {}", call.target)));
     }

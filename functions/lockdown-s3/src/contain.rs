@@ -14,7 +14,7 @@ pub(crate) async fn contain(call: &Call) -> Result<Vec<Step>, Fault> {
     let bucket = bucket::open(call).await?;
     let current = base::read(&bucket).await?;
     let recorded = step("record-base", async {
-        call.ledger.hold(&call.target, &call.incident, &current, clock::now()).await.map(|_| Outcome::Applied)
+        call.ledger.hold(&call.target, &call.incident, &call.target.id, &current, clock::now()).await.map(|_| Outcome::Applied)
     })
     .await;
     let held = recorded.outcome != Outcome::Failed;

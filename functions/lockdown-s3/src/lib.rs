@@ -7,6 +7,7 @@ mod release;
 mod verify;
 
 pub use base::{BaseState, Grant, PublicAccessBlock};
+pub use bucket::{Bucket, open};
 pub use release::release;
 
 use firebreak::decision::Containment;

@@ -10,20 +10,31 @@ use firebreak_aws::classify::OrFault;
 use firebreak_aws::containment::Call;
 use firebreak_aws::step::step;
 
-/// Undoes the lockdown of `call.target` down to `base`.
+/// Undoes the lockdown of `call.target` down to `base`. Without a base nothing was changed.
 ///
 /// # Errors
 /// `Gone` when the bucket no longer exists, `Denied` when another account owns the name now, and read errors. Nothing was changed
 /// then.
-pub async fn release(call: &Call, base: &BaseState) -> Result<Vec<Step>, Fault> {
+pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>, Fault> {
+    let Some(base) = base else { return Ok(vec![]) };
     let bucket = bucket::open(call).await?;
     let now = base::public_access_block(&bucket).await?;
-    Ok(vec![step("restore-public-access-block", restore(&bucket, base.public_access_block, now)).await])
+    let not_ours = call.failed_steps.iter().any(|step| step == "block-public-access");
+    Ok(vec![step("restore-public-access-block", restore(&bucket, base.public_access_block, now, not_ours)).await])
 }
 
-async fn restore(bucket: &Bucket, base: Option<PublicAccessBlock>, now: Option<PublicAccessBlock>) -> Result<Outcome, Fault> {
+async fn restore(
+    bucket: &Bucket,
+    base: Option<PublicAccessBlock>,
+    now: Option<PublicAccessBlock>,
+    not_ours: bool,
+) -> Result<Outcome, Fault> {
     if now == base {
         return Ok(Outcome::Already);
+    }
+    if not_ours {
+        // Firebreak could not block the bucket, so somebody else did.
+        return Ok(Outcome::Skipped);
     }
     if now != Some(PublicAccessBlock::ALL) {
         return Err(Fault::malformed("the public access block was changed since the containment; left as it is"));

@@ -3,6 +3,7 @@
 use firebreak::fault::Fault;
 use firebreak::incident::{Incident, Report};
 use firebreak::notice::{self, NoticeKind};
+use firebreak::receipt::Status;
 use firebreak::review::Decided;
 use firebreak_aws::classify::OrFault;
 use firebreak_aws::{Aws, Ledger, clock, environment};
@@ -31,6 +32,8 @@ pub struct Request {
 pub struct Sent {
     /// SNS's id of the message.
     pub message_id: String,
+    /// How many things the answer asked for and that were not carried out. The state machine closes the incident only at 0.
+    pub unfinished: usize,
 }
 
 /// The function and what it needs.
@@ -75,6 +78,12 @@ impl Function {
         {
             tracing::warn!(fault.message = %fault.message, "timeline not written");
         }
-        Ok(Sent { message_id: sent.message_id.unwrap_or_default() })
+        // Receipts that the state machine wrote for approved containments that failed exist nowhere else.
+        for receipt in request.report.gated.iter().filter(|receipt| receipt.status == Status::Failed) {
+            if let Err(fault) = self.ledger.keep_receipt(&request.incident.id, receipt).await {
+                tracing::warn!(fault.message = %fault.message, "receipt not written");
+            }
+        }
+        Ok(Sent { message_id: sent.message_id.unwrap_or_default(), unfinished: request.report.unfinished().len() })
     }
 }

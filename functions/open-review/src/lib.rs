@@ -90,16 +90,23 @@ impl Function {
             OpenedGate::Stale => Ok(()),
             OpenedGate::Answered(decided) => self.answer(&message, &decided).await,
             OpenedGate::Waiting => {
-                // Receipts that the state machine wrote for functions that failed exist nowhere else yet.
-                for receipt in message.report.containment.receipts.iter().filter(|receipt| receipt.finished_at.is_none()) {
-                    self.ledger.keep_receipt(id, receipt).await?;
-                }
+                self.keep_machine_receipts(&message).await?;
                 self.publish_ticket(&message).await?;
                 let over = [IncidentStatus::Closed, IncidentStatus::Released];
                 self.ledger.set_status(id, IncidentStatus::AwaitingReview, &over).await?;
-                self.ledger.note(id, message.entered_at, &format!("review opened, round {}", message.round)).await
+                self.ledger.note(id, message.entered_at, &format!("review opened, round {}", message.round)).await?;
+                self.ledger.gate_announced(&message).await
             }
         }
+    }
+
+    /// Receipts that the state machine wrote for functions that failed exist nowhere else. One that the function itself left says more.
+    async fn keep_machine_receipts(&self, message: &GateMessage) -> Result<(), Fault> {
+        let written = message.report.containment.receipts.iter().filter(|receipt| receipt.finished_at.is_none());
+        for receipt in written {
+            self.ledger.keep_receipt_if_none(&message.incident.id, receipt).await?;
+        }
+        Ok(())
     }
 
     async fn publish_ticket(&self, message: &GateMessage) -> Result<(), Fault> {
@@ -126,7 +133,7 @@ impl Function {
             .send()
             .await
             .or_fault("states:SendTaskSuccess")?;
-        self.ledger.answer_delivered(&message.incident.id).await?;
+        self.ledger.answer_delivered(&message.incident.id, &message.task_token).await?;
         self.ledger.note(&message.incident.id, clock::now(), "the recorded answer was handed to the reopened gate").await
     }
 }

@@ -1,24 +1,21 @@
 //! Collects while the containment runs. Neither waits for the other.
 
+use crate::snapshots;
 use crate::store::Store;
 use crate::targets::{self, Answer};
-use crate::{seal, snapshots};
 use firebreak::decision::{Target, TargetKind};
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::incident::{Branch, Incident};
 use firebreak_aws::clients::MemberRole;
-use firebreak_aws::{Aws, clock};
+use firebreak_aws::clock;
+use firebreak_aws::containment::Responder;
 use futures::future::join_all;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Collects the finding and everything about every target. One target's failure leaves the others untouched.
-pub(crate) async fn collect(aws: &Aws, store: &Store, incident: &Incident) -> Result<Branch, Fault> {
-    if seal::is_sealed(store, incident).await? {
-        return Ok(Branch { status: "ok".to_owned(), ..Branch::default() });
-    }
+pub(crate) async fn collect(responder: &Responder, store: &Store, incident: &Incident) -> Result<Branch, Fault> {
     let raw = store.ledger.raw_event(&incident.id).await?;
-    let event = serde_json::from_str(&raw).unwrap_or(Value::String(raw));
-    store.keep(&incident.id, "finding", "the event as it arrived", &event).await?;
+    store.keep_bytes(&incident.id, "finding", "the event as it arrived", raw.as_bytes()).await?;
 
     let mut targets: Vec<&Target> = Vec::new();
     for decision in &incident.decisions {
@@ -26,7 +23,7 @@ pub(crate) async fn collect(aws: &Aws, store: &Store, incident: &Incident) -> Re
             targets.push(&decision.target);
         }
     }
-    let missing = join_all(targets.iter().map(|target| collect_target(aws, store, incident, target))).await.concat();
+    let missing = join_all(targets.iter().map(|target| collect_target(responder, store, incident, target))).await.concat();
     if !missing.is_empty() {
         store.ledger.note(&incident.id, clock::now(), &format!("evidence incomplete: {} item(s) missing", missing.len())).await?;
     }
@@ -34,27 +31,31 @@ pub(crate) async fn collect(aws: &Aws, store: &Store, incident: &Incident) -> Re
 }
 
 /// Returns what could not be collected, one line each.
-async fn collect_target(aws: &Aws, store: &Store, incident: &Incident, target: &Target) -> Vec<String> {
+async fn collect_target(responder: &Responder, store: &Store, incident: &Incident, target: &Target) -> Vec<String> {
     if target.kind == TargetKind::AccountRoot {
         return vec![];
     }
-    let config = match aws.member(target, MemberRole::PreserveEvidence, &incident.id).await {
-        Ok(config) => config,
+    let call = match responder.call(target, MemberRole::PreserveEvidence, &incident.id).await {
+        Ok(call) => call,
         Err(fault) => return vec![format!("{target}: {fault}")],
     };
+    let config = &call.config;
     // The snapshot is the one thing that containment, or the attacker, can make impossible: it starts first.
     let snapshot = async {
         match target.kind {
-            TargetKind::Ec2Instance => snapshot(store, incident, target, &aws_sdk_ec2::Client::new(&config)).await,
+            TargetKind::Ec2Instance => snapshot(store, incident, target, &aws_sdk_ec2::Client::new(config)).await,
             _ => Ok(()),
         }
     };
     let answers = async {
         match target.kind {
-            TargetKind::IamUser => targets::iam_user(&config, target).await,
-            TargetKind::IamRole => targets::iam_role(&config, target).await,
-            TargetKind::Ec2Instance => targets::ec2_instance(&config, target).await,
-            TargetKind::S3Bucket => targets::s3_bucket(&config, target).await,
+            TargetKind::IamUser => targets::iam_user(config, target).await,
+            TargetKind::IamRole => targets::iam_role(config, target).await,
+            TargetKind::Ec2Instance => targets::ec2_instance(config, target).await,
+            TargetKind::S3Bucket => match lockdown_s3::open(&call).await {
+                Ok(bucket) => targets::s3_bucket(&bucket).await,
+                Err(fault) => vec![targets::unreachable(fault)],
+            },
             TargetKind::AccountRoot => vec![],
         }
     };

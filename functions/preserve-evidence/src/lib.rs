@@ -9,7 +9,8 @@ mod transcript;
 
 use firebreak::fault::Fault;
 use firebreak::incident::{Branch, Incident, Report};
-use firebreak_aws::{Aws, Ledger, environment};
+use firebreak_aws::containment::Responder;
+use firebreak_aws::{Aws, environment};
 use serde::Deserialize;
 use store::Store;
 
@@ -37,7 +38,7 @@ pub enum Phase {
 
 /// The function and what it needs.
 pub struct Function {
-    aws: Aws,
+    responder: Responder,
     store: Store,
 }
 
@@ -48,10 +49,9 @@ impl Function {
     /// A fault that names the missing variable.
     pub async fn load() -> Result<Self, Fault> {
         let aws = Aws::load().await;
-        environment::required(environment::EXTERNAL_ID)?;
-        let ledger = Ledger::new(aws.own(), environment::required(environment::TABLE)?);
-        let store = Store::new(aws.own(), ledger, environment::required(environment::EVIDENCE_BUCKET)?);
-        Ok(Self { aws, store })
+        let responder = Responder::load().await?;
+        let bucket = environment::required(environment::EVIDENCE_BUCKET)?;
+        Ok(Self { store: Store::new(aws.own(), responder.ledger().clone(), bucket), responder })
     }
 
     /// Collects or seals.
@@ -60,7 +60,7 @@ impl Function {
     /// When the ledger or the evidence bucket does not take anything. What could not be collected is not an error: it is listed.
     pub async fn handle(&self, request: Request) -> Result<Branch, Fault> {
         match request.phase {
-            Phase::Collect => collect::collect(&self.aws, &self.store, &request.incident).await,
+            Phase::Collect => collect::collect(&self.responder, &self.store, &request.incident).await,
             Phase::Seal => seal::seal(&self.store, &request.incident, &request.report).await,
         }
     }

@@ -7,7 +7,9 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use firebreak::decision::Target;
+use firebreak::fault::Fault;
 use firebreak_aws::classify::fault;
+use lockdown_s3::Bucket;
 use serde_json::{Value, json};
 
 /// One answer: the operation, and what AWS said or why it said nothing.
@@ -96,8 +98,8 @@ pub(crate) async fn ec2_instance(config: &SdkConfig, target: &Target) -> Vec<Ans
     vec![instance, interfaces, volumes, console]
 }
 
-pub(crate) async fn s3_bucket(config: &SdkConfig, target: &Target) -> Vec<Answer> {
-    let (s3, name, owner) = (aws_sdk_s3::Client::new(config), target.id.as_str(), target.account.as_str());
+pub(crate) async fn s3_bucket(bucket: &Bucket) -> Vec<Answer> {
+    let Bucket { s3, name, owner } = bucket;
     let (policy, acl, block, ownership, versioning, encryption, logging, lifecycle, replication) = futures::join!(
         ask!("s3:GetBucketPolicy", s3.get_bucket_policy().bucket(name).expected_bucket_owner(owner)),
         ask!("s3:GetBucketAcl", s3.get_bucket_acl().bucket(name).expected_bucket_owner(owner)),
@@ -110,4 +112,9 @@ pub(crate) async fn s3_bucket(config: &SdkConfig, target: &Target) -> Vec<Answer
         ask!("s3:GetReplicationConfiguration", s3.get_bucket_replication().bucket(name).expected_bucket_owner(owner)),
     );
     vec![policy, acl, block, ownership, versioning, encryption, logging, lifecycle, replication]
+}
+
+/// Stands for all answers of a target that could not be asked.
+pub(crate) fn unreachable(fault: Fault) -> Answer {
+    Answer { operation: "s3:HeadBucket", part: None, content: Err(fault.message) }
 }

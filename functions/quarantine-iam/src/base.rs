@@ -15,12 +15,27 @@ pub struct BaseState {
     pub principal_id: String,
     /// The path, which tells service-linked and reserved roles.
     pub path: String,
-    /// ARNs of attached managed policies.
-    pub attached_policies: Vec<String>,
+    /// ARNs of attached managed policies. `None` when they could not be read: no reason to leave a suspect alone.
+    pub attached_policies: Option<Vec<String>>,
     /// A user's access keys. Empty for roles.
     pub access_keys: Vec<AccessKey>,
-    /// All tags.
-    pub tags: BTreeMap<String, String>,
+    /// All tags. `None` when they could not be read.
+    pub tags: Option<BTreeMap<String, String>>,
+}
+
+impl BaseState {
+    /// A copy that also knows the keys of `later` which this one does not: a joining incident can find keys made since.
+    #[must_use]
+    pub(crate) fn with_keys_of(&self, later: &Self) -> Self {
+        let new = later.access_keys.iter().filter(|key| !self.access_keys.iter().any(|known| known.id == key.id));
+        Self { access_keys: self.access_keys.iter().chain(new).cloned().collect(), ..self.clone() }
+    }
+
+    /// Whether a policy is attached, as far as could be read.
+    #[must_use]
+    pub(crate) fn has_policy(&self, arn: &str) -> Option<bool> {
+        self.attached_policies.as_ref().map(|attached| attached.iter().any(|policy| policy == arn))
+    }
 }
 
 /// An access key's id and whether it works.
@@ -32,7 +47,7 @@ pub struct AccessKey {
     pub active: bool,
 }
 
-/// Reads the state of a principal: one wave of independent calls.
+/// Reads the state of a principal: one wave of independent calls. Who it is and its keys are needed, the rest is welcome.
 pub(crate) async fn read(iam: &Client, target: &Target) -> Result<BaseState, Fault> {
     match target.kind {
         TargetKind::IamUser => user(iam, &target.id).await,
@@ -52,13 +67,12 @@ async fn user(iam: &Client, name: &str) -> Result<BaseState, Fault> {
     );
     let user = user.or_fault("iam:GetUser")?.user.ok_or_else(|| Fault::bug("iam:GetUser answered without a user"))?;
     let keys = keys.or_fault("iam:ListAccessKeys")?;
-    let policies = policies.or_fault("iam:ListAttachedUserPolicies")?;
     Ok(BaseState {
         principal_id: user.user_id,
         path: user.path,
-        attached_policies: arns(policies.attached_policies()),
+        attached_policies: policies.or_fault("iam:ListAttachedUserPolicies").ok().map(|p| arns(p.attached_policies())),
         access_keys: keys.access_key_metadata().iter().filter_map(access_key).collect(),
-        tags: tag_map(tags.or_fault("iam:ListUserTags")?.tags),
+        tags: tags.or_fault("iam:ListUserTags").ok().map(|answer| tag_map(answer.tags)),
     })
 }
 
@@ -72,9 +86,9 @@ async fn role(iam: &Client, name: &str) -> Result<BaseState, Fault> {
     Ok(BaseState {
         principal_id: role.role_id,
         path: role.path,
-        attached_policies: arns(policies.or_fault("iam:ListAttachedRolePolicies")?.attached_policies()),
+        attached_policies: policies.or_fault("iam:ListAttachedRolePolicies").ok().map(|p| arns(p.attached_policies())),
         access_keys: vec![],
-        tags: tag_map(tags.or_fault("iam:ListRoleTags")?.tags),
+        tags: tags.or_fault("iam:ListRoleTags").ok().map(|answer| tag_map(answer.tags)),
     })
 }
 

@@ -14,7 +14,8 @@ use firebreak_aws::step::step;
 use futures::FutureExt as _;
 use futures::future::join_all;
 
-/// IAM paths of roles that are AWS's or Firebreak's own. A name can be chosen by anyone; these paths cannot.
+/// IAM paths of roles that are AWS's or Firebreak's own. Nobody can create a role under AWS's two; a role that an attacker puts under
+/// `/firebreak/` is refused with an error that people see, and the guard on that path is the organization's.
 const PROTECTED_PATHS: [&str; 3] = ["/aws-service-role/", "/aws-reserved/", "/firebreak/"];
 
 pub(crate) async fn contain(call: &Call) -> Result<Vec<Step>, Fault> {
@@ -25,11 +26,18 @@ pub(crate) async fn contain(call: &Call) -> Result<Vec<Step>, Fault> {
     }
 }
 
-/// The deny goes out in the first wave, beside the reads: its inverse is known without them, and every second counts. Keys wait
-/// until the base says which of them were active.
+/// The deny goes out in the first wave, beside the reads: its inverse is known without them, and every second counts. The ledger learns
+/// in the same wave that something is held. Keys wait until the base says which of them were active.
 async fn user(call: &Call, iam: &Client) -> Result<Vec<Step>, Fault> {
-    let (deny, base) = futures::join!(step("attach-deny", attach(call, iam)), base::read(iam, &call.target));
+    let (deny, marked, base) = futures::join!(
+        step("attach-deny", attach(call, iam)),
+        call.ledger.mark_held(&call.target, &call.incident, clock::now()),
+        base::read(iam, &call.target)
+    );
     let mut steps = vec![deny];
+    if let Err(fault) = marked {
+        steps.push(step("mark-held", async { Err(fault) }).await);
+    }
     let current = match base {
         Ok(base) => base,
         Err(fault) => {
@@ -37,6 +45,11 @@ async fn user(call: &Call, iam: &Client) -> Result<Vec<Step>, Fault> {
             return Ok(steps);
         }
     };
+    if let Err(fault) = check_identity(call, &current) {
+        // The deny is already out; a namesake's keys are left alone and people are told.
+        steps.push(step("check-identity", async { Err(fault) }).await);
+        return Ok(steps);
+    }
     let recorded = record(call, &current).await;
     let held = recorded.outcome != Outcome::Failed;
     steps.push(recorded);
@@ -52,7 +65,7 @@ async fn user(call: &Call, iam: &Client) -> Result<Vec<Step>, Fault> {
         })
         .boxed()
     });
-    let label = step("tag", tag(call, iam)).boxed();
+    let label = step("tag", tag(call, iam, held)).boxed();
     steps.extend(join_all(keys.chain([label])).await);
     Ok(steps)
 }
@@ -63,18 +76,37 @@ async fn role(call: &Call, iam: &Client) -> Result<Vec<Step>, Fault> {
     if let Some(path) = PROTECTED_PATHS.iter().find(|path| current.path.starts_with(**path)) {
         return Err(Fault::protected(format!("{} is under the path {path}", call.target)));
     }
-    let (deny, recorded) = futures::join!(step("attach-deny", attach(call, iam)), record(call, &current));
-    let label = step("tag", tag(call, iam)).await;
-    Ok(vec![deny, recorded, label])
+    check_identity(call, &current)?;
+    let recorded = record(call, &current).await;
+    let held = recorded.outcome != Outcome::Failed;
+    let (deny, label) = futures::join!(step("attach-deny", attach(call, iam)), step("tag", tag(call, iam, held)));
+    Ok(vec![recorded, deny, label])
+}
+
+/// A name can be given again after its first owner was deleted; the immutable id cannot.
+fn check_identity(call: &Call, current: &BaseState) -> Result<(), Fault> {
+    match &call.target.principal_id {
+        Some(id) if id.as_str() != current.principal_id => {
+            Err(Fault::malformed(format!("{} is not the principal of the finding: it was created anew", call.target)))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The first wave may have attached the deny before the base was read: the base is the state without it.
 async fn record(call: &Call, current: &BaseState) -> Step {
     let ours = quarantine_policy_arn(&call.target);
     let mut base = current.clone();
-    base.attached_policies.retain(|arn| *arn != ours);
+    if let Some(attached) = &mut base.attached_policies {
+        attached.retain(|arn| *arn != ours);
+    }
     step("record-base", async {
-        call.ledger.hold(&call.target, &call.incident, &base, clock::now()).await.map(|_| Outcome::Applied)
+        let known = call.ledger.hold(&call.target, &call.incident, &base.principal_id, &base, clock::now()).await?;
+        let all = known.with_keys_of(&base);
+        if all != known {
+            call.ledger.extend_base(&call.target, &known, &all).await?;
+        }
+        Ok(Outcome::Applied)
     })
     .await
 }
@@ -102,7 +134,10 @@ async fn deactivate(iam: &Client, user: &str, key: &str) -> Result<Outcome, Faul
     Ok(Outcome::Applied)
 }
 
-async fn tag(call: &Call, iam: &Client) -> Result<Outcome, Fault> {
+async fn tag(call: &Call, iam: &Client, held: bool) -> Result<Outcome, Fault> {
+    if !held {
+        return Ok(Outcome::Skipped);
+    }
     let labels = tags(&call.incident, "quarantined").iter().map(|(k, v)| base::tag(k, v)).collect::<Result<Vec<_>, _>>()?;
     let name = &call.target.id;
     let with_code = |code: Option<&str>, fault| (code.map(str::to_owned), fault);

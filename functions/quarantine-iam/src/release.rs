@@ -9,30 +9,38 @@ use crate::quarantine_policy_arn;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::StatusType;
 use firebreak::decision::TargetKind;
-use firebreak::fault::Fault;
+use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::{Outcome, Step};
 use firebreak_aws::classify::{OrFault, code};
 use firebreak_aws::containment::{Call, TAG_KEYS};
 use firebreak_aws::step::step;
 use futures::future::join_all;
+use std::collections::BTreeMap;
 
-/// Undoes the quarantine of `call.target` down to `base`.
+/// Undoes the quarantine of `call.target` down to `base`. Without a base only the deny and the labels were written, and only they are
+/// taken away.
 ///
 /// # Errors
 /// `Gone` when the principal no longer exists, `Malformed` when another principal has its name now, and read errors. Nothing was
 /// changed then.
-pub async fn release(call: &Call, base: &BaseState) -> Result<Vec<Step>, Fault> {
+pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>, Fault> {
     let iam = Client::new(&call.config);
     let now = base::read(&iam, &call.target).await?;
-    if now.principal_id != base.principal_id {
+    if base.is_some_and(|base| base.principal_id != now.principal_id) {
         return Err(Fault::malformed(format!("{} was created anew since the containment; left as it is", call.target)));
     }
-    let mut steps = join_all(
-        base.access_keys.iter().map(|key| step(format!("reactivate-key {}", key.id), reactivate(call, &iam, key, &now))),
-    )
-    .await;
+    let keys = base.map_or(&[][..], |base| &base.access_keys);
+    let mut steps =
+        join_all(keys.iter().map(|key| step(format!("reactivate-key {}", key.id), reactivate(call, &iam, key, &now)))).await;
     steps.push(step("restore-tags", restore_tags(call, &iam, base, &now)).await);
-    steps.push(step("detach-deny", detach(call, &iam, base, &now)).await);
+    let unfinished = steps.iter().any(|step| step.outcome == Outcome::Failed);
+    let detached = step("detach-deny", async {
+        if unfinished {
+            return Err(Fault::malformed("not tried: as long as an earlier step is unfinished the deny stays"));
+        }
+        detach(call, &iam, base, &now).await
+    });
+    steps.push(detached.await);
     Ok(steps)
 }
 
@@ -56,14 +64,17 @@ async fn reactivate(call: &Call, iam: &Client, key: &AccessKey, now: &BaseState)
     Ok(Outcome::Applied)
 }
 
-async fn restore_tags(call: &Call, iam: &Client, base: &BaseState, now: &BaseState) -> Result<Outcome, Fault> {
-    let differing = TAG_KEYS.into_iter().filter(|key| base.tags.get(*key) != now.tags.get(*key));
-    let (before, added): (Vec<&str>, Vec<&str>) = differing.partition(|key| base.tags.contains_key(*key));
+async fn restore_tags(call: &Call, iam: &Client, base: Option<&BaseState>, now: &BaseState) -> Result<Outcome, Fault> {
+    let nothing = BTreeMap::new();
+    let then = base.and_then(|base| base.tags.as_ref()).unwrap_or(&nothing);
+    let now = now.tags.as_ref().ok_or_else(|| Fault::new(FaultKind::Denied, "the tags could not be read"))?;
+    let differing = TAG_KEYS.into_iter().filter(|key| then.get(*key) != now.get(*key));
+    let (before, added): (Vec<&str>, Vec<&str>) = differing.partition(|key| then.contains_key(*key));
     if before.is_empty() && added.is_empty() {
         return Ok(Outcome::Already);
     }
     let name = &call.target.id;
-    let old = before.iter().map(|k| base::tag(k, &base.tags[*k])).collect::<Result<Vec<_>, _>>()?;
+    let old = before.iter().map(|k| base::tag(k, &then[*k])).collect::<Result<Vec<_>, _>>()?;
     let new: Vec<String> = added.iter().map(|k| (*k).to_owned()).collect();
     let is_role = call.target.kind == TargetKind::IamRole;
     if !new.is_empty() && is_role {
@@ -79,12 +90,12 @@ async fn restore_tags(call: &Call, iam: &Client, base: &BaseState, now: &BaseSta
     Ok(Outcome::Applied)
 }
 
-async fn detach(call: &Call, iam: &Client, base: &BaseState, now: &BaseState) -> Result<Outcome, Fault> {
+async fn detach(call: &Call, iam: &Client, base: Option<&BaseState>, now: &BaseState) -> Result<Outcome, Fault> {
     let policy = quarantine_policy_arn(&call.target);
-    if base.attached_policies.contains(&policy) {
+    if base.and_then(|base| base.has_policy(&policy)) == Some(true) {
         return Ok(Outcome::Skipped);
     }
-    if !now.attached_policies.contains(&policy) {
+    if now.has_policy(&policy) == Some(false) {
         return Ok(Outcome::Already);
     }
     let name = &call.target.id;

@@ -1,12 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 use firebreak::decision::{Containment, Target};
-use firebreak::fault::Fault;
+use firebreak::fault::{Fault, FaultKind};
 use firebreak::incident::Incident;
 use firebreak::receipt::{Outcome, Receipt, Status, Step};
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::clock;
 use firebreak_aws::containment::{Call, Responder};
+use firebreak_aws::ledger::ReleaseClaim;
 use futures::FutureExt as _;
 use futures::future::join_all;
 use serde::de::DeserializeOwned;
@@ -45,28 +46,37 @@ impl Function {
     /// Puts every target of the incident back as its base says, each on its own.
     ///
     /// # Errors
-    /// Only when the ledger cannot be read. A target that could not be put back is a failed receipt.
+    /// When the ledger cannot be read, and `Transient` when a step failed on a passing fault: the state machine tries again, and every
+    /// step that is done says so. Any other target that could not be put back is a failed receipt.
     pub async fn handle(&self, request: Request) -> Result<Released, Fault> {
         let incident = &request.incident;
         let known = self.responder.ledger().incident(&incident.id).await?;
-        let receipts = known.map(|view| view.receipts).unwrap_or_default();
+        let (receipts, before) = known.map(|view| (view.receipts, view.releases)).unwrap_or_default();
         let targets = incident.decisions.iter().filter_map(|d| Some((d.containment?, &d.target)));
-        let released =
-            join_all(targets.map(|(containment, target)| {
-                self.release(incident, containment, target, failed_steps(&receipts, target)).boxed()
-            }))
-            .await;
-        let ok = released.iter().all(|receipt| receipt.status != Status::Failed && receipt.status != Status::Partial);
+        let released = join_all(targets.map(|(containment, target)| {
+            let past = Past::of(&receipts, &before, target);
+            self.release(incident, containment, target, past).boxed()
+        }))
+        .await
+        .into_iter()
+        .collect::<Result<Vec<Receipt>, Fault>>()?;
+        let ok = released.iter().all(|receipt| !matches!(receipt.status, Status::Failed | Status::Partial));
         Ok(Released { status: if ok { "ok" } else { "failed" }, receipts: released })
     }
 
-    async fn release(&self, incident: &Incident, containment: Containment, target: &Target, failed: Vec<String>) -> Receipt {
+    async fn release(
+        &self,
+        incident: &Incident,
+        containment: Containment,
+        target: &Target,
+        past: Past,
+    ) -> Result<Receipt, Fault> {
         let undone = match containment {
             Containment::QuarantineIam => {
-                self.undo(incident, target, failed, async |c, b| quarantine_iam::release(c, b).await).await
+                self.undo(incident, target, past, async |c, b| quarantine_iam::release(c, b).await).await
             }
-            Containment::IsolateEc2 => self.undo(incident, target, failed, async |c, b| isolate_ec2::release(c, b).await).await,
-            Containment::LockdownS3 => self.undo(incident, target, failed, async |c, b| lockdown_s3::release(c, b).await).await,
+            Containment::IsolateEc2 => self.undo(incident, target, past, async |c, b| isolate_ec2::release(c, b).await).await,
+            Containment::LockdownS3 => self.undo(incident, target, past, async |c, b| lockdown_s3::release(c, b).await).await,
         };
         let (status, steps, error) = match undone {
             Ok(Undone::Nothing(why)) => (Status::Skipped, vec![], Some(why)),
@@ -74,14 +84,16 @@ impl Function {
                 (Status::Contained, steps, None)
             }
             Ok(Undone::Steps(steps)) => (Status::Partial, steps, None),
+            Err(fault) if fault.kind == FaultKind::Transient => return Err(fault),
             Err(fault) => (Status::Failed, vec![], Some(fault.to_string())),
         };
+        let passing = steps.iter().filter_map(|step| step.error.clone()).find(|fault| fault.kind == FaultKind::Transient);
         let (target, containment) = (target.clone(), Some(containment));
         let receipt = Receipt { target, containment, status, steps, error, finished_at: Some(clock::now()) };
         if let Err(fault) = self.responder.ledger().keep_release(&incident.id, &receipt).await {
             tracing::error!(fault.message = %fault.message, "the ledger did not take a record");
         }
-        receipt
+        passing.map_or(Ok(receipt), Err)
     }
 
     /// Runs one containment's release when this incident is the last that holds the target.
@@ -91,23 +103,30 @@ impl Function {
         &self,
         incident: &Incident,
         target: &Target,
-        failed_steps: Vec<String>,
-        release: impl AsyncFn(&Call, &B) -> Result<Vec<Step>, Fault>,
+        past: Past,
+        release: impl AsyncFn(&Call, Option<&B>) -> Result<Vec<Step>, Fault>,
     ) -> Result<Undone, Fault> {
         let ledger = self.responder.ledger();
-        let Some(base) = ledger.base::<B>(target).await? else { return Ok(Undone::Nothing("nothing was changed".to_owned())) };
-        if !base.holders.iter().any(|holder| holder == incident.id.as_str()) {
-            return Ok(Undone::Nothing("this incident does not hold it".to_owned()));
-        }
-        if let Some(other) = base.holders.iter().find(|holder| *holder != incident.id.as_str()) {
-            let why = format!("still contained for incident {other}");
-            ledger.let_go(target, &incident.id).await?;
-            return Ok(Undone::Nothing(why));
-        }
+        let base = match ledger.begin_release::<B>(target, &incident.id, clock::now()).await? {
+            ReleaseClaim::Ours(base) => base,
+            ReleaseClaim::StillHeld { by } => return Ok(Undone::Nothing(format!("still contained for incident {by}"))),
+            ReleaseClaim::NotHeld if past.changed && !past.released => {
+                return Err(Fault::bug("it was changed, but the ledger has no record of how it was; put it back by hand"));
+            }
+            ReleaseClaim::NotHeld => return Ok(Undone::Nothing("nothing was changed".to_owned())),
+        };
         let call = self.responder.call(target, MemberRole::Release, &incident.id).await?;
-        let steps = release(&Call { failed_steps, ..call }, &base.state).await?;
+        let steps = match release(&Call { failed_steps: past.failed_steps, ..call }, base.as_ref()).await {
+            Ok(steps) => steps,
+            // A resource that is gone has nothing to put back, and nobody must wait for it.
+            Err(fault) if fault.kind == FaultKind::Gone => {
+                ledger.end_release(target, &incident.id).await?;
+                return Ok(Undone::Nothing(fault.message));
+            }
+            Err(fault) => return Err(fault),
+        };
         if steps.iter().all(|step| step.outcome != Outcome::Failed) {
-            ledger.let_go(target, &incident.id).await?;
+            ledger.end_release(target, &incident.id).await?;
         }
         Ok(Undone::Steps(steps))
     }
@@ -118,7 +137,30 @@ enum Undone {
     Steps(Vec<Step>),
 }
 
-fn failed_steps(receipts: &[Receipt], target: &Target) -> Vec<String> {
-    let of_target = receipts.iter().filter(|receipt| receipt.target.ledger_key() == target.ledger_key());
-    of_target.flat_map(|r| &r.steps).filter(|s| s.outcome == Outcome::Failed).map(|s| s.name.clone()).collect()
+/// What the ledger says was done to a target before.
+struct Past {
+    /// A receipt says that something was changed.
+    changed: bool,
+    /// An earlier run of the release put it back.
+    released: bool,
+    /// Steps of the containment that failed.
+    failed_steps: Vec<String>,
+}
+
+impl Past {
+    fn of(receipts: &[Receipt], releases: &[Receipt], target: &Target) -> Self {
+        let key = target.ledger_key();
+        let of_target = |all: &[Receipt]| all.iter().filter(|r| r.target.ledger_key() == key).cloned().collect::<Vec<_>>();
+        let (receipts, releases) = (of_target(receipts), of_target(releases));
+        Self {
+            changed: receipts.iter().any(Receipt::holds_something),
+            released: releases.iter().any(|release| release.status == Status::Contained),
+            failed_steps: failed_steps(&receipts),
+        }
+    }
+}
+
+fn failed_steps(receipts: &[Receipt]) -> Vec<String> {
+    let steps = receipts.iter().flat_map(|receipt| &receipt.steps);
+    steps.filter(|step| step.outcome == Outcome::Failed).map(|step| step.name.clone()).collect()
 }

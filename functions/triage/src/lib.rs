@@ -2,6 +2,7 @@
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use firebreak::fault::{Fault, FaultKind};
+use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::plan::{self, Verdict};
 use firebreak::playbook::Playbook;
@@ -82,32 +83,51 @@ impl Function {
             Verdict::Ignore => IncidentStatus::Ignored,
         };
         self.ledger.open_incident(incident, status, raw_event).await?;
-        self.ledger.note(&incident.id, incident.opened_at, &format!("triaged: {}", verdict_line(incident))).await
+        let line = format!("triaged: {}", verdict_line(incident));
+        if let Err(fault) = self.ledger.note(&incident.id, incident.opened_at, &line).await {
+            tracing::warn!(fault.message = %fault.message, "timeline not written");
+        }
+        Ok(())
     }
 
-    /// Claims the finding, also from an execution that ended without finishing: a finding whose first response broke down must not be
-    /// taken for handled.
+    /// Claims the finding, also from an execution that did not handle it: a finding whose first response broke down, or that was only
+    /// announced when it called for no more, must not be taken for handled.
     async fn claim(&self, incident: &Incident) -> Result<Claim, Fault> {
         let (id, ours, at) = (&incident.id, &incident.execution_arn, incident.opened_at);
         let claim = self.ledger.claim(id, ours, at).await?;
         let Claim::Held { execution_arn } = &claim else { return Ok(claim) };
-        if !self.is_lost(execution_arn).await? {
+        if !self.calls_for_more(incident).await? && !self.broke_down(id, execution_arn).await? {
             return Ok(claim);
         }
         let taken = self.ledger.take_over(id, execution_arn, ours, at).await?;
         Ok(if taken { Claim::Ours } else { claim })
     }
 
-    async fn is_lost(&self, execution_arn: &str) -> Result<bool, Fault> {
-        match self.executions.describe_execution().execution_arn(execution_arn).send().await.or_fault("states:DescribeExecution")
-        {
-            Ok(execution) => {
-                Ok(matches!(execution.status, ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted))
-            }
-            // Step Functions forgets executions after 90 days; the ledger remembers that this one closed its incident.
-            Err(fault) if fault.kind == FaultKind::Gone => Ok(false),
-            Err(fault) => Err(fault),
+    /// True when the finding now calls for a response and was only announced or ignored before.
+    async fn calls_for_more(&self, incident: &Incident) -> Result<bool, Fault> {
+        if incident.verdict != Verdict::Respond {
+            return Ok(false);
         }
+        let before = self.ledger.status(&incident.id).await?;
+        Ok(matches!(before, Some(IncidentStatus::Notified | IncidentStatus::Ignored)))
+    }
+
+    /// True when the execution that holds the claim ended without finishing. Once an analyst has answered, it stays answered: what was
+    /// released must not be contained again by the next delivery of the same finding.
+    async fn broke_down(&self, id: &IncidentId, execution_arn: &str) -> Result<bool, Fault> {
+        let described = self.executions.describe_execution().execution_arn(execution_arn).send().await;
+        let status = match described.or_fault("states:DescribeExecution") {
+            Ok(execution) => execution.status,
+            // Step Functions forgets executions after 90 days; the ledger remembers how they ended.
+            Err(fault) if fault.kind == FaultKind::Gone => {
+                return Ok(self.ledger.status(id).await? == Some(IncidentStatus::Failed));
+            }
+            Err(fault) => return Err(fault),
+        };
+        if !matches!(status, ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted) {
+            return Ok(false);
+        }
+        Ok(self.ledger.gate(id).await?.is_none_or(|gate| gate.decision.is_none()))
     }
 }
 

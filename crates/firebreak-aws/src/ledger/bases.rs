@@ -1,65 +1,221 @@
-//! Base states: how a target was before Firebreak first touched it.
+//! Base states: how a target was before Firebreak first touched it, and which incidents hold it contained.
 //!
 //! The first incident owns the base. A later one on the same target joins it and must never record the quarantined state as the
-//! base. Only when the last incident lets go is the target put back.
+//! base. Only when the last incident lets go is the target put back. Every step is one conditional write, so two incidents, two
+//! releases, or a release and a new incident at once cannot strand a target.
 
-use super::{Item, Ledger, sortable, string, text, to_doc};
+use super::{Item, Ledger, lost, number, sortable, string, text, to_doc};
 use crate::classify::OrFault;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use firebreak::decision::Target;
-use firebreak::fault::Fault;
+use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::IncidentId;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A target's base and who holds it.
-#[derive(Debug, Clone)]
-pub struct Base<T> {
-    /// The state before the first change.
-    pub state: T,
-    /// The incidents that contain this target.
-    pub holders: Vec<String>,
+/// Longer than the release function may run. A release that died no longer keeps incidents from containing the target.
+const RELEASE_LEASE: SignedDuration = SignedDuration::from_secs(90);
+
+/// What an incident may do about a target it wants to release.
+#[derive(Debug)]
+pub enum ReleaseClaim<T> {
+    /// It is the last holder: put the target back. `None`: it was marked as held, but its state was never recorded.
+    Ours(Option<T>),
+    /// It let go; another incident still holds the target.
+    StillHeld {
+        /// That incident.
+        by: String,
+    },
+    /// It does not hold the target.
+    NotHeld,
 }
 
 impl Ledger {
-    /// Records `state` as the base of `target` unless it has one, and makes `incident` a holder. Returns the base that counts.
-    ///
-    /// One atomic write, so two incidents at once cannot both believe to be first. Call it before the first change that could not be
-    /// undone without it.
+    /// Marks `target` as held by `incident`, without a state. For changes that are undone without knowing what was there before.
     ///
     /// # Errors
-    /// The ledger could not be written.
-    pub async fn hold<T>(&self, target: &Target, incident: &IncidentId, state: &T, at: Timestamp) -> Result<Base<T>, Fault>
+    /// The ledger could not be written; `Transient` while the target is being released.
+    pub async fn mark_held(&self, target: &Target, incident: &IncidentId, at: Timestamp) -> Result<(), Fault> {
+        let marked = self
+            .update_base(target)
+            .update_expression("ADD holders :me")
+            .condition_expression("attribute_not_exists(releasing_until) OR releasing_until < :now")
+            .expression_attribute_values(":me", set_of(incident))
+            .expression_attribute_values(":now", text(sortable(at)))
+            .send()
+            .await;
+        if lost(&marked) {
+            return Err(being_released(target));
+        }
+        marked.or_fault("ledger: mark the target as held")?;
+        Ok(())
+    }
+
+    /// Records `state` as the base of `target` unless it has one, and makes `incident` a holder. Returns the base that counts.
+    ///
+    /// `identity` is the immutable id of the resource: the base of a deleted namesake is replaced. Call this before the first change
+    /// that could not be undone without it.
+    ///
+    /// # Errors
+    /// The ledger could not be written; `Transient` while the target is being released.
+    pub async fn hold<T>(
+        &self,
+        target: &Target,
+        incident: &IncidentId,
+        identity: &str,
+        state: &T,
+        at: Timestamp,
+    ) -> Result<T, Fault>
     where
         T: Serialize + DeserializeOwned,
     {
-        let answer = self
-            .dynamodb
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", text(format!("target#{}", target.ledger_key())))
-            .key("sk", text("base"))
-            .update_expression(
-                "SET doc = if_not_exists(doc, :doc), captured_by = if_not_exists(captured_by, :by), \
-                 captured_at = if_not_exists(captured_at, :at) ADD holders :holder",
-            )
-            .expression_attribute_values(":doc", to_doc(state)?)
-            .expression_attribute_values(":by", text(incident.as_str()))
-            .expression_attribute_values(":at", text(sortable(at)))
-            .expression_attribute_values(":holder", AttributeValue::Ss(vec![incident.to_string()]))
-            .return_values(ReturnValue::AllNew)
+        let update = |expression: &str, condition: &str| {
+            self.update_base(target)
+                .update_expression(expression)
+                .condition_expression(format!(
+                    "(attribute_not_exists(releasing_until) OR releasing_until < :now) AND {condition}"
+                ))
+                .expression_attribute_values(":now", text(sortable(at)))
+                .expression_attribute_values(":by", text(incident.as_str()))
+                .expression_attribute_values(":id", text(identity))
+                .expression_attribute_values(":me", set_of(incident))
+                .return_values(ReturnValue::AllNew)
+        };
+        let doc = to_doc(state)?;
+        let join = "SET doc = if_not_exists(doc, :doc), captured_by = if_not_exists(captured_by, :by), \
+                    captured_at = if_not_exists(captured_at, :now), #id = :id ADD holders :me";
+        let joined = update(join, "(attribute_not_exists(#id) OR #id = :id)")
+            .expression_attribute_names("#id", "identity")
+            .expression_attribute_values(":doc", doc.clone())
             .send()
-            .await
-            .or_fault("ledger: record the base state")?;
-        base(&answer.attributes.unwrap_or_default())?.ok_or_else(|| Fault::bug("ledger: the base state was not written"))
+            .await;
+        let written = if lost(&joined) {
+            // Another resource had this name: its base and its holders are history.
+            let replace = "SET doc = :doc, captured_by = :by, captured_at = :now, #id = :id, holders = :me";
+            let replaced = update(replace, "attribute_exists(#id) AND #id <> :id")
+                .expression_attribute_names("#id", "identity")
+                .expression_attribute_values(":doc", doc)
+                .send()
+                .await;
+            if lost(&replaced) {
+                return Err(being_released(target));
+            }
+            replaced
+        } else {
+            joined
+        };
+        let item = written.or_fault("ledger: record the base state")?.attributes.unwrap_or_default();
+        state_of(&item)?.ok_or_else(|| Fault::bug("ledger: the base state was not written"))
     }
 
-    /// The base of `target`, or nothing when no incident holds it.
+    /// Adds to a base what a joining incident found and the first one did not know. Nothing happens when the base has changed since.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn extend_base<T: Serialize>(&self, target: &Target, known: &T, extended: &T) -> Result<(), Fault> {
+        let written = self
+            .update_base(target)
+            .update_expression("SET doc = :extended")
+            .condition_expression("doc = :known")
+            .expression_attribute_values(":extended", to_doc(extended)?)
+            .expression_attribute_values(":known", to_doc(known)?)
+            .send()
+            .await;
+        if lost(&written) {
+            return Err(Fault::new(FaultKind::Transient, "ledger: another incident extended the base state at the same time"));
+        }
+        written.or_fault("ledger: extend the base state")?;
+        Ok(())
+    }
+
+    /// The base of `target` and its holders, for evidence. Nothing when no state was recorded.
     ///
     /// # Errors
     /// The ledger could not be read.
-    pub async fn base<T: DeserializeOwned>(&self, target: &Target) -> Result<Option<Base<T>>, Fault> {
+    pub async fn base<T: DeserializeOwned>(&self, target: &Target) -> Result<Option<(T, Vec<String>)>, Fault> {
+        let item = self.base_item(target).await?;
+        Ok(state_of(&item)?.map(|state| (state, holders(&item))))
+    }
+
+    /// Asks to release `target` for `incident`: the last holder gets it for a short while, any other lets go.
+    ///
+    /// # Errors
+    /// The ledger could not be written or read.
+    pub async fn begin_release<T: DeserializeOwned>(
+        &self,
+        target: &Target,
+        incident: &IncidentId,
+        at: Timestamp,
+    ) -> Result<ReleaseClaim<T>, Fault> {
+        // Two releases at once can each lose once against the other; a third round would mean something else is wrong.
+        for _ in 0..3 {
+            let last = self
+                .update_base(target)
+                .update_expression("SET releasing_until = :until")
+                .condition_expression("contains(holders, :name) AND size(holders) = :one")
+                .expression_attribute_values(":until", text(sortable(at + RELEASE_LEASE)))
+                .expression_attribute_values(":name", text(incident.as_str()))
+                .expression_attribute_values(":one", number(1))
+                .return_values(ReturnValue::AllNew)
+                .send()
+                .await;
+            if !lost(&last) {
+                let item = last.or_fault("ledger: begin the release")?.attributes.unwrap_or_default();
+                return Ok(ReleaseClaim::Ours(state_of(&item)?));
+            }
+            let left = self
+                .update_base(target)
+                .update_expression("DELETE holders :me")
+                .condition_expression("contains(holders, :name) AND size(holders) > :one")
+                .expression_attribute_values(":me", set_of(incident))
+                .expression_attribute_values(":name", text(incident.as_str()))
+                .expression_attribute_values(":one", number(1))
+                .return_values(ReturnValue::AllNew)
+                .send()
+                .await;
+            if !lost(&left) {
+                let item = left.or_fault("ledger: let go of the target")?.attributes.unwrap_or_default();
+                let by = holders(&item).into_iter().next().unwrap_or_default();
+                return Ok(ReleaseClaim::StillHeld { by });
+            }
+            if !holders(&self.base_item(target).await?).iter().any(|holder| holder == incident.as_str()) {
+                return Ok(ReleaseClaim::NotHeld);
+            }
+        }
+        Err(Fault::new(FaultKind::Transient, format!("ledger: {target} is released and contained at the same time")))
+    }
+
+    /// Ends a release that put the target back: the base is forgotten, the next incident records a fresh one.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn end_release(&self, target: &Target, incident: &IncidentId) -> Result<(), Fault> {
+        let ended = self
+            .update_base(target)
+            .update_expression("DELETE holders :me REMOVE doc, #id, captured_by, captured_at, releasing_until")
+            .condition_expression("contains(holders, :name) AND size(holders) = :one")
+            .expression_attribute_names("#id", "identity")
+            .expression_attribute_values(":me", set_of(incident))
+            .expression_attribute_values(":name", text(incident.as_str()))
+            .expression_attribute_values(":one", number(1))
+            .send()
+            .await;
+        if lost(&ended) {
+            // Ended before, by an earlier attempt.
+            return Ok(());
+        }
+        ended.or_fault("ledger: end the release")?;
+        Ok(())
+    }
+
+    fn update_base(&self, target: &Target) -> UpdateItemFluentBuilder {
+        let update = self.dynamodb.update_item().table_name(&self.table);
+        update.key("pk", text(format!("target#{}", target.ledger_key()))).key("sk", text("base"))
+    }
+
+    async fn base_item(&self, target: &Target) -> Result<Item, Fault> {
         let answer = self
             .dynamodb
             .get_item()
@@ -70,49 +226,23 @@ impl Ledger {
             .send()
             .await
             .or_fault("ledger: read the base state")?;
-        base(&answer.item.unwrap_or_default())
-    }
-
-    /// Ends `incident`'s hold on `target`. When it was the last one, the base is forgotten: the next incident records a fresh one.
-    ///
-    /// # Errors
-    /// The ledger could not be written.
-    pub async fn let_go(&self, target: &Target, incident: &IncidentId) -> Result<(), Fault> {
-        let key = text(format!("target#{}", target.ledger_key()));
-        self.dynamodb
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", key.clone())
-            .key("sk", text("base"))
-            .update_expression("DELETE holders :holder")
-            .expression_attribute_values(":holder", AttributeValue::Ss(vec![incident.to_string()]))
-            .send()
-            .await
-            .or_fault("ledger: let go of the target")?;
-        let forgotten = self
-            .dynamodb
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", key)
-            .key("sk", text("base"))
-            .update_expression("REMOVE doc, captured_by, captured_at")
-            // An empty set does not exist in DynamoDB.
-            .condition_expression("attribute_not_exists(holders) OR size(holders) = :none")
-            .expression_attribute_values(":none", super::number(0))
-            .send()
-            .await;
-        if super::lost(&forgotten) {
-            return Ok(());
-        }
-        forgotten.or_fault("ledger: forget the base state")?;
-        Ok(())
+        Ok(answer.item.unwrap_or_default())
     }
 }
 
-fn base<T: DeserializeOwned>(item: &Item) -> Result<Option<Base<T>>, Fault> {
-    let Some(doc) = string(item, "doc") else { return Ok(None) };
-    let state =
-        serde_json::from_str(doc).map_err(|error| Fault::bug(format!("ledger: a base state has an unknown form: {error}")))?;
-    let holders = item.get("holders").and_then(|h| h.as_ss().ok()).cloned().unwrap_or_default();
-    Ok(Some(Base { state, holders }))
+fn set_of(incident: &IncidentId) -> AttributeValue {
+    AttributeValue::Ss(vec![incident.to_string()])
+}
+
+fn being_released(target: &Target) -> Fault {
+    Fault::new(FaultKind::Transient, format!("{target} is being released for another incident"))
+}
+
+fn holders(item: &Item) -> Vec<String> {
+    item.get("holders").and_then(|holders| holders.as_ss().ok()).cloned().unwrap_or_default()
+}
+
+fn state_of<T: DeserializeOwned>(item: &Item) -> Result<Option<T>, Fault> {
+    let unreadable = |error| Fault::bug(format!("ledger: a base state has an unknown form: {error}"));
+    string(item, "doc").map(|doc| serde_json::from_str(doc).map_err(unreadable)).transpose()
 }

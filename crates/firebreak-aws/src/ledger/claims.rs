@@ -40,25 +40,13 @@ impl Ledger {
             written.or_fault("ledger: claim")?;
             return Ok(Claim::Ours);
         }
-        let item = self
-            .dynamodb
-            .get_item()
-            .table_name(&self.table)
-            .key("pk", incident_pk(incident))
-            .key("sk", text("claim"))
-            .consistent_read(true)
-            .send()
-            .await
-            .or_fault("ledger: read claim")?
-            .item
-            .unwrap_or_default();
-        match string(&item, "execution_arn") {
-            Some(holder) if holder != execution_arn => Ok(Claim::Held { execution_arn: holder.to_owned() }),
-            _ => Ok(Claim::Ours),
-        }
+        Ok(match self.claimant(incident).await? {
+            Some(holder) if holder != execution_arn => Claim::Held { execution_arn: holder },
+            _ => Claim::Ours,
+        })
     }
 
-    /// Takes the claim over from an execution that has failed. False when somebody else did so first.
+    /// Takes the claim over from an execution that no longer works on the finding. False when somebody else did so first.
     ///
     /// # Errors
     /// The ledger could not be written.
@@ -78,10 +66,16 @@ impl Ledger {
             .send()
             .await;
         if lost(&written) {
-            return Ok(false);
+            // An earlier attempt whose answer was lost may have won.
+            return Ok(self.claimant(incident).await?.as_deref() == Some(to));
         }
         written.or_fault("ledger: take over claim")?;
         Ok(true)
+    }
+
+    async fn claimant(&self, incident: &IncidentId) -> Result<Option<String>, Fault> {
+        let item = self.item(incident, "claim").await?.unwrap_or_default();
+        Ok(string(&item, "execution_arn").map(str::to_owned))
     }
 
     /// Counts one more delivery of a finding that somebody works on already.

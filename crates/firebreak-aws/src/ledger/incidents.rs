@@ -131,6 +131,29 @@ impl Ledger {
         self.keep_about("receipt", incident, receipt.containment, &receipt.target.ledger_key(), receipt).await
     }
 
+    /// Keeps a receipt unless the ledger has one for this target and containment.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn keep_receipt_if_none(&self, incident: &IncidentId, receipt: &Receipt) -> Result<(), Fault> {
+        let containment = receipt.containment.map_or("none", |containment| containment.name());
+        let kept = self
+            .dynamodb
+            .put_item()
+            .table_name(&self.table)
+            .item("pk", incident_pk(incident))
+            .item("sk", text(format!("receipt#{containment}#{}", receipt.target.ledger_key())))
+            .item("doc", to_doc(receipt)?)
+            .condition_expression("attribute_not_exists(pk)")
+            .send()
+            .await;
+        if super::lost(&kept) {
+            return Ok(());
+        }
+        kept.or_fault("ledger: keep receipt")?;
+        Ok(())
+    }
+
     /// Keeps what was undone at one target.
     ///
     /// # Errors
@@ -173,7 +196,8 @@ impl Ledger {
     /// # Errors
     /// The ledger could not be written.
     pub async fn note(&self, incident: &IncidentId, at: Timestamp, what: &str) -> Result<(), Fault> {
-        let what = firebreak::text::inert(what, 300);
+        // Part of the sort key, which DynamoDB bounds at 1,024 bytes.
+        let what = firebreak::text::inert(what, 200);
         self.dynamodb
             .put_item()
             .table_name(&self.table)
@@ -205,6 +229,41 @@ impl Ledger {
             .await
             .or_fault("ledger: list incidents")?;
         answer.items().iter().map(record).collect()
+    }
+
+    /// All incidents of one status, newest first, however many others there are.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn incidents_in(&self, status: IncidentStatus) -> Result<Vec<IncidentRecord>, Fault> {
+        let mut pages = self
+            .dynamodb
+            .query()
+            .table_name(&self.table)
+            .index_name("incidents")
+            .key_condition_expression("feed = :feed")
+            .filter_expression("#status = :status")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":feed", text("incident"))
+            .expression_attribute_values(":status", text(status.word()))
+            .scan_index_forward(false)
+            .into_paginator()
+            .items()
+            .send();
+        let mut found = Vec::new();
+        while let Some(item) = pages.next().await {
+            found.push(record(&item.or_fault("ledger: list incidents")?)?);
+        }
+        Ok(found)
+    }
+
+    /// The status of an incident, or nothing when the ledger does not know it.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn status(&self, incident: &IncidentId) -> Result<Option<IncidentStatus>, Fault> {
+        let Some(item) = self.item(incident, "incident").await? else { return Ok(None) };
+        Ok(Some(record(&item)?.status))
     }
 
     /// Everything about one incident, or nothing when the ledger does not know it.

@@ -16,6 +16,8 @@ use serde::Serialize;
 pub struct Gate {
     /// Answers the waiting state. Secret.
     pub task_token: String,
+    /// The execution that waits, or waited.
+    pub execution_arn: String,
     /// The first answer.
     pub decision: Option<Decided>,
     /// Whether the execution took the answer.
@@ -59,38 +61,70 @@ impl ReviewState {
 impl Ledger {
     /// Takes a gate's message: keeps the newest token, whatever order and however often messages arrive.
     ///
+    /// The same message is taken again until [`gate_announced`](Self::gate_announced): a run that died in between loses no ticket.
+    ///
     /// # Errors
     /// The ledger could not be written or read.
     pub async fn open_gate(&self, message: &GateMessage) -> Result<OpenedGate, Fault> {
         let id = &message.incident.id;
         let known = self.item(id, "review").await?.unwrap_or_default();
         let same_execution = string(&known, "execution_arn") == Some(message.execution_arn.as_str());
-        if same_execution && is_delivered(&known) {
-            return Ok(OpenedGate::Stale);
-        }
-        let mut update = self
+        let same_gate = string(&known, "task_token") == Some(message.task_token.as_str());
+        // An answer to an earlier execution, or to a release that could not be completed, does not count for this gate.
+        let fresh = !same_gate && (message.after_answer || !same_execution);
+        let set =
+            "SET task_token = :token, execution_arn = :execution, entered_at = :entered, round = :round, delivered = :false";
+        let forget = if fresh { "REMOVE announced, decision" } else { "REMOVE announced" };
+        let written = self
             .dynamodb
             .update_item()
             .table_name(&self.table)
             .key("pk", incident_pk(id))
             .key("sk", text("review"))
-            .condition_expression("attribute_not_exists(entered_at) OR entered_at < :entered")
+            .update_expression(format!("{set} {forget}"))
+            .condition_expression(
+                "attribute_not_exists(entered_at) OR entered_at < :entered \
+                 OR (task_token = :token AND attribute_not_exists(announced))",
+            )
             .expression_attribute_values(":token", text(&message.task_token))
             .expression_attribute_values(":execution", text(&message.execution_arn))
             .expression_attribute_values(":entered", text(sortable(message.entered_at)))
             .expression_attribute_values(":round", number(message.round))
-            .expression_attribute_values(":false", AttributeValue::Bool(false));
-        let set =
-            "SET task_token = :token, execution_arn = :execution, entered_at = :entered, round = :round, delivered = :false";
-        // An answer to an earlier execution of this finding does not count for a new one.
-        update = update.update_expression(if same_execution { set.to_owned() } else { format!("{set} REMOVE decision") });
-        let written = update.return_values(ReturnValue::AllNew).send().await;
+            .expression_attribute_values(":false", AttributeValue::Bool(false))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
         if lost(&written) {
             return Ok(OpenedGate::Stale);
         }
         // Read from the same write: an answer recorded before it is seen here, one recorded after it finds the new token.
         let now = written.or_fault("ledger: open gate")?.attributes.unwrap_or_default();
         Ok(decision(&now)?.map_or(OpenedGate::Waiting, OpenedGate::Answered))
+    }
+
+    /// Notes that people know of the gate: from here on copies of its message are stale.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn gate_announced(&self, message: &GateMessage) -> Result<(), Fault> {
+        let noted = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", incident_pk(&message.incident.id))
+            .key("sk", text("review"))
+            .update_expression("SET announced = :true")
+            .condition_expression("task_token = :token")
+            .expression_attribute_values(":true", AttributeValue::Bool(true))
+            .expression_attribute_values(":token", text(&message.task_token))
+            .send()
+            .await;
+        if lost(&noted) {
+            // Answered or reopened meanwhile.
+            return Ok(());
+        }
+        noted.or_fault("ledger: note the announced gate")?;
+        Ok(())
     }
 
     /// The gate of an incident.
@@ -100,7 +134,12 @@ impl Ledger {
     pub async fn gate(&self, incident: &IncidentId) -> Result<Option<Gate>, Fault> {
         let Some(item) = self.item(incident, "review").await? else { return Ok(None) };
         let token = string(&item, "task_token").ok_or_else(|| Fault::bug("ledger: a gate has no token"))?;
-        Ok(Some(Gate { task_token: token.to_owned(), decision: decision(&item)?, delivered: is_delivered(&item) }))
+        Ok(Some(Gate {
+            task_token: token.to_owned(),
+            execution_arn: string(&item, "execution_arn").unwrap_or_default().to_owned(),
+            decision: decision(&item)?,
+            delivered: is_delivered(&item),
+        }))
     }
 
     /// Records the answer if there is none yet. False when somebody was first.
@@ -130,18 +169,25 @@ impl Ledger {
     ///
     /// # Errors
     /// The ledger could not be written.
-    pub async fn answer_delivered(&self, incident: &IncidentId) -> Result<(), Fault> {
-        self.dynamodb
+    pub async fn answer_delivered(&self, incident: &IncidentId, token: &str) -> Result<(), Fault> {
+        let noted = self
+            .dynamodb
             .update_item()
             .table_name(&self.table)
             .key("pk", incident_pk(incident))
             .key("sk", text("review"))
-            .update_expression("SET delivered = :true, task_token = :spent")
+            .update_expression("SET delivered = :true, announced = :true, task_token = :spent")
             .expression_attribute_values(":true", AttributeValue::Bool(true))
             .expression_attribute_values(":spent", text("spent"))
+            // The execution may have opened its next gate already; that token is not spent.
+            .condition_expression("task_token = :token")
+            .expression_attribute_values(":token", text(token))
             .send()
-            .await
-            .or_fault("ledger: note the delivered answer")?;
+            .await;
+        if lost(&noted) {
+            return Ok(());
+        }
+        noted.or_fault("ledger: note the delivered answer")?;
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Security Hub's ASFF: `detail.findings[]`, PascalCase.
 //!
 //! The principal comes from `Details.AwsIamAccessKey`, never from splitting a resource id at `/`: on real findings that id is
-//! `AWS::IAM::AccessKey:ASIA…` or even `AWS::IAM::AccessKey:null` (spec `findings.md` §2).
+//! `AWS::IAM::AccessKey:ASIA…` or even `AWS::IAM::AccessKey:null`.
 
 use super::{Bucket, Credentials, Finding, Read, SeverityBand, Source, credentials, text};
 use crate::ids::{AccountId, BucketName, InstanceId, Partition, Region};
@@ -35,6 +35,7 @@ fn finding(asff: &Value) -> Finding {
             .or_else(|| text(asff, "ProductArn").and_then(|arn| arn.split(':').nth(3)))
             .and_then(|s| Region::parse(s).ok()),
         partition: Partition::parse(text(asff, "ProductArn").and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws")).ok(),
+        vouched: is_guardduty(asff),
         title: text(asff, "Title").map(str::to_owned),
         settled: is_settled(asff),
         sample: asff.get("ProductFields").and_then(|fields| text(fields, "aws/guardduty/service/additionalInfo/sample"))
@@ -46,13 +47,18 @@ fn finding(asff: &Value) -> Finding {
     }
 }
 
-/// GuardDuty's findings keep their ARN as `Id`; any other product's id is only unique together with the product.
+/// GuardDuty's findings keep their ARN as `Id`; any other product's id is only unique together with the product. Anybody who may
+/// import findings can write any `Id`, but not GuardDuty's `ProductArn`: a forged copy must not claim the real finding's key.
 fn id(asff: &Value) -> Option<String> {
     let id = text(asff, "Id")?;
-    if id.split(':').nth(2) == Some("guardduty") {
+    if is_guardduty(asff) {
         return Some(id.to_owned());
     }
     Some(format!("{}/{id}", text(asff, "ProductArn")?))
+}
+
+fn is_guardduty(asff: &Value) -> bool {
+    text(asff, "ProductArn").is_some_and(|arn| arn.ends_with("::product/aws/guardduty"))
 }
 
 /// The label wins; old findings have none, then `Normalized` (0–100) decides (ASFF syntax, "Severity").
@@ -88,7 +94,8 @@ fn original_type(asff_type: &str) -> String {
         (false, Some(tactic)) => format!("{tactic}:{last}"),
         _ => last.to_owned(),
     };
-    full.replacen('-', "/", 1)
+    let full = full.replacen('-', "/", 1);
+    full.strip_suffix("-DNS").map_or_else(|| full.clone(), |stem| format!("{stem}!DNS"))
 }
 
 fn access_key(resource: &Value) -> Credentials {
@@ -127,7 +134,7 @@ mod tests {
                 "Effects/Data Exfiltration/UnauthorizedAccess:IAMUser-InstanceCredentialExfiltration.OutsideAWS",
                 "UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS",
             ),
-            ("TTPs/Command and Control/Backdoor:EC2-C&CActivity.B-DNS", "Backdoor:EC2/C&CActivity.B-DNS"),
+            ("TTPs/Command and Control/Backdoor:EC2-C&CActivity.B-DNS", "Backdoor:EC2/C&CActivity.B!DNS"),
         ] {
             assert_eq!(original_type(asff), guardduty);
         }

@@ -1,6 +1,6 @@
 //! GuardDuty's native event: `detail` is one finding in camelCase.
 //!
-//! Source: GuardDuty user guide, "Processing GuardDuty findings with Amazon EventBridge"; spec `findings.md` §1–2.
+//! Source: GuardDuty user guide, "Processing GuardDuty findings with Amazon EventBridge".
 
 use super::{Bucket, Finding, Read, ResourceRole, SeverityBand, Source, credentials, text};
 use crate::ids::{AccountId, BucketName, InstanceId, Partition, Region};
@@ -24,6 +24,7 @@ pub(super) fn read(detail: &Value) -> Read {
         account: text(detail, "accountId").and_then(|s| AccountId::parse(s).ok()),
         region: text(detail, "region").and_then(|s| Region::parse(s).ok()),
         partition: Partition::parse(text(detail, "partition").unwrap_or("aws")).ok(),
+        vouched: true,
         title: text(detail, "title").map(str::to_owned),
         settled: service.get("archived").and_then(Value::as_bool).unwrap_or(false),
         sample: is_sample(service.get("additionalInfo").unwrap_or(&null)),
