@@ -1,4 +1,5 @@
 //! The command as a shell sees it: output, exit codes, nothing else on standard output.
+#![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 use serde_json::Value;
 use std::io::Write as _;

@@ -1,4 +1,5 @@
 //! The real state machine, the real binaries, the local AWS. Each test has its own.
+#![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
@@ -483,7 +484,8 @@ async fn two_releases_at_once_put_the_target_back() -> TestResult {
     stage.reaches(&one, IncidentStatus::AwaitingReview).await?;
     stage.reaches(&two, IncidentStatus::AwaitingReview).await?;
     let (a, b) = futures::join!(stage.answer(&one, Answer::Release), stage.answer(&two, Answer::Release));
-    (a?, b?);
+    a?;
+    b?;
     assert_eq!(stage.ended(&first).await?, "SUCCEEDED");
     assert_eq!(stage.ended(&second).await?, "SUCCEEDED");
     assert_eq!(before.differences(&user.observe().await?), []);

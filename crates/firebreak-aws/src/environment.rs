@@ -26,3 +26,17 @@ pub fn required(name: &'static str) -> Result<String, Fault> {
         _ => Err(Fault::bug(format!("the environment variable {name} is not set (docs/environment.md)"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_variable_is_documented() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/environment.md");
+        let text = std::fs::read_to_string(file).expect("docs/environment.md exists");
+        for name in ALL {
+            assert!(text.contains(&format!("`{name}`")), "docs/environment.md does not mention {name}");
+        }
+    }
+}
