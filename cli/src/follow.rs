@@ -195,13 +195,24 @@ impl<'a> Follower<'a> {
 
     fn contained(&mut self, state: &str, output: &str, at: Timestamp) -> String {
         let Ok(receipt) = serde_json::from_str::<Receipt>(output) else { return failed(state, output) };
-        let applied: Vec<String> =
-            receipt.steps.iter().filter(|s| s.outcome == Outcome::Applied).map(|s| inert(&s.name, 60)).collect();
-        let text = format!("{} {} {}", crate::paint::status(receipt.status), receipt.target, style(applied.join(", ")).dim());
+        let text = format!("{} {} {}", crate::paint::status(receipt.status), receipt.target, style(applied(&receipt)).dim());
         self.contained_at.push(receipt.finished_at.unwrap_or(at));
         self.receipts.push(receipt);
         text
     }
+}
+
+/// The kinds of steps that changed something, with their number: `attach-deny, deactivate-key x2`.
+fn applied(receipt: &Receipt) -> String {
+    let mut kinds: Vec<(&str, usize)> = Vec::new();
+    for step in receipt.steps.iter().filter(|step| step.outcome == Outcome::Applied) {
+        match kinds.iter_mut().find(|(kind, _)| *kind == step.kind()) {
+            Some((_, count)) => *count += 1,
+            None => kinds.push((step.kind(), 1)),
+        }
+    }
+    let shown = kinds.iter().map(|(kind, count)| if *count > 1 { format!("{kind} x{count}") } else { (*kind).to_owned() });
+    inert(&shown.collect::<Vec<_>>().join(", "), 200)
 }
 
 fn evidence(output: &str) -> String {

@@ -83,7 +83,7 @@ fn print(view: &IncidentView) {
         };
         println!("  {what}, {when}: {} ({})", decision.target, inert(&decision.reason, 200));
     }
-    receipts("Contained", &view.receipts);
+    receipts("Targets", &view.receipts);
     for check in view.verifications.iter().filter(|check| !check.holds) {
         println!("  {} {}: {}", style("does not hold").red().bold(), check.target, inert(&check.problems.join("; "), 300));
     }
@@ -121,7 +121,7 @@ fn receipts(title: &str, receipts: &[Receipt]) {
     }
     heading(title);
     for receipt in receipts {
-        let status = if title == "Contained" { paint::status(receipt.status).to_string() } else { String::new() };
+        let status = if title == "Targets" { paint::status(receipt.status).to_string() } else { String::new() };
         println!("  {} {status}", receipt.target);
         for step in &receipt.steps {
             let why = step.error.as_ref().map(|fault| format!(": {}", inert(&fault.message, 200))).unwrap_or_default();

@@ -116,7 +116,8 @@ fn print(plan: &Plan) {
     let region = finding.region.as_ref().map_or("unknown", |region| region.as_str());
     println!("{severity}, account {account}, {region}");
     if let Some(reason) = &plan.reason {
-        println!("Nothing is contained: {}", inert(reason, 300));
+        let word = if plan.verdict == Verdict::Respond { "Note" } else { "Nothing is contained" };
+        println!("{word}: {}", inert(reason, 300));
     }
     for decision in &plan.decisions {
         println!();

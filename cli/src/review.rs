@@ -57,7 +57,7 @@ async fn answer(answer: Answer, arguments: &AnswerArguments) -> Result<(), Comma
             }
             says(text);
         }
-        DecideOutcome::TooLate { .. } => {
+        DecideOutcome::TooLate => {
             return Err(CommandError::Bad(format!(
                 "too late: the execution of {id} has ended and nothing will act on this answer; what was contained stays contained"
             )));

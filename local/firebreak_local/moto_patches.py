@@ -7,7 +7,6 @@ interpreter; `task_tokens` and `state_language` hold those inside it. README.md 
 from __future__ import annotations
 
 import importlib
-import sys
 import threading
 import uuid
 from typing import Any, Final
@@ -15,6 +14,7 @@ from typing import Any, Final
 import moto
 
 from . import state_language, task_tokens
+from .rebind import rebind
 
 VERSION: Final = "5.2.5"
 
@@ -31,15 +31,6 @@ def install(endpoint: str) -> None:
     finish_executions_in_order()
     task_tokens.install()
     state_language.install()
-
-
-def rebind(old: Any, new: Any) -> None:
-    """Replaces a function in every module of moto's interpreter that imported it by name."""
-    for name, module in list(sys.modules.items()):
-        if name.startswith("moto.stepfunctions"):
-            for attribute, value in list(vars(module).items()):
-                if value is old:
-                    setattr(module, attribute, new)
 
 
 def switch_engines_on() -> None:

@@ -31,6 +31,8 @@ from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.parser.backend.execution import Execution
 
+from .rebind import rebind
+
 _QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 _INDEFINITE: Final = re.compile(r"\.\.|\.?\*|\[\s*[*?]|\[\s*-?\d*\s*[:,]")
 _SERVICES: Final = {"lambda": "Lambda", "sqs": "SQS", "sns": "SNS", "dynamodb": "DynamoDB"}
@@ -38,8 +40,6 @@ _SERVICES: Final = {"lambda": "Lambda", "sqs": "SQS", "sns": "SNS", "dynamodb": 
 
 def install() -> None:
     """Applies all of it."""
-    from .moto_patches import rebind
-
     rebind(json_path.extract_json, _extract_json)
     _compare_as_aws_does()
     _let_runtime_errors_escape()

@@ -187,8 +187,13 @@ fn the_gate_times_out_into_an_escalation_that_asks_again() {
 }
 
 #[test]
-fn a_release_that_is_not_complete_is_asked_about_again_and_never_called_released() {
+fn an_answer_that_is_not_carried_out_is_asked_about_again_and_never_called_done() {
     let states = &definition()["States"];
+    assert_eq!(states["HowItEnded"]["Default"], "ApprovalIncomplete", "an approval nobody could count as complete");
+    assert_eq!(states["ApprovalIncomplete"]["Next"], "ReviewGate");
+    assert_eq!(states["ApprovalIncomplete"]["Result"]["after_answer"], true);
+    assert_eq!(states["Release"]["Catch"][0]["Next"], "ReleaseFailed");
+    assert_eq!(states["ReleaseFailed"]["Next"], "ReleaseIncomplete");
     assert_eq!(states["Release"]["Next"], "IsReleased");
     assert_eq!(states["IsReleased"]["Choices"][0]["StringEquals"], "ok");
     assert_eq!(states["IsReleased"]["Default"], "ReleaseIncomplete");

@@ -116,8 +116,11 @@ impl Responder {
     }
 }
 
+/// Steps that others wait for: without the record of a base nothing else is tried.
+const GROUNDWORK: [&str; 3] = ["mark-held", "read-base", "record-base"];
+
 fn passing_fault(steps: &[Step], decisive: &[&str]) -> Option<Fault> {
-    let decisive = steps.iter().filter(|step| decisive.contains(&step.kind()));
+    let decisive = steps.iter().filter(|step| decisive.contains(&step.kind()) || GROUNDWORK.contains(&step.kind()));
     decisive.filter_map(|step| step.error.clone()).find(|fault| fault.kind == FaultKind::Transient)
 }
 

@@ -5,6 +5,7 @@ use crate::ids::IncidentId;
 use crate::plan::{FindingSummary, Plan, Verdict};
 use crate::policy::Policy;
 use crate::receipt::{Receipt, Verification};
+use crate::review::Answer;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -121,6 +122,8 @@ pub struct Report {
     pub seal: Branch,
     /// Receipts of what waited for approval.
     pub gated: Vec<Receipt>,
+    /// Set when carrying out the approval as a whole failed.
+    pub approval: Branch,
     /// The undoing.
     pub release: ReleaseBranch,
 }
@@ -163,6 +166,9 @@ pub struct ReleaseBranch {
     pub status: String,
     /// One per target.
     pub receipts: Vec<Receipt>,
+    /// The error's name, when the function itself failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 impl Report {
@@ -191,16 +197,25 @@ impl Report {
         for check in self.verification.iter().filter(|check| !check.holds) {
             problems.extend(check.problems.iter().map(|problem| format!("{}: {problem}", check.target)));
         }
-        problems.extend(self.unfinished());
+        problems.extend(self.unfinished(Answer::Approve));
+        problems.extend(self.unfinished(Answer::Release));
         problems
     }
 
-    /// The same for what happened after the answer: approved containments and the release.
+    /// What `answer` asked for and was not carried out: approved containments, or the release.
     #[must_use]
-    pub fn unfinished(&self) -> Vec<String> {
-        let approved = self.gated.iter().flat_map(|receipt| receipt_problems(receipt, "NOT contained"));
-        let released = self.release.receipts.iter().flat_map(|receipt| receipt_problems(receipt, "NOT put back"));
-        approved.chain(released).collect()
+    pub fn unfinished(&self, answer: Answer) -> Vec<String> {
+        match answer {
+            Answer::Approve => {
+                let whole =
+                    self.approval.error.as_ref().map(|error| format!("what was approved could not be contained: {error}"));
+                whole.into_iter().chain(self.gated.iter().flat_map(|r| receipt_problems(r, "NOT contained"))).collect()
+            }
+            Answer::Release => {
+                let whole = self.release.error.as_ref().map(|error| format!("the release failed: {error}"));
+                whole.into_iter().chain(self.release.receipts.iter().flat_map(|r| receipt_problems(r, "NOT put back"))).collect()
+            }
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 use crate::decision::{Decision, Mode};
 use crate::incident::{Incident, Report};
+use crate::plan::Verdict;
 use crate::receipt::{Outcome, Receipt, Status};
 use crate::review::{Answer, Decided};
 use crate::text::{inert, subject};
@@ -47,9 +48,10 @@ pub fn message(kind: NoticeKind, incident: &Incident, report: &Report, answer: O
         NoticeKind::Noticed => "Look at this".to_owned(),
         NoticeKind::Opened => "Responding".to_owned(),
         NoticeKind::Outcome if problems.is_empty() => outcome_word(report).to_owned(),
+        NoticeKind::Outcome if nothing_holds(report) => "NOT CONTAINED".to_owned(),
         NoticeKind::Outcome => "PARTLY FAILED".to_owned(),
         NoticeKind::ReviewOverdue => format!("Review overdue (round {round})"),
-        NoticeKind::Closed if !report.unfinished().is_empty() => "NOT FULLY carried out".to_owned(),
+        NoticeKind::Closed if !unfinished(report, answer).is_empty() => "NOT FULLY carried out".to_owned(),
         NoticeKind::Closed => match answer.map(|a| a.answer) {
             Some(Answer::Release) => "Released and closed".to_owned(),
             Some(Answer::Approve) | None => "Approved and closed".to_owned(),
@@ -72,7 +74,7 @@ pub fn message(kind: NoticeKind, incident: &Incident, report: &Report, answer: O
             body.push_str("\nNobody has answered. Everything stays contained.\n");
             answer_lines(&mut body, incident);
         }
-        NoticeKind::Closed => closed_lines(&mut body, report, answer, &report.unfinished()),
+        NoticeKind::Closed => closed_lines(&mut body, report, answer, &unfinished(report, answer)),
     }
     let _ = write!(body, "\nAll details: firebreak incidents show {}\n", incident.id);
     Message { subject: subject(&format!("[Firebreak] {headline}: {}", what(incident))), body: cut(body) }
@@ -105,6 +107,17 @@ fn what(incident: &Incident) -> String {
     format!("{} - {}", target.unwrap_or_else(|| "no target".to_owned()), inert(kind, 60))
 }
 
+fn unfinished(report: &Report, answer: Option<&Decided>) -> Vec<String> {
+    answer.map(|decided| report.unfinished(decided.answer)).unwrap_or_default()
+}
+
+/// Containment was tried and nothing came of it.
+fn nothing_holds(report: &Report) -> bool {
+    let receipts = &report.containment.receipts;
+    let tried = report.containment.status == "failed" || receipts.iter().any(|receipt| receipt.status == Status::Failed);
+    tried && !receipts.iter().any(Receipt::holds_something)
+}
+
 fn outcome_word(report: &Report) -> &'static str {
     if report.containment.receipts.iter().any(|r| r.status == Status::Contained) { "Contained" } else { "Waiting for approval" }
 }
@@ -126,6 +139,9 @@ fn finding_lines(body: &mut String, incident: &Incident) {
     let account = finding.account.as_ref().map_or("unknown", |a| a.as_str());
     let region = finding.region.as_ref().map_or("unknown", |r| r.as_str());
     line(body, "Where", &format!("account {account}, {region}"));
+    if let (Verdict::Respond, Some(reason)) = (incident.verdict, &incident.reason) {
+        line(body, "Note", &inert(reason, 300));
+    }
 }
 
 fn decision_lines(body: &mut String, decisions: &[Decision]) {

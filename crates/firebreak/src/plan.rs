@@ -241,6 +241,9 @@ fn restrict(
     };
     let reason = match policy_mode {
         ResponseMode::Observe => format!("observe mode in account {}: {}", target.account, row.why),
+        ResponseMode::Auto if playbook_mode == Mode::Auto && mode == Mode::Gate => {
+            format!("another product than GuardDuty says so, a person must confirm it: {}", row.why)
+        }
         ResponseMode::GateFirst | ResponseMode::Auto => row.why.clone(),
     };
     Decision { target, containment: Some(containment), mode, reason }

@@ -38,6 +38,9 @@ pub struct GateMessage {
     pub execution_arn: String,
     /// When the gate was opened; orders the gates of one incident.
     pub entered_at: Timestamp,
+    /// How often the state machine sent this gate's message before: each attempt has a token of its own.
+    #[serde(default)]
+    pub retry: u32,
     /// 1 for the first gate, one more after each timeout.
     pub round: u32,
     /// The gate was opened again because a release could not be completed: the answer before it is spent.
@@ -96,10 +99,7 @@ pub enum DecideOutcome {
         decision: Decided,
     },
     /// The execution has ended without taking an answer, so nothing will act on this one.
-    TooLate {
-        /// What was recorded.
-        decision: Decided,
-    },
+    TooLate,
     /// No gate is open for this incident.
     NoReview,
 }

@@ -33,8 +33,10 @@ impl Function {
     /// When the ledger or Step Functions do not answer. The recorded answer stands; asking again hands it over again.
     pub async fn handle(&self, request: DecideRequest) -> Result<DecideOutcome, Fault> {
         let id = &request.incident_id;
-        if self.ledger.gate(id).await?.is_none() {
-            return Ok(DecideOutcome::NoReview);
+        let Some(open) = self.ledger.gate(id).await? else { return Ok(DecideOutcome::NoReview) };
+        if open.decision.is_none() && self.execution_status(&open.execution_arn).await? != Some(ExecutionStatus::Running) {
+            // Not recorded: it must not keep a later execution of this finding from asking.
+            return Ok(DecideOutcome::TooLate);
         }
         let decision = Decided {
             answer: request.answer,
@@ -57,21 +59,27 @@ impl Function {
                 }
             }
         }
-        Ok(match (first, reached) {
-            (true, true) => DecideOutcome::Accepted { decision: recorded },
-            (false, true) => DecideOutcome::AlreadyDecided { decision: recorded },
-            (_, false) if !self.is_running(&gate.execution_arn).await? => DecideOutcome::TooLate { decision: recorded },
-            (true, false) => DecideOutcome::Queued { decision: recorded },
-            (false, false) => DecideOutcome::AlreadyDecided { decision: recorded },
+        if reached {
+            return Ok(if first {
+                DecideOutcome::Accepted { decision: recorded }
+            } else {
+                DecideOutcome::AlreadyDecided { decision: recorded }
+            });
+        }
+        Ok(match self.execution_status(&gate.execution_arn).await? {
+            Some(ExecutionStatus::Running) if first => DecideOutcome::Queued { decision: recorded },
+            // It took the answer although the acknowledgement was lost.
+            Some(ExecutionStatus::Running | ExecutionStatus::Succeeded) => DecideOutcome::AlreadyDecided { decision: recorded },
+            _ => DecideOutcome::TooLate,
         })
     }
 
-    /// Only a running execution can open another gate.
-    async fn is_running(&self, execution_arn: &str) -> Result<bool, Fault> {
+    /// Only a running execution can open another gate. Nothing when Step Functions no longer knows it.
+    async fn execution_status(&self, execution_arn: &str) -> Result<Option<ExecutionStatus>, Fault> {
         let described = self.executions.describe_execution().execution_arn(execution_arn).send().await;
         match described.or_fault("states:DescribeExecution") {
-            Ok(execution) => Ok(execution.status == ExecutionStatus::Running),
-            Err(fault) if fault.kind == FaultKind::Gone => Ok(false),
+            Ok(execution) => Ok(Some(execution.status)),
+            Err(fault) if fault.kind == FaultKind::Gone => Ok(None),
             Err(fault) => Err(fault),
         }
     }

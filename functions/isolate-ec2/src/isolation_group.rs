@@ -13,9 +13,10 @@ use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::IncidentId;
 use firebreak_aws::classify::{OrFault, code, fault};
 
-/// The group's name, where it is free. The tag decides, not the name: the member role may only touch groups with the tag, and a group
-/// of this name may have been there before.
+/// The group's name, or its beginning where the name was taken.
 const NAME: &str = "firebreak-isolation";
+/// Name and tag together make a group ours. A name cannot be changed later, so nobody can turn a production group into ours with a
+/// tag; the tag is what the member role's policy lets Firebreak touch.
 const TAG: (&str, &str) = ("firebreak-sg", "isolation");
 
 /// How often a group is emptied before giving up: somebody may be filling it at the same time.
@@ -33,13 +34,23 @@ pub(crate) async fn ensure(ec2: &Client, vpc: &str, incident: &IncidentId) -> Re
             return Ok(id);
         }
         empty(ec2, &id, &group).await?;
-        group = find(ec2, vpc).await?.ok_or_else(|| Fault::gone(format!("the isolation group of {vpc} disappeared")))?;
+        group = find(ec2, vpc).await?.ok_or_else(|| passing(vpc, "is not visible"))?;
     }
-    if is_empty(&group) { Ok(id) } else { Err(Fault::malformed(format!("the isolation group of {vpc} does not stay empty"))) }
+    if is_empty(&group) { Ok(id) } else { Err(passing(vpc, "is not empty yet")) }
 }
 
-/// The isolation group of `vpc`, with its rules. With several, the one with the lowest id.
-pub(crate) async fn find(ec2: &Client, vpc: &str) -> Result<Option<SecurityGroup>, Fault> {
+/// EC2's reads may be older than its writes, so what is not seen yet is worth another try.
+fn passing(vpc: &str, what: &str) -> Fault {
+    Fault::new(FaultKind::Transient, format!("the isolation group of {vpc} {what}"))
+}
+
+/// The isolation group that new isolations in `vpc` use: the one with the lowest id.
+async fn find(ec2: &Client, vpc: &str) -> Result<Option<SecurityGroup>, Fault> {
+    Ok(all(ec2, vpc).await?.into_iter().min_by(|a, b| a.group_id().cmp(&b.group_id())))
+}
+
+/// Every isolation group of `vpc`, with its rules: usually one.
+pub(crate) async fn all(ec2: &Client, vpc: &str) -> Result<Vec<SecurityGroup>, Fault> {
     let filter = |name: &str, value: &str| Filter::builder().name(name).values(value).build();
     let answer = ec2
         .describe_security_groups()
@@ -48,8 +59,9 @@ pub(crate) async fn find(ec2: &Client, vpc: &str) -> Result<Option<SecurityGroup
         .send()
         .await
         .or_fault("ec2:DescribeSecurityGroups")?;
-    let groups = answer.security_groups.unwrap_or_default();
-    Ok(groups.into_iter().min_by(|a, b| a.group_id().cmp(&b.group_id())))
+    let mut groups = answer.security_groups.unwrap_or_default();
+    groups.retain(|group| group.group_name().is_some_and(|name| name.starts_with(NAME)));
+    Ok(groups)
 }
 
 /// True when no rule lets anything through.
@@ -68,7 +80,7 @@ async fn create(ec2: &Client, vpc: &str, incident: &IncidentId) -> Result<Securi
         }
         create_named(ec2, vpc, &format!("{NAME}-{incident}")).await.or_fault("ec2:CreateSecurityGroup")?;
     }
-    find(ec2, vpc).await?.ok_or_else(|| Fault::new(FaultKind::Transient, "the new isolation group is not visible yet"))
+    find(ec2, vpc).await?.ok_or_else(|| passing(vpc, "is not visible yet"))
 }
 
 async fn create_named(

@@ -39,8 +39,8 @@ async fn restore_groups(ec2: &Client, interface: &NetworkInterface, now: &BaseSt
     if current.groups == interface.groups {
         return Ok(Outcome::Already);
     }
-    let isolated = isolation_group::find(ec2, &interface.vpc).await?;
-    let is_ours = isolated.as_ref().and_then(|g| g.group_id()).is_some_and(|id| current.groups == [id]);
+    let isolated = isolation_group::all(ec2, &interface.vpc).await?;
+    let is_ours = isolated.iter().filter_map(|group| group.group_id()).any(|id| current.groups == [id]);
     if !is_ours {
         return Err(Fault::malformed(format!("{} was changed since the containment; left as it is", interface.id)));
     }

@@ -10,13 +10,11 @@ pub(crate) async fn verify(call: &Call) -> Result<Vec<String>, Fault> {
     let now = base::read(&ec2, &call.target.id).await?;
     let mut problems = Vec::new();
     for interface in &now.interfaces {
-        match isolation_group::find(&ec2, &interface.vpc).await? {
-            Some(group) if interface.groups.iter().map(String::as_str).eq(group.group_id()) => {
-                if !isolation_group::is_empty(&group) {
-                    problems.push(format!("the isolation group of {} has rules", interface.vpc));
-                }
-            }
-            _ => problems.push(format!("interface {} is not in the isolation group alone", interface.id)),
+        let groups = isolation_group::all(&ec2, &interface.vpc).await?;
+        match groups.iter().find(|group| interface.groups.iter().map(String::as_str).eq(group.group_id())) {
+            Some(group) if isolation_group::is_empty(group) => {}
+            Some(_) => problems.push(format!("the isolation group of {} has rules", interface.vpc)),
+            None => problems.push(format!("interface {} is not in an isolation group alone", interface.id)),
         }
     }
     if !now.termination_protection && !now.spot {

@@ -72,6 +72,7 @@ impl Function {
             .send()
             .await
             .or_fault("sns:Publish")?;
+        let unfinished = request.answer.as_ref().map_or(0, |decided| request.report.unfinished(decided.answer).len());
         // The message is out: a timeline that misses a line is no reason to send it twice.
         if let Err(fault) =
             self.ledger.note(&request.incident.id, clock::now(), &format!("told people: {}", message.subject)).await
@@ -79,11 +80,13 @@ impl Function {
             tracing::warn!(fault.message = %fault.message, "timeline not written");
         }
         // Receipts that the state machine wrote for approved containments that failed exist nowhere else.
-        for receipt in request.report.gated.iter().filter(|receipt| receipt.status == Status::Failed) {
-            if let Err(fault) = self.ledger.keep_receipt(&request.incident.id, receipt).await {
+        for receipt in
+            request.report.gated.iter().filter(|receipt| receipt.status == Status::Failed && receipt.finished_at.is_none())
+        {
+            if let Err(fault) = self.ledger.keep_machine_receipt(&request.incident.id, receipt).await {
                 tracing::warn!(fault.message = %fault.message, "receipt not written");
             }
         }
-        Ok(Sent { message_id: sent.message_id.unwrap_or_default(), unfinished: request.report.unfinished().len() })
+        Ok(Sent { message_id: sent.message_id.unwrap_or_default(), unfinished })
     }
 }

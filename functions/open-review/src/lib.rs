@@ -4,7 +4,7 @@ use firebreak::fault::Fault;
 use firebreak::incident::IncidentStatus;
 use firebreak::notice;
 use firebreak::review::{Decided, GateMessage};
-use firebreak_aws::classify::OrFault;
+use firebreak_aws::classify::{OrFault, code};
 use firebreak_aws::ledger::OpenedGate;
 use firebreak_aws::{Aws, Ledger, clock, environment};
 use serde::{Deserialize, Serialize};
@@ -92,7 +92,7 @@ impl Function {
             OpenedGate::Waiting => {
                 self.keep_machine_receipts(&message).await?;
                 self.publish_ticket(&message).await?;
-                let over = [IncidentStatus::Closed, IncidentStatus::Released];
+                let over = [IncidentStatus::Closed, IncidentStatus::Released, IncidentStatus::Failed];
                 self.ledger.set_status(id, IncidentStatus::AwaitingReview, &over).await?;
                 self.ledger.note(id, message.entered_at, &format!("review opened, round {}", message.round)).await?;
                 self.ledger.gate_announced(&message).await
@@ -104,7 +104,7 @@ impl Function {
     async fn keep_machine_receipts(&self, message: &GateMessage) -> Result<(), Fault> {
         let written = message.report.containment.receipts.iter().filter(|receipt| receipt.finished_at.is_none());
         for receipt in written {
-            self.ledger.keep_receipt_if_none(&message.incident.id, receipt).await?;
+            self.ledger.keep_machine_receipt(&message.incident.id, receipt).await?;
         }
         Ok(())
     }
@@ -126,13 +126,12 @@ impl Function {
     async fn answer(&self, message: &GateMessage, decided: &Decided) -> Result<(), Fault> {
         let output =
             serde_json::to_string(decided).map_err(|error| Fault::bug(format!("cannot serialise an answer: {error}")))?;
-        self.executions
-            .send_task_success()
-            .task_token(&message.task_token)
-            .output(output)
-            .send()
-            .await
-            .or_fault("states:SendTaskSuccess")?;
+        let sent = self.executions.send_task_success().task_token(&message.task_token).output(output).send().await;
+        match sent.as_ref().err().and_then(code) {
+            // An earlier run of this message handed the answer over, or the gate has closed again and the next one takes it.
+            Some("TaskTimedOut" | "TaskDoesNotExist" | "InvalidToken") => return Ok(()),
+            _ => sent.or_fault("states:SendTaskSuccess")?,
+        };
         self.ledger.answer_delivered(&message.incident.id, &message.task_token).await?;
         self.ledger.note(&message.incident.id, clock::now(), "the recorded answer was handed to the reopened gate").await
     }

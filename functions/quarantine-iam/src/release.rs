@@ -21,13 +21,15 @@ use std::collections::BTreeMap;
 /// taken away.
 ///
 /// # Errors
-/// `Gone` when the principal no longer exists, `Malformed` when another principal has its name now, and read errors. Nothing was
-/// changed then.
+/// `Gone` when the principal no longer exists or another one has its name now, and read errors. Nothing was changed then.
 pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>, Fault> {
     let iam = Client::new(&call.config);
     let now = base::read(&iam, &call.target).await?;
     if base.is_some_and(|base| base.principal_id != now.principal_id) {
-        return Err(Fault::malformed(format!("{} was created anew since the containment; left as it is", call.target)));
+        return Err(Fault::gone(format!(
+            "{} was deleted and created anew since the containment; the new one is left as it is",
+            call.target
+        )));
     }
     let keys = base.map_or(&[][..], |base| &base.access_keys);
     let mut steps =

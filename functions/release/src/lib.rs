@@ -79,6 +79,7 @@ impl Function {
             Containment::LockdownS3 => self.undo(incident, target, past, async |c, b| lockdown_s3::release(c, b).await).await,
         };
         let (status, steps, error) = match undone {
+            Ok(Undone::Before(receipt)) => return Ok(*receipt),
             Ok(Undone::Nothing(why)) => (Status::Skipped, vec![], Some(why)),
             Ok(Undone::Steps(steps)) if steps.iter().all(|step| step.outcome != Outcome::Failed) => {
                 (Status::Contained, steps, None)
@@ -110,30 +111,52 @@ impl Function {
         let base = match ledger.begin_release::<B>(target, &incident.id, clock::now()).await? {
             ReleaseClaim::Ours(base) => base,
             ReleaseClaim::StillHeld { by } => return Ok(Undone::Nothing(format!("still contained for incident {by}"))),
-            ReleaseClaim::NotHeld if past.changed && !past.released => {
+            ReleaseClaim::Released => {
+                // The first run's receipt says what it did; this run must not write over it.
+                return Ok(past
+                    .release
+                    .map_or_else(|| Undone::Nothing("released before".to_owned()), |r| Undone::Before(Box::new(r))));
+            }
+            ReleaseClaim::NotHeld if past.changed => {
                 return Err(Fault::bug("it was changed, but the ledger has no record of how it was; put it back by hand"));
             }
             ReleaseClaim::NotHeld => return Ok(Undone::Nothing("nothing was changed".to_owned())),
         };
-        let call = self.responder.call(target, MemberRole::Release, &incident.id).await?;
-        let steps = match release(&Call { failed_steps: past.failed_steps, ..call }, base.as_ref()).await {
-            Ok(steps) => steps,
+        let undone = self.put_back(incident, target, past, base, release).await;
+        match &undone {
             // A resource that is gone has nothing to put back, and nobody must wait for it.
-            Err(fault) if fault.kind == FaultKind::Gone => {
+            Ok(Undone::Nothing(_)) => ledger.end_release(target, &incident.id).await?,
+            Ok(Undone::Steps(steps)) if steps.iter().all(|step| step.outcome != Outcome::Failed) => {
                 ledger.end_release(target, &incident.id).await?;
-                return Ok(Undone::Nothing(fault.message));
             }
-            Err(fault) => return Err(fault),
-        };
-        if steps.iter().all(|step| step.outcome != Outcome::Failed) {
-            ledger.end_release(target, &incident.id).await?;
+            _ => ledger.abandon_release(target, &incident.id).await?,
         }
-        Ok(Undone::Steps(steps))
+        undone
+    }
+
+    async fn put_back<B>(
+        &self,
+        incident: &Incident,
+        target: &Target,
+        past: Past,
+        base: Option<B>,
+        release: impl AsyncFn(&Call, Option<&B>) -> Result<Vec<Step>, Fault>,
+    ) -> Result<Undone, Fault> {
+        let call = self.responder.call(target, MemberRole::Release, &incident.id).await?;
+        match release(&Call { failed_steps: past.failed_steps, ..call }, base.as_ref()).await {
+            Ok(steps) => Ok(Undone::Steps(steps)),
+            Err(fault) if fault.kind == FaultKind::Gone => Ok(Undone::Nothing(fault.message)),
+            Err(fault) => Err(fault),
+        }
     }
 }
 
 enum Undone {
+    /// An earlier run did it; its receipt.
+    Before(Box<Receipt>),
+    /// There was nothing to put back, and why.
     Nothing(String),
+    /// What was tried.
     Steps(Vec<Step>),
 }
 
@@ -141,8 +164,8 @@ enum Undone {
 struct Past {
     /// A receipt says that something was changed.
     changed: bool,
-    /// An earlier run of the release put it back.
-    released: bool,
+    /// The receipt of an earlier run of the release.
+    release: Option<Receipt>,
     /// Steps of the containment that failed.
     failed_steps: Vec<String>,
 }
@@ -154,7 +177,7 @@ impl Past {
         let (receipts, releases) = (of_target(receipts), of_target(releases));
         Self {
             changed: receipts.iter().any(Receipt::holds_something),
-            released: releases.iter().any(|release| release.status == Status::Contained),
+            release: releases.into_iter().next(),
             failed_steps: failed_steps(&receipts),
         }
     }

@@ -7,8 +7,9 @@ use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::plan::{self, Verdict};
 use firebreak::playbook::Playbook;
 use firebreak::policy::Policy;
+use firebreak::review::Answer;
 use firebreak_aws::classify::OrFault;
-use firebreak_aws::ledger::Claim;
+use firebreak_aws::ledger::{Claim, Gate};
 use firebreak_aws::{Aws, Ledger, environment};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -96,38 +97,44 @@ impl Function {
         let (id, ours, at) = (&incident.id, &incident.execution_arn, incident.opened_at);
         let claim = self.ledger.claim(id, ours, at).await?;
         let Claim::Held { execution_arn } = &claim else { return Ok(claim) };
-        if !self.calls_for_more(incident).await? && !self.broke_down(id, execution_arn).await? {
+        if !self.calls_for_more(incident, execution_arn).await? && !self.broke_down(id, execution_arn).await? {
             return Ok(claim);
         }
         let taken = self.ledger.take_over(id, execution_arn, ours, at).await?;
         Ok(if taken { Claim::Ours } else { claim })
     }
 
-    /// True when the finding now calls for a response and was only announced or ignored before.
-    async fn calls_for_more(&self, incident: &Incident) -> Result<bool, Fault> {
+    /// True when the finding now calls for a response and the execution that holds the claim only announced or ignored it.
+    async fn calls_for_more(&self, incident: &Incident, holder: &str) -> Result<bool, Fault> {
         if incident.verdict != Verdict::Respond {
             return Ok(false);
         }
-        let before = self.ledger.status(&incident.id).await?;
-        Ok(matches!(before, Some(IncidentStatus::Notified | IncidentStatus::Ignored)))
+        let before = self.ledger.record(&incident.id).await?;
+        // A holder that has just taken over has not written its incident yet: what is there is not its verdict.
+        Ok(before.is_some_and(|record| {
+            record.incident.execution_arn == holder && matches!(record.status, IncidentStatus::Notified | IncidentStatus::Ignored)
+        }))
     }
 
-    /// True when the execution that holds the claim ended without finishing. Once an analyst has answered, it stays answered: what was
-    /// released must not be contained again by the next delivery of the same finding.
+    /// True when the execution that holds the claim ended without finishing. What an analyst released must not be contained
+    /// again by the next delivery of the same finding.
     async fn broke_down(&self, id: &IncidentId, execution_arn: &str) -> Result<bool, Fault> {
         let described = self.executions.describe_execution().execution_arn(execution_arn).send().await;
-        let status = match described.or_fault("states:DescribeExecution") {
-            Ok(execution) => execution.status,
+        let failed = match described.or_fault("states:DescribeExecution") {
+            Ok(execution) => {
+                matches!(execution.status, ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted)
+            }
             // Step Functions forgets executions after 90 days; the ledger remembers how they ended.
             Err(fault) if fault.kind == FaultKind::Gone => {
-                return Ok(self.ledger.status(id).await? == Some(IncidentStatus::Failed));
+                self.ledger.record(id).await?.is_some_and(|record| record.status == IncidentStatus::Failed)
             }
             Err(fault) => return Err(fault),
         };
-        if !matches!(status, ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted) {
+        if !failed {
             return Ok(false);
         }
-        Ok(self.ledger.gate(id).await?.is_none_or(|gate| gate.decision.is_none()))
+        let released = |gate: Gate| gate.delivered && gate.decision.is_some_and(|decided| decided.answer == Answer::Release);
+        Ok(!self.ledger.gate(id).await?.is_some_and(released))
     }
 }
 

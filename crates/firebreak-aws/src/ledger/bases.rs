@@ -28,7 +28,9 @@ pub enum ReleaseClaim<T> {
         /// That incident.
         by: String,
     },
-    /// It does not hold the target.
+    /// It let go before, in an earlier run.
+    Released,
+    /// It never held the target.
     NotHeld,
 }
 
@@ -40,7 +42,7 @@ impl Ledger {
     pub async fn mark_held(&self, target: &Target, incident: &IncidentId, at: Timestamp) -> Result<(), Fault> {
         let marked = self
             .update_base(target)
-            .update_expression("ADD holders :me")
+            .update_expression("ADD holders :me DELETE released_by :me")
             .condition_expression("attribute_not_exists(releasing_until) OR releasing_until < :now")
             .expression_attribute_values(":me", set_of(incident))
             .expression_attribute_values(":now", text(sortable(at)))
@@ -85,15 +87,16 @@ impl Ledger {
         };
         let doc = to_doc(state)?;
         let join = "SET doc = if_not_exists(doc, :doc), captured_by = if_not_exists(captured_by, :by), \
-                    captured_at = if_not_exists(captured_at, :now), #id = :id ADD holders :me";
+                    captured_at = if_not_exists(captured_at, :now), #id = :id ADD holders :me DELETE released_by :me";
         let joined = update(join, "(attribute_not_exists(#id) OR #id = :id)")
             .expression_attribute_names("#id", "identity")
             .expression_attribute_values(":doc", doc.clone())
             .send()
             .await;
         let written = if lost(&joined) {
-            // Another resource had this name: its base and its holders are history.
-            let replace = "SET doc = :doc, captured_by = :by, captured_at = :now, #id = :id, holders = :me";
+            // Another resource had this name: its base is history, and who held it has nothing left to put back.
+            let replace = "SET doc = :doc, captured_by = :by, captured_at = :now, #id = :id, \
+                           released_by = if_not_exists(holders, :me), holders = :me";
             let replaced = update(replace, "attribute_exists(#id) AND #id <> :id")
                 .expression_attribute_names("#id", "identity")
                 .expression_attribute_values(":doc", doc)
@@ -136,7 +139,7 @@ impl Ledger {
     /// The ledger could not be read.
     pub async fn base<T: DeserializeOwned>(&self, target: &Target) -> Result<Option<(T, Vec<String>)>, Fault> {
         let item = self.base_item(target).await?;
-        Ok(state_of(&item)?.map(|state| (state, holders(&item))))
+        Ok(state_of(&item)?.map(|state| (state, names(&item, "holders"))))
     }
 
     /// Asks to release `target` for `incident`: the last holder gets it for a short while, any other lets go.
@@ -167,7 +170,7 @@ impl Ledger {
             }
             let left = self
                 .update_base(target)
-                .update_expression("DELETE holders :me")
+                .update_expression("DELETE holders :me ADD released_by :me")
                 .condition_expression("contains(holders, :name) AND size(holders) > :one")
                 .expression_attribute_values(":me", set_of(incident))
                 .expression_attribute_values(":name", text(incident.as_str()))
@@ -177,10 +180,15 @@ impl Ledger {
                 .await;
             if !lost(&left) {
                 let item = left.or_fault("ledger: let go of the target")?.attributes.unwrap_or_default();
-                let by = holders(&item).into_iter().next().unwrap_or_default();
+                let by = names(&item, "holders").into_iter().next().unwrap_or_default();
                 return Ok(ReleaseClaim::StillHeld { by });
             }
-            if !holders(&self.base_item(target).await?).iter().any(|holder| holder == incident.as_str()) {
+            let item = self.base_item(target).await?;
+            let is_in = |set: Vec<String>| set.iter().any(|name| name == incident.as_str());
+            if is_in(names(&item, "released_by")) {
+                return Ok(ReleaseClaim::Released);
+            }
+            if !is_in(names(&item, "holders")) {
                 return Ok(ReleaseClaim::NotHeld);
             }
         }
@@ -194,7 +202,9 @@ impl Ledger {
     pub async fn end_release(&self, target: &Target, incident: &IncidentId) -> Result<(), Fault> {
         let ended = self
             .update_base(target)
-            .update_expression("DELETE holders :me REMOVE doc, #id, captured_by, captured_at, releasing_until")
+            .update_expression(
+                "DELETE holders :me ADD released_by :me REMOVE doc, #id, captured_by, captured_at, releasing_until",
+            )
             .condition_expression("contains(holders, :name) AND size(holders) = :one")
             .expression_attribute_names("#id", "identity")
             .expression_attribute_values(":me", set_of(incident))
@@ -207,6 +217,25 @@ impl Ledger {
             return Ok(());
         }
         ended.or_fault("ledger: end the release")?;
+        Ok(())
+    }
+
+    /// Ends a release that could not put the target back: it stays held, and other incidents may contain it again at once.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn abandon_release(&self, target: &Target, incident: &IncidentId) -> Result<(), Fault> {
+        let abandoned = self
+            .update_base(target)
+            .update_expression("REMOVE releasing_until")
+            .condition_expression("contains(holders, :name)")
+            .expression_attribute_values(":name", text(incident.as_str()))
+            .send()
+            .await;
+        if lost(&abandoned) {
+            return Ok(());
+        }
+        abandoned.or_fault("ledger: abandon the release")?;
         Ok(())
     }
 
@@ -238,8 +267,8 @@ fn being_released(target: &Target) -> Fault {
     Fault::new(FaultKind::Transient, format!("{target} is being released for another incident"))
 }
 
-fn holders(item: &Item) -> Vec<String> {
-    item.get("holders").and_then(|holders| holders.as_ss().ok()).cloned().unwrap_or_default()
+fn names(item: &Item, set: &str) -> Vec<String> {
+    item.get(set).and_then(|names| names.as_ss().ok()).cloned().unwrap_or_default()
 }
 
 fn state_of<T: DeserializeOwned>(item: &Item) -> Result<Option<T>, Fault> {

@@ -2,6 +2,7 @@
 
 use super::{Item, Ledger, ReviewState, from_doc, incident_pk, sortable, string, text, to_doc};
 use crate::classify::OrFault;
+use aws_sdk_dynamodb::types::AttributeValue;
 use firebreak::evidence::Entry;
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
@@ -131,11 +132,11 @@ impl Ledger {
         self.keep_about("receipt", incident, receipt.containment, &receipt.target.ledger_key(), receipt).await
     }
 
-    /// Keeps a receipt unless the ledger has one for this target and containment.
+    /// Keeps a receipt that the state machine wrote. One that a function left about this target says more and stays.
     ///
     /// # Errors
     /// The ledger could not be written.
-    pub async fn keep_receipt_if_none(&self, incident: &IncidentId, receipt: &Receipt) -> Result<(), Fault> {
+    pub async fn keep_machine_receipt(&self, incident: &IncidentId, receipt: &Receipt) -> Result<(), Fault> {
         let containment = receipt.containment.map_or("none", |containment| containment.name());
         let kept = self
             .dynamodb
@@ -144,7 +145,8 @@ impl Ledger {
             .item("pk", incident_pk(incident))
             .item("sk", text(format!("receipt#{containment}#{}", receipt.target.ledger_key())))
             .item("doc", to_doc(receipt)?)
-            .condition_expression("attribute_not_exists(pk)")
+            .item("machine", AttributeValue::Bool(true))
+            .condition_expression("attribute_not_exists(pk) OR attribute_exists(machine)")
             .send()
             .await;
         if super::lost(&kept) {
@@ -257,13 +259,12 @@ impl Ledger {
         Ok(found)
     }
 
-    /// The status of an incident, or nothing when the ledger does not know it.
+    /// An incident and its status, or nothing when the ledger does not know it.
     ///
     /// # Errors
     /// The ledger could not be read.
-    pub async fn status(&self, incident: &IncidentId) -> Result<Option<IncidentStatus>, Fault> {
-        let Some(item) = self.item(incident, "incident").await? else { return Ok(None) };
-        Ok(Some(record(&item)?.status))
+    pub async fn record(&self, incident: &IncidentId) -> Result<Option<IncidentRecord>, Fault> {
+        self.item(incident, "incident").await?.as_ref().map(record).transpose()
     }
 
     /// Everything about one incident, or nothing when the ledger does not know it.

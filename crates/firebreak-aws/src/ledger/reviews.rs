@@ -71,9 +71,10 @@ impl Ledger {
         let same_execution = string(&known, "execution_arn") == Some(message.execution_arn.as_str());
         let same_gate = string(&known, "task_token") == Some(message.task_token.as_str());
         // An answer to an earlier execution, or to a release that could not be completed, does not count for this gate.
-        let fresh = !same_gate && (message.after_answer || !same_execution);
-        let set =
-            "SET task_token = :token, execution_arn = :execution, entered_at = :entered, round = :round, delivered = :false";
+        let fresh = !same_gate && (message.after_answer || is_delivered(&known) || !same_execution);
+        let order = format!("{}#{:04}", sortable(message.entered_at), message.retry);
+        let set = "SET task_token = :token, execution_arn = :execution, entered_at = :entered, gate_order = :order, \
+                   round = :round, delivered = :false";
         let forget = if fresh { "REMOVE announced, decision" } else { "REMOVE announced" };
         let written = self
             .dynamodb
@@ -83,12 +84,13 @@ impl Ledger {
             .key("sk", text("review"))
             .update_expression(format!("{set} {forget}"))
             .condition_expression(
-                "attribute_not_exists(entered_at) OR entered_at < :entered \
+                "attribute_not_exists(gate_order) OR gate_order < :order \
                  OR (task_token = :token AND attribute_not_exists(announced))",
             )
             .expression_attribute_values(":token", text(&message.task_token))
             .expression_attribute_values(":execution", text(&message.execution_arn))
             .expression_attribute_values(":entered", text(sortable(message.entered_at)))
+            .expression_attribute_values(":order", text(order))
             .expression_attribute_values(":round", number(message.round))
             .expression_attribute_values(":false", AttributeValue::Bool(false))
             .return_values(ReturnValue::AllNew)
