@@ -559,25 +559,38 @@ async fn two_releases_at_once_put_the_target_back() -> TestResult {
     Ok(())
 }
 
-#[tokio::test]
-async fn an_isolation_group_that_somebody_prepared_does_not_help_them() -> TestResult {
-    let stage = stage().await;
-    let instance = PlantedInstance::plant(stage.config(), "web-1").await?;
-    // The right name without the tag, the tag on somebody's production group, and both with a way out.
-    instance.plant_open_group("firebreak-isolation", None).await?;
-    let tag = Some(("firebreak-sg", "isolation"));
-    let production = instance.plant_open_group("production", tag).await?;
-    let filled = instance.plant_open_group("firebreak-isolation-filled", tag).await?;
-    let rules = instance.rules_of(&production).await?;
+/// Isolates an instance and expects it to hold.
+async fn isolate(stage: &Stage, instance: &PlantedInstance, serial: &str) -> TestResult {
     let mut event = fixture::load("guardduty/bitcoin-tool")?;
     instance.name_in(&mut event);
-    fixture::personalise(&mut event, SECURITY_ACCOUNT, "prepared", clock::now());
-    let (_, id) = send(&stage, &event).await?;
+    fixture::personalise(&mut event, SECURITY_ACCOUNT, serial, clock::now());
+    let (_, id) = send(stage, &event).await?;
     let view = stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
     assert_eq!(view.receipts[0].status, Status::Contained);
     assert!(view.verifications.iter().all(|check| check.holds), "{:?}", view.verifications);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_isolation_group_that_somebody_filled_is_emptied() -> TestResult {
+    let stage = stage().await;
+    let instance = PlantedInstance::plant(stage.config(), "web-1").await?;
+    let filled = instance.plant_open_group("firebreak-isolation", Some(("firebreak-sg", "isolation"))).await?;
+    isolate(&stage, &instance, "filled").await?;
     assert_eq!(instance.rules_of(&filled).await?, (0, 0), "IPv4 and IPv6 rules must both be gone");
-    assert_eq!(instance.rules_of(&production).await?, rules, "a tag must not make Firebreak empty somebody's group");
+    Ok(())
+}
+
+#[tokio::test]
+async fn neither_a_name_nor_a_tag_alone_makes_a_group_ours() -> TestResult {
+    let stage = stage().await;
+    let instance = PlantedInstance::plant(stage.config(), "web-1").await?;
+    let namesake = instance.plant_open_group("firebreak-isolation", None).await?;
+    let production = instance.plant_open_group("production", Some(("firebreak-sg", "isolation"))).await?;
+    let before = (instance.rules_of(&namesake).await?, instance.rules_of(&production).await?);
+    isolate(&stage, &instance, "prepared").await?;
+    let after = (instance.rules_of(&namesake).await?, instance.rules_of(&production).await?);
+    assert_eq!(before, after, "somebody else's group was emptied");
     Ok(())
 }
 
