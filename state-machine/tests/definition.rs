@@ -192,6 +192,10 @@ fn an_answer_that_is_not_carried_out_is_asked_about_again_and_never_called_done(
     assert_eq!(states["HowItEnded"]["Default"], "ApprovalIncomplete", "an approval nobody could count as complete");
     assert_eq!(states["ApprovalIncomplete"]["Next"], "ReviewGate");
     assert_eq!(states["ApprovalIncomplete"]["Result"]["after_answer"], true);
+    assert_eq!(
+        states["BeginApproval"]["ResultPath"], "$.report.approval",
+        "a failure of long ago would keep the gate open for ever"
+    );
     assert_eq!(states["Release"]["Catch"][0]["Next"], "ReleaseFailed");
     assert_eq!(states["ReleaseFailed"]["Next"], "ReleaseIncomplete");
     assert_eq!(states["Release"]["Next"], "IsReleased");

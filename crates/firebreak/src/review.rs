@@ -43,7 +43,7 @@ pub struct GateMessage {
     pub retry: u32,
     /// 1 for the first gate, one more after each timeout.
     pub round: u32,
-    /// The gate was opened again because a release could not be completed: the answer before it is spent.
+    /// The gate was opened again because an answer could not be carried out: that answer is spent.
     #[serde(default)]
     pub after_answer: bool,
     /// The incident.

@@ -164,7 +164,7 @@ enum Undone {
 struct Past {
     /// A receipt says that something was changed.
     changed: bool,
-    /// The receipt of an earlier run of the release.
+    /// The receipt of an earlier run of the release that let go of the target.
     release: Option<Receipt>,
     /// Steps of the containment that failed.
     failed_steps: Vec<String>,
@@ -177,7 +177,7 @@ impl Past {
         let (receipts, releases) = (of_target(receipts), of_target(releases));
         Self {
             changed: receipts.iter().any(Receipt::holds_something),
-            release: releases.into_iter().next(),
+            release: releases.into_iter().find(|receipt| matches!(receipt.status, Status::Contained | Status::Skipped)),
             failed_steps: failed_steps(&receipts),
         }
     }

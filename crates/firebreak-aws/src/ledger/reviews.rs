@@ -70,7 +70,7 @@ impl Ledger {
         let known = self.item(id, "review").await?.unwrap_or_default();
         let same_execution = string(&known, "execution_arn") == Some(message.execution_arn.as_str());
         let same_gate = string(&known, "task_token") == Some(message.task_token.as_str());
-        // An answer to an earlier execution, or to a release that could not be completed, does not count for this gate.
+        // An answer to an earlier execution, or one that could not be carried out, does not count for this gate.
         let fresh = !same_gate && (message.after_answer || is_delivered(&known) || !same_execution);
         let order = format!("{}#{:04}", sortable(message.entered_at), message.retry);
         let set = "SET task_token = :token, execution_arn = :execution, entered_at = :entered, gate_order = :order, \
