@@ -72,7 +72,6 @@ class Provisioner:
             {
                 "FunctionArnPrefix": names.FUNCTION_ARN_PREFIX,
                 "ReviewQueueUrl": review_queue,
-                "NoticesTopicArn": topics[names.NOTICES_TOPIC],
                 "FailuresTopicArn": topics[names.FAILURES_TOPIC],
                 "LedgerTable": names.LEDGER_TABLE,
             },
