@@ -80,7 +80,8 @@ impl<'a> Follower<'a> {
         self.run().await
     }
 
-    /// Shows progress until the execution ends, through the gate.
+    /// Shows progress until the execution ends, through the gate. An answer that could not be carried out leads back to the gate:
+    /// then it ends there.
     ///
     /// # Errors
     /// When Step Functions does not answer.
@@ -92,8 +93,8 @@ impl<'a> Follower<'a> {
     async fn run(&mut self) -> Result<End, CommandError> {
         let mut pause = Duration::from_millis(200);
         loop {
-            let (news, at_gate) = self.read().await?;
-            if at_gate && self.stop_at_gate {
+            let (news, at_gate, asked_again) = self.read().await?;
+            if at_gate && (self.stop_at_gate || asked_again) {
                 return Ok(End::AtGate);
             }
             if !news {
@@ -121,10 +122,11 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Reads new history. Returns whether there was any and whether the execution now waits at the gate.
-    async fn read(&mut self) -> Result<(bool, bool), CommandError> {
+    /// Reads new history. Returns whether there was any, whether the execution now waits at the gate, and whether it came back there
+    /// because an answer could not be carried out.
+    async fn read(&mut self) -> Result<(bool, bool, bool), CommandError> {
         let mut pages = self.sfn.get_execution_history().execution_arn(&self.arn).into_paginator().items().send();
-        let (mut news, mut at_gate) = (false, false);
+        let (mut news, mut at_gate, mut asked_again) = (false, false, false);
         while let Some(event) = pages.next().await {
             let event = event.or_fault("states:GetExecutionHistory")?;
             let name =
@@ -132,6 +134,7 @@ impl<'a> Follower<'a> {
             match name {
                 Some("ReviewGate") => at_gate = event.state_entered_event_details().is_some(),
                 Some("ReviewOverdue") => at_gate = false,
+                Some("ReleaseIncomplete" | "ApprovalIncomplete") => asked_again = true,
                 _ => {}
             }
             if event.id() > self.seen {
@@ -140,7 +143,7 @@ impl<'a> Follower<'a> {
                 self.tell(&event);
             }
         }
-        Ok((news, at_gate))
+        Ok((news, at_gate, asked_again))
     }
 
     fn tell(&mut self, event: &HistoryEvent) {

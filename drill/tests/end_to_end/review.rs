@@ -6,6 +6,8 @@ use firebreak::incident::IncidentStatus;
 use firebreak::receipt::{Outcome, Status};
 use firebreak::review::{Answer, DecideOutcome};
 use firebreak_aws::clock;
+use firebreak_cli::follow::{End, Follower};
+use firebreak_cli::screen::Screen;
 use firebreak_drill::{PlantedBucket, PlantedInstance, PlantedRole, PlantedUser};
 use firebreak_testkit::{SECURITY_ACCOUNT, fixture};
 use serde_json::json;
@@ -32,7 +34,25 @@ async fn a_gate_that_times_out_escalates_stays_contained_and_asks_again() -> Tes
 }
 
 #[tokio::test]
-async fn the_second_answer_is_told_about_the_first() -> TestResult {
+async fn the_second_answer_after_an_approval_is_told_about_it() -> TestResult {
+    let stage = stage().await;
+    let user = PlantedUser::plant(stage.config(), "alice").await?;
+    let (execution, id) = send(&stage, &user_finding(&user, SECURITY_ACCOUNT, "approved-twice")).await?;
+    stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
+    assert!(matches!(stage.answer(&id, Answer::Approve).await?, DecideOutcome::Accepted { .. }));
+    for answer in [Answer::Approve, Answer::Release] {
+        let outcome = stage.answer(&id, answer).await?;
+        let DecideOutcome::AlreadyDecided { decision } = &outcome else { panic!("{outcome:?}") };
+        assert_eq!(decision.answer, Answer::Approve, "the first answer must stand");
+    }
+    assert_eq!(stage.ended(&execution).await?, "SUCCEEDED");
+    stage.reaches(&id, IncidentStatus::Closed).await?;
+    assert_eq!(user.observe().await?.get("attached policies"), Some("FirebreakQuarantineDenyAll"), "approved means contained");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_second_answer_after_a_release_is_told_about_it() -> TestResult {
     let stage = stage().await;
     let user = PlantedUser::plant(stage.config(), "alice").await?;
     let before = user.observe().await?;
@@ -151,6 +171,10 @@ async fn an_approved_containment_that_fails_is_not_closed_as_done() -> TestResul
     let (execution, id) = send(&stage, &event).await?;
     stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
     stage.answer(&id, Answer::Approve).await?;
+    // Whoever follows the execution must not wait for ever.
+    let screen = Screen::silent();
+    let mut follower = Follower::new(&stage.sfn, &screen, execution.clone(), String::new());
+    assert_eq!(follower.to_end().await.map_err(|error| error.to_string())?, End::AtGate);
     assert!(stage.told("NOT FULLY carried out").await?.body.contains("acme-gated"));
     let view = stage.incident_when(&id, "an open gate", is_open_again).await?;
     assert_eq!(view.record.status, IncidentStatus::AwaitingReview);

@@ -9,7 +9,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumAlgorithm;
 use aws_smithy_types::base64;
 use firebreak::evidence::{Entry, manifest_key, prefix, sha256_bytes, sha256_hex};
-use firebreak::fault::Fault;
+use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::IncidentId;
 use firebreak_aws::classify::{OrFault, code, fault};
 use firebreak_aws::{Ledger, clock};
@@ -50,7 +50,9 @@ impl Store {
         let mut key = format!("{}{name}.json", prefix(incident));
         if self.create(&key, bytes).await? == Put::Exists {
             key = format!("{}{name}.{}.json", prefix(incident), collected_at.strftime("%Y%m%dT%H%M%S%6fZ"));
-            self.create(&key, bytes).await?;
+            if self.create(&key, bytes).await? == Put::Exists {
+                return Err(Fault::new(FaultKind::Transient, format!("s3:PutObject: {key} exists, too")));
+            }
         }
         self.ledger.keep_evidence(incident, &entry(key, bytes, source, collected_at)).await
     }

@@ -129,7 +129,12 @@ impl Function {
             Ok(Undone::Steps(steps)) if steps.iter().all(|step| step.outcome != Outcome::Failed) => {
                 ledger.end_release(target, &incident.id).await?;
             }
-            _ => ledger.abandon_release(target, &incident.id).await?,
+            // The lease ends by itself; what the release has to say must not be lost for it.
+            _ => {
+                if let Err(fault) = ledger.abandon_release(target, &incident.id).await {
+                    tracing::error!(fault.message = %fault.message, "the lease of an unfinished release stays until it ends");
+                }
+            }
         }
         undone
     }
