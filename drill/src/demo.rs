@@ -26,7 +26,7 @@ async fn main() -> ExitCode {
     match demo(preset).await {
         Ok(problems) if problems.is_empty() => {
             println!("\n{} three findings contained, evidenced and answered.", style("Done:").green().bold());
-            println!("Next: ANSWER=release make demo puts everything back; README.md shows the commands.");
+            println!("Next: give the other answer (ANSWER=approve or ANSWER=release make demo); README.md shows the commands.");
             ExitCode::SUCCESS
         }
         Ok(problems) => {
