@@ -37,6 +37,12 @@ pub struct PlanArguments {
     /// The response policy; without it, the shipped playbook at full strength.
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
+    /// Also say what decided: which row, which field of the event, which line of the policy.
+    #[arg(long, conflicts_with = "batch")]
+    pub explain: bool,
+    /// With --batch: write a table of finding types and decisions to this file, as Markdown, instead of the lines.
+    #[arg(long, value_name = "FILE", requires = "batch")]
+    pub report: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

@@ -54,12 +54,15 @@ impl Stage {
         format!("arn:aws:states:{REGION}:{SECURITY_ACCOUNT}:stateMachine:{}", names::STATE_MACHINE)
     }
 
-    /// Sends an event through EventBridge. Returns the executions its rules started.
+    /// Sends an event through EventBridge, and waits until `ingest` has started an execution for each of its findings. Returns
+    /// them: none when no rule matches.
     ///
     /// # Errors
-    /// AWS refuses.
+    /// AWS refuses, or `ingest` does not start them in time.
     pub async fn send(&self, event: &Value) -> Result<Vec<String>> {
         let before = self.executions().await?;
+        let findings = event.pointer("/detail/findings").and_then(Value::as_array).map_or(1, Vec::len);
+        let expected = self.matching_rules(event).await?.len() * findings;
         let text = |field: &str| event[field].as_str().unwrap_or_default().to_owned();
         let entry = PutEventsRequestEntry::builder()
             .source(text("source"))
@@ -68,10 +71,37 @@ impl Stage {
             .time(DateTime::from_secs(firebreak_aws::clock::now().as_second()))
             .build();
         aws_sdk_eventbridge::Client::new(&self.config).put_events().entries(entry).send().await?;
-        // The local AWS starts the targets before it answers PutEvents.
-        let mut started = self.executions().await?;
-        started.retain(|arn| !before.contains(arn));
-        Ok(started)
+        Ok(eventually(&format!("{expected} execution(s) of the event"), PATIENCE, async || {
+            let mut started = self.executions().await.ok()?;
+            started.retain(|arn| !before.contains(arn));
+            (started.len() >= expected).then_some(started)
+        })
+        .await?)
+    }
+
+    /// The names of the deployed rules that an event matches, as EventBridge itself says.
+    ///
+    /// # Errors
+    /// AWS refuses.
+    pub async fn matching_rules(&self, event: &Value) -> Result<Vec<String>> {
+        let events = aws_sdk_eventbridge::Client::new(&self.config);
+        let mut whole = event.clone();
+        // TestEventPattern wants the fields that EventBridge adds by itself.
+        for (field, value) in
+            [("id", "test"), ("account", SECURITY_ACCOUNT), ("region", REGION), ("time", "2026-11-20T02:05:00Z")]
+        {
+            whole[field] = value.into();
+        }
+        whole["resources"] = Value::Array(vec![]);
+        let event = whole.to_string();
+        let mut matching = Vec::new();
+        for rule in events.list_rules().name_prefix("firebreak-").send().await?.rules() {
+            let (Some(name), Some(pattern)) = (rule.name(), rule.event_pattern()) else { continue };
+            if events.test_event_pattern().event_pattern(pattern).event(&event).send().await?.result {
+                matching.push(name.to_owned());
+            }
+        }
+        Ok(matching)
     }
 
     /// Starts the state machine with any input.

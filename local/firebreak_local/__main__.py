@@ -45,7 +45,7 @@ def main() -> None:
 def _run(options: argparse.Namespace, listener: socket.socket, signals: socket.socket, parent: int) -> None:
     endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
     # Only now: importing moto takes most of the start, and a usage error should not wait for it.
-    from . import event_delivery, lambda_host, moto_patches
+    from . import event_delivery, event_matching, guardduty_findings, lambda_host, moto_patches
     from .calls import CallRecord
     from .control import Control
     from .event_source_mapping import EventSourceMapping
@@ -56,9 +56,12 @@ def _run(options: argparse.Namespace, listener: socket.socket, signals: socket.s
     moto_patches.install(endpoint)
     host = lambda_host.LambdaHost(endpoint, options.bin_dir, options.log_dir)
     lambda_host.install(host)
-    event_delivery.install()
+    event_matching.install()
+    event_delivery.install(host)
+    findings = guardduty_findings.PlantedFindings()
+    guardduty_findings.install(findings)
     record, rules = CallRecord(), FaultRules()
-    server = Server(listener, Control(Recorder(moto_app(), record, rules), record, rules, host))
+    server = Server(listener, Control(Recorder(moto_app(), record, rules), record, rules, host, findings))
     reviews = EventSourceMapping(host, names.REVIEW_QUEUE, names.function_name("open-review"))
     server.start()
     try:

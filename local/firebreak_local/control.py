@@ -12,6 +12,7 @@ from typing import Any, Final
 from . import names
 from .calls import CallRecord
 from .faults import FaultRule, FaultRules, InvalidRule, WsgiApp
+from .guardduty_findings import InvalidFinding, PlantedFindings
 from .lambda_host import LambdaHost
 
 PREFIX: Final = "/_firebreak/"
@@ -24,7 +25,9 @@ class _BadRequest(ValueError):
 class Control:
     """Answers what is under the prefix; passes everything else on."""
 
-    def __init__(self, app: WsgiApp, record: CallRecord, rules: FaultRules, host: LambdaHost) -> None:
+    def __init__(
+        self, app: WsgiApp, record: CallRecord, rules: FaultRules, host: LambdaHost, findings: PlantedFindings
+    ) -> None:
         self._app = app
         self._record = record
         self._rules = rules
@@ -34,6 +37,8 @@ class Control:
             ("GET", "calls"): lambda _: self._record.snapshot(),
             ("DELETE", "calls"): lambda _: self._record.clear(),
             ("PUT", "functions"): self._put_functions,
+            ("PUT", "findings"): findings.plant,
+            ("GET", "findings"): lambda _: findings.planted(),
         }
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -48,7 +53,7 @@ class Control:
         try:
             document = json.loads(raw) if raw else None
             return _answer(start_response, HTTPStatus.OK, route(document))
-        except (_BadRequest, InvalidRule, json.JSONDecodeError) as error:
+        except (_BadRequest, InvalidRule, InvalidFinding, json.JSONDecodeError) as error:
             return _answer(start_response, HTTPStatus.BAD_REQUEST, {"error": str(error)})
 
     def _put_faults(self, document: Any) -> None:

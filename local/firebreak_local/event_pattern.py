@@ -19,7 +19,8 @@ from typing import Any, Final
 
 Scalar = str | int | float | bool | None
 Matcher = Callable[[Scalar], bool]
-Path = tuple[str, ...]
+Path = str
+"""The names down to a leaf, with dots between them: EventBridge does not tell `{"a.b": 1}` from `{"a": {"b": 1}}`."""
 Membership = Mapping[int, int]
 """For each array (by a number), the index of the element a leaf lies in."""
 
@@ -43,12 +44,12 @@ class EventPattern:
     """A compiled pattern. Raises InvalidPattern."""
 
     def __init__(self, pattern: Mapping[str, Any]) -> None:
-        self._alternatives = [sorted(fields, key=lambda field: field.path) for fields in _alternatives(pattern, ())]
+        self._alternatives = [sorted(fields, key=lambda field: field.path) for fields in _alternatives(pattern, "")]
 
     def matches(self, event: Mapping[str, Any]) -> bool:
         """Whether the rule is to receive this event."""
         leaves: defaultdict[Path, list[tuple[Scalar, Membership]]] = defaultdict(list)
-        for path, value, membership in _leaves(event, (), {}, itertools.count()):
+        for path, value, membership in _leaves(event, "", {}, itertools.count()):
             leaves[path].append((value, membership))
         return any(_match(fields, leaves, {}) for fields in self._alternatives)
 
@@ -80,7 +81,7 @@ def _leaves(
     match node:
         case dict():
             for key, value in node.items():
-                yield from _leaves(value, (*path, key), membership, arrays)
+                yield from _leaves(value, _below(path, key), membership, arrays)
         case list():
             array = next(arrays)
             for index, element in enumerate(node):
@@ -94,7 +95,7 @@ def _leaves(
 def _alternatives(pattern: object, path: Path) -> list[list[_Field]]:
     """The pattern without its `$or`: a list of alternatives, each a list of fields that must all match."""
     if not isinstance(pattern, dict) or not pattern:
-        raise InvalidPattern(f"{_dotted(path)} must be a non-empty object or an array")
+        raise InvalidPattern(f"{path or 'the pattern'} must be a non-empty object{' or an array' if path else ''}")
     parts: list[list[list[_Field]]] = []
     for key, value in pattern.items():
         if key == "$or":
@@ -102,25 +103,37 @@ def _alternatives(pattern: object, path: Path) -> list[list[_Field]]:
                 raise InvalidPattern("$or must be an array of at least two patterns")
             parts.append([fields for branch in value for fields in _alternatives(branch, path)])
         elif isinstance(value, list):
-            parts.append([[_field(value, (*path, key))]])
+            parts.append([[_field(value, _below(path, key))]])
         else:
-            parts.append(_alternatives(value, (*path, key)))
-    return [list(itertools.chain.from_iterable(choice)) for choice in itertools.product(*parts)]
+            parts.append(_alternatives(value, _below(path, key)))
+    # A field that is there twice, in a branch and next to the `$or`, counts as it was written last.
+    together = [itertools.chain.from_iterable(choice) for choice in itertools.product(*parts)]
+    return [list({field.path: field for field in fields}.values()) for fields in together]
 
 
 def _field(values: list[object], path: Path) -> _Field:
     if not values:
-        raise InvalidPattern(f"{_dotted(path)}: empty arrays are not allowed")
+        raise InvalidPattern(f"{path}: empty arrays are not allowed")
+    present = [value for value in values if not _is_absence(value)]
     return _Field(
         path=path,
-        matchers=tuple(_matcher(value, path) for value in values if value != {"exists": False}),
-        may_be_absent={"exists": False} in values,
+        matchers=tuple(_matcher(value, path) for value in present),
+        may_be_absent=len(present) < len(values),
     )
+
+
+def _is_absence(value: object) -> bool:
+    # Not `== {"exists": False}`: in Python 0 is false.
+    return isinstance(value, dict) and list(value) == ["exists"] and value["exists"] is False
+
+
+def _below(path: Path, name: str) -> Path:
+    return f"{path}.{name}" if path else name
 
 
 def _matcher(value: object, path: Path) -> Matcher:
     """One element of a pattern's array."""
-    if isinstance(value, str | int | float | bool) or value is None:
+    if isinstance(value, str) or _is_number(value) or isinstance(value, bool) or value is None:
         return _equals(value)
     if isinstance(value, dict) and len(value) == 1:
         [(operator, operand)] = value.items()
@@ -129,15 +142,14 @@ def _matcher(value: object, path: Path) -> Matcher:
                 return lambda _: True
             case "numeric", list():
                 return _numeric(operand, path)
-            case "anything-but", dict():
-                excluded = _text(operand, path)
-                return lambda actual: isinstance(actual, str) and not excluded(actual)
             case "anything-but", _:
-                literals = [_equals(literal) for literal in _as_list(operand)]
-                return lambda actual: not any(equals(actual) for equals in literals)
-            case _:
-                return _text(value, path)
-    raise InvalidPattern(f"{_dotted(path)}: {value!r} is not a value or an operator")
+                return _anything_but(operand, path)
+            case ("prefix" | "suffix"), {"equals-ignore-case": str(expected)} if len(operand) == 1:
+                folded = _text(operator, [expected.lower()], path)
+                return lambda actual: isinstance(actual, str) and folded(actual.lower())
+            case _, str():
+                return _text(operator, [operand], path)
+    raise InvalidPattern(f"{path}: {value!r} is not a value or an operator")
 
 
 def _equals(expected: object) -> Matcher:
@@ -147,60 +159,68 @@ def _equals(expected: object) -> Matcher:
 
 def _numeric(operand: list[Any], path: Path) -> Matcher:
     tests = list(zip(operand[::2], operand[1::2], strict=False))
-    valid = all(operator in _COMPARISONS and isinstance(bound, int | float) for operator, bound in tests)
-    if not valid or len(operand) not in (2, 4):
-        raise InvalidPattern(f"{_dotted(path)}: {operand!r} is not a numeric comparison")
-    return lambda actual: (
-        isinstance(actual, int | float)
-        and not isinstance(actual, bool)
-        and all(_COMPARISONS[operator](actual, bound) for operator, bound in tests)
-    )
+    valid = len(operand) in (2, 4) and all(_is_comparison(operator) and _is_number(bound) for operator, bound in tests)
+    if valid and len(tests) == 2:
+        # EventBridge wants a range from below: [">", 0, "<=", 5].
+        [(lower, bottom), (upper, top)] = tests
+        valid = lower in (">", ">=") and upper in ("<", "<=") and bottom < top
+    if not valid:
+        raise InvalidPattern(f"{path}: {operand!r} is not a numeric comparison")
+    return lambda actual: _is_number(actual) and all(_COMPARISONS[operator](actual, bound) for operator, bound in tests)
 
 
-def _text(operator: Mapping[str, Any], path: Path) -> Matcher:
-    """The operators on strings; `anything-but` takes them with a list, too."""
-    if len(operator) != 1:
-        raise InvalidPattern(f"{_dotted(path)}: {operator!r} must hold one operator")
-    [(name, operand)] = operator.items()
-    match name, operand:
-        case (("prefix" | "suffix"), {"equals-ignore-case": str(expected)}):
-            tests = [_affix(name, expected.lower())]
-            return lambda actual: isinstance(actual, str) and any(test(actual.lower()) for test in tests)
-        case (("prefix" | "suffix"), _):
-            tests = [_affix(name, expected) for expected in _strings(operand, path)]
-        case "equals-ignore-case", _:
-            folded = {expected.lower() for expected in _strings(operand, path)}
+def _anything_but(operand: object, path: Path) -> Matcher:
+    """Values that are not these, or texts that are not like these. What is no text is not like any."""
+    if isinstance(operand, dict) and len(operand) == 1:
+        [(operator, excluded)] = operand.items()
+        expected = _as_list(excluded)
+        # An empty one would exclude every text.
+        pointless = operator in ("prefix", "suffix") and "" in expected
+        if expected and not pointless and all(isinstance(text, str) for text in expected):
+            like = _text(operator, expected, path)
+            return lambda actual: not like(actual)
+    else:
+        literals = _as_list(operand)
+        texts = all(isinstance(literal, str) for literal in literals)
+        if literals and (texts or all(map(_is_number, literals))):
+            return lambda actual: actual not in literals or isinstance(actual, bool)
+    raise InvalidPattern(f"{path}: {operand!r} is nothing that can be excluded")
+
+
+def _text(operator: str, expected: list[str], path: Path) -> Matcher:
+    """The operators on strings."""
+    match operator:
+        case "prefix":
+            tests = [lambda actual, text=text: actual.startswith(text) for text in expected]
+        case "suffix":
+            tests = [lambda actual, text=text: actual.endswith(text) for text in expected]
+        case "equals-ignore-case":
+            folded = {text.lower() for text in expected}
             tests = [lambda actual: actual.lower() in folded]
-        case "wildcard", _:
-            tests = [_wildcard(expected) for expected in _strings(operand, path)]
+        case "wildcard":
+            tests = [_wildcard(text, path) for text in expected]
         case _:
-            raise InvalidPattern(f"{_dotted(path)}: operator {name!r} is not implemented by the local AWS")
+            raise InvalidPattern(f"{path}: operator {operator!r} is not implemented by the local AWS")
     return lambda actual: isinstance(actual, str) and any(test(actual) for test in tests)
 
 
-def _affix(name: str, expected: str) -> Callable[[str], bool]:
-    return lambda actual: actual.startswith(expected) if name == "prefix" else actual.endswith(expected)
-
-
-def _wildcard(pattern: str) -> Callable[[str], bool]:
+def _wildcard(pattern: str, path: Path) -> Callable[[str], bool]:
     r"""`*` is any text; `\*` and `\\` are the characters themselves."""
-    parts = (
-        ".*" if part == "*" else re.escape(part.removeprefix("\\")) for part in re.findall(r"\\.|.", pattern, re.S)
-    )
-    compiled = re.compile("".join(parts), re.DOTALL)
+    parts = re.findall(r"\\[*\\]|[^\\]", pattern, re.S)
+    if "".join(parts) != pattern or ("*", "*") in itertools.pairwise(parts):
+        raise InvalidPattern(f"{path}: {pattern!r} has `**`, or a backslash before something else than `*` and itself")
+    compiled = re.compile("".join(".*" if part == "*" else re.escape(part[-1]) for part in parts), re.DOTALL)
     return lambda actual: compiled.fullmatch(actual) is not None
 
 
-def _strings(operand: object, path: Path) -> list[str]:
-    values = _as_list(operand)
-    if not values or not all(isinstance(value, str) for value in values):
-        raise InvalidPattern(f"{_dotted(path)}: {operand!r} must be a string or an array of strings")
-    return values
-
-
-def _as_list(operand: Any) -> list[Any]:
+def _as_list(operand: object) -> list[Any]:
     return operand if isinstance(operand, list) else [operand]
 
 
-def _dotted(path: Path) -> str:
-    return ".".join(path) or "the pattern"
+def _is_comparison(operator: object) -> bool:
+    return isinstance(operator, str) and operator in _COMPARISONS
+
+
+def _is_number(value: object) -> bool:
+    # In Python true is a number; in JSON it is not.
+    return isinstance(value, int | float) and not isinstance(value, bool)

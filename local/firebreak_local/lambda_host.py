@@ -7,20 +7,38 @@ the way Lambda's callers know them.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaFunction
 from moto.awslambda_simple.models import LambdaSimpleBackend
 
 from . import names
 from .function_process import Function, FunctionProcess
 from .runtime_api import Outcome, RuntimeApi
+
+_LATER_LIMIT: Final = 1_048_576
+"""Bytes an asynchronous invocation may carry."""
+_LOG = logging.getLogger(__name__)
+
+
+class _PayloadTooLarge(LambdaClientError):
+    """In Lambda's words. The API reference calls it RequestTooLargeException; what comes back is this."""
+
+    code = 413
+
+    def __init__(self, size: int) -> None:
+        super().__init__(
+            "RequestEntityTooLargeException",
+            f"{size} byte payload is too large for the Event invocation type (limit {_LATER_LIMIT} bytes)",
+        )
 
 
 class LambdaHost:
@@ -60,6 +78,23 @@ class LambdaHost:
         outcome = process.run(function, payload, request_id)
         self._give_back(process)
         return outcome
+
+    def invoke_later(self, function: Function, payload: bytes, sender: str) -> str:
+        """Runs one event in the background, and once; returns its request id.
+
+        AWS would retry a failed event twice, minutes later, and then give it to a dead letter queue. Here the log is
+        the only one to learn of it.
+        """
+        request_id = str(uuid.uuid4())
+
+        def run() -> None:
+            outcome = self.invoke(function, payload, request_id)
+            if outcome.failed:
+                error = outcome.payload.decode(errors="replace")
+                _LOG.error("%s is lost: %s failed, request %s: %s", sender, function.name, request_id, error)
+
+        threading.Thread(target=run, name=f"event-{function.name}", daemon=True).start()
+        return request_id
 
     def stop(self) -> None:
         """Kills every process and refuses to start another."""
@@ -154,17 +189,16 @@ def install(host: LambdaHost) -> None:
     ) -> bytes:
         function = describe(self.get_function(function_name, qualifier))  # raises Lambda's own 404
         payload = body.encode() if isinstance(body, str) else body or b"{}"
-        request_id = str(uuid.uuid4())
-        response_headers["x-amzn-requestid"] = request_id
         match headers.get("X-Amz-Invocation-Type"):
             case "DryRun":
                 return b""
             case "Event":
-                # AWS would retry a failed event twice, minutes later. Nothing of Firebreak relies on that.
-                threading.Thread(
-                    target=host.invoke, args=(function, payload, request_id), name=f"event-{function.name}", daemon=True
-                ).start()
+                if len(payload) > _LATER_LIMIT:
+                    raise _PayloadTooLarge(len(payload))
+                response_headers["x-amzn-requestid"] = host.invoke_later(function, payload, "an asynchronous Invoke")
                 return b""
+        request_id = str(uuid.uuid4())
+        response_headers["x-amzn-requestid"] = request_id
         outcome = host.invoke(function, payload, request_id)
         response_headers["x-amz-executed-version"] = "$LATEST"
         if outcome.failed:

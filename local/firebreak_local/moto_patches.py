@@ -1,7 +1,8 @@
 """Repairs to moto 5.2.5, applied in this process, so that a failing test means Firebreak is wrong and not moto.
 
 Each patch says what is wrong and how that was seen. This module holds the repairs around the Step Functions
-interpreter; `task_tokens` and `state_language` hold those inside it. README.md lists what stays wrong.
+interpreter; `task_tokens` and `state_language` hold those inside it, `message_size` and `item_size` are about limits.
+README.md lists what stays wrong.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, Final
 
 import moto
 
-from . import state_language, task_tokens
+from . import item_size, message_size, state_language, task_tokens
 from .rebind import rebind
 
 VERSION: Final = "5.2.5"
@@ -31,6 +32,8 @@ def install(endpoint: str) -> None:
     finish_executions_in_order()
     task_tokens.install()
     state_language.install()
+    message_size.install()
+    item_size.install()
 
 
 def switch_engines_on() -> None:

@@ -15,6 +15,7 @@ SECURITY_ACCOUNT: Final = "123456789012"
 MEMBER_ACCOUNTS: Final = (SECURITY_ACCOUNT, "111122223333")
 
 FUNCTION_TIMEOUTS: Final[dict[str, int]] = {
+    "ingest": 30,
     "triage": 30,
     "notify": 30,
     "quarantine-iam": 60,
@@ -30,6 +31,7 @@ FUNCTION_TIMEOUTS: Final[dict[str, int]] = {
 FUNCTION_PREFIX: Final = "firebreak-"
 FUNCTION_ARN_PREFIX: Final = f"arn:aws:lambda:{REGION}:{SECURITY_ACCOUNT}:function:{FUNCTION_PREFIX}"
 STATE_MACHINE: Final = "firebreak-incident-response"
+STATE_MACHINE_ARN: Final = f"arn:aws:states:{REGION}:{SECURITY_ACCOUNT}:stateMachine:{STATE_MACHINE}"
 LEDGER_TABLE: Final = "firebreak-ledger"
 REVIEW_QUEUE: Final = "firebreak-review-gate"
 REVIEW_DEAD_LETTERS: Final = "firebreak-review-gate-dlq"

@@ -2,7 +2,8 @@
 
 It reads the same state machine, event patterns and policy that the real deployment uses, but not the templates: moto
 accepts CloudFormation and then drops most of what matters. The state machine comes after everything it calls, and the
-rules last, so that no event can meet a half-built Firebreak.
+rules last, so that no event can meet a half-built Firebreak. The function that starts the state machine comes before
+it: an ARN can be known in advance.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class Provisioner:
         topics = {name: self._topic_with_inbox(name) for name in (names.NOTICES_TOPIC, names.FAILURES_TOPIC)}
         role = self._service_role()
         self._functions(role, topics[names.NOTICES_TOPIC])
-        machine = self._state_machine(
+        self._state_machine(
             role,
             {
                 "FunctionArnPrefix": names.FUNCTION_ARN_PREFIX,
@@ -76,7 +77,7 @@ class Provisioner:
                 "LedgerTable": names.LEDGER_TABLE,
             },
         )
-        self._event_rules(role, machine)
+        self._event_rules()
 
     def _client(self, service: str, **credentials: str) -> Any:
         # No retries: a failure here is a mistake of ours, and is to be seen at once.
@@ -163,7 +164,7 @@ class Provisioner:
 
     def _service_role(self) -> str:
         """One role for all services: permissions are not enforced here, the APIs only insist that a role exists."""
-        services = ["lambda.amazonaws.com", "states.amazonaws.com", "events.amazonaws.com"]
+        services = ["lambda.amazonaws.com", "states.amazonaws.com"]
         role: str = self._iam.create_role(
             RoleName="firebreak-local-service", AssumeRolePolicyDocument=_trust({"Service": services})
         )["Role"]["Arn"]
@@ -177,6 +178,7 @@ class Provisioner:
             "FIREBREAK_NOTICES_TOPIC_ARN": notices_topic,
             "FIREBREAK_POLICY_FILE": str(self._sources.policy),
             "FIREBREAK_EXTERNAL_ID": names.EXTERNAL_ID,
+            "FIREBREAK_STATE_MACHINE_ARN": names.STATE_MACHINE_ARN,
         }
         code = _empty_zip()
         for binary, timeout in names.FUNCTION_TIMEOUTS.items():
@@ -190,23 +192,20 @@ class Provisioner:
                 Code={"ZipFile": code},
             )
 
-    def _state_machine(self, role: str, values: dict[str, str]) -> str:
+    def _state_machine(self, role: str, values: dict[str, str]) -> None:
         path = self._sources.state_machine
         definition = substitute(path.read_text(), values, path)
         states = self._client("stepfunctions")
         with _blaming(path):
-            arn: str = states.create_state_machine(name=names.STATE_MACHINE, definition=definition, roleArn=role)[
-                "stateMachineArn"
-            ]
-        return arn
+            states.create_state_machine(name=names.STATE_MACHINE, definition=definition, roleArn=role)
 
-    def _event_rules(self, role: str, machine: str) -> None:
+    def _event_rules(self) -> None:
         events = self._client("events")
         for path in sorted(self._sources.event_rules.glob("*.json")):
             rule = f"firebreak-{path.stem}"
             with _blaming(path):
                 events.put_rule(Name=rule, EventPattern=path.read_text())
-            events.put_targets(Rule=rule, Targets=[{"Id": "state-machine", "Arn": machine, "RoleArn": role}])
+            events.put_targets(Rule=rule, Targets=[{"Id": "ingest", "Arn": names.FUNCTION_ARN_PREFIX + "ingest"}])
 
 
 @contextmanager

@@ -13,8 +13,11 @@ pub const POLICY_FILE: &str = "FIREBREAK_POLICY_FILE";
 /// The external id that member roles require.
 pub const EXTERNAL_ID: &str = "FIREBREAK_EXTERNAL_ID";
 
+/// The state machine that events are handed to.
+pub const STATE_MACHINE_ARN: &str = "FIREBREAK_STATE_MACHINE_ARN";
+
 /// All of them.
-pub const ALL: [&str; 5] = [TABLE, EVIDENCE_BUCKET, NOTICES_TOPIC_ARN, POLICY_FILE, EXTERNAL_ID];
+pub const ALL: [&str; 6] = [TABLE, EVIDENCE_BUCKET, NOTICES_TOPIC_ARN, POLICY_FILE, EXTERNAL_ID, STATE_MACHINE_ARN];
 
 /// Reads a required variable.
 ///

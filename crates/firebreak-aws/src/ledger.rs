@@ -4,24 +4,29 @@
 //! |---|---|---|
 //! | `incident#<id>` | `claim` | which execution works on the finding |
 //! | | `incident` | the incident, its status; in the index `incidents` by `opened_at` |
-//! | | `event` | the raw event, for evidence |
+//! | | `event` | the raw event, for evidence, or where it is stored |
 //! | | `receipt#<containment>#<target>` | what was done |
 //! | | `verification#…`, `release#…` | what was read back, what was undone |
 //! | | `evidence#<key>` | one entry of the manifest |
 //! | | `timeline#<time>#<what>` | what happened when |
 //! | | `review` | the open gate with its task token, and the answer |
 //! | `target#<target>` | `base` | the state before the first change, and the incidents that hold it |
+//! | `event#<sha256>` | `part#<n>` | a large event, written before an execution refers to it |
+//! | `budget#<account>#<containment>` | `<hour>` | the targets contained without a person in that hour |
 //!
 //! Values are JSON in the attribute `doc`; attributes beside it exist where a condition needs them.
 
 mod bases;
+mod budgets;
 mod claims;
+mod events;
 mod evidence;
 mod incidents;
 mod reviews;
 
 pub use bases::ReleaseClaim;
 pub use claims::Claim;
+pub use events::RawEvent;
 pub use incidents::{IncidentRecord, IncidentView};
 pub use reviews::{Gate, OpenedGate, ReviewState};
 

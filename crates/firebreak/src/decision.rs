@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// A way to contain a resource. Its name is the same string everywhere: the folder and crate of the function, the binary, the
 /// state in the state machine (in `UpperCamelCase`) and the playbook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Containment {
     /// Deny everything to an IAM user or role and deactivate the user's access keys.
@@ -39,6 +40,7 @@ impl std::fmt::Display for Containment {
 
 /// Whether a decision is carried out at once, after a person agreed, or never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// Contained at once.
@@ -49,8 +51,22 @@ pub enum Mode {
     Notify,
 }
 
+impl Mode {
+    /// As it is written in the playbook and in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Gate => "gate",
+            Self::Notify => "notify",
+        }
+    }
+}
+
 /// The kind of resource a decision is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+///
+/// The first five are what Firebreak looks after itself. For the others it names the target and what a person should do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TargetKind {
     /// An IAM user; the id is its name.
@@ -63,6 +79,34 @@ pub enum TargetKind {
     Ec2Instance,
     /// An S3 bucket; the id is its name.
     S3Bucket,
+    /// A federated user session (`GetFederationToken`); the id is the session's name, not a user's.
+    FederatedUser,
+    /// An access key whose owner the finding does not name; the id is the key id.
+    AccessKey,
+    /// An instance profile whose role the finding does not name; the id is its name or ARN.
+    InstanceProfile,
+    /// A Lambda function; the id is its name or ARN.
+    LambdaFunction,
+    /// A workload or a user inside an EKS cluster; the id is `cluster/namespace/name`, as far as it is known.
+    EksWorkload,
+    /// A task, or a cluster, of ECS; the id is its ARN or name.
+    EcsTask,
+    /// A container outside ECS and EKS; the id is the container's.
+    Container,
+    /// An RDS database; the id is the instance's or cluster's name.
+    RdsDatabase,
+    /// A machine image; the id is its ARN.
+    Ec2Image,
+    /// A snapshot of a volume or database; the id is its ARN.
+    Snapshot,
+    /// A recovery point of AWS Backup; the id is its ARN.
+    RecoveryPoint,
+    /// Objects in a bucket; the id is `bucket/key` of the first one.
+    S3Object,
+    /// A whole account; the id is the account id.
+    Account,
+    /// Something else the finding names.
+    Other,
 }
 
 impl TargetKind {
@@ -75,11 +119,52 @@ impl TargetKind {
             Self::AccountRoot => "root user of account",
             Self::Ec2Instance => "EC2 instance",
             Self::S3Bucket => "S3 bucket",
+            Self::FederatedUser => "federated user",
+            Self::AccessKey => "access key",
+            Self::InstanceProfile => "instance profile",
+            Self::LambdaFunction => "Lambda function",
+            Self::EksWorkload => "EKS workload",
+            Self::EcsTask => "ECS task",
+            Self::Container => "container",
+            Self::RdsDatabase => "RDS database",
+            Self::Ec2Image => "AMI",
+            Self::Snapshot => "snapshot",
+            Self::RecoveryPoint => "recovery point",
+            Self::S3Object => "S3 object",
+            Self::Account => "account",
+            Self::Other => "resource",
+        }
+    }
+
+    /// The kebab-case name, the same as in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::IamUser => "iam-user",
+            Self::IamRole => "iam-role",
+            Self::AccountRoot => "account-root",
+            Self::Ec2Instance => "ec2-instance",
+            Self::S3Bucket => "s3-bucket",
+            Self::FederatedUser => "federated-user",
+            Self::AccessKey => "access-key",
+            Self::InstanceProfile => "instance-profile",
+            Self::LambdaFunction => "lambda-function",
+            Self::EksWorkload => "eks-workload",
+            Self::EcsTask => "ecs-task",
+            Self::Container => "container",
+            Self::RdsDatabase => "rds-database",
+            Self::Ec2Image => "ec2-image",
+            Self::Snapshot => "snapshot",
+            Self::RecoveryPoint => "recovery-point",
+            Self::S3Object => "s3-object",
+            Self::Account => "account",
+            Self::Other => "other",
         }
     }
 }
 
-/// One resource in one account and Region. Every field was checked by [`ids`](crate::ids).
+/// One resource in one account and Region. Account, Region and partition, and the id of everything that Firebreak contains, were
+/// checked by [`ids`](crate::ids); the ids of other kinds are bounded, inert text for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// What it is.
@@ -107,18 +192,14 @@ impl Target {
     /// The key under which the ledger keeps this target's base state: one per resource, whatever the incident.
     #[must_use]
     pub fn ledger_key(&self) -> String {
-        let kind = match self.kind {
-            TargetKind::IamUser => "iam-user",
-            TargetKind::IamRole => "iam-role",
-            TargetKind::AccountRoot => "account-root",
-            TargetKind::Ec2Instance => "ec2-instance",
-            TargetKind::S3Bucket => "s3-bucket",
-        };
+        let kind = self.kind.name();
         match self.kind {
             // IAM is global in an account and a bucket name is global altogether: the Region a finding happens to name must
             // not split one resource into several.
-            TargetKind::Ec2Instance => format!("{}/{}/{kind}/{}", self.account, self.region, self.id),
-            _ => format!("{}/{kind}/{}", self.account, self.id),
+            TargetKind::IamUser | TargetKind::IamRole | TargetKind::AccountRoot | TargetKind::S3Bucket => {
+                format!("{}/{kind}/{}", self.account, self.id)
+            }
+            _ => format!("{}/{}/{kind}/{}", self.account, self.region, self.id),
         }
     }
 }
@@ -140,4 +221,7 @@ pub struct Decision {
     pub mode: Mode,
     /// Why, in one line for the person who reads it at night.
     pub reason: String,
+    /// What a person should do about the target, when Firebreak has no containment for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_hand: Option<String>,
 }

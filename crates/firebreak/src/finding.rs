@@ -1,14 +1,28 @@
 //! One normal form for findings, whatever service sent them.
 //!
-//! Every field is optional: senders leave things out, and a missing field is a reason to ask a person, not to fail. The raw
-//! event is kept apart, for evidence. Facts about the senders are in the module of each adapter.
+//! Every field is optional: senders leave things out, and a missing field is a reason to ask a person, not to fail. Fields that
+//! are not listed here are not lost: the raw event is kept, for evidence. Facts about the senders are in the module of each adapter.
 
 mod asff;
 mod guardduty;
+mod health;
+mod json;
+mod ocsf;
+mod principal;
+mod request;
+mod resource;
+mod sequence;
 
-use crate::ids::{AccessKeyId, AccountId, BucketName, IamName, InstanceId, Partition, PrincipalId, Region};
+pub use json::{BadJson, parse};
+pub use principal::{Credentials, Principal};
+pub use request::DETAIL_TYPE as REQUEST_DETAIL_TYPE;
+pub use resource::{Named, Resource, Subject};
+
+use crate::ids::{AccountId, Partition, Region};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::net::IpAddr;
 
 /// Which service's format the finding came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,14 +30,19 @@ use serde_json::Value;
 pub enum Source {
     /// Amazon GuardDuty's native event.
     GuardDuty,
-    /// AWS Security Hub's `Security Hub Findings - Imported` (ASFF).
+    /// AWS Security Hub: `Security Hub Findings - Imported` (ASFF) or `Findings Imported V2` (OCSF).
     SecurityHub,
+    /// AWS Health: abuse reports and exposed credentials.
+    Health,
+    /// A person asked: `Firebreak Isolation Request`.
+    Request,
     /// Anything else.
     Unknown,
 }
 
 /// GuardDuty's bands: Low 1–3.9, Medium 4–6.9, High 7–8.9, Critical 9–10 (GuardDuty user guide, "Severity levels").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum SeverityBand {
     /// Below 4, and ASFF `INFORMATIONAL`.
@@ -61,44 +80,6 @@ impl SeverityBand {
     }
 }
 
-/// The principal whose credentials the finding is about, resolved from typed fields, never from splitting an ARN.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Principal {
-    /// An IAM user.
-    User(IamName),
-    /// A role, with the session that was seen.
-    Role {
-        /// The role's name.
-        name: IamName,
-        /// The session's name: attacker-chosen text.
-        session: Option<String>,
-    },
-    /// The account's root user.
-    Root,
-    /// Something IAM cannot contain in this account; the text says what.
-    Other(&'static str),
-}
-
-/// Credentials a finding names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Credentials {
-    /// Whose they are.
-    pub principal: Principal,
-    /// The immutable id of the principal, when it has the documented form.
-    pub principal_id: Option<PrincipalId>,
-    /// The access key, when it has the documented form (`null` and empty keys occur).
-    pub access_key_id: Option<AccessKeyId>,
-}
-
-/// A bucket a finding names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bucket {
-    /// The name, or nothing when it is not a general purpose bucket's.
-    pub name: Option<BucketName>,
-    /// GuardDuty's `type`: false for the `Source` of a copy, which is not the bucket at risk.
-    pub at_risk: bool,
-}
-
 /// Whether GuardDuty saw the resource act or be acted on. Only brute force findings need it: in most types `TARGET` does not
 /// mean innocent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +90,16 @@ pub enum ResourceRole {
     Target,
 }
 
+impl ResourceRole {
+    fn parse(text: Option<&str>) -> Option<Self> {
+        match text? {
+            "ACTOR" => Some(Self::Actor),
+            "TARGET" => Some(Self::Target),
+            _ => None,
+        }
+    }
+}
+
 /// A finding in Firebreak's normal form.
 #[derive(Debug, Clone)]
 pub struct Finding {
@@ -116,7 +107,7 @@ pub struct Finding {
     pub source: Source,
     /// The id that is the same on every route: GuardDuty's finding ARN, else `ProductArn/Id`.
     pub id: Option<String>,
-    /// GuardDuty's type, restored to its original form. An open vocabulary: never an enum.
+    /// GuardDuty's type, restored to its original form; of Health events, the event type code. An open vocabulary: never an enum.
     pub finding_type: Option<String>,
     /// On GuardDuty's scale of 1 to 10.
     pub severity: Option<f64>,
@@ -128,7 +119,11 @@ pub struct Finding {
     pub region: Option<Region>,
     /// The partition.
     pub partition: Option<Partition>,
-    /// GuardDuty itself says so. Other products' findings can be imported by anybody who may call `BatchImportFindings`.
+    /// When the sender last changed it: the version of this finding. `None` when the sender's text is no time.
+    pub updated_at: Option<Timestamp>,
+    /// The Security Hub product, such as `aws/guardduty`.
+    pub product: Option<String>,
+    /// AWS itself says so. Other products' findings can be imported by anybody who may call `BatchImportFindings`.
     pub vouched: bool,
     /// The sender's one-line description. Attacker-influenced text.
     pub title: Option<String>,
@@ -138,12 +133,61 @@ pub struct Finding {
     pub sample: bool,
     /// Actor or target.
     pub resource_role: Option<ResourceRole>,
-    /// Credentials the finding names.
-    pub credentials: Option<Credentials>,
-    /// The instance the finding names. Beside credentials it is often only context.
-    pub instance: Option<InstanceId>,
-    /// Buckets the finding names.
-    pub buckets: Vec<Bucket>,
+    /// Everything the finding names, in the sender's order.
+    pub resources: Vec<Resource>,
+    /// The other side: addresses that were talked to or called from.
+    pub remote_addresses: Vec<IpAddr>,
+    /// An attack sequence: it names its targets one by one, nothing in it is mere context.
+    pub sequence: bool,
+    /// The attack sequence this finding is a signal of.
+    pub part_of: Option<String>,
+}
+
+impl Finding {
+    /// A finding of `source` that says nothing.
+    fn empty(source: Source) -> Self {
+        Self {
+            source,
+            id: None,
+            finding_type: None,
+            severity: None,
+            band: None,
+            account: None,
+            region: None,
+            partition: None,
+            updated_at: None,
+            product: None,
+            vouched: false,
+            title: None,
+            settled: false,
+            sample: false,
+            resource_role: None,
+            resources: Vec::new(),
+            remote_addresses: Vec::new(),
+            sequence: false,
+            part_of: None,
+        }
+    }
+
+    /// The resources that are one of `subject`, usable or not.
+    pub fn about(&self, subject: Subject) -> impl Iterator<Item = &Resource> {
+        self.resources.iter().filter(move |resource| resource.subject() == subject)
+    }
+
+    /// True when the instance is the host of a container or pod: isolating it takes down its neighbours.
+    #[must_use]
+    pub fn on_shared_host(&self) -> bool {
+        self.about(Subject::Workload).next().is_some()
+    }
+}
+
+/// How the event was delivered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Delivery {
+    /// The envelope's time.
+    pub time: Option<Timestamp>,
+    /// It comes from an EventBridge archive (`replay-name` is set).
+    pub replayed: bool,
 }
 
 /// What an event turned out to be.
@@ -166,10 +210,44 @@ pub fn read(event: &Value) -> Read {
     };
     match (source, detail_type) {
         ("aws.guardduty", "GuardDuty Finding") => guardduty::read(detail),
+        ("aws.guardduty", "GuardDuty Malware Protection Object Scan Result") => {
+            Read::Unreadable("a malware scan result, not a finding: look at the object it names")
+        }
         ("aws.securityhub", "Security Hub Findings - Imported" | "Security Hub Findings - Custom Action") => asff::read(detail),
-        ("aws.guardduty" | "aws.securityhub", _) => Read::Unreadable("a detail-type Firebreak does not read yet"),
+        ("aws.securityhub", "Findings Imported V2") => ocsf::read(detail),
+        ("aws.health", "AWS Health Event" | "AWS Health Abuse Event") => health::read(event, detail),
+        // AWS reserves sources that begin with `aws.`: a person's request cannot come from one.
+        (source, request::DETAIL_TYPE) if !source.starts_with("aws.") => request::read(event, detail),
+        ("aws.guardduty" | "aws.securityhub" | "aws.health", _) => Read::Unreadable("a detail-type Firebreak does not read"),
         _ => Read::Unreadable("a source Firebreak does not read"),
     }
+}
+
+/// Reads how an event was delivered.
+#[must_use]
+pub fn delivery(event: &Value) -> Delivery {
+    Delivery { time: text(event, "time").and_then(timestamp), replayed: event.get("replay-name").is_some() }
+}
+
+/// Splits a Security Hub event that carries several findings into events that carry one each, so that each is claimed, budgeted
+/// and answered by itself. Any other event comes back as it is.
+#[must_use]
+pub fn split(event: Value) -> Vec<Value> {
+    let findings = event.get("detail").and_then(|detail| detail.get("findings")).and_then(Value::as_array);
+    let Some(findings) = findings.filter(|findings| findings.len() > 1).cloned() else { return vec![event] };
+    let mut frame = event;
+    // Emptied first: cloning the frame once per finding must not clone all findings each time.
+    if let Some(slot) = frame.pointer_mut("/detail/findings") {
+        *slot = Value::Null;
+    }
+    let with = |finding: Value| {
+        let mut event = frame.clone();
+        if let Some(slot) = event.pointer_mut("/detail/findings") {
+            *slot = Value::Array(vec![finding]);
+        }
+        event
+    };
+    findings.into_iter().map(with).collect()
 }
 
 /// A string field that is present, a string, and not empty.
@@ -177,35 +255,12 @@ fn text<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
     value.get(field).and_then(Value::as_str).filter(|s| !s.is_empty())
 }
 
-/// Resolves the principal from GuardDuty's and ASFF's shared vocabulary of `userType`, `userName` and `principalId`.
-///
-/// For a role `userName` is the role's name, or `role:session` in some events, and `principalId` is `AROA…:session` (seen in
-/// real events). A session that is named like a user is never that user.
-fn credentials(user_type: &str, user_name: Option<&str>, principal_id: Option<&str>, key: Option<&str>) -> Credentials {
-    let (id, session) = match principal_id.map(|id| id.split_once(':').unwrap_or((id, ""))) {
-        Some((id, session)) => (Some(id), Some(session).filter(|s| !s.is_empty())),
-        None => (None, None),
-    };
-    let principal = match user_type {
-        "IAMUser" => user_name
-            .and_then(|name| IamName::parse(name).ok())
-            .map_or(Principal::Other("an IAM user whose name has no valid form"), Principal::User),
-        "AssumedRole" | "Role" => user_name
-            .map(|name| name.split_once(':').map_or(name, |(role, _)| role))
-            .and_then(|name| IamName::parse(name).ok())
-            .map_or(Principal::Other("a role whose name has no valid form"), |name| Principal::Role {
-                name,
-                session: session.map(|s| crate::text::inert(s, 64)),
-            }),
-        "Root" => Principal::Root,
-        "FederatedUser" => Principal::Other("a federated user; its parent is not in the finding"),
-        "AWSAccount" => Principal::Other("a principal of another AWS account"),
-        "AWSService" => Principal::Other("an AWS service"),
-        _ => Principal::Other("a principal Firebreak does not know"),
-    };
-    Credentials {
-        principal,
-        principal_id: id.and_then(|id| PrincipalId::parse(id).ok()),
-        access_key_id: key.and_then(|key| AccessKeyId::parse(key).ok()),
-    }
+/// The elements of an array field; none when it is missing or something else.
+fn list<'a>(value: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> {
+    value.get(field).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// A time as senders write it. Some texts are no time (no zone, another order): they have no place in an order of versions.
+fn timestamp(text: &str) -> Option<Timestamp> {
+    text.parse().ok()
 }

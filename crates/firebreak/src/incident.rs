@@ -30,6 +30,17 @@ pub struct Incident {
     pub opened_at: Timestamp,
     /// Durations the state machine reads; it has no clock of its own.
     pub timing: Timing,
+    /// The first incident of the same finding, when this one answers an update of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<IncidentId>,
+    /// How many containments wait for a person only because the hour's budget is spent.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub over_budget: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Durations for the state machine's `Wait` and `TimeoutSeconds`.
@@ -61,6 +72,8 @@ impl Incident {
                 review_timeout_seconds: policy.review.timeout_seconds,
                 review_max_rounds: policy.review.max_rounds,
             },
+            follows: None,
+            over_budget: 0,
         }
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod coverage;
 pub mod decision;
 pub mod evidence;
 pub mod fault;
@@ -13,5 +14,6 @@ pub mod playbook;
 pub mod policy;
 pub mod receipt;
 pub mod review;
+pub mod stored_event;
 pub mod task;
 pub mod text;

@@ -1,6 +1,6 @@
 //! The words people read: plain text for SNS mail subscribers and for the ticket.
 //!
-//! Every value from a finding passes [`inert`] here, at the place where it becomes text. The text never carries
+//! Every value from a finding passes [`mail`] here, at the place where it becomes text. The text never carries
 //! a task token: the ticket names the incident, and the answer goes through `decide-review`.
 
 use crate::decision::{Decision, Mode};
@@ -8,7 +8,7 @@ use crate::incident::{Incident, Report};
 use crate::plan::Verdict;
 use crate::receipt::{Outcome, Receipt, Status};
 use crate::review::{Answer, Decided};
-use crate::text::{inert, subject};
+use crate::text::{mail, subject};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
@@ -46,8 +46,12 @@ pub fn message(kind: NoticeKind, incident: &Incident, report: &Report, answer: O
     let problems = report.problems();
     let headline = match kind {
         NoticeKind::Noticed => "Look at this".to_owned(),
+        NoticeKind::Opened if incident.over_budget > 0 => "OVER BUDGET, decide now".to_owned(),
+        NoticeKind::Opened if !incident.decisions.iter().any(|d| d.containment.is_some() && d.mode != Mode::Notify) => {
+            "Needs a person".to_owned()
+        }
         NoticeKind::Opened => "Responding".to_owned(),
-        NoticeKind::Outcome if problems.is_empty() => outcome_word(report).to_owned(),
+        NoticeKind::Outcome if problems.is_empty() => outcome_word(incident, report).to_owned(),
         NoticeKind::Outcome if nothing_holds(report) => "NOT CONTAINED".to_owned(),
         NoticeKind::Outcome => "PARTLY FAILED".to_owned(),
         NoticeKind::ReviewOverdue => format!("Review overdue (round {round})"),
@@ -88,12 +92,13 @@ pub fn ticket(incident: &Incident, report: &Report, round: u32) -> Message {
     finding_lines(&mut body, incident);
     problem_lines(&mut body, &problems);
     receipt_lines(&mut body, "Done", &report.containment.receipts);
-    let waiting: Vec<&Decision> = incident.decisions.iter().filter(|d| d.mode == Mode::Gate).collect();
-    if !waiting.is_empty() {
-        body.push_str("\nDone only if you approve:\n");
-        for decision in waiting {
-            decision_line(&mut body, decision);
+    for (title, automatic) in [("Done only if you approve", true), ("For you to do; approve when it is done", false)] {
+        let gated = incident.decisions.iter().filter(|d| d.mode == Mode::Gate && d.containment.is_some() == automatic);
+        let mut gated = gated.peekable();
+        if gated.peek().is_some() {
+            let _ = writeln!(body, "\n{title}:");
         }
+        gated.for_each(|decision| decision_line(&mut body, decision));
     }
     evidence_line(&mut body, report);
     answer_lines(&mut body, incident);
@@ -104,7 +109,7 @@ pub fn ticket(incident: &Incident, report: &Report, round: u32) -> Message {
 fn what(incident: &Incident) -> String {
     let target = incident.decisions.first().map(|d| d.target.to_string());
     let kind = incident.finding.finding_type.as_deref().unwrap_or("unknown finding");
-    format!("{} - {}", target.unwrap_or_else(|| "no target".to_owned()), inert(kind, 60))
+    format!("{} - {}", target.unwrap_or_else(|| "no target".to_owned()), mail(kind, 60))
 }
 
 fn unfinished(report: &Report, answer: Option<&Decided>) -> Vec<String> {
@@ -118,17 +123,26 @@ fn nothing_holds(report: &Report) -> bool {
     tried && !receipts.iter().any(Receipt::holds_something)
 }
 
-fn outcome_word(report: &Report) -> &'static str {
-    if report.containment.receipts.iter().any(|r| r.status == Status::Contained) { "Contained" } else { "Waiting for approval" }
+fn outcome_word(incident: &Incident, report: &Report) -> &'static str {
+    if report.containment.receipts.iter().any(|r| r.status == Status::Contained) {
+        "Contained"
+    } else if incident.decisions.iter().any(|d| d.mode == Mode::Gate && d.containment.is_some()) {
+        "Waiting for approval"
+    } else {
+        "Needs a person"
+    }
 }
 
 fn finding_lines(body: &mut String, incident: &Incident) {
     let finding = &incident.finding;
-    let or_unknown = |value: Option<&str>, max| value.map_or_else(|| "unknown".to_owned(), |v| inert(v, max));
+    let or_unknown = |value: Option<&str>, max| value.map_or_else(|| "unknown".to_owned(), |v| mail(v, max));
     line(body, "Incident", incident.id.as_str());
+    if let Some(first) = &incident.follows {
+        line(body, "Follows", first.as_str());
+    }
     line(body, "Finding", &or_unknown(finding.finding_type.as_deref(), 128));
     if let Some(title) = &finding.title {
-        line(body, "Title", &inert(title, 200));
+        line(body, "Title", &mail(title, 200));
     }
     let severity = match (finding.severity_band, finding.severity) {
         (Some(band), Some(number)) => format!("{} ({number})", band.label()),
@@ -140,7 +154,7 @@ fn finding_lines(body: &mut String, incident: &Incident) {
     let region = finding.region.as_ref().map_or("unknown", |r| r.as_str());
     line(body, "Where", &format!("account {account}, {region}"));
     if let (Verdict::Respond, Some(reason)) = (incident.verdict, &incident.reason) {
-        line(body, "Note", &inert(reason, 300));
+        line(body, "Note", &mail(reason, 300));
     }
 }
 
@@ -154,13 +168,17 @@ fn decision_lines(body: &mut String, decisions: &[Decision]) {
 }
 
 fn decision_line(body: &mut String, decision: &Decision) {
-    let what = decision.containment.map_or("tell a person", |c| c.name());
-    let when = match decision.mode {
-        Mode::Auto => "now",
-        Mode::Gate => "after approval",
-        Mode::Notify => "not by Firebreak",
+    let what = match (decision.containment, decision.mode) {
+        (Some(containment), Mode::Auto) => format!("{containment}, now"),
+        (Some(containment), Mode::Gate) => format!("{containment}, after approval"),
+        (Some(containment), Mode::Notify) => format!("{containment}, not by Firebreak"),
+        (None, _) => "by hand".to_owned(),
     };
-    let _ = writeln!(body, "  - {}: {what}, {when} ({})", decision.target, inert(&decision.reason, 300));
+    let target = mail(&decision.target.to_string(), 160);
+    let _ = writeln!(body, "  - {target}: {what} ({})", mail(&decision.reason, 300));
+    if let Some(by_hand) = &decision.by_hand {
+        let _ = writeln!(body, "    To do: {}", mail(by_hand, 300));
+    }
 }
 
 fn receipt_lines(body: &mut String, title: &str, receipts: &[Receipt]) {
@@ -176,14 +194,14 @@ fn receipt_lines(body: &mut String, title: &str, receipts: &[Receipt]) {
             Status::Failed => "NOT contained",
         };
         let steps: Vec<String> =
-            receipt.steps.iter().filter(|s| s.outcome == Outcome::Applied).map(|s| inert(&s.name, 80)).collect();
+            receipt.steps.iter().filter(|s| s.outcome == Outcome::Applied).map(|s| mail(&s.name, 80)).collect();
         let detail = match (&receipt.error, steps.is_empty()) {
-            (Some(error), _) => inert(error, 300),
+            (Some(error), _) => mail(error, 300),
             (None, false) => steps.join(", "),
             (None, true) if receipt.status == Status::Failed => {
                 let first =
                     receipt.steps.iter().find_map(|step| step.error.as_ref().map(|fault| format!("{}: {fault}", step.name)));
-                inert(&first.unwrap_or_else(|| "no step was tried".to_owned()), 300)
+                mail(&first.unwrap_or_else(|| "no step was tried".to_owned()), 300)
             }
             (None, true) => "nothing had to change".to_owned(),
         };
@@ -197,7 +215,7 @@ fn problem_lines(body: &mut String, problems: &[String]) {
     }
     body.push_str("\nNEEDS A PERSON NOW:\n");
     for problem in problems {
-        let _ = writeln!(body, "  - {}", inert(problem, 500));
+        let _ = writeln!(body, "  - {}", mail(problem, 500));
     }
 }
 
@@ -218,9 +236,9 @@ fn answer_lines(body: &mut String, incident: &Incident) {
 
 fn closed_lines(body: &mut String, report: &Report, answer: Option<&Decided>, problems: &[String]) {
     if let Some(decided) = answer {
-        let by = inert(&decided.by, 100);
+        let by = mail(&decided.by, 100);
         line(body, "Answer", &format!("{} by {by} at {}", decided.answer.word(), decided.at));
-        line(body, "Comment", &inert(&decided.comment, 500));
+        line(body, "Comment", &mail(&decided.comment, 500));
     }
     problem_lines(body, problems);
     let gated: Vec<Receipt> = report.gated.iter().filter(|receipt| receipt.status != Status::Skipped).cloned().collect();
@@ -229,8 +247,8 @@ fn closed_lines(body: &mut String, report: &Report, answer: Option<&Decided>, pr
         body.push_str("\nPut back:\n");
         for receipt in &report.release.receipts {
             let steps: Vec<String> =
-                receipt.steps.iter().map(|s| format!("{}: {:?}", inert(&s.name, 80), s.outcome).to_lowercase()).collect();
-            let detail = receipt.error.as_deref().map_or_else(|| steps.join(", "), |error| inert(error, 300));
+                receipt.steps.iter().map(|s| format!("{}: {:?}", mail(&s.name, 80), s.outcome).to_lowercase()).collect();
+            let detail = receipt.error.as_deref().map_or_else(|| steps.join(", "), |error| mail(error, 300));
             let _ = writeln!(body, "  - {}: {detail}", receipt.target);
         }
     }

@@ -1,14 +1,22 @@
-//! What to do about an event: a pure function of the event and the policy.
+//! What to do about an event: a pure function of the event, the playbook, the policy and the time.
 //!
 //! The type decides through the playbook, then the matching detail block, then the kind of principal. Whatever is unknown,
 //! missing or malformed ends in a notice with a reason, never in an error and never in silence.
 
-use crate::decision::{Containment, Decision, Mode, Target, TargetKind};
-use crate::finding::{self, Finding, Principal, Read, ResourceRole, SeverityBand, Source};
-use crate::ids::{AccountId, InstanceId, Partition, Region};
-use crate::playbook::{Playbook, Row};
-use crate::policy::{Policy, ResponseMode, SampleHandling, lower};
+mod decide;
+mod explain;
+mod restrict;
+
+pub use explain::{Because, Step};
+
+use crate::decision::{Decision, Mode};
+use crate::finding::{self, BadJson, Delivery, Finding, Read, SeverityBand, Source};
+use crate::ids::{AccountId, Region};
+use crate::playbook::Playbook;
+use crate::policy::Policy;
 use crate::text::inert;
+use explain::Trace;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -17,11 +25,11 @@ use sha2::{Digest, Sha256};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// At least one decision is contained at once or after approval.
+    /// At least one decision is contained at once or after approval, or rehearsed.
     Respond,
     /// A person is told; nothing is contained.
     Notify,
-    /// Nothing is done: the finding was settled at its source, or it is known already.
+    /// Nothing is done: the finding was settled at its source, is suppressed, or is known already.
     Ignore,
 }
 
@@ -45,6 +53,12 @@ pub struct FindingSummary {
     pub region: Option<Region>,
     /// The sender's title.
     pub title: Option<String>,
+    /// When the sender last changed it: its version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Timestamp>,
+    /// The attack sequence it is a signal of, which is a finding of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<String>,
 }
 
 /// The answer of triage to one event.
@@ -60,54 +74,114 @@ pub struct Plan {
     pub finding: FindingSummary,
     /// One entry per target.
     pub decisions: Vec<Decision>,
+    /// Of an event with several findings, one plan each. The fields above are the strongest of them, with all decisions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Plan>,
+    /// What decided, when it was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub explanation: Vec<Step>,
+}
+
+/// What GuardDuty says about the finding now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AtSource {
+    /// Nobody asked, or it did not answer.
+    #[default]
+    NotAsked,
+    /// It still stands.
+    Active,
+    /// It was archived since the event was sent.
+    Settled,
+    /// GuardDuty answers, and does not know it.
+    Unknown,
+}
+
+/// Everything a plan depends on besides the event.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances<'a> {
+    /// The table.
+    pub playbook: &'a Playbook,
+    /// What the organization allows.
+    pub policy: &'a Policy,
+    /// The time.
+    pub now: Timestamp,
+    /// The finding's state at its source.
+    pub at_source: AtSource,
+    /// Whether to say what decided.
+    pub explain: bool,
+}
+
+impl<'a> Circumstances<'a> {
+    /// The shipped playbook under `policy` at `now`; nobody asked GuardDuty.
+    #[must_use]
+    pub fn new(policy: &'a Policy, now: Timestamp) -> Self {
+        Self { playbook: Playbook::shipped(), policy, now, at_source: AtSource::NotAsked, explain: false }
+    }
 }
 
 /// More targets than this in one event are a person's business; the incident must stay small (32 KiB).
 const MAX_DECISIONS: usize = 20;
+/// What the decisions of one incident may take as JSON, in bytes.
+const MAX_DECISION_BYTES: usize = 24 * 1024;
 
 /// Decides what to do about `event`.
 #[must_use]
-pub fn plan(event: &Value, playbook: &Playbook, policy: &Policy) -> Plan {
+pub fn plan(event: &Value, circumstances: &Circumstances<'_>) -> Plan {
+    let delivery = finding::delivery(event);
     match finding::read(event) {
         Read::Unreadable(why) => notice_only(event, why),
         Read::Findings(findings) => {
-            let mut plans = findings.iter().map(|finding| plan_finding(event, finding, playbook, policy));
-            let Some(first) = plans.next() else { return notice_only(event, "the event carries no findings") };
-            let mut plan = plans.fold(first, merge);
-            if findings.len() > 1 {
-                // Keyed by all of them: having seen one of them before must not hide the others.
-                plan.dedupe_key = digest_key(event);
+            let mut plans: Vec<Plan> =
+                findings.iter().map(|finding| bound(one(event, finding, delivery, circumstances))).collect();
+            if plans.len() == 1 {
+                return plans.remove(0);
             }
-            bound(plan)
+            several(event, plans)
         }
     }
 }
 
-/// Keeps the incident small and says so.
-fn bound(mut plan: Plan) -> Plan {
-    let more = plan.decisions.len().saturating_sub(MAX_DECISIONS);
-    if more > 0 {
-        plan.decisions.truncate(MAX_DECISIONS);
-        plan.reason = Some(format!("{more} more target(s) need a person: the event names more than {MAX_DECISIONS}"));
-    }
-    plan
-}
-
 /// Several findings in one event become one plan: the strongest verdict leads, decisions add up.
-fn merge(a: Plan, b: Plan) -> Plan {
-    let strength = |plan: &Plan| match plan.verdict {
+fn several(event: &Value, plans: Vec<Plan>) -> Plan {
+    let strength = |plan: &&Plan| match plan.verdict {
         Verdict::Respond => 2,
         Verdict::Notify => 1,
         Verdict::Ignore => 0,
     };
-    let (mut lead, other) = if strength(&b) > strength(&a) { (b, a) } else { (a, b) };
-    for decision in other.decisions {
-        let known = lead.decisions.iter().any(|d| d.target == decision.target && d.containment == decision.containment);
+    // The first of the strongest: `max_by_key` would take the last.
+    let Some(lead) = plans.iter().rev().max_by_key(strength) else { return notice_only(event, "the event carries no findings") };
+    let mut whole = Plan { decisions: vec![], findings: vec![], ..lead.clone() };
+    // Keyed by all of them: having seen one of them before must not hide the others.
+    whole.dedupe_key = digest_key(event);
+    for decision in plans.iter().flat_map(|plan| &plan.decisions) {
+        let known = whole.decisions.iter().any(|d| d.target == decision.target && d.containment == decision.containment);
         if !known {
-            lead.decisions.push(decision);
+            whole.decisions.push(decision.clone());
         }
     }
-    lead
+    whole.findings = plans;
+    bound(whole)
+}
+
+/// Keeps the incident small: what is contained at once comes first, and what does not fit is said.
+fn bound(mut plan: Plan) -> Plan {
+    plan.decisions.sort_by_key(|decision| match decision.mode {
+        Mode::Auto => 0,
+        Mode::Gate => 1,
+        Mode::Notify => 2,
+    });
+    let named = plan.decisions.len();
+    let mut bytes = 0;
+    let fits = plan.decisions.iter().take(MAX_DECISIONS).take_while(|decision| {
+        bytes += serde_json::to_string(decision).map_or(0, |json| json.len());
+        bytes <= MAX_DECISION_BYTES
+    });
+    let kept = fits.count();
+    if kept < named {
+        plan.decisions.truncate(kept);
+        plan.reason = Some(format!("{} more target(s) need a person: the event names more than {kept}", named - kept));
+    }
+    plan
 }
 
 fn notice_only(event: &Value, why: &str) -> Plan {
@@ -120,33 +194,31 @@ fn notice_only(event: &Value, why: &str) -> Plan {
         account: None,
         region: None,
         title: None,
-    };
-    Plan { verdict: Verdict::Notify, reason: Some(why.to_owned()), dedupe_key: digest_key(event), finding, decisions: vec![] }
-}
-
-fn plan_finding(event: &Value, finding: &Finding, playbook: &Playbook, policy: &Policy) -> Plan {
-    let mut decisions = Vec::new();
-    let (verdict, reason) = if finding.settled {
-        (Verdict::Ignore, Some("archived, suppressed or resolved at its source".to_owned()))
-    } else {
-        match decide(finding, playbook, policy) {
-            Ok(decided) => {
-                decisions = decided;
-                if decisions.iter().any(|d| d.mode != Mode::Notify) {
-                    (Verdict::Respond, None)
-                } else {
-                    (Verdict::Notify, decisions.first().map(|d| d.reason.clone()))
-                }
-            }
-            Err(why) => (Verdict::Notify, Some(why)),
-        }
+        updated_at: None,
+        part_of: None,
     };
     Plan {
-        verdict,
-        reason,
+        verdict: Verdict::Notify,
+        reason: Some(why.to_owned()),
+        dedupe_key: digest_key(event),
+        finding,
+        decisions: vec![],
+        findings: vec![],
+        explanation: vec![],
+    }
+}
+
+fn one(event: &Value, finding: &Finding, delivery: Delivery, circumstances: &Circumstances<'_>) -> Plan {
+    let mut trace = Trace::new(circumstances.explain);
+    let outcome = decide::decide(finding, delivery, circumstances, &mut trace);
+    Plan {
+        verdict: outcome.verdict,
+        reason: outcome.reason,
         dedupe_key: finding.id.as_deref().map_or_else(|| digest_key(event), |id| inert(id, 1024)),
         finding: summary(finding),
-        decisions,
+        decisions: outcome.decisions,
+        findings: vec![],
+        explanation: trace.steps(),
     }
 }
 
@@ -160,6 +232,8 @@ fn summary(finding: &Finding) -> FindingSummary {
         account: finding.account.clone(),
         region: finding.region.clone(),
         title: finding.title.as_deref().map(|t| inert(t, 200)),
+        updated_at: finding.updated_at,
+        part_of: finding.part_of.as_deref().map(|arn| inert(arn, 256)),
     }
 }
 
@@ -174,171 +248,25 @@ fn digest_key(event: &Value) -> String {
     format!("event:{hex}")
 }
 
-/// Everything a target needs besides its name.
-struct Place {
-    account: AccountId,
-    region: Region,
-    partition: Partition,
-}
-
-fn decide(finding: &Finding, playbook: &Playbook, policy: &Policy) -> Result<Vec<Decision>, String> {
-    let kind = finding.finding_type.as_deref().ok_or("the finding names no type")?;
-    let row = playbook.row(kind).ok_or("the playbook has no row for this type")?;
-    let place = Place {
-        account: finding.account.clone().ok_or("the finding names no valid account")?,
-        region: finding.region.clone().ok_or("the finding names no valid Region")?,
-        partition: finding.partition.clone().ok_or("the finding names no valid partition")?,
-    };
-    let band = finding.band.ok_or("the finding's severity is missing or outside 0 to 10")?;
-    if finding.source == Source::SecurityHub && band < SeverityBand::High {
-        // A Security Hub event is delivered whole when one of its findings matches the rule.
-        return Err(format!("severity {}: below HIGH, Security Hub findings are only announced", band.label()));
-    }
-    if row.only_actor && finding.resource_role != Some(ResourceRole::Actor) {
-        return Err("the resource is the victim here, not the actor: nothing to contain".to_owned());
-    }
-    if finding.sample && policy.samples == SampleHandling::Notify {
-        return Err("a sample finding: policy says samples are only announced".to_owned());
-    }
-    if row.contain.is_empty() {
-        return Err(row.why.clone());
-    }
-    // A finding can name one target well and another not at all: an anonymous caller must not save the bucket.
-    let (mut decisions, mut unusable) = (Vec::new(), Vec::new());
-    for (&containment, &mode) in &row.contain {
-        match targets(finding, row, containment, &place) {
-            Ok(targets) => {
-                decisions.extend(targets.into_iter().map(|target| restrict(finding, target, containment, mode, row, policy)))
-            }
-            Err(why) => unusable.push(why),
-        }
-    }
-    if decisions.is_empty() { Err(unusable.join("; ")) } else { Ok(decisions) }
-}
-
-/// Applies policy to what the playbook wants.
-fn restrict(
-    finding: &Finding,
-    target: Target,
-    containment: Containment,
-    playbook_mode: Mode,
-    row: &Row,
-    policy: &Policy,
-) -> Decision {
-    if target.kind == TargetKind::AccountRoot {
-        let reason = "root cannot be contained by IAM: sign in, rotate its credentials, check MFA".to_owned();
-        return Decision { target, containment: None, mode: Mode::Notify, reason };
-    }
-    if let Some(protection) = policy.protects(&target) {
-        let reason = format!("protected ({protection}): a person must decide; {}", row.why);
-        return Decision { target, containment: Some(containment), mode: Mode::Notify, reason };
-    }
-    let policy_mode = policy.mode(&target.account, containment);
-    // A forged finding must not become a weapon: what GuardDuty does not vouch for waits for a person.
-    let mode = match lower(playbook_mode, policy_mode) {
-        Mode::Auto if !finding.vouched => Mode::Gate,
-        mode => mode,
-    };
-    let reason = match policy_mode {
-        ResponseMode::Observe => format!("observe mode in account {}: {}", target.account, row.why),
-        ResponseMode::Auto if playbook_mode == Mode::Auto && mode == Mode::Gate => {
-            format!("another product than GuardDuty says so, a person must confirm it: {}", row.why)
-        }
-        ResponseMode::GateFirst | ResponseMode::Auto => row.why.clone(),
-    };
-    Decision { target, containment: Some(containment), mode, reason }
-}
-
-fn targets(finding: &Finding, row: &Row, containment: Containment, place: &Place) -> Result<Vec<Target>, String> {
-    match containment {
-        Containment::QuarantineIam => principal_target(finding, place).map(|t| vec![t]),
-        Containment::IsolateEc2 => {
-            // Beside credentials, instanceDetails is only context (39 of 41 AWS samples carry it): the instance that leaked is the
-            // one the role's session is named after.
-            let about_credentials = row.contain.contains_key(&Containment::QuarantineIam);
-            let instance = if about_credentials { session_instance(finding) } else { finding.instance.clone() };
-            match instance {
-                Some(id) => Ok(vec![place.target(TargetKind::Ec2Instance, id.as_str())]),
-                None if about_credentials => Ok(vec![]),
-                None => Err("the finding names no valid instance".to_owned()),
-            }
-        }
-        Containment::LockdownS3 => {
-            let buckets: Vec<Target> = finding
-                .buckets
-                .iter()
-                .filter(|bucket| bucket.at_risk)
-                .filter_map(|bucket| bucket.name.as_ref())
-                .map(|name| place.target(TargetKind::S3Bucket, name.as_str()))
-                .collect();
-            if buckets.is_empty() { Err("the finding names no bucket that can be locked down".to_owned()) } else { Ok(buckets) }
-        }
-    }
-}
-
-fn principal_target(finding: &Finding, place: &Place) -> Result<Target, String> {
-    let credentials = finding.credentials.as_ref().ok_or("the finding names no credentials")?;
-    let mut target = match &credentials.principal {
-        Principal::User(name) => place.target(TargetKind::IamUser, name.as_str()),
-        Principal::Role { name, session } => {
-            Target { session: session.clone(), ..place.target(TargetKind::IamRole, name.as_str()) }
-        }
-        Principal::Root => place.target(TargetKind::AccountRoot, place.account.as_str()),
-        Principal::Other(what) => return Err(format!("the principal is {what}: nothing IAM could contain here")),
-    };
-    target.principal_id.clone_from(&credentials.principal_id);
-    target.access_key_id.clone_from(&credentials.access_key_id);
-    Ok(target)
-}
-
-fn session_instance(finding: &Finding) -> Option<InstanceId> {
-    match &finding.credentials.as_ref()?.principal {
-        Principal::Role { session: Some(session), .. } => InstanceId::parse(session).ok(),
-        _ => None,
-    }
-}
-
-impl Place {
-    fn target(&self, kind: TargetKind, id: &str) -> Target {
-        Target {
-            kind,
-            id: id.to_owned(),
-            account: self.account.clone(),
-            region: self.region.clone(),
-            partition: self.partition.clone(),
-            principal_id: None,
-            access_key_id: None,
-            session: None,
-        }
-    }
-}
-
 /// The input is not JSON at all.
 #[derive(Debug, thiserror::Error)]
-#[error("not JSON: line {line}, column {column}")]
-pub struct NotJson {
-    line: usize,
-    column: usize,
-}
+#[error("{0}")]
+pub struct NotJson(BadJson);
 
 /// Decides what to do about an event given as JSON text.
 ///
-/// JSON that no tree can hold (nested deeper than 128, half a surrogate pair, a number beyond `f64`) is still a finding that
-/// somebody must look at: it becomes a notice.
+/// JSON that cannot be trusted or held (a field named twice, nesting deeper than 128, half a surrogate pair, a number beyond
+/// `f64`) is still a finding that somebody must look at: it becomes a notice.
 ///
 /// # Errors
 /// [`NotJson`] with the place, never the text.
-pub fn plan_json(bytes: &[u8], playbook: &Playbook, policy: &Policy) -> Result<Plan, NotJson> {
-    let not_json = |error: &serde_json::Error| NotJson { line: error.line(), column: error.column() };
-    match serde_json::from_slice::<Value>(bytes) {
-        Ok(event) => Ok(plan(&event, playbook, policy)),
-        Err(error) if std::str::from_utf8(bytes).is_err() => Err(not_json(&error)),
-        Err(_) => match serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
-            Ok(_) => {
-                let raw = Value::String(String::from_utf8_lossy(bytes).into_owned());
-                Ok(notice_only(&raw, "valid JSON, but nested too deeply or with values no program can hold"))
-            }
-            Err(error) => Err(not_json(&error)),
-        },
+pub fn plan_json(bytes: &[u8], circumstances: &Circumstances<'_>) -> Result<Plan, NotJson> {
+    match finding::parse(bytes) {
+        Ok(event) => Ok(plan(&event, circumstances)),
+        Err(error @ BadJson::Malformed { .. }) => Err(NotJson(error)),
+        Err(error) => {
+            let raw = Value::String(String::from_utf8_lossy(bytes).into_owned());
+            Ok(notice_only(&raw, &error.to_string()))
+        }
     }
 }

@@ -1,40 +1,70 @@
 //! The playbook: finding type → what contains it. Data, not code.
 //!
-//! The table is `playbook.toml`, embedded at build time. A type that is not in it leads to a notice, never to a guess: the
-//! list of GuardDuty types is an open vocabulary, and no part of a type's name says reliably what the victim is.
+//! The table is `playbook.toml`, embedded at build time; the response policy can replace rows. A type that is not in it leads to
+//! a notice, never to a guess: the list of GuardDuty types is an open vocabulary, and no part of a type's name says reliably what
+//! the victim is.
 
-use crate::decision::{Containment, Mode};
+use crate::decision::{Containment, Mode, TargetKind};
+use crate::finding::Subject;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// One row: everything Firebreak knows about a finding type.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Row {
-    /// Containment → mode, strongest mode that policy may allow.
+    /// Containment → mode, the strongest mode that policy may allow.
     #[serde(default)]
     pub contain: BTreeMap<Containment, Mode>,
-    /// Contain only when the resource is the actor; as a target it is the victim (brute force).
+    /// What Firebreak cannot contain itself → `gate` or `notify`: the decision names it and says what a person should do.
+    #[serde(default)]
+    pub by_hand: BTreeMap<Subject, Mode>,
+    /// Contain only when the resource is the actor; as a target it is the victim (brute force), and only `by_hand` holds.
     #[serde(default)]
     pub only_actor: bool,
+    /// What a person should do, where the text by kind of target does not fit.
+    #[serde(default)]
+    pub advice: Option<String>,
     /// Why this row says what it says, for the on-call.
     pub why: String,
+}
+
+impl Row {
+    /// What is wrong with the row, in words for the person who wrote it.
+    #[must_use]
+    pub fn mistake(&self) -> Option<&'static str> {
+        if self.why.trim().is_empty() {
+            return Some("why must say what the finding means");
+        }
+        if self.contain.values().any(|mode| *mode == Mode::Notify) {
+            return Some("contain takes auto or gate: leave a containment out instead of notify");
+        }
+        if self.by_hand.values().any(|mode| *mode == Mode::Auto) {
+            return Some("by_hand takes gate or notify: what a person does is never automatic");
+        }
+        None
+    }
 }
 
 /// The table from finding type to row.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Playbook {
+    advice: BTreeMap<TargetKind, String>,
     finding: BTreeMap<String, Row>,
 }
 
 static SHIPPED: LazyLock<Playbook> = LazyLock::new(|| {
     // A malformed table must not turn into a panic in a Lambda at night: `shipped_table_parses` fails the build's tests instead.
-    toml::from_str(include_str!("../playbook.toml")).unwrap_or(Playbook { finding: BTreeMap::new() })
+    toml::from_str(Playbook::SHIPPED_TEXT).unwrap_or(Playbook { advice: BTreeMap::new(), finding: BTreeMap::new() })
 });
 
 impl Playbook {
+    /// The shipped table as text, for `plan --explain`, which names lines.
+    pub const SHIPPED_TEXT: &str = include_str!("../playbook.toml");
+
     /// The table that ships with Firebreak.
     #[must_use]
     pub fn shipped() -> &'static Self {
@@ -47,7 +77,13 @@ impl Playbook {
         self.finding.get(finding_type)
     }
 
-    /// All types in the table.
+    /// What a person should do about a target of this kind.
+    #[must_use]
+    pub fn advice(&self, kind: TargetKind) -> &str {
+        self.advice.get(&kind).map_or("look at it", String::as_str)
+    }
+
+    /// All types in the table, in order.
     pub fn types(&self) -> impl Iterator<Item = &str> {
         self.finding.keys().map(String::as_str)
     }
@@ -59,11 +95,12 @@ mod tests {
 
     #[test]
     fn shipped_table_parses() {
-        let parsed: Result<Playbook, _> = toml::from_str(include_str!("../playbook.toml"));
+        let parsed: Result<Playbook, _> = toml::from_str(Playbook::SHIPPED_TEXT);
         let playbook = parsed.unwrap_or_else(|error| panic!("playbook.toml: {error}"));
         for (kind, row) in &playbook.finding {
-            assert!(!row.why.is_empty(), "{kind} has no reason");
-            assert!(row.contain.values().all(|mode| *mode != Mode::Notify), "{kind}: leave a containment out instead of notify");
+            assert_eq!(row.mistake(), None, "{kind}");
+            assert!(row.why.len() <= 160, "{kind}: one line for somebody who is tired");
+            assert!(!row.contain.is_empty() || !row.by_hand.is_empty(), "{kind} leads to nothing");
         }
     }
 }

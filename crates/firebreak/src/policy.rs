@@ -1,28 +1,31 @@
 //! The response policy: what an organization lets Firebreak do on its own.
 //!
-//! One TOML file, read at start. A misspelled field is an error, not a silent default: the difference could be a contained
-//! production role. Every account that is not named stays in `observe`.
+//! One TOML file, read at start; `docs/policy.md` explains it and `docs/policy.schema.json` describes it to editors. A misspelled
+//! field is an error, not a silent default: the difference could be a contained production role. Every account that is not named
+//! stays in `observe`.
 
-use crate::decision::{Containment, Mode, Target, TargetKind};
-use crate::ids::AccountId;
+mod budget;
+mod lines;
+mod mode;
+mod protection;
+mod suppression;
+
+pub use budget::Budget;
+pub use lines::line_of;
+pub use mode::{AccountPolicy, ResponseMode, lower};
+pub use protection::{Protected, Protection, built_in_protection};
+pub use suppression::{Suppression, TagSelector};
+
+use crate::decision::Containment;
+use crate::finding::SeverityBand;
+use crate::ids::{AccountId, Region};
+use crate::playbook::{Playbook, Row};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How far Firebreak may go by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
-#[serde(rename_all = "kebab-case")]
-pub enum ResponseMode {
-    /// Say what it would do. The default for every account.
-    #[default]
-    Observe,
-    /// Contain after an analyst approved.
-    GateFirst,
-    /// Contain at once where the playbook says so.
-    Auto,
-}
-
 /// What to do with findings made by `CreateSampleFindings`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum SampleHandling {
     /// Tell people, contain nothing. The default: samples name resources that may not be yours.
@@ -32,8 +35,23 @@ pub enum SampleHandling {
     Respond,
 }
 
+/// Whether GuardDuty is asked, before an automatic containment, if the finding still stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Confirmation {
+    /// Ask; go on when GuardDuty cannot be asked. The default: an attacker must not stop a response by breaking the question.
+    #[default]
+    WhenReachable,
+    /// Ask; wait for a person when GuardDuty cannot be asked.
+    Required,
+    /// Do not ask.
+    Off,
+}
+
 /// How the review gate behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct ReviewTerms {
     /// Seconds until an unanswered gate escalates and asks again. Default: 4 hours.
@@ -48,45 +66,85 @@ impl Default for ReviewTerms {
     }
 }
 
-/// One account's modes.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AccountPolicy {
-    /// The mode of every containment that is not named below.
-    pub mode: ResponseMode,
-    /// Exceptions by containment.
-    #[serde(default)]
-    pub containments: BTreeMap<Containment, ResponseMode>,
+/// Where Firebreak may act at all. An empty list allows everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Allow {
+    /// Account ids. No role is assumed in any other account.
+    #[cfg_attr(test, schemars(with = "BTreeSet<String>"))]
+    pub accounts: BTreeSet<AccountId>,
+    /// Region codes. No call is made to any other Region.
+    #[cfg_attr(test, schemars(with = "BTreeSet<String>"))]
+    pub regions: BTreeSet<Region>,
 }
 
-/// Resources that are never contained, by name.
-#[derive(Debug, Clone, Default, Deserialize)]
+/// What is believed of Security Hub's findings.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
-pub struct Protected {
-    /// IAM users and roles: break-glass, deployment roles.
-    pub principals: BTreeSet<String>,
-    /// EC2 instances.
-    pub instances: BTreeSet<String>,
-    /// S3 buckets: log archives, state buckets.
-    pub buckets: BTreeSet<String>,
+pub struct SecurityHub {
+    /// Products that are responded to, such as `aws/guardduty`; others are only announced. What GuardDuty does not say itself is
+    /// never contained without a person, as anybody who may import findings can write it.
+    pub products: BTreeSet<String>,
+    /// Findings below this band are only announced: a Security Hub event is delivered whole when one of its findings matches.
+    pub severity_floor: SeverityBand,
+}
+
+impl Default for SecurityHub {
+    fn default() -> Self {
+        Self { products: BTreeSet::from(["aws/guardduty".to_owned()]), severity_floor: SeverityBand::High }
+    }
+}
+
+/// How far a person's isolation request goes by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum IsolationRequests {
+    /// A second person approves it. The default: whoever may put events on the bus may send one.
+    #[default]
+    Gate,
+    /// It is carried out as the account's mode says.
+    Auto,
 }
 
 /// The whole policy.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
     /// The mode of accounts that are not named.
     pub default_mode: ResponseMode,
     /// Account id → modes.
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, AccountPolicy>"))]
     pub accounts: BTreeMap<AccountId, AccountPolicy>,
+    /// Where Firebreak may act at all.
+    pub allow: Allow,
     /// Never touched.
     pub protected: Protected,
+    /// Known causes that need no response, for a while.
+    pub suppress: Vec<Suppression>,
+    /// Findings below this band are only announced. Default: none is too low for its row.
+    pub severity_floor: Option<SeverityBand>,
+    /// How many targets may be contained without a person.
+    pub budget: Budget,
     /// Sample findings.
     pub samples: SampleHandling,
+    /// Security Hub.
+    pub security_hub: SecurityHub,
+    /// A person's requests.
+    pub isolation_requests: IsolationRequests,
+    /// Asking GuardDuty before an automatic containment.
+    pub confirmation: Confirmation,
+    /// Hours after which an event is too old for an automatic containment that GuardDuty did not confirm. Default: no limit.
+    pub stale_after_hours: Option<u32>,
     /// The gate.
     pub review: ReviewTerms,
     /// Seconds between containment and its verification. Default 5: IAM needs about 4 s to propagate (IAM user guide: IAM is eventually consistent).
     pub verify_after_seconds: Option<u32>,
+    /// Rows that replace or extend the playbook's, by finding type.
+    pub finding: BTreeMap<String, Row>,
 }
 
 /// The policy file cannot be used.
@@ -95,13 +153,13 @@ pub enum PolicyError {
     /// Not TOML, or a field that does not exist, or a value of the wrong form.
     #[error("the response policy is not valid: {0}")]
     Invalid(#[from] toml::de::Error),
-    /// A value out of its range.
-    #[error("the response policy is not valid: {field} must be {range}")]
-    OutOfRange {
+    /// A value that parses and cannot be meant.
+    #[error("the response policy is not valid: {field} {problem}")]
+    Mistaken {
         /// The field.
-        field: &'static str,
-        /// What it may be.
-        range: &'static str,
+        field: String,
+        /// What is wrong with it.
+        problem: &'static str,
     },
 }
 
@@ -109,116 +167,78 @@ impl Policy {
     /// Reads a policy file's text.
     ///
     /// # Errors
-    /// [`PolicyError`] names the line and the field.
+    /// [`PolicyError`] names the line or the field.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
         let policy: Self = toml::from_str(text)?;
-        if !(1..=31_536_000).contains(&policy.review.timeout_seconds) {
-            return Err(PolicyError::OutOfRange { field: "review.timeout_seconds", range: "1 to 31536000" });
+        match policy.mistake() {
+            Some((field, problem)) => Err(PolicyError::Mistaken { field, problem }),
+            None => Ok(policy),
         }
-        if !(1..=500).contains(&policy.review.max_rounds) {
+    }
+
+    fn mistake(&self) -> Option<(String, &'static str)> {
+        if !(1..=31_536_000).contains(&self.review.timeout_seconds) {
+            return Some(("review.timeout_seconds".to_owned(), "must be 1 to 31536000"));
+        }
+        if !(1..=500).contains(&self.review.max_rounds) {
             // 25,000 events of history per execution (Step Functions quotas); a round costs about 12.
-            return Err(PolicyError::OutOfRange { field: "review.max_rounds", range: "1 to 500" });
+            return Some(("review.max_rounds".to_owned(), "must be 1 to 500"));
         }
-        if policy.verify_after_seconds.is_some_and(|seconds| seconds > 3600) {
-            return Err(PolicyError::OutOfRange { field: "verify_after_seconds", range: "0 to 3600" });
-        }
-        let whole_wait = u64::from(policy.review.timeout_seconds) * u64::from(policy.review.max_rounds);
+        let whole_wait = u64::from(self.review.timeout_seconds) * u64::from(self.review.max_rounds);
         if whole_wait > 31_000_000 {
             // An execution lives one year; the last resort must come before its end.
-            return Err(PolicyError::OutOfRange {
-                field: "review.timeout_seconds x max_rounds",
-                range: "at most 31000000 seconds",
-            });
+            return Some(("review.timeout_seconds x max_rounds".to_owned(), "must be at most 31000000 seconds"));
         }
-        Ok(policy)
+        if self.verify_after_seconds.is_some_and(|seconds| seconds > 3600) {
+            return Some(("verify_after_seconds".to_owned(), "must be 0 to 3600"));
+        }
+        if let Some(field) = self.budget.mistake() {
+            return Some((format!("budget.{field}"), "must be 0 to 1000"));
+        }
+        for (at, suppression) in self.suppress.iter().enumerate() {
+            if let Some(problem) = suppression.mistake() {
+                return Some((format!("suppress[{at}]"), problem));
+            }
+        }
+        let wrong_row = self.finding.iter().find_map(|(kind, row)| Some((kind, row.mistake()?)));
+        wrong_row.map(|(kind, problem)| (format!("finding.\"{}\"", crate::text::inert(kind, 128)), problem))
     }
 
     /// The shipped playbook at full strength: what `firebreak plan` shows without a policy.
     #[must_use]
     pub fn unrestricted() -> Self {
-        Self { default_mode: ResponseMode::Auto, ..Self::default() }
+        Self { default_mode: ResponseMode::Auto, isolation_requests: IsolationRequests::Auto, ..Self::default() }
     }
 
-    /// The mode for one containment in one account.
+    /// The row of a finding type: the policy's own, else the playbook's.
     #[must_use]
-    pub fn mode(&self, account: &AccountId, containment: Containment) -> ResponseMode {
-        self.accounts
-            .get(account)
-            .map_or(self.default_mode, |account| account.containments.get(&containment).copied().unwrap_or(account.mode))
+    pub fn row<'a>(&'a self, playbook: &'a Playbook, finding_type: &str) -> Option<&'a Row> {
+        self.finding.get(finding_type).or_else(|| playbook.row(finding_type))
     }
 
-    /// Why this target must never be contained, if so.
+    /// The mode for one containment in one account; without a containment, the account's own.
     #[must_use]
-    pub fn protects(&self, target: &Target) -> Option<&'static str> {
-        built_in_protection(target).or_else(|| {
-            let listed = match target.kind {
-                TargetKind::IamUser | TargetKind::IamRole => &self.protected.principals,
-                TargetKind::Ec2Instance => &self.protected.instances,
-                TargetKind::S3Bucket => &self.protected.buckets,
-                TargetKind::AccountRoot => return None,
-            };
-            listed.contains(&target.id).then_some("listed as protected in the response policy")
-        })
+    pub fn mode(&self, account: &AccountId, containment: Option<Containment>) -> ResponseMode {
+        let Some(account) = self.accounts.get(account) else { return self.default_mode };
+        containment.and_then(|containment| account.containments.get(&containment)).copied().unwrap_or(account.mode)
+    }
+
+    /// Where in the file that mode stands.
+    #[must_use]
+    pub fn mode_path(&self, account: &AccountId, containment: Option<Containment>) -> Vec<String> {
+        let Some(listed) = self.accounts.get(account) else { return vec!["default_mode".to_owned()] };
+        let mut path = vec!["accounts".to_owned(), account.to_string()];
+        match containment.filter(|containment| listed.containments.contains_key(containment)) {
+            Some(containment) => path.extend(["containments".to_owned(), containment.name().to_owned()]),
+            None => path.push("mode".to_owned()),
+        }
+        path
     }
 
     /// Seconds to wait before verifying.
     #[must_use]
     pub fn verify_after(&self) -> u32 {
         self.verify_after_seconds.unwrap_or(5)
-    }
-}
-
-/// Firebreak's own roles and evidence, and AWS's roles that manage an organization. No configuration can unprotect them; the
-/// containment functions check again, and the member roles' policies deny it a third time.
-///
-/// Roles that are only *named* like a service-linked or Identity Center role are not listed: an attacker can choose a name. The
-/// path decides, and `quarantine-iam` reads it from IAM before it acts.
-#[must_use]
-pub fn built_in_protection(target: &Target) -> Option<&'static str> {
-    match target.kind {
-        TargetKind::IamRole => match target.id.as_str() {
-            "OrganizationAccountAccessRole" | "AWSControlTowerExecution" => Some("a role that administers the organization"),
-            name if OWN_ROLES.iter().any(|own| own.eq_ignore_ascii_case(&name.replace('-', ""))) => {
-                Some("one of Firebreak's own roles")
-            }
-            _ => None,
-        },
-        TargetKind::S3Bucket => {
-            // The name ends in the id of the account that owns it: an attacker elsewhere cannot borrow the protection.
-            let own = target.id.strip_prefix("firebreak-evidence-") == Some(target.account.as_str());
-            own.then_some("an evidence bucket of Firebreak")
-        }
-        TargetKind::IamUser | TargetKind::AccountRoot | TargetKind::Ec2Instance => None,
-    }
-}
-
-/// The roles Firebreak deploys: one per function in the security account, one per class in each member account. Compared without
-/// case and hyphens.
-const OWN_ROLES: [&str; 15] = [
-    "FirebreakTriage",
-    "FirebreakNotify",
-    "FirebreakQuarantineIam",
-    "FirebreakIsolateEc2",
-    "FirebreakLockdownS3",
-    "FirebreakPreserveEvidence",
-    "FirebreakOpenReview",
-    "FirebreakDecideReview",
-    "FirebreakRelease",
-    "FirebreakStateMachine",
-    "FirebreakMemberQuarantineIam",
-    "FirebreakMemberIsolateEc2",
-    "FirebreakMemberLockdownS3",
-    "FirebreakMemberPreserveEvidence",
-    "FirebreakMemberRelease",
-];
-
-/// The mode a decision ends up with: the playbook's, lowered by policy.
-#[must_use]
-pub fn lower(playbook: Mode, policy: ResponseMode) -> Mode {
-    match (playbook, policy) {
-        (Mode::Notify, _) | (_, ResponseMode::Observe) => Mode::Notify,
-        (Mode::Gate, _) | (Mode::Auto, ResponseMode::GateFirst) => Mode::Gate,
-        (Mode::Auto, ResponseMode::Auto) => Mode::Auto,
     }
 }
 
@@ -231,24 +251,37 @@ mod tests {
         let policy = Policy::parse("[accounts.123456789012]\nmode = \"auto\"").expect("valid");
         let named = AccountId::parse("123456789012").expect("valid");
         let other = AccountId::parse("111122223333").expect("valid");
-        assert_eq!(policy.mode(&named, Containment::QuarantineIam), ResponseMode::Auto);
-        assert_eq!(policy.mode(&other, Containment::QuarantineIam), ResponseMode::Observe);
+        assert_eq!(policy.mode(&named, Some(Containment::QuarantineIam)), ResponseMode::Auto);
+        assert_eq!(policy.mode(&other, Some(Containment::QuarantineIam)), ResponseMode::Observe);
     }
 
     #[test]
     fn a_misspelled_field_is_an_error_that_names_it() {
         let error = Policy::parse("defualt_mode = \"auto\"").expect_err("misspelled").to_string();
         assert!(error.contains("defualt_mode"), "{error}");
-        assert!(Policy::parse("[accounts.12345]\nmode = \"auto\"").is_err(), "an account id of 5 digits");
-        assert!(Policy::parse("[review]\ntimeout_seconds = 0").is_err(), "a gate that times out at once");
+        for (mistake, named) in [
+            ("[accounts.12345]\nmode = \"auto\"", "account id"),
+            ("[review]\ntimeout_seconds = 0", "review.timeout_seconds"),
+            ("[budget]\nquarantine-iam = 5000", "budget.quarantine-iam"),
+            ("[finding.\"X\"]\ncontain = { isolate-ec2 = \"notify\" }\nwhy = \"x\"", "finding.\"X\""),
+            ("[[suppress]]\nfindings = [\"X\"]\nowner = \"a\"\nreason = \"b\"\nexpires = \"2027-01-01\"", "suppress[0]"),
+            ("[allow]\nregions = [\"evil.com/#\"]", "Region"),
+        ] {
+            let error = Policy::parse(mistake).expect_err(mistake).to_string();
+            assert!(error.contains(named), "{mistake}: {error}");
+        }
     }
 
+    /// `docs/policy.schema.json` is what editors check policy files with; `UPDATE_SCHEMA=1` writes it anew.
     #[test]
-    fn policy_only_ever_lowers_the_playbook() {
-        assert_eq!(lower(Mode::Auto, ResponseMode::Auto), Mode::Auto);
-        assert_eq!(lower(Mode::Auto, ResponseMode::GateFirst), Mode::Gate);
-        assert_eq!(lower(Mode::Gate, ResponseMode::Auto), Mode::Gate);
-        assert_eq!(lower(Mode::Auto, ResponseMode::Observe), Mode::Notify);
-        assert_eq!(lower(Mode::Notify, ResponseMode::Auto), Mode::Notify);
+    fn the_shipped_schema_is_the_code_s() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/policy.schema.json");
+        let schema = schemars::schema_for!(Policy);
+        let schema = serde_json::to_string_pretty(&schema).expect("a schema") + "\n";
+        if std::env::var_os("UPDATE_SCHEMA").is_some() {
+            std::fs::write(&path, &schema).expect("writable");
+        }
+        let shipped = std::fs::read_to_string(&path).expect("docs/policy.schema.json");
+        assert_eq!(shipped, schema, "run UPDATE_SCHEMA=1 cargo test -p firebreak");
     }
 }

@@ -19,6 +19,14 @@ pub fn inert(value: &str, max: usize) -> String {
     out
 }
 
+/// Like [`inert`], and nothing a mail client would turn into a link: `https[:]//`, `www[.]`.
+///
+/// A name that an attacker chose must not become something a tired person clicks on.
+#[must_use]
+pub fn mail(value: &str, max: usize) -> String {
+    inert(value, max).replace("://", "[:]//").replace("www.", "www[.]")
+}
+
 /// Like [`inert`], and reduced to printable ASCII: what an SNS subject may hold.
 ///
 /// SNS subjects are ASCII, start with a letter, digit or punctuation, have no line breaks and are at most 100 characters
@@ -55,6 +63,11 @@ mod tests {
         for kept in ["a", "[2Jb", "c", "d", "e", "f", "g", "h", "i"] {
             assert!(shown.contains(kept), "{shown:?} lost {kept}");
         }
+    }
+
+    #[test]
+    fn a_mail_has_no_links_of_an_attacker() {
+        assert_eq!(mail("see https://evil.example or www.evil.example", 99), "see https[:]//evil.example or www[.]evil.example");
     }
 
     #[test]

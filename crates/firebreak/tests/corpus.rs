@@ -3,13 +3,15 @@
 
 use firebreak::ids::IncidentId;
 use firebreak::incident::Incident;
-use firebreak::plan::{Verdict, plan_json};
-use firebreak::playbook::Playbook;
+use firebreak::plan::{Circumstances, Verdict, plan_json};
 use firebreak::policy::Policy;
 use std::path::{Path, PathBuf};
 
 /// The incident travels through every state; Step Functions takes 256 KiB, Firebreak promises to stay far below.
 const MAX_INCIDENT_BYTES: usize = 32 * 1024;
+
+/// The corpus was written in November 2026.
+const NOW: jiff::Timestamp = jiff::Timestamp::constant(1_795_300_000, 0);
 
 fn json_files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
@@ -35,7 +37,7 @@ fn every_file_of_the_corpus_yields_a_plan() {
     let policy = Policy::unrestricted();
     for file in &files {
         let bytes = std::fs::read(file).expect("readable");
-        match plan_json(&bytes, Playbook::shipped(), &policy) {
+        match plan_json(&bytes, &Circumstances::new(&policy, NOW)) {
             Err(_) => not_json.push(file.clone()),
             Ok(plan) => {
                 match plan.verdict {

@@ -2,10 +2,12 @@
 //!
 //! After a change that is meant, review the differences with `cargo insta review`, or accept them with `INSTA_UPDATE=always`.
 
-use firebreak::plan::plan_json;
-use firebreak::playbook::Playbook;
+use firebreak::plan::{Circumstances, plan_json};
 use firebreak::policy::Policy;
 use std::path::{Path, PathBuf};
+
+/// Plans depend on the time; snapshots must not.
+const NOW: jiff::Timestamp = jiff::Timestamp::constant(1_795_000_000, 0);
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
@@ -19,12 +21,13 @@ fn every_fixture_has_its_plan() {
         .map(|entry| entry.expect("readable").path())
         .collect();
     files.sort();
+    let policy = Policy::unrestricted();
     assert!(files.len() > 40, "only {} fixtures found", files.len());
     for file in files {
         let source = file.parent().and_then(Path::file_name).and_then(|s| s.to_str()).expect("a source folder");
         let name = file.file_stem().and_then(|s| s.to_str()).expect("a name");
         let event = std::fs::read(&file).expect("readable");
-        let plan = plan_json(&event, Playbook::shipped(), &Policy::unrestricted()).expect("every fixture is JSON");
+        let plan = plan_json(&event, &Circumstances::new(&policy, NOW)).expect("every fixture is JSON");
         insta::with_settings!({
             snapshot_path => fixtures().join("plans"),
             prepend_module_to_snapshot => false,

@@ -5,6 +5,7 @@ use crate::store::Store;
 use crate::targets::{self, Answer};
 use firebreak::decision::{Target, TargetKind};
 use firebreak::fault::{Fault, FaultKind};
+use firebreak::ids::BucketName;
 use firebreak::incident::{Branch, Incident};
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::clock;
@@ -18,7 +19,7 @@ pub(crate) async fn collect(responder: &Responder, store: &Store, incident: &Inc
     store.keep_bytes(&incident.id, "finding", "the event as it arrived", raw.as_bytes()).await?;
 
     let mut targets: Vec<&Target> = Vec::new();
-    for decision in &incident.decisions {
+    for decision in incident.decisions.iter().filter(|decision| within_reach(incident, &decision.target)) {
         if !targets.contains(&&decision.target) {
             targets.push(&decision.target);
         }
@@ -30,11 +31,18 @@ pub(crate) async fn collect(responder: &Responder, store: &Store, incident: &Inc
     Ok(Branch { status: "ok".to_owned(), missing, ..Branch::default() })
 }
 
+/// Whether there is anything to ask about a target. No role is assumed in an account that the finding is not about, and about
+/// kinds that Firebreak cannot contain it knows no questions yet.
+fn within_reach(incident: &Incident, target: &Target) -> bool {
+    let asked_about =
+        matches!(target.kind, TargetKind::IamUser | TargetKind::IamRole | TargetKind::Ec2Instance | TargetKind::S3Bucket);
+    // By-hand buckets can have names that no API takes.
+    let valid = target.kind != TargetKind::S3Bucket || BucketName::parse(&target.id).is_ok();
+    asked_about && valid && incident.finding.account.as_ref().is_none_or(|account| *account == target.account)
+}
+
 /// Returns what could not be collected, one line each.
 async fn collect_target(responder: &Responder, store: &Store, incident: &Incident, target: &Target) -> Vec<String> {
-    if target.kind == TargetKind::AccountRoot {
-        return vec![];
-    }
     let call = match responder.call(target, MemberRole::PreserveEvidence, &incident.id).await {
         Ok(call) => call,
         Err(fault) => return vec![format!("{target}: {fault}")],
@@ -56,7 +64,7 @@ async fn collect_target(responder: &Responder, store: &Store, incident: &Inciden
                 Ok(bucket) => targets::s3_bucket(&bucket).await,
                 Err(fault) => vec![targets::unreachable(fault)],
             },
-            TargetKind::AccountRoot => vec![],
+            _ => vec![],
         }
     };
     let (snapshot, answers) = futures::join!(snapshot, Box::pin(answers));

@@ -52,9 +52,7 @@ pub(crate) async fn read(iam: &Client, target: &Target) -> Result<BaseState, Fau
     match target.kind {
         TargetKind::IamUser => user(iam, &target.id).await,
         TargetKind::IamRole => role(iam, &target.id).await,
-        TargetKind::AccountRoot | TargetKind::Ec2Instance | TargetKind::S3Bucket => {
-            Err(Fault::malformed(format!("quarantine-iam cannot contain {target}")))
-        }
+        _ => Err(Fault::malformed(format!("quarantine-iam cannot contain {target}"))),
     }
 }
 

@@ -1,15 +1,18 @@
 #![doc = include_str!("../README.md")]
 
-use aws_sdk_sfn::types::ExecutionStatus;
-use firebreak::fault::{Fault, FaultKind};
+mod budget;
+mod confirm;
+mod open;
+
+use confirm::Confirmer;
+use firebreak::coverage::{Coverage, Update};
+use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
-use firebreak::incident::{Incident, IncidentStatus};
-use firebreak::plan::{self, Verdict};
-use firebreak::playbook::Playbook;
+use firebreak::incident::Incident;
+use firebreak::plan::{AtSource, Circumstances, Plan, Verdict, plan_json};
 use firebreak::policy::Policy;
-use firebreak::review::Answer;
-use firebreak_aws::classify::OrFault;
-use firebreak_aws::ledger::{Claim, Gate};
+use firebreak::stored_event::StoredEvent;
+use firebreak_aws::ledger::{Claim, RawEvent};
 use firebreak_aws::{Aws, Ledger, environment};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -18,7 +21,7 @@ use serde_json::value::RawValue;
 /// What the state machine sends.
 #[derive(Debug, Deserialize)]
 pub struct Request {
-    /// The event, untouched: it may be hostile, and it is evidence.
+    /// The event, untouched: it may be hostile, and it is evidence. Or the reference of a stored one.
     pub event: Box<RawValue>,
     /// The execution that asks.
     pub execution_arn: String,
@@ -31,6 +34,14 @@ pub struct Function {
     policy: Policy,
     ledger: Ledger,
     executions: aws_sdk_sfn::Client,
+    confirmer: Confirmer,
+}
+
+/// One invocation.
+struct Delivery<'a> {
+    execution_arn: &'a str,
+    at: Timestamp,
+    raw: RawEvent<'a>,
 }
 
 impl Function {
@@ -47,6 +58,7 @@ impl Function {
             policy: Policy::parse(&text).map_err(|error| Fault::bug(format!("{file}: {error}")))?,
             ledger: Ledger::new(aws.own(), environment::required(environment::TABLE)?),
             executions: aws_sdk_sfn::Client::new(aws.own()),
+            confirmer: Confirmer::new(aws.own().clone()),
         })
     }
 
@@ -55,18 +67,16 @@ impl Function {
     /// # Errors
     /// Only when the ledger or Step Functions do not answer: no event is an error.
     pub async fn handle(&self, request: Request) -> Result<Incident, Fault> {
-        let decided = plan::plan_json(request.event.get().as_bytes(), Playbook::shipped(), &self.policy)
-            .map_err(|error| Fault::malformed(error.to_string()))?;
-        let mut incident = Incident::new(decided, &self.policy, request.execution_arn, request.started_at);
-        match self.claim(&incident).await? {
-            Claim::Ours => self.open(&incident, request.event.get()).await?,
-            Claim::Held { execution_arn } => {
-                self.ledger.count_delivery(&incident.id, request.started_at).await?;
-                incident.verdict = Verdict::Ignore;
-                incident.reason = Some(format!("delivered before; {execution_arn} works on it"));
-                incident.decisions.clear();
-            }
-        }
+        let stored = StoredEvent::referred_to_by(request.event.get());
+        let fetched = match &stored {
+            Some(stored) => Some(self.ledger.stored_event(stored).await?),
+            None => None,
+        };
+        let event = fetched.as_deref().unwrap_or_else(|| request.event.get());
+        let raw = stored.as_ref().map_or(RawEvent::Inline(request.event.get()), RawEvent::Stored);
+        let delivery = Delivery { execution_arn: &request.execution_arn, at: request.started_at, raw };
+        let plan = self.plan(event.as_bytes(), delivery.at).await?;
+        let incident = self.respond(plan, &delivery).await?;
         tracing::info!(
             incident.id = %incident.id,
             finding.kind = incident.finding.finding_type.as_deref().unwrap_or("unknown"),
@@ -77,71 +87,94 @@ impl Function {
         Ok(incident)
     }
 
-    async fn open(&self, incident: &Incident, raw_event: &str) -> Result<(), Fault> {
-        let status = match incident.verdict {
-            Verdict::Respond => IncidentStatus::Triaged,
-            Verdict::Notify => IncidentStatus::Notified,
-            Verdict::Ignore => IncidentStatus::Ignored,
+    /// Decides, and asks GuardDuty first when a containment would follow at once.
+    async fn plan(&self, event: &[u8], now: Timestamp) -> Result<Plan, Fault> {
+        // The time is the execution's: a second try decides the same.
+        let under = |at_source| {
+            let circumstances = Circumstances { at_source, ..Circumstances::new(&self.policy, now) };
+            plan_json(event, &circumstances).map_err(|error| Fault::malformed(error.to_string()))
         };
-        self.ledger.open_incident(incident, status, raw_event).await?;
-        let line = format!("triaged: {}", verdict_line(incident));
-        if let Err(fault) = self.ledger.note(&incident.id, incident.opened_at, &line).await {
+        let at_best = under(AtSource::Active)?;
+        let at_source = self.confirmer.ask(&at_best, self.policy.confirmation).await;
+        if at_source == AtSource::Active { Ok(at_best) } else { under(at_source) }
+    }
+
+    /// Claims the finding and answers what is new about it.
+    async fn respond(&self, plan: Plan, delivery: &Delivery<'_>) -> Result<Incident, Fault> {
+        let id = IncidentId::of(&plan.dedupe_key);
+        let coverage = Coverage::of(&plan);
+        let claim = self.ledger.claim(&id, delivery.execution_arn, delivery.at, &coverage).await?;
+        let Claim::Held { execution_arn: holder } = claim else {
+            return self.open(plan, None, delivery).await;
+        };
+        let known = self.ledger.coverage(&id).await?;
+        let stale = known.is_ahead_of(&plan);
+        if !stale && self.abandoned(&id, &plan, &holder).await? {
+            return if self.ledger.take_over(&id, &holder, delivery.execution_arn, delivery.at).await? {
+                self.ledger.cover(&id, &coverage).await?;
+                self.open(plan, None, delivery).await
+            } else {
+                self.repeated(plan, &id, &format!("{holder} works on it"), delivery).await
+            };
+        }
+        self.update(plan, &id, &known, &holder, delivery).await
+    }
+
+    /// Answers an update of a finding that another execution works on, or worked on.
+    async fn update(
+        &self,
+        plan: Plan,
+        first: &IncidentId,
+        known: &Coverage,
+        holder: &str,
+        delivery: &Delivery<'_>,
+    ) -> Result<Incident, Fault> {
+        let coverage = Coverage::of(&plan);
+        let follow_up = IncidentId::of(&firebreak::coverage::follow_up_key(&plan));
+        match known.update(plan.clone(), first) {
+            Update::Nothing(why) => {
+                // An earlier attempt of this execution may have opened the follow-up and died before it could say so.
+                if let Some(record) =
+                    self.ledger.record(&follow_up).await?.filter(|r| r.incident.execution_arn == delivery.execution_arn)
+                {
+                    return Ok(record.incident);
+                }
+                self.ledger.cover(first, &Coverage { decided: [].into(), ..coverage }).await?;
+                self.repeated(plan, first, &format!("{why}; {holder} works on it"), delivery).await
+            }
+            Update::FollowUp(update) => {
+                let of_update = Coverage::of(&update);
+                let claim = self.ledger.claim(&follow_up, delivery.execution_arn, delivery.at, &of_update).await?;
+                if let Claim::Held { execution_arn } = claim {
+                    return self.repeated(plan, first, &format!("{execution_arn} works on this update"), delivery).await;
+                }
+                let incident = self.open(*update, Some(first.clone()), delivery).await?;
+                // Last: an attempt that dies before this does everything again, and nothing twice.
+                self.ledger.cover(first, &coverage).await?;
+                Ok(incident)
+            }
+        }
+    }
+
+    /// A delivery that calls for nothing: counted, and remembered on the finding's first incident.
+    async fn repeated(&self, plan: Plan, id: &IncidentId, why: &str, delivery: &Delivery<'_>) -> Result<Incident, Fault> {
+        self.ledger.count_delivery(id, delivery.at).await?;
+        let version = plan.finding.updated_at.map_or_else(String::new, |at| format!(" as of {at}"));
+        self.note(id, delivery.at, &format!("delivered again{version}")).await;
+        let plan = Plan {
+            verdict: Verdict::Ignore,
+            reason: Some(format!("delivered before: {why}")),
+            decisions: vec![],
+            findings: vec![],
+            ..plan
+        };
+        Ok(Incident::new(plan, &self.policy, delivery.execution_arn.to_owned(), delivery.at))
+    }
+
+    /// The timeline is for people: a line that is missing stops nothing.
+    async fn note(&self, id: &IncidentId, at: Timestamp, line: &str) {
+        if let Err(fault) = self.ledger.note(id, at, line).await {
             tracing::warn!(fault.message = %fault.message, "timeline not written");
         }
-        Ok(())
-    }
-
-    /// Claims the finding, also from an execution that did not handle it: a finding whose first response broke down, or that was only
-    /// announced when it called for no more, must not be taken for handled.
-    async fn claim(&self, incident: &Incident) -> Result<Claim, Fault> {
-        let (id, ours, at) = (&incident.id, &incident.execution_arn, incident.opened_at);
-        let claim = self.ledger.claim(id, ours, at).await?;
-        let Claim::Held { execution_arn } = &claim else { return Ok(claim) };
-        if !self.calls_for_more(incident, execution_arn).await? && !self.broke_down(id, execution_arn).await? {
-            return Ok(claim);
-        }
-        let taken = self.ledger.take_over(id, execution_arn, ours, at).await?;
-        Ok(if taken { Claim::Ours } else { claim })
-    }
-
-    /// True when the finding now calls for a response and the execution that holds the claim only announced or ignored it.
-    async fn calls_for_more(&self, incident: &Incident, holder: &str) -> Result<bool, Fault> {
-        if incident.verdict != Verdict::Respond {
-            return Ok(false);
-        }
-        let before = self.ledger.record(&incident.id).await?;
-        // A holder that has just taken over has not written its incident yet: what is there is not its verdict.
-        Ok(before.is_some_and(|record| {
-            record.incident.execution_arn == holder && matches!(record.status, IncidentStatus::Notified | IncidentStatus::Ignored)
-        }))
-    }
-
-    /// True when the execution that holds the claim ended without finishing. What an analyst released must not be contained
-    /// again by the next delivery of the same finding.
-    async fn broke_down(&self, id: &IncidentId, execution_arn: &str) -> Result<bool, Fault> {
-        let described = self.executions.describe_execution().execution_arn(execution_arn).send().await;
-        let failed = match described.or_fault("states:DescribeExecution") {
-            Ok(execution) => {
-                matches!(execution.status, ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted)
-            }
-            // Step Functions forgets executions after 90 days; the ledger remembers how they ended.
-            Err(fault) if fault.kind == FaultKind::Gone => {
-                self.ledger.record(id).await?.is_some_and(|record| record.status == IncidentStatus::Failed)
-            }
-            Err(fault) => return Err(fault),
-        };
-        if !failed {
-            return Ok(false);
-        }
-        let released = |gate: Gate| gate.delivered && gate.decision.is_some_and(|decided| decided.answer == Answer::Release);
-        Ok(!self.ledger.gate(id).await?.is_some_and(released))
-    }
-}
-
-fn verdict_line(incident: &Incident) -> String {
-    match (incident.verdict, &incident.reason) {
-        (Verdict::Respond, _) => format!("respond, {} decision(s)", incident.decisions.len()),
-        (Verdict::Notify, reason) => format!("notify: {}", reason.as_deref().unwrap_or("no reason")),
-        (Verdict::Ignore, reason) => format!("ignore: {}", reason.as_deref().unwrap_or("no reason")),
     }
 }

@@ -2,7 +2,10 @@
 
 use super::{Ledger, incident_pk, lost, number, sortable, string, text};
 use crate::classify::OrFault;
+use aws_sdk_dynamodb::types::AttributeValue;
+use firebreak::coverage::Coverage;
 use firebreak::fault::Fault;
+use firebreak::finding::SeverityBand;
 use firebreak::ids::IncidentId;
 use jiff::Timestamp;
 
@@ -19,12 +22,19 @@ pub enum Claim {
 }
 
 impl Ledger {
-    /// Claims a finding for an execution. The first one wins; asking again with the same execution wins again.
+    /// Claims a finding for an execution, and remembers what that execution decides. The first one wins; asking again with the same
+    /// execution wins again.
     ///
     /// # Errors
     /// The ledger could not be written or read.
-    pub async fn claim(&self, incident: &IncidentId, execution_arn: &str, at: Timestamp) -> Result<Claim, Fault> {
-        let written = self
+    pub async fn claim(
+        &self,
+        incident: &IncidentId,
+        execution_arn: &str,
+        at: Timestamp,
+        coverage: &Coverage,
+    ) -> Result<Claim, Fault> {
+        let mut put = self
             .dynamodb
             .put_item()
             .table_name(&self.table)
@@ -33,9 +43,17 @@ impl Ledger {
             .item("execution_arn", text(execution_arn))
             .item("claimed_at", text(sortable(at)))
             .item("deliveries", number(1))
-            .condition_expression("attribute_not_exists(pk)")
-            .send()
-            .await;
+            .condition_expression("attribute_not_exists(pk)");
+        if let Some(version) = coverage.version {
+            put = put.item("version", text(sortable(version)));
+        }
+        if let Some(band) = coverage.band {
+            put = put.item("band", number(rank(band)));
+        }
+        if !coverage.decided.is_empty() {
+            put = put.item("decided", AttributeValue::Ss(coverage.decided.iter().cloned().collect()));
+        }
+        let written = put.send().await;
         if !lost(&written) {
             written.or_fault("ledger: claim")?;
             return Ok(Claim::Ours);
@@ -73,6 +91,61 @@ impl Ledger {
         Ok(true)
     }
 
+    /// What is known of a finding.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn coverage(&self, incident: &IncidentId) -> Result<Coverage, Fault> {
+        let item = self.item(incident, "claim").await?.unwrap_or_default();
+        let bands = [SeverityBand::Low, SeverityBand::Medium, SeverityBand::High, SeverityBand::Critical];
+        let known = item.get("band").and_then(|band| band.as_n().ok());
+        Ok(Coverage {
+            version: string(&item, "version").and_then(|version| version.parse().ok()),
+            band: known.and_then(|known| bands.into_iter().find(|band| rank(*band).to_string() == *known)),
+            decided: item.get("decided").and_then(|set| set.as_ss().ok()).into_iter().flatten().cloned().collect(),
+        })
+    }
+
+    /// Adds to what is known of a finding. Versions and bands only ever rise, whatever the order of the writers.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn cover(&self, incident: &IncidentId, coverage: &Coverage) -> Result<(), Fault> {
+        if !coverage.decided.is_empty() {
+            let decided = AttributeValue::Ss(coverage.decided.iter().cloned().collect());
+            self.raise(incident, "ADD decided :new", "attribute_exists(pk)", decided).await?;
+        }
+        if let Some(band) = coverage.band {
+            let condition = "attribute_not_exists(band) OR band < :new";
+            self.raise(incident, "SET band = :new", condition, number(rank(band))).await?;
+        }
+        // Last: while it is missing, the same delivery is looked at again.
+        if let Some(version) = coverage.version {
+            let condition = "attribute_not_exists(version) OR version < :new";
+            self.raise(incident, "SET version = :new", condition, text(sortable(version))).await?;
+        }
+        Ok(())
+    }
+
+    async fn raise(&self, incident: &IncidentId, update: &str, condition: &str, new: AttributeValue) -> Result<(), Fault> {
+        let written = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", incident_pk(incident))
+            .key("sk", text("claim"))
+            .update_expression(update)
+            .condition_expression(condition)
+            .expression_attribute_values(":new", new)
+            .send()
+            .await;
+        if lost(&written) {
+            return Ok(());
+        }
+        written.or_fault("ledger: cover")?;
+        Ok(())
+    }
+
     async fn claimant(&self, incident: &IncidentId) -> Result<Option<String>, Fault> {
         let item = self.item(incident, "claim").await?.unwrap_or_default();
         Ok(string(&item, "execution_arn").map(str::to_owned))
@@ -95,5 +168,14 @@ impl Ledger {
             .await
             .or_fault("ledger: count delivery")?;
         Ok(())
+    }
+}
+
+fn rank(band: SeverityBand) -> u8 {
+    match band {
+        SeverityBand::Low => 1,
+        SeverityBand::Medium => 2,
+        SeverityBand::High => 3,
+        SeverityBand::Critical => 4,
     }
 }

@@ -1,6 +1,6 @@
 //! Incidents, their status, receipts and timeline.
 
-use super::{Item, Ledger, ReviewState, from_doc, incident_pk, sortable, string, text, to_doc};
+use super::{Item, Ledger, RawEvent, ReviewState, from_doc, incident_pk, sortable, string, text, to_doc};
 use crate::classify::OrFault;
 use aws_sdk_dynamodb::types::AttributeValue;
 use firebreak::evidence::Entry;
@@ -51,20 +51,12 @@ pub struct TimelineEvent {
 }
 
 impl Ledger {
-    /// Writes an incident and the raw event it came from. A new execution of the same finding replaces both.
+    /// Writes the raw event and then the incident. A new execution of the same finding replaces both.
     ///
     /// # Errors
     /// The ledger could not be written.
-    pub async fn open_incident(&self, incident: &Incident, status: IncidentStatus, raw_event: &str) -> Result<(), Fault> {
-        self.dynamodb
-            .put_item()
-            .table_name(&self.table)
-            .item("pk", incident_pk(&incident.id))
-            .item("sk", text("event"))
-            .item("doc", text(raw_event))
-            .send()
-            .await
-            .or_fault("ledger: keep the event")?;
+    pub async fn open_incident(&self, incident: &Incident, status: IncidentStatus, raw: &RawEvent<'_>) -> Result<(), Fault> {
+        self.keep_raw(&incident.id, raw).await?;
         self.dynamodb
             .put_item()
             .table_name(&self.table)
@@ -78,18 +70,6 @@ impl Ledger {
             .await
             .or_fault("ledger: open incident")?;
         Ok(())
-    }
-
-    /// The raw event of an incident, as it arrived.
-    ///
-    /// # Errors
-    /// The ledger could not be read, or has no such event.
-    pub async fn raw_event(&self, incident: &IncidentId) -> Result<String, Fault> {
-        let item = self.item(incident, "event").await?;
-        item.as_ref()
-            .and_then(|item| string(item, "doc"))
-            .map(str::to_owned)
-            .ok_or_else(|| Fault::gone(format!("ledger: no event is kept for {incident}")))
     }
 
     /// Moves an incident to `status` unless it is in one of the statuses in `unless`.

@@ -3,9 +3,11 @@
 //! The principal comes from `Details.AwsIamAccessKey`, never from splitting a resource id at `/`: on real findings that id is
 //! `AWS::IAM::AccessKey:ASIA…` or even `AWS::IAM::AccessKey:null`.
 
-use super::{Bucket, Credentials, Finding, Read, SeverityBand, Source, credentials, text};
-use crate::ids::{AccountId, BucketName, InstanceId, Partition, Region};
+use super::{Credentials, Finding, Named, Principal, Read, Resource, ResourceRole, SeverityBand, Source, list, text, timestamp};
+use crate::decision::TargetKind;
+use crate::ids::{AccountId, IamName, Partition, Region};
 use serde_json::Value;
+use std::net::IpAddr;
 
 pub(super) fn read(detail: &Value) -> Read {
     match detail.get("findings").and_then(Value::as_array) {
@@ -15,36 +17,43 @@ pub(super) fn read(detail: &Value) -> Read {
 }
 
 fn finding(asff: &Value) -> Finding {
-    let resources: Vec<&Value> = asff.get("Resources").and_then(Value::as_array).into_iter().flatten().collect();
-    let of_type = |kind: &'static str| resources.iter().copied().filter(move |r| text(r, "Type") == Some(kind));
     let (severity, band) = severity(asff.get("Severity").unwrap_or(&Value::Null));
-    Finding {
-        source: Source::SecurityHub,
+    let product_arn = text(asff, "ProductArn");
+    let null = Value::Null;
+    let product_fields = asff.get("ProductFields").unwrap_or(&null);
+    let first = list(asff, "Resources").next();
+    let mut finding = Finding {
         id: id(asff),
-        finding_type: asff
-            .get("Types")
-            .and_then(Value::as_array)
-            .and_then(|t| t.first())
-            .and_then(Value::as_str)
-            .map(original_type),
+        finding_type: list(asff, "Types").next().and_then(Value::as_str).map(original_type),
         severity,
         band,
         account: text(asff, "AwsAccountId").and_then(|s| AccountId::parse(s).ok()),
         region: text(asff, "Region")
-            .or_else(|| resources.first().and_then(|r| text(r, "Region")))
-            .or_else(|| text(asff, "ProductArn").and_then(|arn| arn.split(':').nth(3)))
+            .or_else(|| first.and_then(|resource| text(resource, "Region")))
+            .or_else(|| product_arn.and_then(|arn| arn.split(':').nth(3)))
             .and_then(|s| Region::parse(s).ok()),
-        partition: Partition::parse(text(asff, "ProductArn").and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws")).ok(),
+        partition: Partition::parse(product_arn.and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws")).ok(),
+        updated_at: text(asff, "UpdatedAt").and_then(timestamp),
+        product: product_arn.and_then(product),
         vouched: is_guardduty(asff),
         title: text(asff, "Title").map(str::to_owned),
         settled: is_settled(asff),
-        sample: asff.get("ProductFields").and_then(|fields| text(fields, "aws/guardduty/service/additionalInfo/sample"))
-            == Some("true"),
-        resource_role: None,
-        credentials: of_type("AwsIamAccessKey").next().map(access_key),
-        instance: of_type("AwsEc2Instance").next().and_then(instance),
-        buckets: of_type("AwsS3Bucket").map(bucket).collect(),
+        sample: is_sample(asff, product_fields),
+        resource_role: ResourceRole::parse(text(product_fields, "aws/guardduty/service/resourceRole")),
+        remote_addresses: remote_addresses(asff, product_fields),
+        ..Finding::empty(Source::SecurityHub)
+    };
+    finding.resources.extend(list(asff, "Resources").enumerate().map(resource));
+    if let Some(sequence) = asff.pointer("/Detection/Sequence") {
+        finding.sequence = true;
+        finding.resources.extend(list(sequence, "Actors").enumerate().filter_map(actor));
     }
+    finding
+}
+
+/// `aws/guardduty` of `arn:aws:securityhub:eu-central-1::product/aws/guardduty`.
+fn product(arn: &str) -> Option<String> {
+    arn.split_once(":product/").map(|(_, product)| crate::text::inert(product, 128))
 }
 
 /// GuardDuty's findings keep their ARN as `Id`; any other product's id is only unique together with the product. Anybody who may
@@ -82,42 +91,123 @@ fn is_settled(asff: &Value) -> bool {
     matches!(status, Some("SUPPRESSED" | "RESOLVED" | "NOTIFIED")) || text(asff, "RecordState") == Some("ARCHIVED")
 }
 
-/// Restores GuardDuty's type from ASFF's taxonomy form.
+/// Restores GuardDuty's type from ASFF's taxonomy form (GuardDuty user guide, "Integration with AWS Security Hub").
 ///
 /// `TTPs/Credential Access/IAMUser-AnomalousBehavior` was `CredentialAccess:IAMUser/AnomalousBehavior`;
-/// `Effects/Data Exfiltration/UnauthorizedAccess:IAMUser-X` was `UnauthorizedAccess:IAMUser/X`.
+/// `Effects/Data Exfiltration/UnauthorizedAccess:IAMUser-X` was `UnauthorizedAccess:IAMUser/X`. A few are irregular.
 fn original_type(asff_type: &str) -> String {
     let segments: Vec<&str> = asff_type.split('/').collect();
-    let last = segments.last().copied().unwrap_or_default();
-    let tactic = segments.len().checked_sub(2).and_then(|i| segments.get(i)).map(|s| s.replace(' ', ""));
-    let full = match (last.contains(':'), tactic) {
-        (false, Some(tactic)) => format!("{tactic}:{last}"),
-        _ => last.to_owned(),
+    let full = match segments.iter().position(|segment| segment.contains(':')) {
+        // The original is in the taxonomy as it is: `TTPs/PenTest:IAMUser/KaliLinux`.
+        Some(at) if at + 1 < segments.len() => segments.get(at..).unwrap_or_default().join("/"),
+        Some(_) => segments.last().copied().unwrap_or_default().to_owned(),
+        None => match segments.as_slice() {
+            [.., tactic, last] => format!("{}:{last}", tactic.replace(' ', "")),
+            _ => asff_type.to_owned(),
+        },
     };
-    let full = full.replacen('-', "/", 1);
+    let full = if full.contains('/') { full } else { full.replacen('-', "/", 1) };
+    let full = match segments.as_slice() {
+        // `TTPs/AnomalousBehavior/CredentialAccess:Kubernetes-SecretsAccessed`: the behaviour moved in front.
+        [.., "AnomalousBehavior", last] if last.contains(':') => full.replacen('/', "/AnomalousBehavior.", 1),
+        _ => full,
+    };
+    if full == "Trojan:EC2/DNSDataExfiltration!DNS" {
+        return "Trojan:EC2/DNSDataExfiltration".to_owned();
+    }
     full.strip_suffix("-DNS").map_or_else(|| full.clone(), |stem| format!("{stem}!DNS"))
+}
+
+/// `Sample` at the top, or GuardDuty's own flag among `ProductFields`, whose values are all text.
+fn is_sample(asff: &Value, product_fields: &Value) -> bool {
+    let info = |name: &str| text(product_fields, &format!("aws/guardduty/service/additionalInfo/{name}"));
+    let in_value = info("value").and_then(|json| serde_json::from_str::<Value>(json).ok());
+    asff.get("Sample").and_then(Value::as_bool) == Some(true)
+        || info("sample") == Some("true")
+        || in_value.is_some_and(|value| value.get("sample").and_then(Value::as_bool) == Some(true))
+}
+
+/// In `Action`, and among `ProductFields`, whose names are paths of GuardDuty's finding.
+fn remote_addresses(asff: &Value, product_fields: &Value) -> Vec<IpAddr> {
+    let fields = product_fields.as_object().into_iter().flatten();
+    let flat = fields
+        .filter(|(name, _)| name.starts_with("aws/guardduty/service/action/"))
+        .filter(|(name, _)| name.ends_with("/remoteIpDetails/ipAddressV4") || name.ends_with("/remoteIpDetails/ipAddressV6"))
+        .filter_map(|(_, address)| address.as_str()?.parse().ok());
+    let null = Value::Null;
+    let action = asff.get("Action").unwrap_or(&null);
+    let address = |of: &Value| of.pointer("/RemoteIpDetails/IpAddressV4")?.as_str()?.parse().ok();
+    let kinds = ["NetworkConnectionAction", "AwsApiCallAction"];
+    let direct = kinds.iter().filter_map(|kind| action.get(kind)).filter_map(address);
+    let probes = list(action.get("PortProbeAction").unwrap_or(&null), "PortProbeDetails").filter_map(address);
+    let mut found: Vec<IpAddr> = flat.chain(direct).chain(probes).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// `Detection.Sequence.Actors[]` of an attack sequence.
+fn actor((at, actor): (usize, &Value)) -> Option<Resource> {
+    let user = actor.get("User").filter(|user| user.is_object())?;
+    let kind = text(user, "Type").unwrap_or("");
+    let credentials = Credentials::resolve(kind, text(user, "Name"), text(user, "Uid"), text(user, "CredentialUid"));
+    let account = user.get("Account").and_then(|account| text(account, "Uid"));
+    let field = format!("Detection.Sequence.Actors[{at}].User");
+    Some(Resource::new(Named::Credentials(credentials), field).placed(account, None))
+}
+
+fn resource((at, resource): (usize, &Value)) -> Resource {
+    let field = format!("Resources[{at}]");
+    let id = text(resource, "Id").unwrap_or("unnamed");
+    let tags = resource.get("Tags").and_then(Value::as_object).into_iter().flatten();
+    let tags = tags.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
+    let other = |kind| Resource::other(kind, id, field.clone());
+    // `AwsIamAccessKey` today, `AWSIAMAccessKey` and `AWS::IAM::AccessKey` in older and newer events.
+    let kind = text(resource, "Type").unwrap_or("").replace("::", "").to_ascii_lowercase();
+    let read = match kind.as_str() {
+        "awsiamaccesskey" => Resource::new(Named::Credentials(access_key(resource)), format!("{field}.Details.AwsIamAccessKey")),
+        "awsiamuser" => named_principal(id, ":user/", Principal::User, &field),
+        "awsiamrole" => named_principal(id, ":role/", |name| Principal::Role { name, session: None }, &field),
+        "awsec2instance" => Resource::instance(instance(id), format!("{field}.Id")),
+        "awss3bucket" => Resource::bucket(id.split_once(":s3:::").map(|(_, name)| name), true, format!("{field}.Id")),
+        "awss3object" => other(TargetKind::S3Object),
+        "awslambdafunction" => other(TargetKind::LambdaFunction),
+        "awsekscluster" => other(TargetKind::EksWorkload),
+        "awsecscluster" | "awsecsservice" | "awsecstask" => other(TargetKind::EcsTask),
+        "container" | "awsecscontainer" => other(TargetKind::Container),
+        "awsrdsdbinstance" | "awsrdsdbcluster" => other(TargetKind::RdsDatabase),
+        "awsrdsdbsnapshot" | "awsrdsdbclustersnapshot" | "awsec2snapshot" => other(TargetKind::Snapshot),
+        "awsbackuprecoverypoint" => other(TargetKind::RecoveryPoint),
+        "awsaccount" => other(TargetKind::Account),
+        _ => other(TargetKind::Other),
+    };
+    read.placed(None, text(resource, "Region")).tagged(tags)
 }
 
 fn access_key(resource: &Value) -> Credentials {
     let null = Value::Null;
     let details = resource.get("Details").and_then(|d| d.get("AwsIamAccessKey")).unwrap_or(&null);
-    let name = text(details, "PrincipalName").or_else(|| text(details, "UserName"));
+    let issuer = details.pointer("/SessionContext/SessionIssuer/UserName").and_then(Value::as_str);
+    let name = text(details, "PrincipalName").or_else(|| text(details, "UserName")).or(issuer);
     // Older findings give UserName alone; that field is documented as an IAM user's name.
     let kind = text(details, "PrincipalType").unwrap_or(if text(details, "UserName").is_some() { "IAMUser" } else { "" });
     let key = text(details, "AccessKeyId").or_else(|| text(resource, "Id").and_then(|id| id.rsplit(':').next()));
-    credentials(kind, name, text(details, "PrincipalId"), key)
+    Credentials::resolve(kind, name, text(details, "PrincipalId"), key)
 }
 
-fn instance(resource: &Value) -> Option<InstanceId> {
-    let arn = text(resource, "Id")?;
+/// A user's or role's own ARN: the name is what follows the last `/` of its path. Session ARNs are not accepted here.
+fn named_principal(arn: &str, marker: &str, principal: fn(IamName) -> Principal, field: &str) -> Resource {
+    let path = arn.split_once(":iam::").and_then(|(_, rest)| rest.split_once(marker)).map(|(_, path)| path);
+    let name = path.and_then(|path| path.rsplit('/').next()).and_then(|name| IamName::parse(name).ok());
+    let principal = name.map_or(Principal::Other("a principal whose ARN has no valid form"), principal);
+    let credentials = Credentials { principal, principal_id: None, access_key_id: None };
+    Resource::new(Named::Credentials(credentials), format!("{field}.Id"))
+}
+
+fn instance(arn: &str) -> Option<&str> {
     let mut parts = arn.splitn(6, ':');
     let (service, name) = (parts.nth(2)?, parts.nth(2)?);
-    (service == "ec2").then(|| name.strip_prefix("instance/")).flatten().and_then(|id| InstanceId::parse(id).ok())
-}
-
-fn bucket(resource: &Value) -> Bucket {
-    let name = text(resource, "Id").and_then(|arn| arn.split_once(":s3:::")).map(|(_, name)| name);
-    Bucket { name: name.and_then(|name| BucketName::parse(name).ok()), at_risk: true }
+    (service == "ec2").then(|| name.strip_prefix("instance/")).flatten()
 }
 
 #[cfg(test)]
@@ -135,6 +225,15 @@ mod tests {
                 "UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS",
             ),
             ("TTPs/Command and Control/Backdoor:EC2-C&CActivity.B-DNS", "Backdoor:EC2/C&CActivity.B!DNS"),
+            ("TTPs/Command and Control/Backdoor:EC2-C&CActivity.B!DNS", "Backdoor:EC2/C&CActivity.B!DNS"),
+            ("TTPs/PenTest:IAMUser/KaliLinux", "PenTest:IAMUser/KaliLinux"),
+            ("TTPs/AttackSequence:S3/CompromisedData", "AttackSequence:S3/CompromisedData"),
+            (
+                "TTPs/AnomalousBehavior/CredentialAccess:Kubernetes-SecretsAccessed",
+                "CredentialAccess:Kubernetes/AnomalousBehavior.SecretsAccessed",
+            ),
+            ("TTPs/Command and Control/Trojan:EC2-DNSDataExfiltration!DNS", "Trojan:EC2/DNSDataExfiltration"),
+            ("Software and Configuration Checks/Vulnerabilities/CVE", "Vulnerabilities:CVE"),
         ] {
             assert_eq!(original_type(asff), guardduty);
         }

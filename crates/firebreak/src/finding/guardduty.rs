@@ -1,10 +1,13 @@
 //! GuardDuty's native event: `detail` is one finding in camelCase.
 //!
-//! Source: GuardDuty user guide, "Processing GuardDuty findings with Amazon EventBridge".
+//! Sources: GuardDuty user guide, "Processing GuardDuty findings with Amazon EventBridge" and "Finding details"; the shape
+//! `Finding` of the GuardDuty API.
 
-use super::{Bucket, Finding, Read, ResourceRole, SeverityBand, Source, credentials, text};
-use crate::ids::{AccountId, BucketName, InstanceId, Partition, Region};
+use super::{Credentials, Finding, Named, Read, Resource, ResourceRole, SeverityBand, Source, list, sequence, text, timestamp};
+use crate::decision::TargetKind;
+use crate::ids::{AccountId, Partition, Region};
 use serde_json::Value;
+use std::net::IpAddr;
 
 pub(super) fn read(detail: &Value) -> Read {
     // A GetFindings dump in an event's envelope is PascalCase: reading half of it would lose the resource.
@@ -12,11 +15,9 @@ pub(super) fn read(detail: &Value) -> Read {
         return Read::Unreadable("the finding is in GetFindings form (PascalCase), not in EventBridge form");
     }
     let null = Value::Null;
-    let resource = detail.get("resource").unwrap_or(&null);
     let service = detail.get("service").unwrap_or(&null);
     let severity = detail.get("severity").and_then(severity_number);
-    Read::Findings(vec![Finding {
-        source: Source::GuardDuty,
+    let mut finding = Finding {
         id: text(detail, "arn").map(str::to_owned),
         finding_type: text(detail, "type").map(str::to_owned),
         severity,
@@ -24,36 +25,136 @@ pub(super) fn read(detail: &Value) -> Read {
         account: text(detail, "accountId").and_then(|s| AccountId::parse(s).ok()),
         region: text(detail, "region").and_then(|s| Region::parse(s).ok()),
         partition: Partition::parse(text(detail, "partition").unwrap_or("aws")).ok(),
+        updated_at: text(detail, "updatedAt").and_then(timestamp),
+        product: Some("aws/guardduty".to_owned()),
         vouched: true,
         title: text(detail, "title").map(str::to_owned),
         settled: service.get("archived").and_then(Value::as_bool).unwrap_or(false),
         sample: is_sample(service.get("additionalInfo").unwrap_or(&null)),
-        resource_role: match text(service, "resourceRole") {
-            Some("ACTOR") => Some(ResourceRole::Actor),
-            Some("TARGET") => Some(ResourceRole::Target),
-            _ => None,
-        },
-        credentials: resource.get("accessKeyDetails").filter(|d| d.is_object()).map(|details| {
-            credentials(
-                text(details, "userType").unwrap_or(""),
-                text(details, "userName"),
-                text(details, "principalId"),
-                text(details, "accessKeyId"),
-            )
-        }),
-        instance: resource
-            .get("instanceDetails")
-            .and_then(|details| text(details, "instanceId"))
-            .and_then(|id| InstanceId::parse(id).ok()),
-        buckets: resource.get("s3BucketDetails").and_then(Value::as_array).into_iter().flatten().map(bucket).collect(),
-    }])
+        resource_role: ResourceRole::parse(text(service, "resourceRole")),
+        part_of: text(detail, "associatedAttackSequenceArn").map(str::to_owned),
+        remote_addresses: remote_addresses(service.get("action").unwrap_or(&null)),
+        ..Finding::empty(Source::GuardDuty)
+    };
+    resources(detail.get("resource").unwrap_or(&null), &mut finding.resources);
+    if let Some(sequence) = service.pointer("/detection/sequence") {
+        sequence::read(sequence, &mut finding);
+    }
+    Read::Findings(vec![finding])
 }
 
-fn bucket(details: &Value) -> Bucket {
-    Bucket {
-        name: text(details, "name").and_then(|name| BucketName::parse(name).ok()),
-        at_risk: text(details, "type") != Some("Source"),
+fn resources(resource: &Value, found: &mut Vec<Resource>) {
+    let block = |name: &str| resource.get(name).filter(|block| block.is_object());
+    if let Some(key) = block("accessKeyDetails") {
+        let (kind, name) = (text(key, "userType").unwrap_or(""), text(key, "userName"));
+        let credentials = Credentials::resolve(kind, name, text(key, "principalId"), text(key, "accessKeyId"));
+        found.push(Resource::new(Named::Credentials(credentials), "detail.resource.accessKeyDetails"));
     }
+    if let Some(instance) = block("instanceDetails") {
+        found.push(
+            Resource::instance(text(instance, "instanceId"), "detail.resource.instanceDetails.instanceId").tagged(tags(instance)),
+        );
+    }
+    for (at, bucket) in list(resource, "s3BucketDetails").enumerate() {
+        buckets(at, bucket, found);
+    }
+    if let Some(function) = block("lambdaDetails") {
+        let name = text(function, "functionArn").or_else(|| text(function, "functionName")).unwrap_or("unnamed");
+        found.push(
+            Resource::other(TargetKind::LambdaFunction, name, "detail.resource.lambdaDetails.functionArn").tagged(tags(function)),
+        );
+    }
+    workloads(resource, found);
+    databases(resource, found);
+    for (block, arn, kind, field) in [
+        ("ec2ImageDetails", "imageArn", TargetKind::Ec2Image, "detail.resource.ec2ImageDetails.imageArn"),
+        ("ebsSnapshotDetails", "snapshotArn", TargetKind::Snapshot, "detail.resource.ebsSnapshotDetails.snapshotArn"),
+        (
+            "recoveryPointDetails",
+            "recoveryPointArn",
+            TargetKind::RecoveryPoint,
+            "detail.resource.recoveryPointDetails.recoveryPointArn",
+        ),
+    ] {
+        if let Some(arn) = resource.get(block).and_then(|details| text(details, arn)) {
+            found.push(Resource::other(kind, arn, field));
+        }
+    }
+}
+
+/// `s3BucketDetails` is an array. `Source` is the bucket that was copied from, `Destination` the one at risk.
+fn buckets(at: usize, bucket: &Value, found: &mut Vec<Resource>) {
+    let field = format!("detail.resource.s3BucketDetails[{at}]");
+    let at_risk = text(bucket, "type") != Some("Source");
+    if let Some(object) = list(bucket, "s3ObjectDetails").next() {
+        let name = text(object, "objectArn").and_then(|arn| arn.split_once(":::")).map(|(_, name)| name.to_owned());
+        let key = text(object, "key").unwrap_or("unnamed");
+        let name = name.unwrap_or_else(|| format!("{}/{key}", text(bucket, "name").unwrap_or("unnamed")));
+        found.push(Resource::other(TargetKind::S3Object, &name, format!("{field}.s3ObjectDetails[0]")));
+    }
+    found.push(Resource::bucket(text(bucket, "name"), at_risk, format!("{field}.name")).tagged(tags(bucket)));
+}
+
+/// What runs on the instance. Fargate has no instance; with EKS and ECS on EC2, `instanceDetails` is a node that others share.
+fn workloads(resource: &Value, found: &mut Vec<Resource>) {
+    if let Some(cluster) = resource.get("eksClusterDetails").filter(|cluster| cluster.is_object()) {
+        let mut name = text(cluster, "name").or_else(|| text(cluster, "arn")).unwrap_or("unnamed").to_owned();
+        let inside = |path: &str| resource.pointer(path).and_then(Value::as_str).filter(|text| !text.is_empty());
+        if let Some(workload) = inside("/kubernetesDetails/kubernetesWorkloadDetails/name") {
+            let namespace = inside("/kubernetesDetails/kubernetesWorkloadDetails/namespace").unwrap_or("-");
+            name = format!("{name}/{namespace}/{workload}");
+        } else if let Some(user) = inside("/kubernetesDetails/kubernetesUserDetails/username") {
+            name = format!("{name}/user/{user}");
+        }
+        found.push(Resource::other(TargetKind::EksWorkload, &name, "detail.resource.eksClusterDetails").tagged(tags(cluster)));
+    }
+    if let Some(cluster) = resource.get("ecsClusterDetails").filter(|cluster| cluster.is_object()) {
+        let task = cluster.get("taskDetails").and_then(|task| text(task, "arn"));
+        let name = task.or_else(|| text(cluster, "arn")).or_else(|| text(cluster, "name")).unwrap_or("unnamed");
+        found.push(
+            Resource::other(TargetKind::EcsTask, name, "detail.resource.ecsClusterDetails.taskDetails").tagged(tags(cluster)),
+        );
+    }
+    if let Some(container) = resource.get("containerDetails").filter(|container| container.is_object()) {
+        let name = text(container, "id").or_else(|| text(container, "name")).unwrap_or("unnamed");
+        found.push(Resource::other(TargetKind::Container, name, "detail.resource.containerDetails.id"));
+    }
+}
+
+/// `rdsDbUserDetails.user` is a user of the database, never of IAM: it is not read.
+fn databases(resource: &Value, found: &mut Vec<Resource>) {
+    for (block, names, field) in [
+        ("rdsDbInstanceDetails", ["dbInstanceArn", "dbInstanceIdentifier"], "detail.resource.rdsDbInstanceDetails.dbInstanceArn"),
+        (
+            "rdsLimitlessDbDetails",
+            ["dbShardGroupArn", "dbShardGroupIdentifier"],
+            "detail.resource.rdsLimitlessDbDetails.dbShardGroupArn",
+        ),
+    ] {
+        if let Some(database) = resource.get(block).filter(|database| database.is_object()) {
+            let name = names.iter().find_map(|name| text(database, name)).unwrap_or("unnamed");
+            found.push(Resource::other(TargetKind::RdsDatabase, name, field).tagged(tags(database)));
+        }
+    }
+}
+
+/// Tags are `[{key, value}]`.
+pub(super) fn tags(of: &Value) -> Vec<(String, String)> {
+    let tag = |tag: &Value| Some((text(tag, "key")?.to_owned(), tag.get("value")?.as_str()?.to_owned()));
+    list(of, "tags").filter_map(tag).collect()
+}
+
+/// Every address of the other side, wherever the kind of action keeps it.
+fn remote_addresses(action: &Value) -> Vec<IpAddr> {
+    let null = Value::Null;
+    let details = |of: &Value| {
+        let details = of.get("remoteIpDetails").unwrap_or(&null);
+        ["ipAddressV4", "ipAddressV6"].map(|field| text(details, field).and_then(|address| address.parse().ok()))
+    };
+    let kinds = ["awsApiCallAction", "networkConnectionAction", "kubernetesApiCallAction", "rdsLoginAttemptAction"];
+    let direct = kinds.iter().filter_map(|kind| action.get(kind)).flat_map(details);
+    let probes = action.get("portProbeAction").unwrap_or(&null);
+    direct.chain(list(probes, "portProbeDetails").flat_map(details)).flatten().collect()
 }
 
 /// A number; a numeric string is accepted too, as some forwarders quote it.

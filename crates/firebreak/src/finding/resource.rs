@@ -1,0 +1,167 @@
+//! What a finding names, in one form for all senders.
+
+use super::principal::Credentials;
+use crate::decision::TargetKind;
+use crate::ids::{AccountId, BucketName, InstanceId, Region};
+use crate::text::inert;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// What the playbook can be about. A finding names many things; the row of its type says which of them matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Subject {
+    /// Whose credentials were used.
+    Principal,
+    /// An EC2 instance.
+    Instance,
+    /// An S3 bucket.
+    Bucket,
+    /// Objects in a bucket.
+    Object,
+    /// A Lambda function.
+    Function,
+    /// Whatever runs in EKS, ECS or a container engine.
+    Workload,
+    /// An RDS database.
+    Database,
+    /// A machine image.
+    Image,
+    /// A snapshot.
+    Snapshot,
+    /// A recovery point of AWS Backup.
+    RecoveryPoint,
+    /// The account as a whole.
+    Account,
+    /// Anything else.
+    Other,
+}
+
+impl Subject {
+    /// How people call it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Principal => "credentials",
+            Self::Instance => "instance",
+            Self::Bucket => "bucket",
+            Self::Object => "object",
+            Self::Function => "function",
+            Self::Workload => "workload",
+            Self::Database => "database",
+            Self::Image => "image",
+            Self::Snapshot => "snapshot",
+            Self::RecoveryPoint => "recovery point",
+            Self::Account => "account",
+            Self::Other => "resource",
+        }
+    }
+}
+
+/// The thing itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named {
+    /// Somebody's credentials.
+    Credentials(Credentials),
+    /// An instance.
+    Instance(InstanceId),
+    /// A bucket. GuardDuty's `Source` of a copy is not the bucket at risk.
+    Bucket {
+        /// Its name.
+        name: BucketName,
+        /// False for the source of a copy.
+        at_risk: bool,
+    },
+    /// Something only people can contain: its kind and a name for them.
+    Other(TargetKind, String),
+    /// It is named, but in no form that could be used: what it should have been, and why not.
+    Unusable(Subject, &'static str),
+}
+
+/// One thing a finding names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// What it is.
+    pub named: Named,
+    /// The field of the event it was read from, for `plan --explain`.
+    pub field: Cow<'static, str>,
+    /// Its account, where the sender says so for each resource. Not always the finding's.
+    pub account: Option<AccountId>,
+    /// Its Region, where the sender says so for each resource.
+    pub region: Option<Region>,
+    /// Its tags. Whoever may tag the resource wrote them.
+    pub tags: Vec<(String, String)>,
+}
+
+/// Ids of things only people can contain are ARNs at most.
+const MAX_NAME: usize = 256;
+
+impl Resource {
+    pub(super) fn new(named: Named, field: impl Into<Cow<'static, str>>) -> Self {
+        Self { named, field: field.into(), account: None, region: None, tags: Vec::new() }
+    }
+
+    /// Something for people, by a name that is bounded and made inert.
+    pub(super) fn other(kind: TargetKind, name: &str, field: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Named::Other(kind, inert(name, MAX_NAME)), field)
+    }
+
+    pub(super) fn instance(id: Option<&str>, field: impl Into<Cow<'static, str>>) -> Self {
+        let named = id.and_then(|id| InstanceId::parse(id).ok()).map(Named::Instance);
+        Self::new(named.unwrap_or(Named::Unusable(Subject::Instance, "the finding names no valid instance")), field)
+    }
+
+    pub(super) fn bucket(name: Option<&str>, at_risk: bool, field: impl Into<Cow<'static, str>>) -> Self {
+        let Some(name) = name else {
+            return Self::new(Named::Unusable(Subject::Bucket, "the finding names no bucket that can be locked down"), field);
+        };
+        let named = match BucketName::parse(name) {
+            Ok(name) => Named::Bucket { name, at_risk },
+            // A directory bucket has no public access to block; it is still somebody's bucket.
+            Err(_) => Named::Other(TargetKind::S3Bucket, inert(name, MAX_NAME)),
+        };
+        Self::new(named, field)
+    }
+
+    pub(super) fn tagged(mut self, tags: Vec<(String, String)>) -> Self {
+        self.tags = tags;
+        self
+    }
+
+    pub(super) fn placed(mut self, account: Option<&str>, region: Option<&str>) -> Self {
+        self.account = account.and_then(|id| AccountId::parse(id).ok());
+        self.region = region.and_then(|code| Region::parse(code).ok());
+        self
+    }
+
+    /// What the playbook can ask for to get this.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        match &self.named {
+            Named::Credentials(_) => Subject::Principal,
+            Named::Instance(_) => Subject::Instance,
+            Named::Bucket { .. } => Subject::Bucket,
+            Named::Unusable(subject, _) => *subject,
+            Named::Other(kind, _) => match kind {
+                TargetKind::IamUser
+                | TargetKind::IamRole
+                | TargetKind::AccountRoot
+                | TargetKind::FederatedUser
+                | TargetKind::AccessKey
+                | TargetKind::InstanceProfile => Subject::Principal,
+                TargetKind::Ec2Instance => Subject::Instance,
+                TargetKind::S3Bucket => Subject::Bucket,
+                TargetKind::S3Object => Subject::Object,
+                TargetKind::LambdaFunction => Subject::Function,
+                TargetKind::EksWorkload | TargetKind::EcsTask | TargetKind::Container => Subject::Workload,
+                TargetKind::RdsDatabase => Subject::Database,
+                TargetKind::Ec2Image => Subject::Image,
+                TargetKind::Snapshot => Subject::Snapshot,
+                TargetKind::RecoveryPoint => Subject::RecoveryPoint,
+                TargetKind::Account => Subject::Account,
+                TargetKind::Other => Subject::Other,
+            },
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! From a finding to decisions: the row of its type, then the things it names, then each of them under the policy.
+
+use super::explain::{Because, Trace, at};
+use super::restrict::{Restrained, Wanted, restrict};
+use super::{AtSource, Circumstances, Verdict};
+use crate::decision::{Containment, Decision, Mode, Target, TargetKind};
+use crate::finding::{Credentials, Delivery, Finding, Named, Principal, Resource, ResourceRole, Source, Subject};
+use crate::ids::{AccountId, InstanceId, Partition, Region};
+use crate::playbook::Row;
+use crate::policy::SampleHandling;
+use crate::text::inert;
+
+/// The part of a plan that is decided here.
+pub(super) struct Outcome {
+    pub(super) verdict: Verdict,
+    pub(super) reason: Option<String>,
+    pub(super) decisions: Vec<Decision>,
+}
+
+impl Outcome {
+    fn without_decisions(verdict: Verdict, reason: String) -> Self {
+        Self { verdict, reason: Some(reason), decisions: vec![] }
+    }
+}
+
+pub(super) fn decide(finding: &Finding, delivery: Delivery, circumstances: &Circumstances<'_>, trace: &mut Trace) -> Outcome {
+    if finding.settled {
+        trace.note(Because::Field, || (at("archived, Workflow.Status, RecordState or status"), "settled".to_owned()));
+        return Outcome::without_decisions(Verdict::Ignore, "archived, suppressed or resolved at its source".to_owned());
+    }
+    if circumstances.at_source == AtSource::Settled {
+        let reason = "archived at GuardDuty since this event was sent".to_owned();
+        return Outcome::without_decisions(Verdict::Ignore, reason);
+    }
+    match restrained(finding, delivery, circumstances, trace) {
+        Ok(restrained) => outcome(restrained),
+        Err(why) => Outcome::without_decisions(Verdict::Notify, why),
+    }
+}
+
+fn outcome(restrained: Vec<Restrained>) -> Outcome {
+    let responds = |r: &Restrained| r.decision.mode != Mode::Notify || r.rehearsed;
+    let verdict = match restrained.as_slice() {
+        all if all.iter().any(responds) => Verdict::Respond,
+        all if all.iter().all(|r| r.suppressed) => Verdict::Ignore,
+        _ => Verdict::Notify,
+    };
+    let reason = match verdict {
+        Verdict::Respond => None,
+        // What is suppressed is not why somebody is told.
+        _ => restrained.iter().min_by_key(|r| r.suppressed).map(|r| r.decision.reason.clone()),
+    };
+    Outcome { verdict, reason, decisions: restrained.into_iter().map(|r| r.decision).collect() }
+}
+
+/// Everything a target needs besides its name.
+pub(super) struct Place {
+    pub(super) account: AccountId,
+    pub(super) region: Region,
+    pub(super) partition: Partition,
+}
+
+fn restrained(
+    finding: &Finding,
+    delivery: Delivery,
+    circumstances: &Circumstances<'_>,
+    trace: &mut Trace,
+) -> Result<Vec<Restrained>, String> {
+    let kind = finding.finding_type.as_deref().ok_or("the finding names no type")?;
+    let row = row(kind, circumstances, trace)?;
+    let place = Place {
+        account: finding.account.clone().ok_or("the finding names no valid account")?,
+        region: finding.region.clone().ok_or("the finding names no valid Region")?,
+        partition: finding.partition.clone().ok_or("the finding names no valid partition")?,
+    };
+    admitted(finding, &place, circumstances, trace)?;
+    if finding.sample && circumstances.policy.samples == SampleHandling::Notify {
+        trace.note(Because::Policy, || (at("samples"), "the sample flag is set, and samples are only announced".to_owned()));
+        return Err("a sample finding: policy says samples are only announced".to_owned());
+    }
+    // A finding can name one target well and another not at all: an anonymous caller must not save the bucket.
+    let (mut wanted, mut unusable) = (Vec::new(), Vec::new());
+    let victim = row.only_actor && finding.resource_role != Some(ResourceRole::Actor);
+    if victim {
+        trace.note(Because::Field, || (at("detail.service.resourceRole"), "not ACTOR, and the row says only_actor".to_owned()));
+        unusable.push("the resource is the victim here, not the actor: nothing to contain".to_owned());
+    } else {
+        for (&containment, &mode) in &row.contain {
+            contained(finding, row, containment, mode, &place, &mut wanted, &mut unusable);
+        }
+    }
+    // An actor is contained; only as the victim is it left to people.
+    for (&subject, &mode) in row.by_hand.iter().filter(|_| victim || !row.only_actor) {
+        by_hand(finding, subject, mode, &place, &mut wanted);
+    }
+    let mut decided: Vec<Restrained> = Vec::new();
+    for wanted in wanted {
+        let same = |r: &Restrained| {
+            let target = &r.decision.target;
+            r.decision.containment == wanted.containment
+                && (target.kind, &target.id, &target.account) == (wanted.target.kind, &wanted.target.id, &wanted.target.account)
+        };
+        if !decided.iter().any(same) {
+            decided.push(restrict(finding, delivery, wanted, row, circumstances, trace));
+        }
+    }
+    if !decided.is_empty() {
+        return Ok(decided);
+    }
+    unusable.dedup();
+    let why = if unusable.is_empty() { format!("the finding names nothing to act on: {}", row.why) } else { unusable.join("; ") };
+    trace.note(Because::Field, || (at("detail"), why.clone()));
+    Err(why)
+}
+
+fn row<'a>(kind: &str, circumstances: &Circumstances<'a>, trace: &mut Trace) -> Result<&'a Row, String> {
+    let Some(row) = circumstances.policy.row(circumstances.playbook, kind) else {
+        trace.note(Because::Row, || (at("finding"), "no row for this type: a person is told".to_owned()));
+        return Err("the playbook has no row for this type".to_owned());
+    };
+    let (own, path) = (circumstances.policy.finding.contains_key(kind), vec!["finding".to_owned(), inert(kind, 128)]);
+    let because = if own { Because::Policy } else { Because::Row };
+    trace.note(because, || {
+        let contain = row.contain.iter().map(|(what, mode)| format!("{what} = {}", mode.name()));
+        let by_hand = row.by_hand.iter().map(|(what, mode)| format!("by hand {} = {}", what.label(), mode.name()));
+        (path, contain.chain(by_hand).collect::<Vec<_>>().join(", "))
+    });
+    Ok(row)
+}
+
+/// Whether Firebreak may act on this finding at all.
+fn admitted(finding: &Finding, place: &Place, circumstances: &Circumstances<'_>, trace: &mut Trace) -> Result<(), String> {
+    let policy = circumstances.policy;
+    let mut refuse = |path: [&str; 2], why: String| {
+        let path = path.iter().filter(|part| !part.is_empty()).map(|part| (*part).to_owned()).collect();
+        trace.note(Because::Policy, || (path, why.clone()));
+        Err(why)
+    };
+    if !policy.allow.accounts.is_empty() && !policy.allow.accounts.contains(&place.account) {
+        return refuse(["allow", "accounts"], format!("account {} is not one that policy allows", place.account));
+    }
+    if !policy.allow.regions.is_empty() && !policy.allow.regions.contains(&place.region) {
+        return refuse(["allow", "regions"], format!("Region {} is not one that policy allows", place.region));
+    }
+    let band = finding.band.ok_or("the finding's severity is missing or outside 0 to 10")?;
+    if let Some(floor) = policy.severity_floor.filter(|floor| band < *floor) {
+        let why = format!("severity {}: below {}, policy says findings are only announced", band.label(), floor.label());
+        return refuse(["severity_floor", ""], why);
+    }
+    if finding.source != Source::SecurityHub {
+        return Ok(());
+    }
+    let hub = &policy.security_hub;
+    if !finding.product.as_ref().is_some_and(|product| hub.products.contains(product)) {
+        let product = finding.product.as_deref().unwrap_or("unnamed");
+        let why = format!("another product than GuardDuty says so ({}), and policy does not list it", inert(product, 64));
+        return refuse(["security_hub", "products"], why);
+    }
+    if band < hub.severity_floor {
+        // A Security Hub event is delivered whole when one of its findings matches the rule.
+        let why =
+            format!("severity {}: below {}, Security Hub findings are only announced", band.label(), hub.severity_floor.label());
+        return refuse(["security_hub", "severity_floor"], why);
+    }
+    Ok(())
+}
+
+/// What the row wants contained.
+fn contained(
+    finding: &Finding,
+    row: &Row,
+    containment: Containment,
+    mode: Mode,
+    place: &Place,
+    wanted: &mut Vec<Wanted>,
+    unusable: &mut Vec<String>,
+) {
+    let (subject, missing) = match containment {
+        Containment::QuarantineIam => (Subject::Principal, "the finding names no credentials"),
+        Containment::IsolateEc2 => (Subject::Instance, "the finding names no valid instance"),
+        Containment::LockdownS3 => (Subject::Bucket, "the finding names no bucket that can be locked down"),
+    };
+    let before = wanted.len();
+    // Beside the credentials of one caller, instanceDetails is only context (39 of 41 AWS samples carry it): the instance that
+    // leaked them is the one the role's session is named after. A sequence names its targets one by one.
+    let about_credentials = row.contain.contains_key(&Containment::QuarantineIam);
+    if containment == Containment::IsolateEc2 && about_credentials && !finding.sequence && finding.source != Source::Request {
+        wanted.extend(session_instance(finding, mode, place));
+        return;
+    }
+    for resource in finding.about(subject) {
+        match target(resource, place) {
+            Ok(target) => wanted.push(Wanted::contain(containment, mode, target, resource)),
+            Err(Some(why)) => unusable.push(why),
+            Err(None) => {}
+        }
+        if let Some(hand) = only_a_person(resource, mode, place) {
+            wanted.push(hand);
+        }
+    }
+    let none_named = finding.about(subject).next().is_none() || wanted.len() == before;
+    if none_named && unusable.is_empty() {
+        unusable.push(missing.to_owned());
+    }
+}
+
+/// What the row leaves to people.
+fn by_hand(finding: &Finding, subject: Subject, mode: Mode, place: &Place, wanted: &mut Vec<Wanted>) {
+    for resource in finding.about(subject) {
+        let named = match target(resource, place) {
+            Ok(target) => Some(Wanted::by_hand(mode, target, resource)),
+            Err(_) => only_a_person(resource, mode, place),
+        };
+        wanted.extend(named);
+    }
+    if subject == Subject::Account && finding.about(subject).next().is_none() {
+        wanted.push(Wanted { field: "detail.accountId".to_owned(), ..Wanted::of_place(mode, place) });
+    }
+}
+
+/// The instance a role's session is named after: it is the one whose credentials leaked.
+fn session_instance(finding: &Finding, mode: Mode, place: &Place) -> Option<Wanted> {
+    finding.about(Subject::Principal).find_map(|resource| {
+        let Named::Credentials(Credentials { principal: Principal::Role { session: Some(session), .. }, .. }) = &resource.named
+        else {
+            return None;
+        };
+        let id = InstanceId::parse(session).ok()?;
+        let target = place.target(TargetKind::Ec2Instance, id.as_str(), resource);
+        Some(Wanted::contain(Containment::IsolateEc2, mode, target, resource))
+    })
+}
+
+/// The target of a resource that Firebreak can contain. `Err(None)`: it is somebody else's matter, see [`only_a_person`].
+fn target(resource: &Resource, place: &Place) -> Result<Target, Option<String>> {
+    match &resource.named {
+        Named::Instance(id) => Ok(place.target(TargetKind::Ec2Instance, id.as_str(), resource)),
+        Named::Bucket { name, at_risk: true } => Ok(place.target(TargetKind::S3Bucket, name.as_str(), resource)),
+        Named::Bucket { at_risk: false, .. } | Named::Other(..) => Err(None),
+        Named::Unusable(_, why) => Err(Some((*why).to_owned())),
+        Named::Credentials(credentials) => {
+            let mut target = match &credentials.principal {
+                Principal::User(name) => place.target(TargetKind::IamUser, name.as_str(), resource),
+                Principal::Role { name, session } => {
+                    let target = place.target(TargetKind::IamRole, name.as_str(), resource);
+                    Target { session: session.clone(), ..target }
+                }
+                Principal::Other(what) => {
+                    return Err(Some(format!("the principal is {what}: nothing IAM could contain here")));
+                }
+                Principal::Root | Principal::Federated(_) | Principal::KeyOnly => return Err(None),
+            };
+            target.principal_id.clone_from(&credentials.principal_id);
+            target.access_key_id.clone_from(&credentials.access_key_id);
+            Ok(target)
+        }
+    }
+}
+
+/// A decision about a resource that no containment fits: it is named, and a person does the rest.
+fn only_a_person(resource: &Resource, mode: Mode, place: &Place) -> Option<Wanted> {
+    let (kind, id) = match &resource.named {
+        Named::Other(kind, id) => (*kind, id.clone()),
+        Named::Credentials(credentials) => match &credentials.principal {
+            Principal::Root => (TargetKind::AccountRoot, place.account.to_string()),
+            Principal::Federated(session) => (TargetKind::FederatedUser, session.clone()),
+            Principal::KeyOnly => (TargetKind::AccessKey, credentials.access_key_id.as_ref()?.to_string()),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    // Nobody can wait for an approval that would lead to nothing: root and federated users are told about at once.
+    let mode = match kind {
+        TargetKind::AccountRoot | TargetKind::FederatedUser => Mode::Notify,
+        _ if mode == Mode::Auto => Mode::Gate,
+        _ => mode,
+    };
+    Some(Wanted::by_hand(mode, place.target(kind, &id, resource), resource))
+}
+
+impl Place {
+    pub(super) fn target(&self, kind: TargetKind, id: &str, resource: &Resource) -> Target {
+        Target {
+            kind,
+            id: id.to_owned(),
+            account: resource.account.clone().unwrap_or_else(|| self.account.clone()),
+            region: resource.region.clone().unwrap_or_else(|| self.region.clone()),
+            partition: self.partition.clone(),
+            principal_id: None,
+            access_key_id: None,
+            session: None,
+        }
+    }
+}

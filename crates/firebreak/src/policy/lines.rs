@@ -1,0 +1,37 @@
+//! Where in a TOML file a field stands, so that `plan --explain` can name the line that decided.
+
+use toml::de::{DeTable, DeValue};
+
+/// The line of the field at `path`, counted from 1, or of the nearest table above it that exists. `None` when the text is not
+/// TOML or has nothing of the path.
+#[must_use]
+pub fn line_of(text: &str, path: &[String]) -> Option<usize> {
+    let document = DeTable::parse(text).ok()?;
+    let mut table = document.get_ref();
+    let mut found = None;
+    for name in path {
+        let Some((key, value)) = table.iter().find(|(key, _)| key.get_ref() == name) else { break };
+        found = Some(key.span().start);
+        match value.get_ref() {
+            DeValue::Table(inner) => table = inner,
+            _ => break,
+        }
+    }
+    found.map(|start| 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line_of;
+
+    #[test]
+    fn the_line_of_a_field() {
+        let text = "a = 1\n[accounts.111122223333]\nmode = \"auto\"\n\ncontainments.isolate-ec2 = \"gate-first\"\n[finding]\n\"X/Y\" = { why = \"z\" }\n";
+        let line = |path: &[&str]| line_of(text, &path.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        assert_eq!(line(&["a"]), Some(1));
+        assert_eq!(line(&["accounts", "111122223333", "mode"]), Some(3));
+        assert_eq!(line(&["accounts", "111122223333", "containments", "isolate-ec2"]), Some(5));
+        assert_eq!(line(&["finding", "X/Y"]), Some(7));
+        assert_eq!(line(&["nothing"]), None);
+    }
+}

@@ -1,0 +1,71 @@
+//! How far Firebreak may go by itself, by account and containment.
+
+use crate::decision::{Containment, Mode};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// How far Firebreak may go by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum ResponseMode {
+    /// Say what it would do, and nothing else. The default for every account.
+    #[default]
+    Observe,
+    /// Go through everything, evidence and review included, and contain nothing: a rehearsal.
+    DryRun,
+    /// Contain after an analyst approved.
+    GateFirst,
+    /// Contain at once where the playbook says so.
+    Auto,
+}
+
+impl ResponseMode {
+    /// As it is written in the policy file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::DryRun => "dry-run",
+            Self::GateFirst => "gate-first",
+            Self::Auto => "auto",
+        }
+    }
+}
+
+/// One account's modes.
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AccountPolicy {
+    /// The mode of every containment that is not named below.
+    pub mode: ResponseMode,
+    /// Exceptions by containment.
+    #[serde(default)]
+    pub containments: BTreeMap<Containment, ResponseMode>,
+}
+
+/// The mode a decision ends up with: the playbook's, lowered by policy, never raised.
+#[must_use]
+pub fn lower(playbook: Mode, policy: ResponseMode) -> Mode {
+    match (playbook, policy) {
+        (Mode::Notify, _) | (_, ResponseMode::Observe | ResponseMode::DryRun) => Mode::Notify,
+        (Mode::Gate, _) | (Mode::Auto, ResponseMode::GateFirst) => Mode::Gate,
+        (Mode::Auto, ResponseMode::Auto) => Mode::Auto,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policy_only_ever_lowers_the_playbook() {
+        assert_eq!(lower(Mode::Auto, ResponseMode::Auto), Mode::Auto);
+        assert_eq!(lower(Mode::Auto, ResponseMode::GateFirst), Mode::Gate);
+        assert_eq!(lower(Mode::Gate, ResponseMode::Auto), Mode::Gate);
+        assert_eq!(lower(Mode::Auto, ResponseMode::Observe), Mode::Notify);
+        assert_eq!(lower(Mode::Auto, ResponseMode::DryRun), Mode::Notify);
+        assert_eq!(lower(Mode::Notify, ResponseMode::Auto), Mode::Notify);
+    }
+}

@@ -1,0 +1,117 @@
+//! What is never contained automatically, whoever says so.
+
+use super::TagSelector;
+use crate::decision::{Target, TargetKind};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+
+/// Resources that are never contained.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Protected {
+    /// IAM users and roles, by name: break-glass, deployment roles.
+    pub principals: BTreeSet<String>,
+    /// EC2 instances, by id.
+    pub instances: BTreeSet<String>,
+    /// S3 buckets, by name: log archives, state buckets.
+    pub buckets: BTreeSet<String>,
+    /// Tags, as the finding states them. Whoever may tag a resource can protect it: forbid these tags to others.
+    pub tags: BTreeSet<TagSelector>,
+}
+
+/// Why a target is protected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Protection {
+    /// In words for the on-call.
+    pub why: &'static str,
+    /// Where in the policy file; empty for what is built in.
+    pub path: Vec<String>,
+}
+
+impl Protected {
+    /// Why this target must never be contained, if so. `asked` says that a person asked for it by name.
+    #[must_use]
+    pub fn covers(&self, target: &Target, tags: &[(String, String)], asked: bool) -> Option<Protection> {
+        if let Some(why) = built_in_protection(target) {
+            return Some(Protection { why, path: vec![] });
+        }
+        if let Some(why) = protected_by_name(target).filter(|_| !asked) {
+            return Some(Protection { why, path: vec![] });
+        }
+        let list = match target.kind {
+            TargetKind::IamUser | TargetKind::IamRole => Some((&self.principals, "principals")),
+            TargetKind::Ec2Instance => Some((&self.instances, "instances")),
+            TargetKind::S3Bucket => Some((&self.buckets, "buckets")),
+            _ => None,
+        };
+        let at = |field: &str| vec!["protected".to_owned(), field.to_owned()];
+        if let Some((_, field)) = list.filter(|(names, _)| names.contains(&target.id)) {
+            return Some(Protection { why: "listed as protected in the response policy", path: at(field) });
+        }
+        let tagged = self.tags.iter().any(|tag| tag.matches(tags));
+        tagged.then(|| Protection { why: "its tag is protected in the response policy", path: at("tags") })
+    }
+}
+
+/// Firebreak's own roles and evidence, and the roles that manage an organization. No configuration can unprotect them; the
+/// containment functions check again, and the member roles' policies deny it a third time.
+#[must_use]
+pub fn built_in_protection(target: &Target) -> Option<&'static str> {
+    match target.kind {
+        TargetKind::IamRole => match target.id.as_str() {
+            "OrganizationAccountAccessRole" | "AWSControlTowerExecution" => Some("a role that administers the organization"),
+            name if OWN_ROLES.iter().any(|own| own.eq_ignore_ascii_case(&name.replace('-', ""))) => {
+                Some("one of Firebreak's own roles")
+            }
+            _ => None,
+        },
+        TargetKind::S3Bucket => {
+            // The name ends in the id of the account that owns it: an attacker elsewhere cannot borrow the protection.
+            let own = target.id.strip_prefix("firebreak-evidence-") == Some(target.account.as_str());
+            own.then_some("an evidence bucket of Firebreak")
+        }
+        _ => None,
+    }
+}
+
+/// Names that speak for themselves, but that nobody reserved: a finding shows no path. IAM refuses to change a service-linked
+/// role, and AWS puts an Identity Center role back. An attacker may borrow such a name for a role of their own; a person is told
+/// either way, and can ask for isolation: `quarantine-iam` then reads the path from IAM. See `docs/decisions/0011`.
+fn protected_by_name(target: &Target) -> Option<&'static str> {
+    let name = target.id.as_str();
+    match target.kind {
+        TargetKind::IamRole if name.starts_with("AWSServiceRoleFor") => {
+            Some("named like a service-linked role, which IAM does not let anybody change")
+        }
+        TargetKind::IamRole if name.starts_with("AWSReservedSSO_") => {
+            Some("named like an Identity Center role: end the person's sessions and assignments there")
+        }
+        TargetKind::IamUser | TargetKind::IamRole => {
+            let plain = name.to_ascii_lowercase().replace(['-', '_', '.'], "");
+            plain.contains("breakglass").then_some("named like a break-glass principal, your last way in")
+        }
+        _ => None,
+    }
+}
+
+/// The roles Firebreak deploys: one per function in the security account, one per class in each member account. Compared without
+/// case and hyphens.
+const OWN_ROLES: [&str; 16] = [
+    "FirebreakIngest",
+    "FirebreakTriage",
+    "FirebreakNotify",
+    "FirebreakQuarantineIam",
+    "FirebreakIsolateEc2",
+    "FirebreakLockdownS3",
+    "FirebreakPreserveEvidence",
+    "FirebreakOpenReview",
+    "FirebreakDecideReview",
+    "FirebreakRelease",
+    "FirebreakStateMachine",
+    "FirebreakMemberQuarantineIam",
+    "FirebreakMemberIsolateEc2",
+    "FirebreakMemberLockdownS3",
+    "FirebreakMemberPreserveEvidence",
+    "FirebreakMemberRelease",
+];

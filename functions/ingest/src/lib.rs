@@ -1,0 +1,105 @@
+#![doc = include_str!("../README.md")]
+
+use aws_sdk_sfn::error::SdkError;
+use aws_sdk_sfn::operation::start_execution::StartExecutionError;
+use firebreak::evidence::sha256_hex;
+use firebreak::fault::Fault;
+use firebreak::finding;
+use firebreak::stored_event::{MAX_INLINE_BYTES, Reference};
+use firebreak_aws::classify::{code, fault};
+use firebreak_aws::{Aws, Ledger, environment};
+use futures::future::join_all;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// The executions of one event, in the order of its findings.
+#[derive(Debug, Serialize)]
+pub struct Started {
+    /// Their ARNs.
+    pub executions: Vec<String>,
+}
+
+/// The function and what it needs.
+pub struct Function {
+    ledger: Ledger,
+    executions: aws_sdk_sfn::Client,
+    state_machine: String,
+}
+
+impl Function {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// A fault that names the missing variable.
+    pub async fn load() -> Result<Self, Fault> {
+        let aws = Aws::load().await;
+        Ok(Self {
+            ledger: Ledger::new(aws.own(), environment::required(environment::TABLE)?),
+            executions: aws_sdk_sfn::Client::new(aws.own()),
+            state_machine: environment::required(environment::STATE_MACHINE_ARN)?,
+        })
+    }
+
+    /// Starts one execution per finding of the event.
+    ///
+    /// # Errors
+    /// When an execution could not be started. The others were; the same event again starts only what is missing.
+    pub async fn handle(&self, event: Box<RawValue>) -> Result<Started, Fault> {
+        let digest = sha256_hex(event.get().as_bytes());
+        let parts = parts(event.get());
+        let started = parts.iter().enumerate().map(|(at, part)| self.start(name(&digest, at), part));
+        let executions = join_all(started).await.into_iter().collect::<Result<Vec<_>, Fault>>()?;
+        tracing::info!(event.bytes = event.get().len(), executions = executions.len(), "handed over");
+        Ok(Started { executions })
+    }
+
+    async fn start(&self, name: String, event: &str) -> Result<String, Fault> {
+        if event.len() > MAX_INLINE_BYTES {
+            return self.start_by_reference(name, event).await;
+        }
+        match self.start_with(&name, event).await {
+            // JSON that Step Functions does not take is still a finding: half a surrogate pair, nesting without end.
+            Err(error) if code(&error) == Some("InvalidExecutionInput") => self.start_by_reference(name, event).await,
+            started => self.arn(&name, started),
+        }
+    }
+
+    async fn start_by_reference(&self, name: String, event: &str) -> Result<String, Fault> {
+        let reference = Reference { firebreak_stored_event: self.ledger.store_event(event).await? };
+        let input = serde_json::to_string(&reference).map_err(|error| Fault::bug(format!("no reference: {error}")))?;
+        let started = self.start_with(&name, &input).await;
+        self.arn(&name, started)
+    }
+
+    async fn start_with(&self, name: &str, input: &str) -> Result<String, SdkError<StartExecutionError>> {
+        let start = self.executions.start_execution().state_machine_arn(&self.state_machine).name(name).input(input);
+        start.send().await.map(|started| started.execution_arn)
+    }
+
+    /// An execution of this name exists when the same event came before: EventBridge and Lambda deliver at least once.
+    fn arn(&self, name: &str, started: Result<String, SdkError<StartExecutionError>>) -> Result<String, Fault> {
+        match started {
+            Ok(arn) => Ok(arn),
+            Err(error) if code(&error) == Some("ExecutionAlreadyExists") => {
+                Ok(format!("{}:{name}", self.state_machine.replacen(":stateMachine:", ":execution:", 1)))
+            }
+            Err(error) => Err(fault("states:StartExecution", &error)),
+        }
+    }
+}
+
+/// The same for every delivery of the same bytes. The event's own id is part of them.
+fn name(digest: &str, at: usize) -> String {
+    format!("event-{}-{at}", digest.get(..40).unwrap_or(digest))
+}
+
+/// One event per finding. What is not split keeps its bytes: it is evidence.
+fn parts(event: &str) -> Vec<Cow<'_, str>> {
+    let Ok(parsed) = finding::parse(event.as_bytes()) else { return vec![event.into()] };
+    let parts = finding::split(parsed);
+    if parts.len() == 1 {
+        return vec![event.into()];
+    }
+    parts.into_iter().map(|part| part.to_string().into()).collect()
+}

@@ -1,0 +1,7 @@
+//! Wires `ingest` to the Lambda runtime.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let function = ingest::Function::load().await?;
+    firebreak_aws::run::run(async |event| function.handle(event).await).await
+}

@@ -1,0 +1,100 @@
+//! Asks GuardDuty whether a finding still stands, before anything is contained because of it.
+//!
+//! The question goes to Firebreak's own account, which must be GuardDuty's delegated administrator: an administrator sees the
+//! findings of all members under its own detector (GuardDuty user guide, "Understanding the relationship between administrator and
+//! member accounts"). An attacker who can break the question must not be able to stop the response, so no answer means: go on.
+
+use aws_config::{Region, SdkConfig};
+use aws_sdk_guardduty::Client;
+use firebreak::decision::Mode;
+use firebreak::fault::Fault;
+use firebreak::plan::{AtSource, Plan};
+use firebreak::policy::Confirmation;
+use firebreak_aws::classify::OrFault;
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// The whole question may take this long: it stands before the containment.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Asks, and remembers the detector of each Region.
+pub(crate) struct Confirmer {
+    config: SdkConfig,
+    detectors: Mutex<HashMap<String, String>>,
+}
+
+/// A GuardDuty finding ARN's parts: `arn:aws:guardduty:<region>:<account>:detector/<id>/finding/<id>`.
+struct FindingArn<'a> {
+    region: &'a str,
+    id: &'a str,
+}
+
+impl Confirmer {
+    pub(crate) fn new(config: SdkConfig) -> Self {
+        Self { config, detectors: Mutex::new(HashMap::new()) }
+    }
+
+    /// What GuardDuty says now, when `plan` would contain something at once.
+    pub(crate) async fn ask(&self, plan: &Plan, confirmation: Confirmation) -> AtSource {
+        let at_once = plan.decisions.iter().any(|decision| decision.mode == Mode::Auto);
+        let Some(finding) = plan.finding.id.as_deref().and_then(parse).filter(|_| at_once) else { return AtSource::NotAsked };
+        // Only the Region the finding is about: its id is the sender's text, and becomes part of a host name.
+        let its_region = plan.finding.region.as_ref().is_some_and(|region| region.as_str() == finding.region);
+        if confirmation == Confirmation::Off || !its_region {
+            return AtSource::NotAsked;
+        }
+        match tokio::time::timeout(PATIENCE, self.answer(&finding)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(fault)) => {
+                tracing::warn!(fault.message = %fault.message, "GuardDuty could not be asked");
+                AtSource::NotAsked
+            }
+            Err(_) => {
+                tracing::warn!("GuardDuty did not answer in time");
+                AtSource::NotAsked
+            }
+        }
+    }
+
+    async fn answer(&self, finding: &FindingArn<'_>) -> Result<AtSource, Fault> {
+        let config = self.config.to_builder().region(Region::new(finding.region.to_owned())).build();
+        let guardduty = Client::new(&config);
+        let Some(detector) = self.detector(&guardduty, finding.region).await? else { return Ok(AtSource::NotAsked) };
+        let answer = guardduty
+            .get_findings()
+            .detector_id(detector)
+            .finding_ids(finding.id)
+            .send()
+            .await
+            .or_fault("guardduty:GetFindings")?;
+        let found = answer.findings().iter().find(|found| found.id() == Some(finding.id));
+        Ok(match found {
+            None => AtSource::Unknown,
+            Some(found) if found.service().and_then(|service| service.archived()) == Some(true) => AtSource::Settled,
+            Some(_) => AtSource::Active,
+        })
+    }
+
+    /// Firebreak's own detector in the Region; nothing where GuardDuty is off.
+    async fn detector(&self, guardduty: &Client, region: &str) -> Result<Option<String>, Fault> {
+        let known = self.detectors.lock().ok().and_then(|detectors| detectors.get(region).cloned());
+        if known.is_some() {
+            return Ok(known);
+        }
+        let answer = guardduty.list_detectors().max_results(1).send().await.or_fault("guardduty:ListDetectors")?;
+        let detector = answer.detector_ids().first().cloned();
+        if let (Some(detector), Ok(mut detectors)) = (&detector, self.detectors.lock()) {
+            detectors.insert(region.to_owned(), detector.clone());
+        }
+        Ok(detector)
+    }
+}
+
+fn parse(arn: &str) -> Option<FindingArn<'_>> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let ["arn", _, "guardduty", region, _, resource] = parts.as_slice() else { return None };
+    let (_, id) = resource.split_once("/finding/")?;
+    let valid = !id.is_empty() && id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    valid.then_some(FindingArn { region, id })
+}

@@ -1,0 +1,78 @@
+//! Opening an incident, and knowing when a claim may be taken over.
+
+use crate::{Delivery, Function};
+use aws_sdk_sfn::types::ExecutionStatus;
+use firebreak::fault::{Fault, FaultKind};
+use firebreak::ids::IncidentId;
+use firebreak::incident::{Incident, IncidentStatus};
+use firebreak::plan::{Plan, Verdict};
+use firebreak::review::Answer;
+use firebreak_aws::classify::OrFault;
+use firebreak_aws::ledger::Gate;
+
+impl Function {
+    /// Writes the incident of a plan to the ledger. What exceeds the budget waits for a person.
+    pub(crate) async fn open(&self, plan: Plan, follows: Option<IncidentId>, delivery: &Delivery<'_>) -> Result<Incident, Fault> {
+        let new = Incident::new(plan, &self.policy, delivery.execution_arn.to_owned(), delivery.at);
+        let mut incident = Incident { follows, ..new };
+        self.keep_to_budget(&mut incident).await?;
+        let status = match incident.verdict {
+            Verdict::Respond => IncidentStatus::Triaged,
+            Verdict::Notify => IncidentStatus::Notified,
+            Verdict::Ignore => IncidentStatus::Ignored,
+        };
+        self.ledger.open_incident(&incident, status, &delivery.raw).await?;
+        self.note(&incident.id, incident.opened_at, &format!("triaged: {}", verdict_line(&incident))).await;
+        if let Some(first) = &incident.follows {
+            self.note(first, incident.opened_at, &format!("an update is answered by {}", incident.id)).await;
+        }
+        Ok(incident)
+    }
+
+    /// True when the claim's holder did not handle the finding: its response broke down, or it only announced what now calls for
+    /// more. Such a finding must not be taken for handled.
+    pub(crate) async fn abandoned(&self, id: &IncidentId, plan: &Plan, holder: &str) -> Result<bool, Fault> {
+        Ok(self.calls_for_more(id, plan, holder).await? || self.broke_down(id, holder).await?)
+    }
+
+    /// True when the finding now calls for a response and the execution that holds the claim only announced or ignored it.
+    async fn calls_for_more(&self, id: &IncidentId, plan: &Plan, holder: &str) -> Result<bool, Fault> {
+        if plan.verdict != Verdict::Respond {
+            return Ok(false);
+        }
+        let before = self.ledger.record(id).await?;
+        // A holder that has just taken over has not written its incident yet: what is there is not its verdict.
+        Ok(before.is_some_and(|record| {
+            record.incident.execution_arn == holder && matches!(record.status, IncidentStatus::Notified | IncidentStatus::Ignored)
+        }))
+    }
+
+    /// True when the execution that holds the claim ended without finishing. What an analyst released must not be contained
+    /// again by the next delivery of the same finding.
+    async fn broke_down(&self, id: &IncidentId, execution_arn: &str) -> Result<bool, Fault> {
+        let described = self.executions.describe_execution().execution_arn(execution_arn).send().await;
+        let failed = match described.or_fault("states:DescribeExecution") {
+            Ok(execution) => {
+                matches!(execution.status, ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted)
+            }
+            // Step Functions forgets executions after 90 days; the ledger remembers how they ended.
+            Err(fault) if fault.kind == FaultKind::Gone => {
+                self.ledger.record(id).await?.is_some_and(|record| record.status == IncidentStatus::Failed)
+            }
+            Err(fault) => return Err(fault),
+        };
+        if !failed {
+            return Ok(false);
+        }
+        let released = |gate: Gate| gate.delivered && gate.decision.is_some_and(|decided| decided.answer == Answer::Release);
+        Ok(!self.ledger.gate(id).await?.is_some_and(released))
+    }
+}
+
+fn verdict_line(incident: &Incident) -> String {
+    match (incident.verdict, &incident.reason) {
+        (Verdict::Respond, _) => format!("respond, {} decision(s)", incident.decisions.len()),
+        (Verdict::Notify, reason) => format!("notify: {}", reason.as_deref().unwrap_or("no reason")),
+        (Verdict::Ignore, reason) => format!("ignore: {}", reason.as_deref().unwrap_or("no reason")),
+    }
+}
