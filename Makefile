@@ -3,9 +3,11 @@ SHELL := /bin/bash
 PORT ?= 4566
 POLICY ?= local/policy.toml
 ANSWER ?=
+RUNS ?= 100000
+CORPUS ?= fixtures/findings
 LOCAL = PYTHONPATH=local .venv/bin/python -m firebreak_local
 
-.PHONY: help install build demo test check local replay clean
+.PHONY: help install build demo test check bench fuzz report local replay clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -27,6 +29,15 @@ check: install ## Formatting, lints, the state machine's graph.
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets -- -D warnings
 	@state-machine/validate
+
+bench: ## How fast triage decides.
+	@cargo bench -p firebreak
+
+fuzz: ## Throw malformed events at triage. RUNS=100000
+	@fuzz/run $(RUNS)
+
+report: build ## What is decided about every finding of a folder, as a table. CORPUS=fixtures/findings
+	@target/debug/firebreak plan --batch $(CORPUS) --report target/finding-types.md
 
 local: install build ## The local AWS in the foreground with Firebreak deployed. PORT=4566 POLICY=local/policy.toml
 	@exec env $(LOCAL) --port $(PORT) --bin-dir target/debug --policy $(POLICY)

@@ -1,10 +1,9 @@
 //! `firebreak incidents`: what happened and where it stands.
 
 use crate::arguments::{IncidentsArguments, ShowIncident};
-use crate::{CommandError, Connection, paint, print_json};
+use crate::{CommandError, Connection, decisions, paint, print_json};
 use comfy_table::{ContentArrangement, Table, presets};
 use console::style;
-use firebreak::decision::Mode;
 use firebreak::ids::IncidentId;
 use firebreak::receipt::Receipt;
 use firebreak::text::inert;
@@ -73,16 +72,11 @@ fn print(view: &IncidentView) {
     if let Some(reason) = &incident.reason {
         println!("{}", inert(reason, 300));
     }
-    heading("Decisions");
-    for decision in &incident.decisions {
-        let what = decision.containment.map_or("tell a person", |c| c.name());
-        let when = match decision.mode {
-            Mode::Auto => "at once",
-            Mode::Gate => "after approval",
-            Mode::Notify => "not by Firebreak",
-        };
-        println!("  {what}, {when}: {} ({})", decision.target, inert(&decision.reason, 200));
+    if let Some(first) = &incident.follows {
+        println!("an update of {first}");
     }
+    heading("Decisions");
+    decisions::print(&incident.decisions);
     receipts("Targets", &view.receipts);
     for check in view.verifications.iter().filter(|check| !check.holds) {
         println!("  {} {}: {}", style("does not hold").red().bold(), check.target, inert(&check.problems.join("; "), 300));

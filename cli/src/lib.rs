@@ -2,6 +2,7 @@
 
 mod arguments;
 mod connection;
+mod decisions;
 pub mod follow;
 mod incidents;
 mod paint;

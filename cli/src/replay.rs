@@ -5,6 +5,8 @@ use crate::follow::{End, Follower};
 use crate::screen::Screen;
 use crate::{CommandError, Connection, plan, print_json};
 use console::style;
+use firebreak::finding;
+use firebreak::stored_event::{MAX_INLINE_BYTES, Reference};
 use firebreak_aws::classify::OrFault;
 use firebreak_aws::clock;
 use serde_json::json;
@@ -17,36 +19,42 @@ pub(crate) async fn run(arguments: &ReplayArguments) -> Result<(), CommandError>
     let screen = if arguments.json { Screen::silent() } else { Screen::new() };
     let mut bad = 0;
     for (path, input) in arguments.events.iter().zip(inputs) {
-        let name = format!("replay-{}-{}", clock::now().as_millisecond(), std::process::id());
-        let started = sfn
-            .start_execution()
-            .state_machine_arn(&connection.state_machine_arn)
-            .name(name)
-            .input(input)
-            .send()
-            .await
-            .or_fault("states:StartExecution")?;
-        let arn = started.execution_arn;
-        screen.line(&format!("{} {}", style("replaying").bold(), path.display()));
-        let mut follower = Follower::new(&sfn, &screen, arn.clone(), String::new());
-        let end = if arguments.follow { Some(follower.to_gate().await?) } else { None };
-        if end == Some(End::Failed) {
-            bad += 1;
-        }
-        if arguments.json {
-            let status = end.map(|end| match end {
-                End::AtGate => "awaiting-review",
-                End::Succeeded => "succeeded",
-                End::Failed => "failed",
-            });
-            print_json(
-                &json!({ "file": path, "execution_arn": arn, "status": status, "incident": follower.incident, "receipts": follower.receipts }),
-            )?;
-        } else {
-            next_step(&screen, end, &follower, &arn);
+        for (at, part) in finding::split(&input).iter().enumerate() {
+            let arn = start(&connection, &sfn, at, part).await?;
+            screen.line(&format!("{} {}", style("replaying").bold(), path.display()));
+            let mut follower = Follower::new(&sfn, &screen, arn.clone(), String::new());
+            let end = if arguments.follow { Some(follower.to_gate().await?) } else { None };
+            if end == Some(End::Failed) {
+                bad += 1;
+            }
+            if arguments.json {
+                let status = end.map(|end| match end {
+                    End::AtGate => "awaiting-review",
+                    End::Succeeded => "succeeded",
+                    End::Failed => "failed",
+                });
+                print_json(
+                    &json!({ "file": path, "execution_arn": arn, "status": status, "incident": follower.incident, "receipts": follower.receipts }),
+                )?;
+            } else {
+                next_step(&screen, end, &follower, &arn);
+            }
         }
     }
     if bad > 0 { Err(CommandError::Bad(format!("{bad} execution(s) failed"))) } else { Ok(()) }
+}
+
+/// Starts an execution as `ingest` would, under a name of its own: a replay is meant, even of the same event.
+async fn start(connection: &Connection, sfn: &aws_sdk_sfn::Client, at: usize, event: &str) -> Result<String, CommandError> {
+    let input = if event.len() > MAX_INLINE_BYTES {
+        let reference = Reference { firebreak_stored_event: connection.ledger.store_event(event).await? };
+        serde_json::to_string(&reference).map_err(|error| CommandError::Bad(error.to_string()))?
+    } else {
+        event.to_owned()
+    };
+    let name = format!("replay-{}-{}-{at}", clock::now().as_millisecond(), std::process::id());
+    let start = sfn.start_execution().state_machine_arn(&connection.state_machine_arn).name(name).input(input);
+    Ok(start.send().await.or_fault("states:StartExecution")?.execution_arn)
 }
 
 fn input(path: &Path) -> Result<String, CommandError> {

@@ -120,7 +120,7 @@ fn a_batch_is_one_line_per_file() {
 
 #[test]
 fn hostile_text_is_inert_in_a_terminal() {
-    let output = firebreak(&["plan", fixture("hostile/control-characters").to_str().expect("UTF-8")], "");
+    let output = firebreak(&["plan", fixture("hostile/H64_ansi_control").to_str().expect("UTF-8")], "");
     let shown = String::from_utf8(output.stdout).expect("UTF-8");
     assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown:?}");
 }
@@ -137,4 +137,53 @@ fn commands_that_need_aws_say_what_is_missing() {
     assert_eq!(output.status.code(), Some(2));
     let output = firebreak(&["replay", "/nonexistent.json"], "");
     assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn an_explanation_names_the_row_the_field_and_the_line_of_the_policy() {
+    let file = fixture("guardduty/exfiltration-iam-user");
+    let folder = tempfile::tempdir().expect("a folder");
+    let policy = folder.path().join("policy.toml");
+    std::fs::write(
+        &policy,
+        "default_mode = \"observe\"\n\n[accounts.111122223333]\nmode = \"auto\"\ncontainments.quarantine-iam = \"gate-first\"\n",
+    )
+    .expect("written");
+    let path = policy.to_str().expect("UTF-8");
+    let output = firebreak(&["plan", "--explain", "--policy", path, file.to_str().expect("UTF-8")], "");
+    assert_eq!(output.status.code(), Some(0));
+    let shown = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(shown.contains(&format!("{path}:5  accounts.111122223333.containments.quarantine-iam")), "{shown}");
+    assert!(shown.contains("detail.resource.accessKeyDetails"), "{shown}");
+    let row = shown.lines().find(|line| line.contains("playbook.toml:")).expect("the row is named");
+    let line: usize =
+        row.split("playbook.toml:").nth(1).and_then(|rest| rest.split(' ').next()).and_then(|n| n.parse().ok()).expect("a line");
+    let playbook = firebreak::playbook::Playbook::SHIPPED_TEXT.lines().nth(line - 1).expect("it has that line");
+    assert!(playbook.starts_with("\"Exfiltration:IAMUser/AnomalousBehavior\""), "{playbook}");
+}
+
+#[test]
+fn a_report_is_a_table_of_types_and_decisions() {
+    let folder = fixture("types/x").parent().expect("a folder").to_owned();
+    let scratch = tempfile::tempdir().expect("a folder");
+    let table = scratch.path().join("table.md");
+    let arguments = ["plan", "--batch", folder.to_str().expect("UTF-8"), "--report", table.to_str().expect("UTF-8")];
+    let output = firebreak(&arguments, "");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let table = std::fs::read_to_string(table).expect("written");
+    let row = table.lines().find(|line| line.starts_with("| Backdoor:Lambda/C&CActivity.B |")).expect("a row for the type");
+    assert!(row.contains("lambda-function by hand, reviewed"), "{row}");
+    let files = std::fs::read_dir(&folder).expect("readable").count();
+    assert!(table.contains(&format!("| **all** | {files} |")), "every file is counted");
+}
+
+#[test]
+fn a_field_named_twice_is_announced_and_not_believed() {
+    let text = std::fs::read_to_string(fixture("guardduty/exfiltration-iam-user")).expect("a fixture");
+    let twice = text.replacen("\"type\"", "\"type\": \"Backdoor:EC2/C&CActivity.B\", \"type\"", 1);
+    assert_ne!(text, twice);
+    let output = firebreak(&["plan", "--json", "-"], &twice);
+    assert_eq!(output.status.code(), Some(0));
+    let plan: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((&plan["verdict"], &plan["decisions"]), (&"notify".into(), &serde_json::json!([])));
 }

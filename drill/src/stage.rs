@@ -5,7 +5,7 @@ use aws_config::SdkConfig;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_smithy_types::DateTime;
 use firebreak::ids::IncidentId;
-use firebreak::incident::IncidentStatus;
+use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::names;
 use firebreak::review::{Answer, DecideOutcome, DecideRequest};
 use firebreak_aws::Ledger;
@@ -137,6 +137,30 @@ impl Stage {
     /// It does not get there in time.
     pub async fn reaches(&self, id: &IncidentId, status: IncidentStatus) -> Result<IncidentView> {
         self.incident_when(id, &format!("{id} to be {}", status.word()), |view| view.record.status == status).await
+    }
+
+    /// Waits for the incident that answers an update of `first`.
+    ///
+    /// # Errors
+    /// None comes in time.
+    pub async fn follow_up(&self, first: &IncidentId) -> Result<IncidentId> {
+        self.incident_id(&format!("an update of {first}"), |incident| incident.follows.as_ref() == Some(first)).await
+    }
+
+    /// Waits for the incident that an execution works on.
+    ///
+    /// # Errors
+    /// None comes in time.
+    pub async fn incident_of_execution(&self, arn: &str) -> Result<IncidentId> {
+        self.incident_id(&format!("the incident of {arn}"), |incident| incident.execution_arn == arn).await
+    }
+
+    async fn incident_id(&self, what: &str, is_it: impl Fn(&Incident) -> bool) -> Result<IncidentId> {
+        Ok(eventually(what, PATIENCE, async || {
+            let all = self.ledger.incidents(100).await.ok()?;
+            all.into_iter().find(|record| is_it(&record.incident)).map(|record| record.incident.id)
+        })
+        .await?)
     }
 
     /// Waits until an incident is as `condition` says; returns everything about it.

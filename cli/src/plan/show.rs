@@ -1,16 +1,13 @@
 //! A plan for people: what happens, when, to what, and why, in that order.
 
 use super::PolicySource;
-use console::{Alignment, StyledObject, pad_str, style};
-use firebreak::decision::{Decision, Mode};
+use crate::decisions;
+use console::style;
 use firebreak::finding::Source;
 use firebreak::plan::{Because, FindingSummary, Plan, Verdict};
 use firebreak::playbook::Playbook;
 use firebreak::policy::line_of;
 use firebreak::text::inert;
-
-/// Wide enough for the longest of [`when`].
-const WHEN: usize = 16;
 
 pub(super) fn plan(plan: &Plan) {
     let verdict = match plan.verdict {
@@ -33,7 +30,7 @@ pub(super) fn plan(plan: &Plan) {
         println!("\n{word}: {}", inert(reason, 400));
     }
     if plan.findings.is_empty() {
-        decisions(&plan.decisions);
+        decisions::print(&plan.decisions);
         return;
     }
     println!("\nThe event carries {} findings; each is answered by itself:", plan.findings.len());
@@ -59,31 +56,6 @@ fn where_and_when(finding: &FindingSummary) -> String {
     let account = finding.account.as_ref().map_or("unknown", |account| account.as_str());
     let region = finding.region.as_ref().map_or("unknown", |region| region.as_str());
     format!("{severity}, account {account}, {region}, {source}")
-}
-
-fn decisions(decisions: &[Decision]) {
-    for decision in decisions {
-        let what = decision.containment.map_or("tell a person", |containment| containment.name());
-        println!("\n  {}{} {}", when(decision), style(what).bold(), decision.target);
-        let line = |text: &str| println!("  {:WHEN$}{text}", "");
-        if let Some(session) = &decision.target.session {
-            line(&format!("session {}", inert(session, 64)));
-        }
-        line(&inert(&decision.reason, 400));
-        if let Some(by_hand) = &decision.by_hand {
-            line(&format!("{} {}", style("To do:").yellow(), inert(by_hand, 300)));
-        }
-    }
-}
-
-fn when(decision: &Decision) -> StyledObject<String> {
-    let pad = |word| style(pad_str(word, WHEN, Alignment::Left, None).into_owned());
-    match (decision.mode, decision.containment) {
-        (Mode::Auto, _) => pad("at once").red(),
-        (Mode::Gate, Some(_)) => pad("after approval").yellow(),
-        (Mode::Gate, None) => pad("reviewed").yellow(),
-        (Mode::Notify, _) => pad("told only").dim(),
-    }
 }
 
 /// Which row, which field and which line decided.

@@ -146,6 +146,14 @@ impl LocalAws {
         self.put("faults", rules)
     }
 
+    /// Replaces the findings that the local GuardDuty knows, in the form of its API.
+    ///
+    /// # Errors
+    /// It refuses them.
+    pub fn plant_findings(&self, findings: &Value) -> Result<(), LocalAwsError> {
+        self.put("findings", findings)
+    }
+
     /// Runs another binary of the build in place of a function; the name of a binary, or nothing for the real one.
     ///
     /// # Errors

@@ -189,6 +189,16 @@ pub struct Target {
 }
 
 impl Target {
+    /// The id without the front of an ARN that only repeats the target's account.
+    fn short_id(&self) -> &str {
+        let mut parts = self.id.splitn(6, ':');
+        let front = [parts.next(), parts.next(), parts.next(), parts.next(), parts.next()];
+        match (front, parts.next()) {
+            ([Some("arn"), _, _, _, Some(account)], Some(name)) if account.is_empty() || account == self.account.as_str() => name,
+            _ => &self.id,
+        }
+    }
+
     /// The key under which the ledger keeps this target's base state: one per resource, whatever the incident.
     #[must_use]
     pub fn ledger_key(&self) -> String {
@@ -206,7 +216,7 @@ impl Target {
 
 impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.kind.label(), crate::text::inert(&self.id, 64))
+        write!(f, "{} {}", self.kind.label(), crate::text::inert(self.short_id(), 64))
     }
 }
 

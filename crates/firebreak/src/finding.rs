@@ -22,6 +22,7 @@ use crate::ids::{AccountId, Partition, Region};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 /// Which service's format the finding came in.
@@ -230,22 +231,20 @@ pub fn delivery(event: &Value) -> Delivery {
 }
 
 /// Splits a Security Hub event that carries several findings into events that carry one each, so that each is claimed, budgeted
-/// and answered by itself. Any other event comes back as it is.
+/// and answered by itself. Any other text comes back as it is, byte for byte: it is evidence.
 #[must_use]
-pub fn split(event: Value) -> Vec<Value> {
-    let findings = event.get("detail").and_then(|detail| detail.get("findings")).and_then(Value::as_array);
-    let Some(findings) = findings.filter(|findings| findings.len() > 1).cloned() else { return vec![event] };
-    let mut frame = event;
-    // Emptied first: cloning the frame once per finding must not clone all findings each time.
-    if let Some(slot) = frame.pointer_mut("/detail/findings") {
-        *slot = Value::Null;
+pub fn split(event: &str) -> Vec<Cow<'_, str>> {
+    let Ok(mut frame) = parse(event.as_bytes()) else { return vec![event.into()] };
+    let Some(Value::Array(findings)) = frame.pointer_mut("/detail/findings").map(Value::take) else { return vec![event.into()] };
+    if findings.len() < 2 {
+        return vec![event.into()];
     }
     let with = |finding: Value| {
         let mut event = frame.clone();
         if let Some(slot) = event.pointer_mut("/detail/findings") {
             *slot = Value::Array(vec![finding]);
         }
-        event
+        event.to_string().into()
     };
     findings.into_iter().map(with).collect()
 }

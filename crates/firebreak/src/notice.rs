@@ -3,12 +3,12 @@
 //! Every value from a finding passes [`mail`] here, at the place where it becomes text. The text never carries
 //! a task token: the ticket names the incident, and the answer goes through `decide-review`.
 
-use crate::decision::{Decision, Mode};
+use crate::decision::{Decision, Mode, Target};
 use crate::incident::{Incident, Report};
 use crate::plan::Verdict;
 use crate::receipt::{Outcome, Receipt, Status};
 use crate::review::{Answer, Decided};
-use crate::text::{mail, subject};
+use crate::text::{free_text, mail, subject};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
@@ -65,7 +65,8 @@ pub fn message(kind: NoticeKind, incident: &Incident, report: &Report, answer: O
     finding_lines(&mut body, incident);
     match kind {
         NoticeKind::Noticed => {
-            line(&mut body, "Nothing was contained", incident.reason.as_deref().unwrap_or("no reason given"));
+            let reason = incident.reason.as_deref().unwrap_or("no reason given");
+            line(&mut body, "Nothing was contained", &mail(reason, 400));
             decision_lines(&mut body, &incident.decisions);
         }
         NoticeKind::Opened => decision_lines(&mut body, &incident.decisions),
@@ -107,7 +108,7 @@ pub fn ticket(incident: &Incident, report: &Report, round: u32) -> Message {
 }
 
 fn what(incident: &Incident) -> String {
-    let target = incident.decisions.first().map(|d| d.target.to_string());
+    let target = incident.decisions.first().map(|d| shown(&d.target));
     let kind = incident.finding.finding_type.as_deref().unwrap_or("unknown finding");
     format!("{} - {}", target.unwrap_or_else(|| "no target".to_owned()), mail(kind, 60))
 }
@@ -142,7 +143,7 @@ fn finding_lines(body: &mut String, incident: &Incident) {
     }
     line(body, "Finding", &or_unknown(finding.finding_type.as_deref(), 128));
     if let Some(title) = &finding.title {
-        line(body, "Title", &mail(title, 200));
+        line(body, "Title", &free_text(title, 200));
     }
     let severity = match (finding.severity_band, finding.severity) {
         (Some(band), Some(number)) => format!("{} ({number})", band.label()),
@@ -156,6 +157,11 @@ fn finding_lines(body: &mut String, incident: &Incident) {
     if let (Verdict::Respond, Some(reason)) = (incident.verdict, &incident.reason) {
         line(body, "Note", &mail(reason, 300));
     }
+}
+
+/// The name of a target: its id can be text of whoever named the resource.
+fn shown(target: &Target) -> String {
+    mail(&target.to_string(), 160)
 }
 
 fn decision_lines(body: &mut String, decisions: &[Decision]) {
@@ -174,7 +180,7 @@ fn decision_line(body: &mut String, decision: &Decision) {
         (Some(containment), Mode::Notify) => format!("{containment}, not by Firebreak"),
         (None, _) => "by hand".to_owned(),
     };
-    let target = mail(&decision.target.to_string(), 160);
+    let target = shown(&decision.target);
     let _ = writeln!(body, "  - {target}: {what} ({})", mail(&decision.reason, 300));
     if let Some(by_hand) = &decision.by_hand {
         let _ = writeln!(body, "    To do: {}", mail(by_hand, 300));
@@ -205,7 +211,7 @@ fn receipt_lines(body: &mut String, title: &str, receipts: &[Receipt]) {
             }
             (None, true) => "nothing had to change".to_owned(),
         };
-        let _ = writeln!(body, "  - {}: {status} ({detail})", receipt.target);
+        let _ = writeln!(body, "  - {}: {status} ({detail})", shown(&receipt.target));
     }
 }
 
@@ -249,7 +255,7 @@ fn closed_lines(body: &mut String, report: &Report, answer: Option<&Decided>, pr
             let steps: Vec<String> =
                 receipt.steps.iter().map(|s| format!("{}: {:?}", mail(&s.name, 80), s.outcome).to_lowercase()).collect();
             let detail = receipt.error.as_deref().map_or_else(|| steps.join(", "), |error| mail(error, 300));
-            let _ = writeln!(body, "  - {}: {detail}", receipt.target);
+            let _ = writeln!(body, "  - {}: {detail}", shown(&receipt.target));
         }
     }
 }

@@ -10,6 +10,7 @@ mod restrict;
 pub use explain::{Because, Step};
 
 use crate::decision::{Decision, Mode};
+use crate::evidence::sha256_hex;
 use crate::finding::{self, BadJson, Delivery, Finding, Read, SeverityBand, Source};
 use crate::ids::{AccountId, Region};
 use crate::playbook::Playbook;
@@ -19,7 +20,6 @@ use explain::Trace;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 /// What happens to the event as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,7 +122,7 @@ impl<'a> Circumstances<'a> {
 /// More targets than this in one event are a person's business; the incident must stay small (32 KiB).
 const MAX_DECISIONS: usize = 20;
 /// What the decisions of one incident may take as JSON, in bytes.
-const MAX_DECISION_BYTES: usize = 24 * 1024;
+const MAX_DECISION_BYTES: usize = 20 * 1024;
 
 /// Decides what to do about `event`.
 #[must_use]
@@ -214,7 +214,7 @@ fn one(event: &Value, finding: &Finding, delivery: Delivery, circumstances: &Cir
     Plan {
         verdict: outcome.verdict,
         reason: outcome.reason,
-        dedupe_key: finding.id.as_deref().map_or_else(|| digest_key(event), |id| inert(id, 1024)),
+        dedupe_key: finding.id.as_deref().map_or_else(|| digest_key(event), key),
         finding: summary(finding),
         decisions: outcome.decisions,
         findings: vec![],
@@ -224,7 +224,7 @@ fn one(event: &Value, finding: &Finding, delivery: Delivery, circumstances: &Cir
 
 fn summary(finding: &Finding) -> FindingSummary {
     FindingSummary {
-        id: finding.id.as_deref().map(|id| inert(id, 512)),
+        id: finding.id.as_deref().map(|id| inert(id, 256)),
         finding_type: finding.finding_type.as_deref().map(|t| inert(t, 128)),
         severity: finding.severity,
         severity_band: finding.band,
@@ -237,15 +237,18 @@ fn summary(finding: &Finding) -> FindingSummary {
     }
 }
 
+/// The key of a finding: its id. No two ids may share a key, so a long or odd one is not cut but digested.
+fn key(id: &str) -> String {
+    if id.len() <= 512 && inert(id, 512) == id { id.to_owned() } else { format!("id:{}", sha256_hex(id.as_bytes())) }
+}
+
 /// The key of an event that names no finding: its content, without the id and time that EventBridge gives each delivery.
 fn digest_key(event: &Value) -> String {
     let content = match event.get("detail") {
         Some(detail) => detail,
         None => event,
     };
-    let digest = Sha256::digest(content.to_string().as_bytes());
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("event:{hex}")
+    format!("event:{}", sha256_hex(content.to_string().as_bytes()))
 }
 
 /// The input is not JSON at all.

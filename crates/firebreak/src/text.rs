@@ -27,6 +27,21 @@ pub fn mail(value: &str, max: usize) -> String {
     inert(value, max).replace("://", "[:]//").replace("www.", "www[.]")
 }
 
+/// Like [`mail`], for whole sentences that may come from an attacker: bare host names are no links either, `evil[.]example`.
+///
+/// Not for finding types and ids, where a full stop is part of the name.
+#[must_use]
+pub fn free_text(value: &str, max: usize) -> String {
+    let value: Vec<char> = mail(value, max).chars().collect();
+    let letter = |at: usize| value.get(at).is_some_and(char::is_ascii_alphabetic);
+    let mut out = String::with_capacity(value.len() + 8);
+    for (at, c) in value.iter().enumerate() {
+        let after_name = at.checked_sub(1).and_then(|before| value.get(before)).is_some_and(char::is_ascii_alphanumeric);
+        if *c == '.' && after_name && letter(at + 1) && letter(at + 2) { out.push_str("[.]") } else { out.push(*c) }
+    }
+    out
+}
+
 /// Like [`inert`], and reduced to printable ASCII: what an SNS subject may hold.
 ///
 /// SNS subjects are ASCII, start with a letter, digit or punctuation, have no line breaks and are at most 100 characters
@@ -67,6 +82,7 @@ mod tests {
 
     #[test]
     fn a_mail_has_no_links_of_an_attacker() {
+        assert_eq!(free_text("Call evil.example/x now. C&C.B", 99), "Call evil[.]example/x now. C&C.B");
         assert_eq!(mail("see https://evil.example or www.evil.example", 99), "see https[:]//evil.example or www[.]evil.example");
     }
 

@@ -4,8 +4,10 @@
 mod deliveries;
 mod failures;
 mod review;
+mod rules;
 mod safety;
 mod targets;
+mod triage;
 
 use firebreak::ids::IncidentId;
 use firebreak_aws::clock;

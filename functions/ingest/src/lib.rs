@@ -11,7 +11,6 @@ use firebreak_aws::{Aws, Ledger, environment};
 use futures::future::join_all;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use std::borrow::Cow;
 
 /// The executions of one event, in the order of its findings.
 #[derive(Debug, Serialize)]
@@ -47,7 +46,7 @@ impl Function {
     /// When an execution could not be started. The others were; the same event again starts only what is missing.
     pub async fn handle(&self, event: Box<RawValue>) -> Result<Started, Fault> {
         let digest = sha256_hex(event.get().as_bytes());
-        let parts = parts(event.get());
+        let parts = finding::split(event.get());
         let started = parts.iter().enumerate().map(|(at, part)| self.start(name(&digest, at), part));
         let executions = join_all(started).await.into_iter().collect::<Result<Vec<_>, Fault>>()?;
         tracing::info!(event.bytes = event.get().len(), executions = executions.len(), "handed over");
@@ -92,14 +91,4 @@ impl Function {
 /// The same for every delivery of the same bytes. The event's own id is part of them.
 fn name(digest: &str, at: usize) -> String {
     format!("event-{}-{at}", digest.get(..40).unwrap_or(digest))
-}
-
-/// One event per finding. What is not split keeps its bytes: it is evidence.
-fn parts(event: &str) -> Vec<Cow<'_, str>> {
-    let Ok(parsed) = finding::parse(event.as_bytes()) else { return vec![event.into()] };
-    let parts = finding::split(parsed);
-    if parts.len() == 1 {
-        return vec![event.into()];
-    }
-    parts.into_iter().map(|part| part.to_string().into()).collect()
 }

@@ -43,7 +43,10 @@ fn finding(asff: &Value) -> Finding {
         remote_addresses: remote_addresses(asff, product_fields),
         ..Finding::empty(Source::SecurityHub)
     };
-    finding.resources.extend(list(asff, "Resources").enumerate().map(resource));
+    let users_of_keys = list(asff, "Resources").any(|resource| kind(resource) == "awsiamaccesskey");
+    // Beside an access key, a user or a role is what was changed; the key's owner changed it.
+    let acted = |of: &(usize, &Value)| !(users_of_keys && matches!(kind(of.1).as_str(), "awsiamuser" | "awsiamrole"));
+    finding.resources.extend(list(asff, "Resources").enumerate().filter(acted).map(resource));
     if let Some(sequence) = asff.pointer("/Detection/Sequence") {
         finding.sequence = true;
         finding.resources.extend(list(sequence, "Actors").enumerate().filter_map(actor));
@@ -156,15 +159,18 @@ fn actor((at, actor): (usize, &Value)) -> Option<Resource> {
     Some(Resource::new(Named::Credentials(credentials), field).placed(account, None))
 }
 
+/// `AwsIamAccessKey` today, `AWSIAMAccessKey` and `AWS::IAM::AccessKey` in older and newer events.
+fn kind(resource: &Value) -> String {
+    text(resource, "Type").unwrap_or("").replace("::", "").to_ascii_lowercase()
+}
+
 fn resource((at, resource): (usize, &Value)) -> Resource {
     let field = format!("Resources[{at}]");
     let id = text(resource, "Id").unwrap_or("unnamed");
     let tags = resource.get("Tags").and_then(Value::as_object).into_iter().flatten();
     let tags = tags.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
     let other = |kind| Resource::other(kind, id, field.clone());
-    // `AwsIamAccessKey` today, `AWSIAMAccessKey` and `AWS::IAM::AccessKey` in older and newer events.
-    let kind = text(resource, "Type").unwrap_or("").replace("::", "").to_ascii_lowercase();
-    let read = match kind.as_str() {
+    let read = match kind(resource).as_str() {
         "awsiamaccesskey" => Resource::new(Named::Credentials(access_key(resource)), format!("{field}.Details.AwsIamAccessKey")),
         "awsiamuser" => named_principal(id, ":user/", Principal::User, &field),
         "awsiamrole" => named_principal(id, ":role/", |name| Principal::Role { name, session: None }, &field),

@@ -261,6 +261,7 @@ fn target(resource: &Resource, place: &Place) -> Result<Target, Option<String>> 
 fn only_a_person(resource: &Resource, mode: Mode, place: &Place) -> Option<Wanted> {
     let (kind, id) = match &resource.named {
         Named::Other(kind, id) => (*kind, id.clone()),
+        Named::Bucket { name, at_risk: false } => (TargetKind::S3Bucket, name.to_string()),
         Named::Credentials(credentials) => match &credentials.principal {
             Principal::Root => (TargetKind::AccountRoot, place.account.to_string()),
             Principal::Federated(session) => (TargetKind::FederatedUser, session.clone()),
@@ -270,8 +271,10 @@ fn only_a_person(resource: &Resource, mode: Mode, place: &Place) -> Option<Wante
         _ => return None,
     };
     // Nobody can wait for an approval that would lead to nothing: root and federated users are told about at once.
+    let source_of_a_copy = matches!(resource.named, Named::Bucket { .. });
     let mode = match kind {
         TargetKind::AccountRoot | TargetKind::FederatedUser => Mode::Notify,
+        _ if source_of_a_copy => Mode::Notify,
         _ if mode == Mode::Auto => Mode::Gate,
         _ => mode,
     };

@@ -61,7 +61,10 @@ pub(super) fn restrict(
 ) -> Restrained {
     let policy = circumstances.policy;
     trace.note(Because::Field, || (at(&wanted.field), wanted.target.to_string()));
-    let advice = row.advice.as_deref().unwrap_or_else(|| circumstances.playbook.advice(wanted.target.kind));
+    // A row's own advice is about what the row leaves to people, not about whoever turns out to be behind the credentials.
+    let of_kind = matches!(wanted.target.kind, TargetKind::FederatedUser | TargetKind::AccessKey | TargetKind::InstanceProfile);
+    let advice = row.advice.as_deref().filter(|_| !of_kind);
+    let advice = advice.unwrap_or_else(|| circumstances.playbook.advice(wanted.target.kind));
     let by_hand = wanted.containment.is_none().then(|| inert(advice, 300));
     let decided = |mode, reason: String| Restrained {
         decision: Decision {
@@ -114,13 +117,23 @@ pub(super) fn restrict(
             Restrained { rehearsed: wanted.mode != Mode::Notify, ..decided(mode, reason) }
         }
         ResponseMode::GateFirst | ResponseMode::Auto => {
-            let Some(doubt) = doubt(finding, delivery, &wanted, circumstances).filter(|_| mode == Mode::Auto) else {
-                return decided(mode, row.why.clone());
+            let doubt = match mode {
+                Mode::Auto => doubt(finding, delivery, &wanted, circumstances),
+                // Whoever approves must know it, whatever else speaks for waiting.
+                Mode::Gate => shared_host(finding, &wanted),
+                Mode::Notify => None,
             };
-            trace.note(Because::Rule, || (at("doubt lowers auto to gate"), doubt.to_owned()));
+            let Some(doubt) = doubt else { return decided(mode, row.why.clone()) };
+            trace.note(Because::Rule, || (at("doubt: a person must decide"), doubt.to_owned()));
             decided(Mode::Gate, format!("{doubt}; {}", row.why))
         }
     }
+}
+
+/// Why isolating this instance hurts bystanders, if so.
+fn shared_host(finding: &Finding, wanted: &Wanted) -> Option<&'static str> {
+    let shared = wanted.containment == Some(Containment::IsolateEc2) && finding.on_shared_host();
+    shared.then_some("the instance is a host that other containers share: isolating it takes them down, too")
 }
 
 /// Why an automatic containment must wait for a person, if so.
@@ -134,8 +147,8 @@ fn doubt(finding: &Finding, delivery: Delivery, wanted: &Wanted, circumstances: 
     if !finding.vouched {
         return Some("another product than GuardDuty says so, a person must confirm it");
     }
-    if wanted.containment == Some(Containment::IsolateEc2) && finding.on_shared_host() {
-        return Some("the instance is a host that other containers share: isolating it takes them down, too");
+    if let Some(why) = shared_host(finding, wanted) {
+        return Some(why);
     }
     match circumstances.at_source {
         // Nothing is known better than at the source, and it has just said that the finding stands.
