@@ -6,6 +6,7 @@ mod show;
 use crate::arguments::PlanArguments;
 use crate::{CommandError, print_json};
 use firebreak::plan::{Circumstances, Plan, plan_json};
+use firebreak::playbook::Playbook;
 use firebreak::policy::Policy;
 use firebreak_aws::clock;
 use std::io::Read as _;
@@ -43,6 +44,9 @@ fn policy(file: Option<&Path>) -> Result<PolicySource, CommandError> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| CommandError::Input(format!("cannot read the policy {}: {error}", file.display())))?;
     let policy = Policy::parse(&text).map_err(|error| CommandError::Input(format!("{}: {error}", file.display())))?;
+    for doubt in policy.doubtful(Playbook::shipped()) {
+        eprintln!("firebreak: {}: {doubt}; is it spelled right?", file.display());
+    }
     Ok(PolicySource { policy, file: Some((file.to_owned(), text)) })
 }
 

@@ -6,7 +6,7 @@ use crate::screen::Screen;
 use crate::{CommandError, Connection, plan, print_json};
 use console::style;
 use firebreak::finding;
-use firebreak::stored_event::{MAX_INLINE_BYTES, Reference};
+use firebreak::stored_event::{Reference, must_be_stored};
 use firebreak_aws::classify::OrFault;
 use firebreak_aws::clock;
 use serde_json::json;
@@ -46,7 +46,7 @@ pub(crate) async fn run(arguments: &ReplayArguments) -> Result<(), CommandError>
 
 /// Starts an execution as `ingest` would, under a name of its own: a replay is meant, even of the same event.
 async fn start(connection: &Connection, sfn: &aws_sdk_sfn::Client, at: usize, event: &str) -> Result<String, CommandError> {
-    let input = if event.len() > MAX_INLINE_BYTES {
+    let input = if must_be_stored(event) {
         let reference = Reference { firebreak_stored_event: connection.ledger.store_event(event).await? };
         serde_json::to_string(&reference).map_err(|error| CommandError::Bad(error.to_string()))?
     } else {

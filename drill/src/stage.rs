@@ -155,6 +155,22 @@ impl Stage {
         self.incident_id(&format!("the incident of {arn}"), |incident| incident.execution_arn == arn).await
     }
 
+    /// Waits until an execution works on an incident of its own, or has ended without one.
+    ///
+    /// # Errors
+    /// Neither comes in time.
+    pub async fn incident_or_end(&self, arn: &str) -> Result<Option<IncidentId>> {
+        Ok(eventually(&format!("{arn} to work on an incident, or to end"), PATIENCE, async || {
+            let all = self.ledger.incidents(100).await.ok()?;
+            if let Some(record) = all.into_iter().find(|record| record.incident.execution_arn == arn) {
+                return Some(Some(record.incident.id));
+            }
+            let status = self.sfn.describe_execution().execution_arn(arn).send().await.ok()?.status;
+            (status.as_str() != "RUNNING").then_some(None)
+        })
+        .await?)
+    }
+
     async fn incident_id(&self, what: &str, is_it: impl Fn(&Incident) -> bool) -> Result<IncidentId> {
         Ok(eventually(what, PATIENCE, async || {
             let all = self.ledger.incidents(100).await.ok()?;

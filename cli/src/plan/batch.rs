@@ -114,11 +114,11 @@ fn markdown(rows: &BTreeMap<String, Row>, all: &Row, unreadable: &[String]) -> S
     let mut out = String::from(
         "# Finding types and decisions\n\n| type | findings | respond | notify | ignore | decisions |\n|---|---:|---:|---:|---:|---|\n",
     );
-    let total = ("**all**".to_owned(), all);
+    let total = ("all".to_owned(), all);
     for (kind, row) in std::iter::once((&total.0, total.1)).chain(rows) {
         let decisions: Vec<String> = row.decisions.iter().map(|(what, n)| format!("{what} ×{n}")).collect();
-        // A type is the sender's text: a bar would end the cell.
-        let kind = kind.replace('|', "\\|");
+        // A type is the sender's text: as code it is neither a link nor a tag, and a bar would end the cell.
+        let kind = format!("`{}`", kind.replace(['|', '`'], " "));
         let _ = writeln!(
             out,
             "| {kind} | {} | {} | {} | {} | {} |",

@@ -5,6 +5,7 @@
 //! | `incident#<id>` | `claim` | which execution works on the finding |
 //! | | `incident` | the incident, its status; in the index `incidents` by `opened_at` |
 //! | | `event` | the raw event, for evidence, or where it is stored |
+//! | | `decided#<key>` | which incident answers for one decision about the finding |
 //! | | `receipt#<containment>#<target>` | what was done |
 //! | | `verification#…`, `release#…` | what was read back, what was undone |
 //! | | `evidence#<key>` | one entry of the manifest |
@@ -19,6 +20,7 @@
 mod bases;
 mod budgets;
 mod claims;
+mod decisions;
 mod events;
 mod evidence;
 mod incidents;

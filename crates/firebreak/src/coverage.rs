@@ -1,24 +1,37 @@
 //! What was already decided about a finding, so that an update of it is answered only for what is new.
 //!
 //! GuardDuty sends a finding again when it changes: every 6 hours by default, with the same id and a later `updatedAt` (GuardDuty
-//! user guide, "Notification frequency"). Deliveries come out of order and more than once.
+//! user guide, "Notification frequency"). Deliveries come out of order, more than once and by several routes.
 
-use crate::decision::{Containment, Decision, Mode, Target};
+use crate::decision::{Containment, Decision, Mode};
+use crate::evidence::sha256_hex;
 use crate::finding::SeverityBand;
 use crate::ids::IncidentId;
 use crate::plan::{Plan, Verdict};
-use jiff::Timestamp;
-use std::collections::BTreeSet;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
 
-/// What is known of a finding: the latest version seen, how severe it was, and what was decided about which target.
+/// Security Hub stamps a finding seconds after GuardDuty; GuardDuty publishes updates 15 minutes apart at least.
+const ROUTES_DIFFER_BY: SignedDuration = SignedDuration::from_mins(5);
+
+/// Who answers for a decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The incident.
+    pub incident: IncidentId,
+    /// The target was only announced: a later decision to contain it is new.
+    pub told_only: bool,
+}
+
+/// What is known of a finding: the latest version seen, how severe it was, and which incident answers for which decision.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Coverage {
     /// The latest `updatedAt`.
     pub version: Option<Timestamp>,
     /// The highest band.
     pub band: Option<SeverityBand>,
-    /// What was decided, as [`key`]s.
-    pub decided: BTreeSet<String>,
+    /// Decisions, by [`decision_key`].
+    pub decided: BTreeMap<String, Owner>,
 }
 
 /// What an update calls for.
@@ -26,67 +39,81 @@ pub struct Coverage {
 pub enum Update {
     /// Nothing: it is older, the same, or says nothing new.
     Nothing(&'static str),
-    /// An incident of its own, for what is new.
+    /// An answer to what is new.
     FollowUp(Box<Plan>),
 }
 
 impl Coverage {
-    /// What `plan` decides, before budgets and the like lower it.
+    /// What the first incident of a finding answers for. What does not fit into an incident is not decided.
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
+        let incident = IncidentId::of(&plan.dedupe_key);
+        let owner = |decision: &Decision| Owner { incident: incident.clone(), told_only: decision.mode == Mode::Notify };
+        let bounded = plan.clone().bounded();
         Self {
             version: plan.finding.updated_at,
             band: plan.finding.severity_band,
-            decided: plan.decisions.iter().filter_map(key).collect(),
+            decided: bounded.decisions.iter().map(|decision| (decision_key(decision), owner(decision))).collect(),
         }
     }
 
     /// True when `plan` is about a version before the latest one seen. Without versions nothing is older.
     #[must_use]
     pub fn is_ahead_of(&self, plan: &Plan) -> bool {
-        self.version.zip(plan.finding.updated_at).is_some_and(|(seen, this)| this < seen)
+        self.version.zip(plan.finding.updated_at).is_some_and(|(seen, this)| seen.duration_since(this) > ROUTES_DIFFER_BY)
     }
 
     /// Compares an update with what is known. `first` is the finding's first incident.
+    ///
+    /// Decisions are compared, not versions: the same version by another route may name what the first route left out.
     #[must_use]
     pub fn update(&self, plan: Plan, first: &IncidentId) -> Update {
         if self.is_ahead_of(&plan) {
             return Update::Nothing("an older version of the finding");
         }
-        if self.version.is_some() && self.version == plan.finding.updated_at {
-            return Update::Nothing("the same version of the finding");
+        if plan.verdict == Verdict::Ignore {
+            return Update::Nothing("its update calls for nothing");
         }
-        let new: Vec<Decision> = plan.decisions.iter().filter(|d| d.mode != Mode::Notify && !self.covers(d)).cloned().collect();
-        let raised = self.band.zip(plan.finding.severity_band).is_some_and(|(seen, this)| this > seen);
-        let (verdict, reason) = match (new.is_empty(), raised) {
-            (false, _) => (Verdict::Respond, format!("an update of {first}: only what is new is decided here")),
-            (true, true) => (Verdict::Notify, format!("its severity rose; {first} works on the same targets")),
-            (true, false) => return Update::Nothing("an update that names no new target and is not more severe"),
+        let new = self.new_in(&plan);
+        let (verdict, reason) = if new.iter().any(|decision| decision.mode != Mode::Notify) {
+            (Verdict::Respond, format!("an update of {first}: only what is new is decided here"))
+        } else if !new.is_empty() {
+            (Verdict::Notify, format!("an update of {first} names more; {}", plan.reason.as_deref().unwrap_or("see below")))
+        } else if self.has_risen(&plan) {
+            (Verdict::Notify, format!("its severity rose; {first} works on the same targets"))
+        } else {
+            return Update::Nothing("it names no new target and is not more severe");
         };
-        let dedupe_key = follow_up_key(&plan);
-        Update::FollowUp(Box::new(Plan { verdict, reason: Some(reason), dedupe_key, decisions: new, ..plan }))
+        Update::FollowUp(Box::new(Plan { verdict, reason: Some(reason), decisions: new, ..plan }))
     }
 
-    fn covers(&self, decision: &Decision) -> bool {
-        let known = |mode| self.decided.contains(&key_of(decision.containment, &decision.target, mode));
-        // What was contained at once needs no approval, too.
-        known(Mode::Auto) || (decision.mode == Mode::Gate && known(Mode::Gate))
+    /// The decisions nobody answers for. What was decided stays decided, whatever its mode is now: what an analyst let go must not
+    /// be contained by the next version, nor what waits for an analyst because the mode rose.
+    #[must_use]
+    pub fn new_in(&self, plan: &Plan) -> Vec<Decision> {
+        let is_new = |decision: &&Decision| match self.decided.get(&decision_key(decision)) {
+            None => true,
+            Some(owner) => owner.told_only && decision.mode != Mode::Notify,
+        };
+        plan.decisions.iter().filter(is_new).cloned().collect()
+    }
+
+    /// True when the finding is more severe than any version before.
+    #[must_use]
+    pub fn has_risen(&self, plan: &Plan) -> bool {
+        self.band.zip(plan.finding.severity_band).is_some_and(|(seen, this)| this > seen)
     }
 }
 
-/// The key of an update's own incident: the same for every delivery of this version.
+/// One decision as a key: its containment and target, whatever its mode.
 #[must_use]
-pub fn follow_up_key(plan: &Plan) -> String {
-    let version = plan.finding.updated_at.map_or_else(|| "unversioned".to_owned(), |at| at.to_string());
-    format!("{}#{version}", plan.dedupe_key)
+pub fn decision_key(decision: &Decision) -> String {
+    let containment = decision.containment.map_or("by-hand", Containment::name);
+    sha256_hex(format!("{containment} {}", decision.target.ledger_key()).as_bytes())
 }
 
-/// One decision as text; nothing for what is only announced.
-fn key(decision: &Decision) -> Option<String> {
-    (decision.mode != Mode::Notify).then(|| key_of(decision.containment, &decision.target, decision.mode))
-}
-
-fn key_of(containment: Option<Containment>, target: &Target, mode: Mode) -> String {
-    let containment = containment.map_or("by-hand", Containment::name);
-    format!("{} {containment} {}", mode.name(), target.ledger_key())
+/// The key of telling people about a rise of severity: once per band.
+#[must_use]
+pub fn rise_key(band: SeverityBand) -> String {
+    format!("severity {}", band.label())
 }

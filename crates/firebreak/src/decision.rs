@@ -39,7 +39,7 @@ impl std::fmt::Display for Containment {
 }
 
 /// Whether a decision is carried out at once, after a person agreed, or never.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
@@ -216,7 +216,7 @@ impl Target {
 
 impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.kind.label(), crate::text::inert(self.short_id(), 64))
+        write!(f, "{} {}", self.kind.label(), crate::text::inert(self.short_id(), 256))
     }
 }
 

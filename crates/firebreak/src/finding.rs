@@ -101,6 +101,10 @@ impl ResourceRole {
     }
 }
 
+/// How tags of cluster nodes begin: EKS managed node groups, clusters made by hand, ECS container instances.
+const NODE_TAGS: [&str; 6] =
+    ["eks:", "aws:eks:", "kubernetes.io/cluster/", "k8s.io/cluster", "karpenter.sh/", "AmazonECSManaged"];
+
 /// A finding in Firebreak's normal form.
 #[derive(Debug, Clone)]
 pub struct Finding {
@@ -175,10 +179,12 @@ impl Finding {
         self.resources.iter().filter(move |resource| resource.subject() == subject)
     }
 
-    /// True when the instance is the host of a container or pod: isolating it takes down its neighbours.
+    /// True when the instance is the host of containers or pods: isolating it takes down its neighbours. Findings from flow and
+    /// DNS logs name no workload; the tags of cluster nodes tell. Whoever writes them only asks for a person.
     #[must_use]
     pub fn on_shared_host(&self) -> bool {
-        self.about(Subject::Workload).next().is_some()
+        let node = |resource: &Resource| resource.tags.iter().any(|(key, _)| NODE_TAGS.iter().any(|tag| key.starts_with(tag)));
+        self.about(Subject::Workload).next().is_some() || self.about(Subject::Instance).any(node)
     }
 }
 
@@ -235,8 +241,11 @@ pub fn delivery(event: &Value) -> Delivery {
 #[must_use]
 pub fn split(event: &str) -> Vec<Cow<'_, str>> {
     let Ok(mut frame) = parse(event.as_bytes()) else { return vec![event.into()] };
+    if text(&frame, "source") != Some("aws.securityhub") {
+        return vec![event.into()];
+    }
     let Some(Value::Array(findings)) = frame.pointer_mut("/detail/findings").map(Value::take) else { return vec![event.into()] };
-    if findings.len() < 2 {
+    if !(2..=MAX_FINDINGS).contains(&findings.len()) {
         return vec![event.into()];
     }
     let with = |finding: Value| {
@@ -248,6 +257,9 @@ pub fn split(event: &str) -> Vec<Cow<'_, str>> {
     };
     findings.into_iter().map(with).collect()
 }
+
+/// `BatchImportFindings` takes 100. An event with more stays whole: it must not become any number of executions.
+const MAX_FINDINGS: usize = 100;
 
 /// A string field that is present, a string, and not empty.
 fn text<'a>(value: &'a Value, field: &str) -> Option<&'a str> {

@@ -158,6 +158,24 @@ impl IncidentId {
     }
 }
 
+impl Partition {
+    /// The partition a Region belongs to (AWS General Reference, "ARN partitions").
+    #[must_use]
+    pub fn of(region: &Region) -> Self {
+        let prefixes = [
+            ("cn-", "aws-cn"),
+            ("us-gov-", "aws-us-gov"),
+            ("us-isob-", "aws-iso-b"),
+            ("us-isof-", "aws-iso-f"),
+            ("eu-isoe-", "aws-iso-e"),
+            ("us-iso-", "aws-iso"),
+            ("eusc-", "aws-eusc"),
+        ];
+        let known = prefixes.iter().find(|(prefix, _)| region.as_str().starts_with(prefix));
+        Self(known.map_or("aws", |(_, partition)| partition).to_owned())
+    }
+}
+
 fn is_region(s: &str) -> bool {
     let parts: Vec<&str> = s.split('-').collect();
     let [first, middle @ .., last] = parts.as_slice() else { return false };
@@ -221,6 +239,13 @@ mod tests {
         assert!(IamName::parse("john.doe@example.com").is_ok());
         assert!(InstanceId::parse("i-078f938ed16ec7acf").is_ok());
         assert!(BucketName::parse("acme-68d71bb6").is_ok());
+    }
+
+    #[test]
+    fn a_region_tells_its_partition() {
+        for (region, partition) in [("eu-central-1", "aws"), ("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn")] {
+            assert_eq!(Partition::of(&Region::parse(region).expect("a Region")).as_str(), partition);
+        }
     }
 
     #[test]

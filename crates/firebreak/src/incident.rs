@@ -55,9 +55,10 @@ pub struct Timing {
 }
 
 impl Incident {
-    /// Makes the incident of a plan.
+    /// Makes the incident of a plan, with as many of its decisions as fit (32 KiB).
     #[must_use]
     pub fn new(plan: Plan, policy: &Policy, execution_arn: String, opened_at: Timestamp) -> Self {
+        let plan = plan.bounded();
         Self {
             id: IncidentId::of(&plan.dedupe_key),
             verdict: plan.verdict,

@@ -3,9 +3,10 @@
 //! Every value from a finding passes [`mail`] here, at the place where it becomes text. The text never carries
 //! a task token: the ticket names the incident, and the answer goes through `decide-review`.
 
-use crate::decision::{Decision, Mode, Target};
+use crate::decision::{Decision, Mode, Target, TargetKind};
 use crate::incident::{Incident, Report};
 use crate::plan::Verdict;
+use crate::playbook::Playbook;
 use crate::receipt::{Outcome, Receipt, Status};
 use crate::review::{Answer, Decided};
 use crate::text::{free_text, mail, subject};
@@ -109,8 +110,7 @@ pub fn ticket(incident: &Incident, report: &Report, round: u32) -> Message {
 
 fn what(incident: &Incident) -> String {
     let target = incident.decisions.first().map(|d| shown(&d.target));
-    let kind = incident.finding.finding_type.as_deref().unwrap_or("unknown finding");
-    format!("{} - {}", target.unwrap_or_else(|| "no target".to_owned()), mail(kind, 60))
+    format!("{} - {}", target.unwrap_or_else(|| "no target".to_owned()), kind_of(incident.finding.finding_type.as_deref()))
 }
 
 fn unfinished(report: &Report, answer: Option<&Decided>) -> Vec<String> {
@@ -136,12 +136,11 @@ fn outcome_word(incident: &Incident, report: &Report) -> &'static str {
 
 fn finding_lines(body: &mut String, incident: &Incident) {
     let finding = &incident.finding;
-    let or_unknown = |value: Option<&str>, max| value.map_or_else(|| "unknown".to_owned(), |v| mail(v, max));
     line(body, "Incident", incident.id.as_str());
     if let Some(first) = &incident.follows {
         line(body, "Follows", first.as_str());
     }
-    line(body, "Finding", &or_unknown(finding.finding_type.as_deref(), 128));
+    line(body, "Finding", &kind_of(finding.finding_type.as_deref()));
     if let Some(title) = &finding.title {
         line(body, "Title", &free_text(title, 200));
     }
@@ -155,13 +154,29 @@ fn finding_lines(body: &mut String, incident: &Incident) {
     let region = finding.region.as_ref().map_or("unknown", |r| r.as_str());
     line(body, "Where", &format!("account {account}, {region}"));
     if let (Verdict::Respond, Some(reason)) = (incident.verdict, &incident.reason) {
-        line(body, "Note", &mail(reason, 300));
+        line(body, "Note", &mail(reason, 900));
+    }
+}
+
+/// A finding's type. One that the playbook does not know is anybody's text.
+fn kind_of(finding_type: Option<&str>) -> String {
+    match finding_type {
+        Some(kind) if Playbook::shipped().row(kind).is_some() => mail(kind, 128),
+        Some(kind) => free_text(kind, 128),
+        None => "unknown finding".to_owned(),
     }
 }
 
 /// The name of a target: its id can be text of whoever named the resource.
 fn shown(target: &Target) -> String {
-    mail(&target.to_string(), 160)
+    let name = target.to_string();
+    match target.kind {
+        // Names that IAM, EC2 and S3 accept; a full stop is part of them.
+        TargetKind::IamUser | TargetKind::IamRole | TargetKind::AccountRoot | TargetKind::Ec2Instance | TargetKind::S3Bucket => {
+            mail(&name, 280)
+        }
+        _ => free_text(&name, 280),
+    }
 }
 
 fn decision_lines(body: &mut String, decisions: &[Decision]) {

@@ -9,7 +9,7 @@ mod restrict;
 
 pub use explain::{Because, Step};
 
-use crate::decision::{Decision, Mode};
+use crate::decision::{Containment, Decision, Mode};
 use crate::evidence::sha256_hex;
 use crate::finding::{self, BadJson, Delivery, Finding, Read, SeverityBand, Source};
 use crate::ids::{AccountId, Region};
@@ -20,6 +20,8 @@ use explain::Trace;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
 
 /// What happens to the event as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,11 +130,13 @@ const MAX_DECISION_BYTES: usize = 20 * 1024;
 #[must_use]
 pub fn plan(event: &Value, circumstances: &Circumstances<'_>) -> Plan {
     let delivery = finding::delivery(event);
+    // Once per event, however many of its findings have no id.
+    let digest = OnceCell::new();
     match finding::read(event) {
         Read::Unreadable(why) => notice_only(event, why),
         Read::Findings(findings) => {
             let mut plans: Vec<Plan> =
-                findings.iter().map(|finding| bound(one(event, finding, delivery, circumstances))).collect();
+                findings.iter().map(|finding| one(event, &digest, finding, delivery, circumstances)).collect();
             if plans.len() == 1 {
                 return plans.remove(0);
             }
@@ -153,23 +157,42 @@ fn several(event: &Value, plans: Vec<Plan>) -> Plan {
     let mut whole = Plan { decisions: vec![], findings: vec![], ..lead.clone() };
     // Keyed by all of them: having seen one of them before must not hide the others.
     whole.dedupe_key = digest_key(event);
-    for decision in plans.iter().flat_map(|plan| &plan.decisions) {
-        let known = whole.decisions.iter().any(|d| d.target == decision.target && d.containment == decision.containment);
-        if !known {
-            whole.decisions.push(decision.clone());
-        }
-    }
+    let mut seen = HashSet::new();
+    let all = plans.iter().flat_map(|plan| &plan.decisions);
+    whole.decisions = all.filter(|d| seen.insert((d.containment, d.target.ledger_key()))).cloned().collect();
+    order(&mut whole.decisions);
     whole.findings = plans;
-    bound(whole)
+    whole
 }
 
-/// Keeps the incident small: what is contained at once comes first, and what does not fit is said.
+/// What is contained at once comes first, and the containments take turns: many targets of one kind must not push the only one of
+/// another kind beyond what an incident can hold.
+fn order(decisions: &mut Vec<Decision>) {
+    let mut turns: HashMap<(Mode, Option<Containment>), usize> = HashMap::new();
+    let mut keyed: Vec<(u8, usize, Decision)> = Vec::with_capacity(decisions.len());
+    for decision in decisions.drain(..) {
+        let urgency = match decision.mode {
+            Mode::Auto => 0,
+            Mode::Gate => 1,
+            Mode::Notify => 2,
+        };
+        let turn = turns.entry((decision.mode, decision.containment)).or_default();
+        keyed.push((urgency, *turn, decision));
+        *turn += 1;
+    }
+    keyed.sort_by_key(|(urgency, turn, _)| (*urgency, *turn));
+    decisions.extend(keyed.into_iter().map(|(_, _, decision)| decision));
+}
+
+impl Plan {
+    /// As much of the plan as an incident may hold: the most urgent decisions, and a word about the others.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        bound(self)
+    }
+}
+
 fn bound(mut plan: Plan) -> Plan {
-    plan.decisions.sort_by_key(|decision| match decision.mode {
-        Mode::Auto => 0,
-        Mode::Gate => 1,
-        Mode::Notify => 2,
-    });
     let named = plan.decisions.len();
     let mut bytes = 0;
     let fits = plan.decisions.iter().take(MAX_DECISIONS).take_while(|decision| {
@@ -178,8 +201,11 @@ fn bound(mut plan: Plan) -> Plan {
     });
     let kept = fits.count();
     if kept < named {
+        let omitted: Vec<String> = plan.decisions.iter().skip(kept).take(8).map(|d| inert(&d.target.to_string(), 64)).collect();
+        let dots = if named - kept > omitted.len() { ", …" } else { "" };
+        let more = format!("{} more target(s) need a person: {}{dots}", named - kept, omitted.join(", "));
         plan.decisions.truncate(kept);
-        plan.reason = Some(format!("{} more target(s) need a person: the event names more than {kept}", named - kept));
+        plan.reason = Some(plan.reason.map_or_else(|| more.clone(), |reason| format!("{more}; {reason}")));
     }
     plan
 }
@@ -208,13 +234,20 @@ fn notice_only(event: &Value, why: &str) -> Plan {
     }
 }
 
-fn one(event: &Value, finding: &Finding, delivery: Delivery, circumstances: &Circumstances<'_>) -> Plan {
+fn one(
+    event: &Value,
+    digest: &OnceCell<String>,
+    finding: &Finding,
+    delivery: Delivery,
+    circumstances: &Circumstances<'_>,
+) -> Plan {
     let mut trace = Trace::new(circumstances.explain);
-    let outcome = decide::decide(finding, delivery, circumstances, &mut trace);
+    let mut outcome = decide::decide(finding, delivery, circumstances, &mut trace);
+    order(&mut outcome.decisions);
     Plan {
         verdict: outcome.verdict,
         reason: outcome.reason,
-        dedupe_key: finding.id.as_deref().map_or_else(|| digest_key(event), key),
+        dedupe_key: finding.id.as_deref().map_or_else(|| digest.get_or_init(|| digest_key(event)).clone(), key),
         finding: summary(finding),
         decisions: outcome.decisions,
         findings: vec![],

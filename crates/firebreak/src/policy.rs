@@ -13,7 +13,7 @@ mod suppression;
 pub use budget::Budget;
 pub use lines::line_of;
 pub use mode::{AccountPolicy, ResponseMode, lower};
-pub use protection::{Protected, Protection, built_in_protection};
+pub use protection::{Protected, Protection, built_in_protection, protected_by_name};
 pub use suppression::{Suppression, TagSelector};
 
 use crate::decision::Containment;
@@ -192,6 +192,9 @@ impl Policy {
         if self.verify_after_seconds.is_some_and(|seconds| seconds > 3600) {
             return Some(("verify_after_seconds".to_owned(), "must be 0 to 3600"));
         }
+        if let Some((field, problem)) = self.protected.mistake() {
+            return Some((format!("protected.{field}"), problem));
+        }
         if let Some(field) = self.budget.mistake() {
             return Some((format!("budget.{field}"), "must be 0 to 1000"));
         }
@@ -202,6 +205,17 @@ impl Policy {
         }
         let wrong_row = self.finding.iter().find_map(|(kind, row)| Some((kind, row.mistake()?)));
         wrong_row.map(|(kind, problem)| (format!("finding.\"{}\"", crate::text::inert(kind, 128)), problem))
+    }
+
+    /// What parses and may still be a slip: finding types that the playbook does not know.
+    #[must_use]
+    pub fn doubtful(&self, playbook: &Playbook) -> Vec<String> {
+        let rows = self.finding.keys().map(|kind| ("finding", kind));
+        let suppressed = self.suppress.iter().flat_map(|s| &s.findings).map(|kind| ("suppress", kind));
+        let unknown = rows.chain(suppressed).filter(|(_, kind)| playbook.row(kind).is_none());
+        unknown
+            .map(|(field, kind)| format!("{field} names {}, which the playbook does not know", crate::text::inert(kind, 100)))
+            .collect()
     }
 
     /// The shipped playbook at full strength: what `firebreak plan` shows without a policy.
@@ -265,6 +279,8 @@ mod tests {
             ("[budget]\nquarantine-iam = 5000", "budget.quarantine-iam"),
             ("[finding.\"X\"]\ncontain = { isolate-ec2 = \"notify\" }\nwhy = \"x\"", "finding.\"X\""),
             ("[[suppress]]\nfindings = [\"X\"]\nowner = \"a\"\nreason = \"b\"\nexpires = \"2027-01-01\"", "suppress[0]"),
+            ("[protected]\nprincipals = [\"arn:aws:iam::111122223333:role/x\"]", "protected.principals"),
+            ("[protected]\ninstances = [\"I-078F\"]", "protected.instances"),
             ("[allow]\nregions = [\"evil.com/#\"]", "Region"),
         ] {
             let error = Policy::parse(mistake).expect_err(mistake).to_string();

@@ -3,10 +3,18 @@
 //! EventBridge delivers up to 1 MiB; a Step Functions input is at most 256 KiB (Step Functions quotas).
 
 use crate::evidence::sha256_hex;
+use crate::finding;
 use serde::{Deserialize, Serialize};
 
 /// Larger events are stored, in bytes. Below 256 KiB, because the first state wraps the event before it passes it on.
 pub const MAX_INLINE_BYTES: usize = 200 * 1024;
+
+/// True when an event must travel by reference: it is too large, or JSON that Step Functions would read, and write anew, otherwise
+/// than it was. A field that is named twice would be gone before `triage` could refuse it.
+#[must_use]
+pub fn must_be_stored(event: &str) -> bool {
+    event.len() > MAX_INLINE_BYTES || finding::parse(event.as_bytes()).is_err()
+}
 
 /// Where a stored event is, and how to know it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

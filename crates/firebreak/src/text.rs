@@ -24,7 +24,12 @@ pub fn inert(value: &str, max: usize) -> String {
 /// A name that an attacker chose must not become something a tired person clicks on.
 #[must_use]
 pub fn mail(value: &str, max: usize) -> String {
-    inert(value, max).replace("://", "[:]//").replace("www.", "www[.]")
+    let mut text = inert(value, max).replace("://", "[:]//");
+    // Mail clients take any case.
+    while let Some(at) = text.to_ascii_lowercase().find("www.") {
+        text.replace_range(at + 3..at + 4, "[.]");
+    }
+    text
 }
 
 /// Like [`mail`], for whole sentences that may come from an attacker: bare host names are no links either, `evil[.]example`.
@@ -56,6 +61,11 @@ fn is_active(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{00AD}'                     // soft hyphen
+            | '\u{034F}'                   // combining grapheme joiner
+            | '\u{115F}'..='\u{1160}'      // Hangul fillers
+            | '\u{2800}'                   // blank Braille pattern
+            | '\u{3164}' | '\u{FFA0}'      // more Hangul fillers
+            | '\u{FE00}'..='\u{FE0F}'      // variation selectors
             | '\u{061C}'                   // Arabic letter mark
             | '\u{180E}'                   // Mongolian vowel separator
             | '\u{200B}'..='\u{200F}'      // zero width, directional marks

@@ -16,7 +16,8 @@ async fn the_same_finding_three_times_is_one_containment() -> TestResult {
     let (first, id) = send(&stage, &event).await?;
     let (second, _) = send(&stage, &event).await?;
     let mut later = event.clone();
-    later["detail"]["updatedAt"] = json!("2026-11-20T09:00:00.000Z");
+    let at = firebreak_aws::clock::now() + jiff::SignedDuration::from_hours(6);
+    later["detail"]["updatedAt"] = json!(at.to_string());
     later["detail"]["service"]["count"] = json!(7);
     let (third, _) = send(&stage, &later).await?;
     let view = stage.reaches(&id, IncidentStatus::AwaitingReview).await?;

@@ -8,6 +8,7 @@ mod rules;
 mod safety;
 mod targets;
 mod triage;
+mod updates;
 
 use firebreak::ids::IncidentId;
 use firebreak_aws::clock;

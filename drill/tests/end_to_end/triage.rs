@@ -23,87 +23,16 @@ async fn stage_under(policy: &str) -> Stage {
     stage_with(Some(path)).await
 }
 
-/// A version of an event, `minutes` after now.
-fn version(event: &Value, minutes: i64) -> Value {
-    let mut later = event.clone();
-    let at = clock::now() + jiff::SignedDuration::from_mins(minutes);
-    later["detail"]["updatedAt"] = json!(at.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string());
-    later
-}
-
-fn sequence_about(users: &[&PlantedUser], serial: &str) -> Value {
-    let mut event = fixture::load("types/AttackSequence-IAM-CompromisedCredentials").expect("fixture");
-    fixture::personalise(&mut event, SECURITY_ACCOUNT, serial, clock::now());
-    let actor = |user: &&PlantedUser| {
-        json!({"id": user.name, "user": {"name": user.name, "type": "IAMUser", "uid": "AIDAEXAMPLEEXAMPLE00",
-               "credentialUid": user.access_key_id, "account": {"uid": SECURITY_ACCOUNT}}})
-    };
-    event["detail"]["service"]["detection"]["sequence"]["actors"] = users.iter().map(actor).collect();
-    event["detail"]["service"]["detection"]["sequence"]["resources"] = json!([]);
-    event
-}
-
-async fn attached(user: &PlantedUser) -> firebreak_drill::Result<Option<String>> {
+pub(crate) async fn attached(user: &PlantedUser) -> firebreak_drill::Result<Option<String>> {
     Ok(user.observe().await?.get("attached policies").map(str::to_owned))
 }
 
 #[tokio::test]
-async fn an_update_with_a_new_target_is_answered_for_that_target_alone() -> TestResult {
-    let stage = stage().await;
-    let (alice, bob) = (PlantedUser::plant(stage.config(), "alice").await?, PlantedUser::plant(stage.config(), "bob").await?);
-    let first = sequence_about(&[&alice], "growing");
-    let (_, id) = send(&stage, &first).await?;
-    stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
-    assert_eq!(attached(&bob).await?.as_deref(), Some("none"));
-
-    let mut grown = version(&sequence_about(&[&alice, &bob], "growing"), 5);
-    let (update, _) = send(&stage, &grown).await?;
-    let follow_up = stage.follow_up(&id).await?;
-    let view = stage.reaches(&follow_up, IncidentStatus::AwaitingReview).await?;
-    let incident = &view.record.incident;
-    assert_eq!(incident.execution_arn, update);
-    assert_eq!(incident.follows.as_ref(), Some(&id));
-    assert_eq!(incident.decisions.iter().map(|d| d.target.id.as_str()).collect::<Vec<_>>(), ["bob"], "alice was decided before");
-    assert_eq!(attached(&bob).await?.as_deref(), QUARANTINED);
-
-    // The same version again, an older one, and a later one that says nothing new: no third incident.
-    for repeated in [grown.clone(), version(&sequence_about(&[&alice, &bob], "growing"), -60)] {
-        let (again, _) = send(&stage, &repeated).await?;
-        assert_eq!(stage.ended(&again).await?, "SUCCEEDED");
-    }
-    grown = version(&grown, 9);
-    grown["detail"]["service"]["count"] = json!(74);
-    let (again, _) = send(&stage, &grown).await?;
-    assert_eq!(stage.ended(&again).await?, "SUCCEEDED");
-    assert_eq!(stage.ledger.incidents(10).await?.len(), 2);
-
-    // What the analyst releases of the update leaves the first incident's target alone.
-    stage.answer(&follow_up, Answer::Release).await?;
-    stage.reaches(&follow_up, IncidentStatus::Released).await?;
-    assert_eq!((attached(&bob).await?.as_deref(), attached(&alice).await?.as_deref()), (Some("none"), QUARANTINED));
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_severity_that_rises_is_told_and_contains_nothing_twice() -> TestResult {
-    let stage = stage().await;
-    let user = PlantedUser::plant(stage.config(), "alice").await?;
-    let event = user_finding(&user, SECURITY_ACCOUNT, "rising");
-    let (_, id) = send(&stage, &event).await?;
-    stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
-    let mut worse = version(&event, 5);
-    worse["detail"]["severity"] = json!(9.1);
-    let (update, _) = send(&stage, &worse).await?;
-    assert_eq!(stage.ended(&update).await?, "SUCCEEDED");
-    let notice = stage.told("its severity rose").await?;
-    assert!(notice.body.contains(id.as_str()), "{}", notice.body);
-    let attachments = changes(&stage.aws.calls()?).into_iter().filter(|call| call == "iam:AttachUserPolicy").count();
-    assert_eq!(attachments, 1);
-    Ok(())
-}
-
-#[tokio::test]
 async fn what_exceeds_the_budget_waits_for_a_person_who_is_told_so() -> TestResult {
+    // A budget is a clock hour's: the test must not begin in one and end in the next.
+    while clock::now().strftime("%M").to_string().as_str() >= "58" {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
     let stage = stage_under(&format!("[accounts.{SECURITY_ACCOUNT}]\nmode = \"auto\"\n[budget]\nquarantine-iam = 1\n")).await;
     let (alice, bob) = (PlantedUser::plant(stage.config(), "alice").await?, PlantedUser::plant(stage.config(), "bob").await?);
     let (_, first) = send(&stage, &user_finding(&alice, SECURITY_ACCOUNT, "budget-1")).await?;
@@ -145,7 +74,11 @@ async fn guardduty_is_asked_before_anything_is_contained() -> TestResult {
     let (_, id) = send(&stage, &user_finding(&user, MEMBER_ACCOUNT, "unknown")).await?;
     let view = stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
     assert_eq!(view.record.incident.decisions[0].mode, Mode::Gate);
-    assert!(view.record.incident.decisions[0].reason.contains("GuardDuty does not know"), "{:?}", view.record.incident.decisions);
+    assert!(
+        view.record.incident.decisions[0].reason.contains("GuardDuty did not confirm"),
+        "{:?}",
+        view.record.incident.decisions
+    );
 
     let (_, id) = send(&stage, &user_finding(&user, MEMBER_ACCOUNT, "standing")).await?;
     let view = stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
@@ -235,7 +168,7 @@ async fn what_only_a_person_can_contain_is_reviewed_with_what_to_do() -> TestRes
 }
 
 #[tokio::test]
-async fn a_persons_request_waits_for_a_second_person() -> TestResult {
+async fn a_persons_request_waits_until_it_is_approved() -> TestResult {
     let stage = stage().await;
     let user = PlantedUser::plant(stage.config(), "mallory").await?;
     let event = json!({"source": "acme.security", "detail-type": "Firebreak Isolation Request",
@@ -244,7 +177,7 @@ async fn a_persons_request_waits_for_a_second_person() -> TestResult {
     let executions = stage.send(&event).await?;
     assert_eq!(executions.len(), 1);
     let ticket = stage.told("asks: phished").await?;
-    assert!(ticket.body.contains("second person"), "{}", ticket.body);
+    assert!(ticket.body.contains("waits until it is approved"), "{}", ticket.body);
     let id = stage.incident_of_execution(&executions[0]).await?;
     stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
     assert_eq!(attached(&user).await?.as_deref(), Some("none"));
@@ -258,7 +191,7 @@ async fn a_persons_request_waits_for_a_second_person() -> TestResult {
 async fn a_suppressed_finding_is_recorded_with_its_owner_and_wakes_nobody() -> TestResult {
     let stage = stage_under(&format!(
         "[accounts.{SECURITY_ACCOUNT}]\nmode = \"auto\"\n[[suppress]]\nfindings = [\"Exfiltration:IAMUser/AnomalousBehavior\"]\n\
-         target = \"backup\"\nowner = \"bob\"\nreason = \"nightly copy\"\nexpires = \"2999-12-31\"\n"
+         target = \"backup\"\naccounts = [\"{SECURITY_ACCOUNT}\"]\nowner = \"bob\"\nreason = \"nightly copy\"\nexpires = \"2999-12-31\"\n"
     ))
     .await;
     let user = PlantedUser::plant(stage.config(), "backup").await?;
@@ -285,11 +218,8 @@ async fn targets_that_are_gone_are_named_and_the_review_opens_all_the_same() -> 
         let (_, id) = send(&stage, &event).await?;
         let view = stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
         assert_eq!(view.receipts[0].status, Status::Failed, "{gone}");
-        assert!(
-            view.receipts[0].error.as_deref().is_some_and(|error| error.contains("Gone")),
-            "{gone}: {:?}",
-            view.receipts[0].error
-        );
+        let receipt = serde_json::to_string(&view.receipts[0])?.to_lowercase();
+        assert!(receipt.contains("gone"), "{gone}: {receipt}");
         stage.told(&format!("{gone} ")).await?;
     }
     Ok(())

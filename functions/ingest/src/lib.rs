@@ -2,11 +2,12 @@
 
 use aws_sdk_sfn::error::SdkError;
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
+use aws_sdk_sfn::types::ExecutionStatus;
 use firebreak::evidence::sha256_hex;
 use firebreak::fault::Fault;
 use firebreak::finding;
-use firebreak::stored_event::{MAX_INLINE_BYTES, Reference};
-use firebreak_aws::classify::{code, fault};
+use firebreak::stored_event::{Reference, must_be_stored};
+use firebreak_aws::classify::{OrFault, code, fault};
 use firebreak_aws::{Aws, Ledger, environment};
 use futures::future::join_all;
 use serde::Serialize;
@@ -54,21 +55,17 @@ impl Function {
     }
 
     async fn start(&self, name: String, event: &str) -> Result<String, Fault> {
-        if event.len() > MAX_INLINE_BYTES {
-            return self.start_by_reference(name, event).await;
+        if !must_be_stored(event) {
+            match self.start_with(&name, event).await {
+                // JSON that Step Functions does not take is still a finding.
+                Err(error) if code(&error) == Some("InvalidExecutionInput") => {}
+                started => return self.arn(&name, event, started).await,
+            }
         }
-        match self.start_with(&name, event).await {
-            // JSON that Step Functions does not take is still a finding: half a surrogate pair, nesting without end.
-            Err(error) if code(&error) == Some("InvalidExecutionInput") => self.start_by_reference(name, event).await,
-            started => self.arn(&name, started),
-        }
-    }
-
-    async fn start_by_reference(&self, name: String, event: &str) -> Result<String, Fault> {
         let reference = Reference { firebreak_stored_event: self.ledger.store_event(event).await? };
         let input = serde_json::to_string(&reference).map_err(|error| Fault::bug(format!("no reference: {error}")))?;
         let started = self.start_with(&name, &input).await;
-        self.arn(&name, started)
+        self.arn(&name, &input, started).await
     }
 
     async fn start_with(&self, name: &str, input: &str) -> Result<String, SdkError<StartExecutionError>> {
@@ -76,17 +73,38 @@ impl Function {
         start.send().await.map(|started| started.execution_arn)
     }
 
-    /// An execution of this name exists when the same event came before: EventBridge and Lambda deliver at least once.
-    fn arn(&self, name: &str, started: Result<String, SdkError<StartExecutionError>>) -> Result<String, Fault> {
-        match started {
-            Ok(arn) => Ok(arn),
-            Err(error) if code(&error) == Some("ExecutionAlreadyExists") => {
-                Ok(format!("{}:{name}", self.state_machine.replacen(":stateMachine:", ":execution:", 1)))
+    /// An execution of this name exists when the same event came before: EventBridge and Lambda deliver at least once. One that
+    /// failed answered nothing, and is started again under another name.
+    async fn arn(
+        &self,
+        name: &str,
+        input: &str,
+        started: Result<String, SdkError<StartExecutionError>>,
+    ) -> Result<String, Fault> {
+        let mut started = started;
+        for attempt in 1..MAX_ATTEMPTS {
+            match started {
+                Ok(arn) => return Ok(arn),
+                Err(error) if code(&error) != Some("ExecutionAlreadyExists") => {
+                    return Err(fault("states:StartExecution", &error));
+                }
+                Err(_) => {}
             }
-            Err(error) => Err(fault("states:StartExecution", &error)),
+            let of_name = |name: &str| format!("{}:{name}", self.state_machine.replacen(":stateMachine:", ":execution:", 1));
+            let existing = if attempt == 1 { of_name(name) } else { of_name(&format!("{name}-{attempt}")) };
+            let described = self.executions.describe_execution().execution_arn(&existing).send().await;
+            let status = described.or_fault("states:DescribeExecution")?.status;
+            if !matches!(status, ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted) {
+                return Ok(existing);
+            }
+            started = self.start_with(&format!("{name}-{}", attempt + 1), input).await;
         }
+        started.map_err(|error| fault("states:StartExecution", &error))
     }
 }
+
+/// How often the same event is started when its executions fail.
+const MAX_ATTEMPTS: u32 = 5;
 
 /// The same for every delivery of the same bytes. The event's own id is part of them.
 fn name(digest: &str, at: usize) -> String {

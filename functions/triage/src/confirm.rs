@@ -44,7 +44,11 @@ impl Confirmer {
         if confirmation == Confirmation::Off || !its_region {
             return AtSource::NotAsked;
         }
-        match tokio::time::timeout(PATIENCE, self.answer(&finding)).await {
+        if !plan.findings.is_empty() {
+            // One answer cannot stand for several findings. `ingest` splits such events; this one was started by hand.
+            return AtSource::Unknown;
+        }
+        match tokio::time::timeout(PATIENCE, self.answer(plan, &finding)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(fault)) => {
                 tracing::warn!(fault.message = %fault.message, "GuardDuty could not be asked");
@@ -57,7 +61,16 @@ impl Confirmer {
         }
     }
 
-    async fn answer(&self, finding: &FindingArn<'_>) -> Result<AtSource, Fault> {
+    async fn answer(&self, plan: &Plan, finding: &FindingArn<'_>) -> Result<AtSource, Fault> {
+        let answer = self.answer_once(plan, finding).await;
+        if answer.is_err() && self.forget(finding.region) {
+            // The detector may have been deleted and made anew since it was looked up.
+            return self.answer_once(plan, finding).await;
+        }
+        answer
+    }
+
+    async fn answer_once(&self, plan: &Plan, finding: &FindingArn<'_>) -> Result<AtSource, Fault> {
         let config = self.config.to_builder().region(Region::new(finding.region.to_owned())).build();
         let guardduty = Client::new(&config);
         let Some(detector) = self.detector(&guardduty, finding.region).await? else { return Ok(AtSource::NotAsked) };
@@ -68,7 +81,13 @@ impl Confirmer {
             .send()
             .await
             .or_fault("guardduty:GetFindings")?;
-        let found = answer.findings().iter().find(|found| found.id() == Some(finding.id));
+        // An id alone could be borrowed: the finding must be about the same account and of the same type.
+        let account = plan.finding.account.as_ref().map(|account| account.as_str());
+        let found = answer.findings().iter().find(|found| {
+            found.id() == Some(finding.id)
+                && found.account_id() == account
+                && found.r#type() == plan.finding.finding_type.as_deref()
+        });
         Ok(match found {
             None => AtSource::Unknown,
             Some(found) if found.service().and_then(|service| service.archived()) == Some(true) => AtSource::Settled,
@@ -88,6 +107,13 @@ impl Confirmer {
             detectors.insert(region.to_owned(), detector.clone());
         }
         Ok(detector)
+    }
+}
+
+impl Confirmer {
+    /// Drops a remembered detector. False when none was remembered.
+    fn forget(&self, region: &str) -> bool {
+        self.detectors.lock().is_ok_and(|mut detectors| detectors.remove(region).is_some())
     }
 }
 

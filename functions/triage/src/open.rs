@@ -2,6 +2,7 @@
 
 use crate::{Delivery, Function};
 use aws_sdk_sfn::types::ExecutionStatus;
+use firebreak::coverage::Coverage;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
@@ -12,9 +13,15 @@ use firebreak_aws::ledger::Gate;
 
 impl Function {
     /// Writes the incident of a plan to the ledger. What exceeds the budget waits for a person.
-    pub(crate) async fn open(&self, plan: Plan, follows: Option<IncidentId>, delivery: &Delivery<'_>) -> Result<Incident, Fault> {
+    pub(crate) async fn open(
+        &self,
+        plan: Plan,
+        id: IncidentId,
+        follows: Option<IncidentId>,
+        delivery: &Delivery<'_>,
+    ) -> Result<Incident, Fault> {
         let new = Incident::new(plan, &self.policy, delivery.execution_arn.to_owned(), delivery.at);
-        let mut incident = Incident { follows, ..new };
+        let mut incident = Incident { id, follows, ..new };
         self.keep_to_budget(&mut incident).await?;
         let status = match incident.verdict {
             Verdict::Respond => IncidentStatus::Triaged,
@@ -31,8 +38,10 @@ impl Function {
 
     /// True when the claim's holder did not handle the finding: its response broke down, or it only announced what now calls for
     /// more. Such a finding must not be taken for handled.
-    pub(crate) async fn abandoned(&self, id: &IncidentId, plan: &Plan, holder: &str) -> Result<bool, Fault> {
-        Ok(self.calls_for_more(id, plan, holder).await? || self.broke_down(id, holder).await?)
+    pub(crate) async fn abandoned(&self, id: &IncidentId, plan: &Plan, known: &Coverage, holder: &str) -> Result<bool, Fault> {
+        // An older version calls for nothing that a newer one has taken back. Of a response that broke down, any version will do.
+        let calls_for_more = !known.is_ahead_of(plan) && self.calls_for_more(id, plan, holder).await?;
+        Ok(calls_for_more || self.broke_down(id, holder).await?)
     }
 
     /// True when the finding now calls for a response and the execution that holds the claim only announced or ignored it.
@@ -49,7 +58,7 @@ impl Function {
 
     /// True when the execution that holds the claim ended without finishing. What an analyst released must not be contained
     /// again by the next delivery of the same finding.
-    async fn broke_down(&self, id: &IncidentId, execution_arn: &str) -> Result<bool, Fault> {
+    pub(crate) async fn broke_down(&self, id: &IncidentId, execution_arn: &str) -> Result<bool, Fault> {
         let described = self.executions.describe_execution().execution_arn(execution_arn).send().await;
         let failed = match described.or_fault("states:DescribeExecution") {
             Ok(execution) => {

@@ -1,9 +1,9 @@
 //! Claims: one execution per finding, however often the finding is delivered.
 
-use super::{Ledger, incident_pk, lost, number, sortable, string, text};
+use super::{Item, Ledger, incident_pk, lost, number, sortable, string, text};
 use crate::classify::OrFault;
 use aws_sdk_dynamodb::types::AttributeValue;
-use firebreak::coverage::Coverage;
+use firebreak::coverage::{Coverage, Owner};
 use firebreak::fault::Fault;
 use firebreak::finding::SeverityBand;
 use firebreak::ids::IncidentId;
@@ -12,8 +12,10 @@ use jiff::Timestamp;
 /// Who works on a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
-    /// The asking execution, now or since an earlier attempt.
+    /// The asking execution, just now: what it decides was written with the claim.
     Ours,
+    /// The asking execution, since an earlier attempt or a take-over.
+    StillOurs,
     /// Another execution.
     Held {
         /// Its ARN.
@@ -50,8 +52,12 @@ impl Ledger {
         if let Some(band) = coverage.band {
             put = put.item("band", number(rank(band)));
         }
-        if !coverage.decided.is_empty() {
-            put = put.item("decided", AttributeValue::Ss(coverage.decided.iter().cloned().collect()));
+        let keys = |told_only| coverage.decided.iter().filter(move |(_, owner)| owner.told_only == told_only);
+        for (name, told_only) in [("decided", false), ("told", true)] {
+            let keys: Vec<String> = keys(told_only).map(|(key, _)| key.clone()).collect();
+            if !keys.is_empty() {
+                put = put.item(name, AttributeValue::Ss(keys));
+            }
         }
         let written = put.send().await;
         if !lost(&written) {
@@ -60,7 +66,7 @@ impl Ledger {
         }
         Ok(match self.claimant(incident).await? {
             Some(holder) if holder != execution_arn => Claim::Held { execution_arn: holder },
-            _ => Claim::Ours,
+            _ => Claim::StillOurs,
         })
     }
 
@@ -95,34 +101,36 @@ impl Ledger {
     ///
     /// # Errors
     /// The ledger could not be read.
-    pub async fn coverage(&self, incident: &IncidentId) -> Result<Coverage, Fault> {
-        let item = self.item(incident, "claim").await?.unwrap_or_default();
+    pub async fn coverage(&self, first: &IncidentId) -> Result<Coverage, Fault> {
+        let (claim, reserved) = futures::join!(self.item(first, "claim"), self.reserved(first));
+        let item = claim?.unwrap_or_default();
         let bands = [SeverityBand::Low, SeverityBand::Medium, SeverityBand::High, SeverityBand::Critical];
         let known = item.get("band").and_then(|band| band.as_n().ok());
+        let of_first = |name: &str, told_only: bool| {
+            let owner = Owner { incident: first.clone(), told_only };
+            texts(&item, name).map(|key| (key.clone(), owner.clone())).collect::<Vec<_>>()
+        };
+        // A reservation is newer than the claim.
+        let decided = of_first("told", true).into_iter().chain(of_first("decided", false)).chain(reserved?);
         Ok(Coverage {
             version: string(&item, "version").and_then(|version| version.parse().ok()),
             band: known.and_then(|known| bands.into_iter().find(|band| rank(*band).to_string() == *known)),
-            decided: item.get("decided").and_then(|set| set.as_ss().ok()).into_iter().flatten().cloned().collect(),
+            decided: decided.collect(),
         })
     }
 
-    /// Adds to what is known of a finding. Versions and bands only ever rise, whatever the order of the writers.
+    /// Remembers that a version of a finding was seen. Versions and bands only ever rise, whatever the order of the writers.
     ///
     /// # Errors
     /// The ledger could not be written.
-    pub async fn cover(&self, incident: &IncidentId, coverage: &Coverage) -> Result<(), Fault> {
-        if !coverage.decided.is_empty() {
-            let decided = AttributeValue::Ss(coverage.decided.iter().cloned().collect());
-            self.raise(incident, "ADD decided :new", "attribute_exists(pk)", decided).await?;
-        }
-        if let Some(band) = coverage.band {
+    pub async fn seen(&self, first: &IncidentId, version: Option<Timestamp>, band: Option<SeverityBand>) -> Result<(), Fault> {
+        if let Some(band) = band {
             let condition = "attribute_not_exists(band) OR band < :new";
-            self.raise(incident, "SET band = :new", condition, number(rank(band))).await?;
+            self.raise(first, "SET band = :new", condition, number(rank(band))).await?;
         }
-        // Last: while it is missing, the same delivery is looked at again.
-        if let Some(version) = coverage.version {
+        if let Some(version) = version {
             let condition = "attribute_not_exists(version) OR version < :new";
-            self.raise(incident, "SET version = :new", condition, text(sortable(version))).await?;
+            self.raise(first, "SET version = :new", condition, text(sortable(version))).await?;
         }
         Ok(())
     }
@@ -142,11 +150,15 @@ impl Ledger {
         if lost(&written) {
             return Ok(());
         }
-        written.or_fault("ledger: cover")?;
+        written.or_fault("ledger: remember the version")?;
         Ok(())
     }
 
-    async fn claimant(&self, incident: &IncidentId) -> Result<Option<String>, Fault> {
+    /// The execution that works on an incident, if one does.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn claimant(&self, incident: &IncidentId) -> Result<Option<String>, Fault> {
         let item = self.item(incident, "claim").await?.unwrap_or_default();
         Ok(string(&item, "execution_arn").map(str::to_owned))
     }
@@ -169,6 +181,10 @@ impl Ledger {
             .or_fault("ledger: count delivery")?;
         Ok(())
     }
+}
+
+fn texts<'a>(item: &'a Item, name: &str) -> impl Iterator<Item = &'a String> {
+    item.get(name).and_then(|set| set.as_ss().ok()).into_iter().flatten()
 }
 
 fn rank(band: SeverityBand) -> u8 {

@@ -10,6 +10,9 @@ use futures::future::try_join_all;
 /// Bytes of text in one item: DynamoDB allows 400 KB, names and keys included.
 const PART_BYTES: usize = 350_000;
 
+/// 1 MiB is 3 parts, 4 where characters are long.
+const MAX_PARTS: usize = 8;
+
 /// A raw event, as triage received it.
 #[derive(Debug)]
 pub enum RawEvent<'a> {
@@ -23,9 +26,12 @@ impl Ledger {
     /// Stores a large event. Storing it again writes the same parts.
     ///
     /// # Errors
-    /// The ledger could not be written.
+    /// The ledger could not be written; `Malformed` when the event is larger than EventBridge delivers.
     pub async fn store_event(&self, event: &str) -> Result<StoredEvent, Fault> {
         let parts = split(event);
+        if parts.len() > MAX_PARTS {
+            return Err(Fault::malformed(format!("an event of {} bytes: EventBridge sends at most 1 MiB", event.len())));
+        }
         let stored = StoredEvent::of(event, u32::try_from(parts.len()).unwrap_or(u32::MAX));
         let writes = parts.into_iter().enumerate().map(|(at, part)| {
             self.dynamodb
@@ -46,8 +52,8 @@ impl Ledger {
     /// The ledger could not be read, `Gone` when a part is missing, `Malformed` when it is not what was stored.
     pub async fn stored_event(&self, stored: &StoredEvent) -> Result<String, Fault> {
         let mut event = String::new();
-        // 1 MiB is 3 parts; a forged reference must not make this read for ever.
-        for at in 0..usize::try_from(stored.parts).unwrap_or(usize::MAX).min(8) {
+        // A forged reference must not make this read for ever.
+        for at in 0..usize::try_from(stored.parts).unwrap_or(usize::MAX).min(MAX_PARTS) {
             let answer = self
                 .dynamodb
                 .get_item()

@@ -187,7 +187,12 @@ fn resource((at, resource): (usize, &Value)) -> Resource {
         "awsaccount" => other(TargetKind::Account),
         _ => other(TargetKind::Other),
     };
-    read.placed(None, text(resource, "Region")).tagged(tags)
+    // An ARN tells the account, and for regional services the Region; a key tells its account among its details.
+    let mut arn = id.splitn(6, ':').skip(3);
+    let (region, account) = (arn.next().filter(|code| !code.is_empty()), arn.next());
+    let of_key = resource.pointer("/Details/AwsIamAccessKey/AccountId").and_then(Value::as_str);
+    let (region, account) = if id.starts_with("arn:") { (region, account) } else { (None, None) };
+    read.placed(of_key.or(account), text(resource, "Region").or(region)).tagged(tags)
 }
 
 fn access_key(resource: &Value) -> Credentials {

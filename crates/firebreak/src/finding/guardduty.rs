@@ -90,6 +90,8 @@ fn buckets(at: usize, bucket: &Value, found: &mut Vec<Resource>) {
         let name = text(object, "objectArn").and_then(|arn| arn.split_once(":::")).map(|(_, name)| name.to_owned());
         let key = text(object, "key").unwrap_or("unnamed");
         let name = name.unwrap_or_else(|| format!("{}/{key}", text(bucket, "name").unwrap_or("unnamed")));
+        let more = list(bucket, "s3ObjectDetails").count() - 1;
+        let name = if more > 0 { format!("{name} (and {more} more)") } else { name };
         found.push(Resource::other(TargetKind::S3Object, &name, format!("{field}.s3ObjectDetails[0]")));
     }
     found.push(Resource::bucket(text(bucket, "name"), at_risk, format!("{field}.name")).tagged(tags(bucket)));

@@ -83,14 +83,14 @@ fn band(ocsf: &Value) -> Option<SeverityBand> {
     }
 }
 
-/// `status_id`: 1 New. People have dealt with everything else: in progress, suppressed, resolved. A closed finding may still say
+/// `status_id`: 1 New; 2 to 6 In Progress, Suppressed, Resolved, Archived, Deleted. Unknown (0) and Other (99) say nothing. A closed finding may still say
 /// New; its `activity_id` is 3 (seen in a real event).
 fn is_settled(ocsf: &Value) -> bool {
     if ocsf.get("activity_id").and_then(Value::as_u64) == Some(3) {
         return true;
     }
     match ocsf.get("status_id").and_then(Value::as_u64) {
-        Some(id) => id != 1,
+        Some(id) => matches!(id, 2..=6),
         None => matches!(text(ocsf, "status"), Some("Suppressed" | "Resolved" | "Archived" | "Deleted")),
     }
 }
@@ -147,8 +147,13 @@ fn key_owner(resource: &Value, uid: &str) -> Credentials {
     let key = text(data, "access_key_id").unwrap_or_else(|| uid.rsplit(':').next().unwrap_or(uid));
     let name = text(data, "user_name").or_else(|| text(user, "name"));
     let id = text(data, "principal_id").or_else(|| text(user, "uid"));
-    // A long-term key belongs to a user. What stands behind a temporary one, only the type can say.
-    let of_key = if key.starts_with("AKIA") { "IAMUser" } else { "" };
+    // A long-term key belongs to a user, or to root, whose id is the account's. Behind a temporary one only the type can tell.
+    let of_key = match id {
+        Some(id) if AccountId::parse(id).is_ok() => "Root",
+        Some(id) if !id.starts_with("AIDA") => "",
+        _ if key.starts_with("AKIA") => "IAMUser",
+        _ => "",
+    };
     let kind = text(data, "user_type").or_else(|| text(user, "type")).unwrap_or(of_key);
     Credentials::resolve(kind, name, id, Some(key))
 }

@@ -94,8 +94,20 @@ pub struct Resource {
     pub tags: Vec<(String, String)>,
 }
 
-/// Ids of things only people can contain are ARNs at most.
+/// Ids of things only people can contain are ARNs at most. In bytes: they become part of keys in the ledger.
 const MAX_NAME: usize = 256;
+
+/// A name for people, of at most [`MAX_NAME`] bytes.
+fn bounded(name: &str) -> String {
+    let mut name = inert(name, MAX_NAME);
+    if name.len() > MAX_NAME {
+        let room = MAX_NAME - '…'.len_utf8();
+        let end = (0..=room).rev().find(|&at| name.is_char_boundary(at)).unwrap_or(0);
+        name.truncate(end);
+        name.push('…');
+    }
+    name
+}
 
 impl Resource {
     pub(super) fn new(named: Named, field: impl Into<Cow<'static, str>>) -> Self {
@@ -104,7 +116,7 @@ impl Resource {
 
     /// Something for people, by a name that is bounded and made inert.
     pub(super) fn other(kind: TargetKind, name: &str, field: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Named::Other(kind, inert(name, MAX_NAME)), field)
+        Self::new(Named::Other(kind, bounded(name)), field)
     }
 
     pub(super) fn instance(id: Option<&str>, field: impl Into<Cow<'static, str>>) -> Self {
@@ -119,7 +131,7 @@ impl Resource {
         let named = match BucketName::parse(name) {
             Ok(name) => Named::Bucket { name, at_risk },
             // A directory bucket has no public access to block; it is still somebody's bucket.
-            Err(_) => Named::Other(TargetKind::S3Bucket, inert(name, MAX_NAME)),
+            Err(_) => Named::Other(TargetKind::S3Bucket, bounded(name)),
         };
         Self::new(named, field)
     }

@@ -3,7 +3,7 @@
 //! Source: GuardDuty API, shapes `Sequence`, `Actor`, `ResourceV2`. Exports may lack the block: then nothing is named.
 
 use super::guardduty::tags;
-use super::{Credentials, Finding, Named, Resource, Subject, list, text};
+use super::{Credentials, Finding, Named, Resource, list, text};
 use crate::decision::TargetKind;
 use serde_json::Value;
 
@@ -59,9 +59,8 @@ fn one(resource: &Value, field: String) -> Option<Resource> {
         kind if kind.starts_with("BEDROCK_") || kind.starts_with("SAGEMAKER_") => {
             Resource::other(TargetKind::Other, label, field)
         }
-        _ => {
-            Resource::new(Named::Unusable(Subject::Other, "the sequence names a kind of resource Firebreak does not know"), field)
-        }
+        // An open vocabulary, too: what is new is named for people.
+        _ => Resource::other(TargetKind::Other, label, field),
     })
 }
 

@@ -9,6 +9,7 @@ use crate::ids::{AccountId, InstanceId, Partition, Region};
 use crate::playbook::Row;
 use crate::policy::SampleHandling;
 use crate::text::inert;
+use std::collections::{BTreeSet, HashSet};
 
 /// The part of a plan that is decided here.
 pub(super) struct Outcome {
@@ -33,20 +34,29 @@ pub(super) fn decide(finding: &Finding, delivery: Delivery, circumstances: &Circ
         return Outcome::without_decisions(Verdict::Ignore, reason);
     }
     match restrained(finding, delivery, circumstances, trace) {
-        Ok(restrained) => outcome(restrained),
-        Err(why) => Outcome::without_decisions(Verdict::Notify, why),
+        Ok((restrained, unusable)) => outcome(restrained, &unusable),
+        Err(why) => {
+            let why = inert(&why, MAX_REASON);
+            trace.note(Because::Rule, || (at("no decision"), why.clone()));
+            Outcome::without_decisions(Verdict::Notify, why)
+        }
     }
 }
 
-fn outcome(restrained: Vec<Restrained>) -> Outcome {
+/// Reasons are for people, and travel.
+const MAX_REASON: usize = 400;
+
+fn outcome(restrained: Vec<Restrained>, unusable: &BTreeSet<String>) -> Outcome {
     let responds = |r: &Restrained| r.decision.mode != Mode::Notify || r.rehearsed;
     let verdict = match restrained.as_slice() {
         all if all.iter().any(responds) => Verdict::Respond,
-        all if all.iter().all(|r| r.suppressed) => Verdict::Ignore,
+        all if all.iter().all(|r| r.suppressed) && unusable.is_empty() => Verdict::Ignore,
         _ => Verdict::Notify,
     };
+    let beside = (!unusable.is_empty()).then(|| inert(&joined(unusable), MAX_REASON));
     let reason = match verdict {
-        Verdict::Respond => None,
+        Verdict::Respond => beside,
+        Verdict::Notify if beside.is_some() && restrained.iter().all(|r| r.suppressed) => beside,
         // What is suppressed is not why somebody is told.
         _ => restrained.iter().min_by_key(|r| r.suppressed).map(|r| r.decision.reason.clone()),
     };
@@ -65,7 +75,7 @@ fn restrained(
     delivery: Delivery,
     circumstances: &Circumstances<'_>,
     trace: &mut Trace,
-) -> Result<Vec<Restrained>, String> {
+) -> Result<(Vec<Restrained>, BTreeSet<String>), String> {
     let kind = finding.finding_type.as_deref().ok_or("the finding names no type")?;
     let row = row(kind, circumstances, trace)?;
     let place = Place {
@@ -79,38 +89,49 @@ fn restrained(
         return Err("a sample finding: policy says samples are only announced".to_owned());
     }
     // A finding can name one target well and another not at all: an anonymous caller must not save the bucket.
-    let (mut wanted, mut unusable) = (Vec::new(), Vec::new());
+    let (mut wanted, mut unusable, mut missing) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
     let victim = row.only_actor && finding.resource_role != Some(ResourceRole::Actor);
     if victim {
         trace.note(Because::Field, || (at("detail.service.resourceRole"), "not ACTOR, and the row says only_actor".to_owned()));
-        unusable.push("the resource is the victim here, not the actor: nothing to contain".to_owned());
+        missing.insert("the resource is the victim here, not the actor: nothing to contain");
     } else {
         for (&containment, &mode) in &row.contain {
-            contained(finding, row, containment, mode, &place, &mut wanted, &mut unusable);
+            let found = contained(finding, row, containment, mode, &place, &mut wanted, &mut unusable);
+            missing.extend(found.err());
         }
     }
     // An actor is contained; only as the victim is it left to people.
     for (&subject, &mode) in row.by_hand.iter().filter(|_| victim || !row.only_actor) {
         by_hand(finding, subject, mode, &place, &mut wanted);
     }
-    let mut decided: Vec<Restrained> = Vec::new();
-    for wanted in wanted {
-        let same = |r: &Restrained| {
-            let target = &r.decision.target;
-            r.decision.containment == wanted.containment
-                && (target.kind, &target.id, &target.account) == (wanted.target.kind, &wanted.target.id, &wanted.target.account)
-        };
-        if !decided.iter().any(same) {
-            decided.push(restrict(finding, delivery, wanted, row, circumstances, trace));
-        }
+    if finding.sequence {
+        let asked = |subject| row.by_hand.contains_key(&subject) || row.contain.keys().any(|c| subject_of(*c) == subject);
+        let rest = finding.resources.iter().filter(|resource| !asked(resource.subject()));
+        rest.for_each(|resource| wanted.extend(for_people(resource, Mode::Notify, &place)));
     }
+    // A sequence names a principal as an actor and as the owner of a key. A set: a hostile event names thousands.
+    let mut seen = HashSet::new();
+    wanted.retain(|w| seen.insert((w.containment, w.target.ledger_key())));
+    if wanted.len() > MAX_WANTED {
+        unusable.insert(format!("the finding names {} more resources than anybody can read", wanted.len() - MAX_WANTED));
+        wanted.truncate(MAX_WANTED);
+    }
+    let decided: Vec<Restrained> =
+        wanted.into_iter().map(|wanted| restrict(finding, delivery, wanted, row, circumstances, trace)).collect();
     if !decided.is_empty() {
-        return Ok(decided);
+        return Ok((decided, unusable));
     }
-    unusable.dedup();
-    let why = if unusable.is_empty() { format!("the finding names nothing to act on: {}", row.why) } else { unusable.join("; ") };
-    trace.note(Because::Field, || (at("detail"), why.clone()));
-    Err(why)
+    if !unusable.is_empty() {
+        return Err(joined(&unusable));
+    }
+    Err(missing.first().map_or_else(|| format!("the finding names nothing to act on: {}", row.why), |why| (*why).to_owned()))
+}
+
+/// More than this in one finding is an attack on the reader.
+const MAX_WANTED: usize = 256;
+
+fn joined(reasons: &BTreeSet<String>) -> String {
+    reasons.iter().map(String::as_str).collect::<Vec<_>>().join("; ")
 }
 
 fn row<'a>(kind: &str, circumstances: &Circumstances<'a>, trace: &mut Trace) -> Result<&'a Row, String> {
@@ -165,7 +186,16 @@ fn admitted(finding: &Finding, place: &Place, circumstances: &Circumstances<'_>,
     Ok(())
 }
 
-/// What the row wants contained.
+/// What a containment contains.
+fn subject_of(containment: Containment) -> Subject {
+    match containment {
+        Containment::QuarantineIam => Subject::Principal,
+        Containment::IsolateEc2 => Subject::Instance,
+        Containment::LockdownS3 => Subject::Bucket,
+    }
+}
+
+/// What the row wants contained. The error says that the finding names nothing of the kind.
 fn contained(
     finding: &Finding,
     row: &Row,
@@ -173,48 +203,49 @@ fn contained(
     mode: Mode,
     place: &Place,
     wanted: &mut Vec<Wanted>,
-    unusable: &mut Vec<String>,
-) {
-    let (subject, missing) = match containment {
-        Containment::QuarantineIam => (Subject::Principal, "the finding names no credentials"),
-        Containment::IsolateEc2 => (Subject::Instance, "the finding names no valid instance"),
-        Containment::LockdownS3 => (Subject::Bucket, "the finding names no bucket that can be locked down"),
-    };
-    let before = wanted.len();
+    unusable: &mut BTreeSet<String>,
+) -> Result<(), &'static str> {
     // Beside the credentials of one caller, instanceDetails is only context (39 of 41 AWS samples carry it): the instance that
     // leaked them is the one the role's session is named after. A sequence names its targets one by one.
-    let about_credentials = row.contain.contains_key(&Containment::QuarantineIam);
+    let about_credentials =
+        row.contain.contains_key(&Containment::QuarantineIam) && finding.about(Subject::Principal).next().is_some();
     if containment == Containment::IsolateEc2 && about_credentials && !finding.sequence && finding.source != Source::Request {
         wanted.extend(session_instance(finding, mode, place));
-        return;
+        return Ok(());
     }
-    for resource in finding.about(subject) {
+    let mut named = false;
+    for resource in finding.about(subject_of(containment)) {
+        named = true;
         match target(resource, place) {
             Ok(target) => wanted.push(Wanted::contain(containment, mode, target, resource)),
-            Err(Some(why)) => unusable.push(why),
+            Err(Some(why)) => {
+                unusable.insert(why);
+            }
             Err(None) => {}
         }
-        if let Some(hand) = only_a_person(resource, mode, place) {
-            wanted.push(hand);
-        }
+        wanted.extend(only_a_person(resource, mode, place));
     }
-    let none_named = finding.about(subject).next().is_none() || wanted.len() == before;
-    if none_named && unusable.is_empty() {
-        unusable.push(missing.to_owned());
+    match containment {
+        _ if named => Ok(()),
+        Containment::QuarantineIam => Err("the finding names no credentials"),
+        Containment::IsolateEc2 => Err("the finding names no valid instance"),
+        Containment::LockdownS3 => Err("the finding names no bucket that can be locked down"),
     }
 }
 
 /// What the row leaves to people.
 fn by_hand(finding: &Finding, subject: Subject, mode: Mode, place: &Place, wanted: &mut Vec<Wanted>) {
-    for resource in finding.about(subject) {
-        let named = match target(resource, place) {
-            Ok(target) => Some(Wanted::by_hand(mode, target, resource)),
-            Err(_) => only_a_person(resource, mode, place),
-        };
-        wanted.extend(named);
-    }
+    wanted.extend(finding.about(subject).filter_map(|resource| for_people(resource, mode, place)));
     if subject == Subject::Account && finding.about(subject).next().is_none() {
         wanted.push(Wanted { field: "detail.accountId".to_owned(), ..Wanted::of_place(mode, place) });
+    }
+}
+
+/// A decision about a resource that people look after, whatever its kind.
+fn for_people(resource: &Resource, mode: Mode, place: &Place) -> Option<Wanted> {
+    match target(resource, place) {
+        Ok(target) => Some(Wanted::by_hand(mode, target, resource)),
+        Err(_) => only_a_person(resource, mode, place),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What policy, protection and doubt make of one decision the playbook wants. Each of them only ever lowers it.
+//! What policy, protection and doubt make of one decision a row wants. Each of them only ever lowers it.
 
 use super::decide::Place;
 use super::explain::{Because, Trace, at};
@@ -6,7 +6,7 @@ use super::{AtSource, Circumstances};
 use crate::decision::{Containment, Decision, Mode, Target, TargetKind};
 use crate::finding::{Delivery, Finding, Resource, Source};
 use crate::playbook::Row;
-use crate::policy::{Confirmation, IsolationRequests, ResponseMode, lower};
+use crate::policy::{Confirmation, IsolationRequests, Policy, ResponseMode, lower, protected_by_name};
 use crate::text::inert;
 
 /// What the playbook wants for one target.
@@ -78,9 +78,13 @@ pub(super) fn restrict(
         rehearsed: false,
     };
     if finding.account.as_ref().is_some_and(|account| *account != wanted.target.account) {
-        let reason = format!("it belongs to another account than the finding's; {}", row.why);
+        let reason = format!("it belongs to account {}, not to the finding's; {}", wanted.target.account, row.why);
         trace.note(Because::Rule, || (at("one finding, one account"), reason.clone()));
         return decided(Mode::Notify, reason);
+    }
+    if let Some((field, reason)) = out_of_bounds(policy, &wanted.target) {
+        trace.note(Because::Policy, || (vec!["allow".to_owned(), field.to_owned()], reason.clone()));
+        return decided(Mode::Notify, format!("{reason}; {}", row.why));
     }
     let asked = finding.source == Source::Request;
     if let Some(protection) = policy.protected.covers(&wanted.target, &wanted.tags, asked) {
@@ -130,6 +134,16 @@ pub(super) fn restrict(
     }
 }
 
+/// Which allow-list a target is not on. A resource can be elsewhere than the finding that names it.
+fn out_of_bounds(policy: &Policy, target: &Target) -> Option<(&'static str, String)> {
+    let allow = &policy.allow;
+    if !allow.accounts.is_empty() && !allow.accounts.contains(&target.account) {
+        return Some(("accounts", format!("account {} is not one that policy allows", target.account)));
+    }
+    let elsewhere = !allow.regions.is_empty() && !allow.regions.contains(&target.region);
+    elsewhere.then(|| ("regions", format!("Region {} is not one that policy allows", target.region)))
+}
+
 /// Why isolating this instance hurts bystanders, if so.
 fn shared_host(finding: &Finding, wanted: &Wanted) -> Option<&'static str> {
     let shared = wanted.containment == Some(Containment::IsolateEc2) && finding.on_shared_host();
@@ -140,8 +154,9 @@ fn shared_host(finding: &Finding, wanted: &Wanted) -> Option<&'static str> {
 fn doubt(finding: &Finding, delivery: Delivery, wanted: &Wanted, circumstances: &Circumstances<'_>) -> Option<&'static str> {
     let policy = circumstances.policy;
     if finding.source == Source::Request {
-        let gate = policy.isolation_requests == IsolationRequests::Gate;
-        return gate.then_some("a person's request: a second person must approve it");
+        // Whoever forges a request must not get the last way in.
+        let gate = policy.isolation_requests == IsolationRequests::Gate || protected_by_name(&wanted.target).is_some();
+        return gate.then_some("a person's request: it waits until it is approved");
     }
     // A forged finding must not become a weapon: what GuardDuty does not vouch for waits for a person.
     if !finding.vouched {
@@ -153,7 +168,9 @@ fn doubt(finding: &Finding, delivery: Delivery, wanted: &Wanted, circumstances: 
     match circumstances.at_source {
         // Nothing is known better than at the source, and it has just said that the finding stands.
         AtSource::Active | AtSource::Settled => return None,
-        AtSource::Unknown => return Some("GuardDuty does not know this finding: it may be forged, or of another administrator"),
+        AtSource::Unknown => {
+            return Some("GuardDuty did not confirm this finding: it may be forged, or of another administrator");
+        }
         AtSource::NotAsked => {}
     }
     if policy.confirmation == Confirmation::Required {

@@ -4,7 +4,7 @@ use crate::decision::Containment;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// Targets per account, containment and hour that are contained at once. What goes beyond waits for a person, who is told.
+/// Targets per account, containment and clock hour (UTC) that are contained at once. What goes beyond waits for a person, who is told.
 ///
 /// A flood of findings, forged or real, must not take an account down faster than people can look. Default 20 each.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

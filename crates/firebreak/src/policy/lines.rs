@@ -7,17 +7,29 @@ use toml::de::{DeTable, DeValue};
 #[must_use]
 pub fn line_of(text: &str, path: &[String]) -> Option<usize> {
     let document = DeTable::parse(text).ok()?;
-    let mut table = document.get_ref();
     let mut found = None;
-    for name in path {
-        let Some((key, value)) = table.iter().find(|(key, _)| key.get_ref() == name) else { break };
-        found = Some(key.span().start);
-        match value.get_ref() {
-            DeValue::Table(inner) => table = inner,
+    let mut here: Option<&DeValue<'_>> = None;
+    for (depth, name) in path.iter().enumerate() {
+        let (start, value) = match here {
+            None if depth == 0 => entry(document.get_ref(), name)?,
+            Some(DeValue::Table(table)) => match entry(table, name) {
+                Some(entry) => entry,
+                None => break,
+            },
+            // `suppress.1` is the second of an array.
+            Some(DeValue::Array(values)) => match name.parse().ok().and_then(|at: usize| values.get(at)) {
+                Some(value) => (value.span().start, value.get_ref()),
+                None => break,
+            },
             _ => break,
-        }
+        };
+        (found, here) = (Some(start), Some(value));
     }
     found.map(|start| 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count())
+}
+
+fn entry<'a, 'i>(table: &'a DeTable<'i>, name: &str) -> Option<(usize, &'a DeValue<'i>)> {
+    table.iter().find(|(key, _)| key.get_ref() == name).map(|(key, value)| (key.span().start, value.get_ref()))
 }
 
 #[cfg(test)]
@@ -33,5 +45,8 @@ mod tests {
         assert_eq!(line(&["accounts", "111122223333", "containments", "isolate-ec2"]), Some(5));
         assert_eq!(line(&["finding", "X/Y"]), Some(7));
         assert_eq!(line(&["nothing"]), None);
+        let text = "[[suppress]]\nowner = \"a\"\n\n[[suppress]]\nowner = \"b\"\n";
+        let line = |path: &[&str]| line_of(text, &path.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        assert_eq!((line(&["suppress", "0"]), line(&["suppress", "1"])), (Some(1), Some(4)));
     }
 }

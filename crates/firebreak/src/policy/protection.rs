@@ -1,7 +1,8 @@
-//! What is never contained automatically, whoever says so.
+//! What is never contained, whoever says so and whoever would approve it.
 
 use super::TagSelector;
 use crate::decision::{Target, TargetKind};
+use crate::ids::{BucketName, IamName, InstanceId};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
@@ -30,6 +31,21 @@ pub struct Protection {
 }
 
 impl Protected {
+    /// What is wrong with the lists, in words for the person who wrote them: an entry that can never match protects nothing.
+    pub(super) fn mistake(&self) -> Option<(&'static str, &'static str)> {
+        let all = |names: &BTreeSet<String>, valid: fn(&str) -> bool| names.iter().all(|name| valid(name));
+        if !all(&self.principals, |name| IamName::parse(name).is_ok()) {
+            return Some(("principals", "takes names of users and roles, without path or ARN"));
+        }
+        if !all(&self.instances, |id| InstanceId::parse(id).is_ok()) {
+            return Some(("instances", "takes instance ids, i- and hexadecimal digits"));
+        }
+        if !all(&self.buckets, |name| BucketName::parse(name).is_ok()) {
+            return Some(("buckets", "takes names of general purpose buckets, without ARN"));
+        }
+        None
+    }
+
     /// Why this target must never be contained, if so. `asked` says that a person asked for it by name.
     #[must_use]
     pub fn covers(&self, target: &Target, tags: &[(String, String)], asked: bool) -> Option<Protection> {
@@ -46,7 +62,9 @@ impl Protected {
             _ => None,
         };
         let at = |field: &str| vec!["protected".to_owned(), field.to_owned()];
-        if let Some((_, field)) = list.filter(|(names, _)| names.contains(&target.id)) {
+        // IAM keeps names unique without regard to case; ids and bucket names are lower case anyway.
+        let listed = |names: &BTreeSet<String>| names.iter().any(|name| name.eq_ignore_ascii_case(&target.id));
+        if let Some((_, field)) = list.filter(|(names, _)| listed(names)) {
             return Some(Protection { why: "listed as protected in the response policy", path: at(field) });
         }
         let tagged = self.tags.iter().any(|tag| tag.matches(tags));
@@ -78,7 +96,8 @@ pub fn built_in_protection(target: &Target) -> Option<&'static str> {
 /// Names that speak for themselves, but that nobody reserved: a finding shows no path. IAM refuses to change a service-linked
 /// role, and AWS puts an Identity Center role back. An attacker may borrow such a name for a role of their own; a person is told
 /// either way, and can ask for isolation: `quarantine-iam` then reads the path from IAM. See `docs/decisions/0011`.
-fn protected_by_name(target: &Target) -> Option<&'static str> {
+#[must_use]
+pub fn protected_by_name(target: &Target) -> Option<&'static str> {
     let name = target.id.as_str();
     match target.kind {
         TargetKind::IamRole if name.starts_with("AWSServiceRoleFor") => {

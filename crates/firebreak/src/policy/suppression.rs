@@ -2,6 +2,7 @@
 
 use crate::decision::Target;
 use crate::finding::Finding;
+use crate::ids::AccountId;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -35,8 +36,13 @@ impl TagSelector {
 pub struct Suppression {
     /// Finding types, spelled exactly.
     pub findings: BTreeSet<String>,
-    /// The target's name or id: a user, a role, an instance, a bucket.
+    /// The target's name or id: a user, a role, an instance, a bucket. The same name exists in other accounts: `accounts` goes
+    /// with it.
     pub target: Option<String>,
+    /// The accounts it holds for; none means all.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "BTreeSet<String>"))]
+    pub accounts: BTreeSet<AccountId>,
     /// Every remote address of the finding must lie in it. A finding without an address is not suppressed.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub cidr: Option<IpNet>,
@@ -59,6 +65,9 @@ impl Suppression {
         if self.target.is_none() && self.cidr.is_none() && self.tag.is_none() {
             return Some("must name a target, a cidr or a tag: a whole type is switched off by a row without contain");
         }
+        if self.target.is_some() && self.accounts.is_empty() {
+            return Some("names a target and no accounts: the same name exists in others");
+        }
         if self.cidr.is_some_and(|cidr| cidr.prefix_len() == 0) {
             return Some("has a cidr that is the whole internet");
         }
@@ -80,6 +89,7 @@ impl Suppression {
         let of_type = finding.finding_type.as_ref().is_some_and(|kind| self.findings.contains(kind));
         let addresses = &finding.remote_addresses;
         of_type
+            && (self.accounts.is_empty() || self.accounts.contains(&target.account))
             && self.target.as_ref().is_none_or(|id| *id == target.id)
             && self.cidr.is_none_or(|cidr| !addresses.is_empty() && addresses.iter().all(|address| cidr.contains(address)))
             && self.tag.as_ref().is_none_or(|tag| tag.matches(tags))

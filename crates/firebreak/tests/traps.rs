@@ -1,0 +1,184 @@
+//! Ways in which an innocent resource could be contained, or a guilty one missed. Each was open once.
+#![expect(clippy::expect_used, reason = "a test may fail where it stands")]
+
+use firebreak::coverage::{Coverage, Update};
+use firebreak::finding;
+use firebreak::ids::IncidentId;
+use firebreak::plan::{Circumstances, Plan, Verdict, plan};
+use firebreak::policy::Policy;
+use serde_json::{Value, json};
+
+const NOW: jiff::Timestamp = jiff::Timestamp::constant(1_795_000_000, 0);
+
+fn fixture(path: &str) -> Value {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/findings").join(path);
+    serde_json::from_slice(&std::fs::read(path).expect("a fixture")).expect("JSON")
+}
+
+fn under(policy: &Policy, event: &Value) -> Plan {
+    plan(event, &Circumstances::new(policy, NOW))
+}
+
+fn full(event: &Value) -> Plan {
+    under(&Policy::unrestricted(), event)
+}
+
+fn policy(text: &str) -> Policy {
+    Policy::parse(&format!("default_mode = \"auto\"\n{text}")).expect("a policy")
+}
+
+/// `quarantine-iam auto 111122223333 alice`, one per decision.
+fn decided(plan: &Plan) -> Vec<String> {
+    let name = |containment: Option<firebreak::decision::Containment>| containment.map_or("by-hand", |c| c.name());
+    let line = |d: &firebreak::decision::Decision| {
+        format!("{} {} {} {}", name(d.containment), d.mode.name(), d.target.account, d.target.id)
+    };
+    plan.decisions.iter().map(line).collect()
+}
+
+fn request(target: &Value) -> Value {
+    json!({"id": "x", "source": "acme", "detail-type": "Firebreak Isolation Request", "account": "999988887777",
+           "region": "us-gov-west-1", "time": "2026-11-20T02:05:00Z",
+           "detail": {"requested_by": "alice", "reason": "phished", "target": target}})
+}
+
+#[test]
+fn a_request_never_falls_back_to_an_account_nobody_named() {
+    for target in [
+        json!({"kind": "iam-role", "id": "Admin", "account": 111_122_223_333_u64}),
+        json!({"kind": "iam-role", "id": "Admin", "accountId": "111122223333"}),
+        json!({"kind": "iam-role", "id": "Admin", "account": ""}),
+    ] {
+        assert_eq!(decided(&full(&request(&target))), Vec::<String>::new(), "{target}");
+    }
+    let plan = full(&request(&json!({"kind": "iam-role", "id": "Admin"})));
+    assert_eq!(decided(&plan), ["quarantine-iam auto 999988887777 Admin"]);
+    assert_eq!(plan.decisions[0].target.partition.as_str(), "aws-us-gov", "the Region tells the partition");
+    assert!(plan.finding.title.is_some_and(|title| title.contains("sent by account 999988887777, source acme")));
+    let last_way_in = full(&request(&json!({"kind": "iam-user", "id": "break-glass-admin"})));
+    assert_eq!(decided(&last_way_in), ["quarantine-iam gate 999988887777 break-glass-admin"]);
+}
+
+#[test]
+fn a_node_of_a_cluster_is_a_shared_host_also_where_no_workload_is_named() {
+    let mut event = fixture("guardduty/bitcoin-tool.json");
+    assert!(decided(&full(&event))[0].starts_with("isolate-ec2 auto"));
+    event["detail"]["resource"]["instanceDetails"]["tags"] = json!([{"key": "aws:eks:cluster-name", "value": "prod"}]);
+    assert!(decided(&full(&event))[0].starts_with("isolate-ec2 gate"));
+}
+
+#[test]
+fn one_containment_of_a_row_never_switches_another_one_off() {
+    let policy = policy(
+        "[finding.\"CryptoCurrency:EC2/BitcoinTool.B\"]\ncontain = { isolate-ec2 = \"auto\", quarantine-iam = \"gate\" }\nwhy = \"x\"",
+    );
+    assert!(decided(&under(&policy, &fixture("guardduty/bitcoin-tool.json")))[0].starts_with("isolate-ec2 auto"));
+}
+
+#[test]
+fn iam_names_are_protected_whatever_their_case() {
+    let event = fixture("guardduty/exfiltration-iam-user.json");
+    let name = event["detail"]["resource"]["accessKeyDetails"]["userName"].as_str().expect("a name").to_uppercase();
+    let plan = under(&policy(&format!("[protected]\nprincipals = [\"{name}\"]")), &event);
+    assert!(decided(&plan)[0].starts_with("quarantine-iam notify"), "{plan:?}");
+}
+
+#[test]
+fn a_suppression_by_name_holds_for_its_accounts_alone() {
+    let mut event = fixture("guardduty/exfiltration-iam-user.json");
+    event["detail"]["resource"]["accessKeyDetails"]["userName"] = json!("backup");
+    let policy = policy(
+        "[[suppress]]\nfindings = [\"Exfiltration:IAMUser/AnomalousBehavior\"]\ntarget = \"backup\"\naccounts = [\"111122223333\"]\n\
+         owner = \"bob\"\nreason = \"nightly copy\"\nexpires = \"2999-12-31\"",
+    );
+    assert_eq!(under(&policy, &event).verdict, Verdict::Ignore);
+    event["detail"]["accountId"] = json!("444455556666");
+    assert_eq!(decided(&under(&policy, &event)), ["quarantine-iam auto 444455556666 backup"]);
+    assert!(
+        Policy::parse("[[suppress]]\nfindings=[\"X\"]\ntarget=\"a\"\nowner=\"b\"\nreason=\"c\"\nexpires=\"2999-01-01\"").is_err()
+    );
+}
+
+#[test]
+fn a_suppressed_bucket_does_not_hide_a_caller_nobody_suppressed() {
+    let mut event = fixture("guardduty/exfiltration-s3.json");
+    event["detail"]["resource"]["accessKeyDetails"]["userType"] = json!("AWSAccount");
+    let bucket = event["detail"]["resource"]["s3BucketDetails"][0]["name"].as_str().expect("a name").to_owned();
+    let policy = policy(&format!(
+        "[[suppress]]\nfindings = [\"Exfiltration:S3/MaliciousIPCaller\"]\ntarget = \"{bucket}\"\naccounts = [\"111122223333\"]\n\
+         owner = \"bob\"\nreason = \"scan\"\nexpires = \"2999-12-31\""
+    ));
+    let plan = under(&policy, &event);
+    assert_eq!(plan.verdict, Verdict::Notify);
+    assert!(plan.reason.is_some_and(|why| why.contains("another AWS account")));
+    assert!(full(&event).reason.is_some_and(|why| why.contains("another AWS account")), "what could not be used is said");
+}
+
+#[test]
+fn asff_resources_of_another_account_are_named_with_it_and_not_contained() {
+    let mut event = fixture("security-hub/guardduty-through-security-hub.json");
+    let finding = &mut event["detail"]["findings"][0];
+    finding["Resources"] = json!([{"Type": "AwsIamRole", "Id": "arn:aws:iam::999988887777:role/path/Admin"}]);
+    finding["Types"] = json!(["TTPs/UnauthorizedAccess:IAMUser-MaliciousIPCaller"]);
+    let plan = full(&event);
+    assert_eq!(decided(&plan), ["quarantine-iam notify 999988887777 Admin"]);
+    assert!(plan.decisions[0].reason.contains("999988887777"), "{:?}", plan.decisions);
+}
+
+#[test]
+fn a_sequence_leaves_no_resource_unnamed_and_no_containment_starves_another() {
+    let mut event = fixture("types/AttackSequence-S3-CompromisedData.json");
+    let actor = |n: usize| json!({"user": {"type": "IAMUser", "name": format!("user-{n}")}});
+    let sequence = &mut event["detail"]["service"]["detection"]["sequence"];
+    sequence["actors"] = (0..25).map(actor).collect();
+    let resources = sequence["resources"].as_array_mut().expect("an array");
+    resources.push(json!({"uid": "arn:aws:lambda:eu-central-1:111122223333:function:pay", "resourceType": "LAMBDA_FUNCTION"}));
+    let plan = full(&event).bounded();
+    assert_eq!(plan.decisions.len(), 20);
+    assert!(decided(&plan).iter().any(|line| line.starts_with("lockdown-s3 auto")), "the only bucket is among the first 20");
+    let note = plan.reason.expect("what is missing is said");
+    assert!(note.contains("IAM user user-24") && note.contains("function:pay"), "{note}");
+}
+
+#[test]
+fn v2_takes_nobody_for_somebody_else() {
+    let mut event = fixture("hostile/H62_v2.json");
+    let finding = &mut event["detail"]["findings"][0];
+    finding["finding_info"]["types"] = json!(["Threats", "Exfiltration:IAMUser/AnomalousBehavior"]);
+    finding["resources"] =
+        json!([{"type": "AWS::IAM::AccessKey", "uid": "AKIAIOSFODNN7EXAMPLE", "user": {"name": "Root", "uid": "111122223333"}}]);
+    assert_eq!(decided(&full(&event)), ["by-hand notify 111122223333 111122223333"]);
+    event["detail"]["findings"][0]["status_id"] = json!(0);
+    assert_ne!(full(&event).verdict, Verdict::Ignore, "an unknown status settles nothing");
+}
+
+#[test]
+fn only_security_hubs_events_are_split_and_not_without_end() {
+    let event = |source: &str, findings: usize| json!({"source": source, "detail": {"findings": vec![0; findings]}}).to_string();
+    assert_eq!(finding::split(&event("acme", 2)).len(), 1);
+    assert_eq!(finding::split(&event("aws.securityhub", 100)).len(), 100);
+    assert_eq!(finding::split(&event("aws.securityhub", 101)).len(), 1);
+}
+
+#[test]
+fn the_second_route_of_a_version_is_heard_and_a_released_target_stays_released() {
+    let native = full(&fixture("guardduty/exfiltration-s3.json"));
+    let id = IncidentId::of(&native.dedupe_key);
+    let poorer = Plan {
+        decisions: native
+            .decisions
+            .iter()
+            .filter(|d| d.containment.is_some_and(|c| c.name() == "lockdown-s3"))
+            .cloned()
+            .collect(),
+        ..native.clone()
+    };
+    let Update::FollowUp(update) = Coverage::of(&poorer).update(native.clone(), &id) else { panic!("the caller was missed") };
+    assert_eq!(update.decisions.len(), 1);
+
+    let event = fixture("guardduty/bitcoin-tool.json");
+    let gated = under(&Policy::parse("default_mode = \"gate-first\"").expect("a policy"), &event);
+    let mut later = full(&event);
+    later.finding.updated_at = later.finding.updated_at.map(|at| at + jiff::SignedDuration::from_hours(6));
+    assert!(matches!(Coverage::of(&gated).update(later, &id), Update::Nothing(_)), "a person decided about it");
+}

@@ -1,0 +1,175 @@
+//! One finding, many deliveries: which execution answers what, whatever the order, and wherever an earlier attempt died.
+//!
+//! The first execution claims the finding and, with the same write, what it decides. A later one answers only decisions that nobody
+//! answers for, in an incident of its own; it wins each of them with one conditional write. An incident whose execution broke down
+//! is taken over as it is, with everything it decided: what it may have contained must stay releasable.
+
+use crate::{Delivery, Function};
+use firebreak::coverage::{Coverage, Owner, Update, decision_key, rise_key};
+use firebreak::decision::{Decision, Mode};
+use firebreak::fault::Fault;
+use firebreak::ids::IncidentId;
+use firebreak::incident::{Incident, IncidentStatus};
+use firebreak::plan::{Plan, Verdict};
+use firebreak::text::inert;
+use firebreak_aws::ledger::Claim;
+use futures::future::try_join_all;
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+
+impl Function {
+    /// Claims the finding and answers what is new about it.
+    pub(crate) async fn respond(&self, plan: Plan, delivery: &Delivery<'_>) -> Result<Incident, Fault> {
+        let id = IncidentId::of(&plan.dedupe_key);
+        let holder = match self.ledger.claim(&id, delivery.execution_arn, delivery.at, &Coverage::of(&plan)).await? {
+            Claim::Ours => return self.open(plan, id, None, delivery).await,
+            Claim::StillOurs => {
+                let known = self.ledger.coverage(&id).await?;
+                return self.take_over(&id, &id, plan, &known, delivery).await;
+            }
+            Claim::Held { execution_arn } => execution_arn,
+        };
+        let known = self.ledger.coverage(&id).await?;
+        if self.abandoned(&id, &plan, &known, &holder).await? {
+            return if self.ledger.take_over(&id, &holder, delivery.execution_arn, delivery.at).await? {
+                self.take_over(&id, &id, plan, &known, delivery).await
+            } else {
+                self.repeated(plan, &id, &format!("{holder} works on it"), delivery).await
+            };
+        }
+        let follow_ups: BTreeSet<&IncidentId> =
+            known.decided.values().map(|owner| &owner.incident).filter(|i| **i != id).collect();
+        for follow_up in follow_ups {
+            let Some(worker) = self.ledger.claimant(follow_up).await? else { continue };
+            let ours = worker == delivery.execution_arn;
+            let taken = !ours
+                && self.broke_down(follow_up, &worker).await?
+                && self.ledger.take_over(follow_up, &worker, delivery.execution_arn, delivery.at).await?;
+            if ours || taken {
+                return self.take_over(&id, follow_up, plan, &known, delivery).await;
+            }
+        }
+        self.update(plan, &id, known, &holder, delivery).await
+    }
+
+    /// Answers an update of a finding that another execution works on, or worked on.
+    async fn update(
+        &self,
+        plan: Plan,
+        first: &IncidentId,
+        known: Coverage,
+        holder: &str,
+        delivery: &Delivery<'_>,
+    ) -> Result<Incident, Fault> {
+        let update = match known.update(plan.clone(), first) {
+            Update::FollowUp(update) => update.bounded(),
+            Update::Nothing(why) => {
+                self.ledger.seen(first, plan.finding.updated_at, None).await?;
+                return self.repeated(plan, first, &format!("{why}; {holder} works on it"), delivery).await;
+            }
+        };
+        // An id of this execution's own: whatever else it wins or loses, its attempts meet here.
+        let update = Plan { dedupe_key: format!("{}#{}", plan.dedupe_key, delivery.execution_arn), ..update };
+        let own = IncidentId::of(&update.dedupe_key);
+        self.ledger.claim(&own, delivery.execution_arn, delivery.at, &Coverage::default()).await?;
+        let won = self.reserve(first, &own, update.decisions).await?;
+        let told = match plan.finding.severity_band.filter(|_| won.is_empty() && known.has_risen(&plan)) {
+            Some(band) => {
+                let owner = Owner { incident: own.clone(), told_only: true };
+                self.ledger.reserve(first, &rise_key(band), &owner).await?
+            }
+            None => false,
+        };
+        if won.is_empty() && !told {
+            return self.repeated(plan, first, "another delivery answers this update", delivery).await;
+        }
+        let incident = self.open(Plan { decisions: won, ..update }, own, Some(first.clone()), delivery).await?;
+        self.ledger.seen(first, plan.finding.updated_at, plan.finding.severity_band).await?;
+        Ok(incident)
+    }
+
+    /// Works on an incident that an earlier attempt or another execution left unfinished: what it decided, and what is new.
+    async fn take_over(
+        &self,
+        first: &IncidentId,
+        incident: &IncidentId,
+        plan: Plan,
+        known: &Coverage,
+        delivery: &Delivery<'_>,
+    ) -> Result<Incident, Fault> {
+        let stored = self.ledger.record(incident).await?;
+        // What was only announced is decided anew; what a response decided is kept, whatever the finding says now.
+        let unfinished = stored.filter(|r| !matches!(r.status, IncidentStatus::Notified | IncidentStatus::Ignored));
+        let (follows, kept, dedupe_key) = match unfinished.map(|record| record.incident) {
+            Some(before) => (before.follows, before.decisions, before.dedupe_key),
+            None if incident == first => (None, vec![], plan.dedupe_key.clone()),
+            None => (Some(first.clone()), vec![], format!("{}#{}", plan.dedupe_key, delivery.execution_arn)),
+        };
+        let stale = known.is_ahead_of(&plan);
+        let kept: Vec<Decision> = kept.into_iter().map(|decision| carried_over(decision, &plan, stale)).collect();
+        let kept_keys: BTreeSet<String> = kept.iter().map(decision_key).collect();
+        let free = |decision: &Decision| {
+            let key = decision_key(decision);
+            let owner = known.decided.get(&key);
+            let others = owner.is_some_and(|o| o.incident != *incident && !(o.told_only && decision.mode != Mode::Notify));
+            !others && !kept_keys.contains(&key)
+        };
+        let fresh: Vec<Decision> = if stale { vec![] } else { plan.decisions.iter().filter(|d| free(d)).cloned().collect() };
+        let mut decisions = kept;
+        decisions.extend(self.reserve(first, incident, fresh).await?);
+        let verdict =
+            if decisions.iter().any(|decision| decision.mode != Mode::Notify) { Verdict::Respond } else { plan.verdict };
+        let (version, band) = (plan.finding.updated_at, plan.finding.severity_band);
+        let reason =
+            if verdict == plan.verdict { plan.reason.clone() } else { Some("an earlier response to it broke down".to_owned()) };
+        let whole = Plan { verdict, reason, decisions, dedupe_key, ..plan };
+        let opened = self.open(whole, incident.clone(), follows, delivery).await?;
+        self.ledger.seen(first, version, band).await?;
+        Ok(opened)
+    }
+
+    /// Wins decisions for an incident; those that another one won meanwhile are left to it.
+    async fn reserve(&self, first: &IncidentId, incident: &IncidentId, decisions: Vec<Decision>) -> Result<Vec<Decision>, Fault> {
+        let reserved = try_join_all(decisions.iter().map(|decision| async move {
+            let owner = Owner { incident: incident.clone(), told_only: decision.mode == Mode::Notify };
+            self.ledger.reserve(first, &decision_key(decision), &owner).await
+        }))
+        .await?;
+        Ok(decisions.into_iter().zip(reserved).filter_map(|(decision, won)| won.then_some(decision)).collect())
+    }
+
+    /// A delivery that calls for nothing: counted, and remembered on the finding's first incident.
+    async fn repeated(&self, plan: Plan, id: &IncidentId, why: &str, delivery: &Delivery<'_>) -> Result<Incident, Fault> {
+        self.ledger.count_delivery(id, delivery.at).await?;
+        let version = plan.finding.updated_at.map_or_else(String::new, |at| format!(" as of {at}"));
+        self.note(id, delivery.at, &format!("delivered again{version}")).await;
+        let plan = Plan {
+            verdict: Verdict::Ignore,
+            reason: Some(format!("delivered before: {why}")),
+            decisions: vec![],
+            findings: vec![],
+            ..plan
+        };
+        Ok(Incident::new(plan, &self.policy, delivery.execution_arn.to_owned(), delivery.at))
+    }
+
+    /// The timeline is for people: a line that is missing stops nothing.
+    pub(crate) async fn note(&self, id: &IncidentId, at: Timestamp, line: &str) {
+        if let Err(fault) = self.ledger.note(id, at, line).await {
+            tracing::warn!(fault.message = %fault.message, "timeline not written");
+        }
+    }
+}
+
+/// A decision of a response that broke down. It is carried out at once only if that would still be decided: when the finding was
+/// settled since, or policy lowered, what may have been contained already waits for an analyst with the rest.
+fn carried_over(decision: Decision, plan: &Plan, stale: bool) -> Decision {
+    let key = decision_key(&decision);
+    let now = plan.decisions.iter().find(|d| decision_key(d) == key).map(|d| d.mode);
+    let still = stale || now.map_or(plan.verdict == Verdict::Respond, |mode| mode == Mode::Auto);
+    if decision.mode != Mode::Auto || still {
+        return decision;
+    }
+    let reason = format!("an earlier response broke down, and now it would not be decided; {}", decision.reason);
+    Decision { mode: Mode::Gate, reason: inert(&reason, 400), ..decision }
+}
