@@ -6,5 +6,7 @@ use std::process::ExitCode;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
+    // A pipe whose reader has left ends the command, as with any other.
+    sigpipe::reset();
     firebreak_cli::run(Arguments::parse()).await
 }

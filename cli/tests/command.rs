@@ -187,3 +187,16 @@ fn a_field_named_twice_is_announced_and_not_believed() {
     let plan: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!((&plan["verdict"], &plan["decisions"]), (&"notify".into(), &serde_json::json!([])));
 }
+
+#[test]
+fn a_reader_that_leaves_is_no_panic() {
+    let file = fixture("guardduty/exfiltration-s3");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_firebreak"));
+    command.args(["plan", "--explain", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("runs");
+    drop(child.stdout.take());
+    let event = std::fs::read(file).expect("a fixture");
+    child.stdin.take().expect("piped").write_all(&event).expect("written");
+    let output = child.wait_with_output().expect("ends");
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
