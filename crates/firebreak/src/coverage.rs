@@ -75,9 +75,12 @@ impl Coverage {
             return Update::Nothing("its update calls for nothing");
         }
         let new = self.new_in(&plan);
-        let (verdict, reason) = if new.iter().any(|decision| decision.mode != Mode::Notify) {
+        // In a dry run nothing is more than told, and the update is rehearsed like the first finding.
+        let rehearsed = plan.verdict == Verdict::Respond && plan.decisions.iter().all(|decision| decision.mode == Mode::Notify);
+        let told = new.iter().any(|decision| !decision.suppressed);
+        let (verdict, reason) = if new.iter().any(|decision| decision.mode != Mode::Notify) || (rehearsed && told) {
             (Verdict::Respond, format!("an update of {first}: only what is new is decided here"))
-        } else if !new.is_empty() {
+        } else if told {
             (Verdict::Notify, format!("an update of {first} names more; {}", plan.reason.as_deref().unwrap_or("see below")))
         } else if self.has_risen(&plan) {
             (Verdict::Notify, format!("its severity rose; {first} works on the same targets"))

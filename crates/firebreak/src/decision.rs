@@ -234,4 +234,7 @@ pub struct Decision {
     /// What a person should do about the target, when Firebreak has no containment for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_hand: Option<String>,
+    /// Somebody answers for the cause (a suppression): nobody needs to be told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suppressed: bool,
 }

@@ -154,7 +154,7 @@ fn finding_lines(body: &mut String, incident: &Incident) {
     let region = finding.region.as_ref().map_or("unknown", |r| r.as_str());
     line(body, "Where", &format!("account {account}, {region}"));
     if let (Verdict::Respond, Some(reason)) = (incident.verdict, &incident.reason) {
-        line(body, "Note", &mail(reason, 900));
+        line(body, "Note", &free_text(reason, 900));
     }
 }
 

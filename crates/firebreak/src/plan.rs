@@ -122,7 +122,7 @@ impl<'a> Circumstances<'a> {
 }
 
 /// More targets than this in one event are a person's business; the incident must stay small (32 KiB).
-const MAX_DECISIONS: usize = 20;
+pub const MAX_DECISIONS: usize = 20;
 /// What the decisions of one incident may take as JSON, in bytes.
 const MAX_DECISION_BYTES: usize = 20 * 1024;
 
@@ -157,10 +157,11 @@ fn several(event: &Value, plans: Vec<Plan>) -> Plan {
     let mut whole = Plan { decisions: vec![], findings: vec![], ..lead.clone() };
     // Keyed by all of them: having seen one of them before must not hide the others.
     whole.dedupe_key = digest_key(event);
+    // Of two decisions about one target the stronger stands: one finding must not weaken what another one calls for.
     let mut seen = HashSet::new();
-    let all = plans.iter().flat_map(|plan| &plan.decisions);
-    whole.decisions = all.filter(|d| seen.insert((d.containment, d.target.ledger_key()))).cloned().collect();
+    whole.decisions = plans.iter().flat_map(|plan| &plan.decisions).cloned().collect();
     order(&mut whole.decisions);
+    whole.decisions.retain(|d| seen.insert((d.containment, d.target.ledger_key())));
     whole.findings = plans;
     whole
 }

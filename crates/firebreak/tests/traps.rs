@@ -182,3 +182,44 @@ fn the_second_route_of_a_version_is_heard_and_a_released_target_stays_released()
     later.finding.updated_at = later.finding.updated_at.map(|at| at + jiff::SignedDuration::from_hours(6));
     assert!(matches!(Coverage::of(&gated).update(later, &id), Update::Nothing(_)), "a person decided about it");
 }
+
+#[test]
+fn an_update_that_is_only_suppressed_wakes_nobody_and_a_dry_run_rehearses_updates() {
+    let mut event = fixture("guardduty/exfiltration-iam-user.json");
+    event["detail"]["resource"]["accessKeyDetails"]["userName"] = json!("backup");
+    let first = full(&fixture("guardduty/exfiltration-iam-user.json"));
+    let id = IncidentId::of(&first.dedupe_key);
+    let suppressing = policy(
+        "[[suppress]]\nfindings = [\"Exfiltration:IAMUser/AnomalousBehavior\"]\ntarget = \"backup\"\naccounts = [\"111122223333\"]\n\
+         owner = \"bob\"\nreason = \"nightly copy\"\nexpires = \"2999-12-31\"",
+    );
+    assert!(matches!(Coverage::of(&first).update(under(&suppressing, &event), &id), Update::Nothing(_)));
+
+    let rehearsing = Policy::parse("default_mode = \"dry-run\"").expect("a policy");
+    let Update::FollowUp(update) = Coverage::of(&first).update(under(&rehearsing, &event), &id) else { panic!("not rehearsed") };
+    assert_eq!(update.verdict, Verdict::Respond);
+}
+
+#[test]
+fn thousands_of_decoys_do_not_push_out_the_only_bucket() {
+    let mut event = fixture("types/AttackSequence-S3-CompromisedData.json");
+    let actor = |n: usize| json!({"user": {"type": "IAMUser", "name": format!("user-{n}")}});
+    event["detail"]["service"]["detection"]["sequence"]["actors"] = (0..5000).map(actor).collect();
+    let plan = full(&event).bounded();
+    assert!(decided(&plan).iter().any(|line| line.starts_with("lockdown-s3 auto")), "{plan:?}");
+    assert!(plan.reason.is_some_and(|note| note.contains("more resources than anybody can read")));
+}
+
+#[test]
+fn one_finding_of_an_event_does_not_weaken_what_another_one_calls_for() {
+    let mut event = fixture("security-hub/guardduty-through-security-hub.json");
+    let strong = event["detail"]["findings"][0].clone();
+    let mut weak = strong.clone();
+    weak["Types"] = json!(["TTPs/PenTest:IAMUser/KaliLinux"]);
+    weak["Id"] = json!("arn:aws:guardduty:eu-central-1:111122223333:detector/d/finding/weak");
+    event["detail"]["findings"] = json!([weak, strong]);
+    let plan = full(&event);
+    let quarantines: Vec<String> = decided(&plan).into_iter().filter(|line| line.starts_with("quarantine-iam")).collect();
+    assert_eq!(quarantines.len(), 1, "{plan:?}");
+    assert!(quarantines[0].starts_with("quarantine-iam auto"), "{quarantines:?}");
+}

@@ -10,7 +10,7 @@ use firebreak::decision::{Decision, Mode};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
-use firebreak::plan::{Plan, Verdict};
+use firebreak::plan::{MAX_DECISIONS, Plan, Verdict};
 use firebreak::text::inert;
 use firebreak_aws::ledger::Claim;
 use futures::future::try_join_all;
@@ -114,14 +114,20 @@ impl Function {
             let others = owner.is_some_and(|o| o.incident != *incident && !(o.told_only && decision.mode != Mode::Notify));
             !others && !kept_keys.contains(&key)
         };
-        let fresh: Vec<Decision> = if stale { vec![] } else { plan.decisions.iter().filter(|d| free(d)).cloned().collect() };
+        // An older version adds nothing to a response. Of one that never began, any version will do.
+        let adds = !stale || kept.is_empty();
+        let room = MAX_DECISIONS.saturating_sub(kept.len());
+        let fresh: Vec<Decision> = plan.decisions.iter().filter(|d| adds && free(d)).take(room).cloned().collect();
         let mut decisions = kept;
         decisions.extend(self.reserve(first, incident, fresh).await?);
-        let verdict =
-            if decisions.iter().any(|decision| decision.mode != Mode::Notify) { Verdict::Respond } else { plan.verdict };
+        let verdict = match plan.verdict {
+            _ if decisions.iter().any(|decision| decision.mode != Mode::Notify) => Verdict::Respond,
+            Verdict::Respond if decisions.is_empty() => Verdict::Notify,
+            verdict => verdict,
+        };
         let (version, band) = (plan.finding.updated_at, plan.finding.severity_band);
         let reason =
-            if verdict == plan.verdict { plan.reason.clone() } else { Some("an earlier response to it broke down".to_owned()) };
+            if verdict == plan.verdict { plan.reason.clone() } else { Some("an earlier answer to it broke down".to_owned()) };
         let whole = Plan { verdict, reason, decisions, dedupe_key, ..plan };
         let opened = self.open(whole, incident.clone(), follows, delivery).await?;
         self.ledger.seen(first, version, band).await?;

@@ -9,7 +9,7 @@ use crate::ids::{AccountId, InstanceId, Partition, Region};
 use crate::playbook::Row;
 use crate::policy::SampleHandling;
 use crate::text::inert;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The part of a plan that is decided here.
 pub(super) struct Outcome {
@@ -50,15 +50,15 @@ fn outcome(restrained: Vec<Restrained>, unusable: &BTreeSet<String>) -> Outcome 
     let responds = |r: &Restrained| r.decision.mode != Mode::Notify || r.rehearsed;
     let verdict = match restrained.as_slice() {
         all if all.iter().any(responds) => Verdict::Respond,
-        all if all.iter().all(|r| r.suppressed) && unusable.is_empty() => Verdict::Ignore,
+        all if all.iter().all(|r| r.decision.suppressed) && unusable.is_empty() => Verdict::Ignore,
         _ => Verdict::Notify,
     };
     let beside = (!unusable.is_empty()).then(|| inert(&joined(unusable), MAX_REASON));
     let reason = match verdict {
         Verdict::Respond => beside,
-        Verdict::Notify if beside.is_some() && restrained.iter().all(|r| r.suppressed) => beside,
+        Verdict::Notify if beside.is_some() && restrained.iter().all(|r| r.decision.suppressed) => beside,
         // What is suppressed is not why somebody is told.
-        _ => restrained.iter().min_by_key(|r| r.suppressed).map(|r| r.decision.reason.clone()),
+        _ => restrained.iter().min_by_key(|r| r.decision.suppressed).map(|r| r.decision.reason.clone()),
     };
     Outcome { verdict, reason, decisions: restrained.into_iter().map(|r| r.decision).collect() }
 }
@@ -113,6 +113,13 @@ fn restrained(
     let mut seen = HashSet::new();
     wanted.retain(|w| seen.insert((w.containment, w.target.ledger_key())));
     if wanted.len() > MAX_WANTED {
+        // Containments take turns here, too: decoys of one kind must not push out the only target of another.
+        let mut turns: HashMap<Option<Containment>, usize> = HashMap::new();
+        wanted.sort_by_cached_key(|w| {
+            let turn = turns.entry(w.containment).or_default();
+            *turn += 1;
+            *turn
+        });
         unusable.insert(format!("the finding names {} more resources than anybody can read", wanted.len() - MAX_WANTED));
         wanted.truncate(MAX_WANTED);
     }

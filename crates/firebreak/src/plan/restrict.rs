@@ -45,8 +45,6 @@ impl Wanted {
 /// A decision, and what the verdict needs to know of it.
 pub(super) struct Restrained {
     pub(super) decision: Decision,
-    /// Somebody answers for the cause: nobody needs to be told.
-    pub(super) suppressed: bool,
     /// `dry-run`: everything but the containment happens.
     pub(super) rehearsed: bool,
 }
@@ -73,8 +71,8 @@ pub(super) fn restrict(
             mode,
             reason: inert(&reason, 400),
             by_hand: by_hand.clone(),
+            suppressed: false,
         },
-        suppressed: false,
         rehearsed: false,
     };
     if finding.account.as_ref().is_some_and(|account| *account != wanted.target.account) {
@@ -101,7 +99,9 @@ pub(super) fn restrict(
     {
         let reason = format!("suppressed until {} by {}: {}", suppression.expires, suppression.owner, suppression.reason);
         trace.note(Because::Policy, || (vec!["suppress".to_owned(), index.to_string()], reason.clone()));
-        return Restrained { suppressed: true, ..decided(Mode::Notify, reason) };
+        let mut restrained = decided(Mode::Notify, reason);
+        restrained.decision.suppressed = true;
+        return restrained;
     }
     let response = policy.mode(&wanted.target.account, wanted.containment);
     trace.note(Because::Policy, || {
