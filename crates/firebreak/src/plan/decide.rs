@@ -325,7 +325,11 @@ impl Place {
             kind,
             id: id.to_owned(),
             account: resource.account.clone().unwrap_or_else(|| self.account.clone()),
-            region: resource.region.clone().unwrap_or_else(|| self.region.clone()),
+            region: match kind {
+                // IAM is global: a Region that a finding names beside a principal is nobody's.
+                TargetKind::IamUser | TargetKind::IamRole => self.region.clone(),
+                _ => resource.region.clone().unwrap_or_else(|| self.region.clone()),
+            },
             partition: self.partition.clone(),
             principal_id: None,
             access_key_id: None,
