@@ -7,7 +7,7 @@ RUNS ?= 100000
 CORPUS ?= fixtures/findings
 LOCAL = PYTHONPATH=local .venv/bin/python -m firebreak_local
 
-.PHONY: help install build demo test check bench fuzz report local replay clean
+.PHONY: help install build demo test check policies bench fuzz report local replay clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -25,10 +25,14 @@ demo: install build ## Three findings in, three resources contained, evidence ke
 test: install build ## Everything that must hold.
 	@cargo test --workspace
 
-check: install ## Formatting, lints, the state machine's graph.
+check: install ## Formatting, lints, the state machine's graph, the IAM policies.
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets -- -D warnings
 	@state-machine/validate
+	@infra/policies/check
+
+policies: install ## Whether the IAM policies stop and allow what they must, offline.
+	@infra/policies/check
 
 bench: ## How fast triage decides.
 	@cargo bench -p firebreak

@@ -1,0 +1,64 @@
+// The policies under test, by short name, with their placeholders filled in.
+
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url))
+
+/** Accounts of the table. */
+export const ACCOUNTS = {
+  member: '111122223333',
+  other: '222233334444',
+  security: '123456789012',
+  management: '999988887777',
+}
+
+/** When sessions are revoked in the table. */
+export const REVOKED_AT = '2026-11-21T12:00:00Z'
+
+/** Short name in the table, and the file. */
+export const FILES = {
+  'deny-all': 'infra/policies/quarantine-deny-all.json',
+  'deny-session': 'infra/policies/quarantine-deny-tagged-session.json',
+  'deny-session-boundary': 'infra/policies/quarantine-deny-tagged-session-boundary.json',
+  revoke: 'infra/policies/revoke-older-sessions.template.json',
+  guard: 'infra/policies/scp-guard.json',
+  'quarantine-scp': 'infra/policies/scp-quarantine.template.json',
+  QuarantineIam: 'functions/quarantine-iam/member-policy.json',
+  Release: 'functions/release/member-policy.json',
+  RevokeSessions: 'functions/quarantine-iam/member-policy-revoke-sessions.json',
+  Triage: 'functions/triage/member-policy.json',
+  Sweep: 'functions/sweep/member-policy.json',
+  QuarantineScp: 'functions/quarantine-scp/member-policy.json',
+}
+
+// Begins with a capital letter, unlike IAM's own variables: ${aws:PrincipalTag/...}.
+const PLACEHOLDER = /\$\{([A-Z]\w*)\}/g
+
+/** A policy's text with its placeholders filled in. A placeholder without a value is an error. */
+export function fill(text, values) {
+  return text.replace(PLACEHOLDER, (whole, name) => {
+    if (!(name in values)) throw new Error(`${whole} has no value`)
+    return values[name]
+  })
+}
+
+/** Text of a file of the repository. */
+export function read(file) {
+  return readFileSync(REPOSITORY + file, 'utf8')
+}
+
+/** Every policy under test, in one partition. */
+export function documents(partition) {
+  const values = {
+    Partition: partition,
+    SecurityAccount: ACCOUNTS.security,
+    ManagementAccount: ACCOUNTS.management,
+    DeployRole: 'stacksets-exec-*',
+    OrganizationId: 'o-exampleorgid',
+    QuarantineScpId: 'p-examplescp',
+    RevokeBefore: REVOKED_AT,
+  }
+  const parsed = Object.entries(FILES).map(([name, file]) => [name, JSON.parse(fill(read(file), values))])
+  return new Map(parsed)
+}
