@@ -5,7 +5,7 @@ use crate::screen::{Activity, Screen};
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
 use console::style;
-use firebreak::incident::{Branch, Incident};
+use firebreak::incident::{Branch, Incident, Report};
 use firebreak::plan::Verdict;
 use firebreak::receipt::{Outcome, Receipt, Verification};
 use firebreak::text::inert;
@@ -45,7 +45,7 @@ pub struct Follower<'a> {
 }
 
 /// States that say something to a person; the rest is plumbing.
-const TOLD: [(&str, &str); 14] = [
+const TOLD: [(&str, &str); 17] = [
     ("Triage", "deciding"),
     ("NotifyOnly", "telling people"),
     ("NotifyOpened", "telling people"),
@@ -54,6 +54,9 @@ const TOLD: [(&str, &str); 14] = [
     ("IsolateEc2", "isolating the instance"),
     ("LockdownS3", "locking the bucket down"),
     ("VerifyTarget", "asking AWS whether it holds"),
+    ("Sweep", "looking in CloudTrail for what else the suspect did"),
+    ("ContainDerivedTarget", "containing what the suspect created or assumed"),
+    ("NotifyAlarm", "telling people that more was found"),
     ("SealEvidence", "sealing the evidence"),
     ("ReviewOverdue", "escalating: nobody answered"),
     ("ContainTarget", "containing what waited for approval"),
@@ -165,9 +168,13 @@ impl<'a> Follower<'a> {
     fn finished(&mut self, state: &str, output: &str, ms: i128, at: Timestamp) {
         let text = match state {
             "Triage" => self.triaged(output),
-            "QuarantineIam" | "IsolateEc2" | "LockdownS3" | "ContainTarget" => self.contained(state, output, at),
+            "QuarantineIam" | "IsolateEc2" | "LockdownS3" | "ContainTarget" | "ContainDerivedTarget" => {
+                self.contained(state, output, at)
+            }
             "PreserveEvidence" => evidence(output),
             "VerifyTarget" => verified(output),
+            "Sweep" => swept(output),
+            "NotifyAlarm" => style("told people that more was found").yellow().to_string(),
             "SealEvidence" => sealed(output),
             "NotifyOpened" => "told people that a response began".to_owned(),
             "NotifyOnly" => "told people; nothing is contained".to_owned(),
@@ -230,11 +237,26 @@ fn evidence(output: &str) -> String {
 
 fn verified(output: &str) -> String {
     match serde_json::from_str::<Verification>(output) {
+        Ok(check) if !check.reverted.is_empty() => {
+            let what = inert(&check.reverted.join("; "), 200);
+            format!("{} {}: {what}; written again", style("REVERTED by somebody").red().bold(), check.target)
+        }
         Ok(check) if check.holds => format!("{} {}", style("verified").green(), check.target),
         Ok(check) => {
             format!("{} {}: {}", style("DOES NOT HOLD").red().bold(), check.target, inert(&check.problems.join("; "), 200))
         }
         Err(_) => failed("verification", output),
+    }
+}
+
+fn swept(output: &str) -> String {
+    let Some(report) = field::<Report>(output, "/report") else { return failed("looking in CloudTrail", output) };
+    match (report.sweep.found.len(), report.sweep.missing.len()) {
+        (0, 0) => "CloudTrail shows nothing else of the suspect".to_owned(),
+        (0, missing) => {
+            style(format!("CloudTrail shows nothing else; {missing} thing(s) could not be looked at")).yellow().to_string()
+        }
+        (found, _) => style(format!("CloudTrail shows {found} more thing(s) the suspect did")).yellow().to_string(),
     }
 }
 

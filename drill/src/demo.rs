@@ -199,7 +199,7 @@ async fn evidence(stage: &Stage, follower: &Follower<'_>) -> Result<String> {
 fn ask() -> Result<Answer> {
     println!("  Everything stays contained until somebody answers.");
     println!(
-        "  {} it was right, keep it contained   {} it was wrong, put everything back",
+        "  {} it was right, keep it contained   {} it was wrong, put it back (an exposed key stays inactive)",
         style("approve:").bold(),
         style("release:").bold()
     );
@@ -240,6 +240,8 @@ async fn after_the_answer(
     for (i, name) in names.iter().enumerate() {
         let (expected, words) = match answer {
             Answer::Approve => (&contained[i], "still contained"),
+            // The access key that the finding exposed must never work again.
+            Answer::Release if i == 0 => (&cast.user.released(&before[i]), "as before, the exposed key stays inactive"),
             Answer::Release => (&before[i], "exactly as before"),
         };
         let differences = expected.differences(&now[i]);

@@ -11,7 +11,7 @@ pub use bucket::PlantedBucket;
 pub use inbox::Notice;
 pub use instance::PlantedInstance;
 pub use principal::{PlantedRole, PlantedUser};
-pub use stage::Stage;
+pub use stage::{Invoked, Stage};
 pub use state::{Difference, State};
 
 /// Whatever went wrong in a drill ends it: a development tool may box its errors.

@@ -15,6 +15,15 @@ use serde_json::Value;
 use std::sync::Mutex;
 use std::time::Duration;
 
+/// What a function answered.
+#[derive(Debug, Clone)]
+pub struct Invoked {
+    /// The type of its error, if it failed.
+    pub error: Option<String>,
+    /// Its answer, or its error.
+    pub answer: Value,
+}
+
 /// How long anything may take on a busy machine with two cores.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -211,6 +220,23 @@ impl Stage {
             return Err(format!("decide-review failed: {}", String::from_utf8_lossy(&payload)).into());
         }
         Ok(serde_json::from_slice(&payload)?)
+    }
+
+    /// Invokes a function as the state machine does, and waits for its answer.
+    ///
+    /// # Errors
+    /// AWS refuses; the function's own error is part of the answer.
+    pub async fn invoke(&self, function: &str, input: &Value) -> Result<Invoked> {
+        let invoked = aws_sdk_lambda::Client::new(&self.config)
+            .invoke()
+            .function_name(names::function(function))
+            .payload(aws_sdk_lambda::primitives::Blob::new(serde_json::to_vec(input)?))
+            .send()
+            .await?;
+        let payload = invoked.payload.map(aws_sdk_lambda::primitives::Blob::into_inner).unwrap_or_default();
+        let answer: Value = serde_json::from_slice(&payload)?;
+        let error = invoked.function_error.map(|_| answer["errorType"].as_str().unwrap_or("unknown").to_owned());
+        Ok(Invoked { error, answer })
     }
 
     /// Waits for a message to people whose subject or body contains `words`.

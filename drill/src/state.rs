@@ -29,6 +29,11 @@ impl State {
         self.0.get(field).map(String::as_str)
     }
 
+    /// Every field and its value.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(field, value)| (field.as_str(), value.as_str()))
+    }
+
     /// How many fields were compared.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -5,7 +5,7 @@
 use firebreak::coverage::{Coverage, Update};
 use firebreak::decision::{Containment, Decision, Mode, TargetKind};
 use firebreak::finding::{self, Source};
-use firebreak::ids::{BucketName, IamName, IncidentId, InstanceId};
+use firebreak::ids::{BucketName, IamName, IncidentId, InstanceId, SessionName};
 use firebreak::incident::{Branch, Incident, Report};
 use firebreak::notice::{self, Message, NoticeKind};
 use firebreak::plan::{self, AtSource, Circumstances, Plan, Verdict, plan_json};
@@ -153,6 +153,7 @@ fn can_be_carried_out(decision: &Decision, plan: &Plan, name: &str) {
         Some(Containment::QuarantineIam) => {
             matches!(target.kind, TargetKind::IamUser | TargetKind::IamRole) && IamName::parse(id).is_ok()
         }
+        Some(Containment::QuarantineScp) => decision.mode != Mode::Auto && SessionName::parse(id).is_ok(),
         Some(Containment::IsolateEc2) => target.kind == TargetKind::Ec2Instance && InstanceId::parse(id).is_ok(),
         Some(Containment::LockdownS3) => target.kind == TargetKind::S3Bucket && BucketName::parse(id).is_ok(),
         None => decision.mode != Mode::Auto && decision.by_hand.as_ref().is_some_and(|advice| !advice.is_empty()),
@@ -205,8 +206,8 @@ fn merged(plan: &Plan) {
         Mode::Notify => 0,
     };
     for decision in plan.findings.iter().flat_map(|plan| &plan.decisions) {
-        let key = decision.target.ledger_key();
-        let same = |d: &&Decision| d.containment == decision.containment && d.target.ledger_key() == key;
+        let key = decision.target.scoped_key();
+        let same = |d: &&Decision| d.containment == decision.containment && d.target.scoped_key() == key;
         let kept = plan.decisions.iter().find(same).map(|kept| strength(kept.mode));
         assert!(kept >= Some(strength(decision.mode)), "another finding weakened a decision: {decision:?}");
     }

@@ -45,11 +45,12 @@ def main() -> None:
 def _run(options: argparse.Namespace, listener: socket.socket, signals: socket.socket, parent: int) -> None:
     endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
     # Only now: importing moto takes most of the start, and a usage error should not wait for it.
-    from . import event_delivery, event_matching, guardduty_findings, lambda_host, moto_patches
+    from . import event_delivery, event_matching, guardduty_findings, lambda_host, lookup_events, moto_patches
     from .calls import CallRecord
     from .control import Control
     from .event_source_mapping import EventSourceMapping
     from .faults import FaultRules, Recorder
+    from .planted_trail import PlantedTrail
     from .provision import Provisioner, ProvisioningError, Sources
     from .server import Server, moto_app
 
@@ -60,8 +61,11 @@ def _run(options: argparse.Namespace, listener: socket.socket, signals: socket.s
     event_delivery.install(host)
     findings = guardduty_findings.PlantedFindings()
     guardduty_findings.install(findings)
+    trail = PlantedTrail()
+    lookup_events.install(trail)
     record, rules = CallRecord(), FaultRules()
-    server = Server(listener, Control(Recorder(moto_app(), record, rules), record, rules, host, findings))
+    recorder = Recorder(moto_app(), record, rules, host.kill)
+    server = Server(listener, Control(recorder, record, rules, host, findings, trail))
     reviews = EventSourceMapping(host, names.REVIEW_QUEUE, names.function_name("open-review"))
     server.start()
     try:

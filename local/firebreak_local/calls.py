@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections import deque
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -19,7 +20,12 @@ _KEPT: Final = 20_000
 
 @dataclass
 class Call:
-    """One call. `status` is None until it is answered, 0 when its connection was closed instead."""
+    """One call. `status` is None until it is answered, 0 when its connection was closed instead.
+
+    It was under way from `started_at` to `ended_at`, in seconds of a clock that is never set. `ended_at` is taken
+    before the answer leaves, so two calls that overlap here were under way together, and whoever waited for one call's
+    answer began the next one after its end.
+    """
 
     seq: int
     at: str
@@ -32,6 +38,8 @@ class Call:
     path: str
     status: int | None
     params: dict[str, Any] | None
+    started_at: float
+    ended_at: float | None
 
 
 class CallRecord:
@@ -42,8 +50,13 @@ class CallRecord:
         self._numbers = itertools.count(1)
         self._calls: deque[Call] = deque(maxlen=_KEPT)
         self._redactor = Redactor()
+        self._start = time.monotonic()
 
-    def add(self, operation: Operation, caller: Caller, path: str) -> Call:
+    def now(self) -> float:
+        """Seconds since this record was begun."""
+        return round(time.monotonic() - self._start, 6)
+
+    def add(self, operation: Operation, caller: Caller, path: str, started_at: float) -> Call:
         """Takes note of a call on its arrival."""
         params = self._redactor.clean(operation.params)
         at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -60,6 +73,8 @@ class CallRecord:
                 path=path,
                 status=None,
                 params=params,
+                started_at=started_at,
+                ended_at=None,
             )
             self._calls.append(call)
         return call

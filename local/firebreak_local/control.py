@@ -14,6 +14,7 @@ from .calls import CallRecord
 from .faults import FaultRule, FaultRules, InvalidRule, WsgiApp
 from .guardduty_findings import InvalidFinding, PlantedFindings
 from .lambda_host import LambdaHost
+from .planted_trail import InvalidEvent, PlantedTrail
 
 PREFIX: Final = "/_firebreak/"
 
@@ -26,7 +27,13 @@ class Control:
     """Answers what is under the prefix; passes everything else on."""
 
     def __init__(
-        self, app: WsgiApp, record: CallRecord, rules: FaultRules, host: LambdaHost, findings: PlantedFindings
+        self,
+        app: WsgiApp,
+        record: CallRecord,
+        rules: FaultRules,
+        host: LambdaHost,
+        findings: PlantedFindings,
+        trail: PlantedTrail,
     ) -> None:
         self._app = app
         self._record = record
@@ -39,6 +46,8 @@ class Control:
             ("PUT", "functions"): self._put_functions,
             ("PUT", "findings"): findings.plant,
             ("GET", "findings"): lambda _: findings.planted(),
+            ("PUT", "trail"): trail.plant,
+            ("GET", "trail"): lambda _: trail.planted(),
         }
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -53,7 +62,7 @@ class Control:
         try:
             document = json.loads(raw) if raw else None
             return _answer(start_response, HTTPStatus.OK, route(document))
-        except (_BadRequest, InvalidRule, InvalidFinding, json.JSONDecodeError) as error:
+        except (_BadRequest, InvalidRule, InvalidFinding, InvalidEvent, json.JSONDecodeError) as error:
             return _answer(start_response, HTTPStatus.BAD_REQUEST, {"error": str(error)})
 
     def _put_faults(self, document: Any) -> None:

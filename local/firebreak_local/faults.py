@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http.client import responses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 from urllib.parse import unquote
 
-from .callers import Callers
+from .callers import Caller, Callers
 from .calls import Call, CallRecord
 from .error_bodies import error_body
 from .operations import Operation, identify
@@ -35,14 +35,20 @@ class FaultRule:
     function: str | None = None
     """The function that makes the call, directly or with an assumed role."""
     status: int | None = None
-    """The error's HTTP status; without it the call is only delayed."""
+    """The error's HTTP status; the call does not reach the service."""
     code: str = "ServiceUnavailable"
     message: str = "injected by the local AWS"
+    nth: int = 1
+    """The first of the matching calls it is for, counted since the rules were put in force, whatever befell them."""
     times: int | None = 1
     """How often; 0 or null means always."""
     delay_ms: int = 0
     reset: bool = False
     """Close the connection instead of answering; the call does not reach the service."""
+    kill: bool = False
+    """Kill the process that makes the call; the call does not reach the service."""
+    kill_after: bool = False
+    """Kill the process that makes the call after the service has done it; nobody gets the answer."""
 
     _TYPES: ClassVar[dict[str, Any]] = {
         "match": str,
@@ -51,9 +57,12 @@ class FaultRule:
         "status": int | None,
         "code": str,
         "message": str,
+        "nth": int,
         "times": int | None,
         "delay_ms": int,
         "reset": bool,
+        "kill": bool,
+        "kill_after": bool,
     }
 
     @classmethod
@@ -64,7 +73,8 @@ class FaultRule:
         for name, value in document.items():
             if name not in cls._TYPES:
                 raise InvalidRule(f"a rule has no field {name!r}; it has {', '.join(cls._TYPES)}")
-            if not isinstance(value, cls._TYPES[name]):
+            # A bool is an int to Python, but `"times": true` is a mistake.
+            if not isinstance(value, cls._TYPES[name]) or (isinstance(value, bool) and cls._TYPES[name] is not bool):
                 raise InvalidRule(f"rule field {name!r} cannot be {value!r}")
         try:
             re.compile(document["match"])
@@ -73,14 +83,20 @@ class FaultRule:
         rule = cls(**{name: value for name, value in document.items() if value is not None or name == "times"})
         if rule.status is not None and not 400 <= rule.status <= 599:
             raise InvalidRule(f"rule field 'status' must be an error status, not {rule.status}")
+        if rule.nth < 1:
+            raise InvalidRule(f"rule field 'nth' counts from 1, not {rule.nth}")
+        ends = [name for name in ("status", "reset", "kill", "kill_after") if getattr(rule, name)]
+        if len(ends) > 1:
+            raise InvalidRule(f"a call can end in one way only, not by {' and '.join(ends)}")
         return rule
 
-    def applies_to(self, operation: Operation, function: str | None, text: str) -> bool:
-        """Whether a call is one this rule is for."""
+    def matches(self, operation: Operation, caller: Caller, text: str) -> bool:
+        """Whether a call is one this rule is for. Rules that kill are for calls of functions' processes only."""
         return (
             re.fullmatch(self.match, str(operation)) is not None
-            and (self.function is None or self.function == function)
+            and (self.function is None or self.function == caller.function)
             and (self.body is None or self.body in text)
+            and (caller.process is not None or not (self.kill or self.kill_after))
         )
 
 
@@ -90,62 +106,87 @@ class FaultRules:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rules: list[FaultRule] = []
+        self._matches: list[int] = []
         self._uses: list[int] = []
 
     def replace(self, rules: list[FaultRule]) -> None:
         """Puts other rules in force."""
         with self._lock:
             self._rules = rules
+            self._matches = [0] * len(rules)
             self._uses = [0] * len(rules)
 
-    def take(self, operation: Operation, function: str | None, text: str) -> FaultRule | None:
-        """The rule for this call, used once by this."""
+    def take(self, operation: Operation, caller: Caller, text: str) -> FaultRule | None:
+        """The rule for this call, used once by this. Every rule that matches counts the call."""
+        taken = None
         with self._lock:
             for index, rule in enumerate(self._rules):
+                if not rule.matches(operation, caller, text):
+                    continue
+                self._matches[index] += 1
                 left = not rule.times or self._uses[index] < rule.times
-                if left and rule.applies_to(operation, function, text):
+                if taken is None and left and self._matches[index] >= rule.nth:
                     self._uses[index] += 1
-                    return rule
-        return None
+                    taken = rule
+        return taken
 
 
 class Recorder:
-    """The middleware itself."""
+    """The middleware itself. `kill` ends a function's process by its id."""
 
-    def __init__(self, app: WsgiApp, record: CallRecord, rules: FaultRules) -> None:
+    def __init__(self, app: WsgiApp, record: CallRecord, rules: FaultRules, kill: Callable[[str], None]) -> None:
         self._app = app
         self._record = record
         self._rules = rules
+        self._kill = kill
         self._callers = Callers()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith("/moto-api"):
             return self._app(environ, start_response)  # moto's own console, not AWS
         body = _buffer_body(environ)
+        started_at = self._record.now()
         operation = identify(environ, body)
-        caller = self._callers.of(operation.access_key)
+        caller = self._callers.of(operation.access_key, environ.get("HTTP_X_AMZ_SECURITY_TOKEN"))
         path, query = environ["PATH_INFO"], unquote(environ.get("QUERY_STRING", ""))
-        call = self._record.add(operation, caller, path)
-        text = f"{body.decode(errors='replace')}\n{path}\n{query}"
-        rule = self._rules.take(operation, caller.function, text)
-        if rule is not None:
-            time.sleep(rule.delay_ms / 1000)  # the injected latency itself
-            if rule.reset:
-                call.status = 0
-                raise ConnectionResetError  # the server closes the connection without an answer
-            if rule.status is not None:
-                return _refuse(rule, operation, call, environ, start_response)
+        call = self._record.add(operation, caller, path, started_at)
+        rule = self._rules.take(operation, caller, f"{body.decode(errors='replace')}\n{path}\n{query}")
+        try:
+            if rule is not None:
+                time.sleep(rule.delay_ms / 1000)  # the injected latency itself
+                if rule.reset or rule.kill:
+                    self._vanish(call, caller if rule.kill else None)
+                if rule.status is not None:
+                    return _refuse(rule, operation, call, environ, start_response)
+            answer = self._serve(environ, call, start_response)
+            if str(operation) == "sts:AssumeRole" and call.status == 200:
+                self._callers.learn_session(caller, answer)
+            if rule is not None and rule.kill_after:
+                self._vanish(call, caller)
+            return [answer]
+        finally:
+            call.ended_at = self._record.now()
+
+    def _serve(self, environ: dict[str, Any], call: Call, start_response: Callable[..., Any]) -> bytes:
+        """The service's whole answer: the call ends with its last byte."""
         try:
             answer = self._app(environ, _noting_status(call, start_response))
+            try:
+                return b"".join(answer)
+            finally:
+                if hasattr(answer, "close"):
+                    answer.close()
         except Exception:
             call.status = 500  # which is what the server makes of it
             raise
-        if str(operation) == "sts:AssumeRole":
-            whole = b"".join(answer)
-            if call.status == 200:
-                self._callers.learn_session(caller, whole)
-            return [whole]
-        return answer
+
+    def _vanish(self, call: Call, killed: Caller | None) -> NoReturn:
+        """Ends a call without an answer, and its process when it is to be killed."""
+        if killed is not None and killed.process is not None:
+            self._kill(killed.process)
+        if call.status is None:
+            call.status = 0
+        raise ConnectionResetError  # the server closes the connection without an answer
 
 
 def _buffer_body(environ: dict[str, Any]) -> bytes:

@@ -49,15 +49,17 @@ class FunctionProcess:
         self.gone = threading.Event()
         """Set when the process has ended."""
         self._started = False
+        self.id = uuid.uuid4().hex
+        """Told to the process as its session token, so that its calls name it."""
         self._on_exit = on_exit
         self._runtime_api = runtime_api
-        self._sandbox = Sandbox(uuid.uuid4().hex)
+        self._sandbox = Sandbox(self.id)
         address = runtime_api.open(self._sandbox)
         try:
             with log.open("ab") as output:
                 self._process = subprocess.Popen(
                     [str(binary)],
-                    env={**environment, "AWS_LAMBDA_RUNTIME_API": address},
+                    env={**environment, "AWS_LAMBDA_RUNTIME_API": address, "AWS_SESSION_TOKEN": self.id},
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
@@ -120,7 +122,12 @@ class FunctionProcess:
         self.gone.set()
         # The same queue, so that it comes after whatever the process said before its end.
         self._sandbox.signals.put(
-            Exited(f"signal: {signal.Signals(-status).name}" if status < 0 else f"exit status {status}")
+            Exited(f"signal: {_signal_name(-status)}" if status < 0 else f"exit status {status}")
         )
         self._runtime_api.close(self._sandbox)
         self._on_exit(self)
+
+
+def _signal_name(number: int) -> str:
+    """In Lambda's words: `killed`, `aborted`, `segmentation fault`."""
+    return (signal.strsignal(number) or str(number)).lower()

@@ -69,6 +69,13 @@ class LambdaHost:
         for process in retired:
             process.kill()
 
+    def kill(self, process_id: str) -> None:
+        """Kills one process, if it is still there; whoever awaits its answer learns what Lambda would say."""
+        with self._lock:
+            processes = [process for process in self._all if process.id == process_id]
+        for process in processes:
+            process.kill()
+
     def invoke(self, function: Function, payload: bytes, request_id: str) -> Outcome:
         """Runs one event to its end. Never raises for what the function does."""
         try:

@@ -2,7 +2,7 @@
 
 Each patch says what is wrong and how that was seen. This module holds the repairs around the Step Functions
 interpreter; `task_tokens` and `state_language` hold those inside it, `message_size` and `item_size` are about limits.
-README.md lists what stays wrong.
+README.md lists what stays wrong. The `iam_*` modules and `organization_policies` repair what those services let pass.
 """
 
 from __future__ import annotations
@@ -14,7 +14,20 @@ from typing import Any, Final
 
 import moto
 
-from . import item_size, message_size, state_language, task_tokens
+from . import (
+    assume_role_limits,
+    iam_boundaries,
+    iam_limits,
+    iam_protected_roles,
+    iam_service_credentials,
+    iam_user_ids,
+    item_size,
+    message_size,
+    names,
+    organization_policies,
+    state_language,
+    task_tokens,
+)
 from .rebind import rebind
 
 VERSION: Final = "5.2.5"
@@ -26,6 +39,7 @@ if moto.__version__ != VERSION:
 def install(endpoint: str) -> None:
     """Applies all patches."""
     switch_engines_on()
+    know_aws_policies()
     reuse_interpreter_clients(endpoint)
     name_unnamed_executions()
     page_execution_history()
@@ -34,6 +48,13 @@ def install(endpoint: str) -> None:
     state_language.install()
     message_size.install()
     item_size.install()
+    iam_user_ids.install()
+    iam_limits.install()
+    iam_boundaries.install()
+    iam_service_credentials.install()
+    iam_protected_roles.install()
+    organization_policies.install()
+    assume_role_limits.install()
 
 
 def switch_engines_on() -> None:
@@ -43,6 +64,24 @@ def switch_engines_on() -> None:
     default_user_config["stepfunctions"]["execute_state_machine"] = True
     default_user_config["lambda"]["use_docker"] = False
     importlib.import_module("moto.stepfunctions.parser.models")  # all of the interpreter, for `rebind` to find
+
+
+def know_aws_policies() -> None:
+    """Attaching AdministratorAccess fails: NoSuchEntity. moto leaves AWS's own policies out unless told otherwise.
+
+    Told so, it loads them for every account and partition it ever looks at, and starts two seconds later.
+    """
+    from moto.core.config import default_user_config
+    from moto.iam.models import IAMBackend
+
+    default_user_config["iam"]["load_aws_managed_policies"] = True
+    load = IAMBackend._init_aws_policies
+
+    def load_where_needed(self: IAMBackend) -> list[Any]:
+        needed = self.partition == "aws" and self.account_id in names.MEMBER_ACCOUNTS
+        return load(self) if needed else []
+
+    IAMBackend._init_aws_policies = load_where_needed
 
 
 def reuse_interpreter_clients(endpoint: str) -> None:

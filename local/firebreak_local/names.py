@@ -25,6 +25,8 @@ FUNCTION_TIMEOUTS: Final[dict[str, int]] = {
     "open-review": 30,
     "decide-review": 30,
     "release": 60,
+    "sweep": 60,
+    "quarantine-scp": 60,
 }
 """Functions by the name of their binary, with their time limit in seconds."""
 
@@ -37,13 +39,24 @@ REVIEW_QUEUE: Final = "firebreak-review-gate"
 REVIEW_DEAD_LETTERS: Final = "firebreak-review-gate-dlq"
 NOTICES_TOPIC: Final = "firebreak-notices"
 FAILURES_TOPIC: Final = "firebreak-failures"
+MANAGEMENT_ACCOUNT: Final = SECURITY_ACCOUNT
+QUARANTINE_SCP: Final = "FirebreakQuarantine"
 EVIDENCE_BUCKET: Final = f"firebreak-evidence-{SECURITY_ACCOUNT}"
 EXTERNAL_ID: Final = "firebreak-local"
 
 MEMBER_PATH: Final = "/firebreak/"
-QUARANTINE_POLICY: Final = "FirebreakQuarantineDenyAll"
+MEMBER_POLICIES: Final = {
+    "FirebreakQuarantineDenyAll": "quarantine-deny-all.json",
+    "FirebreakQuarantineDenyTaggedSession": "quarantine-deny-tagged-session.json",
+    "FirebreakQuarantineDenyTaggedSessionBoundary": "quarantine-deny-tagged-session-boundary.json",
+}
+"""Managed policies by name, with their file in `infra/policies`."""
 MEMBER_ROLES: Final = (
+    "FirebreakMemberTriage",
     "FirebreakMemberQuarantineIam",
+    "FirebreakMemberRevokeSessions",
+    "FirebreakMemberSweep",
+    "FirebreakMemberQuarantineScp",
     "FirebreakMemberIsolateEc2",
     "FirebreakMemberLockdownS3",
     "FirebreakMemberPreserveEvidence",

@@ -36,11 +36,21 @@ class Sources:
     policy: Path
     state_machine: Path = names.REPOSITORY / "state-machine" / "incident-response.asl.json"
     event_rules: Path = names.REPOSITORY / "infra" / "event-rules"
-    quarantine_policy: Path = names.REPOSITORY / "infra" / "policies" / "quarantine-deny-all.json"
+    policies: Path = names.REPOSITORY / "infra" / "policies"
+
+    @property
+    def quarantine_scp(self) -> Path:
+        """The service control policy, with `${Partition}` in it."""
+        return self.policies / "scp-quarantine.template.json"
+
+    def member_policy(self, name: str) -> Path:
+        """The document of a member account's managed policy."""
+        return self.policies / names.MEMBER_POLICIES[name]
 
     def check(self) -> None:
         """Raises ProvisioningError for the first one that is missing."""
-        for path in (self.policy, self.state_machine, self.quarantine_policy):
+        member_policies = map(self.member_policy, names.MEMBER_POLICIES)
+        for path in (self.policy, self.state_machine, self.quarantine_scp, *member_policies):
             if not path.is_file():
                 raise ProvisioningError(f"{path}: no such file")
         if not any(self.event_rules.glob("*.json")):
@@ -62,12 +72,13 @@ class Provisioner:
         self._sources.check()
         for account in names.MEMBER_ACCOUNTS:
             self._member(account)
+        quarantine_scp = self._organization()
         self._ledger()
         self._evidence_bucket()
         review_queue = self._review_queue()
         topics = {name: self._topic_with_inbox(name) for name in (names.NOTICES_TOPIC, names.FAILURES_TOPIC)}
         role = self._service_role()
-        self._functions(role, topics[names.NOTICES_TOPIC])
+        self._functions(role, topics[names.NOTICES_TOPIC], quarantine_scp)
         self._state_machine(
             role,
             {
@@ -85,7 +96,7 @@ class Provisioner:
         return self._session.client(service, endpoint_url=self._endpoint, config=config, **credentials)
 
     def _member(self, account: str) -> None:
-        """What a member account holds: the quarantine policy and the roles functions assume."""
+        """What a member account holds: the quarantine policies and the roles functions assume."""
         iam = self._iam
         if account != names.SECURITY_ACCOUNT:
             # moto gives a session to anyone; it belongs to the account in the role's ARN.
@@ -98,17 +109,33 @@ class Provisioner:
                 aws_secret_access_key=session["SecretAccessKey"],
                 aws_session_token=session["SessionToken"],
             )
-        iam.create_policy(
-            Path=names.MEMBER_PATH,
-            PolicyName=names.QUARANTINE_POLICY,
-            PolicyDocument=self._sources.quarantine_policy.read_text(),
-        )
+        for policy in names.MEMBER_POLICIES:
+            path = self._sources.member_policy(policy)
+            with _blaming(path):
+                iam.create_policy(Path=names.MEMBER_PATH, PolicyName=policy, PolicyDocument=path.read_text())
         trust = _trust(
             {"AWS": f"arn:aws:iam::{names.SECURITY_ACCOUNT}:root"},
             {"StringEquals": {"sts:ExternalId": names.EXTERNAL_ID}},
         )
         for role in names.MEMBER_ROLES:
             iam.create_role(Path=names.MEMBER_PATH, RoleName=role, AssumeRolePolicyDocument=trust)
+
+    def _organization(self) -> str:
+        """An organization with the service control policy that quarantines, at its root; returns the policy's id."""
+        organizations = self._client("organizations")
+        organizations.create_organization(FeatureSet="ALL")
+        root = organizations.list_roots()["Roots"][0]["Id"]
+        organizations.enable_policy_type(RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
+        path = self._sources.quarantine_scp
+        with _blaming(path):
+            policy: str = organizations.create_policy(
+                Name=names.QUARANTINE_SCP,
+                Description="Denies everything to those in its lists.",
+                Type="SERVICE_CONTROL_POLICY",
+                Content=path.read_text().replace("${Partition}", "aws"),
+            )["Policy"]["PolicySummary"]["Id"]
+        organizations.attach_policy(PolicyId=policy, TargetId=root)
+        return policy
 
     def _ledger(self) -> None:
         self._client("dynamodb").create_table(
@@ -170,7 +197,7 @@ class Provisioner:
         )["Role"]["Arn"]
         return role
 
-    def _functions(self, role: str, notices_topic: str) -> None:
+    def _functions(self, role: str, notices_topic: str, quarantine_scp: str) -> None:
         awslambda = self._client("lambda")
         environment = {
             "FIREBREAK_TABLE": names.LEDGER_TABLE,
@@ -179,6 +206,8 @@ class Provisioner:
             "FIREBREAK_POLICY_FILE": str(self._sources.policy),
             "FIREBREAK_EXTERNAL_ID": names.EXTERNAL_ID,
             "FIREBREAK_STATE_MACHINE_ARN": names.STATE_MACHINE_ARN,
+            "FIREBREAK_MANAGEMENT_ACCOUNT": names.MANAGEMENT_ACCOUNT,
+            "FIREBREAK_QUARANTINE_SCP": quarantine_scp,
         }
         code = _empty_zip()
         for binary, timeout in names.FUNCTION_TIMEOUTS.items():

@@ -3,6 +3,8 @@
 A task token lets anyone answer for the analyst, and the record is printed by failing tests. Tokens travel under a key
 that says so (`TaskToken`), inside JSON inside a string (a queue message's body), and later under a key that does not
 (`:t` in a DynamoDB expression). So a value once seen under a telling key is remembered and hidden everywhere.
+
+`aws:TokenIssueTime`, a condition key of policies, tells of no secret.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import threading
 from typing import Any, Final
 
 HIDDEN: Final = "[redacted]"
-_TELLING_KEY: Final = re.compile(r"token|secret", re.IGNORECASE)
+_TELLING_KEY: Final = re.compile(r"token(?!issuetime)|secret|(password|externalid)$", re.IGNORECASE)
 _LEAST_LENGTH: Final = 16
 """Shorter values are not remembered: hiding every occurrence of "1" would ruin the record and protect nothing."""
 _REMEMBERED: Final = 1_000

@@ -73,10 +73,12 @@ fn kind_of_code(code: &str, status: u16) -> FaultKind {
         | "ConcurrentSnapshotLimitExceeded"
         | "PriorRequestNotComplete"
         | "TransactionInProgressException"
+        | "PolicyChangesInProgressException"
         | "OperationAborted"
         | "ConcurrentModification"
         | "ConcurrentModificationException"
         | "ServiceFailure"
+        | "ServiceException"
         | "ServiceUnavailable"
         | "ServiceUnavailableException"
         | "InternalFailure"
@@ -111,6 +113,7 @@ fn kind_of_code(code: &str, status: u16) -> FaultKind {
         | "InvalidGroup.NotFound"
         | "InvalidVpcID.NotFound"
         | "QueueDoesNotExist"
+        | "PolicyNotFoundException"
         | "ExecutionDoesNotExist" => FaultKind::Gone,
         "UnmodifiableEntity" => FaultKind::Protected,
         _ => kind_of_status(status),

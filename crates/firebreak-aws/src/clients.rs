@@ -5,6 +5,7 @@
 
 use crate::classify::OrFault;
 use crate::environment;
+use crate::session_policy::session_policy;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_types::retry::RetryConfig;
@@ -20,8 +21,16 @@ const SESSION_SECONDS: i32 = 900;
 /// The class of work a member account lets Firebreak do: one role each, under the path `/firebreak/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MemberRole {
-    /// Attach the quarantine policy, deactivate keys.
+    /// Ask whose an access key is.
+    Triage,
+    /// Attach the quarantine policies, deactivate credentials.
     QuarantineIam,
+    /// Write the inline policy that ends older sessions of a role. Only used after approval.
+    RevokeSessions,
+    /// Write the organization's quarantine policy, in the management account. Only used after approval.
+    QuarantineScp,
+    /// Look into CloudTrail.
+    Sweep,
     /// Change security groups of network interfaces.
     IsolateEc2,
     /// Change public access blocks.
@@ -35,7 +44,11 @@ pub enum MemberRole {
 impl MemberRole {
     fn name(self) -> &'static str {
         match self {
+            Self::Triage => "FirebreakMemberTriage",
             Self::QuarantineIam => "FirebreakMemberQuarantineIam",
+            Self::RevokeSessions => "FirebreakMemberRevokeSessions",
+            Self::QuarantineScp => "FirebreakMemberQuarantineScp",
+            Self::Sweep => "FirebreakMemberSweep",
             Self::IsolateEc2 => "FirebreakMemberIsolateEc2",
             Self::LockdownS3 => "FirebreakMemberLockdownS3",
             Self::PreserveEvidence => "FirebreakMemberPreserveEvidence",
@@ -67,7 +80,8 @@ impl Aws {
     /// Assumes `role` in the target's account and returns configuration for the target's Region.
     ///
     /// The session carries the incident in its name and its source identity, so every call in the member's CloudTrail leads back to
-    /// it. One round trip; the credentials live 15 minutes.
+    /// it. Its session policy narrows it to this one target: what leaks, or goes wrong, reaches nothing else. One round trip; the
+    /// credentials live 15 minutes.
     ///
     /// # Errors
     /// `Denied` when the account does not trust Firebreak (or has no such role), `Transient` when STS does not answer.
@@ -79,6 +93,7 @@ impl Aws {
             .role_arn(arn)
             .role_session_name(incident.as_str())
             .source_identity(incident.as_str())
+            .policy(session_policy(target, role))
             .external_id(environment::required(environment::EXTERNAL_ID)?)
             .duration_seconds(SESSION_SECONDS)
             .send()

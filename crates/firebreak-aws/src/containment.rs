@@ -3,6 +3,7 @@
 //! The function's crate says what to change; this says when it may, with whose credentials, and what is remembered.
 
 use crate::clients::MemberRole;
+use crate::ledger::Held;
 use crate::{Aws, Ledger, clock, environment};
 use aws_config::SdkConfig;
 use firebreak::decision::{Containment, Target};
@@ -24,8 +25,50 @@ pub struct Call {
     pub incident: IncidentId,
     /// The target.
     pub target: Target,
+    /// What is done to it. A target can be held by several containments at once, each with a base of its own.
+    pub containment: Containment,
     /// Steps of the containment that failed, by name: what they would have changed is not ours to undo. Only set for a release.
     pub failed_steps: Vec<String>,
+    /// What somebody changed since the containment and an analyst has seen before asking for this release. Only set for a release.
+    pub seen_drift: Vec<String>,
+    /// An earlier run of this release may have put part of it back. Only set for a release.
+    pub resumed: bool,
+}
+
+impl Call {
+    /// What a base and its holders belong to.
+    #[must_use]
+    pub fn held(&self) -> Held<'_> {
+        Held { target: &self.target, containment: self.containment }
+    }
+}
+
+/// What reading back a containment showed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Controls that do not hold, one line each.
+    pub problems: Vec<String>,
+    /// Controls that somebody had reverted and that were written again, one line each.
+    pub reverted: Vec<String>,
+}
+
+impl From<Vec<String>> for Checked {
+    fn from(problems: Vec<String>) -> Self {
+        Self { problems, reverted: vec![] }
+    }
+}
+
+/// What distinguishes one containment function from another.
+#[derive(Debug, Clone, Copy)]
+pub struct Task<'a> {
+    /// The containment.
+    pub containment: Containment,
+    /// The role it assumes in the member account.
+    pub role: MemberRole,
+    /// Steps without which the target is not contained, by kind: one of them must hold.
+    pub decisive: &'a [&'a str],
+    /// Whose account and Region the credentials are for, when it is not the target's own.
+    pub at: Option<&'a Target>,
 }
 
 /// The parts all containment functions share.
@@ -53,44 +96,83 @@ impl Responder {
         &self.ledger
     }
 
-    /// Assumes `role` for one target.
+    /// Configuration for calls in the target's account, with `role`.
     ///
     /// # Errors
     /// The member account refused, or STS did not answer.
-    pub async fn call(&self, target: &Target, role: MemberRole, incident: &IncidentId) -> Result<Call, Fault> {
-        let config = self.aws.member(target, role, incident).await?;
+    pub async fn member(&self, target: &Target, role: MemberRole, incident: &IncidentId) -> Result<SdkConfig, Fault> {
+        self.aws.member(target, role, incident).await
+    }
+
+    /// Assumes `role` for one target, to contain or release it.
+    ///
+    /// # Errors
+    /// The member account refused, or STS did not answer.
+    pub async fn call(
+        &self,
+        target: &Target,
+        containment: Containment,
+        role: MemberRole,
+        incident: &IncidentId,
+    ) -> Result<Call, Fault> {
+        self.call_at(target, target, containment, role, incident).await
+    }
+
+    /// As [`call`](Self::call), with credentials for the account and Region of `place`.
+    ///
+    /// # Errors
+    /// That account refused, or STS did not answer.
+    pub async fn call_at(
+        &self,
+        place: &Target,
+        target: &Target,
+        containment: Containment,
+        role: MemberRole,
+        incident: &IncidentId,
+    ) -> Result<Call, Fault> {
+        let config = self.aws.member(place, role, incident).await?;
         let (ledger, incident, target) = (self.ledger.clone(), incident.clone(), target.clone());
-        Ok(Call { config, ledger, incident, target, failed_steps: vec![] })
+        Ok(Call { config, ledger, incident, target, containment, failed_steps: vec![], seen_drift: vec![], resumed: false })
     }
 
     /// Runs one task of the state machine.
     ///
-    /// `decisive` names the steps without which the target is not contained.
+    /// `prepare` is what the ledger must know first and needs no credentials of the account: it runs beside `AssumeRole`, so it costs
+    /// no round trip of its own. Its result goes to `contain`.
     ///
     /// # Errors
     /// `Protected` before any call, whatever kept `contain` from trying anything, and `Transient` when a decisive step failed on a
     /// passing fault, so that the state machine tries again. Any other containment that got anywhere is a receipt, not an error.
-    pub async fn handle(
+    pub async fn handle<P>(
         &self,
         request: Request,
-        containment: Containment,
-        role: MemberRole,
-        decisive: &[&str],
-        contain: impl AsyncFn(&Call) -> Result<Vec<Step>, Fault>,
-        verify: impl AsyncFn(&Call) -> Result<Vec<String>, Fault>,
+        task: Task<'_>,
+        prepare: impl AsyncFn(&Ledger, &IncidentId, &Target) -> P,
+        contain: impl AsyncFn(&Call, P) -> Result<Vec<Step>, Fault>,
+        verify: impl AsyncFn(&Call) -> Result<Checked, Fault>,
     ) -> Result<Answer, Fault> {
+        let Task { containment, role, decisive, at } = task;
         let (incident, target) = (&request.incident.id, &request.target);
+        let place = at.unwrap_or(target);
         if let Some(why) = built_in_protection(target) {
             return Err(Fault::protected(format!("{target} is {why}")));
         }
-        let call = self.call(target, role, incident).await?;
         match request.phase {
             Phase::Contain => {
                 let over = [IncidentStatus::AwaitingReview, IncidentStatus::Closed, IncidentStatus::Released];
-                let (status, steps) =
-                    futures::join!(self.ledger.set_status(incident, IncidentStatus::Containing, &over), contain(&call));
+                let contained = async {
+                    let (call, prepared) = futures::join!(
+                        self.call_at(place, target, containment, role, incident),
+                        prepare(&self.ledger, incident, target)
+                    );
+                    let call = call?;
+                    let steps = contain(&call, prepared).await?;
+                    Ok::<_, Fault>((call, steps))
+                };
+                let (status, contained) =
+                    futures::join!(self.ledger.set_status(incident, IncidentStatus::Containing, &over), contained);
                 log_unless_ok(status);
-                let steps = steps?;
+                let (call, steps) = contained?;
                 let passing = passing_fault(&steps, decisive);
                 let receipt = receipt(target, containment, steps, decisive);
                 self.remember(&call, &receipt).await;
@@ -98,10 +180,15 @@ impl Responder {
                 passing.map_or(Ok(Answer::Receipt(receipt)), Err)
             }
             Phase::Verify => {
-                let problems = verify(&call).await?;
+                let call = self.call_at(place, target, containment, role, incident).await?;
+                let Checked { problems, reverted } = verify(&call).await?;
                 let (target, containment) = (target.clone(), Some(containment));
-                let check = Verification { target, containment, holds: problems.is_empty(), problems };
+                let check = Verification { target, containment, holds: problems.is_empty(), problems, reverted };
                 log_unless_ok(self.ledger.keep_verification(incident, &check).await);
+                for line in &check.reverted {
+                    let what = format!("REVERTED by somebody and written again: {}: {line}", check.target);
+                    log_unless_ok(self.ledger.note(incident, clock::now(), &what).await);
+                }
                 Ok(Answer::Verification(check))
             }
         }

@@ -15,9 +15,14 @@ pub const EXTERNAL_ID: &str = "FIREBREAK_EXTERNAL_ID";
 
 /// The state machine that events are handed to.
 pub const STATE_MACHINE_ARN: &str = "FIREBREAK_STATE_MACHINE_ARN";
+/// The quarantine service control policy.
+pub const QUARANTINE_SCP: &str = "FIREBREAK_QUARANTINE_SCP";
+/// The organization's management account.
+pub const MANAGEMENT_ACCOUNT: &str = "FIREBREAK_MANAGEMENT_ACCOUNT";
 
 /// All of them.
-pub const ALL: [&str; 6] = [TABLE, EVIDENCE_BUCKET, NOTICES_TOPIC_ARN, POLICY_FILE, EXTERNAL_ID, STATE_MACHINE_ARN];
+pub const ALL: [&str; 8] =
+    [TABLE, EVIDENCE_BUCKET, NOTICES_TOPIC_ARN, POLICY_FILE, EXTERNAL_ID, STATE_MACHINE_ARN, QUARANTINE_SCP, MANAGEMENT_ACCOUNT];
 
 /// Reads a required variable.
 ///

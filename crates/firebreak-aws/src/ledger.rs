@@ -12,6 +12,7 @@
 //! | | `timeline#<time>#<what>` | what happened when |
 //! | | `review` | the open gate with its task token, and the answer |
 //! | `target#<target>` | `base` | the state before the first change, and the incidents that hold it |
+//! | `lock#<name>` | `lock` | who writes something that AWS gives no condition to write on, and until when |
 //! | `event#<sha256>` | `part#<n>` | a large event, written before an execution refers to it |
 //! | `budget#<account>#<containment>` | `<hour>` | the targets contained without a person in that hour |
 //!
@@ -24,12 +25,14 @@ mod decisions;
 mod events;
 mod evidence;
 mod incidents;
+mod locks;
 mod reviews;
 
-pub use bases::ReleaseClaim;
+pub use bases::{Held, ReleaseClaim};
 pub use claims::Claim;
 pub use events::RawEvent;
 pub use incidents::{IncidentRecord, IncidentView};
+pub use locks::Lock;
 pub use reviews::{Gate, OpenedGate, ReviewState};
 
 use crate::classify::{SdkResult, code};

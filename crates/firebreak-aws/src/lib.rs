@@ -7,6 +7,7 @@ pub mod containment;
 pub mod environment;
 pub mod ledger;
 pub mod run;
+mod session_policy;
 pub mod step;
 
 pub use clients::Aws;

@@ -21,3 +21,11 @@ pub async fn step(name: impl Into<String>, work: impl Future<Output = Result<Out
     }
     Step { name, outcome, error, started_at, ms }
 }
+
+/// A step that was left out, and why, for the record. It took no time and is no failure.
+#[must_use]
+pub fn skipped(name: impl Into<String>, why: Fault) -> Step {
+    let name = name.into();
+    tracing::info!(step.name = %name, fault.message = %why.message, "step left out");
+    Step { name, outcome: Outcome::Skipped, error: Some(why), started_at: clock::now(), ms: 0 }
+}

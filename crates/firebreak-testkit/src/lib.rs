@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod fault_sweep;
 pub mod fixture;
 mod local_aws;
 mod patience;

@@ -55,6 +55,12 @@ pub struct Call {
     pub operation: String,
     /// A function's name, an assumed role's session, or nothing.
     pub caller: Option<String>,
+    /// The function at work, directly or with an assumed role.
+    pub function: Option<String>,
+    /// When it arrived, in seconds since the start.
+    pub started_at: f64,
+    /// When its answer left; nothing while the call is under way.
+    pub ended_at: Option<f64>,
     /// The HTTP status of the answer; nothing while the call is under way.
     pub status: Option<u16>,
     /// The parameters, without tokens and secrets.
@@ -152,6 +158,23 @@ impl LocalAws {
     /// It refuses them.
     pub fn plant_findings(&self, findings: &Value) -> Result<(), LocalAwsError> {
         self.put("findings", findings)
+    }
+
+    /// Replaces the events that the local CloudTrail knows: `{account, region, event}` each.
+    ///
+    /// # Errors
+    /// It refuses them.
+    pub fn plant_trail(&self, events: &Value) -> Result<(), LocalAwsError> {
+        self.put("trail", events)
+    }
+
+    /// Forgets the calls so far.
+    ///
+    /// # Errors
+    /// The process does not answer.
+    pub fn forget_calls(&self) -> Result<(), LocalAwsError> {
+        ureq::delete(format!("{}/_firebreak/calls", self.endpoint)).call().map_err(Box::new)?;
+        Ok(())
     }
 
     /// Runs another binary of the build in place of a function; the name of a binary, or nothing for the real one.

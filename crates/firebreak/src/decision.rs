@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Containment {
-    /// Deny everything to an IAM user or role and deactivate the user's access keys.
+    /// Deny everything to an IAM user, a role or one session of a role, and make the user's credentials inactive.
     QuarantineIam,
+    /// Deny everything to a principal from the organization, with the quarantine service control policy. Only after approval.
+    QuarantineScp,
     /// Move every network interface of an instance into an empty security group.
     IsolateEc2,
     /// Switch on every public access block of a bucket.
@@ -19,13 +21,14 @@ pub enum Containment {
 
 impl Containment {
     /// All containments, for tests that hold other files to this list.
-    pub const ALL: [Self; 3] = [Self::QuarantineIam, Self::IsolateEc2, Self::LockdownS3];
+    pub const ALL: [Self; 4] = [Self::QuarantineIam, Self::QuarantineScp, Self::IsolateEc2, Self::LockdownS3];
 
     /// The kebab-case name, for example `quarantine-iam`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::QuarantineIam => "quarantine-iam",
+            Self::QuarantineScp => "quarantine-scp",
             Self::IsolateEc2 => "isolate-ec2",
             Self::LockdownS3 => "lockdown-s3",
         }
@@ -52,6 +55,17 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// This mode, or `limit` if that does less on its own.
+    #[must_use]
+    pub fn at_most(self, limit: Self) -> Self {
+        let rank = |mode| match mode {
+            Self::Notify => 0,
+            Self::Gate => 1,
+            Self::Auto => 2,
+        };
+        if rank(self) > rank(limit) { limit } else { self }
+    }
+
     /// As it is written in the playbook and in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -59,6 +73,40 @@ impl Mode {
             Self::Auto => "auto",
             Self::Gate => "gate",
             Self::Notify => "notify",
+        }
+    }
+}
+
+/// How much of a principal a containment takes away: the least that the evidence supports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// All of it: every credential of a user, every session of a role.
+    #[default]
+    Principal,
+    /// One session of a role, by its name; other sessions keep working.
+    Session,
+    /// Every session of a role that was issued before the containment; whoever may assume the role can come back.
+    OlderSessions,
+    /// One access key of a user; the user's other credentials keep working.
+    AccessKey,
+}
+
+impl Scope {
+    /// True for all of the target, which is what most decisions are about.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        *self == Self::Principal
+    }
+
+    /// The kebab-case name, the same as in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Principal => "principal",
+            Self::Session => "session",
+            Self::OlderSessions => "older-sessions",
+            Self::AccessKey => "access-key",
         }
     }
 }
@@ -79,6 +127,8 @@ pub enum TargetKind {
     Ec2Instance,
     /// An S3 bucket; the id is its name.
     S3Bucket,
+    /// A person in IAM Identity Center, in every account and permission set; the id is the user name, which names the sessions.
+    IdentityCenterUser,
     /// A federated user session (`GetFederationToken`); the id is the session's name, not a user's.
     FederatedUser,
     /// An access key whose owner the finding does not name; the id is the key id.
@@ -119,6 +169,7 @@ impl TargetKind {
             Self::AccountRoot => "root user of account",
             Self::Ec2Instance => "EC2 instance",
             Self::S3Bucket => "S3 bucket",
+            Self::IdentityCenterUser => "Identity Center user",
             Self::FederatedUser => "federated user",
             Self::AccessKey => "access key",
             Self::InstanceProfile => "instance profile",
@@ -145,6 +196,7 @@ impl TargetKind {
             Self::AccountRoot => "account-root",
             Self::Ec2Instance => "ec2-instance",
             Self::S3Bucket => "s3-bucket",
+            Self::IdentityCenterUser => "identity-center-user",
             Self::FederatedUser => "federated-user",
             Self::AccessKey => "access-key",
             Self::InstanceProfile => "instance-profile",
@@ -183,9 +235,13 @@ pub struct Target {
     /// For a principal: the access key that was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_key_id: Option<AccessKeyId>,
-    /// For a role: the session that was seen. Attacker-chosen text, bounded and made inert; never used in an API call.
+    /// For a role: the session that was seen. Attacker-chosen text, bounded and made inert; checked again by
+    /// [`SessionName`](crate::ids::SessionName) before it is used in an API call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
+    /// For a principal: how much of it is meant.
+    #[serde(default, skip_serializing_if = "Scope::is_whole")]
+    pub scope: Scope,
 }
 
 impl Target {
@@ -209,13 +265,38 @@ impl Target {
             TargetKind::IamUser | TargetKind::IamRole | TargetKind::AccountRoot | TargetKind::S3Bucket => {
                 format!("{}/{kind}/{}", self.account, self.id)
             }
+            // One person, whatever account the finding came from.
+            TargetKind::IdentityCenterUser => format!("organization/{kind}/{}", self.id),
             _ => format!("{}/{}/{kind}/{}", self.account, self.region, self.id),
         }
+    }
+
+    /// [`ledger_key`](Self::ledger_key) and the part of the target that is meant: two sessions of one role are two decisions
+    /// about one resource.
+    #[must_use]
+    pub fn scoped_key(&self) -> String {
+        let part = match self.scope {
+            Scope::Principal => return self.ledger_key(),
+            Scope::Session => self.session.as_deref().unwrap_or_default(),
+            Scope::AccessKey => self.access_key_id.as_ref().map_or("", AccessKeyId::as_str),
+            Scope::OlderSessions => "",
+        };
+        format!("{}/{}/{part}", self.ledger_key(), self.scope.name())
     }
 }
 
 impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.scope {
+            Scope::Principal => {}
+            Scope::Session => {
+                write!(f, "session {} of ", crate::text::inert(self.session.as_deref().unwrap_or("unnamed"), 64))?;
+            }
+            Scope::OlderSessions => f.write_str("older sessions of ")?,
+            Scope::AccessKey => {
+                write!(f, "access key {} of ", self.access_key_id.as_ref().map_or("unnamed", AccessKeyId::as_str))?;
+            }
+        }
         write!(f, "{} {}", self.kind.label(), crate::text::inert(self.short_id(), 256))
     }
 }

@@ -126,6 +126,8 @@ pub struct Finding {
     pub partition: Option<Partition>,
     /// When the sender last changed it: the version of this finding. `None` when the sender's text is no time.
     pub updated_at: Option<Timestamp>,
+    /// When what it reports was seen for the first time, if the sender says so.
+    pub first_seen: Option<Timestamp>,
     /// The Security Hub product, such as `aws/guardduty`.
     pub product: Option<String>,
     /// AWS itself says so. Other products' findings can be imported by anybody who may call `BatchImportFindings`.
@@ -161,6 +163,7 @@ impl Finding {
             region: None,
             partition: None,
             updated_at: None,
+            first_seen: None,
             product: None,
             vouched: false,
             title: None,

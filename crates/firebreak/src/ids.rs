@@ -100,6 +100,14 @@ checked_string!(
 );
 
 checked_string!(
+    /// The name of a role session, as far as it can be the value of a tag (IAM: `[\w+=,.@-]{2,64}`; a tag's value takes no comma).
+    SessionName,
+    "session name",
+    "2 to 64 characters of A-Z a-z 0-9 _ + = . @ -",
+    |s| (2..=64).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=.@-".contains(&b))
+);
+
+checked_string!(
     /// An EC2 instance id: `i-` and 8 or 17 hexadecimal digits.
     InstanceId,
     "instance id",

@@ -44,10 +44,14 @@ fn is_zero(count: &u32) -> bool {
 }
 
 /// Durations for the state machine's `Wait` and `TimeoutSeconds`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timing {
-    /// Seconds between containment and verification.
-    pub verify_after_seconds: u32,
+    /// Seconds to wait before each look at what was contained.
+    #[serde(default)]
+    pub verify_waits: Vec<u32>,
+    /// How many looks.
+    #[serde(default)]
+    pub verify_rounds: u32,
     /// Seconds until a gate times out.
     pub review_timeout_seconds: u32,
     /// Number of gates before giving up.
@@ -59,6 +63,7 @@ impl Incident {
     #[must_use]
     pub fn new(plan: Plan, policy: &Policy, execution_arn: String, opened_at: Timestamp) -> Self {
         let plan = plan.bounded();
+        let verify_waits = policy.verify_after_seconds.waits();
         Self {
             id: IncidentId::of(&plan.dedupe_key),
             verdict: plan.verdict,
@@ -69,7 +74,8 @@ impl Incident {
             execution_arn,
             opened_at,
             timing: Timing {
-                verify_after_seconds: policy.verify_after(),
+                verify_rounds: u32::try_from(verify_waits.len()).unwrap_or(1),
+                verify_waits,
                 review_timeout_seconds: policy.review.timeout_seconds,
                 review_max_rounds: policy.review.max_rounds,
             },
@@ -132,6 +138,10 @@ pub struct Report {
     pub verification: Vec<Verification>,
     /// Set when the verification as a whole failed.
     pub verify: Branch,
+    /// What CloudTrail says the suspects did besides.
+    pub sweep: SweepBranch,
+    /// Receipts of what the last sweep had contained, until they are added to `containment`.
+    pub derived: Vec<Receipt>,
     /// The sealing of the evidence.
     pub seal: Branch,
     /// Receipts of what waited for approval.
@@ -157,6 +167,23 @@ pub struct Branch {
     /// How many things it produced: evidence objects and snapshots.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
+}
+
+/// What the looks into CloudTrail found.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SweepBranch {
+    /// `ok`, `failed`, or empty before the first look.
+    pub status: String,
+    /// The error's name, when the function failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What the suspects did that matters, one line each, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<String>,
+    /// What could not be looked at, one line each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
 }
 
 /// How the containment branch ended.
@@ -202,6 +229,9 @@ impl Report {
                 problems.push(format!("{name} failed: {}", branch.error.as_deref().unwrap_or("no error name")));
             }
             problems.extend(branch.missing.iter().map(|line| format!("{name}: {line}")));
+        }
+        if let Some(error) = &self.sweep.error {
+            problems.push(format!("looking into CloudTrail failed: {error}"));
         }
         if self.containment.status == "failed" {
             let error = self.containment.error.as_deref().unwrap_or("no error name");

@@ -17,3 +17,4 @@ pub mod review;
 pub mod stored_event;
 pub mod task;
 pub mod text;
+pub mod trail;

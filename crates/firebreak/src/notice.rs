@@ -3,6 +3,8 @@
 //! Every value from a finding passes [`mail`] here, at the place where it becomes text. The text never carries
 //! a task token: the ticket names the incident, and the answer goes through `decide-review`.
 
+mod found;
+
 use crate::decision::{Decision, Mode, Target, TargetKind};
 use crate::incident::{Incident, Report};
 use crate::plan::Verdict;
@@ -10,6 +12,7 @@ use crate::playbook::Playbook;
 use crate::receipt::{Outcome, Receipt, Status};
 use crate::review::{Answer, Decided};
 use crate::text::{free_text, mail, subject};
+use found::{found_lines, is_reverted};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
@@ -23,6 +26,8 @@ pub enum NoticeKind {
     Opened,
     /// Containment and evidence are done, or partly failed: the report tells.
     Outcome,
+    /// A later look found that somebody reverted the containment, or that the suspect did more.
+    Alarm,
     /// Nobody answered the gate in time; it is open again.
     ReviewOverdue,
     /// The incident is closed.
@@ -52,6 +57,8 @@ pub fn message(kind: NoticeKind, incident: &Incident, report: &Report, answer: O
             "Needs a person".to_owned()
         }
         NoticeKind::Opened => "Responding".to_owned(),
+        NoticeKind::Outcome | NoticeKind::Alarm if is_reverted(report) => "CRITICAL, somebody reverted it".to_owned(),
+        NoticeKind::Alarm => "MORE WAS FOUND".to_owned(),
         NoticeKind::Outcome if problems.is_empty() => outcome_word(incident, report).to_owned(),
         NoticeKind::Outcome if nothing_holds(report) => "NOT CONTAINED".to_owned(),
         NoticeKind::Outcome => "PARTLY FAILED".to_owned(),
@@ -71,9 +78,13 @@ pub fn message(kind: NoticeKind, incident: &Incident, report: &Report, answer: O
             decision_lines(&mut body, &incident.decisions);
         }
         NoticeKind::Opened => decision_lines(&mut body, &incident.decisions),
-        NoticeKind::Outcome => {
+        NoticeKind::Outcome | NoticeKind::Alarm => {
             problem_lines(&mut body, &problems);
+            found_lines(&mut body, report);
             receipt_lines(&mut body, "Contained", &report.containment.receipts);
+            if kind == NoticeKind::Alarm {
+                decision_lines(&mut body, &incident.decisions);
+            }
             evidence_line(&mut body, report);
         }
         NoticeKind::ReviewOverdue => {
@@ -93,6 +104,7 @@ pub fn ticket(incident: &Incident, report: &Report, round: u32) -> Message {
     let mut body = String::new();
     finding_lines(&mut body, incident);
     problem_lines(&mut body, &problems);
+    found_lines(&mut body, report);
     receipt_lines(&mut body, "Done", &report.containment.receipts);
     for (title, automatic) in [("Done only if you approve", true), ("For you to do; approve when it is done", false)] {
         let gated = incident.decisions.iter().filter(|d| d.mode == Mode::Gate && d.containment.is_some() == automatic);
@@ -251,7 +263,8 @@ fn answer_lines(body: &mut String, incident: &Incident) {
     let _ = write!(
         body,
         "\nAnswer:\n  firebreak review approve {id} --comment \"...\"   it was right: keep it contained\n  \
-         firebreak review release {id} --comment \"...\"   it was wrong: put everything back\n"
+         firebreak review release {id} --comment \"...\"   it was wrong: put it back\n  \
+         What the finding exposed stays inactive after a release: replace it.\n"
     );
 }
 

@@ -4,10 +4,14 @@
 //! missing or malformed ends in a notice with a reason, never in an error and never in silence.
 
 mod decide;
+pub mod derived;
 mod explain;
+mod owner;
+mod principal;
 mod restrict;
 
 pub use explain::{Because, Step};
+pub use owner::{Owner, Owners};
 
 use crate::decision::{Containment, Decision, Mode};
 use crate::evidence::sha256_hex;
@@ -58,6 +62,9 @@ pub struct FindingSummary {
     /// When the sender last changed it: its version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Timestamp>,
+    /// When what it reports was seen for the first time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_seen: Option<Timestamp>,
     /// The attack sequence it is a signal of, which is a finding of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part_of: Option<String>,
@@ -109,6 +116,8 @@ pub struct Circumstances<'a> {
     pub now: Timestamp,
     /// The finding's state at its source.
     pub at_source: AtSource,
+    /// Whose access keys are, where somebody asked.
+    pub owners: Option<&'a Owners>,
     /// Whether to say what decided.
     pub explain: bool,
 }
@@ -117,7 +126,7 @@ impl<'a> Circumstances<'a> {
     /// The shipped playbook under `policy` at `now`; nobody asked GuardDuty.
     #[must_use]
     pub fn new(policy: &'a Policy, now: Timestamp) -> Self {
-        Self { playbook: Playbook::shipped(), policy, now, at_source: AtSource::NotAsked, explain: false }
+        Self { playbook: Playbook::shipped(), policy, now, at_source: AtSource::NotAsked, owners: None, explain: false }
     }
 }
 
@@ -161,7 +170,7 @@ fn several(event: &Value, plans: Vec<Plan>) -> Plan {
     let mut seen = HashSet::new();
     whole.decisions = plans.iter().flat_map(|plan| &plan.decisions).cloned().collect();
     order(&mut whole.decisions);
-    whole.decisions.retain(|d| seen.insert((d.containment, d.target.ledger_key())));
+    whole.decisions.retain(|d| seen.insert((d.containment, d.target.scoped_key())));
     whole.findings = plans;
     whole
 }
@@ -222,6 +231,7 @@ fn notice_only(event: &Value, why: &str) -> Plan {
         region: None,
         title: None,
         updated_at: None,
+        first_seen: None,
         part_of: None,
     };
     Plan {
@@ -267,6 +277,7 @@ fn summary(finding: &Finding) -> FindingSummary {
         region: finding.region.clone(),
         title: finding.title.as_deref().map(|t| inert(t, 200)),
         updated_at: finding.updated_at,
+        first_seen: finding.first_seen,
         part_of: finding.part_of.as_deref().map(|arn| inert(arn, 256)),
     }
 }

@@ -41,6 +41,9 @@ impl Row {
         if self.contain.values().any(|mode| *mode == Mode::Notify) {
             return Some("contain takes auto or gate: leave a containment out instead of notify");
         }
+        if self.contain.get(&Containment::QuarantineScp) == Some(&Mode::Auto) {
+            return Some("quarantine-scp takes gate: what reaches the whole organization is never automatic");
+        }
         if self.by_hand.values().any(|mode| *mode == Mode::Auto) {
             return Some("by_hand takes gate or notify: what a person does is never automatic");
         }

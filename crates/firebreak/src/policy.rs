@@ -8,13 +8,17 @@ mod budget;
 mod lines;
 mod mode;
 mod protection;
+mod roles;
 mod suppression;
+mod verify;
 
 pub use budget::Budget;
 pub use lines::line_of;
 pub use mode::{AccountPolicy, ResponseMode, lower};
 pub use protection::{Protected, Protection, built_in_protection, protected_by_name};
+pub use roles::{AlsoDeny, Organization, RoleScope, Roles, Sweep};
 pub use suppression::{Suppression, TagSelector};
+pub use verify::VerifyAfter;
 
 use crate::decision::Containment;
 use crate::finding::SeverityBand;
@@ -141,8 +145,14 @@ pub struct Policy {
     pub stale_after_hours: Option<u32>,
     /// The gate.
     pub review: ReviewTerms,
-    /// Seconds between containment and its verification. Default 5: IAM needs about 4 s to propagate (IAM user guide: IAM is eventually consistent).
-    pub verify_after_seconds: Option<u32>,
+    /// Seconds after the containment when it is read back, and applied again if somebody reverted it. Default `[5, 15, 60]`.
+    pub verify_after_seconds: VerifyAfter,
+    /// How much of a role is taken away.
+    pub roles: Roles,
+    /// What the organization offers besides IAM.
+    pub organization: Organization,
+    /// Looking in CloudTrail for what a suspect created or assumed.
+    pub sweep: Sweep,
     /// Rows that replace or extend the playbook's, by finding type.
     pub finding: BTreeMap<String, Row>,
 }
@@ -189,8 +199,12 @@ impl Policy {
             // An execution lives one year; the last resort must come before its end.
             return Some(("review.timeout_seconds x max_rounds".to_owned(), "must be at most 31000000 seconds"));
         }
-        if self.verify_after_seconds.is_some_and(|seconds| seconds > 3600) {
-            return Some(("verify_after_seconds".to_owned(), "must be 0 to 3600"));
+        if self.verify_after_seconds.is_mistaken() {
+            return Some(("verify_after_seconds".to_owned(), "must be 0 to 3600, or a list of 1 to 10 such numbers, ascending"));
+        }
+        if self.sweep.pages > 100 || self.sweep.hours > 90 * 24 {
+            // A function has 60 seconds, and CloudTrail answers twice a second; its event history has 90 days.
+            return Some(("sweep".to_owned(), "takes at most 100 pages and 2160 hours"));
         }
         if let Some((field, problem)) = self.protected.mistake() {
             return Some((format!("protected.{field}"), problem));
@@ -230,6 +244,12 @@ impl Policy {
         self.finding.get(finding_type).or_else(|| playbook.row(finding_type))
     }
 
+    /// Whether the file names an account: as one with a mode of its own, or as one that is allowed.
+    #[must_use]
+    pub fn names(&self, account: &AccountId) -> bool {
+        self.accounts.contains_key(account) || self.allow.accounts.contains(account)
+    }
+
     /// The mode for one containment in one account; without a containment, the account's own.
     #[must_use]
     pub fn mode(&self, account: &AccountId, containment: Option<Containment>) -> ResponseMode {
@@ -247,12 +267,6 @@ impl Policy {
             None => path.push("mode".to_owned()),
         }
         path
-    }
-
-    /// Seconds to wait before verifying.
-    #[must_use]
-    pub fn verify_after(&self) -> u32 {
-        self.verify_after_seconds.unwrap_or(5)
     }
 }
 

@@ -86,7 +86,7 @@ impl Receipt {
     #[must_use]
     pub fn status_of(steps: &[Step], decisive: &[&str]) -> Status {
         let held = |step: &&Step| matches!(step.outcome, Outcome::Applied | Outcome::Already);
-        let any_decisive = steps.iter().any(|step| decisive.contains(&step.kind()));
+        let any_decisive = steps.iter().filter(held).any(|step| decisive.contains(&step.kind()));
         if any_decisive && steps.iter().all(|step| step.outcome != Outcome::Failed) {
             Status::Contained
         } else if steps.iter().filter(held).any(|step| !BOOKKEEPING.contains(&step.kind())) {
@@ -115,6 +115,9 @@ pub struct Verification {
     /// One line per control that does not hold, or the error that kept Firebreak from looking.
     #[serde(default)]
     pub problems: Vec<String>,
+    /// One line per control that somebody had reverted since it was written. It was written again; `problems` says if that failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reverted: Vec<String>,
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! What holds for every event, also for those nobody thought of.
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
-use firebreak::decision::{Containment, Mode, TargetKind};
+use firebreak::decision::{Containment, Mode, Scope, TargetKind};
 use firebreak::finding::{self, Source};
-use firebreak::ids::{BucketName, IamName, InstanceId};
+use firebreak::ids::{BucketName, IamName, InstanceId, SessionName};
 use firebreak::incident::{Incident, Report};
 use firebreak::notice::{self, NoticeKind};
 use firebreak::plan::{Circumstances, Plan, Verdict, plan, plan_json};
@@ -139,7 +139,10 @@ fn assert_safe(plan: &Plan) {
             Some(Containment::QuarantineIam) => {
                 assert!(matches!(decision.target.kind, TargetKind::IamUser | TargetKind::IamRole), "{decision:?}");
                 assert!(IamName::parse(id).is_ok(), "{decision:?}");
+                let session = decision.target.session.as_deref().map(SessionName::parse);
+                assert!(decision.target.scope != Scope::Session || matches!(session, Some(Ok(_))), "{decision:?}");
             }
+            Some(Containment::QuarantineScp) => assert_ne!(decision.mode, Mode::Auto, "{decision:?}"),
             Some(Containment::IsolateEc2) => assert!(InstanceId::parse(id).is_ok(), "{decision:?}"),
             Some(Containment::LockdownS3) => assert!(BucketName::parse(id).is_ok(), "{decision:?}"),
             None => {

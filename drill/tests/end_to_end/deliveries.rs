@@ -76,7 +76,7 @@ async fn a_response_that_broke_down_is_taken_over_by_the_next_delivery() -> Test
     assert_eq!(stage.ended(&second).await?, "SUCCEEDED");
     let after = user.observe().await?;
     assert_eq!(after.get("attached policies"), Some("none"), "the second run recorded the quarantined state as the base");
-    assert_eq!(after.get(&format!("access key {}", user.access_key_id)), Some("Active"));
+    assert_eq!(after.get(&format!("access key {}", user.access_key_id)), Some("Inactive"), "it was exposed");
     Ok(())
 }
 

@@ -66,7 +66,7 @@ async fn the_second_answer_after_a_release_is_told_about_it() -> TestResult {
     }
     assert_eq!(stage.ended(&execution).await?, "SUCCEEDED");
     stage.reaches(&id, IncidentStatus::Released).await?;
-    assert_eq!(before.differences(&user.observe().await?), [], "release must put every field back");
+    assert_eq!(user.released(&before).differences(&user.observe().await?), [], "release must put every field back");
     Ok(())
 }
 
@@ -104,10 +104,10 @@ async fn a_release_that_is_not_complete_keeps_the_deny_and_asks_again() -> TestR
     let before = user.observe().await?;
     let (execution, id) = send(&stage, &user_finding(&user, SECURITY_ACCOUNT, "incomplete")).await?;
     stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
-    let refuse = json!([{"match": "iam:UpdateAccessKey", "function": "firebreak-release", "status": 403, "code": "AccessDenied", "times": 0}]);
+    let refuse = json!([{"match": "iam:UpdateSSHPublicKey", "function": "firebreak-release", "status": 403, "code": "AccessDenied", "times": 0}]);
     stage.aws.plan_faults(&refuse)?;
     stage.answer(&id, Answer::Release).await?;
-    let ticket = stage.told("reactivate-key").await?;
+    let ticket = stage.told("reactivate-ssh-key").await?;
     assert!(ticket.subject.contains("Decide") && ticket.body.contains("AccessDenied"), "{}", ticket.body);
     assert_eq!(user.observe().await?.get("attached policies"), Some("FirebreakQuarantineDenyAll"), "harmless until all is back");
 
@@ -116,7 +116,7 @@ async fn a_release_that_is_not_complete_keeps_the_deny_and_asks_again() -> TestR
     assert!(matches!(stage.answer(&id, Answer::Release).await?, DecideOutcome::Accepted { .. }));
     assert_eq!(stage.ended(&execution).await?, "SUCCEEDED");
     stage.reaches(&id, IncidentStatus::Released).await?;
-    assert_eq!(before.differences(&user.observe().await?), []);
+    assert_eq!(user.released(&before).differences(&user.observe().await?), []);
     Ok(())
 }
 

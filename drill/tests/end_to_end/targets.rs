@@ -32,7 +32,9 @@ async fn a_role_session_named_like_a_user_never_touches_that_user() -> TestResul
     fixture::personalise(&mut event, SECURITY_ACCOUNT, "session", clock::now());
     let (_, id) = send(&stage, &event).await?;
     stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
-    assert_eq!(role.observe().await?.get("attached policies"), Some("FirebreakQuarantineDenyAll"));
+    let denied = role.observe().await?;
+    assert_eq!(denied.get("attached policies"), Some("FirebreakQuarantineDenyTaggedSession"));
+    assert_eq!(denied.get("tag firebreak-session-1"), Some("alice"));
     assert_eq!(innocent.differences(&bystander.observe().await?), []);
     Ok(())
 }
@@ -68,7 +70,7 @@ async fn a_target_of_two_incidents_is_released_with_the_last_one() -> TestResult
     assert_eq!(user.observe().await?.get("attached policies"), Some("FirebreakQuarantineDenyAll"), "incident two still holds it");
     stage.answer(&two, Answer::Release).await?;
     assert_eq!(stage.ended(&second).await?, "SUCCEEDED");
-    assert_eq!(before.differences(&user.observe().await?), []);
+    assert_eq!(user.released(&before).differences(&user.observe().await?), []);
     Ok(())
 }
 
@@ -86,7 +88,7 @@ async fn two_releases_at_once_put_the_target_back() -> TestResult {
     b?;
     assert_eq!(stage.ended(&first).await?, "SUCCEEDED");
     assert_eq!(stage.ended(&second).await?, "SUCCEEDED");
-    assert_eq!(before.differences(&user.observe().await?), []);
+    assert_eq!(user.released(&before).differences(&user.observe().await?), []);
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use futures::FutureExt as _;
 use futures::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(crate) async fn contain(call: &Call) -> Result<Vec<Step>, Fault> {
+pub(crate) async fn contain(call: &Call, (): ()) -> Result<Vec<Step>, Fault> {
     if call.target.kind != TargetKind::Ec2Instance {
         return Err(Fault::malformed(format!("isolate-ec2 cannot contain {}", call.target)));
     }
@@ -40,10 +40,10 @@ pub(crate) async fn contain(call: &Call) -> Result<Vec<Step>, Fault> {
 }
 
 async fn record(call: &Call, current: &BaseState) -> Result<Outcome, Fault> {
-    let known = call.ledger.hold(&call.target, &call.incident, &call.target.id, current, clock::now()).await?;
+    let known = call.ledger.hold(call.held(), &call.incident, &call.target.id, current, clock::now()).await?;
     let all = known.with_interfaces_of(current);
     if all != known {
-        call.ledger.extend_base(&call.target, &known, &all).await?;
+        call.ledger.extend_base(call.held(), &known, &all).await?;
     }
     Ok(Outcome::Applied)
 }

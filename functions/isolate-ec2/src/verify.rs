@@ -3,9 +3,9 @@
 use crate::{base, isolation_group};
 use aws_sdk_ec2::Client;
 use firebreak::fault::Fault;
-use firebreak_aws::containment::Call;
+use firebreak_aws::containment::{Call, Checked};
 
-pub(crate) async fn verify(call: &Call) -> Result<Vec<String>, Fault> {
+pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
     let ec2 = Client::new(&call.config);
     let now = base::read(&ec2, &call.target.id).await?;
     let mut problems = Vec::new();
@@ -20,5 +20,5 @@ pub(crate) async fn verify(call: &Call) -> Result<Vec<String>, Fault> {
     if !now.termination_protection && !now.spot {
         problems.push("termination protection is off".to_owned());
     }
-    Ok(problems)
+    Ok(problems.into())
 }

@@ -1,11 +1,11 @@
 //! A client for one bucket, in the Region the bucket is in.
 
+use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Region;
-use firebreak::decision::TargetKind;
+use firebreak::decision::{Target, TargetKind};
 use firebreak::fault::Fault;
 use firebreak_aws::classify::{code, fault};
-use firebreak_aws::containment::Call;
 
 /// One bucket and the account that must own it.
 pub struct Bucket {
@@ -21,12 +21,12 @@ pub struct Bucket {
 ///
 /// # Errors
 /// `Gone` when it does not exist, `Denied` when another account owns it.
-pub async fn open(call: &Call) -> Result<Bucket, Fault> {
-    if call.target.kind != TargetKind::S3Bucket {
-        return Err(Fault::malformed(format!("lockdown-s3 cannot contain {}", call.target)));
+pub async fn open(config: &SdkConfig, target: &Target) -> Result<Bucket, Fault> {
+    if target.kind != TargetKind::S3Bucket {
+        return Err(Fault::malformed(format!("lockdown-s3 cannot contain {target}")));
     }
-    let (name, owner) = (call.target.id.clone(), call.target.account.to_string());
-    let s3 = Client::new(&call.config);
+    let (name, owner) = (target.id.clone(), target.account.to_string());
+    let s3 = Client::new(config);
     let Err(error) = s3.head_bucket().bucket(&name).expected_bucket_owner(&owner).send().await else {
         return Ok(Bucket { s3, name, owner });
     };
@@ -36,7 +36,7 @@ pub async fn open(call: &Call) -> Result<Bucket, Fault> {
         .and_then(|answer| answer.headers().get("x-amz-bucket-region"));
     match elsewhere {
         Some(region) => {
-            let config = aws_sdk_s3::config::Builder::from(&call.config).region(Region::new(region.to_owned())).build();
+            let config = aws_sdk_s3::config::Builder::from(config).region(Region::new(region.to_owned())).build();
             Ok(Bucket { s3: Client::from_conf(config), name, owner })
         }
         // HEAD has no body, so S3 cannot send an error code with it: 404 and 403 are all there is.

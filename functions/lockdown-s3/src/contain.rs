@@ -10,11 +10,11 @@ use firebreak_aws::clock;
 use firebreak_aws::containment::Call;
 use firebreak_aws::step::step;
 
-pub(crate) async fn contain(call: &Call) -> Result<Vec<Step>, Fault> {
-    let bucket = bucket::open(call).await?;
+pub(crate) async fn contain(call: &Call, (): ()) -> Result<Vec<Step>, Fault> {
+    let bucket = bucket::open(&call.config, &call.target).await?;
     let current = base::read(&bucket).await?;
     let recorded = step("record-base", async {
-        call.ledger.hold(&call.target, &call.incident, &call.target.id, &current, clock::now()).await.map(|_| Outcome::Applied)
+        call.ledger.hold(call.held(), &call.incident, &call.target.id, &current, clock::now()).await.map(|_| Outcome::Applied)
     })
     .await;
     let held = recorded.outcome != Outcome::Failed;

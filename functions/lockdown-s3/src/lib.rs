@@ -10,11 +10,13 @@ pub use base::{BaseState, Grant, PublicAccessBlock};
 pub use bucket::{Bucket, open};
 pub use release::release;
 
-use firebreak::decision::Containment;
+use firebreak::decision::{Containment, Target};
 use firebreak::fault::Fault;
+use firebreak::ids::IncidentId;
 use firebreak::task::{Answer, Request};
+use firebreak_aws::Ledger;
 use firebreak_aws::clients::MemberRole;
-use firebreak_aws::containment::Responder;
+use firebreak_aws::containment::{Responder, Task};
 
 /// The function and what it needs.
 pub struct Function {
@@ -35,7 +37,14 @@ impl Function {
     /// # Errors
     /// When nothing could be tried; see [`Responder::handle`].
     pub async fn handle(&self, request: Request) -> Result<Answer, Fault> {
-        let (containment, role) = (Containment::LockdownS3, MemberRole::LockdownS3);
-        self.responder.handle(request, containment, role, &["block-public-access"], contain::contain, verify::verify).await
+        let task = Task {
+            containment: Containment::LockdownS3,
+            role: MemberRole::LockdownS3,
+            decisive: &["block-public-access"],
+            at: None,
+        };
+        // Nothing is changed before the base is recorded, so the ledger need not know earlier.
+        let prepare = async |_: &Ledger, _: &IncidentId, _: &Target| ();
+        self.responder.handle(request, task, prepare, contain::contain, verify::verify).await
     }
 }

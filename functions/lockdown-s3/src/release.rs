@@ -17,7 +17,7 @@ use firebreak_aws::step::step;
 /// then.
 pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>, Fault> {
     let Some(base) = base else { return Ok(vec![]) };
-    let bucket = bucket::open(call).await?;
+    let bucket = bucket::open(&call.config, &call.target).await?;
     let now = base::public_access_block(&bucket).await?;
     let not_ours = call.failed_steps.iter().any(|step| step == "block-public-access");
     Ok(vec![step("restore-public-access-block", restore(&bucket, base.public_access_block, now, not_ours)).await])

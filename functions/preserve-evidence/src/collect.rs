@@ -20,7 +20,8 @@ pub(crate) async fn collect(responder: &Responder, store: &Store, incident: &Inc
 
     let mut targets: Vec<&Target> = Vec::new();
     for decision in incident.decisions.iter().filter(|decision| within_reach(incident, &decision.target)) {
-        if !targets.contains(&&decision.target) {
+        // Two sessions of one role are one role to look at.
+        if !targets.iter().any(|target| target.ledger_key() == decision.target.ledger_key()) {
             targets.push(&decision.target);
         }
     }
@@ -43,11 +44,11 @@ fn within_reach(incident: &Incident, target: &Target) -> bool {
 
 /// Returns what could not be collected, one line each.
 async fn collect_target(responder: &Responder, store: &Store, incident: &Incident, target: &Target) -> Vec<String> {
-    let call = match responder.call(target, MemberRole::PreserveEvidence, &incident.id).await {
-        Ok(call) => call,
+    let config = match responder.member(target, MemberRole::PreserveEvidence, &incident.id).await {
+        Ok(config) => config,
         Err(fault) => return vec![format!("{target}: {fault}")],
     };
-    let config = &call.config;
+    let config = &config;
     // The snapshot is the one thing that containment, or the attacker, can make impossible: it starts first.
     let snapshot = async {
         match target.kind {
@@ -60,7 +61,7 @@ async fn collect_target(responder: &Responder, store: &Store, incident: &Inciden
             TargetKind::IamUser => targets::iam_user(config, target).await,
             TargetKind::IamRole => targets::iam_role(config, target).await,
             TargetKind::Ec2Instance => targets::ec2_instance(config, target).await,
-            TargetKind::S3Bucket => match lockdown_s3::open(&call).await {
+            TargetKind::S3Bucket => match lockdown_s3::open(config, target).await {
                 Ok(bucket) => targets::s3_bucket(&bucket).await,
                 Err(fault) => vec![targets::unreachable(fault)],
             },

@@ -6,7 +6,9 @@ use firebreak::evidence::{Manifest, sha256_hex};
 use firebreak::fault::Fault;
 use firebreak::incident::{Branch, Incident, Report};
 use firebreak_aws::clock;
+use firebreak_aws::ledger::Held;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// Writes what containment left in the ledger, then the manifest of everything the ledger vouches for.
 pub(crate) async fn seal(store: &Store, incident: &Incident, report: &Report) -> Result<Branch, Fault> {
@@ -29,9 +31,15 @@ pub(crate) async fn seal(store: &Store, incident: &Incident, report: &Report) ->
 }
 
 async fn keep_bases(store: &Store, incident: &Incident, missing: &mut Vec<String>) -> Result<(), Fault> {
-    for decision in incident.decisions.iter().filter(|d| d.containment.is_some() && d.mode == Mode::Auto) {
-        let target = &decision.target;
-        match store.ledger.base::<Value>(target).await? {
+    let mut kept = BTreeSet::new();
+    for (containment, target) in
+        incident.decisions.iter().filter(|d| d.mode == Mode::Auto).filter_map(|d| Some((d.containment?, &d.target)))
+    {
+        // Two sessions of one role have one base.
+        if !kept.insert((containment, target.ledger_key())) {
+            continue;
+        }
+        match store.ledger.base::<Value>(Held { target, containment }).await? {
             Some((state, held_by)) => {
                 let name = format!("{}/state-before-containment", target.ledger_key().replace([':', '@', '+', ',', '='], "_"));
                 let content = json!({ "target": target, "state": state, "held_by": held_by });

@@ -2,20 +2,31 @@
 
 mod base;
 mod contain;
+mod credentials;
+mod deny;
+mod drift;
+mod policies;
+mod record;
 mod release;
+mod revoke;
+mod role;
+mod session;
+mod tags;
+mod user;
 mod verify;
 
-pub use base::{AccessKey, BaseState};
+pub use base::{BaseState, Credential, CredentialKind};
+pub use policies::{DENY_ALL, DENY_TAGGED_SESSION, DENY_TAGGED_SESSION_BOUNDARY};
 pub use release::release;
 
-use firebreak::decision::{Containment, Target};
+use firebreak::decision::{Containment, Scope};
 use firebreak::fault::Fault;
 use firebreak::task::{Answer, Request};
 use firebreak_aws::clients::MemberRole;
-use firebreak_aws::containment::Responder;
+use firebreak_aws::containment::{Responder, Task};
 
-/// The customer managed policy that denies everything. It is provisioned with the member account, never written by a function.
-pub const QUARANTINE_POLICY: &str = "firebreak/FirebreakQuarantineDenyAll";
+/// Steps of which one must hold for the target to be contained. A passing fault at one of them is worth another try.
+const DECISIVE: [&str; 5] = ["attach-deny", "deny-by-boundary", "deny-session", "revoke-older-sessions", "deactivate-key"];
 
 /// The function and what it needs.
 pub struct Function {
@@ -36,11 +47,12 @@ impl Function {
     /// # Errors
     /// When nothing could be tried; see [`Responder::handle`].
     pub async fn handle(&self, request: Request) -> Result<Answer, Fault> {
-        let (containment, role) = (Containment::QuarantineIam, MemberRole::QuarantineIam);
-        self.responder.handle(request, containment, role, &["attach-deny"], contain::contain, verify::verify).await
+        let role = match request.target.scope {
+            // What writes inline policies could grant anything: that role is used for nothing else, and only after approval.
+            Scope::OlderSessions => MemberRole::RevokeSessions,
+            Scope::Principal | Scope::Session | Scope::AccessKey => MemberRole::QuarantineIam,
+        };
+        let task = Task { containment: Containment::QuarantineIam, role, decisive: &DECISIVE, at: None };
+        self.responder.handle(request, task, contain::prepare, contain::contain, verify::verify).await
     }
-}
-
-fn quarantine_policy_arn(target: &Target) -> String {
-    format!("arn:{}:iam::{}:policy/{QUARANTINE_POLICY}", target.partition, target.account)
 }

@@ -1,18 +1,106 @@
-//! Reads back whether the quarantine holds.
+//! Reads back whether the quarantine holds, and writes again what somebody took away.
+//!
+//! IAM needs seconds to propagate a deny, and whoever may change the principal can use them. So a quarantine is looked at several
+//! times, and applied again as long as this incident holds the target.
 
-use crate::{base, quarantine_policy_arn};
+use crate::base::{self, BaseState};
+use crate::contain::session_name;
+use crate::deny::{self, Attached};
+use crate::policies::SESSION_TAG;
+use crate::{credentials, policies, record, revoke, tags, user};
 use aws_sdk_iam::Client;
+use aws_sdk_iam::types::StatusType;
+use firebreak::decision::Scope;
 use firebreak::fault::Fault;
-use firebreak_aws::containment::Call;
+use firebreak::receipt::Outcome;
+use firebreak_aws::clock;
+use firebreak_aws::containment::{Call, Checked};
 
-pub(crate) async fn verify(call: &Call) -> Result<Vec<String>, Fault> {
-    let now = base::read(&Client::new(&call.config), &call.target).await?;
-    let mut problems = Vec::new();
-    match now.has_policy(&quarantine_policy_arn(&call.target)) {
-        Some(true) => {}
-        Some(false) => problems.push("the quarantine policy is not attached".to_owned()),
-        None => problems.push("the attached policies could not be read".to_owned()),
+pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
+    let iam = Client::new(&call.config);
+    let (read, held) =
+        futures::join!(base::read(&iam, &call.target), call.ledger.holds(call.held(), &call.incident, clock::now()));
+    let (now, unread) = read?;
+    record::check_identity(call, &now)?;
+    let mut checked = Checked::default();
+    checked.problems.extend(unread.into_iter().map(|missing| missing.fault.message));
+    // What is released at this moment must not come back.
+    let ours = held?;
+    for (line, again) in reverted(call, &iam, &now).await? {
+        if !ours {
+            checked.problems.push(line);
+            continue;
+        }
+        match write_again(call, &iam, &now, &again).await {
+            Ok(()) => checked.reverted.push(line),
+            Err(fault) => {
+                checked.problems.push(format!("{line}; writing it again failed: {fault}"));
+                checked.reverted.push(line);
+            }
+        }
     }
-    problems.extend(now.access_keys.iter().filter(|key| key.active).map(|key| format!("access key {} is active", key.id)));
-    Ok(problems)
+    Ok(checked)
+}
+
+/// A control that is to be written again.
+enum Again {
+    Deny,
+    Session,
+    Revocation,
+    Credential(base::Credential),
+}
+
+async fn reverted(call: &Call, iam: &Client, now: &BaseState) -> Result<Vec<(String, Again)>, Fault> {
+    let mut lines = Vec::new();
+    match call.target.scope {
+        Scope::Principal | Scope::Session => {
+            let denied = match now.has_policy(&policies::deny(&call.target)) {
+                Some(attached) => attached || now.boundary.as_ref() == Some(&policies::boundary(&call.target)),
+                None => base::attached_policies(iam, &call.target).await?.contains(&policies::deny(&call.target)),
+            };
+            if !denied {
+                lines.push(("the quarantine policy is not attached".to_owned(), Again::Deny));
+            }
+        }
+        Scope::OlderSessions if !revoke::is_revoked(call, iam).await? => {
+            lines.push(("the policy that ends older sessions is gone".to_owned(), Again::Revocation));
+        }
+        Scope::OlderSessions | Scope::AccessKey => {}
+    }
+    if call.target.scope == Scope::Session && !names_session(call, now)? {
+        lines.push(("no tag names the denied session any more".to_owned(), Again::Session));
+    }
+    if matches!(call.target.scope, Scope::Principal | Scope::AccessKey) {
+        let each = user::working(call, now).into_iter();
+        lines.extend(each.map(|c| (format!("{} {} is active", c.kind.word(), c.id), Again::Credential(c))));
+    }
+    Ok(lines)
+}
+
+fn names_session(call: &Call, now: &BaseState) -> Result<bool, Fault> {
+    let session = session_name(&call.target)?;
+    let tags = now.tags.as_ref().ok_or_else(|| Fault::malformed("the role's tags could not be read"))?;
+    Ok(tags.iter().any(|(key, value)| key.starts_with(SESSION_TAG) && value == session.as_str()))
+}
+
+async fn write_again(call: &Call, iam: &Client, now: &BaseState, control: &Again) -> Result<(), Fault> {
+    match control {
+        Again::Deny => match deny::attach(call, iam).await? {
+            Attached::Done => Ok(()),
+            Attached::NoRoom(_) => deny::put_boundary(call, iam, now).await.map(|_| ()),
+        },
+        Again::Session => {
+            let session = session_name(&call.target)?;
+            let slot = call.ledger.name_session(call.held(), &call.incident, &session, clock::now()).await?;
+            tags::put(call, iam, &[tags::session_tag(slot, session.as_str())]).await
+        }
+        Again::Revocation => revoke::revoke(call, iam).await.map(|_| ()),
+        Again::Credential(credential) => {
+            // One that was made after the containment is recorded first, as exposed: a release leaves it inactive.
+            if record::record(call, now, &[]).await.outcome == Outcome::Failed {
+                return Err(record::unrecorded());
+            }
+            credentials::set(iam, &call.target.id, credential, StatusType::Inactive).await.map(|_| ())
+        }
+    }
 }

@@ -4,10 +4,11 @@ use firebreak::decision::{Containment, Target};
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::incident::Incident;
 use firebreak::receipt::{Outcome, Receipt, Status, Step};
+use firebreak::review::Decided;
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::clock;
 use firebreak_aws::containment::{Call, Responder};
-use firebreak_aws::ledger::ReleaseClaim;
+use firebreak_aws::ledger::{Held, ReleaseClaim};
 use futures::FutureExt as _;
 use futures::future::join_all;
 use serde::de::DeserializeOwned;
@@ -18,6 +19,9 @@ use serde::{Deserialize, Serialize};
 pub struct Request {
     /// The incident to undo.
     pub incident: Incident,
+    /// The analyst's answer. What a release before it reported as changed by somebody counts as seen.
+    #[serde(default)]
+    pub answer: Option<Decided>,
 }
 
 /// What the function answers.
@@ -54,7 +58,7 @@ impl Function {
         let (receipts, before) = known.map(|view| (view.receipts, view.releases)).unwrap_or_default();
         let targets = incident.decisions.iter().filter_map(|d| Some((d.containment?, &d.target)));
         let released = join_all(targets.map(|(containment, target)| {
-            let past = Past::of(&receipts, &before, target);
+            let past = Past::of(&receipts, &before, (containment, target), request.answer.as_ref());
             self.release(incident, containment, target, past).boxed()
         }))
         .await
@@ -71,12 +75,12 @@ impl Function {
         target: &Target,
         past: Past,
     ) -> Result<Receipt, Fault> {
+        let what = (containment, target);
         let undone = match containment {
-            Containment::QuarantineIam => {
-                self.undo(incident, target, past, async |c, b| quarantine_iam::release(c, b).await).await
-            }
-            Containment::IsolateEc2 => self.undo(incident, target, past, async |c, b| isolate_ec2::release(c, b).await).await,
-            Containment::LockdownS3 => self.undo(incident, target, past, async |c, b| lockdown_s3::release(c, b).await).await,
+            Containment::QuarantineIam => self.undo(incident, what, past, async |c, b| quarantine_iam::release(c, b).await).await,
+            Containment::QuarantineScp => self.undo(incident, what, past, async |c, b| quarantine_scp::release(c, b).await).await,
+            Containment::IsolateEc2 => self.undo(incident, what, past, async |c, b| isolate_ec2::release(c, b).await).await,
+            Containment::LockdownS3 => self.undo(incident, what, past, async |c, b| lockdown_s3::release(c, b).await).await,
         };
         let (status, steps, error) = match undone {
             Ok(Undone::Before(receipt)) => return Ok(*receipt),
@@ -103,13 +107,14 @@ impl Function {
     async fn undo<B: DeserializeOwned>(
         &self,
         incident: &Incident,
-        target: &Target,
+        (containment, target): (Containment, &Target),
         past: Past,
         release: impl AsyncFn(&Call, Option<&B>) -> Result<Vec<Step>, Fault>,
     ) -> Result<Undone, Fault> {
         let ledger = self.responder.ledger();
-        let base = match ledger.begin_release::<B>(target, &incident.id, clock::now()).await? {
-            ReleaseClaim::Ours(base) => base,
+        let held = Held { target, containment };
+        let base = match ledger.begin_release::<B>(held, &incident.id, clock::now()).await? {
+            ReleaseClaim::Ours { base, resumed } => (base, resumed),
             ReleaseClaim::StillHeld { by } => return Ok(Undone::Nothing(format!("still contained for incident {by}"))),
             ReleaseClaim::Released => {
                 // The first run's receipt says what it did; this run must not write over it.
@@ -122,16 +127,16 @@ impl Function {
             }
             ReleaseClaim::NotHeld => return Ok(Undone::Nothing("nothing was changed".to_owned())),
         };
-        let undone = self.put_back(incident, target, past, base, release).await;
+        let undone = self.put_back(incident, (containment, target), past, base, release).await;
         match &undone {
             // A resource that is gone has nothing to put back, and nobody must wait for it.
-            Ok(Undone::Nothing(_)) => ledger.end_release(target, &incident.id).await?,
+            Ok(Undone::Nothing(_)) => ledger.end_release(held, &incident.id).await?,
             Ok(Undone::Steps(steps)) if steps.iter().all(|step| step.outcome != Outcome::Failed) => {
-                ledger.end_release(target, &incident.id).await?;
+                ledger.end_release(held, &incident.id).await?;
             }
             // The lease ends by itself; what the release has to say must not be lost for it.
             _ => {
-                if let Err(fault) = ledger.abandon_release(target, &incident.id).await {
+                if let Err(fault) = ledger.abandon_release(held, &incident.id, untouched(&undone)).await {
                     tracing::error!(fault.message = %fault.message, "the lease of an unfinished release stays until it ends");
                 }
             }
@@ -142,18 +147,28 @@ impl Function {
     async fn put_back<B>(
         &self,
         incident: &Incident,
-        target: &Target,
+        (containment, target): (Containment, &Target),
         past: Past,
-        base: Option<B>,
+        (base, resumed): (Option<B>, bool),
         release: impl AsyncFn(&Call, Option<&B>) -> Result<Vec<Step>, Fault>,
     ) -> Result<Undone, Fault> {
-        let call = self.responder.call(target, MemberRole::Release, &incident.id).await?;
-        match release(&Call { failed_steps: past.failed_steps, ..call }, base.as_ref()).await {
+        let (place, role) = match containment {
+            Containment::QuarantineScp => (quarantine_scp::release_place(target)?, MemberRole::QuarantineScp),
+            _ => (target.clone(), MemberRole::Release),
+        };
+        let call = self.responder.call_at(&place, target, containment, role, &incident.id).await?;
+        let (failed_steps, seen_drift) = (past.failed_steps, past.seen_drift);
+        match release(&Call { failed_steps, seen_drift, resumed, ..call }, base.as_ref()).await {
             Ok(steps) => Ok(Undone::Steps(steps)),
             Err(fault) if fault.kind == FaultKind::Gone => Ok(Undone::Nothing(fault.message)),
             Err(fault) => Err(fault),
         }
     }
+}
+
+/// Nothing was put back: what failed is the look at what somebody changed.
+fn untouched(undone: &Result<Undone, Fault>) -> bool {
+    matches!(undone, Ok(Undone::Steps(steps)) if steps.iter().all(|step| step.name == "check-drift"))
 }
 
 enum Undone {
@@ -173,14 +188,21 @@ struct Past {
     release: Option<Receipt>,
     /// Steps of the containment that failed.
     failed_steps: Vec<String>,
+    /// What a release reported as changed by somebody, before the answer that asks for this one.
+    seen_drift: Vec<String>,
 }
 
 impl Past {
-    fn of(receipts: &[Receipt], releases: &[Receipt], target: &Target) -> Self {
-        let key = target.ledger_key();
-        let of_target = |all: &[Receipt]| all.iter().filter(|r| r.target.ledger_key() == key).cloned().collect::<Vec<_>>();
+    fn of(receipts: &[Receipt], releases: &[Receipt], what: (Containment, &Target), answer: Option<&Decided>) -> Self {
+        let key = |target: &Target, containment| Held { target, containment }.key();
+        let wanted = key(what.1, what.0);
+        let is_meant = |r: &&Receipt| r.containment.is_some_and(|containment| key(&r.target, containment) == wanted);
+        let of_target = |all: &[Receipt]| all.iter().filter(is_meant).cloned().collect::<Vec<_>>();
         let (receipts, releases) = (of_target(receipts), of_target(releases));
+        let before = |receipt: &&Receipt| answer.is_some_and(|answer| receipt.finished_at.is_some_and(|at| at < answer.at));
+        let drift = releases.iter().filter(before).flat_map(|receipt| &receipt.steps).filter(|step| step.name == "check-drift");
         Self {
+            seen_drift: drift.filter_map(|step| step.error.as_ref().map(|fault| fault.message.clone())).collect(),
             changed: receipts.iter().any(Receipt::holds_something),
             release: releases.into_iter().find(|receipt| matches!(receipt.status, Status::Contained | Status::Skipped)),
             failed_steps: failed_steps(&receipts),

@@ -4,11 +4,12 @@ mod budget;
 mod confirm;
 mod deliveries;
 mod open;
+mod owner;
 
 use confirm::Confirmer;
 use firebreak::fault::Fault;
 use firebreak::incident::Incident;
-use firebreak::plan::{AtSource, Circumstances, Plan, plan_json};
+use firebreak::plan::{AtSource, Circumstances, Owners, Plan, plan_json};
 use firebreak::playbook::Playbook;
 use firebreak::policy::Policy;
 use firebreak::stored_event::StoredEvent;
@@ -32,6 +33,7 @@ pub struct Request {
 /// The function and what it needs.
 pub struct Function {
     policy: Policy,
+    aws: Aws,
     ledger: Ledger,
     executions: aws_sdk_sfn::Client,
     confirmer: Confirmer,
@@ -55,6 +57,7 @@ impl Function {
         let text =
             std::fs::read_to_string(&file).map_err(|error| Fault::bug(format!("cannot read the policy {file}: {error}")))?;
         let policy = Policy::parse(&text).map_err(|error| Fault::bug(format!("{file}: {error}")))?;
+        environment::required(environment::EXTERNAL_ID)?;
         for doubt in policy.doubtful(Playbook::shipped()) {
             tracing::warn!(doubt, "the response policy may have a slip");
         }
@@ -63,6 +66,7 @@ impl Function {
             ledger: Ledger::new(aws.own(), environment::required(environment::TABLE)?),
             executions: aws_sdk_sfn::Client::new(aws.own()),
             confirmer: Confirmer::new(aws.own().clone()),
+            aws,
         })
     }
 
@@ -91,15 +95,20 @@ impl Function {
         Ok(incident)
     }
 
-    /// Decides, and asks GuardDuty first when a containment would follow at once.
+    /// Decides. Asks the account first whose a bare access key is, and GuardDuty when a containment would follow at once.
     async fn plan(&self, event: &[u8], now: Timestamp) -> Result<Plan, Fault> {
         // The time is the execution's: a second try decides the same.
-        let under = |at_source| {
-            let circumstances = Circumstances { at_source, ..Circumstances::new(&self.policy, now) };
+        let under = |at_source, owners: &Owners| {
+            let circumstances = Circumstances { at_source, owners: Some(owners), ..Circumstances::new(&self.policy, now) };
             plan_json(event, &circumstances).map_err(|error| Fault::malformed(error.to_string()))
         };
-        let at_best = under(AtSource::Active)?;
+        let nobody = Owners::default();
+        let mut at_best = under(AtSource::Active, &nobody)?;
+        let owners = owner::find(&self.aws, &self.policy, &at_best).await;
+        if !owners.is_empty() {
+            at_best = under(AtSource::Active, &owners)?;
+        }
         let at_source = self.confirmer.ask(&at_best, self.policy.confirmation).await;
-        if at_source == AtSource::Active { Ok(at_best) } else { under(at_source) }
+        if at_source == AtSource::Active { Ok(at_best) } else { under(at_source, &owners) }
     }
 }

@@ -8,21 +8,50 @@ use super::{Item, Ledger, lost, number, sortable, string, text, to_doc};
 use crate::classify::OrFault;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use firebreak::decision::Target;
+use firebreak::decision::{Containment, Target};
 use firebreak::fault::{Fault, FaultKind};
-use firebreak::ids::IncidentId;
+use firebreak::ids::{IncidentId, SessionName};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+/// As many sessions of one role can be denied at once: the quarantine policy compares with that many tags.
+const SESSION_SLOTS: usize = 5;
 /// Longer than the release function may run. A release that died no longer keeps incidents from containing the target.
 const RELEASE_LEASE: SignedDuration = SignedDuration::from_secs(90);
+
+/// A target under one containment: what a base and its holders belong to.
+#[derive(Debug, Clone, Copy)]
+pub struct Held<'a> {
+    /// The target.
+    pub target: &'a Target,
+    /// What holds it.
+    pub containment: Containment,
+}
+
+impl Held<'_> {
+    /// Tells one base from another.
+    #[must_use]
+    pub fn key(self) -> (String, &'static str) {
+        (self.target.ledger_key(), self.sort_key())
+    }
+
+    /// The organization's deny and IAM's have nothing in common but the principal, and are undone each on its own.
+    fn sort_key(self) -> &'static str {
+        if self.containment == Containment::QuarantineScp { "base#quarantine-scp" } else { "base" }
+    }
+}
 
 /// What an incident may do about a target it wants to release.
 #[derive(Debug)]
 pub enum ReleaseClaim<T> {
-    /// It is the last holder: put the target back. `None`: it was marked as held, but its state was never recorded.
-    Ours(Option<T>),
+    /// It is the last holder: put the target back.
+    Ours {
+        /// Its state before. `None`: it was marked as held, but its state was never recorded.
+        base: Option<T>,
+        /// An earlier run began to put it back and did not finish: part of it may be back already.
+        resumed: bool,
+    },
     /// It let go; another incident still holds the target.
     StillHeld {
         /// That incident.
@@ -39,20 +68,84 @@ impl Ledger {
     ///
     /// # Errors
     /// The ledger could not be written; `Transient` while the target is being released.
-    pub async fn mark_held(&self, target: &Target, incident: &IncidentId, at: Timestamp) -> Result<(), Fault> {
+    pub async fn mark_held(&self, held: Held<'_>, incident: &IncidentId, at: Timestamp) -> Result<(), Fault> {
         let marked = self
-            .update_base(target)
-            .update_expression("ADD holders :me DELETE released_by :me")
+            .update_base(held)
+            .update_expression("ADD holders :me DELETE released_by :me REMOVE release_begun")
             .condition_expression("attribute_not_exists(releasing_until) OR releasing_until < :now")
             .expression_attribute_values(":me", set_of(incident))
             .expression_attribute_values(":now", text(sortable(at)))
             .send()
             .await;
         if lost(&marked) {
-            return Err(being_released(target));
+            return Err(being_released(held.target));
         }
         marked.or_fault("ledger: mark the target as held")?;
         Ok(())
+    }
+
+    /// Whether `incident` holds the target, and nobody is releasing it: what it wrote must be there.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn holds(&self, held: Held<'_>, incident: &IncidentId, at: Timestamp) -> Result<bool, Fault> {
+        let item = self.base_item(held).await?;
+        let releasing = string(&item, "releasing_until").is_some_and(|until| until >= sortable(at).as_str());
+        Ok(!releasing && names(&item, "holders").iter().any(|name| name == incident.as_str()))
+    }
+
+    /// Gives a session of a role its slot among those that are denied, and marks the role as held. Returns the slot, from 1.
+    ///
+    /// One conditional write decides, so two incidents can never take the same slot. A session keeps its slot until the last incident
+    /// lets go of the role.
+    ///
+    /// # Errors
+    /// The ledger could not be written; `Transient` while the role is being released; `Malformed` when all slots are taken.
+    pub async fn name_session(
+        &self,
+        held: Held<'_>,
+        incident: &IncidentId,
+        session: &SessionName,
+        at: Timestamp,
+    ) -> Result<usize, Fault> {
+        let one = AttributeValue::L(vec![text(session.as_str())]);
+        let named = self
+            .update_base(held)
+            .update_expression(
+                "SET sessions = list_append(if_not_exists(sessions, :none), :one) ADD holders :me DELETE released_by :me REMOVE release_begun",
+            )
+            .condition_expression(
+                "(attribute_not_exists(releasing_until) OR releasing_until < :now) AND \
+                 (attribute_not_exists(sessions) OR (NOT contains(sessions, :session) AND size(sessions) < :slots))",
+            )
+            .expression_attribute_values(":none", AttributeValue::L(vec![]))
+            .expression_attribute_values(":one", one)
+            .expression_attribute_values(":session", text(session.as_str()))
+            .expression_attribute_values(":slots", number(SESSION_SLOTS))
+            .expression_attribute_values(":me", set_of(incident))
+            .expression_attribute_values(":now", text(sortable(at)))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        if !lost(&named) {
+            let item = named.or_fault("ledger: name the session")?.attributes.unwrap_or_default();
+            return slot(&item, session).ok_or_else(|| Fault::bug("ledger: the session was not written"));
+        }
+        // It has its slot, another incident holds the role while it is released, or there is no room.
+        self.mark_held(held, incident, at).await?;
+        slot(&self.base_item(held).await?, session).ok_or_else(|| {
+            Fault::malformed(format!(
+                "{SESSION_SLOTS} sessions of this role are denied already; ask for isolation of the whole role"
+            ))
+        })
+    }
+
+    /// The sessions of a role that are denied, in the order of their slots.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn named_sessions(&self, held: Held<'_>) -> Result<Vec<String>, Fault> {
+        Ok(sessions(&self.base_item(held).await?).map(str::to_owned).collect())
     }
 
     /// Records `state` as the base of `target` unless it has one, and makes `incident` a holder. Returns the base that counts.
@@ -64,7 +157,7 @@ impl Ledger {
     /// The ledger could not be written; `Transient` while the target is being released.
     pub async fn hold<T>(
         &self,
-        target: &Target,
+        held: Held<'_>,
         incident: &IncidentId,
         identity: &str,
         state: &T,
@@ -74,7 +167,7 @@ impl Ledger {
         T: Serialize + DeserializeOwned,
     {
         let update = |expression: &str, condition: &str| {
-            self.update_base(target)
+            self.update_base(held)
                 .update_expression(expression)
                 .condition_expression(format!(
                     "(attribute_not_exists(releasing_until) OR releasing_until < :now) AND {condition}"
@@ -87,7 +180,7 @@ impl Ledger {
         };
         let doc = to_doc(state)?;
         let join = "SET doc = if_not_exists(doc, :doc), captured_by = if_not_exists(captured_by, :by), \
-                    captured_at = if_not_exists(captured_at, :now), #id = :id ADD holders :me DELETE released_by :me";
+                    captured_at = if_not_exists(captured_at, :now), #id = :id ADD holders :me DELETE released_by :me REMOVE release_begun";
         let joined = update(join, "(attribute_not_exists(#id) OR #id = :id)")
             .expression_attribute_names("#id", "identity")
             .expression_attribute_values(":doc", doc.clone())
@@ -103,7 +196,7 @@ impl Ledger {
                 .send()
                 .await;
             if lost(&replaced) {
-                return Err(being_released(target));
+                return Err(being_released(held.target));
             }
             replaced
         } else {
@@ -117,9 +210,9 @@ impl Ledger {
     ///
     /// # Errors
     /// The ledger could not be written.
-    pub async fn extend_base<T: Serialize>(&self, target: &Target, known: &T, extended: &T) -> Result<(), Fault> {
+    pub async fn extend_base<T: Serialize>(&self, held: Held<'_>, known: &T, extended: &T) -> Result<(), Fault> {
         let written = self
-            .update_base(target)
+            .update_base(held)
             .update_expression("SET doc = :extended")
             .condition_expression("doc = :known")
             .expression_attribute_values(":extended", to_doc(extended)?)
@@ -137,8 +230,8 @@ impl Ledger {
     ///
     /// # Errors
     /// The ledger could not be read.
-    pub async fn base<T: DeserializeOwned>(&self, target: &Target) -> Result<Option<(T, Vec<String>)>, Fault> {
-        let item = self.base_item(target).await?;
+    pub async fn base<T: DeserializeOwned>(&self, held: Held<'_>) -> Result<Option<(T, Vec<String>)>, Fault> {
+        let item = self.base_item(held).await?;
         Ok(state_of(&item)?.map(|state| (state, names(&item, "holders"))))
     }
 
@@ -148,28 +241,28 @@ impl Ledger {
     /// The ledger could not be written or read.
     pub async fn begin_release<T: DeserializeOwned>(
         &self,
-        target: &Target,
+        held: Held<'_>,
         incident: &IncidentId,
         at: Timestamp,
     ) -> Result<ReleaseClaim<T>, Fault> {
         // Two releases at once can each lose once against the other; a third round would mean something else is wrong.
         for _ in 0..3 {
             let last = self
-                .update_base(target)
-                .update_expression("SET releasing_until = :until")
+                .update_base(held)
+                .update_expression("SET releasing_until = :until, release_begun = :until")
                 .condition_expression("contains(holders, :name) AND size(holders) = :one")
                 .expression_attribute_values(":until", text(sortable(at + RELEASE_LEASE)))
                 .expression_attribute_values(":name", text(incident.as_str()))
                 .expression_attribute_values(":one", number(1))
-                .return_values(ReturnValue::AllNew)
+                .return_values(ReturnValue::AllOld)
                 .send()
                 .await;
             if !lost(&last) {
                 let item = last.or_fault("ledger: begin the release")?.attributes.unwrap_or_default();
-                return Ok(ReleaseClaim::Ours(state_of(&item)?));
+                return Ok(ReleaseClaim::Ours { base: state_of(&item)?, resumed: item.contains_key("release_begun") });
             }
             let left = self
-                .update_base(target)
+                .update_base(held)
                 .update_expression("DELETE holders :me ADD released_by :me")
                 .condition_expression("contains(holders, :name) AND size(holders) > :one")
                 .expression_attribute_values(":me", set_of(incident))
@@ -183,7 +276,7 @@ impl Ledger {
                 let by = names(&item, "holders").into_iter().next().unwrap_or_default();
                 return Ok(ReleaseClaim::StillHeld { by });
             }
-            let item = self.base_item(target).await?;
+            let item = self.base_item(held).await?;
             let is_in = |set: Vec<String>| set.iter().any(|name| name == incident.as_str());
             if is_in(names(&item, "released_by")) {
                 return Ok(ReleaseClaim::Released);
@@ -192,18 +285,18 @@ impl Ledger {
                 return Ok(ReleaseClaim::NotHeld);
             }
         }
-        Err(Fault::new(FaultKind::Transient, format!("ledger: {target} is released and contained at the same time")))
+        Err(Fault::new(FaultKind::Transient, format!("ledger: {} is released and contained at the same time", held.target)))
     }
 
     /// Ends a release that put the target back: the base is forgotten, the next incident records a fresh one.
     ///
     /// # Errors
     /// The ledger could not be written.
-    pub async fn end_release(&self, target: &Target, incident: &IncidentId) -> Result<(), Fault> {
+    pub async fn end_release(&self, held: Held<'_>, incident: &IncidentId) -> Result<(), Fault> {
         let ended = self
-            .update_base(target)
+            .update_base(held)
             .update_expression(
-                "DELETE holders :me ADD released_by :me REMOVE doc, #id, captured_by, captured_at, releasing_until",
+                "DELETE holders :me ADD released_by :me REMOVE doc, #id, captured_by, captured_at, releasing_until, release_begun, sessions",
             )
             .condition_expression("contains(holders, :name) AND size(holders) = :one")
             .expression_attribute_names("#id", "identity")
@@ -220,14 +313,15 @@ impl Ledger {
         Ok(())
     }
 
-    /// Ends a release that could not put the target back: it stays held, and other incidents may contain it again at once.
+    /// Ends a release that could not put the target back: it stays held, and other incidents may contain it again at once. `untouched`
+    /// says that nothing of it was put back.
     ///
     /// # Errors
     /// The ledger could not be written.
-    pub async fn abandon_release(&self, target: &Target, incident: &IncidentId) -> Result<(), Fault> {
+    pub async fn abandon_release(&self, held: Held<'_>, incident: &IncidentId, untouched: bool) -> Result<(), Fault> {
         let abandoned = self
-            .update_base(target)
-            .update_expression("REMOVE releasing_until")
+            .update_base(held)
+            .update_expression(if untouched { "REMOVE releasing_until, release_begun" } else { "REMOVE releasing_until" })
             .condition_expression("contains(holders, :name)")
             .expression_attribute_values(":name", text(incident.as_str()))
             .send()
@@ -239,18 +333,18 @@ impl Ledger {
         Ok(())
     }
 
-    fn update_base(&self, target: &Target) -> UpdateItemFluentBuilder {
+    fn update_base(&self, held: Held<'_>) -> UpdateItemFluentBuilder {
         let update = self.dynamodb.update_item().table_name(&self.table);
-        update.key("pk", text(format!("target#{}", target.ledger_key()))).key("sk", text("base"))
+        update.key("pk", text(format!("target#{}", held.target.ledger_key()))).key("sk", text(held.sort_key()))
     }
 
-    async fn base_item(&self, target: &Target) -> Result<Item, Fault> {
+    async fn base_item(&self, held: Held<'_>) -> Result<Item, Fault> {
         let answer = self
             .dynamodb
             .get_item()
             .table_name(&self.table)
-            .key("pk", text(format!("target#{}", target.ledger_key())))
-            .key("sk", text("base"))
+            .key("pk", text(format!("target#{}", held.target.ledger_key())))
+            .key("sk", text(held.sort_key()))
             .consistent_read(true)
             .send()
             .await
@@ -261,6 +355,15 @@ impl Ledger {
 
 fn set_of(incident: &IncidentId) -> AttributeValue {
     AttributeValue::Ss(vec![incident.to_string()])
+}
+
+fn sessions(item: &Item) -> impl Iterator<Item = &str> {
+    let list = item.get("sessions").and_then(|list| list.as_l().ok()).into_iter().flatten();
+    list.filter_map(|session| session.as_s().ok().map(String::as_str))
+}
+
+fn slot(item: &Item, session: &SessionName) -> Option<usize> {
+    sessions(item).position(|named| named == session.as_str()).map(|at| at + 1)
 }
 
 fn being_released(target: &Target) -> Fault {

@@ -22,7 +22,7 @@ impl Ledger {
         if limit == 0 {
             return Ok(false);
         }
-        let member = target.ledger_key();
+        let member = target.scoped_key();
         let written = self
             .dynamodb
             .update_item()

@@ -72,6 +72,29 @@ impl Ledger {
         Ok(())
     }
 
+    /// Writes what was decided since the incident was opened. False when the ledger does not know the incident.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn extend_incident(&self, incident: &Incident) -> Result<bool, Fault> {
+        let written = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", incident_pk(&incident.id))
+            .key("sk", text("incident"))
+            .update_expression("SET doc = :doc")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":doc", to_doc(incident)?)
+            .send()
+            .await;
+        if super::lost(&written) {
+            return Ok(false);
+        }
+        written.or_fault("ledger: extend incident")?;
+        Ok(true)
+    }
+
     /// Moves an incident to `status` unless it is in one of the statuses in `unless`.
     ///
     /// # Errors
@@ -109,7 +132,7 @@ impl Ledger {
     /// # Errors
     /// The ledger could not be written.
     pub async fn keep_receipt(&self, incident: &IncidentId, receipt: &Receipt) -> Result<(), Fault> {
-        self.keep_about("receipt", incident, receipt.containment, &receipt.target.ledger_key(), receipt).await
+        self.keep_about("receipt", incident, receipt.containment, &receipt.target.scoped_key(), receipt).await
     }
 
     /// Keeps a receipt that the state machine wrote. One that a function left about this target says more and stays.
@@ -123,7 +146,7 @@ impl Ledger {
             .put_item()
             .table_name(&self.table)
             .item("pk", incident_pk(incident))
-            .item("sk", text(format!("receipt#{containment}#{}", receipt.target.ledger_key())))
+            .item("sk", text(format!("receipt#{containment}#{}", receipt.target.scoped_key())))
             .item("doc", to_doc(receipt)?)
             .item("machine", AttributeValue::Bool(true))
             .condition_expression("attribute_not_exists(pk) OR attribute_exists(machine)")
@@ -141,7 +164,7 @@ impl Ledger {
     /// # Errors
     /// The ledger could not be written.
     pub async fn keep_release(&self, incident: &IncidentId, receipt: &Receipt) -> Result<(), Fault> {
-        self.keep_about("release", incident, receipt.containment, &receipt.target.ledger_key(), receipt).await
+        self.keep_about("release", incident, receipt.containment, &receipt.target.scoped_key(), receipt).await
     }
 
     /// Keeps what AWS said about one target after containment.
@@ -149,7 +172,7 @@ impl Ledger {
     /// # Errors
     /// The ledger could not be written.
     pub async fn keep_verification(&self, incident: &IncidentId, check: &Verification) -> Result<(), Fault> {
-        self.keep_about("verification", incident, check.containment, &check.target.ledger_key(), check).await
+        self.keep_about("verification", incident, check.containment, &check.target.scoped_key(), check).await
     }
 
     async fn keep_about<T: Serialize>(

@@ -34,6 +34,7 @@ fn finding(asff: &Value) -> Finding {
             .and_then(|s| Region::parse(s).ok()),
         partition: Partition::parse(product_arn.and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws")).ok(),
         updated_at: text(asff, "UpdatedAt").and_then(timestamp),
+        first_seen: text(asff, "FirstObservedAt").and_then(timestamp),
         product: product_arn.and_then(product),
         vouched: is_guardduty(asff),
         title: text(asff, "Title").map(str::to_owned),

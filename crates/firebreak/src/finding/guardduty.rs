@@ -26,6 +26,7 @@ pub(super) fn read(detail: &Value) -> Read {
         region: text(detail, "region").and_then(|s| Region::parse(s).ok()),
         partition: Partition::parse(text(detail, "partition").unwrap_or("aws")).ok(),
         updated_at: text(detail, "updatedAt").and_then(timestamp),
+        first_seen: text(service, "eventFirstSeen").and_then(timestamp),
         product: Some("aws/guardduty".to_owned()),
         vouched: true,
         title: text(detail, "title").map(str::to_owned),

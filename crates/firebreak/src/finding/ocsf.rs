@@ -8,6 +8,7 @@
 use super::{Credentials, Finding, Named, Read, Resource, ResourceRole, SeverityBand, Source, list, text, timestamp};
 use crate::decision::TargetKind;
 use crate::ids::{AccountId, Partition, Region};
+use jiff::Timestamp;
 use serde_json::Value;
 use std::net::IpAddr;
 
@@ -41,6 +42,7 @@ fn finding(ocsf: &Value) -> Finding {
         region: text(cloud, "region").and_then(|s| Region::parse(s).ok()),
         partition: Partition::parse(partition.filter(|partition| partition.starts_with("aws")).unwrap_or("aws")).ok(),
         updated_at: text(info, "modified_time_dt").or_else(|| text(info, "created_time_dt")).and_then(timestamp),
+        first_seen: first_seen(info),
         product: product_uid.and_then(|uid| uid.split_once(":productv2/")).map(|(_, name)| crate::text::inert(name, 128)),
         vouched,
         title: text(info, "title").map(str::to_owned),
@@ -81,6 +83,12 @@ fn band(ocsf: &Value) -> Option<SeverityBand> {
         Some(1 | 2) => Some(SeverityBand::Low),
         _ => None,
     }
+}
+
+/// OCSF writes times twice: as text in `…_dt`, and as milliseconds since 1970.
+fn first_seen(info: &Value) -> Option<Timestamp> {
+    let milliseconds = || info.get("first_seen_time")?.as_i64().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    text(info, "first_seen_time_dt").and_then(timestamp).or_else(milliseconds)
 }
 
 /// `status_id`: 1 New; 2 to 6 In Progress, Suppressed, Resolved, Archived, Deleted. Unknown (0) and Other (99) say nothing. A closed finding may still say

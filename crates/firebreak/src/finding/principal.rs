@@ -59,6 +59,8 @@ impl Credentials {
                 }),
             "Root" => Principal::Root,
             "FederatedUser" => Principal::Federated(inert(user_name.unwrap_or("unnamed"), 64)),
+            // Security Hub findings of other products, and of GuardDuty's older versions, name no more than the key.
+            "" if user_name.is_none() && key.is_some_and(|key| AccessKeyId::parse(key).is_ok()) => Principal::KeyOnly,
             "AWSAccount" => Principal::Other("a principal of another AWS account, or anonymous"),
             "AWSService" => Principal::Other("an AWS service"),
             _ => Principal::Other("a principal Firebreak does not know"),

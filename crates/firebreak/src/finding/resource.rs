@@ -159,6 +159,7 @@ impl Resource {
                 TargetKind::IamUser
                 | TargetKind::IamRole
                 | TargetKind::AccountRoot
+                | TargetKind::IdentityCenterUser
                 | TargetKind::FederatedUser
                 | TargetKind::AccessKey
                 | TargetKind::InstanceProfile => Subject::Principal,

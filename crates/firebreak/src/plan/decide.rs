@@ -1,9 +1,10 @@
 //! From a finding to decisions: the row of its type, then the things it names, then each of them under the policy.
 
 use super::explain::{Because, Trace, at};
+use super::principal::accused;
 use super::restrict::{Restrained, Wanted, restrict};
 use super::{AtSource, Circumstances, Verdict};
-use crate::decision::{Containment, Decision, Mode, Target, TargetKind};
+use crate::decision::{Containment, Decision, Mode, Scope, Target, TargetKind};
 use crate::finding::{Credentials, Delivery, Finding, Named, Principal, Resource, ResourceRole, Source, Subject};
 use crate::ids::{AccountId, InstanceId, Partition, Region};
 use crate::playbook::Row;
@@ -96,22 +97,22 @@ fn restrained(
         missing.insert("the resource is the victim here, not the actor: nothing to contain");
     } else {
         for (&containment, &mode) in &row.contain {
-            let found = contained(finding, row, containment, mode, &place, &mut wanted, &mut unusable);
+            let found = contained(finding, row, (containment, mode), &place, circumstances, &mut wanted, &mut unusable);
             missing.extend(found.err());
         }
     }
     // An actor is contained; only as the victim is it left to people.
     for (&subject, &mode) in row.by_hand.iter().filter(|_| victim || !row.only_actor) {
-        by_hand(finding, subject, mode, &place, &mut wanted);
+        by_hand(finding, subject, mode, &place, circumstances, &mut wanted);
     }
     if finding.sequence {
         let asked = |subject| row.by_hand.contains_key(&subject) || row.contain.keys().any(|c| subject_of(*c) == subject);
         let rest = finding.resources.iter().filter(|resource| !asked(resource.subject()));
-        rest.for_each(|resource| wanted.extend(for_people(resource, Mode::Notify, &place)));
+        rest.for_each(|resource| wanted.extend(for_people(resource, Mode::Notify, &place, circumstances)));
     }
     // A sequence names a principal as an actor and as the owner of a key. A set: a hostile event names thousands.
     let mut seen = HashSet::new();
-    wanted.retain(|w| seen.insert((w.containment, w.target.ledger_key())));
+    wanted.retain(|w| seen.insert((w.containment, w.target.scoped_key())));
     if wanted.len() > MAX_WANTED {
         // Containments take turns here, too: decoys of one kind must not push out the only target of another.
         let mut turns: HashMap<Option<Containment>, usize> = HashMap::new();
@@ -196,7 +197,7 @@ fn admitted(finding: &Finding, place: &Place, circumstances: &Circumstances<'_>,
 /// What a containment contains.
 fn subject_of(containment: Containment) -> Subject {
     match containment {
-        Containment::QuarantineIam => Subject::Principal,
+        Containment::QuarantineIam | Containment::QuarantineScp => Subject::Principal,
         Containment::IsolateEc2 => Subject::Instance,
         Containment::LockdownS3 => Subject::Bucket,
     }
@@ -206,9 +207,9 @@ fn subject_of(containment: Containment) -> Subject {
 fn contained(
     finding: &Finding,
     row: &Row,
-    containment: Containment,
-    mode: Mode,
+    (containment, mode): (Containment, Mode),
     place: &Place,
+    circumstances: &Circumstances<'_>,
     wanted: &mut Vec<Wanted>,
     unusable: &mut BTreeSet<String>,
 ) -> Result<(), &'static str> {
@@ -223,34 +224,40 @@ fn contained(
     let mut named = false;
     for resource in finding.about(subject_of(containment)) {
         named = true;
-        match target(resource, place) {
-            Ok(target) => wanted.push(Wanted::contain(containment, mode, target, resource)),
+        match target(resource, place, circumstances) {
+            Ok(target) => wanted.extend(accused(containment, mode, target, resource, finding, circumstances)),
             Err(Some(why)) => {
                 unusable.insert(why);
             }
-            Err(None) => {}
+            Err(None) => wanted.extend(only_a_person(resource, mode, place)),
         }
-        wanted.extend(only_a_person(resource, mode, place));
     }
     match containment {
         _ if named => Ok(()),
-        Containment::QuarantineIam => Err("the finding names no credentials"),
+        Containment::QuarantineIam | Containment::QuarantineScp => Err("the finding names no credentials"),
         Containment::IsolateEc2 => Err("the finding names no valid instance"),
         Containment::LockdownS3 => Err("the finding names no bucket that can be locked down"),
     }
 }
 
 /// What the row leaves to people.
-fn by_hand(finding: &Finding, subject: Subject, mode: Mode, place: &Place, wanted: &mut Vec<Wanted>) {
-    wanted.extend(finding.about(subject).filter_map(|resource| for_people(resource, mode, place)));
+fn by_hand(
+    finding: &Finding,
+    subject: Subject,
+    mode: Mode,
+    place: &Place,
+    circumstances: &Circumstances<'_>,
+    wanted: &mut Vec<Wanted>,
+) {
+    wanted.extend(finding.about(subject).filter_map(|resource| for_people(resource, mode, place, circumstances)));
     if subject == Subject::Account && finding.about(subject).next().is_none() {
         wanted.push(Wanted { field: "detail.accountId".to_owned(), ..Wanted::of_place(mode, place) });
     }
 }
 
 /// A decision about a resource that people look after, whatever its kind.
-fn for_people(resource: &Resource, mode: Mode, place: &Place) -> Option<Wanted> {
-    match target(resource, place) {
+fn for_people(resource: &Resource, mode: Mode, place: &Place, circumstances: &Circumstances<'_>) -> Option<Wanted> {
+    match target(resource, place, circumstances) {
         Ok(target) => Some(Wanted::by_hand(mode, target, resource)),
         Err(_) => only_a_person(resource, mode, place),
     }
@@ -270,13 +277,15 @@ fn session_instance(finding: &Finding, mode: Mode, place: &Place) -> Option<Want
 }
 
 /// The target of a resource that Firebreak can contain. `Err(None)`: it is somebody else's matter, see [`only_a_person`].
-fn target(resource: &Resource, place: &Place) -> Result<Target, Option<String>> {
+fn target(resource: &Resource, place: &Place, circumstances: &Circumstances<'_>) -> Result<Target, Option<String>> {
     match &resource.named {
         Named::Instance(id) => Ok(place.target(TargetKind::Ec2Instance, id.as_str(), resource)),
         Named::Bucket { name, at_risk: true } => Ok(place.target(TargetKind::S3Bucket, name.as_str(), resource)),
         Named::Bucket { at_risk: false, .. } | Named::Other(..) => Err(None),
         Named::Unusable(_, why) => Err(Some((*why).to_owned())),
         Named::Credentials(credentials) => {
+            let owned = circumstances.owners.and_then(|owners| owners.resolve(credentials));
+            let credentials = owned.as_ref().unwrap_or(credentials);
             let mut target = match &credentials.principal {
                 Principal::User(name) => place.target(TargetKind::IamUser, name.as_str(), resource),
                 Principal::Role { name, session } => {
@@ -316,7 +325,11 @@ fn only_a_person(resource: &Resource, mode: Mode, place: &Place) -> Option<Wante
         _ if mode == Mode::Auto => Mode::Gate,
         _ => mode,
     };
-    Some(Wanted::by_hand(mode, place.target(kind, &id, resource), resource))
+    let mut target = place.target(kind, &id, resource);
+    if let Named::Credentials(credentials) = &resource.named {
+        target.access_key_id.clone_from(&credentials.access_key_id);
+    }
+    Some(Wanted::by_hand(mode, target, resource))
 }
 
 impl Place {
@@ -334,6 +347,7 @@ impl Place {
             principal_id: None,
             access_key_id: None,
             session: None,
+            scope: Scope::Principal,
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::decide::Place;
 use super::explain::{Because, Trace, at};
 use super::{AtSource, Circumstances};
-use crate::decision::{Containment, Decision, Mode, Target, TargetKind};
+use crate::decision::{Containment, Decision, Mode, Scope, Target, TargetKind};
 use crate::finding::{Delivery, Finding, Resource, Source};
 use crate::playbook::Row;
 use crate::policy::{Confirmation, IsolationRequests, Policy, ResponseMode, lower, protected_by_name};
@@ -16,15 +16,28 @@ pub(super) struct Wanted {
     pub(super) target: Target,
     pub(super) field: String,
     pub(super) tags: Vec<(String, String)>,
+    /// What whoever reads the decision must know besides the row's reason.
+    pub(super) note: Option<&'static str>,
 }
 
 impl Wanted {
     pub(super) fn contain(containment: Containment, mode: Mode, target: Target, resource: &Resource) -> Self {
-        Self { containment: Some(containment), mode, target, field: resource.field.to_string(), tags: resource.tags.clone() }
+        Self {
+            containment: Some(containment),
+            mode,
+            target,
+            field: resource.field.to_string(),
+            tags: resource.tags.clone(),
+            note: None,
+        }
     }
 
     pub(super) fn by_hand(mode: Mode, target: Target, resource: &Resource) -> Self {
-        Self { containment: None, mode, target, field: resource.field.to_string(), tags: resource.tags.clone() }
+        Self { containment: None, mode, target, field: resource.field.to_string(), tags: resource.tags.clone(), note: None }
+    }
+
+    pub(super) fn noting(self, note: &'static str) -> Self {
+        Self { note: Some(note), ..self }
     }
 
     pub(super) fn of_place(mode: Mode, place: &Place) -> Self {
@@ -37,8 +50,9 @@ impl Wanted {
             principal_id: None,
             access_key_id: None,
             session: None,
+            scope: Scope::Principal,
         };
-        Self { containment: None, mode, target, field: String::new(), tags: vec![] }
+        Self { containment: None, mode, target, field: String::new(), tags: vec![], note: None }
     }
 }
 
@@ -58,9 +72,13 @@ pub(super) fn restrict(
     trace: &mut Trace,
 ) -> Restrained {
     let policy = circumstances.policy;
+    let why = wanted.note.map_or_else(|| row.why.clone(), |note| format!("{note}; {}", row.why));
     trace.note(Because::Field, || (at(&wanted.field), wanted.target.to_string()));
     // A row's own advice is about what the row leaves to people, not about whoever turns out to be behind the credentials.
-    let of_kind = matches!(wanted.target.kind, TargetKind::FederatedUser | TargetKind::AccessKey | TargetKind::InstanceProfile);
+    let of_kind = matches!(
+        wanted.target.kind,
+        TargetKind::IdentityCenterUser | TargetKind::FederatedUser | TargetKind::AccessKey | TargetKind::InstanceProfile
+    );
     let advice = row.advice.as_deref().filter(|_| !of_kind);
     let advice = advice.unwrap_or_else(|| circumstances.playbook.advice(wanted.target.kind));
     let by_hand = wanted.containment.is_none().then(|| inert(advice, 300));
@@ -76,20 +94,20 @@ pub(super) fn restrict(
         rehearsed: false,
     };
     if finding.account.as_ref().is_some_and(|account| *account != wanted.target.account) {
-        let reason = format!("it belongs to account {}, not to the finding's; {}", wanted.target.account, row.why);
+        let reason = format!("it belongs to account {}, not to the finding's; {}", wanted.target.account, why);
         trace.note(Because::Rule, || (at("one finding, one account"), reason.clone()));
         return decided(Mode::Notify, reason);
     }
     if let Some((field, reason)) = out_of_bounds(policy, &wanted.target) {
         trace.note(Because::Policy, || (vec!["allow".to_owned(), field.to_owned()], reason.clone()));
-        return decided(Mode::Notify, format!("{reason}; {}", row.why));
+        return decided(Mode::Notify, format!("{reason}; {}", why));
     }
     let asked = finding.source == Source::Request;
     if let Some(protection) = policy.protected.covers(&wanted.target, &wanted.tags, asked) {
         let because = if protection.path.is_empty() { Because::Rule } else { Because::Policy };
         let path = if protection.path.is_empty() { at("built-in protection") } else { protection.path };
         trace.note(because, || (path, protection.why.to_owned()));
-        return decided(Mode::Notify, format!("protected ({}): a person must decide; {}", protection.why, row.why));
+        return decided(Mode::Notify, format!("protected ({}): a person must decide; {}", protection.why, why));
     }
     if let Some((index, suppression)) = policy
         .suppress
@@ -110,14 +128,14 @@ pub(super) fn restrict(
     });
     let mode = lower(wanted.mode, response);
     match response {
-        ResponseMode::Observe => decided(mode, format!("observe mode in account {}: {}", wanted.target.account, row.why)),
+        ResponseMode::Observe => decided(mode, format!("observe mode in account {}: {}", wanted.target.account, why)),
         ResponseMode::DryRun => {
             let would = match wanted.mode {
                 Mode::Auto => "would be contained at once",
                 Mode::Gate => "would wait for approval",
                 Mode::Notify => "would only be announced",
             };
-            let reason = format!("dry run, it {would}: {}", row.why);
+            let reason = format!("dry run, it {would}: {}", why);
             Restrained { rehearsed: wanted.mode != Mode::Notify, ..decided(mode, reason) }
         }
         ResponseMode::GateFirst | ResponseMode::Auto => {
@@ -127,15 +145,15 @@ pub(super) fn restrict(
                 Mode::Gate => shared_host(finding, &wanted),
                 Mode::Notify => None,
             };
-            let Some(doubt) = doubt else { return decided(mode, row.why.clone()) };
+            let Some(doubt) = doubt else { return decided(mode, why) };
             trace.note(Because::Rule, || (at("doubt: a person must decide"), doubt.to_owned()));
-            decided(Mode::Gate, format!("{doubt}; {}", row.why))
+            decided(Mode::Gate, format!("{doubt}; {}", why))
         }
     }
 }
 
 /// Which allow-list a target is not on. A resource can be elsewhere than the finding that names it.
-fn out_of_bounds(policy: &Policy, target: &Target) -> Option<(&'static str, String)> {
+pub(super) fn out_of_bounds(policy: &Policy, target: &Target) -> Option<(&'static str, String)> {
     let allow = &policy.allow;
     if !allow.accounts.is_empty() && !allow.accounts.contains(&target.account) {
         return Some(("accounts", format!("account {} is not one that policy allows", target.account)));

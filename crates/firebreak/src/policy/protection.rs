@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Protected {
-    /// IAM users and roles, by name: break-glass, deployment roles.
+    /// IAM users, roles and Identity Center users, by name: break-glass, deployment roles.
     pub principals: BTreeSet<String>,
     /// EC2 instances, by id.
     pub instances: BTreeSet<String>,
@@ -56,7 +56,7 @@ impl Protected {
             return Some(Protection { why, path: vec![] });
         }
         let list = match target.kind {
-            TargetKind::IamUser | TargetKind::IamRole => Some((&self.principals, "principals")),
+            TargetKind::IamUser | TargetKind::IamRole | TargetKind::IdentityCenterUser => Some((&self.principals, "principals")),
             TargetKind::Ec2Instance => Some((&self.instances, "instances")),
             TargetKind::S3Bucket => Some((&self.buckets, "buckets")),
             _ => None,
@@ -106,7 +106,7 @@ pub fn protected_by_name(target: &Target) -> Option<&'static str> {
         TargetKind::IamRole if name.starts_with("AWSReservedSSO_") => {
             Some("named like an Identity Center role: end the person's sessions and assignments there")
         }
-        TargetKind::IamUser | TargetKind::IamRole => {
+        TargetKind::IamUser | TargetKind::IamRole | TargetKind::IdentityCenterUser => {
             let plain = name.to_ascii_lowercase().replace(['-', '_', '.'], "");
             plain.contains("breakglass").then_some("named like a break-glass principal, your last way in")
         }
@@ -116,11 +116,13 @@ pub fn protected_by_name(target: &Target) -> Option<&'static str> {
 
 /// The roles Firebreak deploys: one per function in the security account, one per class in each member account. Compared without
 /// case and hyphens.
-const OWN_ROLES: [&str; 16] = [
+const OWN_ROLES: [&str; 22] = [
     "FirebreakIngest",
     "FirebreakTriage",
     "FirebreakNotify",
     "FirebreakQuarantineIam",
+    "FirebreakQuarantineScp",
+    "FirebreakSweep",
     "FirebreakIsolateEc2",
     "FirebreakLockdownS3",
     "FirebreakPreserveEvidence",
@@ -128,7 +130,11 @@ const OWN_ROLES: [&str; 16] = [
     "FirebreakDecideReview",
     "FirebreakRelease",
     "FirebreakStateMachine",
+    "FirebreakMemberTriage",
     "FirebreakMemberQuarantineIam",
+    "FirebreakMemberQuarantineScp",
+    "FirebreakMemberRevokeSessions",
+    "FirebreakMemberSweep",
     "FirebreakMemberIsolateEc2",
     "FirebreakMemberLockdownS3",
     "FirebreakMemberPreserveEvidence",

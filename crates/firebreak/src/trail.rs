@@ -1,0 +1,99 @@
+//! What a suspect created, changed or assumed, as CloudTrail recorded it.
+//!
+//! A containment takes credentials away. It does not take away what was made with them before: users, keys, roles, sessions of
+//! other roles, and channels that IAM does not close. [`Search`] says what to ask CloudTrail for and follows the answers;
+//! [`plan::derived`](crate::plan::derived) decides about what they say. Everything here is a pure function of records: pages are
+//! fetched by the function `sweep`.
+
+mod channel;
+mod follow;
+mod lines;
+mod record;
+mod search;
+mod suspect;
+
+pub use lines::{MAX_LINES, bounded, merged};
+pub use record::Record;
+pub use search::{Found, Lookup, Search};
+pub use suspect::{Attribute, Suspect};
+
+use crate::decision::{Containment, Mode, Target};
+use crate::ids::{AccountId, Partition, Region};
+use jiff::Timestamp;
+
+/// One thing a suspect did that matters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Traced {
+    /// When, if the record says so.
+    pub at: Option<Timestamp>,
+    /// What, by whom: `CreateUser by IAM user alice: IAM user mallory`. Inert, at most 170 characters.
+    pub what: String,
+    /// What should be done about it.
+    pub follow: Follow,
+    /// The account of the suspect.
+    pub from: AccountId,
+    /// Whose doings are to be looked for next: other credentials in the same hands.
+    pub next: Option<Suspect>,
+}
+
+/// What should be done about something a suspect did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Follow {
+    /// Nothing that Firebreak could do: a line for people.
+    Nothing,
+    /// Contain a principal or an instance, as far as policy allows.
+    Contain {
+        /// How.
+        containment: Containment,
+        /// Whether it may be done at once.
+        mode: Mode,
+        /// What.
+        target: Target,
+        /// Why it is the attacker's, or may be a bystander's.
+        why: &'static str,
+    },
+    /// A way in or out that no containment closes: a person has to.
+    ByHand {
+        /// What it is about.
+        target: Target,
+        /// What to do.
+        advice: &'static str,
+    },
+}
+
+impl Traced {
+    /// One line for people. Lines sort by time.
+    #[must_use]
+    pub fn line(&self) -> String {
+        match self.time() {
+            Some(at) => format!("{at} {}", self.what),
+            None => format!("time unknown {}", self.what),
+        }
+    }
+
+    /// The time as people read it.
+    #[must_use]
+    pub fn time(&self) -> Option<String> {
+        self.at.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+    }
+}
+
+/// The Region in whose trail a partition's IAM calls stand.
+///
+/// For `aws` it is documented (CloudTrail user guide, "Global service events"). For the others it is the Region that the endpoint of
+/// IAM is signed for, and unproven.
+#[must_use]
+pub fn region_of_iam(partition: &Partition) -> Option<Region> {
+    let region = match partition.as_str() {
+        "aws" => "us-east-1",
+        "aws-cn" => "cn-north-1",
+        "aws-us-gov" => "us-gov-west-1",
+        "aws-iso" => "us-iso-east-1",
+        "aws-iso-b" => "us-isob-east-1",
+        "aws-iso-e" => "eu-isoe-west-1",
+        "aws-iso-f" => "us-isof-south-1",
+        "aws-eusc" => "eusc-de-east-1",
+        _ => return None,
+    };
+    Region::parse(region).ok()
+}

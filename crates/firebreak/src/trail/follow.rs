@@ -1,0 +1,310 @@
+//! From one call of a suspect to what follows from it.
+
+use super::channel::{self, MAX_NAMED};
+use super::record::{Part, Record};
+use super::{Follow, Suspect, Traced};
+use crate::decision::{Containment, Mode, Scope, Target, TargetKind};
+use crate::ids::{AccessKeyId, AccountId, IamName, InstanceId, Partition, PrincipalId, SessionName};
+use crate::text::inert;
+
+/// What follows from a call that a suspect made. Nothing when it does not matter; a line for people when it cannot be followed.
+#[must_use]
+pub(super) fn trace(record: &Record, suspect: &Suspect) -> Vec<Traced> {
+    let call = Call { record, suspect };
+    match (record.source.as_str(), record.name.as_str()) {
+        ("iam.amazonaws.com", "CreateUser") => vec![call.created_user()],
+        ("iam.amazonaws.com", "CreateAccessKey") => vec![call.created_key()],
+        ("iam.amazonaws.com", "CreateRole") => vec![call.created_role()],
+        ("iam.amazonaws.com", event) if ON_USERS.contains(&event) => vec![call.changed_user()],
+        ("iam.amazonaws.com", event) if ON_ROLES.contains(&event) => vec![call.changed_role()],
+        ("iam.amazonaws.com", event) if FOR_PEOPLE.contains(&event) => vec![call.line(&call.about())],
+        ("sts.amazonaws.com", "AssumeRole" | "AssumeRoleWithSAML" | "AssumeRoleWithWebIdentity") => vec![call.assumed_role()],
+        ("sts.amazonaws.com", "GetFederationToken" | "GetSessionToken") => vec![call.got_session()],
+        ("sts.amazonaws.com", "AssumeRoot") => vec![call.line(record.asked("/targetPrincipal").unwrap_or("an account"))],
+        ("ec2.amazonaws.com", "RunInstances") => call.launched(),
+        _ => call.opened(),
+    }
+}
+
+/// Gives a user access, or more rights. The user may be a bystander's.
+const ON_USERS: [&str; 9] = [
+    "AddUserToGroup",
+    "AttachUserPolicy",
+    "CreateLoginProfile",
+    "CreateServiceSpecificCredential",
+    "EnableMFADevice",
+    "PutUserPolicy",
+    "UpdateLoginProfile",
+    "UploadSSHPublicKey",
+    "UploadSigningCertificate",
+];
+
+/// Gives a role more rights, or lets others assume it. Workloads may depend on it.
+const ON_ROLES: [&str; 3] = ["AttachRolePolicy", "PutRolePolicy", "UpdateAssumeRolePolicy"];
+
+/// Matters, and is about too many principals, or too few, for a containment.
+const FOR_PEOPLE: [&str; 14] = [
+    "AddRoleToInstanceProfile",
+    "AttachGroupPolicy",
+    "CreatePolicyVersion",
+    "CreateServiceLinkedRole",
+    "DeactivateMFADevice",
+    "DeleteRolePermissionsBoundary",
+    "DeleteRolePolicy",
+    "DeleteUserPermissionsBoundary",
+    "DeleteUserPolicy",
+    "DetachRolePolicy",
+    "DetachUserPolicy",
+    "PutGroupPolicy",
+    "SetDefaultPolicyVersion",
+    "UpdateAccessKey",
+];
+
+/// Names of roles that IAM lets nobody change, or that AWS puts back.
+const UNCHANGEABLE: [&str; 2] = ["AWSServiceRoleFor", "AWSReservedSSO_"];
+
+/// One call of one suspect.
+struct Call<'a> {
+    record: &'a Record,
+    suspect: &'a Suspect,
+}
+
+impl Call<'_> {
+    fn created_user(&self) -> Traced {
+        let name = self.record.answered("/user/userName").or_else(|| self.record.asked("/userName"));
+        let Some(user) = self.principal(TargetKind::IamUser, name, self.record.answered("/user/userId")) else {
+            return self.unusable("a user", name);
+        };
+        Traced { next: Suspect::of(&user), ..self.contain(user, Mode::Auto, "created with the suspect's credentials") }
+    }
+
+    fn created_key(&self) -> Traced {
+        let name =
+            self.record.answered("/accessKey/userName").or_else(|| self.record.asked("/userName")).or_else(|| self.own_user());
+        let key = self.record.answered("/accessKey/accessKeyId").and_then(|id| AccessKeyId::parse(id).ok());
+        let (Some(user), Some(key)) = (self.principal(TargetKind::IamUser, name, None), key) else {
+            return self.unusable("an access key of a user", name);
+        };
+        let key = Target { scope: Scope::AccessKey, access_key_id: Some(key), principal_id: self.id_of(&user), ..user };
+        if self.is_contained(&key) {
+            return self.line(&key.to_string());
+        }
+        Traced { next: Suspect::of(&key), ..self.contain(key, Mode::Auto, "created with the suspect's credentials") }
+    }
+
+    fn created_role(&self) -> Traced {
+        let name = self.record.answered("/role/roleName").or_else(|| self.record.asked("/roleName"));
+        let role = self.principal(TargetKind::IamRole, name, self.record.answered("/role/roleId"));
+        let Some(role) = role.filter(|role| !is_unchangeable(&role.id)) else { return self.unusable("a role", name) };
+        let arn = self.record.answered("/role/arn").and_then(RoleArn::parse);
+        let arn = arn.filter(|arn| arn.name.as_str() == role.id && arn.account == role.account).map(|arn| arn.text);
+        let next = Suspect::of(&role).map(|suspect| Suspect { arn, ..suspect });
+        Traced { next, ..self.contain(role, Mode::Auto, "created with the suspect's credentials: nobody else needs it") }
+    }
+
+    fn changed_user(&self) -> Traced {
+        let name = self.record.asked("/userName").or_else(|| self.own_user());
+        let Some(user) = self.principal(TargetKind::IamUser, name, None) else { return self.unusable("a user", name) };
+        let user = Target { principal_id: self.id_of(&user), ..user };
+        if self.is_contained(&user) {
+            return self.line(&user.to_string());
+        }
+        self.contain(user, Mode::Gate, "changed with the suspect's credentials: the user may be a bystander")
+    }
+
+    fn changed_role(&self) -> Traced {
+        let name = self.record.asked("/roleName");
+        let role = self.principal(TargetKind::IamRole, name, None).filter(|role| !is_unchangeable(&role.id));
+        let Some(role) = role else { return self.unusable("a role", name) };
+        let role = Target { principal_id: self.id_of(&role), ..role };
+        if self.is_contained(&role) {
+            return self.line(&role.to_string());
+        }
+        self.contain(role, Mode::Gate, "changed with the suspect's credentials: workloads may depend on the role")
+    }
+
+    /// One session of a role, under the name the suspect gave it.
+    fn assumed_role(&self) -> Traced {
+        let Some(arn) = self.record.asked("/roleArn").and_then(RoleArn::parse) else {
+            return self.unusable("a role", self.record.asked("/roleArn"));
+        };
+        let assumed = self.record.answered("/assumedRoleUser/assumedRoleId").and_then(|id| id.split_once(':'));
+        let session = assumed.map(|(_, session)| session).or_else(|| self.record.asked("/roleSessionName"));
+        if is_unchangeable(arn.name.as_str()) || arn.is_reserved {
+            return self.line(&format!("IAM role {}, which nobody can change", arn.name));
+        }
+        let whole = Target {
+            account: arn.account.clone(),
+            principal_id: assumed.and_then(|(id, _)| PrincipalId::parse(id).ok()),
+            session: session.map(|name| inert(name, 64)),
+            ..self.target(TargetKind::IamRole, arn.name.as_str())
+        };
+        let one = Target { scope: Scope::Session, ..whole.clone() };
+        let next = Suspect::of(&one);
+        let (target, mode, why) = match session.map(SessionName::parse) {
+            None | Some(Err(_)) => {
+                (whole, Mode::Gate, "its session has no name that could be denied alone; others may use the role")
+            }
+            // Whoever chooses the name can choose an instance's, to have that one stopped.
+            Some(Ok(name)) if InstanceId::parse(name.as_str()).is_ok() => {
+                (one, Mode::Gate, "assumed with the suspect's credentials under an instance's name: it may be that instance's")
+            }
+            Some(Ok(_)) if arn.account != self.suspect.target.account => {
+                (one, Mode::Gate, "assumed with the suspect's credentials, in another account")
+            }
+            Some(Ok(_)) => (one, Mode::Auto, "assumed with the suspect's credentials"),
+        };
+        let next = next.map(|suspect| Suspect { arn: Some(arn.text), ..suspect });
+        Traced { next, ..self.contain(target, mode, why) }
+    }
+
+    /// The deny on the user reaches what its sessions do. They sign with keys of their own.
+    fn got_session(&self) -> Traced {
+        let key = self.record.answered("/credentials/accessKeyId").and_then(|id| AccessKeyId::parse(id).ok());
+        let of = self.record.asked("/name").map(|name| format!(" named {}", inert(name, 32))).unwrap_or_default();
+        let next = key.map(|key| self.suspect.with_key(key));
+        Traced { next, ..self.line(&format!("a session{of}; what denies the user denies it, too")) }
+    }
+
+    fn launched(&self) -> Vec<Traced> {
+        let ids = self.record.each(Part::Response, "/instancesSet/items", "/instanceId");
+        let (valid, odd): (Vec<_>, Vec<_>) = ids.partition(|id| InstanceId::parse(id).is_ok());
+        let instance = |id: &&str| {
+            let target = self.regional(TargetKind::Ec2Instance, id);
+            self.follow(
+                &target.to_string(),
+                Follow::Contain {
+                    containment: Containment::IsolateEc2,
+                    mode: Mode::Gate,
+                    target,
+                    why: "launched with the suspect's credentials",
+                },
+            )
+        };
+        let mut traced: Vec<Traced> = valid.iter().take(MAX_NAMED).map(instance).collect();
+        let rest = valid.len().saturating_sub(MAX_NAMED) + odd.len();
+        if rest > 0 {
+            traced.push(self.line(&format!("{rest} more instance(s) than are named here")));
+        } else if traced.is_empty() {
+            traced.push(self.line("instances that the record does not name"));
+        }
+        traced
+    }
+
+    fn opened(&self) -> Vec<Traced> {
+        let Some(channel) = channel::of(self.record) else { return vec![] };
+        if channel.ids.is_empty() {
+            // It is there all the same: a person looks for it by the call.
+            let target = self.regional(TargetKind::Other, &format!("what {} made", self.record.name));
+            return vec![self.follow("the record does not name it", Follow::ByHand { target, advice: channel.advice })];
+        }
+        let one = |id: &String| {
+            let target = self.regional(channel.kind, id);
+            self.follow(&target.to_string(), Follow::ByHand { target, advice: channel.advice })
+        };
+        channel.ids.iter().map(one).collect()
+    }
+
+    /// Contains a principal of IAM.
+    fn contain(&self, target: Target, mode: Mode, why: &'static str) -> Traced {
+        let about = target.to_string();
+        self.follow(&about, Follow::Contain { containment: Containment::QuarantineIam, mode, target, why })
+    }
+
+    fn line(&self, about: &str) -> Traced {
+        self.follow(about, Follow::Nothing)
+    }
+
+    /// A name that is no name of IAM's is somebody's attempt at the reader: people see it, made inert.
+    fn unusable(&self, kind: &str, name: Option<&str>) -> Traced {
+        self.line(&format!("{kind}, {}, which cannot be contained", inert(name.unwrap_or("unnamed"), 64)))
+    }
+
+    fn follow(&self, about: &str, follow: Follow) -> Traced {
+        let what = inert(&format!("{} by {}: {about}", self.record.name, self.suspect.label()), 170);
+        Traced { at: self.record.at, what, follow, from: self.suspect.target.account.clone(), next: None }
+    }
+
+    /// What a call of [`FOR_PEOPLE`] was about.
+    fn about(&self) -> String {
+        let fields =
+            ["/userName", "/roleName", "/groupName", "/policyArn", "/policyName", "/accessKeyId", "/status", "/aWSServiceName"];
+        let named: Vec<String> = fields.iter().filter_map(|field| self.record.asked(field)).map(|text| inert(text, 64)).collect();
+        if named.is_empty() { "not named".to_owned() } else { named.join(", ") }
+    }
+
+    /// Without a name, IAM takes the caller.
+    fn own_user(&self) -> Option<&str> {
+        (self.suspect.target.kind == TargetKind::IamUser).then_some(self.suspect.target.id.as_str())
+    }
+
+    /// True when all of it is contained with the suspect.
+    fn is_contained(&self, target: &Target) -> bool {
+        self.suspect.target.scope.is_whole() && self.suspect.target.ledger_key() == target.ledger_key()
+    }
+
+    /// The id, if the target is the suspect's own user or role: a namesake that came later has another.
+    fn id_of(&self, target: &Target) -> Option<PrincipalId> {
+        let own = self.suspect.target.ledger_key() == target.ledger_key();
+        self.suspect.target.principal_id.clone().filter(|_| own)
+    }
+
+    fn principal(&self, kind: TargetKind, name: Option<&str>, id: Option<&str>) -> Option<Target> {
+        let name = IamName::parse(name?).ok()?;
+        Some(Target { principal_id: id.and_then(|id| PrincipalId::parse(id).ok()), ..self.target(kind, name.as_str()) })
+    }
+
+    fn regional(&self, kind: TargetKind, id: &str) -> Target {
+        let target = self.target(kind, id);
+        Target { region: self.record.region.clone().unwrap_or(target.region), ..target }
+    }
+
+    /// In the suspect's account: its trail was asked.
+    fn target(&self, kind: TargetKind, id: &str) -> Target {
+        let Target { account, region, partition, .. } = self.suspect.target.clone();
+        let id = id.to_owned();
+        Target {
+            kind,
+            id,
+            account,
+            region,
+            partition,
+            principal_id: None,
+            access_key_id: None,
+            session: None,
+            scope: Scope::Principal,
+        }
+    }
+}
+
+fn is_unchangeable(role: &str) -> bool {
+    UNCHANGEABLE.iter().any(|front| role.starts_with(front))
+}
+
+/// The ARN of a role, in the form IAM documents: `arn:<partition>:iam::<account>:role/<path><name>`.
+pub(super) struct RoleArn {
+    pub(super) account: AccountId,
+    pub(super) name: IamName,
+    /// Its path is one that AWS keeps for itself.
+    is_reserved: bool,
+    /// The whole of it.
+    pub(super) text: String,
+}
+
+impl RoleArn {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let parts: Vec<&str> = text.split(':').collect();
+        let ["arn", partition, "iam", "", account, role] = parts.as_slice() else { return None };
+        let path = role.strip_prefix("role/")?;
+        let (path, name) = path.rsplit_once('/').map_or(("", path), |(path, name)| (path, name));
+        // A path is up to 512 printable characters (IAM API, `path`).
+        let printable = path.len() <= 512 && path.bytes().all(|b| b.is_ascii_graphic());
+        Partition::parse(partition).ok().filter(|_| printable)?;
+        Some(Self {
+            account: AccountId::parse(account).ok()?,
+            name: IamName::parse(name).ok()?,
+            is_reserved: path.starts_with("aws-service-role") || path.starts_with("aws-reserved"),
+            text: text.to_owned(),
+        })
+    }
+}

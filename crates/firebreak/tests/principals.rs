@@ -1,0 +1,149 @@
+//! Which part of a principal a finding accuses, and whose an access key is.
+#![expect(clippy::expect_used, reason = "a test may fail where it stands")]
+
+use firebreak::ids::{AccessKeyId, IamName, PrincipalId};
+use firebreak::plan::{AtSource, Circumstances, Owner, Owners, Plan, plan};
+use firebreak::policy::Policy;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::path::Path;
+
+const NOW: Timestamp = Timestamp::constant(1_795_226_400, 0);
+
+fn fixture(name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/findings").join(format!("{name}.json"));
+    serde_json::from_str(&std::fs::read_to_string(path).expect("a fixture")).expect("JSON")
+}
+
+fn role_session(role: &str, session: &str) -> Value {
+    let mut event = fixture("guardduty/exfiltration-assumed-role");
+    event["detail"]["resource"]["accessKeyDetails"] = json!({ "accessKeyId": "ASIAEXAMPLESESSION01",
+        "principalId": format!("AROAEXAMPLEROLE000001:{session}"), "userName": role, "userType": "AssumedRole" });
+    event
+}
+
+fn decided(event: &Value, policy: &str, owners: &Owners) -> Plan {
+    let policy = Policy::parse(&format!("default_mode = \"auto\"\nsamples = \"respond\"\n{policy}")).expect("a policy");
+    let circumstances = Circumstances { at_source: AtSource::Active, owners: Some(owners), ..Circumstances::new(&policy, NOW) };
+    plan(event, &circumstances)
+}
+
+/// One line per decision: containment, mode, and the target in words.
+fn lines(plan: &Plan) -> Vec<String> {
+    let what = |d: &firebreak::decision::Decision| d.containment.map_or("by-hand".to_owned(), |c| c.to_string());
+    plan.decisions.iter().map(|d| format!("{} {} {}", what(d), d.mode.name(), d.target)).collect()
+}
+
+fn plain(event: &Value, policy: &str) -> Vec<String> {
+    lines(&decided(event, policy, &Owners::default()))
+}
+
+#[test]
+fn a_session_that_aws_named_is_denied_alone() {
+    let event = role_session("web-role", "i-0123456789abcdef0");
+    let plan = decided(&event, "[roles]\nalso = \"role\"", &Owners::default());
+    assert_eq!(lines(&plan), ["quarantine-iam auto session i-0123456789abcdef0 of IAM role web-role"]);
+    assert!(!plan.decisions[0].reason.contains("another session name"), "{}", plan.decisions[0].reason);
+}
+
+#[test]
+fn a_session_that_somebody_named_is_denied_and_people_know_it_can_come_back() {
+    let event = role_session("deploy", "mallory");
+    let plan = decided(&event, "", &Owners::default());
+    assert_eq!(lines(&plan), ["quarantine-iam auto session mallory of IAM role deploy"]);
+    assert!(plan.decisions[0].reason.contains("another session name"), "{}", plan.decisions[0].reason);
+    assert_eq!(
+        plain(&event, "[roles]\nalso = \"older-sessions\""),
+        ["quarantine-iam auto session mallory of IAM role deploy", "quarantine-iam gate older sessions of IAM role deploy"]
+    );
+    assert_eq!(
+        plain(&event, "[roles]\nalso = \"role\""),
+        ["quarantine-iam auto session mallory of IAM role deploy", "quarantine-iam gate IAM role deploy"]
+    );
+}
+
+#[test]
+fn a_whole_role_is_stopped_at_once_only_if_policy_says_so() {
+    assert_eq!(plain(&role_session("deploy", "mallory"), "[roles]\nscope = \"role\""), ["quarantine-iam auto IAM role deploy"]);
+    // A comma cannot be the value of a tag, so the policy could not name this session.
+    assert_eq!(plain(&role_session("deploy", "a,b"), ""), ["quarantine-iam gate IAM role deploy"]);
+    let mut nameless = role_session("deploy", "x");
+    nameless["detail"]["resource"]["accessKeyDetails"]["principalId"] = json!("AROAEXAMPLEROLE000001");
+    assert_eq!(plain(&nameless, ""), ["quarantine-iam gate IAM role deploy"]);
+}
+
+#[test]
+fn two_sessions_of_one_role_are_two_decisions() {
+    let mut event = fixture("security-hub/many-findings");
+    let template = event["detail"]["findings"][0].clone();
+    let finding = |n: usize| {
+        let mut finding = template.clone();
+        finding["Id"] = json!(format!("arn:aws:guardduty:eu-central-1:111122223333:detector/d/finding/f{n}"));
+        finding["Resources"] = json!([{ "Type": "AwsIamAccessKey", "Id": "AWS::IAM::AccessKey:ASIAEXAMPLESESSION01",
+            "Details": { "AwsIamAccessKey": { "PrincipalType": "AssumedRole", "PrincipalName": "deploy",
+                "PrincipalId": format!("AROAEXAMPLEROLE000001:session-{n}") } } }]);
+        finding["Types"] = json!(["TTPs/Exfiltration/IAMUser-AnomalousBehavior"]);
+        finding["ProductFields"] = json!({ "aws/securityhub/ProductName": "GuardDuty" });
+        finding
+    };
+    event["detail"]["findings"] = json!([finding(1), finding(2)]);
+    let targets: Vec<String> = decided(&event, "", &Owners::default()).decisions.iter().map(|d| d.target.to_string()).collect();
+    assert_eq!(targets, ["session session-1 of IAM role deploy", "session session-2 of IAM role deploy"]);
+}
+
+#[test]
+fn an_identity_center_user_is_denied_by_the_organization_after_approval() {
+    let event = role_session("AWSReservedSSO_Admin_0123456789abcdef", "alice@example.com");
+    assert_eq!(plain(&event, ""), ["by-hand gate Identity Center user alice@example.com"]);
+    assert_eq!(
+        plain(&event, "[organization]\nquarantine_scp = true"),
+        ["quarantine-scp gate Identity Center user alice@example.com"]
+    );
+    let policy = "[organization]\nquarantine_scp = true\n[protected]\nprincipals = [\"alice@example.com\"]";
+    assert_eq!(plain(&event, policy), ["quarantine-scp notify Identity Center user alice@example.com"]);
+}
+
+fn owners(key: &str, name: &str) -> Owners {
+    let mut owners = Owners::default();
+    let principal_id = PrincipalId::parse("AIDAEXAMPLEALICE00001").ok();
+    let owner = Owner { name: IamName::parse(name).expect("a name"), principal_id };
+    owners.learn(AccessKeyId::parse(key).expect("a key"), owner);
+    owners
+}
+
+#[test]
+fn a_bare_access_key_is_its_owner_s_once_somebody_asked() {
+    let mut event = fixture("security-hub/iam-finding-with-instance-first");
+    event["detail"]["findings"][0]["Resources"] =
+        json!([{ "Type": "AwsIamAccessKey", "Id": "AWS::IAM::AccessKey:AKIAEXAMPLEALICE0001", "Partition": "aws" }]);
+    let unknown = decided(&event, "", &Owners::default());
+    assert_eq!(lines(&unknown), ["by-hand gate access key AKIAEXAMPLEALICE0001"]);
+    assert_eq!(unknown.unowned().len(), 1, "the account must be asked");
+    let known = decided(&event, "", &owners("AKIAEXAMPLEALICE0001", "alice"));
+    assert_eq!(lines(&known), ["quarantine-iam auto IAM user alice"]);
+    let protected = decided(&event, "[protected]\nprincipals = [\"alice\"]", &owners("AKIAEXAMPLEALICE0001", "alice"));
+    assert_eq!(lines(&protected), ["quarantine-iam notify IAM user alice"], "what is protected stays so");
+}
+
+#[test]
+fn a_federated_session_leads_to_the_user_who_asked_for_it() {
+    let event = fixture("hostile/H42_federated");
+    let key = event["detail"]["resource"]["accessKeyDetails"]["accessKeyId"].as_str().expect("a key").to_owned();
+    let known = decided(&event, "", &owners(&key, "alice"));
+    assert_eq!(lines(&known), ["quarantine-iam auto IAM user alice"]);
+    assert_eq!(known.decisions[0].target.principal_id.as_ref().expect("an id").as_str(), "AIDAEXAMPLEALICE00001");
+}
+
+#[test]
+fn an_owner_who_contradicts_the_finding_waits_for_a_person() {
+    let event = fixture("hostile/H70_key_mismatch");
+    let key = event["detail"]["resource"]["accessKeyDetails"]["accessKeyId"].as_str().expect("a key").to_owned();
+    let named = event["detail"]["resource"]["accessKeyDetails"]["userName"].as_str().expect("a name").to_owned();
+    let plan = decided(&event, "", &owners(&key, "somebody-else"));
+    assert_eq!(
+        lines(&plan),
+        [format!("quarantine-iam gate IAM user {named}"), "quarantine-iam gate IAM user somebody-else".to_owned()]
+    );
+    let same = decided(&event, "", &owners(&key, &named.to_uppercase()));
+    assert_eq!(lines(&same), [format!("quarantine-iam auto IAM user {named}")], "IAM does not tell case apart");
+}

@@ -1,0 +1,67 @@
+//! Makes a user's credentials inactive, each on its own.
+
+use crate::base::{Credential, CredentialKind, Unread};
+use crate::record::unrecorded;
+use aws_sdk_iam::Client;
+use aws_sdk_iam::types::StatusType;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use firebreak::fault::Fault;
+use firebreak::receipt::{Outcome, Step};
+use firebreak_aws::classify::{OrFault, SdkResult, code};
+use firebreak_aws::step::step;
+use futures::future::join_all;
+
+/// The step that makes a credential inactive.
+pub(crate) fn step_name(credential: &Credential) -> String {
+    format!("deactivate-{} {}", credential.kind.word(), credential.id)
+}
+
+/// One step per credential, all at once, and one per kind that could not be listed.
+pub(crate) async fn deactivate_all(iam: &Client, user: &str, all: &[Credential], unread: &[Unread], held: bool) -> Vec<Step> {
+    let each = all.iter().map(|credential| step(step_name(credential), deactivate_unless_done(iam, user, credential, held)));
+    let missing =
+        unread.iter().map(|missing| step(format!("list-{}s", missing.kind.word()), async { Err(missing.fault.clone()) }));
+    let (mut steps, missing) = futures::join!(join_all(each), join_all(missing));
+    steps.extend(missing);
+    steps
+}
+
+async fn deactivate_unless_done(iam: &Client, user: &str, credential: &Credential, held: bool) -> Result<Outcome, Fault> {
+    match (credential.active, held) {
+        (false, _) => Ok(Outcome::Already),
+        // An unrecorded credential could not be told from one that was inactive before.
+        (true, false) => Err(unrecorded()),
+        (true, true) => set(iam, user, credential, StatusType::Inactive).await,
+    }
+}
+
+/// Sets the status of a credential. One that was deleted meanwhile cannot be used either.
+pub(crate) async fn set(iam: &Client, user: &str, credential: &Credential, status: StatusType) -> Result<Outcome, Fault> {
+    let id = &credential.id;
+    match credential.kind {
+        CredentialKind::AccessKey => {
+            let update = iam.update_access_key().user_name(user).access_key_id(id).status(status);
+            outcome("iam:UpdateAccessKey", update.send().await)
+        }
+        CredentialKind::ServiceSpecific => {
+            let update = iam.update_service_specific_credential().user_name(user).service_specific_credential_id(id);
+            outcome("iam:UpdateServiceSpecificCredential", update.status(status).send().await)
+        }
+        CredentialKind::SshKey => {
+            let update = iam.update_ssh_public_key().user_name(user).ssh_public_key_id(id).status(status);
+            outcome("iam:UpdateSSHPublicKey", update.send().await)
+        }
+        CredentialKind::Certificate => {
+            let update = iam.update_signing_certificate().user_name(user).certificate_id(id).status(status);
+            outcome("iam:UpdateSigningCertificate", update.send().await)
+        }
+    }
+}
+
+fn outcome<T, E: ProvideErrorMetadata>(operation: &str, answer: SdkResult<T, E>) -> Result<Outcome, Fault> {
+    if answer.as_ref().err().and_then(code) == Some("NoSuchEntity") {
+        return Ok(Outcome::Skipped);
+    }
+    answer.or_fault(operation)?;
+    Ok(Outcome::Applied)
+}

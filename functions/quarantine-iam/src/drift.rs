@@ -1,0 +1,55 @@
+//! What somebody else changed since the containment: the difference between the base, what Firebreak wrote, and now.
+
+use crate::base::{BaseState, Credential};
+use crate::policies;
+use firebreak_aws::containment::Call;
+use std::collections::BTreeSet;
+
+/// One line per change that is neither as before nor as Firebreak left it. What could not be read is not compared.
+pub(crate) fn since(base: &BaseState, now: &BaseState, call: &Call) -> Vec<String> {
+    let ours: BTreeSet<String> = policies::all(&call.target).into();
+    let mut lines = Vec::new();
+    sets(&mut lines, "managed policy", base.attached_policies.as_ref(), now.attached_policies.as_ref(), |arn| ours.contains(arn));
+    sets(&mut lines, "inline policy", base.inline_policies.as_ref(), now.inline_policies.as_ref(), |n| {
+        n.starts_with(policies::REVOCATION)
+    });
+    sets(&mut lines, "group", base.groups.as_ref(), now.groups.as_ref(), |_| false);
+    sets(&mut lines, "MFA device", base.mfa_devices.as_ref(), now.mfa_devices.as_ref(), |_| false);
+    if now.boundary != base.boundary && !now.boundary.as_ref().is_some_and(|boundary| ours.contains(boundary)) {
+        lines.push(format!("permissions boundary is now {}", now.boundary.as_deref().unwrap_or("none")));
+    }
+    match (base.console_password, now.console_password) {
+        (Some(false), Some(true)) => lines.push("console password was created".to_owned()),
+        (Some(true), Some(false)) => lines.push("console password was deleted".to_owned()),
+        _ => {}
+    }
+    if base.trust_policy.is_some() && now.trust_policy.is_some() && base.trust_policy != now.trust_policy {
+        lines.push("trust policy was changed".to_owned());
+    }
+    let each = now.credentials.iter();
+    lines.extend(each.filter(|credential| credential.active).filter_map(|c| activated(base, c, call)));
+    lines
+}
+
+fn activated(base: &BaseState, credential: &Credential, call: &Call) -> Option<String> {
+    let name = format!("{} {}", credential.kind.word(), credential.id);
+    match base.credentials.iter().find(|known| known.id == credential.id) {
+        None => Some(format!("{name} was created")),
+        Some(known) if !known.active => Some(format!("{name} was made active")),
+        // Firebreak could not make it inactive, or a release that did not finish made it active again.
+        Some(_) if call.failed_steps.contains(&crate::credentials::step_name(credential)) || call.resumed => None,
+        Some(_) => Some(format!("{name} was made active again")),
+    }
+}
+
+fn sets(
+    lines: &mut Vec<String>,
+    what: &str,
+    base: Option<&BTreeSet<String>>,
+    now: Option<&BTreeSet<String>>,
+    ours: impl Fn(&str) -> bool,
+) {
+    let (Some(base), Some(now)) = (base, now) else { return };
+    lines.extend(now.difference(base).filter(|name| !ours(name)).map(|name| format!("{what} {name} was added")));
+    lines.extend(base.difference(now).filter(|name| !ours(name)).map(|name| format!("{what} {name} was taken away")));
+}

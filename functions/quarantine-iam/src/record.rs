@@ -1,0 +1,56 @@
+//! What goes to the ledger before the first change that could not be undone without it.
+
+use crate::base::BaseState;
+use crate::policies;
+use firebreak::fault::Fault;
+use firebreak::receipt::{Outcome, Step};
+use firebreak_aws::clock;
+use firebreak_aws::containment::Call;
+use firebreak_aws::step::step;
+
+/// IAM paths of roles that are AWS's or Firebreak's own. Nobody can create a role under AWS's two; a role that an attacker puts under
+/// `/firebreak/` is refused with an error that people see, and the guard on that path is the organization's.
+const PROTECTED_PATHS: [&str; 3] = ["/aws-service-role/", "/aws-reserved/", "/firebreak/"];
+
+/// A name can be given again after its first owner was deleted; the immutable id cannot.
+pub(crate) fn check_identity(call: &Call, current: &BaseState) -> Result<(), Fault> {
+    match &call.target.principal_id {
+        Some(id) if id.as_str() != current.principal_id => {
+            Err(Fault::malformed(format!("{} is not the principal of the finding: it was created anew", call.target)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Roles that only AWS or Firebreak's own deployment may change.
+pub(crate) fn check_path(call: &Call, current: &BaseState) -> Result<(), Fault> {
+    match PROTECTED_PATHS.iter().find(|path| current.path.starts_with(**path)) {
+        Some(path) => Err(Fault::protected(format!("{} is under the path {path}", call.target))),
+        None => Ok(()),
+    }
+}
+
+/// Writes the base, or joins the one that the first incident wrote. `ours` are tags that the first wave may have written already.
+pub(crate) async fn record(call: &Call, current: &BaseState, ours: &[(String, String)]) -> Step {
+    let mut base = current.clone().without(&policies::all(&call.target), ours);
+    base.exposed.extend(call.target.access_key_id.iter().map(ToString::to_string));
+    step("record-base", async {
+        let known = call.ledger.hold(call.held(), &call.incident, &base.principal_id, &base, clock::now()).await?;
+        let all = known.joined_by(&base);
+        if all != known {
+            call.ledger.extend_base(call.held(), &known, &all).await?;
+        }
+        Ok(Outcome::Applied)
+    })
+    .await
+}
+
+/// Whether `record` succeeded, so that what follows can be undone.
+pub(crate) fn is_held(recorded: &Step) -> bool {
+    recorded.outcome != Outcome::Failed
+}
+
+/// The fault of a step that would lose what was there before.
+pub(crate) fn unrecorded() -> Fault {
+    Fault::bug("not tried: the base state could not be recorded")
+}

@@ -1,0 +1,33 @@
+//! A whole role: every session, and every workload on it, is denied everything.
+
+use crate::base;
+use crate::deny::{self, Attached};
+use crate::record::{check_identity, check_path, is_held, record};
+use crate::tags;
+use aws_sdk_iam::Client;
+use firebreak::fault::Fault;
+use firebreak::receipt::{Outcome, Step};
+use firebreak_aws::containment::Call;
+use firebreak_aws::step::step;
+
+/// A role is looked at first, although that costs a round trip: stopping the wrong role is an outage, and only the path and the
+/// immutable id tell.
+pub(crate) async fn contain(call: &Call, iam: &Client) -> Result<Vec<Step>, Fault> {
+    let (current, _) = base::read(iam, &call.target).await?;
+    check_path(call, &current)?;
+    check_identity(call, &current)?;
+    let recorded = record(call, &current, &[]).await;
+    let held = is_held(&recorded);
+    let mut no_room = None;
+    let attached = step("attach-deny", async {
+        if let Attached::NoRoom(fault) = deny::attach(call, iam).await? {
+            no_room = Some(fault);
+        }
+        Ok(Outcome::Applied)
+    })
+    .await;
+    let mut steps = vec![recorded];
+    steps.extend(deny::steps(call, iam, attached, no_room, Some(&current), held).await);
+    steps.push(tags::label(call, iam, held).await);
+    Ok(steps)
+}

@@ -1,0 +1,75 @@
+//! One session of a role: it is denied by its name, for ever; every other session keeps working.
+//!
+//! The policy is the same for all roles and compares the session's name with tags of the role, so nothing but a tag has to be
+//! written for a new session. EC2 and Lambda give a workload the same session name at every refresh: credentials that are issued
+//! later are denied, too.
+
+use crate::base::{self, BaseState};
+use crate::contain::session_name;
+use crate::deny::{self, Attached};
+use crate::policies::SESSION_TAG;
+use crate::record::{check_identity, check_path, is_held, record};
+use crate::tags;
+use aws_sdk_iam::Client;
+use firebreak::fault::{Fault, FaultKind};
+use firebreak::receipt::{Outcome, Step};
+use firebreak_aws::containment::Call;
+use firebreak_aws::step::{skipped, step};
+
+/// Policy, tag and reads go out together: the policy is inert without the tag, the tag without the policy.
+pub(crate) async fn contain(call: &Call, iam: &Client, slot: Result<usize, Fault>) -> Result<Vec<Step>, Fault> {
+    let session = session_name(&call.target)?;
+    let ours: Vec<_> = slot.iter().map(|slot| tags::session_tag(*slot, session.as_str())).collect();
+    let tagged = async {
+        match &slot {
+            Ok(_) => tags::put(call, iam, &ours).await,
+            Err(fault) => Err(fault.clone()),
+        }
+    };
+    let (attached, tagged, read) = futures::join!(deny::attach(call, iam), tagged, base::read(iam, &call.target));
+    let current = match read {
+        Ok((current, _)) => current,
+        Err(fault) => return Ok(vec![deny(&attached, &tagged).await, step("read-base", async { Err(fault) }).await]),
+    };
+    if let Err(fault) = check_path(call, &current).and_then(|()| check_identity(call, &current)) {
+        // AWS refuses changes of its own roles; what was written on a namesake denies one session name.
+        return Ok(vec![deny(&attached, &tagged).await, step("check-identity", async { Err(fault) }).await]);
+    }
+    let recorded = record(call, &current, &ours).await;
+    let held = is_held(&recorded);
+    let mut steps = vec![recorded];
+    match (&attached, &tagged) {
+        (Ok(Attached::NoRoom(fault)), Ok(())) => {
+            steps.push(skipped("attach-deny", fault.clone()));
+            let boundary =
+                async { if held { deny::put_boundary(call, iam, &current).await } else { Err(crate::record::unrecorded()) } };
+            steps.push(step("deny-session", boundary).await);
+        }
+        _ => steps.push(deny(&attached, &tagged).await),
+    }
+    steps.extend(evadable(&current));
+    steps.push(tags::label(call, iam, held).await);
+    Ok(steps)
+}
+
+/// The step as a whole: half of it denies nothing.
+async fn deny(attached: &Result<Attached, Fault>, tagged: &Result<(), Fault>) -> Step {
+    let whole = match (attached, tagged) {
+        (Ok(Attached::Done), Ok(())) => Ok(Outcome::Applied),
+        (Err(fault) | Ok(Attached::NoRoom(fault)), Ok(())) | (Ok(_), Err(fault)) => Err(fault.clone()),
+        // Both failed: the one that may pass decides whether it is tried again.
+        (Err(one), Err(other)) => Err(if one.kind == FaultKind::Transient { one } else { other }.clone()),
+    };
+    step("deny-session", async { whole }).await
+}
+
+/// A session's own tag overrides the role's (IAM user guide, "Passing session tags"): whoever may set tags at `AssumeRole` could
+/// take the name away. The guard SCP forbids it; where it is not attached, people must know.
+fn evadable(current: &BaseState) -> Option<Step> {
+    let trust = current.trust_policy.as_deref()?;
+    // The document is URL-encoded; these words are not changed by it, and `sts:*` allows it, too.
+    let allows = ["TagSession", "sts%3A%2A", "sts:*", "sts%3A*"].iter().any(|word| trust.contains(word));
+    let why =
+        format!("its trust policy lets callers set session tags, which override {SESSION_TAG}*: only the guard SCP stops that");
+    allows.then(|| skipped("needs-whole-role", Fault::malformed(why)))
+}

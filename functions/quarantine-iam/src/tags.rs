@@ -1,0 +1,50 @@
+//! Labels: last, and never a reason to fail. Only the tags that name a denied session are more than labels.
+
+use crate::policies::SESSION_TAG;
+use aws_sdk_iam::Client;
+use aws_sdk_iam::types::Tag;
+use firebreak::decision::TargetKind;
+use firebreak::fault::Fault;
+use firebreak::receipt::{Outcome, Step};
+use firebreak_aws::classify::OrFault;
+use firebreak_aws::containment::{Call, TAG_KEYS, tags};
+use firebreak_aws::step::{skipped, step};
+
+/// The keys of tags that a release puts back.
+pub(crate) fn is_ours(key: &str) -> bool {
+    TAG_KEYS.contains(&key) || key.starts_with(SESSION_TAG)
+}
+
+/// The tag that names a denied session.
+pub(crate) fn session_tag(slot: usize, session: &str) -> (String, String) {
+    (format!("{SESSION_TAG}{slot}"), session.to_owned())
+}
+
+/// Labels the target. A principal without room for a tag, or in an account that forbids it, is contained all the same.
+pub(crate) async fn label(call: &Call, iam: &Client, held: bool) -> Step {
+    if !held {
+        return step("tag", async { Ok(Outcome::Skipped) }).await;
+    }
+    let labelled =
+        step("tag", async { put(call, iam, &tags(&call.incident, "quarantined")).await.map(|()| Outcome::Applied) }).await;
+    match labelled.error {
+        Some(fault) => skipped("tag", fault),
+        None => labelled,
+    }
+}
+
+/// Writes tags.
+pub(crate) async fn put(call: &Call, iam: &Client, tags: &[(String, String)]) -> Result<(), Fault> {
+    let name = &call.target.id;
+    let labels = tags.iter().map(|(key, value)| tag(key, value)).collect::<Result<Vec<_>, _>>()?;
+    match call.target.kind {
+        TargetKind::IamRole => {
+            iam.tag_role().role_name(name).set_tags(Some(labels)).send().await.map(|_| ()).or_fault("iam:TagRole")
+        }
+        _ => iam.tag_user().user_name(name).set_tags(Some(labels)).send().await.map(|_| ()).or_fault("iam:TagUser"),
+    }
+}
+
+fn tag(key: &str, value: &str) -> Result<Tag, Fault> {
+    Tag::builder().key(key).value(value).build().map_err(|error| Fault::bug(format!("a tag could not be built: {error}")))
+}

@@ -1,0 +1,84 @@
+//! Writes the entry of a principal into the quarantine policy.
+
+use crate::base::BaseState;
+use crate::document::Document;
+use crate::entry::Entry;
+use crate::organization::Organization;
+use crate::scp::Scp;
+use crate::turn;
+use firebreak::fault::{Fault, FaultKind};
+use firebreak::receipt::{Outcome, Step};
+use firebreak_aws::clock;
+use firebreak_aws::containment::Call;
+use firebreak_aws::ledger::Lock;
+use firebreak_aws::step::step;
+
+/// Why an entry in a policy that is attached nowhere is not a containment.
+pub(crate) const UNATTACHED: &str =
+    "the quarantine policy is attached to nothing and denies nobody: attach it to the organization's root";
+
+pub(crate) async fn contain(call: &Call, organization: &Organization, entry: &Entry) -> Result<Vec<Step>, Fault> {
+    turn::alone(call, &organization.policy, async |lock| {
+        let scp = Scp::new(call, organization);
+        let (now, attached) = futures::join!(scp.read(), scp.is_attached());
+        let now = now.map_err(missing)?;
+        let recorded = step("record-base", record(call, organization, entry, &now)).await;
+        let held = recorded.outcome != Outcome::Failed;
+        let denied = step("deny-by-scp", deny(&scp, entry, &now, attached, held, lock)).await;
+        let mut steps = vec![recorded, denied];
+        if !organization.reaches(&call.target) {
+            steps.push(out_of_reach());
+        }
+        Ok(steps)
+    })
+    .await
+}
+
+async fn record(call: &Call, organization: &Organization, entry: &Entry, now: &Document) -> Result<Outcome, Fault> {
+    let identity = call.target.ledger_key();
+    let first = BaseState::of(&organization.policy).joined(entry, now);
+    let known = call.ledger.hold(call.held(), &call.incident, &identity, &first, clock::now()).await?;
+    known.check_policy(organization)?;
+    let all = known.joined(entry, now);
+    if all != known {
+        call.ledger.extend_base(call.held(), &known, &all).await?;
+    }
+    Ok(Outcome::Applied)
+}
+
+async fn deny(
+    scp: &Scp<'_>,
+    entry: &Entry,
+    now: &Document,
+    attached: Option<bool>,
+    held: bool,
+    lock: &Lock,
+) -> Result<Outcome, Fault> {
+    if attached == Some(false) {
+        return Err(Fault::malformed(UNATTACHED));
+    }
+    if now.denies(entry) {
+        return Ok(Outcome::Already);
+    }
+    if !held {
+        return Err(Fault::bug("not tried: the base state could not be recorded"));
+    }
+    scp.write(&now.with(entry)?, lock).await?;
+    Ok(Outcome::Applied)
+}
+
+/// A target that is gone needs no containment; a policy that is gone is a mistake somebody has to mend.
+fn missing(fault: Fault) -> Fault {
+    if fault.kind == FaultKind::Gone {
+        Fault::malformed(format!("there is no quarantine policy: {}", fault.message))
+    } else {
+        fault
+    }
+}
+
+/// Not a failure that another try could mend: the entry denies the person everywhere else.
+fn out_of_reach() -> Step {
+    let why = "no service control policy has any effect in the management account: end the person's sessions there by hand";
+    let error = Some(Fault::malformed(why));
+    Step { name: "deny-in-management-account".to_owned(), outcome: Outcome::Skipped, error, started_at: clock::now(), ms: 0 }
+}

@@ -1,0 +1,65 @@
+#![doc = include_str!("../README.md")]
+
+mod base;
+mod contain;
+mod document;
+mod entry;
+mod list;
+mod organization;
+mod release;
+mod scp;
+mod turn;
+mod verify;
+
+pub use base::BaseState;
+pub use organization::release_place;
+pub use release::release;
+
+use entry::Entry;
+use firebreak::decision::{Containment, Target};
+use firebreak::fault::Fault;
+use firebreak::ids::IncidentId;
+use firebreak::task::{Answer, Request};
+use firebreak_aws::Ledger;
+use firebreak_aws::clients::MemberRole;
+use firebreak_aws::containment::{Call, Responder, Task};
+use organization::Organization;
+
+/// The function and what it needs.
+pub struct Function {
+    responder: Responder,
+    organization: Organization,
+}
+
+impl Function {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// A fault that names the missing or wrong variable.
+    pub async fn load() -> Result<Self, Fault> {
+        Ok(Self { responder: Responder::load().await?, organization: Organization::load()? })
+    }
+
+    /// Denies everything to one principal, or verifies that.
+    ///
+    /// # Errors
+    /// When nothing could be tried; see [`Responder::handle`].
+    pub async fn handle(&self, request: Request) -> Result<Answer, Fault> {
+        let organization = &self.organization;
+        // What cannot be written must not cost a call in the management account.
+        let entry = &Entry::of(&request.target)?;
+        organization.check_reach(&request.target)?;
+        let place = organization.place(&request.target)?;
+        let task = Task {
+            containment: Containment::QuarantineScp,
+            role: MemberRole::QuarantineScp,
+            decisive: &["deny-by-scp"],
+            at: Some(&place),
+        };
+        // Nothing is changed before the base is recorded, so the ledger need not know earlier.
+        let prepare = async |_: &Ledger, _: &IncidentId, _: &Target| ();
+        let contain = async |call: &Call, (): ()| contain::contain(call, organization, entry).await;
+        let verify = async |call: &Call| verify::verify(call, organization, entry).await;
+        self.responder.handle(request, task, prepare, contain, verify).await
+    }
+}

@@ -1,0 +1,7 @@
+//! Wires `quarantine-scp` to the Lambda runtime.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let function = quarantine_scp::Function::load().await?;
+    firebreak_aws::run::run(async |input| function.handle(input).await).await
+}

@@ -1,0 +1,51 @@
+//! Reads back whether the denial holds, and writes it again when somebody took it out.
+
+use crate::contain::{self, UNATTACHED};
+use crate::entry::Entry;
+use crate::organization::Organization;
+use crate::scp::Scp;
+use firebreak::fault::{Fault, FaultKind};
+use firebreak::receipt::Outcome;
+use firebreak_aws::clock;
+use firebreak_aws::containment::{Call, Checked};
+
+pub(crate) async fn verify(call: &Call, organization: &Organization, entry: &Entry) -> Result<Checked, Fault> {
+    let scp = Scp::new(call, organization);
+    let (now, attached) = futures::join!(scp.read(), scp.is_attached());
+    let mut checked = Checked::default();
+    if attached == Some(false) {
+        checked.problems.push(UNATTACHED.to_owned());
+    }
+    if !organization.reaches(&call.target) {
+        checked.problems.push("the management account is out of reach of every service control policy".to_owned());
+    }
+    match now {
+        Ok(now) if now.denies(entry) => {}
+        Ok(_) => again(call, organization, entry, &mut checked).await?,
+        Err(fault) if fault.kind == FaultKind::Transient => return Err(fault),
+        Err(fault) => checked.problems.push(fault.message),
+    }
+    Ok(checked)
+}
+
+/// Only what an incident holds is written again: what was released meanwhile must stay so.
+async fn again(call: &Call, organization: &Organization, entry: &Entry, checked: &mut Checked) -> Result<(), Fault> {
+    let gone = "the entry is not in the quarantine policy";
+    if !call.ledger.holds(call.held(), &call.incident, clock::now()).await? {
+        checked.problems.push(gone.to_owned());
+        return Ok(());
+    }
+    let steps = match contain::contain(call, organization, entry).await {
+        // The first read was older than the last write.
+        Ok(steps) if steps.iter().any(|step| step.name == "deny-by-scp" && step.outcome == Outcome::Already) => return Ok(()),
+        Ok(steps) => steps,
+        Err(fault) => {
+            checked.problems.push(format!("{gone}; writing it again failed: {}", fault.message));
+            return Ok(());
+        }
+    };
+    checked.reverted.push("the entry was taken out of the quarantine policy".to_owned());
+    let failed = steps.into_iter().filter(|step| step.outcome == Outcome::Failed).filter_map(|step| step.error);
+    checked.problems.extend(failed.map(|fault| format!("{gone}; writing it again failed: {}", fault.message)));
+    Ok(())
+}

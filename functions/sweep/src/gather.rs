@@ -1,0 +1,90 @@
+//! Receipts of what a look had contained join those of the incident, so that they are verified, sealed, shown and released alike.
+
+use crate::{Answer, Request, Watch};
+use firebreak::decision::{Decision, Mode};
+use firebreak::incident::{Incident, Report};
+
+pub(crate) fn gather(request: Request) -> Answer {
+    let Request { incident, mut report, watch, .. } = request;
+    join(&mut report);
+    Answer { incident, report, watch: Watch { round: watch.round, contain: vec![], alarm: true } }
+}
+
+/// A receipt about the same containment and target is replaced: the newer one says how it stands.
+pub(crate) fn join(report: &mut Report) {
+    for receipt in std::mem::take(&mut report.derived) {
+        let receipts = &mut report.containment.receipts;
+        let key = receipt.target.scoped_key();
+        match receipts.iter_mut().find(|r| r.containment == receipt.containment && r.target.scoped_key() == key) {
+            Some(known) => *known = receipt,
+            None => receipts.push(receipt),
+        }
+    }
+}
+
+/// Decisions for at once that nothing became of: a look appended them, and the state machine could not carry them out. When the
+/// first containments as a whole are `ok`, every decision of triage has its receipt.
+pub(crate) fn without_receipt<'a>(incident: &'a Incident, report: &'a Report) -> impl Iterator<Item = &'a Decision> {
+    let receipts = &report.containment.receipts;
+    let has_receipt = |decision: &Decision| {
+        let key = decision.target.scoped_key();
+        receipts.iter().any(|r| r.containment == decision.containment && r.target.scoped_key() == key)
+    };
+    let at_once = incident.decisions.iter().filter(|d| d.mode == Mode::Auto && d.containment.is_some());
+    at_once.filter(move |decision| report.containment.status == "ok" && !has_receipt(decision))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Phase, Round};
+    use firebreak::plan::{Circumstances, plan_json};
+    use firebreak::policy::Policy;
+    use firebreak::receipt::Status;
+
+    #[test]
+    fn what_was_derived_joins_what_was_contained() {
+        let event = include_bytes!("../../../fixtures/findings/guardduty/exfiltration-iam-user.json");
+        let policy = Policy::unrestricted();
+        let plan = plan_json(event, &Circumstances::new(&policy, jiff::Timestamp::UNIX_EPOCH)).expect("a plan");
+        let incident = Incident::new(plan, &policy, "arn".to_owned(), jiff::Timestamp::UNIX_EPOCH);
+        let receipt = |id: &str, status| {
+            let mut target = incident.decisions[0].target.clone();
+            id.clone_into(&mut target.id);
+            let containment = incident.decisions[0].containment;
+            firebreak::receipt::Receipt { target, containment, status, steps: vec![], error: None, finished_at: None }
+        };
+        let mut report = Report::default();
+        report.containment.receipts = vec![receipt("alice", Status::Contained), receipt("mallory", Status::Failed)];
+        report.derived = vec![receipt("mallory", Status::Contained), receipt("ghost", Status::Partial)];
+        let request = Request { phase: Phase::Gather, incident: incident.clone(), report, watch: Round { round: 2 } };
+        let answer = gather(request);
+        let statuses: Vec<(&str, Status)> =
+            answer.report.containment.receipts.iter().map(|r| (r.target.id.as_str(), r.status)).collect();
+        assert_eq!(statuses, [("alice", Status::Contained), ("mallory", Status::Contained), ("ghost", Status::Partial)]);
+        assert!(answer.report.derived.is_empty() && answer.watch.alarm && answer.watch.contain.is_empty());
+        assert_eq!(answer.watch.round, 2);
+    }
+
+    #[test]
+    fn what_nobody_carried_out_comes_out_again() {
+        let event = include_bytes!("../../../fixtures/findings/guardduty/exfiltration-iam-user.json");
+        let policy = Policy::unrestricted();
+        let plan = plan_json(event, &Circumstances::new(&policy, jiff::Timestamp::UNIX_EPOCH)).expect("a plan");
+        let mut incident = Incident::new(plan, &policy, "arn".to_owned(), jiff::Timestamp::UNIX_EPOCH);
+        let first = incident.decisions[0].clone();
+        let mut lost = first.clone();
+        "mallory".clone_into(&mut lost.target.id);
+        let waits = Decision { mode: Mode::Gate, ..lost.clone() };
+        incident.decisions = vec![first.clone(), lost.clone()];
+        let mut report = Report::default();
+        let (target, containment, status) = (first.target, first.containment, Status::Failed);
+        report.containment.receipts =
+            vec![firebreak::receipt::Receipt { target, containment, status, steps: vec![], error: None, finished_at: None }];
+        assert_eq!(without_receipt(&incident, &report).count(), 0, "without a word about the first ones");
+        "ok".clone_into(&mut report.containment.status);
+        assert_eq!(without_receipt(&incident, &report).collect::<Vec<_>>(), [&lost], "what failed has a receipt");
+        incident.decisions[1] = waits;
+        assert_eq!(without_receipt(&incident, &report).count(), 0);
+    }
+}

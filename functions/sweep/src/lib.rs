@@ -1,0 +1,103 @@
+#![doc = include_str!("../README.md")]
+
+mod append;
+mod cloudtrail;
+mod gather;
+mod look;
+
+use firebreak::decision::Decision;
+use firebreak::fault::Fault;
+use firebreak::incident::{Incident, Report};
+use firebreak::policy::Policy;
+use firebreak_aws::{Aws, Ledger, environment};
+use serde::{Deserialize, Serialize};
+
+/// What the state machine sends.
+#[derive(Debug, Deserialize)]
+pub struct Request {
+    /// Before or after what a look found was contained.
+    pub phase: Phase,
+    /// The incident.
+    pub incident: Incident,
+    /// What was done so far.
+    #[serde(default)]
+    pub report: Report,
+    /// Which round it is.
+    #[serde(default)]
+    pub watch: Round,
+}
+
+/// What the function shall do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Look into CloudTrail and decide.
+    Look,
+    /// Add the receipts of what the last look had contained.
+    Gather,
+}
+
+/// The state machine's counter. It also carries the seconds it waited, which matter to nobody here.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub struct Round {
+    /// Counted by the state machine.
+    #[serde(default)]
+    pub round: u32,
+}
+
+/// What goes back.
+#[derive(Debug, Serialize)]
+pub struct Answer {
+    /// The incident, with what was decided now.
+    pub incident: Incident,
+    /// The report, with what was found.
+    pub report: Report,
+    /// What to do next.
+    pub watch: Watch,
+}
+
+/// What the state machine does next.
+#[derive(Debug, Serialize)]
+pub struct Watch {
+    /// As it came.
+    pub round: u32,
+    /// What is contained now, before the next look.
+    pub contain: Vec<Decision>,
+    /// Something is new: it is worth another look, and people are told.
+    pub alarm: bool,
+}
+
+/// The function and what it needs.
+pub struct Function {
+    aws: Aws,
+    ledger: Ledger,
+    policy: Policy,
+}
+
+impl Function {
+    /// Reads the environment and the response policy.
+    ///
+    /// # Errors
+    /// A fault that names the variable or the line of the policy.
+    pub async fn load() -> Result<Self, Fault> {
+        let aws = Aws::load().await;
+        environment::required(environment::EXTERNAL_ID)?;
+        let file = environment::required(environment::POLICY_FILE)?;
+        let text =
+            std::fs::read_to_string(&file).map_err(|error| Fault::bug(format!("cannot read the policy {file}: {error}")))?;
+        let policy = Policy::parse(&text).map_err(|error| Fault::bug(format!("{file}: {error}")))?;
+        Ok(Self { ledger: Ledger::new(aws.own(), environment::required(environment::TABLE)?), aws, policy })
+    }
+
+    /// Looks, or gathers.
+    ///
+    /// # Errors
+    /// When the ledger does not answer: what nobody reserves and counts is not decided. What CloudTrail does not say is no error, it
+    /// is listed.
+    pub async fn handle(&self, request: Request) -> Result<Answer, Fault> {
+        match request.phase {
+            Phase::Look => self.look(request).await,
+            Phase::Gather => Ok(gather::gather(request)),
+        }
+    }
+}

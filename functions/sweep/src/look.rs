@@ -1,0 +1,124 @@
+//! One look: what suspects did since they were first seen, what follows from it, and what goes back to the state machine.
+
+use crate::cloudtrail::Trails;
+use crate::gather::{join, without_receipt};
+use crate::{Answer, Function, Request, Watch};
+use firebreak::decision::{Decision, Mode, Target};
+use firebreak::fault::Fault;
+use firebreak::incident::{Incident, Report, SweepBranch};
+use firebreak::policy::Policy;
+use firebreak::trail::{Found, Search, Suspect, bounded, merged};
+use firebreak_aws::clock;
+use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// The function has 60 seconds: what it found must still be decided and written.
+const PATIENCE: Duration = Duration::from_secs(40);
+/// CloudTrail's event history reaches back 90 days (CloudTrail API reference, `LookupEvents`).
+const HISTORY: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+impl Function {
+    /// Looks, decides, and answers with what it has, whatever was refused on the way.
+    pub(crate) async fn look(&self, request: Request) -> Result<Answer, Fault> {
+        let Request { mut incident, mut report, watch, .. } = request;
+        // What the state machine could not gather, or carry out, after the look before.
+        join(&mut report);
+        let mut contain: Vec<Decision> = without_receipt(&incident, &report).cloned().collect();
+        // What an earlier try of this look appended, and was killed before it could say so.
+        contain.extend(self.recover(&mut incident).await?);
+        let found = self.search(&incident, &report).await;
+        let appended = self.append(&mut incident, &found.traced, &report.verification).await?;
+        let news = !contain.is_empty() || !appended.decisions.is_empty();
+        contain.extend(appended.decisions);
+        contain.retain(|decision| decision.mode == Mode::Auto && decision.containment.is_some());
+
+        let reverted = report.verification.iter().any(|check| !check.reverted.is_empty());
+        let (lines, new_lines) = merged(&report.sweep.found, found.traced.iter().map(firebreak::trail::Traced::line));
+        let missing = bounded(found.missing.into_iter().chain(appended.left_out));
+        tracing::info!(
+            incident.id = %incident.id,
+            round = watch.round,
+            traced = found.traced.len(),
+            refused = found.refused,
+            missing = missing.len(),
+            contain = contain.len(),
+            "looked"
+        );
+        report.sweep = SweepBranch { status: "ok".to_owned(), error: None, found: lines, missing };
+        let alarm = reverted || news || new_lines;
+        Ok(Answer { incident, report, watch: Watch { round: watch.round, contain, alarm } })
+    }
+
+    /// Reads trails until everything is read, the pages or the time run out.
+    async fn search(&self, incident: &Incident, report: &Report) -> Found {
+        let deadline = Instant::now() + PATIENCE;
+        let now = clock::now();
+        let (from, clipped) = since(incident, &self.policy, now);
+        let suspects = suspects(report);
+        let mut trails = Trails::new(&self.aws, &incident.id, from, now);
+        let mut search = Search::new(suspects, &self.policy);
+        while let Some(lookup) = search.next_page() {
+            match timeout_at(deadline, trails.page(&lookup)).await {
+                Ok(Ok(page)) => search.page(lookup, &page.events, page.next),
+                Ok(Err(fault)) => search.failed(&lookup, &fault.message),
+                Err(_) => {
+                    search.failed(&lookup, OUT_OF_TIME);
+                    search.give_up(OUT_OF_TIME);
+                }
+            }
+        }
+        let mut found = search.finish();
+        found.missing.extend(clipped);
+        found
+    }
+}
+
+const OUT_OF_TIME: &str = "the time for this look ran out (40 seconds)";
+
+/// Principals that are contained, those of earlier rounds among them. What holds nothing may not be whom it was taken for.
+fn suspects(report: &Report) -> Vec<&Target> {
+    let held = report.containment.receipts.iter().filter(|receipt| receipt.holds_something());
+    held.map(|receipt| &receipt.target).filter(|target| Suspect::of(target).is_some()).collect()
+}
+
+/// When the finding began, or some hours before the incident; and a word when CloudTrail does not remember it.
+fn since(incident: &Incident, policy: &Policy, now: Timestamp) -> (Timestamp, Option<String>) {
+    let hours = SignedDuration::from_hours(i64::from(policy.sweep.hours));
+    let before = incident.opened_at.checked_sub(hours).unwrap_or(incident.opened_at);
+    let seen = incident.finding.first_seen.filter(|seen| *seen <= incident.opened_at);
+    let earliest = now.checked_sub(HISTORY).unwrap_or(now);
+    let wanted = seen.unwrap_or(before).min(now);
+    let clipped = (wanted < earliest).then(|| format!("what was before {earliest}: CloudTrail's event history has 90 days"));
+    (wanted.max(earliest), clipped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use firebreak::plan::{Circumstances, plan_json};
+
+    fn incident(policy: &Policy) -> Incident {
+        let event = include_bytes!("../../../fixtures/findings/guardduty/exfiltration-iam-user.json");
+        let at: Timestamp = "2026-11-20T03:00:00Z".parse().expect("a time");
+        let plan = plan_json(event, &Circumstances::new(policy, at)).expect("a plan");
+        Incident::new(plan, policy, "arn".to_owned(), at)
+    }
+
+    #[test]
+    fn a_look_begins_where_the_finding_does() {
+        let policy = Policy::unrestricted();
+        let mut incident = incident(&policy);
+        let time = |text: &str| text.parse::<Timestamp>().expect("a time");
+        let now = time("2026-11-20T03:10:00Z");
+        let since = |incident: &Incident| since(incident, &policy, now);
+        assert_eq!(Some(since(&incident).0), incident.finding.first_seen);
+        incident.finding.first_seen = None;
+        assert_eq!(since(&incident), (time("2026-11-19T03:00:00Z"), None));
+        incident.finding.first_seen = Some(time("2031-01-01T00:00:00Z"));
+        assert_eq!(since(&incident).0, time("2026-11-19T03:00:00Z"), "a time to come is no time to begin");
+        incident.finding.first_seen = Some(time("2020-01-01T00:00:00Z"));
+        let (from, clipped) = since(&incident);
+        assert!(from == time("2026-08-22T03:10:00Z") && clipped.is_some(), "90 days, and it says so: {from}");
+    }
+}
