@@ -114,7 +114,7 @@ pub fn forbidden(calls: &[Call], function: &str) -> Vec<String> {
     own.filter(|call| destroys.iter().any(|word| call.operation.starts_with(word))).map(Call::action).collect()
 }
 
-/// How many calls had to be answered, one after the other, before the last of `action` could be made, itself included.
+/// How many calls had to be answered, one after the other, before the first of `action` could be, itself included.
 ///
 /// A call waits for another one if it began after the other's answer: with the same delay at every call, that is what shows.
 #[must_use]
@@ -126,5 +126,5 @@ pub fn depth(calls: &[Call], function: &str, action: &str) -> Option<usize> {
         let waited = before.filter(|(other, _)| other.ended_at.is_some_and(|ended| ended <= call.started_at));
         depths.push(1 + waited.map(|(_, depth)| *depth).max().unwrap_or(0));
     }
-    own.iter().zip(depths).filter(|(call, _)| call.action() == action).map(|(_, depth)| depth).next_back()
+    own.iter().zip(depths).filter(|(call, _)| call.action() == action).map(|(_, depth)| depth).next()
 }

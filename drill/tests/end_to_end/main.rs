@@ -2,13 +2,16 @@
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 mod deliveries;
+mod drift;
 mod failures;
+mod quarantine;
 mod review;
 mod rules;
 mod safety;
 mod targets;
 mod triage;
 mod updates;
+mod watch;
 
 use firebreak::ids::IncidentId;
 use firebreak_aws::clock;

@@ -16,9 +16,14 @@ use std::io::Write as _;
 const QUARANTINED: Option<&str> = Some("FirebreakQuarantineDenyAll");
 
 /// A stage under `policy`, with the account in mode auto unless the policy says otherwise.
-async fn stage_under(policy: &str) -> Stage {
+pub(crate) async fn stage_under(policy: &str) -> Stage {
+    stage_with_policy(&format!("verify_after_seconds = 1\n{policy}")).await
+}
+
+/// A stage under the whole of a policy.
+pub(crate) async fn stage_with_policy(policy: &str) -> Stage {
     let mut file = tempfile::NamedTempFile::new().expect("a scratch file");
-    write!(file, "verify_after_seconds = 1\n{policy}").expect("writable");
+    file.write_all(policy.as_bytes()).expect("writable");
     let (_, path) = file.keep().expect("kept while functions may start");
     stage_with(Some(path)).await
 }

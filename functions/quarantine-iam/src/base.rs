@@ -39,6 +39,9 @@ pub struct BaseState {
     /// an id that no longer resolves.
     #[serde(default)]
     pub trust_policy: Option<String>,
+    /// Ids of credentials that were active and that Firebreak makes inactive. Written before it does.
+    #[serde(default)]
+    pub deactivated: BTreeSet<String>,
     /// Ids of credentials that a finding named, or that appeared after the containment: a release leaves them inactive.
     #[serde(default)]
     pub exposed: BTreeSet<String>,
@@ -90,6 +93,7 @@ impl BaseState {
         let new: Vec<Credential> = later.credentials.iter().filter(|c| !known(c)).cloned().collect();
         let mut joined = self.clone();
         joined.exposed.extend(later.exposed.iter().cloned().chain(new.iter().map(|credential| credential.id.clone())));
+        joined.deactivated.extend(later.deactivated.iter().cloned());
         joined.credentials.extend(new);
         joined
     }

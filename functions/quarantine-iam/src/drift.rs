@@ -36,6 +36,8 @@ fn activated(base: &BaseState, credential: &Credential, call: &Call) -> Option<S
     match base.credentials.iter().find(|known| known.id == credential.id) {
         None => Some(format!("{name} was created")),
         Some(known) if !known.active => Some(format!("{name} was made active")),
+        // It was never Firebreak's to change.
+        Some(_) if !base.deactivated.contains(&credential.id) => None,
         // Firebreak could not make it inactive, or a release that did not finish made it active again.
         Some(_) if call.failed_steps.contains(&crate::credentials::step_name(credential)) || call.resumed => None,
         Some(_) => Some(format!("{name} was made active again")),

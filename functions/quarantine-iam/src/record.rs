@@ -1,6 +1,6 @@
 //! What goes to the ledger before the first change that could not be undone without it.
 
-use crate::base::BaseState;
+use crate::base::{BaseState, Credential};
 use crate::policies;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
@@ -30,9 +30,12 @@ pub(crate) fn check_path(call: &Call, current: &BaseState) -> Result<(), Fault> 
     }
 }
 
-/// Writes the base, or joins the one that the first incident wrote. `ours` are tags that the first wave may have written already.
-pub(crate) async fn record(call: &Call, current: &BaseState, ours: &[(String, String)]) -> Step {
+/// Writes the base, or joins the one that the first incident wrote. `ours` are tags that the first wave may have written already,
+/// `credentials` those that are about to become inactive.
+pub(crate) async fn record(call: &Call, current: &BaseState, ours: &[(String, String)], credentials: &[Credential]) -> Step {
     let mut base = current.clone().without(&policies::all(&call.target), ours);
+    base.deactivated =
+        credentials.iter().filter(|credential| credential.active).map(|credential| credential.id.clone()).collect();
     base.exposed.extend(call.target.access_key_id.iter().map(ToString::to_string));
     step("record-base", async {
         let known = call.ledger.hold(call.held(), &call.incident, &base.principal_id, &base, clock::now()).await?;

@@ -42,7 +42,8 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
         }
         steps.push(skipped("check-drift", drift));
     }
-    let known = base.map_or(&[][..], |base| &base.credentials);
+    let ours = |base: &BaseState| base.credentials.iter().filter(|c| base.deactivated.contains(&c.id)).cloned().collect();
+    let known: Vec<Credential> = base.map(ours).unwrap_or_default();
     let exposed = |credential: &Credential| base.is_some_and(|base| base.exposed.contains(&credential.id));
     steps.extend(join_all(known.iter().map(|credential| restore(call, &iam, credential, &now, exposed(credential)))).await);
     if let Some(failed) = steps.iter().find(|step| step.outcome == Outcome::Failed) {
@@ -72,7 +73,12 @@ fn drifted(call: &Call, base: &BaseState, now: &BaseState) -> Option<Fault> {
 
 async fn restore(call: &Call, iam: &Client, credential: &Credential, now: &BaseState, exposed: bool) -> Step {
     let (word, id) = (credential.kind.word(), &credential.id);
-    if exposed && credential.active {
+    if exposed {
+        let works = now.credentials.iter().any(|c| c.id == *id && c.active);
+        if works {
+            return step(format!("keep-inactive {id}"), credentials::set(iam, &call.target.id, credential, StatusType::Inactive))
+                .await;
+        }
         let why = format!("{word} {id} was exposed: it stays inactive, replace it");
         return skipped(format!("keep-inactive {id}"), Fault::malformed(why));
     }

@@ -35,7 +35,7 @@ pub(crate) async fn contain(call: &Call, iam: &Client, slot: Result<usize, Fault
         // AWS refuses changes of its own roles; what was written on a namesake denies one session name.
         return Ok(vec![deny(&attached, &tagged).await, step("check-identity", async { Err(fault) }).await]);
     }
-    let recorded = record(call, &current, &ours).await;
+    let recorded = record(call, &current, &ours, &[]).await;
     let held = is_held(&recorded);
     let mut steps = vec![recorded];
     match (&attached, &tagged) {

@@ -97,7 +97,7 @@ async fn write_again(call: &Call, iam: &Client, now: &BaseState, control: &Again
         Again::Revocation => revoke::revoke(call, iam).await.map(|_| ()),
         Again::Credential(credential) => {
             // One that was made after the containment is recorded first, as exposed: a release leaves it inactive.
-            if record::record(call, now, &[]).await.outcome == Outcome::Failed {
+            if record::record(call, now, &[], std::slice::from_ref(credential)).await.outcome == Outcome::Failed {
                 return Err(record::unrecorded());
             }
             credentials::set(iam, &call.target.id, credential, StatusType::Inactive).await.map(|_| ())

@@ -59,6 +59,7 @@ async fn user(iam: &Client, name: &str) -> Result<(BaseState, Vec<Unread>), Faul
         mfa_devices: welcome("iam:ListMFADevices", mfa)
             .map(|d| d.mfa_devices().iter().map(|d| d.serial_number.clone()).collect()),
         trust_policy: None,
+        deactivated: BTreeSet::new(),
         exposed: BTreeSet::new(),
     };
     Ok((state, unread))
@@ -84,6 +85,7 @@ async fn role(iam: &Client, name: &str) -> Result<BaseState, Fault> {
         console_password: None,
         mfa_devices: None,
         trust_policy: role.assume_role_policy_document,
+        deactivated: BTreeSet::new(),
         exposed: BTreeSet::new(),
     })
 }
