@@ -33,6 +33,8 @@ pub struct Call {
     pub seen_drift: Vec<String>,
     /// An earlier run of this release may have put part of it back. Only set for a release.
     pub resumed: bool,
+    /// Credentials that a suspect made and that stay inactive. Only set for a release.
+    pub exposed: Vec<String>,
 }
 
 impl Call {
@@ -132,7 +134,17 @@ impl Responder {
     ) -> Result<Call, Fault> {
         let config = self.aws.member(place, role, incident).await?;
         let (ledger, incident, target) = (self.ledger.clone(), incident.clone(), target.clone());
-        Ok(Call { config, ledger, incident, target, containment, failed_steps: vec![], seen_drift: vec![], resumed: false })
+        Ok(Call {
+            config,
+            ledger,
+            incident,
+            target,
+            containment,
+            failed_steps: vec![],
+            seen_drift: vec![],
+            resumed: false,
+            exposed: vec![],
+        })
     }
 
     /// Runs one task of the state machine.

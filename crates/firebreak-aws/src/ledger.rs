@@ -27,6 +27,7 @@ mod evidence;
 mod incidents;
 mod locks;
 mod reviews;
+mod sessions;
 
 pub use bases::{Held, ReleaseClaim};
 pub use claims::Claim;
@@ -34,6 +35,7 @@ pub use events::RawEvent;
 pub use incidents::{IncidentRecord, IncidentView};
 pub use locks::Lock;
 pub use reviews::{Gate, OpenedGate, ReviewState};
+pub use sessions::SESSION_SLOTS;
 
 use crate::classify::{SdkResult, code};
 use aws_config::SdkConfig;

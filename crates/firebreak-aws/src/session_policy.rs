@@ -26,8 +26,8 @@ fn about(target: &Target) -> Value {
     let (partition, account, id) = (&target.partition, &target.account, &target.id);
     match target.kind {
         // A finding does not say under which path a principal is; names are unique in an account whatever the path.
-        TargetKind::IamUser => principal(&format!("arn:{partition}:iam::{account}:user/"), id),
-        TargetKind::IamRole => principal(&format!("arn:{partition}:iam::{account}:role/"), id),
+        TargetKind::IamUser => principal(target, "user"),
+        TargetKind::IamRole => principal(target, "role"),
         TargetKind::S3Bucket => {
             let bucket = format!("arn:{partition}:s3:::{id}");
             json!([allow(&json!("s3:*"), &json!([bucket, format!("{bucket}/*")]))])
@@ -45,8 +45,14 @@ fn about(target: &Target) -> Value {
     }
 }
 
-fn principal(front: &str, name: &str) -> Value {
-    json!([allow(&json!("iam:*"), &json!([format!("{front}{name}"), format!("{front}*/{name}")]))])
+/// One principal, and a look at the quarantine policies.
+fn principal(target: &Target, kind: &str) -> Value {
+    let Target { partition, account, id, .. } = target;
+    let front = format!("arn:{partition}:iam::{account}");
+    json!([
+        allow(&json!("iam:*"), &json!([format!("{front}:{kind}/{id}"), format!("{front}:{kind}/*/{id}")])),
+        allow(&json!(["iam:GetPolicy", "iam:GetPolicyVersion"]), &json!(format!("{front}:policy/firebreak/*"))),
+    ])
 }
 
 fn allow(actions: &Value, resources: &Value) -> Value {

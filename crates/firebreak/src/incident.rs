@@ -146,6 +146,8 @@ pub struct Report {
     pub seal: Branch,
     /// Receipts of what waited for approval.
     pub gated: Vec<Receipt>,
+    /// What AWS said about it afterwards.
+    pub gated_verification: Vec<Verification>,
     /// Set when carrying out the approval as a whole failed.
     pub approval: Branch,
     /// The undoing.
@@ -238,7 +240,7 @@ impl Report {
             problems.push(format!("the containment branch failed: {error}"));
         }
         problems.extend(self.containment.receipts.iter().flat_map(|receipt| receipt_problems(receipt, "NOT contained")));
-        for check in self.verification.iter().filter(|check| !check.holds) {
+        for check in self.verification.iter().chain(&self.gated_verification).filter(|check| !check.holds) {
             problems.extend(check.problems.iter().map(|problem| format!("{}: {problem}", check.target)));
         }
         problems.extend(self.unfinished(Answer::Approve));

@@ -239,6 +239,11 @@ fn receipt_lines(body: &mut String, title: &str, receipts: &[Receipt]) {
             (None, true) => "nothing had to change".to_owned(),
         };
         let _ = writeln!(body, "  - {}: {status} ({detail})", shown(&receipt.target));
+        for step in receipt.steps.iter().filter(|step| step.outcome == Outcome::Skipped) {
+            if let Some(why) = &step.error {
+                let _ = writeln!(body, "    Note: {}", mail(&why.message, 300));
+            }
+        }
     }
 }
 

@@ -70,7 +70,16 @@ pub struct Receipt {
 }
 
 /// Steps that leave the target as exposed as it was.
-const BOOKKEEPING: [&str; 6] = ["mark-held", "record-base", "read-base", "check-identity", "tag", "protect-from-termination"];
+const BOOKKEEPING: [&str; 8] = [
+    "mark-held",
+    "record-base",
+    "read-base",
+    "check-identity",
+    "tag",
+    "protect-from-termination",
+    "clear-foreign-slots",
+    "free-slot",
+];
 
 impl Step {
     /// The name without the sub-resource.
@@ -94,6 +103,12 @@ impl Receipt {
         } else {
             Status::Failed
         }
+    }
+
+    /// The names of the steps that failed.
+    #[must_use]
+    pub fn failed_steps(&self) -> Vec<String> {
+        self.steps.iter().filter(|step| step.outcome == Outcome::Failed).map(|step| step.name.clone()).collect()
     }
 
     /// Whether anything of this target was changed and needs a release.

@@ -477,8 +477,8 @@ fn identity_what_iam_cannot_contain_is_left_to_people() {
     assert_eq!(decided(&named("H70", "Root", "Root")), decided(&root), "H41: whatever the type of the finding is");
     for principal in ["111122223333:fed-name", "AIDAA5E9285DC9025F327:fed-name"] {
         let plan = of(&with("H42", "/detail/resource/accessKeyDetails/principalId", json!(principal)));
-        assert_eq!(decided(&plan), ["by-hand notify federated-user fed-name"], "H42");
-        assert_eq!(plan.verdict, Verdict::Notify, "H42");
+        assert_eq!(decided(&plan), ["by-hand gate federated-user fed-name"], "H42");
+        assert_eq!(plan.verdict, Verdict::Respond, "H42: its creator is not found yet, and a person must look for him");
         never("H42", &plan, is_iam);
     }
     for kind in ["AWSService", "AWSAccount", "Directory", "SAMLUser", "Unknown", "iamuser", ""] {

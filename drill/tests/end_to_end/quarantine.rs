@@ -23,14 +23,18 @@ fn outcome(receipt: &Receipt, step: &str) -> Option<Outcome> {
     receipt.steps.iter().find(|s| s.name == step).map(|step| step.outcome)
 }
 
+fn view_of_nothing() -> Value {
+    json!({ "id": null, "type": null, "severity": null, "severity_band": null, "source": "guardduty", "account": null,
+        "region": null, "title": null })
+}
+
 /// Asks `quarantine-iam` directly, without a finding.
 async fn contain(stage: &Stage, incident: u8, target: &Value) -> firebreak_drill::Result<firebreak_drill::Invoked> {
     let place = json!({ "account": SECURITY_ACCOUNT, "region": REGION, "partition": "aws" });
     let fields = [&place, target].into_iter().filter_map(Value::as_object).flatten().map(|(k, v)| (k.clone(), v.clone()));
     let incident = json!({
         "id": format!("fb-{incident:016x}"), "verdict": "respond", "reason": null, "dedupe_key": "direct", "decisions": [],
-        "finding": { "id": null, "type": null, "severity": null, "severity_band": null, "source": "guardduty", "account": null,
-            "region": null, "title": null },
+        "finding": view_of_nothing(),
         "execution_arn": "x", "opened_at": "2026-11-20T02:00:00Z", "timing": { "review_timeout_seconds": 60, "review_max_rounds": 1 },
     });
     let request = json!({ "phase": "contain", "incident": incident, "target": Value::Object(fields.collect()) });
@@ -154,10 +158,50 @@ async fn a_second_session_takes_the_next_slot() -> TestResult {
     stage.answer(&two, Answer::Release).await?;
     assert_eq!(stage.ended(&second).await?, "SUCCEEDED");
     let held = role.observe().await?;
-    assert_eq!(held.get("attached policies"), Some("FirebreakQuarantineDenyTaggedSession"), "the other incident holds the role");
+    assert_eq!(held.get("attached policies"), Some("FirebreakQuarantineDenyTaggedSession"), "the other session is denied still");
+    assert_eq!(held.get("tag firebreak-session-1"), Some("i-0123456789abcdef0"));
+    assert_eq!(held.get("tag firebreak-session-2"), None, "a released session must not wait for another incident");
+    let again = contain(&stage, 9, &json!({ "kind": "iam-role", "id": "fleet", "session": "third", "scope": "session" })).await?;
+    assert_eq!(again.answer["status"], "contained", "{}", again.answer);
+    assert_eq!(role.observe().await?.get("tag firebreak-session-2"), Some("third"), "the slot is free again");
+    let third = json!({ "id": format!("fb-{:016x}", 9), "verdict": "respond", "reason": null, "dedupe_key": "direct",
+        "finding": view_of_nothing(), "decisions": [{ "target": again.answer["target"], "containment": "quarantine-iam", "mode": "auto",
+        "reason": "drill" }], "execution_arn": "x", "opened_at": "2026-11-20T02:00:00Z",
+        "timing": { "review_timeout_seconds": 60, "review_max_rounds": 1 } });
+    let released = stage.invoke("release", &json!({ "incident": third })).await?;
+    assert_eq!(released.answer["status"], "ok", "{}", released.answer);
     stage.answer(&one, Answer::Release).await?;
     assert_eq!(stage.ended(&first).await?, "SUCCEEDED");
     assert_eq!(before.differences(&role.observe().await?), []);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_tag_that_somebody_set_in_advance_denies_no_bystander() -> TestResult {
+    let stage = stage().await;
+    let role = PlantedRole::plant(stage.config(), "fleet").await?;
+    let trap = Tag::builder().key("firebreak-session-3").value("production").build()?;
+    role.iam().tag_role().role_name("fleet").tags(trap).send().await?;
+    let (_, id) = send(&stage, &session_finding(&role, "i-0123456789abcdef0", "trap")).await?;
+    let view = stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
+    assert_eq!(view.receipts[0].status, Status::Contained, "{:?}", view.receipts[0]);
+    let now = role.observe().await?;
+    assert_eq!(now.get("tag firebreak-session-1"), Some("i-0123456789abcdef0"));
+    assert_eq!(now.get("tag firebreak-session-3"), Some("firebreak-none"), "the policy compares with this tag, too");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_quarantine_policy_that_somebody_changed_is_raised() -> TestResult {
+    let stage = stage().await;
+    let user = PlantedUser::plant(stage.config(), "alice").await?;
+    let arn = format!("arn:aws:iam::{SECURITY_ACCOUNT}:policy/firebreak/FirebreakQuarantineDenyAll");
+    let disarmed = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:ListBucket","Resource":"*"}]}"#;
+    user.iam().create_policy_version().policy_arn(arn).policy_document(disarmed).set_as_default(true).send().await?;
+    let (_, id) = send(&stage, &user_finding(&user, SECURITY_ACCOUNT, "disarmed")).await?;
+    let view = stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
+    assert!(view.verifications.iter().any(|check| !check.holds), "a policy that denies nothing contains nobody");
+    assert!(stage.told("PARTLY FAILED").await?.body.contains("SOMEBODY CHANGED"));
     Ok(())
 }
 

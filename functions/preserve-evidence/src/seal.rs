@@ -35,13 +35,12 @@ async fn keep_bases(store: &Store, incident: &Incident, missing: &mut Vec<String
     for (containment, target) in
         incident.decisions.iter().filter(|d| d.mode == Mode::Auto).filter_map(|d| Some((d.containment?, &d.target)))
     {
-        // Two sessions of one role have one base.
-        if !kept.insert((containment, target.ledger_key())) {
+        if !kept.insert((containment, target.scoped_key())) {
             continue;
         }
         match store.ledger.base::<Value>(Held { target, containment }).await? {
             Some((state, held_by)) => {
-                let name = format!("{}/state-before-containment", target.ledger_key().replace([':', '@', '+', ',', '='], "_"));
+                let name = format!("{}/state-before-containment", target.scoped_key().replace([':', '@', '+', ',', '='], "_"));
                 let content = json!({ "target": target, "state": state, "held_by": held_by });
                 store.keep(&incident.id, &name, "the ledger's base state", &content).await?;
             }

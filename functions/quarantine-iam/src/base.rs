@@ -104,9 +104,10 @@ impl BaseState {
         self.attached_policies.as_ref().map(|attached| attached.contains(arn))
     }
 
-    /// This state without what Firebreak wrote in its first wave, which the reads beside it may have seen already.
+    /// This state without what is Firebreak's: what the first wave wrote, which the reads beside it may have seen already, and what
+    /// another incident wrote about another part of the principal.
     #[must_use]
-    pub(crate) fn without(mut self, policies: &[String], tags: &[(String, String)]) -> Self {
+    pub(crate) fn without(mut self, policies: &[String]) -> Self {
         if let Some(attached) = &mut self.attached_policies {
             attached.retain(|arn| !policies.contains(arn));
         }
@@ -114,7 +115,7 @@ impl BaseState {
             self.boundary = None;
         }
         if let Some(all) = &mut self.tags {
-            all.retain(|key, value| !tags.iter().any(|(k, v)| k == key && v == value));
+            all.retain(|key, _| !crate::tags::is_ours(key));
         }
         self
     }

@@ -25,7 +25,11 @@ pub(crate) async fn prepare(ledger: &Ledger, incident: &IncidentId, target: &Tar
     let held = Held { target, containment: Containment::QuarantineIam };
     match (target.kind, target.scope) {
         (TargetKind::IamRole, Scope::Session) => Prepared::Named(match session_name(target) {
-            Ok(name) => ledger.name_session(held, incident, &name, clock::now()).await,
+            Ok(name) => {
+                let (slot, marked) =
+                    futures::join!(ledger.name_session(target, &name), ledger.mark_held(held, incident, clock::now()));
+                marked.and(slot)
+            }
             Err(fault) => Err(fault),
         }),
         (TargetKind::IamUser, Scope::Principal) => Prepared::Marked(ledger.mark_held(held, incident, clock::now()).await),

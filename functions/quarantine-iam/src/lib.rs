@@ -4,6 +4,7 @@ mod base;
 mod contain;
 mod credentials;
 mod deny;
+mod document;
 mod drift;
 mod policies;
 mod record;
@@ -14,6 +15,7 @@ mod session;
 mod tags;
 mod user;
 mod verify;
+mod written;
 
 pub use base::{BaseState, Credential, CredentialKind};
 pub use policies::{DENY_ALL, DENY_TAGGED_SESSION, DENY_TAGGED_SESSION_BOUNDARY};
@@ -26,7 +28,20 @@ use firebreak_aws::clients::MemberRole;
 use firebreak_aws::containment::{Responder, Task};
 
 /// Steps of which one must hold for the target to be contained. A passing fault at one of them is worth another try.
-const DECISIVE: [&str; 5] = ["attach-deny", "deny-by-boundary", "deny-session", "revoke-older-sessions", "deactivate-key"];
+const DECISIVE: [&str; 12] = [
+    "attach-deny",
+    "deny-by-boundary",
+    "deny-session",
+    "revoke-older-sessions",
+    "deactivate-key",
+    "deactivate-service-credential",
+    "deactivate-ssh-key",
+    "deactivate-certificate",
+    "list-keys",
+    "list-service-credentials",
+    "list-ssh-keys",
+    "list-certificates",
+];
 
 /// The function and what it needs.
 pub struct Function {

@@ -30,10 +30,9 @@ pub(crate) fn check_path(call: &Call, current: &BaseState) -> Result<(), Fault> 
     }
 }
 
-/// Writes the base, or joins the one that the first incident wrote. `ours` are tags that the first wave may have written already,
-/// `credentials` those that are about to become inactive.
-pub(crate) async fn record(call: &Call, current: &BaseState, ours: &[(String, String)], credentials: &[Credential]) -> Step {
-    let mut base = current.clone().without(&policies::all(&call.target), ours);
+/// Writes the base, or joins the one that the first incident wrote. `credentials` are those that are about to become inactive.
+pub(crate) async fn record(call: &Call, current: &BaseState, credentials: &[Credential]) -> Step {
+    let mut base = current.clone().without(&policies::all(&call.target));
     base.deactivated =
         credentials.iter().filter(|credential| credential.active).map(|credential| credential.id.clone()).collect();
     base.exposed.extend(call.target.access_key_id.iter().map(ToString::to_string));

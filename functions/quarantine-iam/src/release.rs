@@ -5,18 +5,20 @@
 #![expect(clippy::disallowed_methods, reason = "this is the release of the quarantine")]
 
 use crate::base::{self, BaseState, Credential};
-use crate::{credentials, drift, policies, tags};
+use crate::written::Written;
+use crate::{credentials, drift};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::StatusType;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use firebreak::decision::TargetKind;
+use firebreak::decision::{Scope, Target, TargetKind};
 use firebreak::fault::{Fault, FaultKind};
+use firebreak::ids::AccessKeyId;
 use firebreak::receipt::{Outcome, Step};
 use firebreak_aws::classify::{OrFault, SdkResult, code};
 use firebreak_aws::containment::Call;
+use firebreak_aws::ledger::Held;
 use firebreak_aws::step::{skipped, step};
 use futures::future::join_all;
-use std::collections::BTreeMap;
 
 /// Undoes the quarantine of `call.target` down to `base`. Without a base only the deny and the labels were written, and only they are
 /// taken away.
@@ -44,22 +46,23 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
     }
     let ours = |base: &BaseState| base.credentials.iter().filter(|c| base.deactivated.contains(&c.id)).cloned().collect();
     let known: Vec<Credential> = base.map(ours).unwrap_or_default();
-    let exposed = |credential: &Credential| base.is_some_and(|base| base.exposed.contains(&credential.id));
+    let exposed = |c: &Credential| call.exposed.contains(&c.id) || base.is_some_and(|base| base.exposed.contains(&c.id));
     steps.extend(join_all(known.iter().map(|credential| restore(call, &iam, credential, &now, exposed(credential)))).await);
     if let Some(failed) = steps.iter().find(|step| step.outcome == Outcome::Failed) {
         let why = format!("not tried: as long as {} is unfinished the deny stays", failed.name);
         steps.push(step("detach-deny", async { Err(Fault::malformed(why)) }).await);
         return Ok(steps);
     }
+    let written = Written::of(call, &now).await?;
     let (boundary, revocations, denies) = futures::join!(
-        restore_boundary(call, &iam, base, &now),
-        delete_revocations(call, &iam, &now),
-        detach(call, &iam, base, &now)
+        restore_boundary(call, &iam, base, &now, &written),
+        delete_revocations(call, &iam, &written),
+        detach(call, &iam, &written)
     );
     steps.extend(boundary.into_iter().chain(revocations).chain(denies));
     // The guard of the organization recognises a quarantined principal by its tags: they go when the deny is gone.
     if steps.iter().all(|step| step.outcome != Outcome::Failed) {
-        steps.push(step("restore-tags", restore_tags(call, &iam, base, &now)).await);
+        steps.extend(untag(call, &iam, &now, &written).await);
     }
     Ok(steps)
 }
@@ -92,15 +95,27 @@ async fn restore(call: &Call, iam: &Client, credential: &Credential, now: &BaseS
             // Active now and not before, or made inactive by somebody else: not Firebreak's to change.
             return Ok(Outcome::Skipped);
         }
+        if is_held_alone(call, credential).await? {
+            return Ok(Outcome::Skipped);
+        }
         credentials::set(iam, &call.target.id, credential, StatusType::Active).await
     })
     .await
 }
 
+/// Whether an incident holds just this access key.
+async fn is_held_alone(call: &Call, credential: &Credential) -> Result<bool, Fault> {
+    let Ok(key) = AccessKeyId::parse(&credential.id) else { return Ok(false) };
+    if call.target.scope != Scope::Principal {
+        return Ok(false);
+    }
+    let alone = Target { scope: Scope::AccessKey, access_key_id: Some(key), ..call.target.clone() };
+    call.ledger.is_held(Held { target: &alone, containment: call.containment }).await
+}
+
 /// Only where Firebreak's policy is the boundary now.
-async fn restore_boundary(call: &Call, iam: &Client, base: Option<&BaseState>, now: &BaseState) -> Option<Step> {
-    let ours = policies::all(&call.target);
-    now.boundary.as_ref().filter(|boundary| ours.contains(boundary))?;
+async fn restore_boundary(call: &Call, iam: &Client, base: Option<&BaseState>, now: &BaseState, ours: &Written) -> Option<Step> {
+    now.boundary.as_ref().filter(|boundary| ours.boundary.as_ref() == Some(boundary))?;
     let name = &call.target.id;
     let is_role = call.target.kind == TargetKind::IamRole;
     let restored = async {
@@ -130,10 +145,8 @@ async fn restore_boundary(call: &Call, iam: &Client, base: Option<&BaseState>, n
     Some(step("restore-boundary", restored).await)
 }
 
-/// The inline policies of every incident that held this role: this is the last one.
-async fn delete_revocations(call: &Call, iam: &Client, now: &BaseState) -> Vec<Step> {
-    let ours = now.inline_policies.iter().flatten().filter(|name| name.starts_with(policies::REVOCATION));
-    join_all(ours.map(|name| {
+async fn delete_revocations(call: &Call, iam: &Client, ours: &Written) -> Vec<Step> {
+    join_all(ours.revocations.iter().map(|name| {
         step("delete-revocation", async move {
             let delete = iam.delete_role_policy().role_name(&call.target.id).policy_name(name).send().await;
             undone("iam:DeleteRolePolicy", delete)
@@ -142,29 +155,18 @@ async fn delete_revocations(call: &Call, iam: &Client, now: &BaseState) -> Vec<S
     .await
 }
 
-async fn detach(call: &Call, iam: &Client, base: Option<&BaseState>, now: &BaseState) -> Vec<Step> {
-    let attached = |arn: &&String| now.has_policy(arn) != Some(false) && base.and_then(|base| base.has_policy(arn)) != Some(true);
-    let ours = policies::all(&call.target);
-    let denies: Vec<&String> = ours.iter().filter(attached).collect();
-    if denies.is_empty() {
-        return vec![step("detach-deny", async { Ok(Outcome::Already) }).await];
-    }
+async fn detach(call: &Call, iam: &Client, ours: &Written) -> Option<Step> {
+    let policy = ours.policy.as_ref()?;
     let name = &call.target.id;
-    join_all(denies.into_iter().map(|policy| {
-        step("detach-deny", async move {
-            match call.target.kind {
-                TargetKind::IamRole => {
-                    let detached = iam.detach_role_policy().role_name(name).policy_arn(policy).send().await;
-                    undone("iam:DetachRolePolicy", detached)
-                }
-                _ => {
-                    let detached = iam.detach_user_policy().user_name(name).policy_arn(policy).send().await;
-                    undone("iam:DetachUserPolicy", detached)
-                }
+    let detached = async {
+        match call.target.kind {
+            TargetKind::IamRole => {
+                undone("iam:DetachRolePolicy", iam.detach_role_policy().role_name(name).policy_arn(policy).send().await)
             }
-        })
-    }))
-    .await
+            _ => undone("iam:DetachUserPolicy", iam.detach_user_policy().user_name(name).policy_arn(policy).send().await),
+        }
+    };
+    Some(step("detach-deny", detached).await)
 }
 
 fn undone<T, E: ProvideErrorMetadata>(operation: &str, answer: SdkResult<T, E>) -> Result<Outcome, Fault> {
@@ -175,30 +177,31 @@ fn undone<T, E: ProvideErrorMetadata>(operation: &str, answer: SdkResult<T, E>) 
     Ok(Outcome::Applied)
 }
 
-async fn restore_tags(call: &Call, iam: &Client, base: Option<&BaseState>, now: &BaseState) -> Result<Outcome, Fault> {
-    let nothing = BTreeMap::new();
-    let then = base.and_then(|base| base.tags.as_ref()).unwrap_or(&nothing);
-    let now = now.tags.as_ref().ok_or_else(|| Fault::new(FaultKind::Denied, "the tags could not be read"))?;
-    let differing = now.keys().chain(then.keys()).filter(|key| tags::is_ours(key) && then.get(*key) != now.get(*key));
-    let (mut before, mut added): (Vec<&String>, Vec<&String>) = differing.partition(|key| then.contains_key(*key));
-    before.dedup();
-    added.dedup();
-    if before.is_empty() && added.is_empty() {
-        return Ok(Outcome::Already);
+/// Takes Firebreak's tags away: the name of the session, and the labels when nothing of Firebreak is left on the principal.
+async fn untag(call: &Call, iam: &Client, now: &BaseState, ours: &Written) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if !(ours.session_tags.is_empty() && ours.labels.is_empty()) || now.tags.is_none() {
+        steps.push(step("restore-tags", untag_all(call, iam, now, ours)).await);
+    }
+    let session = call.target.session.as_deref().filter(|_| call.target.scope == Scope::Session);
+    if let Some(session) = session.filter(|_| steps.iter().all(|step| step.outcome != Outcome::Failed)) {
+        let freed = async { call.ledger.free_session(&call.target, session).await.map(|()| Outcome::Applied) };
+        steps.push(step("free-slot", freed).await);
+    }
+    steps
+}
+
+async fn untag_all(call: &Call, iam: &Client, now: &BaseState, ours: &Written) -> Result<Outcome, Fault> {
+    if now.tags.is_none() {
+        return Err(Fault::new(FaultKind::Denied, "the tags could not be read"));
     }
     let name = &call.target.id;
-    if !added.is_empty() {
-        let keys = Some(added.into_iter().cloned().collect());
-        match call.target.kind {
-            TargetKind::IamRole => {
-                iam.untag_role().role_name(name).set_tag_keys(keys).send().await.map(|_| ()).or_fault("iam:UntagRole")?
-            }
-            _ => iam.untag_user().user_name(name).set_tag_keys(keys).send().await.map(|_| ()).or_fault("iam:UntagUser")?,
+    let keys = Some(ours.session_tags.iter().chain(&ours.labels).cloned().collect());
+    match call.target.kind {
+        TargetKind::IamRole => {
+            iam.untag_role().role_name(name).set_tag_keys(keys).send().await.map(|_| ()).or_fault("iam:UntagRole")?;
         }
-    }
-    if !before.is_empty() {
-        let old: Vec<(String, String)> = before.into_iter().map(|key| (key.clone(), then[key].clone())).collect();
-        tags::put(call, iam, &old).await?;
+        _ => iam.untag_user().user_name(name).set_tag_keys(keys).send().await.map(|_| ()).or_fault("iam:UntagUser")?,
     }
     Ok(Outcome::Applied)
 }

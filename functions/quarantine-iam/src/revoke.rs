@@ -19,7 +19,7 @@ pub(crate) async fn contain(call: &Call, iam: &Client) -> Result<Vec<Step>, Faul
     let (current, _) = base::read(iam, &call.target).await?;
     check_path(call, &current)?;
     check_identity(call, &current)?;
-    let recorded = record(call, &current, &[], &[]).await;
+    let recorded = record(call, &current, &[]).await;
     let held = is_held(&recorded);
     let revoked = step("revoke-older-sessions", async { if held { revoke(call, iam).await } else { Err(unrecorded()) } }).await;
     Ok(vec![recorded, revoked])

@@ -35,7 +35,7 @@ pub(crate) async fn contain(call: &Call, iam: &Client, slot: Result<usize, Fault
         // AWS refuses changes of its own roles; what was written on a namesake denies one session name.
         return Ok(vec![deny(&attached, &tagged).await, step("check-identity", async { Err(fault) }).await]);
     }
-    let recorded = record(call, &current, &ours, &[]).await;
+    let recorded = record(call, &current, &[]).await;
     let held = is_held(&recorded);
     let mut steps = vec![recorded];
     match (&attached, &tagged) {
@@ -48,8 +48,29 @@ pub(crate) async fn contain(call: &Call, iam: &Client, slot: Result<usize, Fault
         _ => steps.push(deny(&attached, &tagged).await),
     }
     steps.extend(evadable(&current));
+    steps.extend(clear_foreign_slots(call, iam, &current).await);
     steps.push(tags::label(call, iam, held).await);
     Ok(steps)
+}
+
+/// Tags that somebody set in advance would be names of denied sessions as soon as the policy is attached: those that the ledger did
+/// not give out are made to name nobody.
+async fn clear_foreign_slots(call: &Call, iam: &Client, current: &BaseState) -> Option<Step> {
+    let set = current.tags.iter().flatten().filter(|(key, name)| tags::is_session(key) && name.as_str() != tags::NOBODY);
+    let set: Vec<_> = set.collect();
+    if set.is_empty() {
+        return None;
+    }
+    let named = match call.ledger.named_sessions(&call.target).await {
+        Ok(named) => named,
+        Err(fault) => return Some(step("clear-foreign-slots", async { Err(fault) }).await),
+    };
+    let foreign = set.into_iter().filter(|(_, name)| !named.contains(name));
+    let foreign: Vec<_> = foreign.map(|(key, _)| (key.clone(), tags::NOBODY.to_owned())).collect();
+    if foreign.is_empty() {
+        return None;
+    }
+    Some(step("clear-foreign-slots", async { tags::put(call, iam, &foreign).await.map(|()| Outcome::Applied) }).await)
 }
 
 /// The step as a whole: half of it denies nothing.

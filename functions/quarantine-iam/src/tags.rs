@@ -10,9 +10,22 @@ use firebreak_aws::classify::OrFault;
 use firebreak_aws::containment::{Call, TAG_KEYS, tags};
 use firebreak_aws::step::{skipped, step};
 
-/// The keys of tags that a release puts back.
+/// What the policy takes for an empty slot.
+pub(crate) const NOBODY: &str = "firebreak-none";
+
+/// The keys of Firebreak's tags. Nobody else has a use for them: they are not part of a base.
 pub(crate) fn is_ours(key: &str) -> bool {
-    TAG_KEYS.contains(&key) || key.starts_with(SESSION_TAG)
+    is_label(key) || is_session(key)
+}
+
+/// A label for people and for the organization's guard.
+pub(crate) fn is_label(key: &str) -> bool {
+    TAG_KEYS.contains(&key)
+}
+
+/// A tag that names a denied session.
+pub(crate) fn is_session(key: &str) -> bool {
+    key.starts_with(SESSION_TAG)
 }
 
 /// The tag that names a denied session.

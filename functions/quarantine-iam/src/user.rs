@@ -39,7 +39,7 @@ pub(crate) async fn contain(call: &Call, iam: &Client, marked: Result<(), Fault>
         steps.push(step("check-identity", async { Err(fault) }).await);
         return Ok(steps);
     }
-    let recorded = record(call, &current, &[], &current.credentials).await;
+    let recorded = record(call, &current, &current.credentials).await;
     let held = is_held(&recorded);
     let (denied, deactivated) = futures::join!(
         deny::steps(call, iam, attached, no_room, Some(&current), held),
@@ -80,7 +80,7 @@ pub(crate) async fn contain_key(call: &Call, iam: &Client) -> Result<Vec<Step>, 
     if found.is_empty() {
         return Err(Fault::gone(format!("{} does not exist any more", call.target)));
     }
-    let recorded = record(call, &current, &[], &found).await;
+    let recorded = record(call, &current, &found).await;
     let mut steps = credentials::deactivate_all(iam, &call.target.id, &found, &[], is_held(&recorded)).await;
     steps.insert(0, recorded);
     Ok(steps)

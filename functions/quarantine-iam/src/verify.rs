@@ -6,8 +6,7 @@
 use crate::base::{self, BaseState};
 use crate::contain::session_name;
 use crate::deny::{self, Attached};
-use crate::policies::SESSION_TAG;
-use crate::{credentials, policies, record, revoke, tags, user};
+use crate::{credentials, document, policies, record, revoke, tags, user};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::StatusType;
 use firebreak::decision::Scope;
@@ -15,14 +14,21 @@ use firebreak::fault::Fault;
 use firebreak::receipt::Outcome;
 use firebreak_aws::clock;
 use firebreak_aws::containment::{Call, Checked};
+use firebreak_aws::ledger::SESSION_SLOTS;
 
 pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
     let iam = Client::new(&call.config);
-    let (read, held) =
-        futures::join!(base::read(&iam, &call.target), call.ledger.holds(call.held(), &call.incident, clock::now()));
+    let (read, held, changed, receipt) = futures::join!(
+        base::read(&iam, &call.target),
+        call.ledger.holds(call.held(), &call.incident, clock::now()),
+        document::problem(call, &iam),
+        call.ledger.receipt(&call.incident, call.containment, &call.target)
+    );
     let (now, unread) = read?;
     record::check_identity(call, &now)?;
-    let mut checked = Checked::default();
+    let mut checked = Checked { problems: changed.into_iter().collect(), reverted: vec![] };
+    // What the containment could not write was not reverted by anybody.
+    let unwritten = receipt.ok().flatten().map(|receipt| receipt.failed_steps()).unwrap_or_default();
     checked.problems.extend(unread.into_iter().map(|missing| missing.fault.message));
     // What is released at this moment must not come back.
     let ours = held?;
@@ -31,12 +37,14 @@ pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
             checked.problems.push(line);
             continue;
         }
-        match write_again(call, &iam, &now, &again).await {
-            Ok(()) => checked.reverted.push(line),
-            Err(fault) => {
-                checked.problems.push(format!("{line}; writing it again failed: {fault}"));
-                checked.reverted.push(line);
-            }
+        let written = write_again(call, &iam, &now, &again).await;
+        if let Err(fault) = &written {
+            checked.problems.push(format!("{line}; writing it again failed: {fault}"));
+        }
+        match (again.step(), written) {
+            (step, Ok(())) if unwritten.contains(&step) => tracing::info!(step.name = %step, "written at last"),
+            (step, Err(_)) if unwritten.contains(&step) => {}
+            _ => checked.reverted.push(line),
         }
     }
     Ok(checked)
@@ -48,6 +56,18 @@ enum Again {
     Session,
     Revocation,
     Credential(base::Credential),
+}
+
+impl Again {
+    /// The step of the containment that writes it.
+    fn step(&self) -> String {
+        match self {
+            Self::Deny => "attach-deny".to_owned(),
+            Self::Session => "deny-session".to_owned(),
+            Self::Revocation => "revoke-older-sessions".to_owned(),
+            Self::Credential(credential) => credentials::step_name(credential),
+        }
+    }
 }
 
 async fn reverted(call: &Call, iam: &Client, now: &BaseState) -> Result<Vec<(String, Again)>, Fault> {
@@ -79,8 +99,10 @@ async fn reverted(call: &Call, iam: &Client, now: &BaseState) -> Result<Vec<(Str
 
 fn names_session(call: &Call, now: &BaseState) -> Result<bool, Fault> {
     let session = session_name(&call.target)?;
-    let tags = now.tags.as_ref().ok_or_else(|| Fault::malformed("the role's tags could not be read"))?;
-    Ok(tags.iter().any(|(key, value)| key.starts_with(SESSION_TAG) && value == session.as_str()))
+    let seen = now.tags.as_ref().ok_or_else(|| Fault::malformed("the role's tags could not be read"))?;
+    // Only these keys are compared by the policy.
+    let slots = (1..=SESSION_SLOTS).map(|slot| tags::session_tag(slot, session.as_str()));
+    Ok(slots.into_iter().any(|(key, name)| seen.get(&key) == Some(&name)))
 }
 
 async fn write_again(call: &Call, iam: &Client, now: &BaseState, control: &Again) -> Result<(), Fault> {
@@ -91,13 +113,13 @@ async fn write_again(call: &Call, iam: &Client, now: &BaseState, control: &Again
         },
         Again::Session => {
             let session = session_name(&call.target)?;
-            let slot = call.ledger.name_session(call.held(), &call.incident, &session, clock::now()).await?;
+            let slot = call.ledger.name_session(&call.target, &session).await?;
             tags::put(call, iam, &[tags::session_tag(slot, session.as_str())]).await
         }
         Again::Revocation => revoke::revoke(call, iam).await.map(|_| ()),
         Again::Credential(credential) => {
             // One that was made after the containment is recorded first, as exposed: a release leaves it inactive.
-            if record::record(call, now, &[], std::slice::from_ref(credential)).await.outcome == Outcome::Failed {
+            if record::record(call, now, std::slice::from_ref(credential)).await.outcome == Outcome::Failed {
                 return Err(record::unrecorded());
             }
             credentials::set(iam, &call.target.id, credential, StatusType::Inactive).await.map(|_| ())

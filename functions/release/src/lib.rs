@@ -13,6 +13,7 @@ use futures::FutureExt as _;
 use futures::future::join_all;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What the state machine sends.
 #[derive(Debug, Deserialize)]
@@ -57,12 +58,24 @@ impl Function {
         let known = self.responder.ledger().incident(&incident.id).await?;
         let (receipts, before) = known.map(|view| (view.receipts, view.releases)).unwrap_or_default();
         let targets = incident.decisions.iter().filter_map(|d| Some((d.containment?, &d.target)));
-        let released = join_all(targets.map(|(containment, target)| {
-            let past = Past::of(&receipts, &before, (containment, target), request.answer.as_ref());
-            self.release(incident, containment, target, past).boxed()
+        // Parts of one principal one after the other: what they share goes with the last of them.
+        let mut groups: BTreeMap<String, Vec<(Containment, &Target)>> = BTreeMap::new();
+        targets.for_each(|(containment, target)| groups.entry(target.ledger_key()).or_default().push((containment, target)));
+        let released = join_all(groups.into_values().map(|group| {
+            let (receipts, before, answer) = (&receipts, &before, request.answer.as_ref());
+            async move {
+                let mut released = Vec::new();
+                for (containment, target) in group {
+                    let past = Past::of(receipts, before, (containment, target), answer);
+                    released.push(self.release(incident, containment, target, past).await);
+                }
+                released
+            }
+            .boxed()
         }))
         .await
         .into_iter()
+        .flatten()
         .collect::<Result<Vec<Receipt>, Fault>>()?;
         let ok = released.iter().all(|receipt| !matches!(receipt.status, Status::Failed | Status::Partial));
         Ok(Released { status: if ok { "ok" } else { "failed" }, receipts: released })
@@ -114,7 +127,7 @@ impl Function {
         let ledger = self.responder.ledger();
         let held = Held { target, containment };
         let base = match ledger.begin_release::<B>(held, &incident.id, clock::now()).await? {
-            ReleaseClaim::Ours { base, resumed } => (base, resumed),
+            ReleaseClaim::Ours { base, resumed, exposed } => (base, Begun { resumed, exposed }),
             ReleaseClaim::StillHeld { by } => return Ok(Undone::Nothing(format!("still contained for incident {by}"))),
             ReleaseClaim::Released => {
                 // The first run's receipt says what it did; this run must not write over it.
@@ -127,6 +140,7 @@ impl Function {
             }
             ReleaseClaim::NotHeld => return Ok(Undone::Nothing("nothing was changed".to_owned())),
         };
+        let resumed = base.1.resumed;
         let undone = self.put_back(incident, (containment, target), past, base, release).await;
         match &undone {
             // A resource that is gone has nothing to put back, and nobody must wait for it.
@@ -136,7 +150,7 @@ impl Function {
             }
             // The lease ends by itself; what the release has to say must not be lost for it.
             _ => {
-                if let Err(fault) = ledger.abandon_release(held, &incident.id, untouched(&undone)).await {
+                if let Err(fault) = ledger.abandon_release(held, &incident.id, !resumed && untouched(&undone)).await {
                     tracing::error!(fault.message = %fault.message, "the lease of an unfinished release stays until it ends");
                 }
             }
@@ -149,7 +163,7 @@ impl Function {
         incident: &Incident,
         (containment, target): (Containment, &Target),
         past: Past,
-        (base, resumed): (Option<B>, bool),
+        (base, begun): (Option<B>, Begun),
         release: impl AsyncFn(&Call, Option<&B>) -> Result<Vec<Step>, Fault>,
     ) -> Result<Undone, Fault> {
         let (place, role) = match containment {
@@ -158,7 +172,9 @@ impl Function {
         };
         let call = self.responder.call_at(&place, target, containment, role, &incident.id).await?;
         let (failed_steps, seen_drift) = (past.failed_steps, past.seen_drift);
-        match release(&Call { failed_steps, seen_drift, resumed, ..call }, base.as_ref()).await {
+        match release(&Call { failed_steps, seen_drift, resumed: begun.resumed, exposed: begun.exposed, ..call }, base.as_ref())
+            .await
+        {
             Ok(steps) => Ok(Undone::Steps(steps)),
             Err(fault) if fault.kind == FaultKind::Gone => Ok(Undone::Nothing(fault.message)),
             Err(fault) => Err(fault),
@@ -178,6 +194,12 @@ enum Undone {
     Nothing(String),
     /// What was tried.
     Steps(Vec<Step>),
+}
+
+/// What the ledger says about a release that begins.
+struct Begun {
+    resumed: bool,
+    exposed: Vec<String>,
 }
 
 /// What the ledger says was done to a target before.
@@ -200,7 +222,11 @@ impl Past {
         let of_target = |all: &[Receipt]| all.iter().filter(is_meant).cloned().collect::<Vec<_>>();
         let (receipts, releases) = (of_target(receipts), of_target(releases));
         let before = |receipt: &&Receipt| answer.is_some_and(|answer| receipt.finished_at.is_some_and(|at| at < answer.at));
-        let drift = releases.iter().filter(before).flat_map(|receipt| &receipt.steps).filter(|step| step.name == "check-drift");
+        // What an earlier run of this release went past was seen before it.
+        let drift = |receipt: &&Receipt, step: &&Step| {
+            step.name == "check-drift" && (before(receipt) || step.outcome == Outcome::Skipped)
+        };
+        let drift = releases.iter().flat_map(|receipt| receipt.steps.iter().filter(move |step| drift(&receipt, step)));
         Self {
             seen_drift: drift.filter_map(|step| step.error.as_ref().map(|fault| fault.message.clone())).collect(),
             changed: receipts.iter().any(Receipt::holds_something),

@@ -10,13 +10,11 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use firebreak::decision::{Containment, Target};
 use firebreak::fault::{Fault, FaultKind};
-use firebreak::ids::{IncidentId, SessionName};
+use firebreak::ids::IncidentId;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// As many sessions of one role can be denied at once: the quarantine policy compares with that many tags.
-const SESSION_SLOTS: usize = 5;
 /// Longer than the release function may run. A release that died no longer keeps incidents from containing the target.
 const RELEASE_LEASE: SignedDuration = SignedDuration::from_secs(90);
 
@@ -32,13 +30,18 @@ pub struct Held<'a> {
 impl Held<'_> {
     /// Tells one base from another.
     #[must_use]
-    pub fn key(self) -> (String, &'static str) {
+    pub fn key(self) -> (String, String) {
         (self.target.ledger_key(), self.sort_key())
     }
 
-    /// The organization's deny and IAM's have nothing in common but the principal, and are undone each on its own.
-    fn sort_key(self) -> &'static str {
-        if self.containment == Containment::QuarantineScp { "base#quarantine-scp" } else { "base" }
+    /// Parts of a principal are held and released each on its own, and so is what IAM denies and what the organization denies: letting
+    /// one session go must not wait for another one.
+    fn sort_key(self) -> String {
+        match self.containment {
+            Containment::QuarantineScp => "base#quarantine-scp".to_owned(),
+            _ if self.target.scope.is_whole() => "base".to_owned(),
+            _ => format!("base#{}", self.target.scoped_key().trim_start_matches(&self.target.ledger_key())),
+        }
     }
 }
 
@@ -51,6 +54,8 @@ pub enum ReleaseClaim<T> {
         base: Option<T>,
         /// An earlier run began to put it back and did not finish: part of it may be back already.
         resumed: bool,
+        /// Credentials that a suspect made and that stay inactive.
+        exposed: Vec<String>,
     },
     /// It let go; another incident still holds the target.
     StillHeld {
@@ -94,58 +99,30 @@ impl Ledger {
         Ok(!releasing && names(&item, "holders").iter().any(|name| name == incident.as_str()))
     }
 
-    /// Gives a session of a role its slot among those that are denied, and marks the role as held. Returns the slot, from 1.
-    ///
-    /// One conditional write decides, so two incidents can never take the same slot. A session keeps its slot until the last incident
-    /// lets go of the role.
-    ///
-    /// # Errors
-    /// The ledger could not be written; `Transient` while the role is being released; `Malformed` when all slots are taken.
-    pub async fn name_session(
-        &self,
-        held: Held<'_>,
-        incident: &IncidentId,
-        session: &SessionName,
-        at: Timestamp,
-    ) -> Result<usize, Fault> {
-        let one = AttributeValue::L(vec![text(session.as_str())]);
-        let named = self
-            .update_base(held)
-            .update_expression(
-                "SET sessions = list_append(if_not_exists(sessions, :none), :one) ADD holders :me DELETE released_by :me REMOVE release_begun",
-            )
-            .condition_expression(
-                "(attribute_not_exists(releasing_until) OR releasing_until < :now) AND \
-                 (attribute_not_exists(sessions) OR (NOT contains(sessions, :session) AND size(sessions) < :slots))",
-            )
-            .expression_attribute_values(":none", AttributeValue::L(vec![]))
-            .expression_attribute_values(":one", one)
-            .expression_attribute_values(":session", text(session.as_str()))
-            .expression_attribute_values(":slots", number(SESSION_SLOTS))
-            .expression_attribute_values(":me", set_of(incident))
-            .expression_attribute_values(":now", text(sortable(at)))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        if !lost(&named) {
-            let item = named.or_fault("ledger: name the session")?.attributes.unwrap_or_default();
-            return slot(&item, session).ok_or_else(|| Fault::bug("ledger: the session was not written"));
-        }
-        // It has its slot, another incident holds the role while it is released, or there is no room.
-        self.mark_held(held, incident, at).await?;
-        slot(&self.base_item(held).await?, session).ok_or_else(|| {
-            Fault::malformed(format!(
-                "{SESSION_SLOTS} sessions of this role are denied already; ask for isolation of the whole role"
-            ))
-        })
-    }
-
-    /// The sessions of a role that are denied, in the order of their slots.
+    /// Whether any incident holds the target.
     ///
     /// # Errors
     /// The ledger could not be read.
-    pub async fn named_sessions(&self, held: Held<'_>) -> Result<Vec<String>, Fault> {
-        Ok(sessions(&self.base_item(held).await?).map(str::to_owned).collect())
+    pub async fn is_held(&self, held: Held<'_>) -> Result<bool, Fault> {
+        Ok(!names(&self.base_item(held).await?, "holders").is_empty())
+    }
+
+    /// Remembers credentials that a release must leave inactive, because a suspect made them.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn expose(&self, held: Held<'_>, ids: &[String]) -> Result<(), Fault> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let exposed = self
+            .update_base(held)
+            .update_expression("ADD exposed :ids")
+            .expression_attribute_values(":ids", AttributeValue::Ss(ids.to_vec()))
+            .send()
+            .await;
+        exposed.or_fault("ledger: remember exposed credentials")?;
+        Ok(())
     }
 
     /// Records `state` as the base of `target` unless it has one, and makes `incident` a holder. Returns the base that counts.
@@ -259,7 +236,8 @@ impl Ledger {
                 .await;
             if !lost(&last) {
                 let item = last.or_fault("ledger: begin the release")?.attributes.unwrap_or_default();
-                return Ok(ReleaseClaim::Ours { base: state_of(&item)?, resumed: item.contains_key("release_begun") });
+                let (resumed, exposed) = (item.contains_key("release_begun"), names(&item, "exposed"));
+                return Ok(ReleaseClaim::Ours { base: state_of(&item)?, resumed, exposed });
             }
             let left = self
                 .update_base(held)
@@ -296,7 +274,7 @@ impl Ledger {
         let ended = self
             .update_base(held)
             .update_expression(
-                "DELETE holders :me ADD released_by :me REMOVE doc, #id, captured_by, captured_at, releasing_until, release_begun, sessions",
+                "DELETE holders :me ADD released_by :me REMOVE doc, #id, captured_by, captured_at, releasing_until, release_begun, exposed",
             )
             .condition_expression("contains(holders, :name) AND size(holders) = :one")
             .expression_attribute_names("#id", "identity")
@@ -355,15 +333,6 @@ impl Ledger {
 
 fn set_of(incident: &IncidentId) -> AttributeValue {
     AttributeValue::Ss(vec![incident.to_string()])
-}
-
-fn sessions(item: &Item) -> impl Iterator<Item = &str> {
-    let list = item.get("sessions").and_then(|list| list.as_l().ok()).into_iter().flatten();
-    list.filter_map(|session| session.as_s().ok().map(String::as_str))
-}
-
-fn slot(item: &Item, session: &SessionName) -> Option<usize> {
-    sessions(item).position(|named| named == session.as_str()).map(|at| at + 1)
 }
 
 fn being_released(target: &Target) -> Fault {

@@ -3,6 +3,7 @@
 use super::{Item, Ledger, RawEvent, ReviewState, from_doc, incident_pk, sortable, string, text, to_doc};
 use crate::classify::OrFault;
 use aws_sdk_dynamodb::types::AttributeValue;
+use firebreak::decision::{Containment, Target};
 use firebreak::evidence::Entry;
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
@@ -135,6 +136,20 @@ impl Ledger {
         self.keep_about("receipt", incident, receipt.containment, &receipt.target.scoped_key(), receipt).await
     }
 
+    /// What a containment did to one target, if it has been there.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn receipt(
+        &self,
+        incident: &IncidentId,
+        containment: Containment,
+        target: &Target,
+    ) -> Result<Option<Receipt>, Fault> {
+        let item = self.item(incident, &format!("receipt#{containment}#{}", target.scoped_key())).await?;
+        item.as_ref().map(from_doc).transpose()
+    }
+
     /// Keeps a receipt that the state machine wrote. One that a function left about this target says more and stays.
     ///
     /// # Errors
@@ -179,7 +194,7 @@ impl Ledger {
         &self,
         what: &str,
         incident: &IncidentId,
-        containment: Option<firebreak::decision::Containment>,
+        containment: Option<Containment>,
         target: &str,
         value: &T,
     ) -> Result<(), Fault> {

@@ -317,10 +317,10 @@ fn only_a_person(resource: &Resource, mode: Mode, place: &Place) -> Option<Wante
         },
         _ => return None,
     };
-    // Nobody can wait for an approval that would lead to nothing: root and federated users are told about at once.
+    // Nobody can wait for an approval that would lead to nothing: root is told about at once.
     let source_of_a_copy = matches!(resource.named, Named::Bucket { .. });
     let mode = match kind {
-        TargetKind::AccountRoot | TargetKind::FederatedUser => Mode::Notify,
+        TargetKind::AccountRoot => Mode::Notify,
         _ if source_of_a_copy => Mode::Notify,
         _ if mode == Mode::Auto => Mode::Gate,
         _ => mode,

@@ -1,7 +1,7 @@
 //! Whose an access key is, where the finding does not say or cannot be believed.
 
 use super::Plan;
-use crate::decision::{Target, TargetKind};
+use crate::decision::{Mode, Target, TargetKind};
 use crate::finding::{Credentials, Principal, Source};
 use crate::ids::{AccessKeyId, IamName, PrincipalId};
 use std::collections::BTreeMap;
@@ -64,7 +64,9 @@ impl Plan {
             TargetKind::IamUser => self.finding.source != Source::GuardDuty,
             _ => false,
         };
-        let asked = self.decisions.iter().filter(|decision| !decision.suppressed).map(|decision| &decision.target);
+        // No role is assumed where nothing would be done, nor in an account that only the finding's text names.
+        let acted_on = self.decisions.iter().filter(|decision| !decision.suppressed && decision.mode != Mode::Notify);
+        let asked = acted_on.map(|decision| &decision.target).filter(|t| self.finding.account.as_ref() == Some(&t.account));
         asked.filter(unowned).filter(|target| target.access_key_id.is_some()).collect()
     }
 }

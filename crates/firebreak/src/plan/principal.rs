@@ -91,10 +91,12 @@ fn identity_center(mode: Mode, role: Target, resource: &Resource, policy: &Polic
     let id = role.session.clone().unwrap_or_default();
     let person = Target { kind: TargetKind::IdentityCenterUser, id, ..role };
     let mode = mode.at_most(Mode::Gate);
+    let note =
+        "first see that the role is under /aws-reserved/: elsewhere its name is borrowed, and the person is not the suspect";
     if policy.organization.quarantine_scp {
-        Wanted::contain(Containment::QuarantineScp, mode, person, resource)
+        Wanted::contain(Containment::QuarantineScp, mode, person, resource).noting(note)
     } else {
-        Wanted::by_hand(mode, person, resource)
+        Wanted::by_hand(mode, person, resource).noting(note)
     }
 }
 

@@ -1,0 +1,71 @@
+//! What Firebreak wrote for one target, and nobody else needs any more.
+//!
+//! A role can be held by several incidents at once, each for a part of it. What they share goes with the last of them.
+
+use crate::base::BaseState;
+use crate::policies;
+use crate::tags;
+use firebreak::decision::Scope;
+use firebreak::fault::Fault;
+use firebreak_aws::containment::Call;
+
+/// What a release of this target takes away.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    /// The managed policy.
+    pub(crate) policy: Option<String>,
+    /// The permissions boundary.
+    pub(crate) boundary: Option<String>,
+    /// Inline policies, by name.
+    pub(crate) revocations: Vec<String>,
+    /// Tags that name the session.
+    pub(crate) session_tags: Vec<String>,
+    /// Labels.
+    pub(crate) labels: Vec<String>,
+}
+
+impl Written {
+    /// What is there now of this target's own. Whether other sessions of a role are denied is in the ledger, which knows of a session
+    /// before its tag is written.
+    pub(crate) async fn of(call: &Call, now: &BaseState) -> Result<Self, Fault> {
+        let session = call.target.session.as_deref().filter(|_| call.target.scope == Scope::Session);
+        let others = match session {
+            Some(own) => call.ledger.named_sessions(&call.target).await?.iter().any(|name| name != own),
+            None => false,
+        };
+        let shared = match call.target.scope {
+            Scope::Principal => false,
+            Scope::Session => others,
+            Scope::OlderSessions | Scope::AccessKey => true,
+        };
+        let (deny, boundary) = (policies::deny(&call.target), policies::boundary(&call.target));
+        let mut written = Self {
+            policy: Some(deny).filter(|arn| !shared && now.has_policy(arn) != Some(false)),
+            boundary: Some(boundary).filter(|arn| !shared && now.boundary.as_ref() == Some(arn)),
+            ..Self::default()
+        };
+        if call.target.scope == Scope::OlderSessions {
+            let inline = now.inline_policies.iter().flatten();
+            written.revocations = inline.filter(|name| name.starts_with(policies::REVOCATION)).cloned().collect();
+        }
+        let tags = now.tags.iter().flatten();
+        let named = tags.clone().filter(|(key, name)| {
+            tags::is_session(key) && (Some(name.as_str()) == session || session.is_some() && name.as_str() == tags::NOBODY)
+        });
+        written.session_tags = named.map(|(key, _)| key.clone()).collect();
+        if !written.leaves_something(call, now) {
+            written.labels = tags.filter(|(key, _)| tags::is_label(key)).map(|(key, _)| key.clone()).collect();
+        }
+        Ok(written)
+    }
+
+    /// Whether anything of Firebreak stays on the principal.
+    fn leaves_something(&self, call: &Call, now: &BaseState) -> bool {
+        let ours = policies::all(&call.target);
+        let policy = now.attached_policies.iter().flatten().any(|arn| ours.contains(arn) && self.policy.as_ref() != Some(arn));
+        let boundary = now.boundary.as_ref().is_some_and(|arn| ours.contains(arn) && self.boundary.as_ref() != Some(arn));
+        let mut inline = now.inline_policies.iter().flatten();
+        let inline = inline.any(|name| name.starts_with(policies::REVOCATION) && !self.revocations.contains(name));
+        policy || boundary || inline
+    }
+}
