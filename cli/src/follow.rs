@@ -252,7 +252,7 @@ fn verified(output: &str) -> String {
 fn swept(output: &str) -> String {
     let Some(report) = field::<Report>(output, "/report") else { return failed("looking in CloudTrail", output) };
     match (report.sweep.found.len(), report.sweep.missing.len()) {
-        (0, 0) => "CloudTrail shows nothing else of the suspect".to_owned(),
+        (0, 0) => "CloudTrail shows nothing else".to_owned(),
         (0, missing) => {
             style(format!("CloudTrail shows nothing else; {missing} thing(s) could not be looked at")).yellow().to_string()
         }
@@ -269,6 +269,9 @@ fn sealed(output: &str) -> String {
 
 fn released(output: &str) -> String {
     match field::<String>(output, "/report/release/status").as_deref() {
+        Some("ok") if output.contains("\"keep-inactive ") => {
+            format!("{} back as it was, the exposed credential stays inactive", style("released").green().bold())
+        }
         Some("ok") => format!("{} everything is back as it was", style("released").green().bold()),
         _ => style("NOT everything could be put back").red().bold().to_string(),
     }

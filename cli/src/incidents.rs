@@ -82,6 +82,13 @@ fn print(view: &IncidentView) {
         println!("  {} {}: {}", style("does not hold").red().bold(), check.target, inert(&check.problems.join("; "), 300));
     }
     receipts("Put back", &view.releases);
+    if let Some(sweep) = &view.sweep {
+        heading("CloudTrail");
+        let lines = [("did", &sweep.found), ("no room", &sweep.left_out), ("not seen", &sweep.missing)];
+        for (what, line) in lines.iter().flat_map(|(what, lines)| lines.iter().map(move |line| (what, line))) {
+            println!("  {} {}", style(format!("{what:8}")).dim(), inert(line, 200));
+        }
+    }
     heading("Evidence");
     for entry in &view.evidence {
         let digest = entry.sha256.as_deref().map_or("snapshot", |digest| &digest[..12.min(digest.len())]);

@@ -4,6 +4,8 @@ use crate::{Notice, Result, inbox};
 use aws_config::SdkConfig;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_smithy_types::DateTime;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
 use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::names;
@@ -227,7 +229,12 @@ impl Stage {
     /// # Errors
     /// AWS refuses; the function's own error is part of the answer.
     pub async fn invoke(&self, function: &str, input: &Value) -> Result<Invoked> {
-        let invoked = aws_sdk_lambda::Client::new(&self.config)
+        // Once, and for as long as it takes: a second invocation would hide what became of the first.
+        let patient = aws_sdk_lambda::config::Builder::from(&self.config)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(PATIENCE).operation_timeout(PATIENCE).build())
+            .build();
+        let invoked = aws_sdk_lambda::Client::from_conf(patient)
             .invoke()
             .function_name(names::function(function))
             .payload(aws_sdk_lambda::primitives::Blob::new(serde_json::to_vec(input)?))

@@ -34,8 +34,8 @@ async fn measure(stage: &Stage, run: usize, target: &Value, actions: &[&str]) ->
     let own = || calls.iter().filter(|call| call.function.as_deref() == Some(FUNCTION));
     // The clock of the record starts elsewhere: the end of the last call is the end of the invocation, or a little before it.
     let last = own().filter_map(|call| call.ended_at).fold(0.0, f64::max);
-    let written =
-        own().filter(|call| actions.contains(&call.action().as_str())).filter_map(|call| call.ended_at).fold(0.0, f64::max);
+    let first = |action: &&str| own().find(|call| call.action() == *action).and_then(|call| call.ended_at);
+    let written = actions.iter().filter_map(first).fold(0.0, f64::max);
     let deepest = actions.iter().filter_map(|action| depth(&calls, FUNCTION, action)).max().ok_or("the deny was not written")?;
     Ok(((whole - (last - written)) * 1000.0, deepest))
 }

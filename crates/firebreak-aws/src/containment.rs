@@ -193,12 +193,18 @@ impl Responder {
             }
             Phase::Verify => {
                 let call = self.call_at(place, target, containment, role, incident).await?;
-                let Checked { problems, reverted } = verify(&call).await?;
+                let before = self.ledger.verification(incident, containment, target);
+                let (checked, before) = futures::join!(verify(&call), before);
+                let Checked { problems, reverted: now } = checked?;
+                // What an earlier look saw is not forgotten: the ticket and the second tier depend on it.
+                let mut reverted = before.ok().flatten().map(|check| check.reverted).unwrap_or_default();
+                reverted.extend(now.iter().cloned());
+                reverted.truncate(MAX_REVERTED);
                 let (target, containment) = (target.clone(), Some(containment));
                 let check = Verification { target, containment, holds: problems.is_empty(), problems, reverted };
                 log_unless_ok(self.ledger.keep_verification(incident, &check).await);
-                for line in &check.reverted {
-                    let what = format!("REVERTED by somebody and written again: {}: {line}", check.target);
+                for line in &now {
+                    let what = format!("REVERTED by somebody: {}: {line}", check.target);
                     log_unless_ok(self.ledger.note(incident, clock::now(), &what).await);
                 }
                 Ok(Answer::Verification(check))
@@ -214,6 +220,9 @@ impl Responder {
         log_unless_ok(self.ledger.note(&call.incident, clock::now(), &format!("{}: {word}", receipt.target)).await);
     }
 }
+
+/// An attacker may revert at every look; this many lines say enough.
+const MAX_REVERTED: usize = 10;
 
 /// Steps that others wait for: without the record of a base nothing else is tried.
 const GROUNDWORK: [&str; 3] = ["mark-held", "read-base", "record-base"];

@@ -186,6 +186,12 @@ pub struct SweepBranch {
     /// What could not be looked at, one line each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
+    /// What was found and an incident has no room to decide, one line each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
+    /// What was reverted, one line each: people were told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reverted: Vec<String>,
 }
 
 /// How the containment branch ended.
@@ -255,7 +261,12 @@ impl Report {
             Answer::Approve => {
                 let whole =
                     self.approval.error.as_ref().map(|error| format!("what was approved could not be contained: {error}"));
-                whole.into_iter().chain(self.gated.iter().flat_map(|r| receipt_problems(r, "NOT contained"))).collect()
+                // Asking again for what is gone, or can never be contained, would lead nowhere: the closing notice tells it.
+                let hopeless = |receipt: &&Receipt| {
+                    !LASTING.iter().any(|fault| receipt.error.as_ref().is_some_and(|e| e.starts_with(fault)))
+                };
+                let open = self.gated.iter().filter(hopeless);
+                whole.into_iter().chain(open.flat_map(|r| receipt_problems(r, "NOT contained"))).collect()
             }
             Answer::Release => {
                 let whole = self.release.error.as_ref().map(|error| format!("the release failed: {error}"));
@@ -264,6 +275,9 @@ impl Report {
         }
     }
 }
+
+/// Faults of a containment that no second approval can mend.
+const LASTING: [&str; 3] = ["Firebreak.Gone", "Firebreak.Malformed", "Firebreak.Protected"];
 
 fn receipt_problems(receipt: &Receipt, failed: &str) -> Vec<String> {
     use crate::receipt::{Outcome, Status};

@@ -5,7 +5,7 @@
 
 mod found;
 
-use crate::decision::{Decision, Mode, Target, TargetKind};
+use crate::decision::{Decision, Mode, Scope, Target, TargetKind};
 use crate::incident::{Incident, Report};
 use crate::plan::Verdict;
 use crate::playbook::Playbook;
@@ -82,8 +82,9 @@ pub fn message(kind: NoticeKind, incident: &Incident, report: &Report, answer: O
             problem_lines(&mut body, &problems);
             found_lines(&mut body, report);
             receipt_lines(&mut body, "Contained", &report.containment.receipts);
-            if kind == NoticeKind::Alarm {
+            if kind == NoticeKind::Alarm || is_reverted(report) {
                 decision_lines(&mut body, &incident.decisions);
+                body.push_str("\nThe review gate opens after the last look; then: firebreak review list\n");
             }
             evidence_line(&mut body, report);
         }
@@ -268,9 +269,15 @@ fn answer_lines(body: &mut String, incident: &Incident) {
     let _ = write!(
         body,
         "\nAnswer:\n  firebreak review approve {id} --comment \"...\"   it was right: keep it contained\n  \
-         firebreak review release {id} --comment \"...\"   it was wrong: put it back\n  \
-         What the finding exposed stays inactive after a release: replace it.\n"
+         firebreak review release {id} --comment \"...\"   it was wrong: put it back\n"
     );
+    let about = |wanted: fn(&Target) -> bool| incident.decisions.iter().any(|d| d.containment.is_some() && wanted(&d.target));
+    if about(|target| target.kind == TargetKind::IamUser) {
+        body.push_str("  A credential that was exposed stays inactive after a release: replace it.\n");
+    }
+    if about(|target| target.scope == Scope::Session) {
+        body.push_str("  A session works again after a release, with the same credentials until they expire.\n");
+    }
 }
 
 fn closed_lines(body: &mut String, report: &Report, answer: Option<&Decided>, problems: &[String]) {
@@ -281,12 +288,23 @@ fn closed_lines(body: &mut String, report: &Report, answer: Option<&Decided>, pr
     }
     problem_lines(body, problems);
     let gated: Vec<Receipt> = report.gated.iter().filter(|receipt| receipt.status != Status::Skipped).cloned().collect();
-    receipt_lines(body, "Contained after approval", &gated);
+    receipt_lines(body, "After the approval", &gated);
+    for check in report.gated_verification.iter().filter(|check| !check.holds) {
+        for problem in &check.problems {
+            let _ = writeln!(body, "  - {} DOES NOT HOLD: {}", shown(&check.target), mail(problem, 300));
+        }
+    }
+    if let Some(error) = &report.verify.error {
+        let _ = writeln!(body, "\nIt could not be verified: {}", mail(error, 200));
+    }
     if !report.release.receipts.is_empty() {
         body.push_str("\nPut back:\n");
         for receipt in &report.release.receipts {
-            let steps: Vec<String> =
-                receipt.steps.iter().map(|s| format!("{}: {:?}", mail(&s.name, 80), s.outcome).to_lowercase()).collect();
+            let steps: Vec<String> = receipt
+                .steps
+                .iter()
+                .map(|s| format!("{}: {}", mail(&s.name, 80), format!("{:?}", s.outcome).to_lowercase()))
+                .collect();
             let detail = receipt.error.as_deref().map_or_else(|| steps.join(", "), |error| mail(error, 300));
             let _ = writeln!(body, "  - {}: {detail}", shown(&receipt.target));
         }

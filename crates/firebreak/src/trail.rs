@@ -6,7 +6,9 @@
 //! fetched by the function `sweep`.
 
 mod channel;
+mod credentials;
 mod follow;
+mod issued;
 mod lines;
 mod record;
 mod search;
@@ -19,6 +21,7 @@ pub use suspect::{Attribute, Suspect};
 
 use crate::decision::{Containment, Mode, Target};
 use crate::ids::{AccountId, Partition, Region};
+use crate::text::inert;
 use jiff::Timestamp;
 
 /// One thing a suspect did that matters.
@@ -36,6 +39,19 @@ pub struct Traced {
     pub next: Option<Suspect>,
 }
 
+impl Traced {
+    /// A principal that a suspect made before `recent` may have found other users since: stopping all of it waits for a person.
+    pub fn ask_if_made_before(&mut self, recent: Timestamp) {
+        let old = self.at.is_none_or(|at| at < recent);
+        if let Follow::Contain { mode, target, created: true, .. } = &mut self.follow
+            && target.scope.is_whole()
+            && old
+        {
+            *mode = (*mode).at_most(Mode::Gate);
+        }
+    }
+}
+
 /// What should be done about something a suspect did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Follow {
@@ -51,6 +67,8 @@ pub enum Follow {
         target: Target,
         /// Why it is the attacker's, or may be a bystander's.
         why: &'static str,
+        /// The suspect made it: then a name that protects others protects nothing.
+        created: bool,
     },
     /// A way in or out that no containment closes: a person has to.
     ByHand {
@@ -58,10 +76,27 @@ pub enum Follow {
         target: Target,
         /// What to do.
         advice: &'static str,
+        /// Why it is the attacker's, or may be a bystander's.
+        why: &'static str,
     },
 }
 
+const DOUBT: &str = "under the same name, but not with credentials known to be the suspect's: may be somebody else's";
+
 impl Traced {
+    /// The same, when others use the suspect's name: a person decides, and nothing is looked for from there.
+    fn doubted(self) -> Self {
+        let what = inert(&self.what.replacen(" by ", " perhaps by ", 1), 170);
+        let follow = match self.follow {
+            Follow::Nothing => Follow::Nothing,
+            Follow::Contain { containment, mode, target, created, .. } => {
+                Follow::Contain { containment, mode: mode.at_most(Mode::Gate), target, why: DOUBT, created }
+            }
+            Follow::ByHand { target, advice, .. } => Follow::ByHand { target, advice, why: DOUBT },
+        };
+        Self { what, follow, next: None, ..self }
+    }
+
     /// One line for people. Lines sort by time.
     #[must_use]
     pub fn line(&self) -> String {

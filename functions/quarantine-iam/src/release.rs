@@ -11,6 +11,7 @@ use aws_sdk_iam::Client;
 use aws_sdk_iam::types::StatusType;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use firebreak::decision::{Scope, Target, TargetKind};
+use firebreak::evidence::sha256_hex;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::AccessKeyId;
 use firebreak::receipt::{Outcome, Step};
@@ -30,7 +31,7 @@ use futures::future::join_all;
 /// `Gone` when the principal no longer exists or another one has its name now, and read errors. Nothing was changed then.
 pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>, Fault> {
     let iam = Client::new(&call.config);
-    let (now, _) = base::read(&iam, &call.target).await?;
+    let (now, unread) = base::read(&iam, &call.target).await?;
     if base.is_some_and(|base| base.principal_id != now.principal_id) {
         return Err(Fault::gone(format!(
             "{} was deleted and created anew since the containment; the new one is left as it is",
@@ -38,16 +39,17 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
         )));
     }
     let mut steps = Vec::new();
-    if let Some(drift) = base.and_then(|base| drifted(call, base, &now)) {
-        if !call.seen_drift.contains(&drift.message) {
-            return Ok(vec![step("check-drift", async { Err(drift) }).await]);
-        }
-        steps.push(skipped("check-drift", drift));
+    let drift = base.map(|base| drifted(call, base, &now)).unwrap_or_default();
+    if drift.iter().any(|change| !call.seen_drift.contains(&change.message)) {
+        return Ok(join_all(drift.into_iter().map(|change| step("check-drift", async { Err(change) }))).await);
     }
+    steps.extend(drift.into_iter().map(|change| skipped("check-drift", change)));
     let ours = |base: &BaseState| base.credentials.iter().filter(|c| base.deactivated.contains(&c.id)).cloned().collect();
     let known: Vec<Credential> = base.map(ours).unwrap_or_default();
     let exposed = |c: &Credential| call.exposed.contains(&c.id) || base.is_some_and(|base| base.exposed.contains(&c.id));
-    steps.extend(join_all(known.iter().map(|credential| restore(call, &iam, credential, &now, exposed(credential)))).await);
+    let unread = |c: &Credential| unread.iter().find(|missing| missing.kind == c.kind).map(|missing| missing.fault.clone());
+    let restored = known.iter().map(|c| restore(call, &iam, c, (&now, unread(c)), exposed(c)));
+    steps.extend(join_all(restored).await);
     if let Some(failed) = steps.iter().find(|step| step.outcome == Outcome::Failed) {
         let why = format!("not tried: as long as {} is unfinished the deny stays", failed.name);
         steps.push(step("detach-deny", async { Err(Fault::malformed(why)) }).await);
@@ -67,14 +69,28 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
     Ok(steps)
 }
 
-fn drifted(call: &Call, base: &BaseState, now: &BaseState) -> Option<Fault> {
-    let lines = drift::since(base, now, call);
-    let text =
-        || format!("changed by somebody since the containment, release again to leave that as it is: {}", lines.join("; "));
-    (!lines.is_empty()).then(|| Fault::malformed(text()))
+/// One fault per change. Each is compared with what the analyst has seen, so a long one keeps a digest of what is cut off.
+fn drifted(call: &Call, base: &BaseState, now: &BaseState) -> Vec<Fault> {
+    let one = |line: String| {
+        let whole = format!("changed by somebody since the containment: {line}");
+        match whole.char_indices().nth(MAX_CHANGE) {
+            None => Fault::malformed(whole),
+            Some((end, _)) => Fault::malformed(format!("{}… ({})", &whole[..end], &sha256_hex(whole.as_bytes())[..16])),
+        }
+    };
+    drift::since(base, now, call).into_iter().map(one).collect()
 }
 
-async fn restore(call: &Call, iam: &Client, credential: &Credential, now: &BaseState, exposed: bool) -> Step {
+/// As many characters of a change are shown; a fault's message has room for 400.
+const MAX_CHANGE: usize = 320;
+
+async fn restore(
+    call: &Call,
+    iam: &Client,
+    credential: &Credential,
+    (now, unread): (&BaseState, Option<Fault>),
+    exposed: bool,
+) -> Step {
     let (word, id) = (credential.kind.word(), &credential.id);
     if exposed {
         let works = now.credentials.iter().any(|c| c.id == *id && c.active);
@@ -86,6 +102,9 @@ async fn restore(call: &Call, iam: &Client, credential: &Credential, now: &BaseS
         return skipped(format!("keep-inactive {id}"), Fault::malformed(why));
     }
     step(format!("reactivate-{word} {id}"), async {
+        if let Some(fault) = unread {
+            return Err(fault);
+        }
         let Some(current) = now.credentials.iter().find(|c| c.id == *id) else { return Ok(Outcome::Skipped) };
         if current.active == credential.active {
             return Ok(Outcome::Already);

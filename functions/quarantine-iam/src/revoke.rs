@@ -32,7 +32,7 @@ pub(crate) async fn revoke(call: &Call, iam: &Client) -> Result<Outcome, Fault> 
     }
     let before = clock::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let document = json!({ "Version": "2012-10-17", "Statement": [{
-        "Sid": "FirebreakRevokeOlderSessions", "Effect": "Deny", "Action": "*", "Resource": "*",
+        "Sid": "FirebreakRevoke", "Effect": "Deny", "Action": "*", "Resource": "*",
         "Condition": { "DateLessThan": { "aws:TokenIssueTime": before } },
     }] });
     let put = iam.put_role_policy().role_name(&call.target.id).policy_name(policies::revocation(&call.incident));

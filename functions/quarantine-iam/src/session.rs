@@ -56,7 +56,8 @@ pub(crate) async fn contain(call: &Call, iam: &Client, slot: Result<usize, Fault
 /// Tags that somebody set in advance would be names of denied sessions as soon as the policy is attached: those that the ledger did
 /// not give out are made to name nobody.
 async fn clear_foreign_slots(call: &Call, iam: &Client, current: &BaseState) -> Option<Step> {
-    let set = current.tags.iter().flatten().filter(|(key, name)| tags::is_session(key) && name.as_str() != tags::NOBODY);
+    let nobody_s = [tags::NOBODY, call.target.session.as_deref().unwrap_or_default()];
+    let set = current.tags.iter().flatten().filter(|(key, name)| tags::is_session(key) && !nobody_s.contains(&name.as_str()));
     let set: Vec<_> = set.collect();
     if set.is_empty() {
         return None;

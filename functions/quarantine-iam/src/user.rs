@@ -35,6 +35,7 @@ pub(crate) async fn contain(call: &Call, iam: &Client, marked: Result<(), Fault>
     };
     if let Err(fault) = check_identity(call, &current) {
         // The deny may be out already; a namesake's credentials are left alone and people are told.
+        let fault = Fault::malformed(format!("{}; the deny went out beside this look and stays until a release", fault.message));
         steps.extend(deny::steps(call, iam, attached, no_room, None, false).await);
         steps.push(step("check-identity", async { Err(fault) }).await);
         return Ok(steps);

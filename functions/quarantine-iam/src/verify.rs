@@ -11,14 +11,15 @@ use aws_sdk_iam::Client;
 use aws_sdk_iam::types::StatusType;
 use firebreak::decision::Scope;
 use firebreak::fault::Fault;
-use firebreak::receipt::Outcome;
+use firebreak::receipt::{Outcome, Receipt};
 use firebreak_aws::clock;
 use firebreak_aws::containment::{Call, Checked};
 use firebreak_aws::ledger::SESSION_SLOTS;
+use std::time::Duration;
 
 pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
     let iam = Client::new(&call.config);
-    let (read, held, changed, receipt) = futures::join!(
+    let (read, held, changed, kept) = futures::join!(
         base::read(&iam, &call.target),
         call.ledger.holds(call.held(), &call.incident, clock::now()),
         document::problem(call, &iam),
@@ -28,26 +29,53 @@ pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
     record::check_identity(call, &now)?;
     let mut checked = Checked { problems: changed.into_iter().collect(), reverted: vec![] };
     // What the containment could not write was not reverted by anybody.
-    let unwritten = receipt.ok().flatten().map(|receipt| receipt.failed_steps()).unwrap_or_default();
+    let mut receipt = kept.ok().flatten();
+    let unwritten = receipt.as_ref().map(Receipt::failed_steps).unwrap_or_default();
     checked.problems.extend(unread.into_iter().map(|missing| missing.fault.message));
     // What is released at this moment must not come back.
     let ours = held?;
-    for (line, again) in reverted(call, &iam, &now).await? {
+    let mut missing = reverted(call, &iam, &now).await?;
+    if !missing.is_empty() {
+        // A read right after a write can be old (IAM user guide: "IAM is eventually consistent"): it is not claimed on one of them.
+        tokio::time::sleep(SETTLE).await;
+        let (later, _) = base::read(&iam, &call.target).await?;
+        missing = reverted(call, &iam, &later).await?;
+    }
+    for (line, again) in missing {
         if !ours {
             checked.problems.push(line);
             continue;
         }
-        let written = write_again(call, &iam, &now, &again).await;
-        if let Err(fault) = &written {
-            checked.problems.push(format!("{line}; writing it again failed: {fault}"));
-        }
-        match (again.step(), written) {
-            (step, Ok(())) if unwritten.contains(&step) => tracing::info!(step.name = %step, "written at last"),
-            (step, Err(_)) if unwritten.contains(&step) => {}
-            _ => checked.reverted.push(line),
+        let late = again.steps().iter().any(|step| unwritten.contains(step));
+        match write_again(call, &iam, &now, &again).await {
+            Ok(()) if late => written_at_last(receipt.as_mut(), &again),
+            Ok(()) => checked.reverted.push(format!("{line}; written again")),
+            Err(fault) => {
+                checked.problems.push(format!("{line}; it could not be written: {fault}"));
+                if !late {
+                    checked.reverted.push(format!("{line}; it could not be written again"));
+                }
+            }
         }
     }
+    if let Some(receipt) = receipt.filter(|receipt| receipt.failed_steps() != unwritten) {
+        // A release goes by the receipt: what was written late is Firebreak's to put back.
+        let status = Receipt::status_of(&receipt.steps, &crate::DECISIVE);
+        call.ledger.keep_receipt(&call.incident, &Receipt { status, ..receipt }).await?;
+    }
     Ok(checked)
+}
+
+/// How long a read may be behind a write.
+const SETTLE: Duration = Duration::from_secs(2);
+
+fn written_at_last(receipt: Option<&mut Receipt>, again: &Again) {
+    let steps = receipt.into_iter().flat_map(|receipt| &mut receipt.steps);
+    for step in steps.filter(|step| again.steps().contains(&step.name)) {
+        tracing::info!(step.name = %step.name, "written at last");
+        step.outcome = Outcome::Applied;
+        step.error = None;
+    }
 }
 
 /// A control that is to be written again.
@@ -59,13 +87,13 @@ enum Again {
 }
 
 impl Again {
-    /// The step of the containment that writes it.
-    fn step(&self) -> String {
+    /// The steps of the containment that write it.
+    fn steps(&self) -> Vec<String> {
         match self {
-            Self::Deny => "attach-deny".to_owned(),
-            Self::Session => "deny-session".to_owned(),
-            Self::Revocation => "revoke-older-sessions".to_owned(),
-            Self::Credential(credential) => credentials::step_name(credential),
+            Self::Deny => vec!["attach-deny".to_owned(), "deny-by-boundary".to_owned(), "deny-session".to_owned()],
+            Self::Session => vec!["deny-session".to_owned()],
+            Self::Revocation => vec!["revoke-older-sessions".to_owned()],
+            Self::Credential(credential) => vec![credentials::step_name(credential)],
         }
     }
 }

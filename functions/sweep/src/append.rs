@@ -7,10 +7,8 @@ use firebreak::decision::{Decision, Mode};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak::incident::Incident;
-use firebreak::plan::derived::{Derived, derive};
-use firebreak::receipt::Verification;
+use firebreak::plan::derived::{Derived, Seen, derive};
 use firebreak::text::inert;
-use firebreak::trail::Traced;
 use firebreak_aws::clock;
 use std::collections::BTreeSet;
 
@@ -25,17 +23,13 @@ impl Function {
         Ok(lost)
     }
 
-    /// Decides about what was traced and reverted: reserves each decision, counts it against the budget, and writes the incident.
+    /// Decides about what was traced, reverted and too narrow: reserves each decision, counts it against the budget, and writes the
+    /// incident.
     ///
     /// # Errors
     /// When the ledger cannot reserve, count or write: the state machine tries again, and the same decisions come out.
-    pub(crate) async fn append(
-        &self,
-        incident: &mut Incident,
-        traced: &[Traced],
-        checks: &[Verification],
-    ) -> Result<Derived, Fault> {
-        let Derived { decisions, mut left_out } = derive(traced, checks, &incident.decisions, &self.policy);
+    pub(crate) async fn append(&self, incident: &mut Incident, seen: Seen<'_>) -> Result<Derived, Fault> {
+        let Derived { decisions, mut left_out } = derive(seen, &incident.decisions, &self.policy);
         if decisions.is_empty() {
             return Ok(Derived { decisions, left_out });
         }

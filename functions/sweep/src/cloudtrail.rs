@@ -4,7 +4,7 @@ use aws_config::{Region as AwsRegion, SdkConfig};
 use aws_sdk_cloudtrail::Client;
 use aws_sdk_cloudtrail::primitives::DateTime;
 use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};
-use firebreak::fault::Fault;
+use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::{AccountId, IncidentId, Region};
 use firebreak::trail::{Attribute, Lookup};
 use firebreak_aws::Aws;
@@ -26,7 +26,7 @@ pub(crate) struct Trails<'a> {
     incident: &'a IncidentId,
     from: Timestamp,
     until: Timestamp,
-    /// One role is assumed per account, once; an account that refuses is not asked again.
+    /// One role is assumed per account, once; an account that refuses is not asked again, one that is busy is.
     accounts: HashMap<AccountId, Result<SdkConfig, Fault>>,
     /// When each trail may be asked again.
     free: HashMap<(AccountId, Region), Instant>,
@@ -78,6 +78,9 @@ impl<'a> Trails<'a> {
         let target = &lookup.suspect.target;
         if !self.accounts.contains_key(&target.account) {
             let assumed = self.aws.member(target, MemberRole::Sweep, self.incident).await;
+            if let Some(busy) = assumed.as_ref().err().filter(|fault| fault.kind == FaultKind::Transient) {
+                return Err(busy.clone());
+            }
             self.accounts.insert(target.account.clone(), assumed);
         }
         match self.accounts.get(&target.account) {

@@ -7,7 +7,7 @@ use firebreak::incident::{Incident, Report};
 pub(crate) fn gather(request: Request) -> Answer {
     let Request { incident, mut report, watch, .. } = request;
     join(&mut report);
-    Answer { incident, report, watch: Watch { round: watch.round, contain: vec![], alarm: true } }
+    Answer { incident, report, watch: Watch { round: watch.round, contain: vec![], alarm: true, idle: false } }
 }
 
 /// A receipt about the same containment and target is replaced: the newer one says how it stands.

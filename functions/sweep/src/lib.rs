@@ -65,6 +65,8 @@ pub struct Watch {
     pub contain: Vec<Decision>,
     /// Something is new: it is worth another look, and people are told.
     pub alarm: bool,
+    /// Nothing is contained: there is nothing to look after, and the gate need not wait.
+    pub idle: bool,
 }
 
 /// The function and what it needs.

@@ -3,13 +3,18 @@
 use crate::cloudtrail::Trails;
 use crate::gather::{join, without_receipt};
 use crate::{Answer, Function, Request, Watch};
-use firebreak::decision::{Decision, Mode, Target};
-use firebreak::fault::Fault;
+use firebreak::decision::{Containment, Decision, Mode, Target};
+use firebreak::fault::{Fault, FaultKind};
 use firebreak::incident::{Incident, Report, SweepBranch};
+use firebreak::plan::derived::Seen;
 use firebreak::policy::Policy;
+use firebreak::receipt::{Receipt, Verification};
+use firebreak::text::inert;
 use firebreak::trail::{Found, Search, Suspect, bounded, merged};
 use firebreak_aws::clock;
+use firebreak_aws::ledger::Held;
 use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -27,15 +32,22 @@ impl Function {
         let mut contain: Vec<Decision> = without_receipt(&incident, &report).cloned().collect();
         // What an earlier try of this look appended, and was killed before it could say so.
         contain.extend(self.recover(&mut incident).await?);
-        let found = self.search(&incident, &report).await;
-        let appended = self.append(&mut incident, &found.traced, &report.verification).await?;
+        let mut found = self.search(&incident, &report).await;
+        // What is a day old may have found other users since.
+        let recent = incident.opened_at.checked_sub(SignedDuration::from_hours(24)).unwrap_or(incident.opened_at);
+        found.traced.iter_mut().for_each(|traced| traced.ask_if_made_before(recent));
+        let seen = Seen { traced: &found.traced, checks: &report.verification, receipts: &report.containment.receipts };
+        let appended = self.append(&mut incident, seen).await?;
+        let forgotten = self.expose(&incident, found.exposed).await;
         let news = !contain.is_empty() || !appended.decisions.is_empty();
         contain.extend(appended.decisions);
         contain.retain(|decision| decision.mode == Mode::Auto && decision.containment.is_some());
 
-        let reverted = report.verification.iter().any(|check| !check.reverted.is_empty());
+        // The checks of later looks repeat what earlier ones saw: people are told once.
+        let (reverted, new_reverts) = merged(&report.sweep.reverted, report.verification.iter().flat_map(reverts));
         let (lines, new_lines) = merged(&report.sweep.found, found.traced.iter().map(firebreak::trail::Traced::line));
-        let missing = bounded(found.missing.into_iter().chain(appended.left_out));
+        let missing = bounded(forgotten.into_iter().chain(found.missing));
+        let (left_out, _) = merged(&report.sweep.left_out, appended.left_out);
         tracing::info!(
             incident.id = %incident.id,
             round = watch.round,
@@ -45,9 +57,30 @@ impl Function {
             contain = contain.len(),
             "looked"
         );
-        report.sweep = SweepBranch { status: "ok".to_owned(), error: None, found: lines, missing };
-        let alarm = reverted || news || new_lines;
-        Ok(Answer { incident, report, watch: Watch { round: watch.round, contain, alarm } })
+        report.sweep = SweepBranch { status: "ok".to_owned(), error: None, found: lines, missing, left_out, reverted };
+        if let Err(fault) = self.ledger.keep_sweep(&incident.id, &report.sweep).await {
+            tracing::error!(fault.message = %fault.message, "the ledger did not take a record");
+        }
+        let idle = contain.is_empty() && !report.containment.receipts.iter().any(Receipt::holds_something);
+        let alarm = new_reverts || news || new_lines;
+        Ok(Answer { incident, report, watch: Watch { round: watch.round, contain, alarm, idle } })
+    }
+
+    /// Remembers what suspects gave to the incident's users: a release leaves it inactive. Returns what could not be written.
+    async fn expose(&self, incident: &Incident, exposed: Vec<(Target, String)>) -> Vec<String> {
+        let mut of_user: BTreeMap<String, (Target, Vec<String>)> = BTreeMap::new();
+        for (target, id) in exposed.into_iter().filter(|(target, _)| quarantines(incident, target)) {
+            of_user.entry(target.ledger_key()).or_insert((target, vec![])).1.push(id);
+        }
+        let mut forgotten = Vec::new();
+        for (target, ids) in of_user.into_values() {
+            let held = Held { target: &target, containment: Containment::QuarantineIam };
+            if let Err(fault) = self.ledger.expose(held, &ids).await {
+                let ids = ids.join(", ");
+                forgotten.push(format!("a release of {target} would bring back what suspects made, {ids}: {}", fault.message));
+            }
+        }
+        forgotten
     }
 
     /// Reads trails until everything is read, the pages or the time run out.
@@ -61,6 +94,7 @@ impl Function {
         while let Some(lookup) = search.next_page() {
             match timeout_at(deadline, trails.page(&lookup)).await {
                 Ok(Ok(page)) => search.page(lookup, &page.events, page.next),
+                Ok(Err(fault)) if fault.kind == FaultKind::Transient => search.busy(lookup, &fault.message),
                 Ok(Err(fault)) => search.failed(&lookup, &fault.message),
                 Err(_) => {
                     search.failed(&lookup, OUT_OF_TIME);
@@ -74,12 +108,22 @@ impl Function {
     }
 }
 
+fn reverts(check: &Verification) -> impl Iterator<Item = String> {
+    check.reverted.iter().map(|line| inert(&format!("{}: {line}", check.target), 200))
+}
+
 const OUT_OF_TIME: &str = "the time for this look ran out (40 seconds)";
 
 /// Principals that are contained, those of earlier rounds among them. What holds nothing may not be whom it was taken for.
 fn suspects(report: &Report) -> Vec<&Target> {
     let held = report.containment.receipts.iter().filter(|receipt| receipt.holds_something());
     held.map(|receipt| &receipt.target).filter(|target| Suspect::of(target).is_some()).collect()
+}
+
+/// True when the incident decided to contain all of a target.
+fn quarantines(incident: &Incident, target: &Target) -> bool {
+    let is_whole = |d: &Decision| d.containment == Some(Containment::QuarantineIam) && d.target.scope.is_whole();
+    incident.decisions.iter().any(|decision| is_whole(decision) && decision.target.ledger_key() == target.ledger_key())
 }
 
 /// When the finding began, or some hours before the incident; and a word when CloudTrail does not remember it.
@@ -103,6 +147,17 @@ mod tests {
         let at: Timestamp = "2026-11-20T03:00:00Z".parse().expect("a time");
         let plan = plan_json(event, &Circumstances::new(policy, at)).expect("a plan");
         Incident::new(plan, policy, "arn".to_owned(), at)
+    }
+
+    #[test]
+    fn only_users_whose_quarantine_is_decided_are_written_to_the_ledger() {
+        let incident = incident(&Policy::unrestricted());
+        let target = incident.decisions[0].target.clone();
+        assert!(quarantines(&incident, &target));
+        assert!(!quarantines(&incident, &Target { id: "decoy".to_owned(), ..target.clone() }));
+        let mut part = incident.clone();
+        part.decisions[0].target.scope = firebreak::decision::Scope::AccessKey;
+        assert!(!quarantines(&part, &target), "its other credentials stay as they are");
     }
 
     #[test]

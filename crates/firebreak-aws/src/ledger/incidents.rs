@@ -7,7 +7,7 @@ use firebreak::decision::{Containment, Target};
 use firebreak::evidence::Entry;
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
-use firebreak::incident::{Incident, IncidentStatus};
+use firebreak::incident::{Incident, IncidentStatus, SweepBranch};
 use firebreak::receipt::{Receipt, Verification};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,9 @@ pub struct IncidentView {
     pub verifications: Vec<Verification>,
     /// What was undone.
     pub releases: Vec<Receipt>,
+    /// What the looks into CloudTrail found, once there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<SweepBranch>,
     /// The evidence collected so far.
     pub evidence: Vec<Entry>,
     /// The gate and the answer.
@@ -150,6 +153,20 @@ impl Ledger {
         item.as_ref().map(from_doc).transpose()
     }
 
+    /// What AWS said about one target at an earlier look, if there was one.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn verification(
+        &self,
+        incident: &IncidentId,
+        containment: Containment,
+        target: &Target,
+    ) -> Result<Option<Verification>, Fault> {
+        let item = self.item(incident, &format!("verification#{containment}#{}", target.scoped_key())).await?;
+        item.as_ref().map(from_doc).transpose()
+    }
+
     /// Keeps a receipt that the state machine wrote. One that a function left about this target says more and stays.
     ///
     /// # Errors
@@ -208,6 +225,16 @@ impl Ledger {
             .send()
             .await
             .or_fault(&format!("ledger: keep {what}"))?;
+        Ok(())
+    }
+
+    /// Keeps what the looks into CloudTrail found so far.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn keep_sweep(&self, incident: &IncidentId, sweep: &SweepBranch) -> Result<(), Fault> {
+        let put = self.dynamodb.put_item().table_name(&self.table).item("pk", incident_pk(incident)).item("sk", text("sweep"));
+        put.item("doc", to_doc(sweep)?).send().await.or_fault("ledger: keep what CloudTrail showed")?;
         Ok(())
     }
 
@@ -340,6 +367,7 @@ fn view(items: &[Item]) -> Result<Option<IncidentView>, Fault> {
         receipts: section("receipt#").map(from_doc).collect::<Result<_, _>>()?,
         verifications: section("verification#").map(from_doc).collect::<Result<_, _>>()?,
         releases: section("release#").map(from_doc).collect::<Result<_, _>>()?,
+        sweep: items.iter().find(|item| string(item, "sk") == Some("sweep")).map(from_doc).transpose()?,
         evidence: section("evidence#").map(from_doc).collect::<Result<_, _>>()?,
         review: section("review").next().map(ReviewState::of).transpose()?,
         timeline: section("timeline#")

@@ -13,7 +13,7 @@ pub(super) fn found_lines(body: &mut String, report: &Report) {
     let reverted = report.verification.iter().flat_map(|check| check.reverted.iter().map(move |line| (&check.target, line)));
     let reverted: Vec<_> = reverted.collect();
     if !reverted.is_empty() {
-        body.push_str("\nREVERTED by somebody else than Firebreak, and written again:\n");
+        body.push_str("\nREVERTED by somebody else than Firebreak:\n");
     }
     for (target, line) in reverted {
         let _ = writeln!(body, "  - {}: {}", mail(&target.to_string(), 280), mail(line, 300));
@@ -23,6 +23,12 @@ pub(super) fn found_lines(body: &mut String, report: &Report) {
         body.push_str("\nCloudTrail says, about the same credentials:\n");
     }
     for line in &sweep.found {
+        let _ = writeln!(body, "  - {}", free_text(line, 300));
+    }
+    if !sweep.left_out.is_empty() {
+        body.push_str("\nFound, and more than this incident can hold; do it by hand:\n");
+    }
+    for line in &sweep.left_out {
         let _ = writeln!(body, "  - {}", free_text(line, 300));
     }
     if !sweep.missing.is_empty() {

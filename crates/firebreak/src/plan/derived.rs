@@ -4,9 +4,10 @@
 use super::restrict::out_of_bounds;
 use super::{MAX_DECISION_BYTES, MAX_DECISIONS};
 use crate::decision::{Containment, Decision, Mode, Scope, Target, TargetKind};
-use crate::ids::AccountId;
-use crate::policy::{Policy, ResponseMode, lower};
-use crate::receipt::Verification;
+use crate::fault::FaultKind;
+use crate::ids::{AccessKeyId, AccountId};
+use crate::policy::{Policy, ResponseMode, lower, protected_by_name};
+use crate::receipt::{Outcome, Receipt, Step, Verification};
 use crate::text::inert;
 use crate::trail::{Follow, Traced};
 
@@ -24,13 +25,25 @@ pub struct Derived {
     pub left_out: Vec<String>,
 }
 
-/// Decides about what suspects did and what was reverted, beside what the incident has decided.
+/// What there is to decide about.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Seen<'a> {
+    /// What suspects did.
+    pub traced: &'a [Traced],
+    /// What became of the containments, by the last verification.
+    pub checks: &'a [Verification],
+    /// What the containments could do.
+    pub receipts: &'a [Receipt],
+}
+
+/// Decides about what suspects did, what was reverted and what was too narrow, beside what the incident has decided.
 #[must_use]
-pub fn derive(traced: &[Traced], checks: &[Verification], decided: &[Decision], policy: &Policy) -> Derived {
-    let mut wanted: Vec<Decision> = traced.iter().filter_map(|traced| about(traced, policy)).collect();
+pub fn derive(seen: Seen<'_>, decided: &[Decision], policy: &Policy) -> Derived {
+    let narrow = seen.receipts.iter().filter_map(|receipt| about_session(receipt, policy));
+    let mut wanted: Vec<Decision> = seen.traced.iter().filter_map(|traced| about(traced, policy)).chain(narrow).collect();
     // What only people can judge comes last, and of two decisions about one target the stronger stands.
     wanted.sort_by_key(|decision| (urgency(decision.mode), !decision.target.scope.is_whole()));
-    let reverted = checks.iter().filter_map(|check| about_revert(check, policy));
+    let reverted = seen.checks.iter().filter_map(|check| about_revert(check, policy));
     let mut derived = Derived::default();
     for (decision, kept) in reverted.map(|decision| (decision, 0)).chain(wanted.into_iter().map(|d| (d, KEPT_FOR_AUTO))) {
         derived.add(decision, decided, kept);
@@ -71,7 +84,9 @@ fn size(decision: &Decision) -> usize {
 /// Beyond what can be denied one by one, the role as a whole waits for a person.
 fn one_session_too_many<'a>(decision: Decision, known: impl Iterator<Item = &'a Decision>) -> Decision {
     let is_session = |d: &Decision| d.containment == Some(Containment::QuarantineIam) && d.target.scope == Scope::Session;
-    let same_role = |d: &&Decision| d.target.ledger_key() == decision.target.ledger_key() && d.target != decision.target;
+    let same_role = |d: &&Decision| {
+        d.target.ledger_key() == decision.target.ledger_key() && d.target.scoped_key() != decision.target.scoped_key()
+    };
     if !is_session(&decision) || known.filter(|d| is_session(d)).filter(same_role).count() < SESSIONS_PER_ROLE {
         return decision;
     }
@@ -93,12 +108,12 @@ fn about(traced: &Traced, policy: &Policy) -> Option<Decision> {
     let decide = |wanted: Wanted<'_>, why: &str| Some(wanted.under(policy, &format!("{why}; {}{at}", traced.what)));
     match &traced.follow {
         Follow::Nothing => None,
-        Follow::ByHand { target, advice } => decide(Wanted::by_hand(target, advice), "opened with the suspect's credentials"),
+        Follow::ByHand { target, advice, why } => decide(Wanted::by_hand(target, advice), why),
         Follow::Contain { target, why, .. } if target.account != traced.from && !policy.names(&target.account) => {
             decide(Wanted::by_hand(&as_seen_from(&traced.from, target), ABROAD), why)
         }
-        Follow::Contain { containment, mode, target, why } => {
-            decide(Wanted { containment: Some(*containment), mode: *mode, target, by_hand: None }, why)
+        Follow::Contain { containment, mode, target, why, created } => {
+            decide(Wanted { created: *created, ..Wanted::contain(*containment, *mode, target) }, why)
         }
     }
 }
@@ -121,18 +136,54 @@ fn about_revert(check: &Verification, policy: &Policy) -> Option<Decision> {
         TargetKind::IamUser | TargetKind::IamRole => &check.target,
         _ => return None,
     };
-    let Target { partition, account, id, kind, .. } = target;
-    let kind = if *kind == TargetKind::IamUser { "user" } else { "role" };
-    let advice = format!(
-        "attach a service control policy that denies everything where aws:PrincipalArn is arn:{partition}:iam::{account}:{kind}/{id} \
-         (or ends so, after a path); find out who reverted it"
-    );
-    let wanted = if policy.organization.quarantine_scp {
-        Wanted { containment: Some(Containment::QuarantineScp), mode: Mode::Gate, target, by_hand: None }
-    } else {
-        Wanted::by_hand(target, &advice)
+    let wanted = match target.scope {
+        Scope::Principal | Scope::Session if policy.organization.quarantine_scp => {
+            Wanted::contain(Containment::QuarantineScp, Mode::Gate, target)
+        }
+        Scope::Principal | Scope::Session => Wanted::by_hand(target, &deny_by_organization(target)),
+        // A part that nobody can deny by itself: the rest of the principal is innocent.
+        Scope::AccessKey => {
+            let key = target.access_key_id.as_ref().map_or("the key", AccessKeyId::as_str);
+            let owner = &target.id;
+            let advice = format!(
+                "find out in CloudTrail who reactivated {key} (UpdateAccessKey) and ask for isolation of that principal, not of the \
+                 key's owner {owner}"
+            );
+            Wanted::by_hand(target, &advice)
+        }
+        Scope::OlderSessions => {
+            let advice = format!(
+                "find out in CloudTrail who let older sessions of role {} in again and ask for isolation of that principal, not of \
+                 the role",
+                target.id
+            );
+            Wanted::by_hand(target, &advice)
+        }
     };
     Some(wanted.under(policy, &format!("somebody other than Firebreak reverted its quarantine: {}", inert(line, 120))))
+}
+
+fn deny_by_organization(target: &Target) -> String {
+    let Target { partition, account, id, kind, .. } = target;
+    let kind = if *kind == TargetKind::IamUser { "user" } else { "role" };
+    format!(
+        "attach a service control policy that denies everything where aws:PrincipalArn is arn:{partition}:iam::{account}:{kind}/{id} \
+         (or ends so, after a path); find out who reverted it"
+    )
+}
+
+/// A session that cannot be denied alone, or not for sure, is only stopped with the whole role. What may pass is tried again.
+fn about_session(receipt: &Receipt, policy: &Policy) -> Option<Decision> {
+    let is_session = receipt.containment == Some(Containment::QuarantineIam) && receipt.target.scope == Scope::Session;
+    let failed = |step: &Step| {
+        let for_good = step.error.as_ref().is_none_or(|fault| fault.kind != FaultKind::Transient);
+        step.kind() == "deny-session" && step.outcome == Outcome::Failed && for_good
+    };
+    let step = receipt.steps.iter().find(|step| step.kind() == "needs-whole-role" || failed(step)).filter(|_| is_session)?;
+    let whole = Target { scope: Scope::Principal, session: None, ..receipt.target.clone() };
+    let message = step.error.as_ref().map_or("no reason is known", |fault| fault.message.as_str());
+    let why = format!("{} cannot be denied alone for sure: {message}", receipt.target);
+    Some(Wanted::contain(Containment::QuarantineIam, Mode::Gate, &whole).under(policy, &why))
 }
 
 /// What would be done if policy said nothing.
@@ -141,16 +192,35 @@ struct Wanted<'a> {
     mode: Mode,
     target: &'a Target,
     by_hand: Option<String>,
+    /// A suspect made it.
+    created: bool,
 }
 
 impl<'a> Wanted<'a> {
+    fn contain(containment: Containment, mode: Mode, target: &'a Target) -> Self {
+        Self { containment: Some(containment), mode, target, by_hand: None, created: false }
+    }
+
     fn by_hand(target: &'a Target, advice: &str) -> Self {
-        Self { containment: None, mode: Mode::Gate, target, by_hand: Some(inert(advice, 300)) }
+        Self { containment: None, mode: Mode::Gate, target, by_hand: Some(inert(advice, 300)), created: false }
+    }
+
+    /// Who made a thing chose its name: such a name protects from nothing but haste. Of somebody who is protected, a key that a
+    /// suspect made can be taken away after approval.
+    fn protection(&self, policy: &Policy) -> Option<(Mode, &'static str)> {
+        // What people do is no containment: nothing needs to be protected from it.
+        self.containment?;
+        if let Some(protection) = policy.protected.covers(self.target, &[], self.created) {
+            let is_key = self.created && self.target.scope == Scope::AccessKey;
+            return Some((if is_key { Mode::Gate } else { Mode::Notify }, protection.why));
+        }
+        protected_by_name(self.target).map(|why| (Mode::Gate, why))
     }
 
     /// What policy and protection leave of it. They only ever lower it.
     fn under(self, policy: &Policy, why: &str) -> Decision {
-        let Self { containment, mode: wanted, target, by_hand } = self;
+        let protection = self.protection(policy);
+        let Self { containment, mode: wanted, target, by_hand, .. } = self;
         let decided = |mode, reason: String| Decision {
             target: target.clone(),
             containment,
@@ -162,17 +232,20 @@ impl<'a> Wanted<'a> {
         if let Some((_, reason)) = out_of_bounds(policy, target) {
             return decided(Mode::Notify, format!("{reason}; {why}"));
         }
-        // What people do is no containment: nothing needs to be protected from it.
-        let protection = containment.and_then(|_| policy.protected.covers(target, &[], false));
-        if let Some(protection) = protection {
-            return decided(Mode::Notify, format!("protected ({}): a person must decide; {why}", protection.why));
+        if let Some((Mode::Notify, protection)) = protection {
+            return decided(Mode::Notify, format!("protected ({protection}): a person must decide; {why}"));
         }
+        let why = match protection {
+            Some((_, name)) => format!("{name}, but a suspect made it: a person must decide; {why}"),
+            None => why.to_owned(),
+        };
+        let wanted = if protection.is_some() { wanted.at_most(Mode::Gate) } else { wanted };
         let response = policy.mode(&target.account, containment);
         let reason = match response {
             ResponseMode::Observe => format!("observe mode in account {}: {why}", target.account),
             ResponseMode::DryRun if wanted == Mode::Auto => format!("dry run, it would be contained at once: {why}"),
             ResponseMode::DryRun => format!("dry run, it would wait for approval: {why}"),
-            ResponseMode::GateFirst | ResponseMode::Auto => why.to_owned(),
+            ResponseMode::GateFirst | ResponseMode::Auto => why,
         };
         decided(lower(wanted, response), reason)
     }

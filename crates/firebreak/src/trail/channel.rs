@@ -123,7 +123,7 @@ const ROWS: [Row; 14] = [
     },
     Row {
         source: "kms.amazonaws.com",
-        events: &["PutKeyPolicy", "ScheduleKeyDeletion", "CreateGrant"],
+        events: &["PutKeyPolicy", "ScheduleKeyDeletion", "DisableKey", "CreateGrant"],
         kind: TargetKind::Other,
         named: &[(Request, "/keyId"), (Response, "/keyId")],
         advice: "kms:CancelKeyDeletion, then EnableKey; compare the key's policy and grants with what they were and put them back",

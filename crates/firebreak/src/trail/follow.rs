@@ -2,9 +2,9 @@
 
 use super::channel::{self, MAX_NAMED};
 use super::record::{Part, Record};
-use super::{Follow, Suspect, Traced};
+use super::{Follow, Suspect, Traced, issued};
 use crate::decision::{Containment, Mode, Scope, Target, TargetKind};
-use crate::ids::{AccessKeyId, AccountId, IamName, InstanceId, Partition, PrincipalId, SessionName};
+use crate::ids::{AccountId, IamName, InstanceId, Partition, PrincipalId, SessionName};
 use crate::text::inert;
 
 /// What follows from a call that a suspect made. Nothing when it does not matter; a line for people when it cannot be followed.
@@ -75,31 +75,33 @@ impl Call<'_> {
         let Some(user) = self.principal(TargetKind::IamUser, name, self.record.answered("/user/userId")) else {
             return self.unusable("a user", name);
         };
-        Traced { next: Suspect::of(&user), ..self.contain(user, Mode::Auto, "created with the suspect's credentials") }
+        Traced { next: Suspect::of(&user), ..self.created(user, "created with the suspect's credentials") }
     }
 
     fn created_key(&self) -> Traced {
         let name =
             self.record.answered("/accessKey/userName").or_else(|| self.record.asked("/userName")).or_else(|| self.own_user());
-        let key = self.record.answered("/accessKey/accessKeyId").and_then(|id| AccessKeyId::parse(id).ok());
-        let (Some(user), Some(key)) = (self.principal(TargetKind::IamUser, name, None), key) else {
+        let (Some(user), Some(key)) = (self.principal(TargetKind::IamUser, name, None), issued::key(self.record)) else {
             return self.unusable("an access key of a user", name);
         };
         let key = Target { scope: Scope::AccessKey, access_key_id: Some(key), principal_id: self.id_of(&user), ..user };
         if self.is_contained(&key) {
             return self.line(&key.to_string());
         }
-        Traced { next: Suspect::of(&key), ..self.contain(key, Mode::Auto, "created with the suspect's credentials") }
+        Traced { next: Suspect::of(&key), ..self.created(key, "created with the suspect's credentials") }
     }
 
     fn created_role(&self) -> Traced {
         let name = self.record.answered("/role/roleName").or_else(|| self.record.asked("/roleName"));
         let role = self.principal(TargetKind::IamRole, name, self.record.answered("/role/roleId"));
-        let Some(role) = role.filter(|role| !is_unchangeable(&role.id)) else { return self.unusable("a role", name) };
         let arn = self.record.answered("/role/arn").and_then(RoleArn::parse);
+        // AWS's own names prove nothing outside the paths that AWS keeps for itself.
+        let path = self.record.answered("/role/path").or(arn.as_ref().map(|arn| arn.path.as_str()));
+        let is_of_aws = |role: &Target| path.map_or_else(|| is_unchangeable(&role.id), is_reserved);
+        let Some(role) = role.filter(|role| !is_of_aws(role)) else { return self.unusable("a role", name) };
         let arn = arn.filter(|arn| arn.name.as_str() == role.id && arn.account == role.account).map(|arn| arn.text);
         let next = Suspect::of(&role).map(|suspect| Suspect { arn, ..suspect });
-        Traced { next, ..self.contain(role, Mode::Auto, "created with the suspect's credentials: nobody else needs it") }
+        Traced { next, ..self.created(role, "created with the suspect's credentials: nobody else needs it") }
     }
 
     fn changed_user(&self) -> Traced {
@@ -130,12 +132,13 @@ impl Call<'_> {
         };
         let assumed = self.record.answered("/assumedRoleUser/assumedRoleId").and_then(|id| id.split_once(':'));
         let session = assumed.map(|(_, session)| session).or_else(|| self.record.asked("/roleSessionName"));
-        if is_unchangeable(arn.name.as_str()) || arn.is_reserved {
+        if is_reserved(&arn.path) {
             return self.line(&format!("IAM role {}, which nobody can change", arn.name));
         }
         let whole = Target {
             account: arn.account.clone(),
             principal_id: assumed.and_then(|(id, _)| PrincipalId::parse(id).ok()),
+            access_key_id: issued::key(self.record),
             session: session.map(|name| inert(name, 64)),
             ..self.target(TargetKind::IamRole, arn.name.as_str())
         };
@@ -158,12 +161,17 @@ impl Call<'_> {
         Traced { next, ..self.contain(target, mode, why) }
     }
 
-    /// The deny on the user reaches what its sessions do. They sign with keys of their own.
+    /// The deny on the user reaches what its sessions do. They sign with keys of their own, and outlive the key that asked for them.
     fn got_session(&self) -> Traced {
-        let key = self.record.answered("/credentials/accessKeyId").and_then(|id| AccessKeyId::parse(id).ok());
         let of = self.record.asked("/name").map(|name| format!(" named {}", inert(name, 32))).unwrap_or_default();
-        let next = key.map(|key| self.suspect.with_key(key));
-        Traced { next, ..self.line(&format!("a session{of}; what denies the user denies it, too")) }
+        let next = issued::key(self.record).map(|key| self.suspect.with_key(key));
+        if self.suspect.target.scope.is_whole() {
+            return Traced { next, ..self.line(&format!("a session{of}; what denies the user denies it, too")) };
+        }
+        let user = Target { scope: Scope::Principal, ..self.suspect.target.clone() };
+        let why = "its session outlives the access key that is inactive now: only denying the whole user ends it";
+        let follow = quarantine(user, Mode::Gate, why, false);
+        Traced { next, ..self.follow(&format!("a session{of}, which outlives the key"), follow) }
     }
 
     fn launched(&self) -> Vec<Traced> {
@@ -178,6 +186,7 @@ impl Call<'_> {
                     mode: Mode::Gate,
                     target,
                     why: "launched with the suspect's credentials",
+                    created: true,
                 },
             )
         };
@@ -196,19 +205,23 @@ impl Call<'_> {
         if channel.ids.is_empty() {
             // It is there all the same: a person looks for it by the call.
             let target = self.regional(TargetKind::Other, &format!("what {} made", self.record.name));
-            return vec![self.follow("the record does not name it", Follow::ByHand { target, advice: channel.advice })];
+            return vec![self.follow("the record does not name it", by_hand(target, channel.advice))];
         }
         let one = |id: &String| {
             let target = self.regional(channel.kind, id);
-            self.follow(&target.to_string(), Follow::ByHand { target, advice: channel.advice })
+            self.follow(&target.to_string(), by_hand(target, channel.advice))
         };
         channel.ids.iter().map(one).collect()
     }
 
-    /// Contains a principal of IAM.
+    /// Contains a principal of IAM that was there before.
     fn contain(&self, target: Target, mode: Mode, why: &'static str) -> Traced {
-        let about = target.to_string();
-        self.follow(&about, Follow::Contain { containment: Containment::QuarantineIam, mode, target, why })
+        self.follow(&target.to_string(), quarantine(target, mode, why, false))
+    }
+
+    /// Contains a principal of IAM, or a key, that the suspect made.
+    fn created(&self, target: Target, why: &'static str) -> Traced {
+        self.follow(&target.to_string(), quarantine(target, Mode::Auto, why, true))
     }
 
     fn line(&self, about: &str) -> Traced {
@@ -277,16 +290,30 @@ impl Call<'_> {
     }
 }
 
+fn quarantine(target: Target, mode: Mode, why: &'static str, created: bool) -> Follow {
+    Follow::Contain { containment: Containment::QuarantineIam, mode, target, why, created }
+}
+
+fn by_hand(target: Target, advice: &'static str) -> Follow {
+    Follow::ByHand { target, advice, why: "opened with the suspect's credentials" }
+}
+
 fn is_unchangeable(role: &str) -> bool {
     UNCHANGEABLE.iter().any(|front| role.starts_with(front))
+}
+
+/// True for the paths that AWS keeps for itself: nobody else can make a role there.
+fn is_reserved(path: &str) -> bool {
+    let first = path.trim_start_matches('/').split('/').next();
+    first.is_some_and(|first| first == "aws-service-role" || first == "aws-reserved")
 }
 
 /// The ARN of a role, in the form IAM documents: `arn:<partition>:iam::<account>:role/<path><name>`.
 pub(super) struct RoleArn {
     pub(super) account: AccountId,
     pub(super) name: IamName,
-    /// Its path is one that AWS keeps for itself.
-    is_reserved: bool,
+    /// Without the slashes at its ends.
+    path: String,
     /// The whole of it.
     pub(super) text: String,
 }
@@ -303,7 +330,7 @@ impl RoleArn {
         Some(Self {
             account: AccountId::parse(account).ok()?,
             name: IamName::parse(name).ok()?,
-            is_reserved: path.starts_with("aws-service-role") || path.starts_with("aws-reserved"),
+            path: path.to_owned(),
             text: text.to_owned(),
         })
     }

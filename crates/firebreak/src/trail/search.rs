@@ -4,9 +4,10 @@
 //! reference, `LookupEvents`). Every question gets one page per turn, and what was contained and what was derived from it take
 //! turns: neither a busy suspect nor a hundred users made as decoys may use up the pages of everything else.
 
+use super::credentials::Credentials;
 use super::follow::{self, RoleArn};
-use super::{Attribute, Follow, Record, Suspect, Traced, region_of_iam};
-use crate::decision::{Scope, Target};
+use super::{Attribute, Follow, Record, Suspect, Traced, issued, region_of_iam};
+use crate::decision::{Mode, Scope, Target, TargetKind};
 use crate::ids::{AccountId, Region};
 use crate::policy::Policy;
 use crate::text::inert;
@@ -29,6 +30,8 @@ pub struct Lookup {
     /// Where the page before ended.
     pub token: Option<String>,
     depth: u32,
+    /// CloudTrail was too busy for it once.
+    again: bool,
 }
 
 impl Lookup {
@@ -51,7 +54,15 @@ pub struct Search<'a> {
     /// About what was found on the way.
     derived: VecDeque<Lookup>,
     turn_of_derived: bool,
-    asked: HashSet<(AccountId, Region, Attribute, String)>,
+    /// By the principal, the Region and the question: one name can be that of sessions of several roles.
+    asked: HashSet<(String, Region, Attribute, String)>,
+    /// Users that are contained as a whole.
+    users: Vec<Target>,
+    /// Credentials that suspects made: account, user and id.
+    lasting: BTreeSet<(AccountId, String, String)>,
+    /// Suspects whose names nobody else uses.
+    certain: Vec<Suspect>,
+    credentials: Credentials,
     found: Found,
 }
 
@@ -64,6 +75,8 @@ pub struct Found {
     pub missing: Vec<String>,
     /// Calls of suspects that AWS refused, of those that would have mattered.
     pub refused: usize,
+    /// Ids of credentials that suspects gave to users that are contained, or may be: a release must not bring them back.
+    pub exposed: Vec<(Target, String)>,
 }
 
 impl<'a> Search<'a> {
@@ -72,6 +85,7 @@ impl<'a> Search<'a> {
     pub fn new(suspects: impl IntoIterator<Item = &'a Target>, policy: &'a Policy) -> Self {
         let suspects: Vec<Suspect> = suspects.into_iter().filter_map(Suspect::of).collect();
         let homes = suspects.iter().map(|suspect| suspect.target.account.clone()).collect();
+        let is_user = |target: &&Target| target.kind == TargetKind::IamUser && target.scope.is_whole();
         let mut search = Self {
             policy,
             homes,
@@ -80,8 +94,14 @@ impl<'a> Search<'a> {
             derived: VecDeque::new(),
             turn_of_derived: false,
             asked: HashSet::new(),
+            users: suspects.iter().map(|suspect| &suspect.target).filter(is_user).cloned().collect(),
+            lasting: BTreeSet::new(),
+            certain: vec![],
+            credentials: Credentials::default(),
             found: Found::default(),
         };
+        let named = suspects.iter().filter_map(|suspect| suspect.target.access_key_id.clone());
+        named.for_each(|key| search.credentials.know(key));
         if search.pages > 0 {
             suspects.into_iter().for_each(|suspect| search.enqueue(suspect, 0));
         }
@@ -114,17 +134,28 @@ impl<'a> Search<'a> {
                 Err(_) => unreadable += 1,
             }
         }
+        while let Some((lookup, record)) = self.credentials.ready() {
+            self.read(&lookup, &record);
+        }
         if unreadable > 0 {
             self.miss(format!("{unreadable} record(s) about {} could not be read", lookup.label()));
         }
         if token.is_some() && token != lookup.token {
-            self.ask(Lookup { token, ..lookup });
+            self.ask(Lookup { token, again: false, ..lookup });
         }
     }
 
     /// A page could not be fetched: what else it would have said is missing.
     pub fn failed(&mut self, lookup: &Lookup, why: &str) {
         self.miss(format!("{}: {}", lookup.label(), inert(why, 100)));
+    }
+
+    /// CloudTrail was too busy: the page is asked for once more, after what else is to ask.
+    pub fn busy(&mut self, lookup: Lookup, why: &str) {
+        if lookup.again {
+            return self.failed(&lookup, why);
+        }
+        self.ask(Lookup { again: true, ..lookup });
     }
 
     /// Everything that is still to ask stays unasked.
@@ -139,9 +170,31 @@ impl<'a> Search<'a> {
     /// What was found.
     #[must_use]
     pub fn finish(mut self) -> Found {
+        let mut shared_roles = BTreeSet::new();
+        for (lookup, record) in self.credentials.rest() {
+            if lookup.attribute != Attribute::ResourceName {
+                let traced = follow::trace(&record, &lookup.suspect).into_iter().map(Traced::doubted);
+                traced.for_each(|traced| self.take(traced, lookup.depth + 1));
+            } else if let Some(session) = used(&record, &lookup.suspect.target) {
+                // Somebody else's session is told about and not followed.
+                let is_theirs = self.is_theirs(&record);
+                let traced = use_of_role(&record, &session);
+                let next = traced.next.clone().filter(|_| is_theirs);
+                self.take(Traced { next, ..traced }, lookup.depth + 1);
+                shared_roles.extend((!is_theirs).then(|| session.ledger_key()));
+            }
+        }
+        let Self { credentials, mut found, users, lasting, .. } = self;
+        let derived = found.traced.iter().filter_map(whole_user);
+        let users: Vec<Target> = users.into_iter().chain(derived.cloned()).collect();
+        for (account, name, id) in lasting {
+            let user = users.iter().find(|user| user.account == account && user.id.eq_ignore_ascii_case(&name));
+            found.exposed.extend(user.map(|user| (user.clone(), id)));
+        }
+        found.traced.iter_mut().for_each(|traced| ask_a_person(traced, &credentials, &shared_roles));
         // Lines begin with the time.
-        self.found.traced.sort_by_cached_key(Traced::line);
-        self.found
+        found.traced.sort_by_cached_key(Traced::line);
+        found
     }
 
     fn read(&mut self, lookup: &Lookup, record: &Record) {
@@ -150,35 +203,62 @@ impl<'a> Search<'a> {
         }
         // A trail holds records of its own account.
         let elsewhere = record.account.as_ref().is_some_and(|account| *account != lookup.suspect.target.account);
-        if elsewhere || !lookup.suspect.made(record) {
+        if elsewhere {
+            return;
+        }
+        self.credentials.saw(&record.actor);
+        if !lookup.suspect.made(record) {
             return;
         }
         let traced = follow::trace(record, &lookup.suspect);
-        if record.refused {
-            self.found.refused += usize::from(!traced.is_empty());
+        if traced.is_empty() {
             return;
         }
+        if lookup.suspect.shares_its_name() && !self.credentials.knows(&record.actor) {
+            // Nothing came of a call that was refused, whoever made it.
+            if !record.refused {
+                self.credentials.hold(lookup, record);
+            }
+            return;
+        }
+        if record.refused {
+            self.found.refused += 1;
+            return;
+        }
+        self.note_credentials(record, &lookup.suspect);
         traced.into_iter().for_each(|traced| self.take(traced, lookup.depth + 1));
     }
 
-    /// Who assumed a role that the suspects made: such a session is theirs, whoever asked for it.
-    fn read_use_of_role(&mut self, lookup: &Lookup, record: &Record) {
-        let role = &lookup.suspect.target;
-        let assumed = record.name.starts_with("AssumeRole") && record.source == "sts.amazonaws.com" && !record.refused;
-        let named = record.asked("/roleArn").and_then(RoleArn::parse);
-        let this = named.is_some_and(|arn| arn.name.as_str().eq_ignore_ascii_case(&role.id) && arn.account == role.account);
-        let Some((id, session)) = record.answered("/assumedRoleUser/assumedRoleId").and_then(|id| id.split_once(':')) else {
-            return;
-        };
-        let namesake = role.principal_id.as_ref().is_some_and(|ours| ours.as_str() != id);
-        if !assumed || !this || namesake {
-            return;
+    /// What a call of a suspect issued is in the suspects' hands.
+    fn note_credentials(&mut self, record: &Record, suspect: &Suspect) {
+        if let Some(key) = issued::key(record) {
+            self.credentials.know(key);
         }
-        let one = Target { session: Some(inert(session, 64)), scope: Scope::Session, ..role.clone() };
-        let by = record.actor.account.as_ref().map_or_else(|| "somebody".to_owned(), |account| format!("account {account}"));
-        let what = inert(&format!("{} by {by}: {one}", record.name), 170);
-        let (at, from, next) = (record.at, role.account.clone(), Suspect::of(&one));
-        self.take(Traced { at, what, follow: Follow::Nothing, from, next }, lookup.depth + 1);
+        let Some(lasting) = issued::lasting(record) else { return };
+        let Target { kind, id, account, .. } = &suspect.target;
+        let Some(name) = lasting.user.or((*kind == TargetKind::IamUser).then_some(id.as_str())) else { return };
+        self.lasting.insert((account.clone(), name.to_owned(), lasting.id.to_owned()));
+    }
+
+    /// Who assumed a role that the suspects made: such a session is theirs, unless somebody asked for it who may need the role.
+    fn read_use_of_role(&mut self, lookup: &Lookup, record: &Record) {
+        let Some(session) = used(record, &lookup.suspect.target) else { return };
+        if !self.is_theirs(record) {
+            return self.credentials.hold(lookup, record);
+        }
+        if let Some(key) = issued::key(record) {
+            self.credentials.know(key);
+        }
+        self.take(use_of_role(record, &session), lookup.depth + 1);
+    }
+
+    /// True when suspects made a call: with a key of theirs, under a name that nobody else has, or from an account that nobody named
+    /// and that only their trust policy let in.
+    fn is_theirs(&self, record: &Record) -> bool {
+        let is_outside = |account: &AccountId| !self.homes.contains(account) && !self.policy.names(account);
+        self.credentials.knows(&record.actor)
+            || record.actor.account.as_ref().is_some_and(is_outside)
+            || self.certain.iter().any(|suspect| suspect.made(record))
     }
 
     fn take(&mut self, traced: Traced, depth: u32) {
@@ -201,16 +281,21 @@ impl<'a> Search<'a> {
             Ok(question) => question,
             Err(why) => return self.miss(format!("{}: {why}", suspect.label())),
         };
+        if !suspect.shares_its_name() {
+            self.certain.push(suspect.clone());
+        }
         let account = &suspect.target.account;
         if let Some(why) = self.out_of_reach(account, depth) {
             return self.miss(format!("{}: {why}", suspect.label()));
         }
         let of_iam = region_of_iam(&suspect.target.partition).filter(|region| *region != suspect.target.region);
         let regions = of_iam.into_iter().chain([suspect.target.region.clone()]);
-        let mut is_new = |region: &Region| self.asked.insert((account.clone(), region.clone(), attribute, value.clone()));
+        let who = suspect.target.ledger_key();
+        let mut is_new = |region: &Region| self.asked.insert((who.clone(), region.clone(), attribute, value.clone()));
         let new: Vec<Region> = regions.filter(|region| is_new(region)).collect();
         for region in new {
-            let lookup = Lookup { suspect: suspect.clone(), region, attribute, value: value.clone(), token: None, depth };
+            let value = value.clone();
+            let lookup = Lookup { suspect: suspect.clone(), region, attribute, value, token: None, depth, again: false };
             if self.policy.allow.regions.is_empty() || self.policy.allow.regions.contains(&lookup.region) {
                 self.ask(lookup);
             } else {
@@ -241,4 +326,39 @@ impl<'a> Search<'a> {
             self.found.missing.push(line);
         }
     }
+}
+
+/// The session in which a record says that a role was assumed.
+fn used(record: &Record, role: &Target) -> Option<Target> {
+    let assumed = record.name.starts_with("AssumeRole") && record.source == "sts.amazonaws.com" && !record.refused;
+    let named = record.asked("/roleArn").and_then(RoleArn::parse);
+    let this = named.is_some_and(|arn| arn.name.as_str().eq_ignore_ascii_case(&role.id) && arn.account == role.account);
+    let (id, session) = record.answered("/assumedRoleUser/assumedRoleId")?.split_once(':')?;
+    let namesake = role.principal_id.as_ref().is_some_and(|ours| ours.as_str() != id);
+    let (session, access_key_id) = (Some(inert(session, 64)), issued::key(record));
+    (assumed && this && !namesake).then(|| Target { session, access_key_id, scope: Scope::Session, ..role.clone() })
+}
+
+fn use_of_role(record: &Record, session: &Target) -> Traced {
+    let by = record.actor.account.as_ref().map_or_else(|| "somebody".to_owned(), |account| format!("account {account}"));
+    let what = inert(&format!("{} by {by}: {session}", record.name), 170);
+    Traced { at: record.at, what, follow: Follow::Nothing, from: session.account.clone(), next: Suspect::of(session) }
+}
+
+/// What others use as well waits for a person, although a suspect assumed or made it.
+fn ask_a_person(traced: &mut Traced, credentials: &Credentials, shared_roles: &BTreeSet<String>) {
+    let Follow::Contain { mode: mode @ Mode::Auto, target, why, .. } = &mut traced.follow else { return };
+    if target.scope == Scope::Session && credentials.is_shared(target) {
+        *mode = Mode::Gate;
+        *why = "assumed with the suspect's credentials, but others used a session of that name: it may be a workload's";
+    } else if target.kind == TargetKind::IamRole && target.scope.is_whole() && shared_roles.contains(&target.ledger_key()) {
+        *mode = Mode::Gate;
+        *why = "created with the suspect's credentials, but others assumed it: they may need it";
+    }
+}
+
+/// The user whom a call calls to contain, with all credentials.
+fn whole_user(traced: &Traced) -> Option<&Target> {
+    let Follow::Contain { target, .. } = &traced.follow else { return None };
+    (target.kind == TargetKind::IamUser && target.scope.is_whole()).then_some(target)
 }

@@ -2,7 +2,7 @@
 
 use super::record::{Actor, ActorKind, Record};
 use crate::decision::{Scope, Target, TargetKind};
-use crate::ids::AccessKeyId;
+use crate::ids::{AccessKeyId, InstanceId};
 use crate::text::inert;
 
 /// A principal whose credentials an attacker has, or had.
@@ -95,6 +95,16 @@ impl Suspect {
         };
         let in_scope = self.target.scope != Scope::Session || *session == self.target.session;
         same_kind && same && in_scope
+    }
+
+    /// True when others may act under the same name: a user has several keys, and whoever assumes a role chooses the session's name.
+    /// An instance's session is the instance's, unless a suspect named it.
+    pub(super) fn shares_its_name(&self) -> bool {
+        let is_chosen = |name: &String| self.arn.is_some() || InstanceId::parse(name).is_err();
+        match self.target.kind {
+            TargetKind::IamUser => self.target.access_key_id.is_some(),
+            _ => self.target.session.as_ref().is_some_and(is_chosen),
+        }
     }
 
     /// How people call it.

@@ -72,9 +72,9 @@ fn a_second_look_decides_nothing_twice() {
     let policy = generous();
     let (found, _) = look(&attack(), &[alice()], &policy);
     let mut known = vec![decided(alice(), Mode::Auto)];
-    let first = derive(&found.traced, &[], &known, &policy);
+    let first = derive(traced(&found), &known, &policy);
     known.extend(first.decisions);
-    let second = derive(&found.traced, &[], &known, &policy);
+    let second = derive(traced(&found), &known, &policy);
     assert_eq!(second.decisions, vec![]);
     assert_eq!(second.left_out, first.left_out, "what did not fit is said again");
 }

@@ -7,7 +7,8 @@ fn five_thousand_records_are_read_in_pages_and_in_time() {
     let noise = |at: usize| {
         json!({"account": HOME, "region": "us-east-1", "event": {"eventName": "CreateUser", "eventSource": "iam.amazonaws.com",
             "eventTime": format!("2026-11-20T{:02}:{:02}:{:02}Z", 3 + at / 3600, at / 60 % 60, at % 60),
-            "userIdentity": {"type": "IAMUser", "userName": "alice", "principalId": "AIDAZ49AHUAJ9EXAMPLE1", "accountId": HOME},
+            "userIdentity": {"type": "IAMUser", "userName": "alice", "principalId": "AIDAZ49AHUAJ9EXAMPLE1", "accountId": HOME,
+                "accessKeyId": "AKIAIOSFODNN7EXAMPLE"},
             "responseElements": {"user": {"userName": format!("mule-{at}"), "userId": format!("AIDAMULEMULEMULE{at:05}")}}}})
     };
     let trail: Vec<Value> = (0..5000).map(noise).collect();
@@ -130,12 +131,16 @@ fn two_roles_that_assume_each_other_end_somewhere() {
         json!({"account": HOME, "region": "us-east-1", "event": {"eventName": "AssumeRole", "eventSource": "sts.amazonaws.com",
             "eventTime": format!("2026-11-20T02:{at:02}:00Z"),
             "userIdentity": {"type": "AssumedRole", "principalId": format!("AROA{from}EXAMPLE12345:hop-{at}").to_uppercase().replace("HOP", "hop"),
+                "accessKeyId": format!("ASIAHOPHOPHOPHOP{at:04}"),
                 "sessionContext": {"sessionIssuer": {"type": "Role", "userName": from}}},
             "requestParameters": {"roleArn": format!("arn:aws:iam::111122223333:role/{to}"), "roleSessionName": format!("hop-{}", at + 1)},
-            "responseElements": {"assumedRoleUser": {"assumedRoleId": format!("AROA{}EXAMPLE12345:hop-{}", to.to_uppercase(), at + 1)}}}})
+            "responseElements": {"assumedRoleUser": {"assumedRoleId": format!("AROA{}EXAMPLE12345:hop-{}", to.to_uppercase(), at + 1)},
+                "credentials": {"accessKeyId": format!("ASIAHOPHOPHOPHOP{:04}", at + 1)}}}})
     };
     let trail: Vec<Value> = (0..50).map(hop).collect();
-    let first = Target { session: Some("hop-0".to_owned()), scope: Scope::Session, ..target(TargetKind::IamRole, "ping") };
+    let access_key_id = AccessKeyId::parse("ASIAHOPHOPHOPHOP0000").ok();
+    let role = target(TargetKind::IamRole, "ping");
+    let first = Target { session: Some("hop-0".to_owned()), scope: Scope::Session, access_key_id, ..role };
     let (found, asked) = look(&trail, &[first], &generous());
     assert!(asked.len() <= 2 * 6, "{}", asked.len());
     assert!(found.missing.iter().any(|line| line.contains("more than 5 steps away")), "{:?}", found.missing);

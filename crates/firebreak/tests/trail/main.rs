@@ -2,13 +2,16 @@
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 mod attack;
+mod created;
 mod hostile;
+mod names;
 mod policy;
+mod tiers;
 
 use firebreak::decision::{Containment, Decision, Mode, Scope, Target, TargetKind};
 use firebreak::ids::{AccessKeyId, AccountId, Partition, PrincipalId, Region};
 use firebreak::plan::MAX_DECISIONS;
-use firebreak::plan::derived::{Derived, derive};
+use firebreak::plan::derived::{Derived, Seen, derive};
 use firebreak::policy::Policy;
 use firebreak::receipt::Verification;
 use firebreak::trail::{Attribute, Follow, Found, Lookup, Search};
@@ -88,8 +91,12 @@ fn look(trail: &[Value], suspects: &[Target], policy: &Policy) -> (Found, Vec<Lo
 fn sweep(trail: &[Value], suspects: &[Target], policy: &Policy) -> (Found, Derived) {
     let (found, _) = look(trail, suspects, policy);
     let known: Vec<Decision> = suspects.iter().map(|suspect| decided(suspect.clone(), Mode::Auto)).collect();
-    let derived = derive(&found.traced, &[], &known, policy);
+    let derived = derive(traced(&found), &known, policy);
     (found, derived)
+}
+
+fn traced(found: &Found) -> Seen<'_> {
+    Seen { traced: &found.traced, ..Seen::default() }
 }
 
 fn generous() -> Policy {
@@ -107,8 +114,37 @@ fn shown(decisions: &[Decision], mode: Mode) -> Vec<String> {
 fn by_alice(source: &str, name: &str, request: &Value, response: &Value) -> Value {
     json!({"account": HOME, "region": "us-east-1", "event": {"eventName": name, "eventSource": format!("{source}.amazonaws.com"),
         "eventTime": "2026-11-20T02:00:00Z", "awsRegion": "us-east-1", "recipientAccountId": HOME,
-        "userIdentity": {"type": "IAMUser", "userName": "alice", "principalId": "AIDAZ49AHUAJ9EXAMPLE1", "accountId": HOME},
+        "userIdentity": {"type": "IAMUser", "userName": "alice", "principalId": "AIDAZ49AHUAJ9EXAMPLE1", "accountId": HOME,
+            "accessKeyId": "AKIAIOSFODNN7EXAMPLE"},
         "requestParameters": request, "responseElements": response}})
+}
+
+/// A record, signed with another key.
+fn signed(key: &str, mut record: Value) -> Value {
+    record["event"]["userIdentity"]["accessKeyId"] = json!(key);
+    record
+}
+
+/// A record of a session of the role `deploy`.
+fn by_session(session: &str, key: &str, mut record: Value) -> Value {
+    record["event"]["userIdentity"] = json!({"type": "AssumedRole", "principalId": format!("AROADEPLOYDEPEXAMPLE4:{session}"),
+        "accountId": HOME, "accessKeyId": key, "sessionContext": {"sessionIssuer": {"type": "Role", "userName": "deploy"}}});
+    record
+}
+
+/// The session of the role `deploy` that a finding names.
+fn session(name: &str, key: Option<&str>) -> Target {
+    Target {
+        principal_id: PrincipalId::parse("AROADEPLOYDEPEXAMPLE4").ok(),
+        access_key_id: key.and_then(|key| AccessKeyId::parse(key).ok()),
+        session: Some(name.to_owned()),
+        scope: Scope::Session,
+        ..target(TargetKind::IamRole, "deploy")
+    }
+}
+
+fn creates_user(name: &str) -> Value {
+    by_alice("iam", "CreateUser", &json!({"userName": name}), &Value::Null)
 }
 
 fn assumed(arn: &str, id: &str, session: &str) -> Value {

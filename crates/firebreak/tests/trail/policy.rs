@@ -42,10 +42,10 @@ fn a_whole_decision_that_waits_does_not_hide_a_session_that_must_not() {
     let policy = generous();
     let (found, _) = look(&attack(), &[alice()], &policy);
     let waiting = decided(target(TargetKind::IamRole, "deploy"), Mode::Gate);
-    let derived = derive(&found.traced, &[], &[decided(alice(), Mode::Auto), waiting], &policy);
+    let derived = derive(traced(&found), &[decided(alice(), Mode::Auto), waiting], &policy);
     assert!(shown(&derived.decisions, Mode::Auto).contains(&"quarantine-iam session alice-cli of IAM role deploy".to_owned()));
     let at_once = decided(target(TargetKind::IamRole, "deploy"), Mode::Auto);
-    let derived = derive(&found.traced, &[], &[decided(alice(), Mode::Auto), at_once], &policy);
+    let derived = derive(traced(&found), &[decided(alice(), Mode::Auto), at_once], &policy);
     assert!(!shown(&derived.decisions, Mode::Auto).iter().any(|line| line.contains("deploy")));
 }
 
@@ -64,12 +64,12 @@ fn a_reverted_quarantine_asks_for_the_organization() {
         check(target(TargetKind::IamRole, "deploy"), &[]),
         check(target(TargetKind::S3Bucket, "acme-exports"), &["the public access block was off"]),
     ];
-    let derived = derive(&[], &checks, &[decided(alice(), Mode::Auto)], &generous());
+    let derived = derive(Seen { checks: &checks, ..Seen::default() }, &[decided(alice(), Mode::Auto)], &generous());
     let [decision] = derived.decisions.as_slice() else { panic!("{:#?}", derived.decisions) };
     assert_eq!((decision.mode, decision.containment), (Mode::Gate, None));
     assert!(decision.reason.starts_with("somebody other than Firebreak reverted its quarantine: the quarantine policy"));
     assert!(decision.by_hand.as_ref().is_some_and(|advice| advice.contains("arn:aws:iam::111122223333:user/alice")));
     let policy = Policy::parse("default_mode = \"auto\"\norganization.quarantine_scp = true").expect("a policy");
-    let derived = derive(&[], &checks, &[decided(alice(), Mode::Auto)], &policy);
+    let derived = derive(Seen { checks: &checks, ..Seen::default() }, &[decided(alice(), Mode::Auto)], &policy);
     assert_eq!(shown(&derived.decisions, Mode::Gate), ["quarantine-scp IAM user alice"]);
 }

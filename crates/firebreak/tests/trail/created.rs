@@ -1,0 +1,119 @@
+//! What a suspect made: how far a name protects it, who else uses it, and what a release must not bring back.
+
+use super::*;
+
+fn creates_role(name: &str, path: &str) -> Value {
+    let arn = format!("arn:aws:iam::{HOME}:role{path}{name}");
+    let role = json!({"role": {"roleName": name, "path": path, "roleId": "AROAMADEMADEMEXAMPLE1", "arn": arn}});
+    by_alice("iam", "CreateRole", &json!({"roleName": name}), &role)
+}
+
+fn creates_key(user: &str, key: &str) -> Value {
+    let key = json!({"accessKey": {"userName": user, "accessKeyId": key}});
+    by_alice("iam", "CreateAccessKey", &json!({"userName": user}), &key)
+}
+
+/// `identity` assumes the role that [`creates_role`] made.
+fn use_of(role: &str, identity: &Value) -> Value {
+    let arn = format!("arn:aws:iam::{HOME}:role/{role}");
+    let mut record = assumed(&arn, "AROAMADEMADEMEXAMPLE1", "worker");
+    record["event"]["userIdentity"] = identity.clone();
+    record["resources"] = json!([{"ResourceType": "AWS::IAM::Role", "ResourceName": arn}]);
+    record
+}
+
+#[test]
+fn a_borrowed_name_makes_a_person_decide_and_no_more() {
+    let trail = [
+        creates_user("break-glass-2"),
+        creates_role("AWSServiceRoleForEvil", "/"),
+        creates_role("AWSReservedSSO_Admin_1", "/aws-reserved-not/"),
+        creates_key("breakglass", "AKIABREAKGLAEXAMPLE1"),
+    ];
+    let (_, derived) = sweep(&trail, &[alice()], &generous());
+    let mut waits = shown(&derived.decisions, Mode::Gate);
+    waits.sort();
+    assert_eq!(
+        waits,
+        [
+            "quarantine-iam IAM role AWSReservedSSO_Admin_1",
+            "quarantine-iam IAM role AWSServiceRoleForEvil",
+            "quarantine-iam IAM user break-glass-2",
+            "quarantine-iam access key AKIABREAKGLAEXAMPLE1 of IAM user breakglass",
+        ]
+    );
+    assert!(derived.decisions.iter().all(|decision| decision.reason.contains(", but a suspect made it: ")));
+    let (_, derived) =
+        sweep(&[creates_role("AWSServiceRoleForX", "/aws-service-role/x.amazonaws.com/")], &[alice()], &generous());
+    assert_eq!(derived.decisions, vec![], "nobody can change that");
+    let changed = by_alice("iam", "PutUserPolicy", &json!({"userName": "break-glass"}), &Value::Null);
+    let (_, derived) = sweep(&[changed], &[alice()], &generous());
+    assert_eq!(shown(&derived.decisions, Mode::Notify).len(), 1, "who was there before keeps the protection");
+}
+
+#[test]
+fn the_operator_s_list_protects_a_user_and_not_a_suspect_s_key() {
+    let policy = "default_mode = \"auto\"\nprotected.principals = [\"bob\", \"mallory\"]";
+    let policy = Policy::parse(policy).expect("a policy");
+    let trail = [creates_key("bob", "AKIABOBBOBBOBEXAMPLE"), creates_user("mallory"), creates_role("FirebreakMemberSweep", "/")];
+    let (_, derived) = sweep(&trail, &[alice()], &policy);
+    assert_eq!(shown(&derived.decisions, Mode::Gate), ["quarantine-iam access key AKIABOBBOBBOBEXAMPLE of IAM user bob"]);
+    assert_eq!(shown(&derived.decisions, Mode::Notify).len(), 2, "{:#?}", derived.decisions);
+}
+
+#[test]
+fn a_role_that_others_assume_is_not_taken_from_them_at_once() {
+    let by_service = json!({"type": "AWSService", "invokedBy": "lambda.amazonaws.com"});
+    let by_bob = json!({"type": "IAMUser", "userName": "bob", "principalId": "AIDABOBBOBBOBEXAMPLE1", "accountId": HOME,
+        "accessKeyId": "AKIABOBBOBBOBEXAMPLE"});
+    let by_suspect = json!({"type": "IAMUser", "userName": "alice", "principalId": "AIDAZ49AHUAJ9EXAMPLE1", "accountId": HOME,
+        "accessKeyId": "AKIAIOSFODNN7EXAMPLE"});
+    let from_outside = json!({"type": "AWSAccount", "principalId": "AIDAEXTERNALEXAMPLE99", "accountId": "193672423079"});
+    for (identity, mode) in [(by_service, Mode::Gate), (by_bob, Mode::Gate), (by_suspect, Mode::Auto), (from_outside, Mode::Auto)]
+    {
+        let trail = [creates_role("batch", "/"), use_of("batch", &identity)];
+        let (found, derived) = sweep(&trail, &[alice()], &generous());
+        assert!(
+            shown(&derived.decisions, mode).contains(&"quarantine-iam IAM role batch".to_owned()),
+            "{identity}: {derived:#?}"
+        );
+        assert!(
+            found.traced.iter().any(|traced| traced.what.contains("session worker of IAM role batch")),
+            "{:#?}",
+            found.traced
+        );
+    }
+}
+
+#[test]
+fn what_suspects_gave_to_contained_users_is_named_for_the_release() {
+    let mallory = target(TargetKind::IamUser, "mallory");
+    let of = |name: &str, response: Value| by_alice("iam", name, &Value::Null, &response);
+    let trail = [
+        creates_key("mallory", "AKIAMALLORYMEXAMPLE1"),
+        creates_key("bob", "AKIABOBBOBBOBEXAMPLE"),
+        of("CreateAccessKey", json!({"accessKey": {"accessKeyId": "AKIASECONDSECEXAMPLE"}})),
+        of(
+            "CreateServiceSpecificCredential",
+            json!({"serviceSpecificCredential":
+            {"userName": "alice", "serviceSpecificCredentialId": "ACCAEXAMPLE123EXAMPLE"}}),
+        ),
+        of("UploadSSHPublicKey", json!({"sSHPublicKey": {"userName": "alice", "sSHPublicKeyId": "APKAEXAMPLE123EXAMPLE"}})),
+        of(
+            "UploadSigningCertificate",
+            json!({"certificate": {"userName": "alice", "certificateId": "TA7SMP42TDN5Z26OBPJE7EXAMPLE"}}),
+        ),
+        of("UploadSigningCertificate", json!({"certificate": {"userName": "alice", "certificateId": "../x y"}})),
+        signed("AKIAOWNERSOWNEXAMPLE", creates_key("alice", "AKIATHEOWNERSEXAMPLE")),
+    ];
+    let (found, _) = look(&trail, &[alice(), mallory], &generous());
+    let derived = [creates_key("mule", "AKIAMULEMULEMEXAMPLE"), creates_user("mule")];
+    let (of_derived, _) = look(&derived, &[alice()], &generous());
+    assert_eq!(of_derived.exposed.len(), 1, "whom this look derives is contained right after: {:?}", of_derived.exposed);
+    let mut exposed: Vec<String> = found.exposed.iter().map(|(user, id)| format!("{} {id}", user.id)).collect();
+    exposed.sort();
+    let ours = ["ACCAEXAMPLE123EXAMPLE", "AKIASECONDSECEXAMPLE", "APKAEXAMPLE123EXAMPLE", "TA7SMP42TDN5Z26OBPJE7EXAMPLE"];
+    let expected: Vec<String> =
+        ours.iter().map(|id| format!("alice {id}")).chain(["mallory AKIAMALLORYMEXAMPLE1".to_owned()]).collect();
+    assert_eq!(exposed, expected, "neither what a bystander got nor what the owner may have made");
+}
