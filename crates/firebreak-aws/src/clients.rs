@@ -5,6 +5,7 @@
 
 use crate::classify::OrFault;
 use crate::environment;
+pub use crate::member_role::MemberRole;
 use crate::session_policy::session_policy;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
@@ -17,45 +18,6 @@ use std::time::Duration;
 
 /// Seconds the credentials of one invocation live: the shortest STS allows.
 const SESSION_SECONDS: i32 = 900;
-
-/// The class of work a member account lets Firebreak do: one role each, under the path `/firebreak/`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MemberRole {
-    /// Ask whose an access key is.
-    Triage,
-    /// Attach the quarantine policies, deactivate credentials.
-    QuarantineIam,
-    /// Write the inline policy that ends older sessions of a role. Only used after approval.
-    RevokeSessions,
-    /// Write the organization's quarantine policy, in the management account. Only used after approval.
-    QuarantineScp,
-    /// Look into CloudTrail.
-    Sweep,
-    /// Change security groups of network interfaces.
-    IsolateEc2,
-    /// Change public access blocks.
-    LockdownS3,
-    /// Read configuration, create snapshots.
-    PreserveEvidence,
-    /// Undo. No containment function can assume it.
-    Release,
-}
-
-impl MemberRole {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Triage => "FirebreakMemberTriage",
-            Self::QuarantineIam => "FirebreakMemberQuarantineIam",
-            Self::RevokeSessions => "FirebreakMemberRevokeSessions",
-            Self::QuarantineScp => "FirebreakMemberQuarantineScp",
-            Self::Sweep => "FirebreakMemberSweep",
-            Self::IsolateEc2 => "FirebreakMemberIsolateEc2",
-            Self::LockdownS3 => "FirebreakMemberLockdownS3",
-            Self::PreserveEvidence => "FirebreakMemberPreserveEvidence",
-            Self::Release => "FirebreakMemberRelease",
-        }
-    }
-}
 
 /// AWS as the security account sees it.
 #[derive(Debug, Clone)]

@@ -198,7 +198,9 @@ impl Responder {
                 let Checked { problems, reverted: now } = checked?;
                 // What an earlier look saw is not forgotten: the ticket and the second tier depend on it.
                 let mut reverted = before.ok().flatten().map(|check| check.reverted).unwrap_or_default();
-                reverted.extend(now.iter().cloned());
+                // With the time: the same control reverted twice is two reverts.
+                let seen_at = clock::now().strftime("%H:%M:%SZ").to_string();
+                reverted.extend(now.iter().map(|line| format!("{line} (seen at {seen_at})")));
                 reverted.truncate(MAX_REVERTED);
                 let (target, containment) = (target.clone(), Some(containment));
                 let check = Verification { target, containment, holds: problems.is_empty(), problems, reverted };

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod containment;
 pub mod environment;
 pub mod ledger;
+mod member_role;
 pub mod run;
 mod session_policy;
 pub mod step;

@@ -294,7 +294,7 @@ fn closed_lines(body: &mut String, report: &Report, answer: Option<&Decided>, pr
             let _ = writeln!(body, "  - {} DOES NOT HOLD: {}", shown(&check.target), mail(problem, 300));
         }
     }
-    if let Some(error) = &report.verify.error {
+    if let Some(error) = report.verify.error.as_ref().filter(|_| !gated.is_empty() && report.gated_verification.is_empty()) {
         let _ = writeln!(body, "\nIt could not be verified: {}", mail(error, 200));
     }
     if !report.release.receipts.is_empty() {

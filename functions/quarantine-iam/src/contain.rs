@@ -1,10 +1,11 @@
 //! Takes from a principal what its decision says: everything, one session, older sessions, or one access key.
 
+use crate::session::session_name;
 use crate::{revoke, role, session, user};
 use aws_sdk_iam::Client;
 use firebreak::decision::{Containment, Scope, Target, TargetKind};
 use firebreak::fault::Fault;
-use firebreak::ids::{IncidentId, SessionName};
+use firebreak::ids::IncidentId;
 use firebreak::receipt::Step;
 use firebreak_aws::containment::Call;
 use firebreak_aws::ledger::Held;
@@ -47,10 +48,4 @@ pub(crate) async fn contain(call: &Call, prepared: Prepared) -> Result<Vec<Step>
         (TargetKind::IamRole, Scope::Principal, _) => role::contain(call, &iam).await,
         _ => Err(Fault::malformed(format!("quarantine-iam cannot contain {}", call.target))),
     }
-}
-
-/// The session's name, checked again: it becomes the value of a tag that a policy compares with.
-pub(crate) fn session_name(target: &Target) -> Result<SessionName, Fault> {
-    let name = target.session.as_deref().and_then(|name| SessionName::parse(name).ok());
-    name.ok_or_else(|| Fault::malformed(format!("{target} has no session name that could be denied alone")))
 }

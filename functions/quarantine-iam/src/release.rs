@@ -55,6 +55,13 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
         steps.push(step("detach-deny", async { Err(Fault::malformed(why)) }).await);
         return Ok(steps);
     }
+    if let Some(freed) = free_slot(call).await {
+        let failed = freed.outcome == Outcome::Failed;
+        steps.push(freed);
+        if failed {
+            return Ok(steps);
+        }
+    }
     let written = Written::of(call, &now).await?;
     let (boundary, revocations, denies) = futures::join!(
         restore_boundary(call, &iam, base, &now, &written),
@@ -92,6 +99,9 @@ async fn restore(
     exposed: bool,
 ) -> Step {
     let (word, id) = (credential.kind.word(), &credential.id);
+    if let Some(fault) = unread {
+        return step(format!("reactivate-{word} {id}"), async { Err(fault) }).await;
+    }
     if exposed {
         let works = now.credentials.iter().any(|c| c.id == *id && c.active);
         if works {
@@ -102,9 +112,6 @@ async fn restore(
         return skipped(format!("keep-inactive {id}"), Fault::malformed(why));
     }
     step(format!("reactivate-{word} {id}"), async {
-        if let Some(fault) = unread {
-            return Err(fault);
-        }
         let Some(current) = now.credentials.iter().find(|c| c.id == *id) else { return Ok(Outcome::Skipped) };
         if current.active == credential.active {
             return Ok(Outcome::Already);
@@ -202,12 +209,14 @@ async fn untag(call: &Call, iam: &Client, now: &BaseState, ours: &Written) -> Ve
     if !(ours.session_tags.is_empty() && ours.labels.is_empty()) || now.tags.is_none() {
         steps.push(step("restore-tags", untag_all(call, iam, now, ours)).await);
     }
-    let session = call.target.session.as_deref().filter(|_| call.target.scope == Scope::Session);
-    if let Some(session) = session.filter(|_| steps.iter().all(|step| step.outcome != Outcome::Failed)) {
-        let freed = async { call.ledger.free_session(&call.target, session).await.map(|()| Outcome::Applied) };
-        steps.push(step("free-slot", freed).await);
-    }
     steps
+}
+
+/// Before the look at what other sessions need: of two that are released at once, the later look sees neither.
+async fn free_slot(call: &Call) -> Option<Step> {
+    let session = call.target.session.as_deref().filter(|_| call.target.scope == Scope::Session)?;
+    let freed = async { call.ledger.free_session(&call.target, session).await.map(|()| Outcome::Applied) };
+    Some(step("free-slot", freed).await)
 }
 
 async fn untag_all(call: &Call, iam: &Client, now: &BaseState, ours: &Written) -> Result<Outcome, Fault> {

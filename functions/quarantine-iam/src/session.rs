@@ -5,13 +5,14 @@
 //! later are denied, too.
 
 use crate::base::{self, BaseState};
-use crate::contain::session_name;
 use crate::deny::{self, Attached};
 use crate::policies::SESSION_TAG;
 use crate::record::{check_identity, check_path, is_held, record};
 use crate::tags;
 use aws_sdk_iam::Client;
+use firebreak::decision::Target;
 use firebreak::fault::{Fault, FaultKind};
+use firebreak::ids::SessionName;
 use firebreak::receipt::{Outcome, Step};
 use firebreak_aws::containment::Call;
 use firebreak_aws::step::{skipped, step};
@@ -94,4 +95,10 @@ fn evadable(current: &BaseState) -> Option<Step> {
     let why =
         format!("its trust policy lets callers set session tags, which override {SESSION_TAG}*: only the guard SCP stops that");
     allows.then(|| skipped("needs-whole-role", Fault::malformed(why)))
+}
+
+/// The session's name, checked again: it becomes the value of a tag that a policy compares with.
+pub(crate) fn session_name(target: &Target) -> Result<SessionName, Fault> {
+    let name = target.session.as_deref().and_then(|name| SessionName::parse(name).ok());
+    name.ok_or_else(|| Fault::malformed(format!("{target} has no session name that could be denied alone")))
 }

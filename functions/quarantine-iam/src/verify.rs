@@ -4,8 +4,8 @@
 //! times, and applied again as long as this incident holds the target.
 
 use crate::base::{self, BaseState};
-use crate::contain::session_name;
 use crate::deny::{self, Attached};
+use crate::session::session_name;
 use crate::{credentials, document, policies, record, revoke, tags, user};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::StatusType;

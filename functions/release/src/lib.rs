@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-use firebreak::decision::{Containment, Target};
+use firebreak::decision::{Containment, Scope, Target};
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::incident::Incident;
 use firebreak::receipt::{Outcome, Receipt, Status, Step};
@@ -144,7 +144,12 @@ impl Function {
         let undone = self.put_back(incident, (containment, target), past, base, release).await;
         match &undone {
             // A resource that is gone has nothing to put back, and nobody must wait for it.
-            Ok(Undone::Nothing(_)) => ledger.end_release(held, &incident.id).await?,
+            Ok(Undone::Nothing(_)) => {
+                if let Some(session) = target.session.as_deref().filter(|_| target.scope == Scope::Session) {
+                    ledger.free_session(target, session).await?;
+                }
+                ledger.end_release(held, &incident.id).await?;
+            }
             Ok(Undone::Steps(steps)) if steps.iter().all(|step| step.outcome != Outcome::Failed) => {
                 ledger.end_release(held, &incident.id).await?;
             }

@@ -1,0 +1,40 @@
+//! The roles that a member account offers to Firebreak.
+
+/// The class of work a member account lets Firebreak do: one role each, under the path `/firebreak/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemberRole {
+    /// Ask whose an access key is.
+    Triage,
+    /// Attach the quarantine policies, deactivate credentials.
+    QuarantineIam,
+    /// Write the inline policy that ends older sessions of a role. Only used after approval.
+    RevokeSessions,
+    /// Write the organization's quarantine policy, in the management account. Only used after approval.
+    QuarantineScp,
+    /// Look into CloudTrail.
+    Sweep,
+    /// Change security groups of network interfaces.
+    IsolateEc2,
+    /// Change public access blocks.
+    LockdownS3,
+    /// Read configuration, create snapshots.
+    PreserveEvidence,
+    /// Undo. No containment function can assume it.
+    Release,
+}
+
+impl MemberRole {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Triage => "FirebreakMemberTriage",
+            Self::QuarantineIam => "FirebreakMemberQuarantineIam",
+            Self::RevokeSessions => "FirebreakMemberRevokeSessions",
+            Self::QuarantineScp => "FirebreakMemberQuarantineScp",
+            Self::Sweep => "FirebreakMemberSweep",
+            Self::IsolateEc2 => "FirebreakMemberIsolateEc2",
+            Self::LockdownS3 => "FirebreakMemberLockdownS3",
+            Self::PreserveEvidence => "FirebreakMemberPreserveEvidence",
+            Self::Release => "FirebreakMemberRelease",
+        }
+    }
+}
