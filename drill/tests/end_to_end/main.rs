@@ -12,6 +12,7 @@ mod targets;
 mod triage;
 mod updates;
 mod watch;
+mod whole_role;
 
 use firebreak::ids::IncidentId;
 use firebreak_aws::clock;

@@ -12,7 +12,7 @@ use firebreak_testkit::{REGION, SECURITY_ACCOUNT, fixture};
 use serde_json::{Value, json};
 
 /// A finding about one session of a role.
-fn session_finding(role: &PlantedRole, session: &str, serial: &str) -> Value {
+pub(crate) fn session_finding(role: &PlantedRole, session: &str, serial: &str) -> Value {
     let mut event = fixture::load("guardduty/exfiltration-assumed-role").expect("fixture");
     role.name_in(&mut event, session);
     fixture::personalise(&mut event, SECURITY_ACCOUNT, serial, clock::now());
@@ -29,7 +29,7 @@ fn view_of_nothing() -> Value {
 }
 
 /// Asks `quarantine-iam` directly, without a finding.
-async fn contain(stage: &Stage, incident: u8, target: &Value) -> firebreak_drill::Result<firebreak_drill::Invoked> {
+pub(crate) async fn contain(stage: &Stage, incident: u8, target: &Value) -> firebreak_drill::Result<firebreak_drill::Invoked> {
     let place = json!({ "account": SECURITY_ACCOUNT, "region": REGION, "partition": "aws" });
     let fields = [&place, target].into_iter().filter_map(Value::as_object).flatten().map(|(k, v)| (k.clone(), v.clone()));
     let incident = json!({
