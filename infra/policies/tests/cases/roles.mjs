@@ -37,8 +37,11 @@ export function roles(w) {
       subject: 'quarantine-iam does its work',
       given: { identity: ['QuarantineIam'], scps: ['guard'] },
       cases: [
+        ...each(['GetPolicy', 'GetPolicyVersion'], (call) => ({
+          name: `reads the quarantine policy: ${call}`, who: quarantineIam, row: 8, does: `iam:${call}`, on: w.denyAll, then: 'allowed',
+        })),
         ...each(
-          ['GetUser', 'GetLoginProfile', 'ListAccessKeys', 'GetAccessKeyLastUsed', 'ListAttachedUserPolicies', 'ListUserPolicies', 'ListUserTags', 'ListGroupsForUser',
+          ['GetUser', 'GetLoginProfile', 'ListAccessKeys', 'ListAttachedUserPolicies', 'ListUserPolicies', 'ListUserTags', 'ListGroupsForUser',
             'ListMFADevices', 'ListServiceSpecificCredentials', 'ListSSHPublicKeys', 'ListSigningCertificates'],
           (call) => ({ name: `${call} of a user`, who: quarantineIam, does: `iam:${call}`, on: alice, then: 'allowed' }),
         ),
@@ -79,6 +82,9 @@ export function roles(w) {
         })),
         { name: 'writes a foreign tag beside its own', who: quarantineIam, does: 'iam:TagRole', on: app, using: keys('firebreak-state', 'team'), then: 'not allowed' },
         { name: 'tags without saying a key', who: quarantineIam, does: 'iam:TagUser', on: alice, then: 'not allowed' },
+        ...each(['GetPolicy', 'GetPolicyVersion'], (call) => ({
+          name: `reads another policy: ${call}`, who: quarantineIam, does: `iam:${call}`, on: w.policy('team/Access'), then: 'not allowed',
+        })),
         { name: 'reads data', who: quarantineIam, does: 's3:GetObject', on: w.object, then: 'not allowed' },
         ...each(['DetachUserPolicy', 'DeleteUserPermissionsBoundary', 'DeleteUserPolicy', 'DeleteAccessKey', 'DeleteLoginProfile', 'DeleteUser', 'DeactivateMFADevice', 'UpdateLoginProfile', 'UpdateUser', 'UntagUser'], (call) => ({
           name: `destroys or undoes: ${call}`, who: quarantineIam, does: `iam:${call}`, on: alice, given: { identity: ['everything', 'QuarantineIam'] }, then: by('NeverDestroy'),
@@ -146,6 +152,9 @@ export function roles(w) {
         })),
         ...each(['GetRole', 'GetRolePolicy', 'ListAttachedRolePolicies', 'ListRolePolicies', 'ListRoleTags'], (call) => ({
           name: `${call} of a role`, who: release, does: `iam:${call}`, on: app, then: 'allowed',
+        })),
+        ...each(['GetLoginProfile', 'ListGroupsForUser', 'ListMFADevices', 'ListUserPolicies'], (call) => ({
+          name: `sees what somebody changed: ${call}`, who: release, does: `iam:${call}`, on: alice, then: 'allowed',
         })),
         { name: 'detaches from a user', who: release, does: 'iam:DetachUserPolicy', on: alice, using: policy(w.denyAll), then: 'allowed' },
         { name: 'detaches from a role', who: release, does: 'iam:DetachRolePolicy', on: app, using: policy(w.denySession), then: 'allowed' },
@@ -269,7 +278,7 @@ export function roles(w) {
       subject: 'quarantine-scp changes one policy of the organization',
       given: { identity: ['QuarantineScp'] },
       cases: [
-        ...each(['DescribePolicy', 'UpdatePolicy'], (call) => ({
+        ...each(['DescribePolicy', 'ListTargetsForPolicy', 'UpdatePolicy'], (call) => ({
           name: `its own: ${call}`, who: quarantineScp, does: `organizations:${call}`, on: w.scp('p-examplescp'), then: 'allowed',
         })),
         { name: 'the guard', who: quarantineScp, does: 'organizations:UpdatePolicy', on: w.scp('p-exampleguard'), given: { identity: ['everything', 'QuarantineScp'] }, then: by('NoOtherPolicy') },
