@@ -21,6 +21,8 @@ pub enum Command {
     Replay(ReplayArguments),
     /// List incidents, or show everything about one.
     Incidents(IncidentsArguments),
+    /// Check a deployment: would a finding that comes in now be contained?
+    Doctor(DoctorArguments),
     /// Answer the review gate: approve keeps the containment, release undoes it.
     Review(ReviewArguments),
 }
@@ -88,6 +90,23 @@ pub enum ShowIncident {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// `firebreak doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArguments {
+    /// Also look into this member account; those that the response policy names are looked into anyway.
+    #[arg(long, value_name = "NUMBER")]
+    pub account: Vec<String>,
+    /// Also look for isolation groups in this Region.
+    #[arg(long, value_name = "REGION")]
+    pub region: Vec<String>,
+    /// Show what is sound, too.
+    #[arg(long)]
+    pub all: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `firebreak review`

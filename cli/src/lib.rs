@@ -3,6 +3,7 @@
 mod arguments;
 mod connection;
 mod decisions;
+mod doctor;
 pub mod follow;
 mod incidents;
 mod paint;
@@ -48,6 +49,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Replay(arguments) => Box::pin(replay::run(&arguments)).await,
         Command::Incidents(arguments) => Box::pin(incidents::run(&arguments)).await,
+        Command::Doctor(arguments) => Box::pin(doctor::run(&arguments)).await,
         Command::Review(arguments) => Box::pin(review::run(&arguments)).await,
     };
     match done {

@@ -1,6 +1,7 @@
 """What AWS refuses of an AssumeRole request and moto does not look at.
 
-Seen: any session name, source identity and session policy is taken. Limits: STS API reference, "AssumeRole".
+Seen: any session name, source identity and session policy is taken, and a role that does not exist is assumed. Limits: STS
+API reference, "AssumeRole". Only Firebreak's own roles have to exist: tests get into an account by any other name.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ import re
 from typing import Final
 
 from moto.core.responses import ActionResult
-from moto.sts.exceptions import STSValidationError
+from moto.iam.models import iam_backends
+from moto.sts.exceptions import STSClientError, STSValidationError
 from moto.sts.responses import TokenResponse
+
+from . import names
 
 _NAME: Final = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 _LONGEST_POLICY: Final = 2048
@@ -29,9 +33,25 @@ def install() -> None:
         policy = self._get_param("Policy")
         if policy is not None:
             _check_policy(policy)
+        _check_role(self._get_param("RoleArn") or "")
         return assume_role(self)
 
     TokenResponse.assume_role = checked
+
+
+class _AccessDenied(STSClientError):
+    def __init__(self, role: str) -> None:
+        super().__init__("AccessDenied", f"User is not authorized to perform: sts:AssumeRole on resource: {role}")
+
+
+def _check_role(arn: str) -> None:
+    """As AWS: whoever asks for a role that is not there learns no more than that it is not for them."""
+    front, _, name = arn.partition(f":role{names.MEMBER_PATH}")
+    if not name:
+        return
+    account, partition = front.rpartition(":")[2], front.split(":")[1]
+    if all(role.arn != arn for role in iam_backends[account][partition].roles.values()):
+        raise _AccessDenied(arn)
 
 
 def _check_policy(policy: str) -> None:

@@ -16,6 +16,7 @@ import uuid
 from contextlib import suppress
 from typing import Any, Final
 
+from moto.awslambda.models import EventSourceMapping as Registered
 from moto.awslambda_simple.models import lambda_simple_backends
 from moto.sqs.models import Message, ReceiptHandleIsInvalid, SQSBackend, sqs_backends
 
@@ -39,7 +40,23 @@ class EventSourceMapping:
 
     def start(self) -> None:
         """Starts polling."""
+        self._registered = self._register()
         self._thread.start()
+
+    def _register(self) -> Registered:
+        """Makes the mapping visible. Not by its API: moto's own mapping would poll the queue, too."""
+        backend = lambda_simple_backends[names.SECURITY_ACCOUNT][names.REGION]
+        mapping = Registered(
+            {
+                "RegionName": names.REGION,
+                "AccountId": names.SECURITY_ACCOUNT,
+                "FunctionName": self._function,
+                "FunctionArn": backend.get_function(self._function, None).function_arn,
+                "EventSourceArn": f"arn:aws:sqs:{names.REGION}:{names.SECURITY_ACCOUNT}:{self._queue}",
+            }
+        )
+        backend._event_source_mappings[mapping.uuid] = mapping
+        return mapping
 
     def stop(self) -> None:
         """Starts no further batch. The one under way ends with its function's process."""
@@ -55,6 +72,9 @@ class EventSourceMapping:
                 self._stop.wait(1)
 
     def _next_batch(self) -> None:
+        if not self._registered.enabled:
+            self._stop.wait(0.2)
+            return
         # In this process instead of over HTTP: an AWS poller's calls are not the customer's, so they are not recorded.
         sqs: SQSBackend = sqs_backends[names.SECURITY_ACCOUNT][names.REGION]
         queue = sqs.get_queue(self._queue)

@@ -55,6 +55,7 @@ def install(endpoint: str) -> None:
     iam_protected_roles.install()
     organization_policies.install()
     assume_role_limits.install()
+    name_versioning_as_s3_does()
 
 
 def switch_engines_on() -> None:
@@ -153,6 +154,20 @@ def page_execution_history() -> None:
         return ActionResult(page)
 
     StepFunctionResponse.get_execution_history = get_execution_history
+
+
+def name_versioning_as_s3_does() -> None:
+    """GetBucketVersioning answers with `GetBucketVersioningResponse`; S3, and whoever reads it, says `VersioningConfiguration`."""
+    from moto.s3.responses import S3Response
+
+    get_bucket_versioning = S3Response.get_bucket_versioning
+
+    def named(self: S3Response) -> Any:
+        status, headers, body = get_bucket_versioning(self)
+        text = body.decode() if isinstance(body, bytes) else body
+        return status, headers, text.replace("GetBucketVersioningResponse", "VersioningConfiguration")
+
+    S3Response.get_bucket_versioning = named
 
 
 def finish_executions_in_order() -> None:

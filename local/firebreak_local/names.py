@@ -37,10 +37,27 @@ STATE_MACHINE_ARN: Final = f"arn:aws:states:{REGION}:{SECURITY_ACCOUNT}:stateMac
 LEDGER_TABLE: Final = "firebreak-ledger"
 REVIEW_QUEUE: Final = "firebreak-review-gate"
 REVIEW_DEAD_LETTERS: Final = "firebreak-review-gate-dlq"
+SECURITY_BUS: Final = "firebreak"
+ONLY_ON_THE_DEFAULT_BUS: Final = "isolation-request"
+EVENTS_DEAD_LETTERS: Final = "firebreak-events-dlq"
+DEAD_LETTER_QUEUES: Final = (EVENTS_DEAD_LETTERS, "firebreak-ingest-dlq", REVIEW_DEAD_LETTERS)
 NOTICES_TOPIC: Final = "firebreak-notices"
 FAILURES_TOPIC: Final = "firebreak-failures"
 MANAGEMENT_ACCOUNT: Final = SECURITY_ACCOUNT
 QUARANTINE_SCP: Final = "FirebreakQuarantine"
+GUARD_SCP: Final = "FirebreakGuard"
+ALARMS: Final = (
+    "firebreak-executions-failed",
+    "firebreak-executions-timed-out",
+    "firebreak-executions-aborted",
+    "firebreak-events-dlq",
+    "firebreak-ingest-dlq",
+    "firebreak-review-gate-dlq",
+    "firebreak-review-gate-age",
+    "firebreak-time-to-contain",
+    "firebreak-containment-failed",
+    "firebreak-functions-failed",
+)
 EVIDENCE_BUCKET: Final = f"firebreak-evidence-{SECURITY_ACCOUNT}"
 EXTERNAL_ID: Final = "firebreak-local"
 

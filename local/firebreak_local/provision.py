@@ -9,6 +9,7 @@ it: an ARN can be known in advance.
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import re
 import zipfile
@@ -22,7 +23,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from . import names
+from . import names, safeguards
 
 
 class ProvisioningError(Exception):
@@ -43,6 +44,11 @@ class Sources:
         """The service control policy, with `${Partition}` in it."""
         return self.policies / "scp-quarantine.template.json"
 
+    @property
+    def guard(self) -> Path:
+        """The service control policy that keeps a quarantine from being undone."""
+        return self.policies / "scp-guard.json"
+
     def member_policy(self, name: str) -> Path:
         """The document of a member account's managed policy."""
         return self.policies / names.MEMBER_POLICIES[name]
@@ -50,7 +56,7 @@ class Sources:
     def check(self) -> None:
         """Raises ProvisioningError for the first one that is missing."""
         member_policies = map(self.member_policy, names.MEMBER_POLICIES)
-        for path in (self.policy, self.state_machine, self.quarantine_scp, *member_policies):
+        for path in (self.policy, self.state_machine, self.quarantine_scp, self.guard, *member_policies):
             if not path.is_file():
                 raise ProvisioningError(f"{path}: no such file")
         if not any(self.event_rules.glob("*.json")):
@@ -75,8 +81,10 @@ class Provisioner:
         quarantine_scp = self._organization()
         self._ledger()
         self._evidence_bucket()
+        safeguards.dead_letters(self._sqs)
         review_queue = self._review_queue()
-        topics = {name: self._topic_with_inbox(name) for name in (names.NOTICES_TOPIC, names.FAILURES_TOPIC)}
+        key = safeguards.topic_key(self._client("kms"))
+        topics = {name: self._topic_with_inbox(name, key) for name in (names.NOTICES_TOPIC, names.FAILURES_TOPIC)}
         role = self._service_role()
         self._functions(role, topics[names.NOTICES_TOPIC], quarantine_scp)
         self._state_machine(
@@ -89,6 +97,7 @@ class Provisioner:
             },
         )
         self._event_rules()
+        safeguards.put_up(self._client, self._sources.guard, quarantine_scp)
 
     def _client(self, service: str, **credentials: str) -> Any:
         # No retries: a failure here is a mistake of ours, and is to be seen at once.
@@ -141,6 +150,7 @@ class Provisioner:
         self._client("dynamodb").create_table(
             TableName=names.LEDGER_TABLE,
             BillingMode="PAY_PER_REQUEST",
+            SSESpecification={"Enabled": True, "SSEType": "KMS"},
             AttributeDefinitions=[
                 {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "feed", "opened_at")
             ],
@@ -171,7 +181,6 @@ class Provisioner:
         )
 
     def _review_queue(self) -> str:
-        self._sqs.create_queue(QueueName=names.REVIEW_DEAD_LETTERS)
         redrive = {"deadLetterTargetArn": _sqs_arn(names.REVIEW_DEAD_LETTERS), "maxReceiveCount": 5}
         url: str = self._sqs.create_queue(
             QueueName=names.REVIEW_QUEUE,
@@ -179,10 +188,10 @@ class Provisioner:
         )["QueueUrl"]
         return url
 
-    def _topic_with_inbox(self, name: str) -> str:
+    def _topic_with_inbox(self, name: str, key: str) -> str:
         """A topic, and (only here) a queue that keeps what was published for people and tests to read."""
         sns = self._client("sns")
-        topic: str = sns.create_topic(Name=name)["TopicArn"]
+        topic: str = sns.create_topic(Name=name, Attributes={"KmsMasterKeyId": key})["TopicArn"]
         inbox = f"{name}-inbox"
         self._sqs.create_queue(QueueName=inbox)
         # Not raw: the envelope keeps the subject, which is the first thing an on-call sees.
@@ -230,11 +239,19 @@ class Provisioner:
 
     def _event_rules(self) -> None:
         events = self._client("events")
-        for path in sorted(self._sources.event_rules.glob("*.json")):
+        events.create_event_bus(Name=names.SECURITY_BUS)
+        for bus, path in itertools.product(("default", names.SECURITY_BUS), sorted(self._sources.event_rules.glob("*.json"))):
+            if bus == names.SECURITY_BUS and path.stem == names.ONLY_ON_THE_DEFAULT_BUS:
+                continue
             rule = f"firebreak-{path.stem}"
             with _blaming(path):
-                events.put_rule(Name=rule, EventPattern=path.read_text())
-            events.put_targets(Rule=rule, Targets=[{"Id": "ingest", "Arn": names.FUNCTION_ARN_PREFIX + "ingest"}])
+                events.put_rule(Name=rule, EventBusName=bus, EventPattern=path.read_text())
+            target = {
+                "Id": "ingest",
+                "Arn": names.FUNCTION_ARN_PREFIX + "ingest",
+                "DeadLetterConfig": {"Arn": _sqs_arn(names.EVENTS_DEAD_LETTERS)},
+            }
+            events.put_targets(Rule=rule, EventBusName=bus, Targets=[target])
 
 
 @contextmanager

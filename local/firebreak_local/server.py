@@ -11,13 +11,15 @@ from typing import Any, Final
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import ThreadedWSGIServer
 
+from .rpc_v2_cbor import Bridge
+
 HOST: Final = "127.0.0.1"
 """Loopback and nothing else: anyone who reaches the port can run the functions."""
 
 
 def moto_app() -> Any:
-    """moto's own application: one server for all services."""
-    return DomainDispatcherApplication(create_backend_app)
+    """moto's own application, one server for all services, with the protocol it does not know."""
+    return Bridge(DomainDispatcherApplication(create_backend_app))
 
 
 class Server:

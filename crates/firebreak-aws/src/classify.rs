@@ -113,6 +113,8 @@ fn kind_of_code(code: &str, status: u16) -> FaultKind {
         | "InvalidGroup.NotFound"
         | "InvalidVpcID.NotFound"
         | "QueueDoesNotExist"
+        | "AWS.SimpleQueueService.NonExistentQueue"
+        | "StateMachineDoesNotExist"
         | "PolicyNotFoundException"
         | "ExecutionDoesNotExist" => FaultKind::Gone,
         "UnmodifiableEntity" => FaultKind::Protected,

@@ -6,18 +6,20 @@
 use crate::classify::OrFault;
 use crate::environment;
 pub use crate::member_role::MemberRole;
-use crate::session_policy::session_policy;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use crate::session_policy::{looking_policy, session_policy};
+use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use firebreak::decision::Target;
 use firebreak::fault::Fault;
-use firebreak::ids::IncidentId;
+use firebreak::ids::{AccountId, IncidentId, Partition, Region};
 use std::time::Duration;
 
 /// Seconds the credentials of one invocation live: the shortest STS allows.
 const SESSION_SECONDS: i32 = 900;
+/// The session that looks for `firebreak doctor`; member roles take names that begin with `fb-`.
+const DIAGNOSIS: &str = "fb-doctor";
 
 /// AWS as the security account sees it.
 #[derive(Debug, Clone)]
@@ -48,29 +50,61 @@ impl Aws {
     /// # Errors
     /// `Denied` when the account does not trust Firebreak (or has no such role), `Transient` when STS does not answer.
     pub async fn member(&self, target: &Target, role: MemberRole, incident: &IncidentId) -> Result<SdkConfig, Fault> {
-        let arn = format!("arn:{}:iam::{}:role/firebreak/{}", target.partition, target.account, role.name());
+        let session = Session { name: incident.as_str(), policy: session_policy(target, role) };
+        self.assume(role, &target.partition, &target.account, &target.region, session).await
+    }
+
+    /// Assumes `role` in `account` to look at something: the session may make `calls` and no other, whatever the role may.
+    ///
+    /// # Errors
+    /// As [`member`](Self::member).
+    pub async fn look(
+        &self,
+        role: MemberRole,
+        (partition, account, region): (&Partition, &AccountId, &Region),
+        calls: &[&str],
+    ) -> Result<SdkConfig, Fault> {
+        let session = Session { name: DIAGNOSIS, policy: looking_policy(calls) };
+        self.assume(role, partition, account, region, session).await
+    }
+
+    async fn assume(
+        &self,
+        role: MemberRole,
+        partition: &Partition,
+        account: &AccountId,
+        region: &Region,
+        session: Session<'_>,
+    ) -> Result<SdkConfig, Fault> {
+        let arn = format!("arn:{partition}:iam::{account}:role/firebreak/{}", role.name());
         let answer = self
             .sts
             .assume_role()
             .role_arn(arn)
-            .role_session_name(incident.as_str())
-            .source_identity(incident.as_str())
-            .policy(session_policy(target, role))
+            .role_session_name(session.name)
+            .source_identity(session.name)
+            .policy(session.policy)
             .external_id(environment::required(environment::EXTERNAL_ID)?)
             .duration_seconds(SESSION_SECONDS)
             .send()
             .await
-            .or_fault(&format!("sts:AssumeRole of {} in account {}", role.name(), target.account))?;
+            .or_fault(&format!("sts:AssumeRole of {} in account {account}", role.name()))?;
         let keys = answer.credentials.ok_or_else(|| Fault::bug("sts:AssumeRole answered without credentials"))?;
         let credentials =
             Credentials::new(keys.access_key_id, keys.secret_access_key, Some(keys.session_token), None, "firebreak");
         Ok(self
             .own
             .to_builder()
-            .region(Region::new(target.region.to_string()))
+            .region(SdkRegion::new(region.to_string()))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .build())
     }
+}
+
+/// How a session is known in the member's CloudTrail, and what it may do at most.
+struct Session<'a> {
+    name: &'a str,
+    policy: String,
 }
 
 /// The SDK's behaviour, pinned by name so that an update cannot change a containment.

@@ -98,6 +98,12 @@ impl Responder {
         &self.ledger
     }
 
+    /// AWS as the security account sees it.
+    #[must_use]
+    pub fn aws(&self) -> &Aws {
+        &self.aws
+    }
+
     /// Configuration for calls in the target's account, with `role`.
     ///
     /// # Errors

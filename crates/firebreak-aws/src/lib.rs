@@ -4,6 +4,7 @@ pub mod classify;
 pub mod clients;
 pub mod clock;
 pub mod containment;
+pub mod diagnosis;
 pub mod environment;
 pub mod ledger;
 mod member_role;

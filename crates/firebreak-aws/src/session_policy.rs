@@ -22,6 +22,15 @@ pub(crate) fn session_policy(target: &Target, role: MemberRole) -> String {
     json!({ "Version": "2012-10-17", "Statement": statements }).to_string()
 }
 
+/// The session policy of a look: these calls on anything the role reaches. Without calls it can do nothing at all.
+pub(crate) fn looking_policy(calls: &[&str]) -> String {
+    let statement = match calls {
+        [] => json!({ "Effect": "Deny", "Action": "*", "Resource": "*" }),
+        calls => allow(&json!(calls), &json!("*")),
+    };
+    json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string()
+}
+
 fn about(target: &Target) -> Value {
     let (partition, account, id) = (&target.partition, &target.account, &target.id);
     match target.kind {

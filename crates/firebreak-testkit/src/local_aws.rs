@@ -3,12 +3,14 @@
 use crate::fixture::repository;
 use aws_config::{Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_types::timeout::TimeoutConfig;
 use firebreak_aws::clients;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 /// The only Region.
 pub const REGION: &str = "eu-central-1";
@@ -16,6 +18,9 @@ pub const REGION: &str = "eu-central-1";
 pub const SECURITY_ACCOUNT: &str = "123456789012";
 /// The second member account.
 pub const MEMBER_ACCOUNT: &str = "111122223333";
+
+/// How long an administrator waits for an answer: the first ones are slow when several local AWS start at once on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How to start it.
 #[derive(Debug, Clone, Default)]
@@ -132,7 +137,9 @@ impl LocalAws {
     pub async fn administrator(&self, account: &str) -> Result<SdkConfig, LocalAwsError> {
         let credentials = Credentials::new("test", "test", None, None, "local");
         let loader = aws_config::defaults(clients::behavior_version()).region(Region::new(REGION));
-        let own = clients::configure(loader.endpoint_url(&self.endpoint).credentials_provider(credentials)).load().await;
+        let patient = TimeoutConfig::builder().operation_attempt_timeout(PATIENCE).operation_timeout(PATIENCE).build();
+        let loader = clients::configure(loader.endpoint_url(&self.endpoint).credentials_provider(credentials));
+        let own = loader.timeout_config(patient).load().await;
         if account == SECURITY_ACCOUNT {
             return Ok(own);
         }

@@ -2,6 +2,7 @@
 
 pub mod coverage;
 pub mod decision;
+pub mod diagnosis;
 pub mod evidence;
 pub mod fault;
 pub mod finding;

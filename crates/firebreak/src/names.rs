@@ -6,10 +6,38 @@ pub const STATE_MACHINE: &str = "firebreak-incident-response";
 pub const LEDGER_TABLE: &str = "firebreak-ledger";
 /// The review gate's queue.
 pub const REVIEW_QUEUE: &str = "firebreak-review-gate";
+/// Where reviews go that `open-review` could not take.
+pub const REVIEW_DEAD_LETTERS: &str = "firebreak-review-gate-dlq";
+/// Every queue of what was not delivered: of the event rules, of `ingest`, of the review gate.
+pub const DEAD_LETTER_QUEUES: [&str; 3] = ["firebreak-events-dlq", "firebreak-ingest-dlq", REVIEW_DEAD_LETTERS];
+/// The bus that forwarders of other accounts and Regions write to.
+pub const SECURITY_BUS: &str = "firebreak";
 /// The topic people subscribe to.
 pub const NOTICES_TOPIC: &str = "firebreak-notices";
 /// The topic of last resort.
 pub const FAILURES_TOPIC: &str = "firebreak-failures";
+
+/// The service control policy that keeps a quarantine from being undone.
+pub const GUARD_SCP: &str = "FirebreakGuard";
+/// Every alarm. Each tells [`FAILURES_TOPIC`].
+pub const ALARMS: [&str; 10] = [
+    "firebreak-executions-failed",
+    "firebreak-executions-timed-out",
+    "firebreak-executions-aborted",
+    "firebreak-events-dlq",
+    "firebreak-ingest-dlq",
+    "firebreak-review-gate-dlq",
+    "firebreak-review-gate-age",
+    "firebreak-time-to-contain",
+    "firebreak-containment-failed",
+    "firebreak-functions-failed",
+];
+
+/// The rule of a file under `infra/event-rules/`.
+#[must_use]
+pub fn event_rule(file: &str) -> String {
+    format!("firebreak-{file}")
+}
 
 /// The Lambda function of a folder under `functions/`.
 #[must_use]
@@ -17,7 +45,7 @@ pub fn function(folder: &str) -> String {
     format!("firebreak-{folder}")
 }
 
-/// The evidence bucket of the account Firebreak runs in.
+/// The evidence bucket: of the forensics account, which may be the one Firebreak runs in.
 #[must_use]
 pub fn evidence_bucket(account: &str) -> String {
     format!("firebreak-evidence-{account}")

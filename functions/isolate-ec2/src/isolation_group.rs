@@ -51,7 +51,6 @@ async fn find(ec2: &Client, vpc: &str) -> Result<Option<SecurityGroup>, Fault> {
 
 /// Every isolation group of `vpc`, with its rules: usually one.
 pub(crate) async fn all(ec2: &Client, vpc: &str) -> Result<Vec<SecurityGroup>, Fault> {
-    let filter = |name: &str, value: &str| Filter::builder().name(name).values(value).build();
     let answer = ec2
         .describe_security_groups()
         .filters(filter("vpc-id", vpc))
@@ -60,8 +59,23 @@ pub(crate) async fn all(ec2: &Client, vpc: &str) -> Result<Vec<SecurityGroup>, F
         .await
         .or_fault("ec2:DescribeSecurityGroups")?;
     let mut groups = answer.security_groups.unwrap_or_default();
-    groups.retain(|group| group.group_name().is_some_and(|name| name.starts_with(NAME)));
+    groups.retain(is_ours);
     Ok(groups)
+}
+
+/// Every isolation group of the account in this Region.
+pub(crate) async fn everywhere(ec2: &Client) -> Result<Vec<SecurityGroup>, Fault> {
+    let tagged = ec2.describe_security_groups().filters(filter(&format!("tag:{}", TAG.0), TAG.1));
+    let groups: Vec<_> = tagged.into_paginator().items().send().try_collect().await.or_fault("ec2:DescribeSecurityGroups")?;
+    Ok(groups.into_iter().filter(is_ours).collect())
+}
+
+fn filter(name: &str, value: &str) -> Filter {
+    Filter::builder().name(name).values(value).build()
+}
+
+fn is_ours(group: &SecurityGroup) -> bool {
+    group.group_name().is_some_and(|name| name.starts_with(NAME))
 }
 
 /// True when no rule lets anything through.

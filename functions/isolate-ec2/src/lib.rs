@@ -2,6 +2,7 @@
 
 mod base;
 mod contain;
+mod diagnose;
 mod isolation_group;
 mod release;
 mod verify;
@@ -10,6 +11,7 @@ pub use base::{BaseState, NetworkInterface};
 pub use release::release;
 
 use firebreak::decision::{Containment, Target};
+use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak::task::{Answer, Request};
@@ -29,6 +31,14 @@ impl Function {
     /// A fault that names the missing variable.
     pub async fn load() -> Result<Self, Fault> {
         Ok(Self { responder: Responder::load().await? })
+    }
+
+    /// For `firebreak doctor`: the member role and the isolation groups.
+    ///
+    /// # Errors
+    /// There is nothing to look into.
+    pub async fn diagnose(&self, places: Places) -> Result<Diagnosis, Fault> {
+        diagnose::diagnose(self.responder.aws(), &places).await.map(Diagnosis::from)
     }
 
     /// Contains or verifies one instance.

@@ -11,12 +11,14 @@ pub use bucket::{Bucket, open};
 pub use release::release;
 
 use firebreak::decision::{Containment, Target};
+use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak::task::{Answer, Request};
 use firebreak_aws::Ledger;
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::containment::{Responder, Task};
+use firebreak_aws::diagnosis::member_role;
 
 /// The function and what it needs.
 pub struct Function {
@@ -30,6 +32,14 @@ impl Function {
     /// A fault that names the missing variable.
     pub async fn load() -> Result<Self, Fault> {
         Ok(Self { responder: Responder::load().await? })
+    }
+
+    /// For `firebreak doctor`: the member role.
+    ///
+    /// # Errors
+    /// There is nothing to look into.
+    pub async fn diagnose(&self, places: Places) -> Result<Diagnosis, Fault> {
+        member_role(self.responder.aws(), &places, MemberRole::LockdownS3).await.map(Diagnosis::from)
     }
 
     /// Contains or verifies one bucket.

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod metrics;
+
 use firebreak::fault::Fault;
 use firebreak::incident::{Incident, Report};
 use firebreak::notice::{self, NoticeKind};
@@ -62,6 +64,10 @@ impl Function {
     /// # Errors
     /// When SNS does not take it.
     pub async fn handle(&self, request: Request) -> Result<Sent, Fault> {
+        // First, so that an alarm rings even when people cannot be told. A line of its own: CloudWatch takes no metric from inside another.
+        if let Some(line) = metrics::line(request.kind, &request.incident, &request.report, clock::now()) {
+            println!("{line}");
+        }
         let message = notice::message(request.kind, &request.incident, &request.report, request.answer.as_ref(), request.round);
         let sent = self
             .sns

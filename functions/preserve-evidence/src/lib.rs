@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 mod collect;
+mod diagnose;
 mod seal;
 mod snapshots;
 mod store;
 mod targets;
 mod transcript;
 
+use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
 use firebreak::incident::{Branch, Incident, Report};
 use firebreak_aws::containment::Responder;
@@ -40,6 +42,7 @@ pub enum Phase {
 pub struct Function {
     responder: Responder,
     store: Store,
+    bucket: String,
 }
 
 impl Function {
@@ -51,7 +54,15 @@ impl Function {
         let aws = Aws::load().await;
         let responder = Responder::load().await?;
         let bucket = environment::required(environment::EVIDENCE_BUCKET)?;
-        Ok(Self { store: Store::new(aws.own(), responder.ledger().clone(), bucket), responder })
+        Ok(Self { store: Store::new(aws.own(), responder.ledger().clone(), bucket.clone()), responder, bucket })
+    }
+
+    /// For `firebreak doctor`: the member role and the evidence bucket.
+    ///
+    /// # Errors
+    /// There is nothing to look into.
+    pub async fn diagnose(&self, places: Places) -> Result<Diagnosis, Fault> {
+        diagnose::diagnose(self.responder.aws(), &places, &self.bucket).await.map(Diagnosis::from)
     }
 
     /// Collects or seals.

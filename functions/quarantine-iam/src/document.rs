@@ -10,6 +10,43 @@ use serde_json::Value;
 
 const DENY_ALL: &str = include_str!("../../../infra/policies/quarantine-deny-all.json");
 const DENY_TAGGED_SESSION: &str = include_str!("../../../infra/policies/quarantine-deny-tagged-session.json");
+const DENY_TAGGED_SESSION_BOUNDARY: &str = include_str!("../../../infra/policies/quarantine-deny-tagged-session-boundary.json");
+
+/// A policy as it was shipped.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shipped {
+    text: &'static str,
+    file: &'static str,
+}
+
+impl Shipped {
+    /// The file's content.
+    pub(crate) fn text(self) -> &'static str {
+        self.text
+    }
+
+    /// Where it is in the repository.
+    pub(crate) fn file(self) -> &'static str {
+        self.file
+    }
+
+    /// Whether `current`, as IAM gives it, says the same.
+    pub(crate) fn is_as(self, current: &str) -> bool {
+        same(self.text, current)
+    }
+}
+
+/// What was shipped under a name of [`policies`].
+pub(crate) fn shipped(name: &str) -> Shipped {
+    let (text, file) = match name {
+        policies::DENY_TAGGED_SESSION => (DENY_TAGGED_SESSION, "infra/policies/quarantine-deny-tagged-session.json"),
+        policies::DENY_TAGGED_SESSION_BOUNDARY => {
+            (DENY_TAGGED_SESSION_BOUNDARY, "infra/policies/quarantine-deny-tagged-session-boundary.json")
+        }
+        _ => (DENY_ALL, "infra/policies/quarantine-deny-all.json"),
+    };
+    Shipped { text, file }
+}
 
 /// A line for people when the policy that denies this target is not the one that was shipped.
 pub(crate) async fn problem(call: &Call, iam: &Client) -> Option<String> {
@@ -26,7 +63,8 @@ pub(crate) async fn problem(call: &Call, iam: &Client) -> Option<String> {
     }
 }
 
-async fn current(iam: &Client, arn: &str) -> Result<String, Fault> {
+/// The default version of a policy, as IAM gives it.
+pub(crate) async fn current(iam: &Client, arn: &str) -> Result<String, Fault> {
     let policy = iam.get_policy().policy_arn(arn).send().await.or_fault("iam:GetPolicy")?.policy;
     let version = policy.and_then(|policy| policy.default_version_id);
     let version = version.ok_or_else(|| Fault::bug("iam:GetPolicy answered without a default version"))?;

@@ -4,6 +4,7 @@ mod base;
 mod contain;
 mod credentials;
 mod deny;
+mod diagnose;
 mod document;
 mod drift;
 mod policies;
@@ -22,6 +23,7 @@ pub use policies::{DENY_ALL, DENY_TAGGED_SESSION, DENY_TAGGED_SESSION_BOUNDARY};
 pub use release::release;
 
 use firebreak::decision::{Containment, Scope};
+use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
 use firebreak::task::{Answer, Request};
 use firebreak_aws::clients::MemberRole;
@@ -55,6 +57,14 @@ impl Function {
     /// A fault that names the missing variable.
     pub async fn load() -> Result<Self, Fault> {
         Ok(Self { responder: Responder::load().await? })
+    }
+
+    /// For `firebreak doctor`: the member roles and the quarantine policies.
+    ///
+    /// # Errors
+    /// There is nothing to look into.
+    pub async fn diagnose(&self, places: Places) -> Result<Diagnosis, Fault> {
+        diagnose::diagnose(self.responder.aws(), &places).await.map(Diagnosis::from)
     }
 
     /// Contains or verifies one principal.

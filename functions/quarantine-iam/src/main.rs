@@ -3,5 +3,6 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let function = quarantine_iam::Function::load().await?;
-    firebreak_aws::run::run(async |input| function.handle(input).await).await
+    let look = async |places| function.diagnose(places).await;
+    firebreak_aws::run::run_with_diagnosis(look, async |input| function.handle(input).await).await
 }

@@ -2,6 +2,7 @@
 
 mod base;
 mod contain;
+mod diagnose;
 mod document;
 mod entry;
 mod list;
@@ -12,11 +13,12 @@ mod turn;
 mod verify;
 
 pub use base::BaseState;
-pub use organization::release_place;
+pub use organization::{management_account, release_place};
 pub use release::release;
 
 use entry::Entry;
 use firebreak::decision::{Containment, Target};
+use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak::task::{Answer, Request};
@@ -38,6 +40,14 @@ impl Function {
     /// A fault that names the missing or wrong variable.
     pub async fn load() -> Result<Self, Fault> {
         Ok(Self { responder: Responder::load().await?, organization: Organization::load()? })
+    }
+
+    /// For `firebreak doctor`: the role in the management account, the quarantine policy and whether it is attached.
+    ///
+    /// # Errors
+    /// There is nothing to look into.
+    pub async fn diagnose(&self, places: Places) -> Result<Diagnosis, Fault> {
+        diagnose::diagnose(self.responder.aws(), &places, &self.organization).await.map(Diagnosis::from)
     }
 
     /// Denies everything to one principal, or verifies that.

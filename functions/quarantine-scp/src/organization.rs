@@ -1,6 +1,7 @@
 //! Where the quarantine policy is: its id, and the management account it can be written from.
 
 use firebreak::decision::{Scope, Target, TargetKind};
+use firebreak::diagnosis::Places;
 use firebreak::fault::Fault;
 use firebreak::ids::{AccountId, Partition, Region};
 use firebreak_aws::environment;
@@ -58,6 +59,11 @@ impl Organization {
         })
     }
 
+    /// The management account, as the one place to look into.
+    pub(crate) fn management_account(&self, partition: &Partition) -> Result<Places, Fault> {
+        Ok(Places { partition: partition.clone(), accounts: vec![self.management.clone()], regions: vec![home(partition)?] })
+    }
+
     /// Whether a service control policy has any effect where the target was seen. None has in the management account.
     pub(crate) fn reaches(&self, target: &Target) -> bool {
         target.account != self.management
@@ -78,6 +84,14 @@ impl Organization {
 /// A fault that names the missing or wrong environment variable.
 pub fn release_place(target: &Target) -> Result<Target, Fault> {
     Organization::load()?.place(target)
+}
+
+/// The management account, as the one place to look into.
+///
+/// # Errors
+/// A fault that names the missing or wrong environment variable.
+pub fn management_account(partition: &Partition) -> Result<Places, Fault> {
+    Organization::load()?.management_account(partition)
 }
 
 fn home(partition: &Partition) -> Result<Region, Fault> {

@@ -2,6 +2,7 @@
 
 use crate::document::Document;
 use crate::organization::Organization;
+use aws_config::SdkConfig;
 use aws_sdk_organizations::Client;
 use aws_sdk_organizations::types::PolicyType;
 use firebreak::fault::{Fault, FaultKind};
@@ -24,7 +25,12 @@ pub(crate) struct Scp<'a> {
 
 impl<'a> Scp<'a> {
     pub(crate) fn new(call: &'a Call, organization: &'a Organization) -> Self {
-        Self { organizations: Client::new(&call.config), id: &organization.policy, partition: &call.target.partition }
+        Self::at(&call.config, organization, &call.target.partition)
+    }
+
+    /// With credentials that are not for a target.
+    pub(crate) fn at(config: &SdkConfig, organization: &'a Organization, partition: &'a Partition) -> Self {
+        Self { organizations: Client::new(config), id: &organization.policy, partition }
     }
 
     /// Reads the policy and checks it.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 use firebreak::decision::{Containment, Scope, Target};
+use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::incident::Incident;
 use firebreak::receipt::{Outcome, Receipt, Status, Step};
@@ -8,6 +9,7 @@ use firebreak::review::Decided;
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::clock;
 use firebreak_aws::containment::{Call, Responder};
+use firebreak_aws::diagnosis::member_role;
 use firebreak_aws::ledger::{Held, ReleaseClaim};
 use futures::FutureExt as _;
 use futures::future::join_all;
@@ -46,6 +48,18 @@ impl Function {
     /// A fault that names the missing variable.
     pub async fn load() -> Result<Self, Fault> {
         Ok(Self { responder: Responder::load().await? })
+    }
+
+    /// For `firebreak doctor`: the roles that undo, in member accounts and, where there is a second tier, in the management account.
+    ///
+    /// # Errors
+    /// There is nothing to look into.
+    pub async fn diagnose(&self, places: Places) -> Result<Diagnosis, Fault> {
+        let mut seen = member_role(self.responder.aws(), &places, MemberRole::Release).await?;
+        if let Ok(management) = quarantine_scp::management_account(&places.partition) {
+            seen.extend(member_role(self.responder.aws(), &management, MemberRole::QuarantineScp).await?);
+        }
+        Ok(seen.into())
     }
 
     /// Puts every target of the incident back as its base says, each on its own.

@@ -6,9 +6,12 @@ mod gather;
 mod look;
 
 use firebreak::decision::Decision;
+use firebreak::diagnosis::{ConfiguredAccount, Diagnosis, Places};
 use firebreak::fault::Fault;
 use firebreak::incident::{Incident, Report};
 use firebreak::policy::Policy;
+use firebreak_aws::clients::MemberRole;
+use firebreak_aws::diagnosis::member_role;
 use firebreak_aws::{Aws, Ledger, environment};
 use serde::{Deserialize, Serialize};
 
@@ -89,6 +92,19 @@ impl Function {
             std::fs::read_to_string(&file).map_err(|error| Fault::bug(format!("cannot read the policy {file}: {error}")))?;
         let policy = Policy::parse(&text).map_err(|error| Fault::bug(format!("{file}: {error}")))?;
         Ok(Self { ledger: Ledger::new(aws.own(), environment::required(environment::TABLE)?), aws, policy })
+    }
+
+    /// For `firebreak doctor`: the member role, and which accounts the response policy names.
+    ///
+    /// # Errors
+    /// There is nothing to look into.
+    pub async fn diagnose(&self, places: Places) -> Result<Diagnosis, Fault> {
+        let observations = member_role(&self.aws, &places, MemberRole::Sweep).await?;
+        Ok(Diagnosis {
+            observations,
+            accounts: ConfiguredAccount::all(&self.policy),
+            default_mode: Some(self.policy.default_mode),
+        })
     }
 
     /// Looks, or gathers.

@@ -7,12 +7,15 @@ mod open;
 mod owner;
 
 use confirm::Confirmer;
+use firebreak::diagnosis::{ConfiguredAccount, Diagnosis, Places};
 use firebreak::fault::Fault;
 use firebreak::incident::Incident;
 use firebreak::plan::{AtSource, Circumstances, Owners, Plan, plan_json};
 use firebreak::playbook::Playbook;
 use firebreak::policy::Policy;
 use firebreak::stored_event::StoredEvent;
+use firebreak_aws::clients::MemberRole;
+use firebreak_aws::diagnosis::member_role;
 use firebreak_aws::ledger::RawEvent;
 use firebreak_aws::{Aws, Ledger, environment};
 use jiff::Timestamp;
@@ -67,6 +70,19 @@ impl Function {
             executions: aws_sdk_sfn::Client::new(aws.own()),
             confirmer: Confirmer::new(aws.own().clone()),
             aws,
+        })
+    }
+
+    /// For `firebreak doctor`: the member role, and which accounts the response policy names.
+    ///
+    /// # Errors
+    /// There is nothing to look into.
+    pub async fn diagnose(&self, places: Places) -> Result<Diagnosis, Fault> {
+        let observations = member_role(&self.aws, &places, MemberRole::Triage).await?;
+        Ok(Diagnosis {
+            observations,
+            accounts: ConfiguredAccount::all(&self.policy),
+            default_mode: Some(self.policy.default_mode),
         })
     }
 

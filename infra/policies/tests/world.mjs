@@ -62,6 +62,7 @@ export function world(partition) {
     instance: (tags) => ({ arn: `arn:${partition}:ec2:eu-central-1:${ACCOUNTS.member}:instance/i-0abc`, account: ACCOUNTS.member, tags }),
     ec2: (path, tags) => ({ arn: `arn:${partition}:ec2:eu-central-1:${ACCOUNTS.member}:${path}`, account: ACCOUNTS.member, tags }),
     snapshot: { arn: `arn:${partition}:ec2:eu-central-1::snapshot/snap-0abc`, account: ACCOUNTS.member },
+    stack: (name) => ({ arn: `arn:${partition}:cloudformation:eu-central-1:${ACCOUNTS.member}:stack/${name}/00112233`, account: ACCOUNTS.member }),
     bucket: (name) => ({ arn: `arn:${partition}:s3:::${name}`, account: ACCOUNTS.member }),
     object: { arn: `arn:${partition}:s3:::acme-data/key`, account: ACCOUNTS.member },
     scp: (id) => ({

@@ -248,7 +248,7 @@ export function roles(w) {
       given: { identity: ['RevokeSessions'], scps: ['guard'] },
       cases: [
         { row: 14, name: 'a quarantined role', who: w.member('RevokeSessions'), does: 'iam:PutRolePolicy', on: w.role('web/AppRole', { tags: quarantined }), then: 'allowed' },
-        ...each(['GetRole', 'GetRolePolicy', 'ListRolePolicies'], (call) => ({
+        ...each(['GetRole', 'GetRolePolicy', 'ListAttachedRolePolicies', 'ListRolePolicies', 'ListRoleTags'], (call) => ({
           name: call, who: w.member('RevokeSessions'), does: `iam:${call}`, on: app, then: 'allowed',
         })),
         { name: 'a role that is not quarantined', who: w.member('RevokeSessions'), does: 'iam:PutRolePolicy', on: app, then: 'not allowed' },

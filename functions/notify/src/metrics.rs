@@ -1,0 +1,101 @@
+//! How fast and how well a finding was contained, as metrics.
+//!
+//! Written as one line of the log, from which CloudWatch makes the metrics (embedded metric format): no call, no permission, and
+//! nothing to wait for. The alarms `firebreak-time-to-contain` and `firebreak-containment-failed` watch them. An alarm needs a metric
+//! without dimensions here: one set of them, empty.
+
+use firebreak::incident::{Incident, Report};
+use firebreak::notice::NoticeKind;
+use firebreak::receipt::{Receipt, Status};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// The namespace.
+const NAMESPACE: &str = "Firebreak";
+
+/// The line for a notice that tells how containments ended; nothing for the others.
+///
+/// `TimeToContain`: milliseconds from the finding's execution to the last containment that holds; left out when nothing was contained.
+/// `ContainmentsFailed`: how many targets are not or only partly contained.
+pub(crate) fn line(kind: NoticeKind, incident: &Incident, report: &Report, at: Timestamp) -> Option<String> {
+    let receipts = match kind {
+        NoticeKind::Outcome => &report.containment.receipts,
+        // Only what an approval had contained is new here.
+        NoticeKind::Closed => &report.gated,
+        _ => return None,
+    };
+    let branch_failed = match kind {
+        NoticeKind::Outcome => report.containment.status == "failed",
+        _ => report.approval.error.is_some(),
+    };
+    let failed = receipts.iter().filter(|receipt| matches!(receipt.status, Status::Failed | Status::Partial)).count();
+    let mut metrics = vec![json!({ "Name": "ContainmentsFailed", "Unit": "Count" })];
+    let mut root = json!({ "ContainmentsFailed": failed.max(usize::from(branch_failed)), "incident": incident.id });
+    // After an approval the time would be the analyst's.
+    if let Some(time) = time_to_contain(incident, receipts).filter(|_| kind == NoticeKind::Outcome) {
+        metrics.push(json!({ "Name": "TimeToContain", "Unit": "Milliseconds" }));
+        root["TimeToContain"] = json!(time);
+    }
+    let directive = json!({ "Namespace": NAMESPACE, "Dimensions": [[]], "Metrics": metrics });
+    root["_aws"] = json!({ "Timestamp": at.as_millisecond(), "CloudWatchMetrics": [directive] });
+    Some(Value::to_string(&root))
+}
+
+fn time_to_contain(incident: &Incident, receipts: &[Receipt]) -> Option<i64> {
+    let contained = receipts.iter().filter(|receipt| receipt.status == Status::Contained);
+    let last = contained.filter_map(|receipt| receipt.finished_at).max()?;
+    Some((last.as_millisecond() - incident.opened_at.as_millisecond()).max(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn incident() -> Incident {
+        serde_json::from_value(json!({
+            "id": "fb-0123456789abcdef", "verdict": "respond", "dedupe_key": "k", "decisions": [], "execution_arn": "arn",
+            "finding": { "id": null, "type": null, "severity": null, "severity_band": null, "source": "guardduty", "account": null,
+                "region": null, "title": null },
+            "reason": null, "opened_at": "2026-11-21T02:00:00Z",
+            "timing": { "review_timeout_seconds": 1, "review_max_rounds": 1 }
+        }))
+        .expect("an incident")
+    }
+
+    fn receipt(status: &str, finished_at: &str) -> Value {
+        let target =
+            json!({ "kind": "iam-user", "id": "u", "account": "111122223333", "region": "eu-central-1", "partition": "aws" });
+        json!({ "target": target, "status": status, "steps": [], "finished_at": finished_at })
+    }
+
+    fn written(kind: NoticeKind, report: Value) -> Option<Value> {
+        let report: Report = serde_json::from_value(report).expect("a report");
+        let line = line(kind, &incident(), &report, Timestamp::UNIX_EPOCH)?;
+        assert!(!line.contains('\n'), "CloudWatch reads line by line");
+        serde_json::from_str(&line).ok()
+    }
+
+    #[test]
+    fn the_slowest_containment_counts_and_what_failed_is_counted() {
+        let receipts = [
+            receipt("contained", "2026-11-21T02:00:01.5Z"),
+            receipt("contained", "2026-11-21T02:00:09Z"),
+            receipt("partial", "2026-11-21T02:01:00Z"),
+        ];
+        let line = written(NoticeKind::Outcome, json!({ "containment": { "receipts": receipts } })).expect("a line");
+        assert_eq!((&line["TimeToContain"], &line["ContainmentsFailed"]), (&json!(9000), &json!(1)));
+        let names: Vec<_> =
+            line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().expect("metrics").iter().map(|m| &m["Name"]).collect();
+        assert_eq!(names, ["ContainmentsFailed", "TimeToContain"], "each is declared, or CloudWatch makes no metric of it");
+    }
+
+    #[test]
+    fn a_branch_that_failed_as_a_whole_is_a_failure_without_a_time() {
+        let line = written(NoticeKind::Outcome, json!({ "containment": { "status": "failed" } })).expect("a line");
+        assert_eq!(line["ContainmentsFailed"], 1);
+        assert!(line.get("TimeToContain").is_none());
+        let approval = written(NoticeKind::Closed, json!({ "approval": { "status": "failed", "error": "States.Timeout" } }));
+        assert_eq!(approval.expect("a line")["ContainmentsFailed"], 1);
+        assert!(written(NoticeKind::Opened, json!({})).is_none());
+    }
+}
