@@ -1,0 +1,1 @@
+"""Renders, resolves, checks and deploys the templates of infra/."""

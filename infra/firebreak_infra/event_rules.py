@@ -1,0 +1,90 @@
+"""Makes resources of infra/event-rules: one rule per file and bus, and what each rule needs beside it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from . import layout
+from .errors import InfraError
+from .sources import EVENT_RULES, PER_EVENT_RULE
+
+RULE_NAME_PREFIX: Final = "firebreak-"
+_GROUP_KEYS: Final = {"Prefix", "Bus", "Files", "Except", "Targets", "Properties", "Condition"}
+_COMPANION_KEYS: Final = {"Prefix", "Resource"}
+
+
+class EventRules:
+    """The groups of event rules a template asks for."""
+
+    def __init__(self, template: str, source: Mapping[str, Any]) -> None:
+        self._where = f"infra/{template}"
+        self._groups = source.get(EVENT_RULES, [])
+        self._companions = source.get(PER_EVENT_RULE, [])
+        for section, entries, keys in (
+            (EVENT_RULES, self._groups, _GROUP_KEYS),
+            (PER_EVENT_RULE, self._companions, _COMPANION_KEYS),
+        ):
+            for entry in entries:
+                if not isinstance(entry, dict) or "Prefix" not in entry or not set(entry) <= keys:
+                    self._fail(f"an entry of {section} is not right", f"it has Prefix, and of {sorted(keys)} what it needs")
+
+    def resources(self) -> Iterator[tuple[str, dict[str, Any], str]]:
+        """Logical id and resource, unexpanded, and the logical id of the rule that is `!ThisRule` in it."""
+        for group in self._groups:
+            for stem in self._stems(group):
+                rule = rule_id(group["Prefix"], stem)
+                yield rule, self._rule(group, stem), rule
+        for companion in self._companions:
+            if not isinstance(companion.get("Resource"), dict):
+                self._fail(f"{PER_EVENT_RULE} {companion['Prefix']} has no Resource", "give the resource to repeat")
+            for rule in self.of_prefix(companion["Prefix"]):
+                yield f"{rule.removesuffix('Rule')}Permission", companion["Resource"], rule
+
+    def of_prefix(self, prefix: str) -> list[str]:
+        """Logical ids of the rules of a prefix."""
+        groups = [group for group in self._groups if group["Prefix"] == prefix]
+        if not groups:
+            self._fail(f"there are no event rules with prefix {prefix}", f"add it to {EVENT_RULES}")
+        return [rule_id(prefix, stem) for group in groups for stem in self._stems(group)]
+
+    def _stems(self, group: Mapping[str, Any]) -> list[str]:
+        known = sorted(file.stem for file in layout.EVENT_RULES.glob("*.json"))
+        wanted, left_out = group.get("Files", known), group.get("Except", [])
+        for stem in (*wanted, *left_out):
+            if stem not in known:
+                self._fail(f"event rule {stem} of {EVENT_RULES} is no file", f"infra/event-rules has {', '.join(known)}")
+        return [stem for stem in wanted if stem not in left_out]
+
+    def _rule(self, group: Mapping[str, Any], stem: str) -> dict[str, Any]:
+        properties: dict[str, Any] = {
+            "Name": RULE_NAME_PREFIX + stem,
+            "EventPattern": pattern(stem),
+            **group.get("Properties", {}),
+            "Targets": group.get("Targets", []),
+        }
+        if not properties["Targets"]:
+            self._fail(f"{EVENT_RULES} {group['Prefix']} has no Targets", "a rule without targets does nothing")
+        if "Bus" in group:
+            properties["EventBusName"] = group["Bus"]
+        condition = {"Condition": group["Condition"]} if "Condition" in group else {}
+        return {"Type": "AWS::Events::Rule", **condition, "Properties": properties}
+
+    def _fail(self, what: str, remedy: str) -> None:
+        raise InfraError(self._where, what, remedy)
+
+
+def rule_id(prefix: str, stem: str) -> str:
+    """Logical id of the rule of a file: `Default` and `security-hub` make `DefaultSecurityHubRule`."""
+    return f"{prefix}{''.join(part.capitalize() for part in re.split('[^0-9A-Za-z]+', stem))}Rule"
+
+
+def pattern(stem: str) -> Any:
+    """The event pattern of a file."""
+    file = layout.EVENT_RULES / f"{stem}.json"
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise InfraError(f"{layout.in_repository(file)}:{error.lineno}", error.msg, "correct the JSON") from error
