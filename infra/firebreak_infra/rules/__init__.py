@@ -1,0 +1,69 @@
+"""What no tool checks: each rule takes the documents and returns what must not be deployed.
+
+A rule is one file with one function `check`. That each of them bites is shown by infra/tests/test_planted_faults.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from . import (
+    alarms,
+    branches,
+    encryption,
+    environment,
+    event_patterns,
+    event_rules,
+    event_targets,
+    evidence_bucket,
+    function_roles,
+    ledger,
+    logs,
+    modes,
+    names,
+    needed_statements,
+    never_destroy,
+    queues,
+    resource_policies,
+    role_policies,
+    state_machine,
+    state_machine_role,
+    substitutions,
+    trust,
+    wildcards,
+)
+from .documents import Documents
+from .problem import Problem
+
+Rule = Callable[[Documents], list[Problem]]
+
+RULES: Final[dict[str, Rule]] = {
+    module.__name__.rsplit(".", 1)[-1]: module.check
+    for module in (
+        branches,
+        substitutions,
+        state_machine,
+        state_machine_role,
+        event_patterns,
+        event_rules,
+        event_targets,
+        trust,
+        resource_policies,
+        needed_statements,
+        never_destroy,
+        wildcards,
+        role_policies,
+        function_roles,
+        environment,
+        names,
+        modes,
+        evidence_bucket,
+        ledger,
+        encryption,
+        queues,
+        logs,
+        alarms,
+    )
+}
+"""The rules by name, in the order they are reported."""

@@ -1,0 +1,79 @@
+"""The state machine's role allows what each Task does, on what it does it to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from .documents import SECURITY, Documents, Json
+from .problem import Problem
+from .state_machine import the_state_machine
+from .statements import Statement, allowed, role_statements, roles
+from .states import State, states
+from .substitutions import fill
+
+_INTEGRATIONS: Final[dict[str, tuple[str, str]]] = {
+    "arn:aws:states:::lambda:invoke": ("lambda:InvokeFunction", "FunctionName"),
+    "arn:aws:states:::sns:publish": ("sns:Publish", "TopicArn"),
+    "arn:aws:states:::sqs:sendMessage.waitForTaskToken": ("sqs:SendMessage", "QueueUrl"),
+    "arn:aws:states:::dynamodb:updateItem": ("dynamodb:UpdateItem", "TableName"),
+}
+"""Resource of a Task: the action it needs, and the parameter that says on what."""
+_CONTAINMENTS: Final = ("quarantine-iam", "isolate-ec2", "lockdown-s3", "quarantine-scp")
+
+
+def check(documents: Documents) -> list[Problem]:
+    """Tasks that would fail with AccessDenied."""
+    machine = the_state_machine(documents)
+    if machine is None:
+        return [Problem(SECURITY, "there is no state machine", "add AWS::Serverless::StateMachine")]
+    arn = str(machine.properties.get("RoleArn"))
+    role = next((role for name, role in roles(documents, SECURITY) if arn.endswith(f"/{name}")), None)
+    if role is None:
+        return [Problem(machine.where, f"its role {arn} is not in the template", "give it FirebreakStateMachine")]
+    statements = role_statements(documents, role)
+    return [problem for state in states(documents.definition) for problem in _task(documents, state, statements)]
+
+
+def _task(documents: Documents, state: State, statements: list[Statement]) -> list[Problem]:
+    if state.body["Type"] != "Task":
+        return []
+    integration = state.body["Resource"]
+    if integration not in _INTEGRATIONS:
+        return [
+            Problem(state.where, f"what {integration} needs is not known here", "add it to rules/state_machine_role.py")
+        ]
+    action, parameter = _INTEGRATIONS[integration]
+    resources = [_ARN[parameter](value) for value in _values(documents, state.body.get("Parameters") or {}, parameter)]
+    return [
+        Problem(
+            state.where,
+            f"the state machine's role does not allow {action} on {resource}",
+            "allow it in FirebreakStateMachine",
+        )
+        for resource in resources
+        if not allowed(statements, action, resource)
+    ]
+
+
+def _values(documents: Documents, parameters: Json, name: str) -> list[str]:
+    """What a parameter can be. A function's name may be put together from the containment that is at hand."""
+    if name in parameters:
+        return [fill(documents, str(parameters[name]))]
+    chosen = re.fullmatch(r"States\.Format\('(.*){}', \$\.containment\)", str(parameters.get(f"{name}.$")))
+    return [fill(documents, chosen[1]) + containment for containment in _CONTAINMENTS] if chosen else ["unknown"]
+
+
+def _queue_arn(url: str) -> str:
+    host, account, name = [*url.removeprefix("https://").split("/"), "", ""][:3]
+    return f"arn:aws:sqs:{host.split('.')[1] if '.' in host else ''}:{account}:{name}"
+
+
+_SAMPLE: Final = "eu-central-1:123456789012"
+_ARN: Final[dict[str, Callable[[str], Any]]] = {
+    "FunctionName": str,
+    "TopicArn": str,
+    "QueueUrl": _queue_arn,
+    "TableName": lambda name: f"arn:aws:dynamodb:{_SAMPLE}:table/{name}",
+}

@@ -1,0 +1,174 @@
+"""Event rules: what they match, and what becomes of an event that cannot be delivered."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from firebreak_infra.rules.documents import FORWARDER, SECURITY, Json, Sources
+
+from .fault import Fault, dict_of
+
+
+def _rule(sources: Sources, stem: str = "guardduty", template: str = SECURITY) -> Json:
+    """The rule on the default bus."""
+    rules = sources.templates[template]["Resources"].values()
+    found: list[Json] = [
+        one["Properties"]
+        for one in rules
+        if one["Type"] == "AWS::Events::Rule"
+        and one["Properties"]["Name"] == f"firebreak-{stem}"
+        and "EventBusName" not in one["Properties"]
+    ]
+    return found[0]
+
+
+def _on_bus(sources: Sources, stem: str = "guardduty") -> Json:
+    """The rule on the security bus."""
+    rules = [
+        one["Properties"]
+        for one in sources.templates[SECURITY]["Resources"].values()
+        if one["Type"] == "AWS::Events::Rule"
+        and one["Properties"]["Name"] == f"firebreak-{stem}"
+        and "EventBusName" in one["Properties"]
+    ]
+    [found] = rules
+    return dict_of(found)
+
+
+def _no_rule(sources: Sources) -> None:
+    resources = sources.templates[SECURITY]["Resources"]
+    for name in ("BusGuarddutyRule", "BusGuarddutyPermission"):
+        del resources[name]
+    queue = resources["EventsDeadLettersPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    [allow] = [one for one in queue if one["Effect"] == "Allow"]
+    senders = allow["Condition"]["ArnEquals"]["aws:SourceArn"]
+    senders.remove({"Fn::GetAtt": ["BusGuarddutyRule", "Arn"]})
+
+
+def _isolation_is_forwarded(sources: Sources) -> None:
+    rule = _rule(sources, "health", FORWARDER)
+    rule.update(Name="firebreak-isolation-request", EventPattern=sources.event_patterns["isolation-request"])
+
+
+def _severity(sources: Sources, operator: object) -> None:
+    _rule(sources)["EventPattern"]["detail"]["severity"] = [operator]
+
+
+def _keep_only_tls(sources: Sources) -> None:
+    for body in sources.templates[SECURITY]["Resources"].values():
+        if body["Type"] == "AWS::SQS::QueuePolicy":
+            statements = body["Properties"]["PolicyDocument"]["Statement"]
+            statements[:] = [one for one in statements if one["Effect"] == "Deny"]
+
+
+def _send_for_another_rule(sources: Sources) -> None:
+    for body in sources.templates[FORWARDER]["Resources"].values():
+        if body["Type"] == "AWS::SQS::QueuePolicy":
+            for one in body["Properties"]["PolicyDocument"]["Statement"]:
+                if one["Effect"] == "Allow":
+                    sources_of = one["Condition"]["ArnEquals"]["aws:SourceArn"]
+                    sources_of[:] = sources_of[1:]
+
+
+def _no_permission(sources: Sources) -> None:
+    resources = sources.templates[SECURITY]["Resources"]
+    name = next(name for name, body in resources.items() if body["Type"] == "AWS::Lambda::Permission")
+    del resources[name]
+
+
+FAULTS: Final = [
+    Fault("numeric operator `=>`", "event_patterns", "numeric", lambda s: _severity(s, {"numeric": ["=>", 7]})),
+    Fault("numeric bound as a text", "event_patterns", "numeric", lambda s: _severity(s, {"numeric": [">=", "7"]})),
+    Fault(
+        "a numeric range from above", "event_patterns", "numeric", lambda s: _severity(s, {"numeric": ["<", 9, ">", 7]})
+    ),
+    Fault(
+        "an operator EventBridge does not know",
+        "event_patterns",
+        "'contains'",
+        lambda s: _severity(s, {"contains": "7"}),
+    ),
+    Fault(
+        "a value that is no list",
+        "event_patterns",
+        "neither a list",
+        lambda s: _rule(s)["EventPattern"].update(source="aws.guardduty"),
+    ),
+    Fault(
+        "a misspelt field of the envelope",
+        "event_patterns",
+        "no event has `detailtype`",
+        lambda s: _rule(s)["EventPattern"].update(detailtype=["GuardDuty Finding"]),
+    ),
+    Fault(
+        "a rule on the default bus is switched off",
+        "event_rules",
+        "DefaultGuarddutyRule: is DISABLED",
+        lambda s: _rule(s).update(State="DISABLED"),
+    ),
+    Fault(
+        "a rule on the security bus is switched off",
+        "event_rules",
+        "BusGuarddutyRule: is DISABLED",
+        lambda s: _on_bus(s).update(State="DISABLED"),
+    ),
+    Fault("a rule is missing", "event_rules", "0 rules firebreak-guardduty on the bus firebreak", _no_rule),
+    Fault(
+        "a misspelt source",
+        "event_rules",
+        "not that of infra/event-rules/guardduty.json",
+        lambda s: _rule(s)["EventPattern"].update(source=["aws.guarduty"]),
+    ),
+    Fault(
+        "a forwarder rule for critical findings only",
+        "event_rules",
+        "ForwardGuarddutyRule: its pattern is not",
+        lambda s: _rule(s, "guardduty", FORWARDER)["EventPattern"]["detail"].update(severity=[{"numeric": [">=", 9]}]),
+    ),
+    Fault(
+        "a target that gets another input",
+        "event_rules",
+        "does not get the event as it came",
+        lambda s: _rule(s)["Targets"][0].update(Input="{}"),
+    ),
+    Fault(
+        "a target that gets a part of the event",
+        "event_rules",
+        "remove InputPath",
+        lambda s: _rule(s, "guardduty", FORWARDER)["Targets"][0].update(InputPath="$.detail"),
+    ),
+    Fault(
+        "findings go to another function",
+        "event_rules",
+        "sends to ['firebreak-notify']",
+        lambda s: _on_bus(s)["Targets"][0].update(
+            Arn="arn:aws:lambda:eu-central-1:123456789012:function:firebreak-notify"
+        ),
+    ),
+    Fault("isolation requests are taken from members", "event_rules", "nothing asks for it", _isolation_is_forwarded),
+    Fault(
+        "a target without dead-letter queue",
+        "event_targets",
+        "no dead-letter queue",
+        lambda s: _rule(s)["Targets"][0].pop("DeadLetterConfig"),
+    ),
+    Fault(
+        "a target without retry policy",
+        "event_targets",
+        "MaximumRetryAttempts",
+        lambda s: _rule(s)["Targets"][0].pop("RetryPolicy"),
+    ),
+    Fault(
+        "EventBridge may not write to the dead-letter queue",
+        "event_targets",
+        "does not let EventBridge send",
+        _keep_only_tls,
+    ),
+    Fault(
+        "a forwarder rule that may not write to it",
+        "event_targets",
+        "does not let EventBridge send",
+        _send_for_another_rule,
+    ),
+    Fault("a rule that may not invoke ingest", "event_targets", "may not invoke", _no_permission),
+]

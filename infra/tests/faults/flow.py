@@ -1,0 +1,105 @@
+"""The state machine: catches, substitutions, permissions, settings."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from firebreak_infra.rules.documents import SECURITY, Json, Sources
+
+from .fault import Fault, function, properties, role, state, statement
+
+
+def _machine(sources: Sources) -> Json:
+    return properties(sources, SECURITY, "AWS::StepFunctions::StateMachine")
+
+
+def _branch_fails(sources: Sources) -> None:
+    failed = state(sources, "PreserveEvidenceFailed")
+    failed.clear()
+    failed.update({"Type": "Fail", "Error": "Evidence"})
+
+
+def _invokes_nobody(sources: Sources) -> None:
+    state(sources, "Triage")["Parameters"]["FunctionName"] = "${FunctionArnPrefix}triage-v2"
+
+
+def _may_not_call_triage(sources: Sources) -> None:
+    calls = statement(role(sources, "FirebreakStateMachine"), "CallFunctions")
+    calls["Resource"] = [arn for arn in calls["Resource"] if not arn["Fn::Sub"].endswith("firebreak-triage")]
+
+
+FAULTS: Final = [
+    Fault(
+        "a branch lost its Catch",
+        "branches",
+        "cancels the other branches",
+        lambda s: state(s, "NotifyOpened").pop("Catch"),
+    ),
+    Fault(
+        "a Catch is for one error only",
+        "branches",
+        "lets errors through",
+        lambda s: state(s, "IsolateEc2")["Catch"][0].update(ErrorEquals=["States.Timeout"]),
+    ),
+    Fault("a Map lost its Catch", "branches", "has no Catch", lambda s: state(s, "ContainApproved").pop("Catch")),
+    Fault("a branch ends in Fail", "branches", "a Fail state in a branch", _branch_fails),
+    Fault(
+        "a substitution has no value",
+        "substitutions",
+        "${ReviewQueueUrl} has no value",
+        lambda s: _machine(s)["DefinitionSubstitutions"].pop("ReviewQueueUrl"),
+    ),
+    Fault(
+        "a substitution is used by no state",
+        "substitutions",
+        "Spare is used by no state",
+        lambda s: _machine(s)["DefinitionSubstitutions"].update(Spare="x"),
+    ),
+    Fault(
+        "a state invokes a function that is not there", "substitutions", "which is not in the template", _invokes_nobody
+    ),
+    Fault(
+        "the state machine may not invoke triage",
+        "state_machine_role",
+        "function:firebreak-triage",
+        _may_not_call_triage,
+    ),
+    Fault(
+        "the state machine may publish to another topic only",
+        "state_machine_role",
+        "does not allow sns:Publish",
+        lambda s: statement(role(s, "FirebreakStateMachine"), "TellFailures").update(
+            Resource="arn:aws:sns:eu-central-1:123456789012:firebreak-notices"
+        ),
+    ),
+    Fault(
+        "execution data is logged, task tokens with it",
+        "state_machine",
+        "task tokens would reach the log",
+        lambda s: _machine(s)["LoggingConfiguration"].update(IncludeExecutionData=True),
+    ),
+    Fault(
+        "only errors are logged",
+        "state_machine",
+        "does not log every",
+        lambda s: _machine(s)["LoggingConfiguration"].update(Level="ERROR"),
+    ),
+    Fault(
+        "no tracing",
+        "state_machine",
+        "is not traced",
+        lambda s: _machine(s)["TracingConfiguration"].update(Enabled=False),
+    ),
+    Fault(
+        "an EXPRESS state machine",
+        "state_machine",
+        "is not STANDARD",
+        lambda s: _machine(s).update(StateMachineType="EXPRESS"),
+    ),
+    Fault(
+        "the state machine gives up before the function",
+        "names",
+        "gives up on firebreak-triage",
+        lambda s: function(s, "triage").update(Timeout=40),
+    ),
+]
