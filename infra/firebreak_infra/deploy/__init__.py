@@ -1,0 +1,1 @@
+"""Deploys the templates with `aws` and `sam`, shows what would change before it does, and takes them away again."""

@@ -1,0 +1,1 @@
+"""Packages for Lambda: the same sources give the same bytes, wherever they are built."""

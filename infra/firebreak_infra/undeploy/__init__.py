@@ -1,0 +1,1 @@
+"""Takes a deployment away, and says beforehand what stays and why."""
