@@ -15,6 +15,7 @@ import select
 import signal
 import socket
 from pathlib import Path
+from typing import Any
 
 from . import console, names
 
@@ -65,7 +66,8 @@ def _run(options: argparse.Namespace, listener: socket.socket, signals: socket.s
     lookup_events.install(trail)
     record, rules = CallRecord(), FaultRules()
     recorder = Recorder(moto_app(), record, rules, host.kill)
-    server = Server(listener, Control(recorder, record, rules, host, findings, trail))
+    control = Control(recorder, record, rules, host, findings, trail)
+    server = Server(listener, _recording_authorization(control))
     reviews = EventSourceMapping(host, names.REVIEW_QUEUE, names.function_name("open-review"))
     server.start()
     try:
@@ -80,6 +82,16 @@ def _run(options: argparse.Namespace, listener: socket.socket, signals: socket.s
         reviews.stop()
         host.stop()
         server.stop()
+
+
+def _recording_authorization(app: Any) -> Any:
+    """With what writes down the calls of the functions, when FIREBREAK_RECORD_CALLS names a folder for that."""
+    folder = os.environ.get("FIREBREAK_RECORD_CALLS")
+    if not folder:
+        return app
+    from .authorization.middleware import AuthorizationRecorder
+
+    return AuthorizationRecorder(app, Path(folder))
 
 
 def _bind(port: int) -> socket.socket:
