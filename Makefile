@@ -3,11 +3,16 @@ SHELL := /bin/bash
 PORT ?= 4566
 POLICY ?= local/policy.toml
 ANSWER ?=
+ENV ?= test
+STACK ?= all
+DRIFT ?=
+FORCE ?=
+ARCH ?= arm64
 RUNS ?= 100000
 CORPUS ?= fixtures/findings
 LOCAL = PYTHONPATH=local .venv/bin/python -m firebreak_local
 
-.PHONY: help install build demo test check policies bench fuzz report local replay clean
+.PHONY: help install build demo test check policies bench fuzz report local replay doctor package deploy undeploy clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -23,13 +28,16 @@ demo: install build ## Three findings in, three resources contained, evidence ke
 	@ANSWER=$(ANSWER) target/debug/demo
 
 test: install build ## Everything that must hold.
-	@cargo test --workspace
+	@rm -rf target/recorded-calls
+	@FIREBREAK_RECORD_CALLS=$(CURDIR)/target/recorded-calls cargo test --workspace
+	@infra/least-privilege/check
+	@PYTHONPATH=infra:infra/tests .venv/bin/python -m unittest discover --start-directory infra/tests --pattern 'test_*.py'
 
-check: install ## Formatting, lints, the state machine's graph, the IAM policies.
+check: install ## Formatting, lints, the IAM policies, the templates and the state machine, and whether planted faults are caught.
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets -- -D warnings
-	@state-machine/validate
 	@infra/policies/check
+	@infra/check --faults
 
 policies: install ## Whether the IAM policies stop and allow what they must, offline.
 	@infra/policies/check
@@ -48,6 +56,18 @@ local: install build ## The local AWS in the foreground with Firebreak deployed.
 
 replay: build ## Replay a finding: make replay EVENT=fixtures/findings/guardduty/bitcoin-tool.json
 	@target/debug/firebreak replay $(EVENT) --follow
+
+doctor: build ## Whether a deployment would contain a finding that comes in now. The usual AWS environment says which.
+	@target/debug/firebreak doctor
+
+package: install ## The functions for Lambda, the same bytes each time. ARCH=arm64|x86_64 ENV=dev|test|prod
+	@infra/package --environment $(ENV) --architecture $(ARCH)
+
+deploy: install ## Shows what would change, asks, deploys. ENV=dev|test|prod STACK=all|security-account|... DRIFT=revert
+	@infra/deploy --environment $(ENV) --stack $(STACK) --architecture $(ARCH) $(if $(filter revert,$(DRIFT)),--revert-drift)
+
+undeploy: install ## Shows what would go and what stays, asks, removes. ENV=dev|test|prod FORCE=1
+	@infra/undeploy --environment $(ENV) $(if $(FORCE),--force)
 
 clean: ## Remove what was built and installed.
 	@rm -rf target .venv .local
