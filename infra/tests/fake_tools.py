@@ -172,12 +172,14 @@ ANSWERS = {
     "describe-change-set": change_set,
     "delete-change-set": lambda _: None,
     "execute-change-set": execute,
-    "describe-stack-resources": lambda _: {
-        "StackResources": [{"LogicalResourceId": "Fresh", "ResourceStatus": "CREATE_COMPLETE"}]
-    },
     "list-stack-resources": lambda _: {
         "StackResourceSummaries": [
-            {"ResourceType": kind, "PhysicalResourceId": name, "ResourceStatus": "CREATE_COMPLETE"}
+            {
+                "LogicalResourceId": name.split(":")[-1],
+                "ResourceType": kind,
+                "PhysicalResourceId": name,
+                "ResourceStatus": "CREATE_COMPLETE",
+            }
             for kind, name in (
                 ("AWS::SQS::Queue", "https://sqs.example/222233334444/firebreak-review-gate"),
                 ("AWS::SQS::Queue", "https://sqs.example/222233334444/firebreak-events-dlq"),

@@ -63,6 +63,8 @@ BUCKET_CASES = (
     (DEPLOYER, "s3:PutBucketPolicy", BUCKET, {}, "allowed"),
     (DEPLOYER, "s3:ListBucket", BUCKET, {}, "allowed"),
     (DEPLOYER, "s3:DeleteObjectVersion", OBJECT, {}, "denied by NobodyDeletes"),
+    (ADMINISTRATOR, "s3:PutObjectRetention", OBJECT, {}, "denied by OnlyDeploymentLengthensRetention"),
+    (DEPLOYER, "s3:PutObjectRetention", OBJECT, {}, "allowed"),
     (READER, "s3:GetObjectVersion", OBJECT, {}, "allowed"),
     (READER, "s3:PutObject", OBJECT, CREATE, "denied by NobodyElseWrites"),
 )

@@ -154,7 +154,8 @@ def follow(tools: Tools, name: str, expected: int) -> dict[str, Any]:
     while True:
         found = tools.aws("cloudformation", "describe-stacks", {"StackName": name})["Stacks"][0]
         status = found["StackStatus"]
-        resources = tools.aws("cloudformation", "describe-stack-resources", {"StackName": name})["StackResources"]
+        # Not DescribeStackResources: that ends at a hundred.
+        resources = tools.aws("cloudformation", "list-stack-resources", {"StackName": name})["StackResourceSummaries"]
         done = sum(1 for resource in resources if resource["ResourceStatus"].endswith("_COMPLETE"))
         if done != last or not status.endswith("_IN_PROGRESS"):
             terminal.say(f"  {time.monotonic() - started:4.0f} s  {status}  {done} of {max(expected, len(resources))} resources")
