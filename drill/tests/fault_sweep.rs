@@ -66,8 +66,13 @@ impl Planted {
                 Self::Denied(user, aws_sdk_organizations::Client::new(config))
             }
             What::User | What::Key => Self::User(PlantedUser::plant(config, &format!("user-{case}-x")).await?),
-            What::Session | What::Role | What::OlderSessions => {
-                Self::Role(PlantedRole::plant(config, &format!("role-{case}-x")).await?)
+            What::Session | What::Role => Self::Role(PlantedRole::plant(config, &format!("role-{case}-x")).await?),
+            What::OlderSessions => {
+                let role = PlantedRole::plant(config, &format!("role-{case}-x")).await?;
+                // As the containment of the session before it leaves the role: IAM lets nobody end sessions of another one.
+                let label = aws_sdk_iam::types::Tag::builder().key("firebreak-state").value("quarantined").build()?;
+                role.iam().tag_role().role_name(&role.name).tags(label).send().await?;
+                Self::Role(role)
             }
             What::Instance => Self::Instance(PlantedInstance::plant(config, &format!("host-{case}-x")).await?),
             What::Bucket => Self::Bucket(PlantedBucket::plant(config, &format!("bucket-{case}-x")).await?),
