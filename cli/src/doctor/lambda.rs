@@ -20,7 +20,7 @@ pub(super) const FUNCTION: &str = "function";
 const LONGEST: Duration = Duration::from_secs(310);
 
 /// Every folder under `functions/`.
-const FUNCTIONS: [&str; 12] = [
+pub(super) const FUNCTIONS: [&str; 12] = [
     "ingest",
     "triage",
     "notify",

@@ -105,3 +105,20 @@ fn silent(folder: &str, fault: &Fault) -> Observation {
         _ => Observation::broken(FUNCTION, subject, found, DEPLOY),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::lambda::FUNCTIONS;
+    use std::path::Path;
+
+    #[test]
+    fn every_function_of_the_repository_is_looked_at_and_asked() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions");
+        let entries = std::fs::read_dir(folder).expect("the functions").flatten();
+        let folders: BTreeSet<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        assert_eq!(FUNCTIONS.iter().map(ToString::to_string).collect::<BTreeSet<_>>(), folders, "FUNCTIONS of lambda.rs");
+        let asked = IN_MEMBERS.iter().chain(&ELSEWHERE).chain(&["triage", "quarantine-scp"]);
+        assert_eq!(asked.map(ToString::to_string).collect::<BTreeSet<_>>(), folders, "the lists of members.rs");
+    }
+}
