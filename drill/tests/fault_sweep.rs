@@ -6,10 +6,14 @@
 use firebreak::receipt::{Outcome, Receipt, Status};
 use firebreak_drill::{PlantedBucket, PlantedInstance, PlantedRole, PlantedUser, Result, Stage, State};
 use firebreak_testkit::fault_sweep::{Break, Point, changes, forbidden, points};
-use firebreak_testkit::{MEMBER_ACCOUNT, Options, REGION, SECURITY_ACCOUNT, fixture};
+use firebreak_testkit::{MEMBER_ACCOUNT, Options, REGION, SECURITY_ACCOUNT, eventually, fixture};
 use futures::future::join_all;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How long a call may be under way that its client has given up.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// As many local AWS processes work on one sweep: most of the time of a case is spent waiting.
 const WORKERS: usize = 4;
@@ -207,7 +211,12 @@ impl Sweep {
 
     async fn case(&self, stage: &Stage, reference: &Reference, number: usize, point: &Point, how: Break) -> Result<()> {
         if matches!(self.what, What::Scp) {
-            // A lock that a late call of the case before took with a dead owner ends by itself.
+            // A call of the case before that its client has given up may still be under way, and take the lock later.
+            eventually("the end of late calls", PATIENCE, async || {
+                stage.aws.calls().ok()?.iter().all(|call| call.ended_at.is_some()).then_some(())
+            })
+            .await?;
+            // A lock that such a call took for a dead owner ends by itself.
             let spare = request(&Planted::plant(stage, self.what, number + SPARE).await?.target(self.what), number + SPARE);
             self.until_settled(stage, &spare).await?;
         }
