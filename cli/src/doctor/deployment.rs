@@ -68,7 +68,8 @@ pub(super) fn unread(check: &str, subject: impl Into<String>, fault: &Fault) -> 
             check,
             subject,
             fault.message.clone(),
-            "run it with credentials of the security account that may read this: the managed policy SecurityAudit can",
+            "run it with credentials of the security account that may read this: the managed policy SecurityAudit, and \
+             lambda:GetFunctionConcurrency",
         ),
         _ => Observation::unknown(check, subject, fault.message.clone(), "run `firebreak doctor` again"),
     }

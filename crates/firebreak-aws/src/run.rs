@@ -45,17 +45,18 @@ where
     tracing::init_default_subscriber();
     let (handler, look) = (&handler, &look);
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
-        if let Ok(question) = serde_json::from_str::<Question>(event.payload.get()) {
-            return Box::pin(look(question.diagnose)).await.map(Output::Diagnosis).map_err(diagnose);
-        }
-        // The payload stays raw until here so that JSON too deep or too odd for a tree still reaches the handler that asks for it.
-        let input: I = serde_json::from_str(event.payload.get()).map_err(|error| {
-            diagnose(Fault::malformed(format!("the function's input has the wrong form ({:?})", error.classify())))
-        })?;
+        let work = async {
+            if let Ok(question) = serde_json::from_str::<Question>(event.payload.get()) {
+                return look(question.diagnose).await.map(Output::Diagnosis);
+            }
+            // The payload stays raw until here so that JSON too deep or too odd for a tree still reaches the handler that asks for it.
+            let input: I = serde_json::from_str(event.payload.get())
+                .map_err(|error| Fault::malformed(format!("the function's input has the wrong form ({:?})", error.classify())))?;
+            handler(input).await.map(Output::Task)
+        };
         // Boxed: the SDK nests futures deeper than the compiler lays out in one piece.
-        match AssertUnwindSafe(Box::pin(handler(input))).catch_unwind().await {
-            Ok(Ok(output)) => Ok(Output::Task(output)),
-            Ok(Err(fault)) => Err(diagnose(fault)),
+        match AssertUnwindSafe(Box::pin(work)).catch_unwind().await {
+            Ok(answer) => answer.map_err(diagnose),
             Err(_) => Err(diagnose(Fault::bug("the function panicked; its log has the place"))),
         }
     }))
