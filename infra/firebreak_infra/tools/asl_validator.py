@@ -15,7 +15,7 @@ def check(definitions: Sequence[Path], folder: Path) -> dict[Path, list[Problem]
     """What it finds, by definition."""
     validator = REPOSITORY / "state-machine" / "validator" / "node_modules" / ".bin" / "asl-validator"
     if not validator.exists():
-        raise ToolMissing(f"{validator} is not there; run state-machine/validate")
+        raise ToolMissing(f"{validator} is not there; run 'make install'")
     paths = [argument for definition in definitions for argument in ("--json-path", definition)]
     result = run([NODE, validator, *paths], folder)
     if result.returncode not in (0, 1):
