@@ -3,7 +3,8 @@
 use crate::CommandError;
 use aws_config::SdkConfig;
 use firebreak::names;
-use firebreak_aws::{Ledger, clients};
+use firebreak_aws::clients;
+use firebreak_ledger::Ledger;
 
 /// Clients of the security account.
 pub struct Connection {

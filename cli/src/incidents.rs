@@ -7,7 +7,7 @@ use console::style;
 use firebreak::ids::IncidentId;
 use firebreak::receipt::Receipt;
 use firebreak::text::inert;
-use firebreak_aws::ledger::{IncidentRecord, IncidentView};
+use firebreak_ledger::{IncidentRecord, IncidentView};
 
 pub(crate) async fn run(arguments: &IncidentsArguments) -> Result<(), CommandError> {
     match &arguments.show {

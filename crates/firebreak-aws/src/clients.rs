@@ -4,7 +4,6 @@
 //! and a back-off that starts at one second.
 
 use crate::classify::OrFault;
-use crate::environment;
 pub use crate::member_role::MemberRole;
 use crate::session_policy::{looking_policy, session_policy};
 use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
@@ -26,13 +25,25 @@ const DIAGNOSIS: &str = "fb-doctor";
 pub struct Aws {
     own: SdkConfig,
     sts: aws_sdk_sts::Client,
+    external_id: Option<String>,
 }
 
 impl Aws {
     /// Loads credentials and Region from the Lambda environment. Makes no call.
     pub async fn load() -> Self {
-        let own = configure(aws_config::defaults(behavior_version())).load().await;
-        Self { sts: aws_sdk_sts::Client::new(&own), own }
+        Self::new(configure(aws_config::defaults(behavior_version())).load().await)
+    }
+
+    /// The security account as `own` reaches it. Makes no call.
+    #[must_use]
+    pub fn new(own: SdkConfig) -> Self {
+        Self { sts: aws_sdk_sts::Client::new(&own), own, external_id: None }
+    }
+
+    /// The same, and able to assume member roles, which require this external id.
+    #[must_use]
+    pub fn with_external_id(self, id: String) -> Self {
+        Self { external_id: Some(id), ..self }
     }
 
     /// Configuration for calls in the security account.
@@ -76,6 +87,8 @@ impl Aws {
         region: &Region,
         session: Session<'_>,
     ) -> Result<SdkConfig, Fault> {
+        let external_id =
+            self.external_id.as_ref().ok_or_else(|| Fault::bug("a member role is assumed without an external id"))?;
         let arn = format!("arn:{partition}:iam::{account}:role/firebreak/{}", role.name());
         let answer = self
             .sts
@@ -84,7 +97,7 @@ impl Aws {
             .role_session_name(session.name)
             .source_identity(session.name)
             .policy(session.policy)
-            .external_id(environment::required(environment::EXTERNAL_ID)?)
+            .external_id(external_id)
             .duration_seconds(SESSION_SECONDS)
             .send()
             .await

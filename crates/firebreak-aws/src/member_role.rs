@@ -24,7 +24,9 @@ pub enum MemberRole {
 }
 
 impl MemberRole {
-    pub(crate) fn name(self) -> &'static str {
+    /// The role's name in the member account, under the path `/firebreak/`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Triage => "FirebreakMemberTriage",
             Self::QuarantineIam => "FirebreakMemberQuarantineIam",

@@ -16,8 +16,8 @@ mod whole_role;
 
 use firebreak::ids::IncidentId;
 use firebreak_aws::clock;
-use firebreak_aws::ledger::IncidentView;
 use firebreak_drill::{PlantedUser, Stage};
+use firebreak_ledger::IncidentView;
 use firebreak_testkit::{Call, Options, fixture};
 use serde_json::Value;
 use std::path::PathBuf;

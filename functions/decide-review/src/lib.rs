@@ -5,8 +5,10 @@ use firebreak::fault::{Fault, FaultKind};
 use firebreak::review::{DecideOutcome, DecideRequest, Decided};
 use firebreak::text::inert;
 use firebreak_aws::classify::{self, OrFault, code};
-use firebreak_aws::ledger::Gate;
-use firebreak_aws::{Aws, Ledger, clock, environment};
+use firebreak_aws::{Aws, clock};
+use firebreak_function::environment;
+use firebreak_ledger::Gate;
+use firebreak_ledger::Ledger;
 
 /// The function and what it needs.
 pub struct Function {
@@ -21,10 +23,14 @@ impl Function {
     /// A fault that names the missing variable.
     pub async fn load() -> Result<Self, Fault> {
         let aws = Aws::load().await;
-        Ok(Self {
-            executions: aws_sdk_sfn::Client::new(aws.own()),
-            ledger: Ledger::new(aws.own(), environment::required(environment::TABLE)?),
-        })
+        let ledger = environment::ledger(&aws)?;
+        Ok(Self::new(&aws, ledger))
+    }
+
+    /// Answers executions of the account of `aws`.
+    #[must_use]
+    pub fn new(aws: &Aws, ledger: Ledger) -> Self {
+        Self { executions: aws_sdk_sfn::Client::new(aws.own()), ledger }
     }
 
     /// Records the first answer, then hands it to the waiting execution.

@@ -7,8 +7,10 @@ use firebreak::evidence::sha256_hex;
 use firebreak::fault::Fault;
 use firebreak::finding;
 use firebreak::stored_event::{Reference, must_be_stored};
+use firebreak_aws::Aws;
 use firebreak_aws::classify::{OrFault, code, fault};
-use firebreak_aws::{Aws, Ledger, environment};
+use firebreak_function::environment;
+use firebreak_ledger::Ledger;
 use futures::future::join_all;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -34,11 +36,14 @@ impl Function {
     /// A fault that names the missing variable.
     pub async fn load() -> Result<Self, Fault> {
         let aws = Aws::load().await;
-        Ok(Self {
-            ledger: Ledger::new(aws.own(), environment::required(environment::TABLE)?),
-            executions: aws_sdk_sfn::Client::new(aws.own()),
-            state_machine: environment::required(environment::STATE_MACHINE_ARN)?,
-        })
+        let ledger = environment::ledger(&aws)?;
+        Ok(Self::new(&aws, ledger, environment::required(environment::STATE_MACHINE_ARN)?))
+    }
+
+    /// Starts executions of `state_machine`, an ARN.
+    #[must_use]
+    pub fn new(aws: &Aws, ledger: Ledger, state_machine: String) -> Self {
+        Self { ledger, executions: aws_sdk_sfn::Client::new(aws.own()), state_machine }
     }
 
     /// Starts one execution per finding of the event.

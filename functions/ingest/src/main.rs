@@ -3,5 +3,5 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let function = ingest::Function::load().await?;
-    firebreak_aws::run::run(async |event| function.handle(event).await).await
+    firebreak_function::run::run(async |event| function.handle(event).await).await
 }

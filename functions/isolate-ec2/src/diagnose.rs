@@ -9,7 +9,7 @@ use firebreak::ids::{AccountId, Region};
 use firebreak_aws::Aws;
 use firebreak_aws::classify::OrFault;
 use firebreak_aws::clients::MemberRole;
-use firebreak_aws::diagnosis::member_accounts;
+use firebreak_function::diagnosis::member_accounts;
 use futures::future::join_all;
 use std::collections::BTreeSet;
 

@@ -15,9 +15,9 @@ use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak::task::{Answer, Request};
-use firebreak_aws::Ledger;
 use firebreak_aws::clients::MemberRole;
-use firebreak_aws::containment::{Responder, Task};
+use firebreak_function::containment::{Responder, Task};
+use firebreak_ledger::Ledger;
 
 /// The function and what it needs.
 pub struct Function {
@@ -30,7 +30,13 @@ impl Function {
     /// # Errors
     /// A fault that names the missing variable.
     pub async fn load() -> Result<Self, Fault> {
-        Ok(Self { responder: Responder::load().await? })
+        Ok(Self::new(Responder::load().await?))
+    }
+
+    /// Works with the credentials and the ledger of `responder`.
+    #[must_use]
+    pub fn new(responder: Responder) -> Self {
+        Self { responder }
     }
 
     /// For `firebreak doctor`: the member role and the isolation groups.

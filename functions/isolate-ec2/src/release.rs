@@ -11,8 +11,8 @@ use aws_sdk_ec2::types::{AttributeBooleanValue, Tag};
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
 use firebreak_aws::classify::OrFault;
-use firebreak_aws::containment::{Call, TAG_KEYS};
-use firebreak_aws::step::step;
+use firebreak_function::containment::{Call, TAG_KEYS};
+use firebreak_function::step::step;
 use futures::future::join_all;
 
 /// Undoes the isolation of `call.target` down to `base`. Without a base nothing was changed.

@@ -3,7 +3,7 @@
 use crate::{base, isolation_group};
 use aws_sdk_ec2::Client;
 use firebreak::fault::Fault;
-use firebreak_aws::containment::{Call, Checked};
+use firebreak_function::containment::{Call, Checked};
 
 pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
     let ec2 = Client::new(&call.config);

@@ -7,8 +7,8 @@ use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
 use firebreak_aws::classify::OrFault;
 use firebreak_aws::clock;
-use firebreak_aws::containment::Call;
-use firebreak_aws::step::step;
+use firebreak_function::containment::Call;
+use firebreak_function::step::step;
 
 pub(crate) async fn contain(call: &Call, (): ()) -> Result<Vec<Step>, Fault> {
     let bucket = bucket::open(&call.config, &call.target).await?;

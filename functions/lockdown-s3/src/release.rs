@@ -7,8 +7,8 @@ use crate::contain;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
 use firebreak_aws::classify::OrFault;
-use firebreak_aws::containment::Call;
-use firebreak_aws::step::step;
+use firebreak_function::containment::Call;
+use firebreak_function::step::step;
 
 /// Undoes the lockdown of `call.target` down to `base`. Without a base nothing was changed.
 ///

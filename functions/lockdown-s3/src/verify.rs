@@ -3,7 +3,7 @@
 use crate::base::{self, PublicAccessBlock};
 use crate::bucket;
 use firebreak::fault::Fault;
-use firebreak_aws::containment::{Call, Checked};
+use firebreak_function::containment::{Call, Checked};
 
 pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
     let bucket = bucket::open(&call.config, &call.target).await?;

@@ -8,7 +8,9 @@ use firebreak::notice::{self, NoticeKind};
 use firebreak::receipt::Status;
 use firebreak::review::Decided;
 use firebreak_aws::classify::OrFault;
-use firebreak_aws::{Aws, Ledger, clock, environment};
+use firebreak_aws::{Aws, clock};
+use firebreak_function::environment;
+use firebreak_ledger::Ledger;
 use serde::{Deserialize, Serialize};
 
 /// What the state machine sends.
@@ -52,11 +54,14 @@ impl Function {
     /// A fault that names the missing variable.
     pub async fn load() -> Result<Self, Fault> {
         let aws = Aws::load().await;
-        Ok(Self {
-            sns: aws_sdk_sns::Client::new(aws.own()),
-            ledger: Ledger::new(aws.own(), environment::required(environment::TABLE)?),
-            topic: environment::required(environment::NOTICES_TOPIC_ARN)?,
-        })
+        let ledger = environment::ledger(&aws)?;
+        Ok(Self::new(&aws, ledger, environment::required(environment::NOTICES_TOPIC_ARN)?))
+    }
+
+    /// Publishes to `topic`, an ARN.
+    #[must_use]
+    pub fn new(aws: &Aws, ledger: Ledger, topic: String) -> Self {
+        Self { sns: aws_sdk_sns::Client::new(aws.own()), ledger, topic }
     }
 
     /// Publishes one message.

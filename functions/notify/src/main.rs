@@ -3,5 +3,5 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let function = notify::Function::load().await?;
-    firebreak_aws::run::run(async |input| function.handle(input).await).await
+    firebreak_function::run::run(async |input| function.handle(input).await).await
 }

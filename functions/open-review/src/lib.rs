@@ -5,8 +5,10 @@ use firebreak::incident::IncidentStatus;
 use firebreak::notice;
 use firebreak::review::{Decided, GateMessage};
 use firebreak_aws::classify::{OrFault, code};
-use firebreak_aws::ledger::OpenedGate;
-use firebreak_aws::{Aws, Ledger, clock, environment};
+use firebreak_aws::{Aws, clock};
+use firebreak_function::environment;
+use firebreak_ledger::Ledger;
+use firebreak_ledger::OpenedGate;
 use serde::{Deserialize, Serialize};
 
 /// An SQS batch, as an event source mapping delivers it (Lambda developer guide, "Using Lambda with Amazon SQS").
@@ -58,12 +60,14 @@ impl Function {
     /// A fault that names the missing variable.
     pub async fn load() -> Result<Self, Fault> {
         let aws = Aws::load().await;
-        Ok(Self {
-            sns: aws_sdk_sns::Client::new(aws.own()),
-            executions: aws_sdk_sfn::Client::new(aws.own()),
-            ledger: Ledger::new(aws.own(), environment::required(environment::TABLE)?),
-            topic: environment::required(environment::NOTICES_TOPIC_ARN)?,
-        })
+        let ledger = environment::ledger(&aws)?;
+        Ok(Self::new(&aws, ledger, environment::required(environment::NOTICES_TOPIC_ARN)?))
+    }
+
+    /// Publishes to `topic`, an ARN.
+    #[must_use]
+    pub fn new(aws: &Aws, ledger: Ledger, topic: String) -> Self {
+        Self { sns: aws_sdk_sns::Client::new(aws.own()), executions: aws_sdk_sfn::Client::new(aws.own()), ledger, topic }
     }
 
     /// Takes each message of the batch on its own; the ones that fail come again and end in the dead-letter queue.

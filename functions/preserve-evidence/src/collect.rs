@@ -9,7 +9,7 @@ use firebreak::ids::BucketName;
 use firebreak::incident::{Branch, Incident};
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::clock;
-use firebreak_aws::containment::Responder;
+use firebreak_function::containment::Responder;
 use futures::future::join_all;
 use serde_json::json;
 

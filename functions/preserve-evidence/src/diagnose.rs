@@ -7,7 +7,7 @@ use firebreak::fault::Fault;
 use firebreak_aws::Aws;
 use firebreak_aws::classify::{OrFault, code, fault};
 use firebreak_aws::clients::MemberRole;
-use firebreak_aws::diagnosis::member_role;
+use firebreak_function::diagnosis::member_role;
 
 /// The name of the check.
 const EVIDENCE_BUCKET: &str = "evidence-bucket";

@@ -11,8 +11,8 @@ mod transcript;
 use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
 use firebreak::incident::{Branch, Incident, Report};
-use firebreak_aws::containment::Responder;
-use firebreak_aws::{Aws, environment};
+use firebreak_function::containment::Responder;
+use firebreak_function::environment;
 use serde::Deserialize;
 use store::Store;
 
@@ -51,10 +51,15 @@ impl Function {
     /// # Errors
     /// A fault that names the missing variable.
     pub async fn load() -> Result<Self, Fault> {
-        let aws = Aws::load().await;
         let responder = Responder::load().await?;
-        let bucket = environment::required(environment::EVIDENCE_BUCKET)?;
-        Ok(Self { store: Store::new(aws.own(), responder.ledger().clone(), bucket.clone()), responder, bucket })
+        Ok(Self::new(responder, environment::required(environment::EVIDENCE_BUCKET)?))
+    }
+
+    /// Writes evidence into `bucket`.
+    #[must_use]
+    pub fn new(responder: Responder, bucket: String) -> Self {
+        let store = Store::new(responder.aws().own(), responder.ledger().clone(), bucket.clone());
+        Self { responder, store, bucket }
     }
 
     /// For `firebreak doctor`: the member role and the evidence bucket.

@@ -6,7 +6,7 @@ use firebreak::evidence::{Manifest, sha256_hex};
 use firebreak::fault::Fault;
 use firebreak::incident::{Branch, Incident, Report};
 use firebreak_aws::clock;
-use firebreak_aws::ledger::Held;
+use firebreak_ledger::Held;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 

@@ -12,7 +12,8 @@ use firebreak::evidence::{Entry, manifest_key, prefix, sha256_bytes, sha256_hex}
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::IncidentId;
 use firebreak_aws::classify::{OrFault, code, fault};
-use firebreak_aws::{Ledger, clock};
+use firebreak_aws::clock;
+use firebreak_ledger::Ledger;
 use jiff::Timestamp;
 use serde_json::Value;
 

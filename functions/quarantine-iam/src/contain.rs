@@ -7,9 +7,10 @@ use firebreak::decision::{Containment, Scope, Target, TargetKind};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak::receipt::Step;
-use firebreak_aws::containment::Call;
-use firebreak_aws::ledger::Held;
-use firebreak_aws::{Ledger, clock};
+use firebreak_aws::clock;
+use firebreak_function::containment::Call;
+use firebreak_ledger::Held;
+use firebreak_ledger::Ledger;
 
 /// What the ledger was told beside `AssumeRole`, before anything is changed.
 pub(crate) enum Prepared {

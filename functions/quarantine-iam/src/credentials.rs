@@ -8,7 +8,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
 use firebreak_aws::classify::{OrFault, SdkResult, code};
-use firebreak_aws::step::step;
+use firebreak_function::step::step;
 use futures::future::join_all;
 
 /// The step that makes a credential inactive.

@@ -8,8 +8,8 @@ use firebreak::decision::{Scope, TargetKind};
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
 use firebreak_aws::classify::{self, OrFault, code};
-use firebreak_aws::containment::Call;
-use firebreak_aws::step::{skipped, step};
+use firebreak_function::containment::Call;
+use firebreak_function::step::{skipped, step};
 
 /// What became of attaching the policy.
 pub(crate) enum Attached {

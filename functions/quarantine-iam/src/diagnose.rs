@@ -10,7 +10,7 @@ use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::AccountId;
 use firebreak_aws::Aws;
 use firebreak_aws::clients::MemberRole;
-use firebreak_aws::diagnosis::{member_accounts, member_role};
+use firebreak_function::diagnosis::{member_accounts, member_role};
 use futures::future::join_all;
 
 /// The name of the check.

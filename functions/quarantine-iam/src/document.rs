@@ -5,7 +5,7 @@ use aws_sdk_iam::Client;
 use firebreak::decision::Scope;
 use firebreak::fault::Fault;
 use firebreak_aws::classify::OrFault;
-use firebreak_aws::containment::Call;
+use firebreak_function::containment::Call;
 use serde_json::Value;
 
 const DENY_ALL: &str = include_str!("../../../infra/policies/quarantine-deny-all.json");

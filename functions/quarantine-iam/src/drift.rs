@@ -2,7 +2,7 @@
 
 use crate::base::{BaseState, Credential};
 use crate::policies;
-use firebreak_aws::containment::Call;
+use firebreak_function::containment::Call;
 use std::collections::BTreeSet;
 
 /// One line per change that is neither as before nor as Firebreak left it. What cannot be read now is a line, too; what could not be

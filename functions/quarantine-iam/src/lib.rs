@@ -27,7 +27,7 @@ use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
 use firebreak::task::{Answer, Request};
 use firebreak_aws::clients::MemberRole;
-use firebreak_aws::containment::{Responder, Task};
+use firebreak_function::containment::{Responder, Task};
 
 /// Steps of which one must hold for the target to be contained. A passing fault at one of them is worth another try.
 const DECISIVE: [&str; 12] = [
@@ -56,7 +56,13 @@ impl Function {
     /// # Errors
     /// A fault that names the missing variable.
     pub async fn load() -> Result<Self, Fault> {
-        Ok(Self { responder: Responder::load().await? })
+        Ok(Self::new(Responder::load().await?))
+    }
+
+    /// Works with the credentials and the ledger of `responder`.
+    #[must_use]
+    pub fn new(responder: Responder) -> Self {
+        Self { responder }
     }
 
     /// For `firebreak doctor`: the member roles and the quarantine policies.

@@ -5,8 +5,8 @@ use crate::policies;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
 use firebreak_aws::clock;
-use firebreak_aws::containment::Call;
-use firebreak_aws::step::step;
+use firebreak_function::containment::Call;
+use firebreak_function::step::step;
 
 /// IAM paths of roles that are AWS's or Firebreak's own. Nobody can create a role under AWS's two; a role that an attacker puts under
 /// `/firebreak/` is refused with an error that people see, and the guard on that path is the organization's.

@@ -16,9 +16,9 @@ use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::AccessKeyId;
 use firebreak::receipt::{Outcome, Step};
 use firebreak_aws::classify::{OrFault, SdkResult, code};
-use firebreak_aws::containment::Call;
-use firebreak_aws::ledger::Held;
-use firebreak_aws::step::{skipped, step};
+use firebreak_function::containment::Call;
+use firebreak_function::step::{skipped, step};
+use firebreak_ledger::Held;
 use futures::future::join_all;
 
 /// Undoes the quarantine of `call.target` down to `base`. Without a base only the deny and the labels were written, and only they are

@@ -11,8 +11,8 @@ use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
 use firebreak_aws::classify::{OrFault, code};
 use firebreak_aws::clock;
-use firebreak_aws::containment::Call;
-use firebreak_aws::step::step;
+use firebreak_function::containment::Call;
+use firebreak_function::step::step;
 use serde_json::json;
 
 pub(crate) async fn contain(call: &Call, iam: &Client) -> Result<Vec<Step>, Fault> {

@@ -7,8 +7,8 @@ use crate::tags;
 use aws_sdk_iam::Client;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
-use firebreak_aws::containment::Call;
-use firebreak_aws::step::step;
+use firebreak_function::containment::Call;
+use firebreak_function::step::step;
 
 /// A role is looked at first, although that costs a round trip: stopping the wrong role is an outage, and only the path and the
 /// immutable id tell.

@@ -14,8 +14,8 @@ use firebreak::decision::Target;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::SessionName;
 use firebreak::receipt::{Outcome, Step};
-use firebreak_aws::containment::Call;
-use firebreak_aws::step::{skipped, step};
+use firebreak_function::containment::Call;
+use firebreak_function::step::{skipped, step};
 
 /// Policy, tag and reads go out together: the policy is inert without the tag, the tag without the policy.
 pub(crate) async fn contain(call: &Call, iam: &Client, slot: Result<usize, Fault>) -> Result<Vec<Step>, Fault> {

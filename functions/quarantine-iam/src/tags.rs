@@ -7,8 +7,8 @@ use firebreak::decision::TargetKind;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
 use firebreak_aws::classify::OrFault;
-use firebreak_aws::containment::{Call, TAG_KEYS, tags};
-use firebreak_aws::step::{skipped, step};
+use firebreak_function::containment::{Call, TAG_KEYS, tags};
+use firebreak_function::step::{skipped, step};
 
 /// What the policy takes for an empty slot.
 pub(crate) const NOBODY: &str = "firebreak-none";

@@ -7,8 +7,8 @@ use crate::{credentials, policies, tags};
 use aws_sdk_iam::Client;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
-use firebreak_aws::containment::Call;
-use firebreak_aws::step::{skipped, step};
+use firebreak_function::containment::Call;
+use firebreak_function::step::{skipped, step};
 
 /// The deny goes out in the first wave, beside the reads: its inverse is known without them, and every second counts. The ledger has
 /// learned beside `AssumeRole` that something is held. Credentials wait until the base says which of them were active.

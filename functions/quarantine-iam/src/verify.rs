@@ -13,8 +13,8 @@ use firebreak::decision::Scope;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Receipt};
 use firebreak_aws::clock;
-use firebreak_aws::containment::{Call, Checked};
-use firebreak_aws::ledger::SESSION_SLOTS;
+use firebreak_function::containment::{Call, Checked};
+use firebreak_ledger::SESSION_SLOTS;
 use std::time::Duration;
 
 pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {

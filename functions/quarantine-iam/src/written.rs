@@ -7,7 +7,7 @@ use crate::policies;
 use crate::tags;
 use firebreak::decision::Scope;
 use firebreak::fault::Fault;
-use firebreak_aws::containment::Call;
+use firebreak_function::containment::Call;
 
 /// What a release of this target takes away.
 #[derive(Debug, Default)]

@@ -9,9 +9,9 @@ use crate::turn;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::{Outcome, Step};
 use firebreak_aws::clock;
-use firebreak_aws::containment::Call;
-use firebreak_aws::ledger::Lock;
-use firebreak_aws::step::step;
+use firebreak_function::containment::Call;
+use firebreak_function::step::step;
+use firebreak_ledger::Lock;
 
 /// Why an entry in a policy that is attached nowhere is not a containment.
 pub(crate) const UNATTACHED: &str =

@@ -8,7 +8,7 @@ use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::AccountId;
 use firebreak_aws::Aws;
 use firebreak_aws::clients::MemberRole;
-use firebreak_aws::diagnosis::member_accounts;
+use firebreak_function::diagnosis::member_accounts;
 
 /// The name of the check.
 const QUARANTINE_SCP: &str = "quarantine-scp";

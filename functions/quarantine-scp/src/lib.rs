@@ -13,7 +13,7 @@ mod turn;
 mod verify;
 
 pub use base::BaseState;
-pub use organization::{management_account, release_place};
+pub use organization::Organization;
 pub use release::release;
 
 use entry::Entry;
@@ -22,10 +22,9 @@ use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak::task::{Answer, Request};
-use firebreak_aws::Ledger;
 use firebreak_aws::clients::MemberRole;
-use firebreak_aws::containment::{Call, Responder, Task};
-use organization::Organization;
+use firebreak_function::containment::{Call, Responder, Task};
+use firebreak_ledger::Ledger;
 
 /// The function and what it needs.
 pub struct Function {
@@ -39,7 +38,13 @@ impl Function {
     /// # Errors
     /// A fault that names the missing or wrong variable.
     pub async fn load() -> Result<Self, Fault> {
-        Ok(Self { responder: Responder::load().await?, organization: Organization::load()? })
+        Ok(Self::new(Responder::load().await?, Organization::load()?))
+    }
+
+    /// Writes the policy of `organization`, with the credentials and the ledger of `responder`.
+    #[must_use]
+    pub fn new(responder: Responder, organization: Organization) -> Self {
+        Self { responder, organization }
     }
 
     /// For `firebreak doctor`: the role in the management account, the quarantine policy and whether it is attached.

@@ -4,7 +4,7 @@ use firebreak::decision::{Scope, Target, TargetKind};
 use firebreak::diagnosis::Places;
 use firebreak::fault::Fault;
 use firebreak::ids::{AccountId, Partition, Region};
-use firebreak_aws::environment;
+use firebreak_function::environment;
 
 /// Organizations has one endpoint in each partition, in this Region (the SDK's endpoint rules; AWS General Reference,
 /// "AWS Organizations endpoints and quotas").
@@ -21,7 +21,7 @@ const HOMES: [(&str, &str); 8] = [
 
 /// The quarantine policy and its account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Organization {
+pub struct Organization {
     /// The id of the policy.
     pub policy: String,
     management: AccountId,
@@ -29,12 +29,19 @@ pub(crate) struct Organization {
 
 impl Organization {
     /// Reads the environment.
-    pub(crate) fn load() -> Result<Self, Fault> {
+    ///
+    /// # Errors
+    /// A fault that names the missing or wrong variable.
+    pub fn load() -> Result<Self, Fault> {
         let policy = environment::required(environment::QUARANTINE_SCP)?;
         Self::new(&policy, &environment::required(environment::MANAGEMENT_ACCOUNT)?)
     }
 
-    fn new(policy: &str, management: &str) -> Result<Self, Fault> {
+    /// The policy `policy`, and the account that owns it.
+    ///
+    /// # Errors
+    /// A fault that names the variable whose form is wrong.
+    pub fn new(policy: &str, management: &str) -> Result<Self, Fault> {
         let wrong = |name: &str, form: &str| Fault::bug(format!("the environment variable {name} is not {form}"));
         if !is_policy_id(policy) {
             return Err(wrong(environment::QUARANTINE_SCP, "the id of a policy, p-…"));
@@ -44,8 +51,12 @@ impl Organization {
         Ok(Self { policy: policy.to_owned(), management })
     }
 
-    /// The management account, as a place to have credentials for.
-    pub(crate) fn place(&self, target: &Target) -> Result<Target, Fault> {
+    /// The management account, as a place to have credentials for: a release needs `MemberRole::QuarantineScp` there, not in the
+    /// target's account.
+    ///
+    /// # Errors
+    /// `Malformed` when no endpoint of Organizations is known in the target's partition.
+    pub fn place(&self, target: &Target) -> Result<Target, Fault> {
         Ok(Target {
             kind: TargetKind::Account,
             id: self.management.to_string(),
@@ -60,7 +71,10 @@ impl Organization {
     }
 
     /// The management account, as the one place to look into.
-    pub(crate) fn management_account(&self, partition: &Partition) -> Result<Places, Fault> {
+    ///
+    /// # Errors
+    /// `Malformed` when no endpoint of Organizations is known in the partition.
+    pub fn management_account(&self, partition: &Partition) -> Result<Places, Fault> {
         Ok(Places { partition: partition.clone(), accounts: vec![self.management.clone()], regions: vec![home(partition)?] })
     }
 
@@ -76,22 +90,6 @@ impl Organization {
         }
         Err(Fault::malformed(format!("{target} is in the management account, where no service control policy has any effect")))
     }
-}
-
-/// The management account, for a release: it needs `MemberRole::QuarantineScp` there, not the target's account.
-///
-/// # Errors
-/// A fault that names the missing or wrong environment variable.
-pub fn release_place(target: &Target) -> Result<Target, Fault> {
-    Organization::load()?.place(target)
-}
-
-/// The management account, as the one place to look into.
-///
-/// # Errors
-/// A fault that names the missing or wrong environment variable.
-pub fn management_account(partition: &Partition) -> Result<Places, Fault> {
-    Organization::load()?.management_account(partition)
 }
 
 fn home(partition: &Partition) -> Result<Region, Fault> {

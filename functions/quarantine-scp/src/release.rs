@@ -7,21 +7,20 @@ use crate::scp::Scp;
 use crate::turn;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
-use firebreak_aws::containment::Call;
-use firebreak_aws::ledger::Lock;
-use firebreak_aws::step::step;
+use firebreak_function::containment::Call;
+use firebreak_function::step::step;
+use firebreak_ledger::Lock;
 
 /// Undoes the denial of `call.target` down to `base`. Without a base nothing was changed. The call needs credentials for
-/// [`release_place`](crate::release_place), with `MemberRole::QuarantineScp`.
+/// [`Organization::place`], with `MemberRole::QuarantineScp`.
 ///
 /// A step that failed is no reason to leave a value in: the base says that it was not there before, and nobody else writes such values.
 ///
 /// # Errors
 /// `Gone` when the policy no longer exists, and read errors; `Malformed` when the policy is not the one the base is about, or when
 /// somebody wrote something else into it. Nothing was changed then.
-pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>, Fault> {
+pub async fn release(call: &Call, base: Option<&BaseState>, organization: &Organization) -> Result<Vec<Step>, Fault> {
     let Some(base) = base else { return Ok(vec![]) };
-    let organization = &Organization::load()?;
     base.check_policy(organization)?;
     turn::alone(call, &organization.policy, async |lock| {
         let scp = Scp::new(call, organization);

@@ -9,8 +9,8 @@ use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::Partition;
 use firebreak_aws::classify::{OrFault, fault};
 use firebreak_aws::clock;
-use firebreak_aws::containment::Call;
-use firebreak_aws::ledger::Lock;
+use firebreak_function::containment::Call;
+use firebreak_ledger::Lock;
 use jiff::SignedDuration;
 
 /// A write may take as long as the SDK lets a call take (15 seconds), and must be over before the lock is somebody else's.

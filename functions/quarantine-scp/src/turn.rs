@@ -4,8 +4,8 @@
 
 use firebreak::fault::{Fault, FaultKind};
 use firebreak_aws::clock;
-use firebreak_aws::containment::Call;
-use firebreak_aws::ledger::Lock;
+use firebreak_function::containment::Call;
+use firebreak_ledger::Lock;
 use jiff::SignedDuration;
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use crate::scp::Scp;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::Outcome;
 use firebreak_aws::clock;
-use firebreak_aws::containment::{Call, Checked};
+use firebreak_function::containment::{Call, Checked};
 
 pub(crate) async fn verify(call: &Call, organization: &Organization, entry: &Entry) -> Result<Checked, Fault> {
     let scp = Scp::new(call, organization);

@@ -8,11 +8,12 @@ use firebreak::receipt::{Outcome, Receipt, Status, Step};
 use firebreak::review::Decided;
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::clock;
-use firebreak_aws::containment::{Call, Responder};
-use firebreak_aws::diagnosis::member_role;
-use firebreak_aws::ledger::{Held, ReleaseClaim};
+use firebreak_function::containment::{Call, Responder};
+use firebreak_function::diagnosis::member_role;
+use firebreak_ledger::{Held, ReleaseClaim};
 use futures::FutureExt as _;
 use futures::future::join_all;
+use quarantine_scp::Organization;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -39,6 +40,8 @@ pub struct Released {
 /// The function and what it needs.
 pub struct Function {
     responder: Responder,
+    /// Where the second tier is; the fault says which variable is missing where there is none.
+    organization: Result<Organization, Fault>,
 }
 
 impl Function {
@@ -47,7 +50,13 @@ impl Function {
     /// # Errors
     /// A fault that names the missing variable.
     pub async fn load() -> Result<Self, Fault> {
-        Ok(Self { responder: Responder::load().await? })
+        Ok(Self::new(Responder::load().await?, Organization::load()))
+    }
+
+    /// Works with the credentials and the ledger of `responder`. `organization` may be missing: only what was denied by it needs it.
+    #[must_use]
+    pub fn new(responder: Responder, organization: Result<Organization, Fault>) -> Self {
+        Self { responder, organization }
     }
 
     /// For `firebreak doctor`: the roles that undo, in member accounts and, where there is a second tier, in the management account.
@@ -56,7 +65,9 @@ impl Function {
     /// There is nothing to look into.
     pub async fn diagnose(&self, places: Places) -> Result<Diagnosis, Fault> {
         let mut seen = member_role(self.responder.aws(), &places, MemberRole::Release).await?;
-        if let Ok(management) = quarantine_scp::management_account(&places.partition) {
+        if let Ok(management) =
+            self.organization.as_ref().map_err(Fault::clone).and_then(|o| o.management_account(&places.partition))
+        {
             seen.extend(member_role(self.responder.aws(), &management, MemberRole::QuarantineScp).await?);
         }
         Ok(seen.into())
@@ -85,7 +96,7 @@ impl Function {
                 }
                 released
             }
-            .boxed()
+            .boxed_local()
         }))
         .await
         .into_iter()
@@ -105,7 +116,13 @@ impl Function {
         let what = (containment, target);
         let undone = match containment {
             Containment::QuarantineIam => self.undo(incident, what, past, async |c, b| quarantine_iam::release(c, b).await).await,
-            Containment::QuarantineScp => self.undo(incident, what, past, async |c, b| quarantine_scp::release(c, b).await).await,
+            Containment::QuarantineScp => {
+                let release = async |call: &Call, base: Option<&quarantine_scp::BaseState>| match &self.organization {
+                    Ok(organization) => quarantine_scp::release(call, base, organization).await,
+                    Err(fault) => Err(fault.clone()),
+                };
+                self.undo(incident, what, past, release).await
+            }
             Containment::IsolateEc2 => self.undo(incident, what, past, async |c, b| isolate_ec2::release(c, b).await).await,
             Containment::LockdownS3 => self.undo(incident, what, past, async |c, b| lockdown_s3::release(c, b).await).await,
         };
@@ -186,7 +203,9 @@ impl Function {
         release: impl AsyncFn(&Call, Option<&B>) -> Result<Vec<Step>, Fault>,
     ) -> Result<Undone, Fault> {
         let (place, role) = match containment {
-            Containment::QuarantineScp => (quarantine_scp::release_place(target)?, MemberRole::QuarantineScp),
+            Containment::QuarantineScp => {
+                (self.organization.as_ref().map_err(Fault::clone)?.place(target)?, MemberRole::QuarantineScp)
+            }
             _ => (target.clone(), MemberRole::Release),
         };
         let call = self.responder.call_at(&place, target, containment, role, &incident.id).await?;

@@ -10,9 +10,11 @@ use firebreak::diagnosis::{ConfiguredAccount, Diagnosis, Places};
 use firebreak::fault::Fault;
 use firebreak::incident::{Incident, Report};
 use firebreak::policy::Policy;
+use firebreak_aws::Aws;
 use firebreak_aws::clients::MemberRole;
-use firebreak_aws::diagnosis::member_role;
-use firebreak_aws::{Aws, Ledger, environment};
+use firebreak_function::diagnosis::member_role;
+use firebreak_function::environment;
+use firebreak_ledger::Ledger;
 use serde::{Deserialize, Serialize};
 
 /// What the state machine sends.
@@ -85,13 +87,15 @@ impl Function {
     /// # Errors
     /// A fault that names the variable or the line of the policy.
     pub async fn load() -> Result<Self, Fault> {
-        let aws = Aws::load().await;
-        environment::required(environment::EXTERNAL_ID)?;
-        let file = environment::required(environment::POLICY_FILE)?;
-        let text =
-            std::fs::read_to_string(&file).map_err(|error| Fault::bug(format!("cannot read the policy {file}: {error}")))?;
-        let policy = Policy::parse(&text).map_err(|error| Fault::bug(format!("{file}: {error}")))?;
-        Ok(Self { ledger: Ledger::new(aws.own(), environment::required(environment::TABLE)?), aws, policy })
+        let aws = environment::members().await?;
+        let ledger = environment::ledger(&aws)?;
+        Ok(Self::new(aws, ledger, environment::response_policy()?))
+    }
+
+    /// Decides under `policy`. `aws` must be able to assume member roles.
+    #[must_use]
+    pub fn new(aws: Aws, ledger: Ledger, policy: Policy) -> Self {
+        Self { aws, ledger, policy }
     }
 
     /// For `firebreak doctor`: the member role, and which accounts the response policy names.

@@ -12,7 +12,7 @@ use firebreak::receipt::{Receipt, Verification};
 use firebreak::text::inert;
 use firebreak::trail::{Found, Search, Suspect, bounded, merged};
 use firebreak_aws::clock;
-use firebreak_aws::ledger::Held;
+use firebreak_ledger::Held;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::time::Duration;

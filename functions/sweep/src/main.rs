@@ -4,5 +4,5 @@
 async fn main() -> Result<(), lambda_runtime::Error> {
     let function = sweep::Function::load().await?;
     let look = async |places| function.diagnose(places).await;
-    firebreak_aws::run::run_with_diagnosis(look, async |input| function.handle(input).await).await
+    firebreak_function::run::run_with_diagnosis(look, async |input| function.handle(input).await).await
 }

@@ -12,7 +12,7 @@ use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::plan::{MAX_DECISIONS, Plan, Verdict};
 use firebreak::text::inert;
-use firebreak_aws::ledger::Claim;
+use firebreak_ledger::Claim;
 use futures::future::try_join_all;
 use jiff::Timestamp;
 use std::collections::BTreeSet;

@@ -14,10 +14,12 @@ use firebreak::plan::{AtSource, Circumstances, Owners, Plan, plan_json};
 use firebreak::playbook::Playbook;
 use firebreak::policy::Policy;
 use firebreak::stored_event::StoredEvent;
+use firebreak_aws::Aws;
 use firebreak_aws::clients::MemberRole;
-use firebreak_aws::diagnosis::member_role;
-use firebreak_aws::ledger::RawEvent;
-use firebreak_aws::{Aws, Ledger, environment};
+use firebreak_function::diagnosis::member_role;
+use firebreak_function::environment;
+use firebreak_ledger::Ledger;
+use firebreak_ledger::RawEvent;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -55,22 +57,20 @@ impl Function {
     /// # Errors
     /// A fault that names the variable or the line of the policy.
     pub async fn load() -> Result<Self, Fault> {
-        let aws = Aws::load().await;
-        let file = environment::required(environment::POLICY_FILE)?;
-        let text =
-            std::fs::read_to_string(&file).map_err(|error| Fault::bug(format!("cannot read the policy {file}: {error}")))?;
-        let policy = Policy::parse(&text).map_err(|error| Fault::bug(format!("{file}: {error}")))?;
-        environment::required(environment::EXTERNAL_ID)?;
+        let aws = environment::members().await?;
+        let policy = environment::response_policy()?;
         for doubt in policy.doubtful(Playbook::shipped()) {
             tracing::warn!(doubt, "the response policy may have a slip");
         }
-        Ok(Self {
-            policy,
-            ledger: Ledger::new(aws.own(), environment::required(environment::TABLE)?),
-            executions: aws_sdk_sfn::Client::new(aws.own()),
-            confirmer: Confirmer::new(aws.own().clone()),
-            aws,
-        })
+        let ledger = environment::ledger(&aws)?;
+        Ok(Self::new(aws, ledger, policy))
+    }
+
+    /// Decides under `policy`. `aws` must be able to assume member roles.
+    #[must_use]
+    pub fn new(aws: Aws, ledger: Ledger, policy: Policy) -> Self {
+        let executions = aws_sdk_sfn::Client::new(aws.own());
+        Self { policy, ledger, executions, confirmer: Confirmer::new(aws.own().clone()), aws }
     }
 
     /// For `firebreak doctor`: the member role, and which accounts the response policy names.

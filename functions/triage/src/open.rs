@@ -9,7 +9,7 @@ use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::plan::{Plan, Verdict};
 use firebreak::review::Answer;
 use firebreak_aws::classify::OrFault;
-use firebreak_aws::ledger::Gate;
+use firebreak_ledger::Gate;
 
 impl Function {
     /// Writes the incident of a plan to the ledger. What exceeds the budget waits for a person.

@@ -1,22 +1,4 @@
-//! The ledger: one DynamoDB table that remembers what must survive a crash.
-//!
-//! | `pk` | `sk` | what |
-//! |---|---|---|
-//! | `incident#<id>` | `claim` | which execution works on the finding |
-//! | | `incident` | the incident, its status; in the index `incidents` by `opened_at` |
-//! | | `event` | the raw event, for evidence, or where it is stored |
-//! | | `decided#<key>` | which incident answers for one decision about the finding |
-//! | | `receipt#<containment>#<target>` | what was done |
-//! | | `verification#…`, `release#…` | what was read back, what was undone |
-//! | | `evidence#<key>` | one entry of the manifest |
-//! | | `timeline#<time>#<what>` | what happened when |
-//! | | `review` | the open gate with its task token, and the answer |
-//! | `target#<target>` | `base` | the state before the first change, and the incidents that hold it |
-//! | `lock#<name>` | `lock` | who writes something that AWS gives no condition to write on, and until when |
-//! | `event#<sha256>` | `part#<n>` | a large event, written before an execution refers to it |
-//! | `budget#<account>#<containment>` | `<hour>` | the targets contained without a person in that hour |
-//!
-//! Values are JSON in the attribute `doc`; attributes beside it exist where a condition needs them.
+#![doc = include_str!("../README.md")]
 
 mod bases;
 mod budgets;
@@ -37,13 +19,13 @@ pub use locks::Lock;
 pub use reviews::{Gate, OpenedGate, ReviewState};
 pub use sessions::SESSION_SLOTS;
 
-use crate::classify::{SdkResult, code};
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
+use firebreak_aws::classify::{SdkResult, code};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;

@@ -4,11 +4,11 @@
 //! answered from the record, so an analyst's word is never lost and never asked for twice.
 
 use super::{Item, Ledger, incident_pk, lost, number, sortable, string, text, to_doc};
-use crate::classify::OrFault;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak::review::{Decided, GateMessage};
+use firebreak_aws::classify::OrFault;
 use serde::Serialize;
 
 /// A gate as the functions that answer it see it. Holds the token: no `Debug`.

@@ -4,10 +4,10 @@
 //! lease must not write: it asks [`Lock::lasts`] first.
 
 use super::{Ledger, lost, sortable, text};
-use crate::classify::OrFault;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::IncidentId;
+use firebreak_aws::classify::OrFault;
 use jiff::{SignedDuration, Timestamp};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 

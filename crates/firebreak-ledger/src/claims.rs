@@ -1,12 +1,12 @@
 //! Claims: one execution per finding, however often the finding is delivered.
 
 use super::{Item, Ledger, incident_pk, lost, number, sortable, string, text};
-use crate::classify::OrFault;
 use aws_sdk_dynamodb::types::AttributeValue;
 use firebreak::coverage::{Coverage, Owner};
 use firebreak::fault::Fault;
 use firebreak::finding::SeverityBand;
 use firebreak::ids::IncidentId;
+use firebreak_aws::classify::OrFault;
 use jiff::Timestamp;
 
 /// Who works on a finding.

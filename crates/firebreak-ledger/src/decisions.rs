@@ -2,11 +2,11 @@
 //! deliveries come in, and wherever triage dies, a decision belongs to exactly one incident.
 
 use super::{Ledger, incident_pk, lost, string, text};
-use crate::classify::OrFault;
 use aws_sdk_dynamodb::types::AttributeValue;
 use firebreak::coverage::Owner;
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
+use firebreak_aws::classify::OrFault;
 
 impl Ledger {
     /// Reserves a decision about the finding of `first` for an incident. True when it is that incident's, now or since an earlier

@@ -1,11 +1,11 @@
 //! Looking into member accounts for `firebreak doctor`.
 
-use crate::clients::MemberRole;
-use crate::{Aws, environment};
 use aws_config::SdkConfig;
 use firebreak::diagnosis::{Observation, Places};
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::AccountId;
+use firebreak_aws::Aws;
+use firebreak_aws::clients::MemberRole;
 use futures::stream::{StreamExt as _, iter};
 
 /// The name of the check of every member role.
@@ -16,7 +16,7 @@ const AT_ONCE: usize = 8;
 /// Assumes `role` in every account, and calls `further` with each session. The session may make `calls` and no other.
 ///
 /// # Errors
-/// `Bug` when there is no Region to look in, or no external id.
+/// `Malformed` when there is no Region to look in.
 pub async fn member_accounts(
     aws: &Aws,
     places: &Places,
@@ -24,7 +24,6 @@ pub async fn member_accounts(
     calls: &[&str],
     further: impl AsyncFn(&AccountId, SdkConfig) -> Vec<Observation>,
 ) -> Result<Vec<Observation>, Fault> {
-    environment::required(environment::EXTERNAL_ID)?;
     let region = places.regions.first().ok_or_else(|| Fault::malformed("no Region to look in"))?;
     let observed = iter(&places.accounts).map(async |account| {
         let subject = format!("{} in {account}", role.name());

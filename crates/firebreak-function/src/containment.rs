@@ -2,9 +2,7 @@
 //!
 //! The function's crate says what to change; this says when it may, with whose credentials, and what is remembered.
 
-use crate::clients::MemberRole;
-use crate::ledger::Held;
-use crate::{Aws, Ledger, clock, environment};
+use crate::environment;
 use aws_config::SdkConfig;
 use firebreak::decision::{Containment, Target};
 use firebreak::fault::{Fault, FaultKind};
@@ -13,6 +11,10 @@ use firebreak::incident::IncidentStatus;
 use firebreak::policy::built_in_protection;
 use firebreak::receipt::{Outcome, Receipt, Step, Verification};
 use firebreak::task::{Answer, Phase, Request};
+use firebreak_aws::clients::MemberRole;
+use firebreak_aws::{Aws, clock};
+use firebreak_ledger::Held;
+use firebreak_ledger::Ledger;
 
 /// One target of one incident, with credentials for its account.
 #[derive(Debug, Clone)]
@@ -86,10 +88,15 @@ impl Responder {
     /// # Errors
     /// A fault that names the missing variable.
     pub async fn load() -> Result<Self, Fault> {
-        let aws = Aws::load().await;
-        environment::required(environment::EXTERNAL_ID)?;
-        let ledger = Ledger::new(aws.own(), environment::required(environment::TABLE)?);
-        Ok(Self { aws, ledger })
+        let aws = environment::members().await?;
+        let ledger = environment::ledger(&aws)?;
+        Ok(Self::new(aws, ledger))
+    }
+
+    /// Works with `aws`, which must be able to assume member roles, and remembers in `ledger`.
+    #[must_use]
+    pub fn new(aws: Aws, ledger: Ledger) -> Self {
+        Self { aws, ledger }
     }
 
     /// The ledger.

@@ -1,8 +1,8 @@
 //! One step of a containment: timed, recorded, never fatal to its siblings.
 
-use crate::clock;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
+use firebreak_aws::clock;
 use std::future::Future;
 use std::time::Instant;
 

@@ -1,6 +1,9 @@
 //! The environment variables of the functions. `docs/environment.md` lists them; a test holds the two together.
 
 use firebreak::fault::Fault;
+use firebreak::policy::Policy;
+use firebreak_aws::Aws;
+use firebreak_ledger::Ledger;
 
 /// The ledger's table.
 pub const TABLE: &str = "FIREBREAK_TABLE";
@@ -33,6 +36,33 @@ pub fn required(name: &'static str) -> Result<String, Fault> {
         Ok(value) if !value.is_empty() => Ok(value),
         _ => Err(Fault::bug(format!("the environment variable {name} is not set (docs/environment.md)"))),
     }
+}
+
+/// AWS as the security account sees it, able to assume member roles.
+///
+/// # Errors
+/// A fault that names the variable when there is no external id.
+pub async fn members() -> Result<Aws, Fault> {
+    let external_id = required(EXTERNAL_ID)?;
+    Ok(Aws::load().await.with_external_id(external_id))
+}
+
+/// The ledger of the deployment.
+///
+/// # Errors
+/// A fault that names the variable when there is no table.
+pub fn ledger(aws: &Aws) -> Result<Ledger, Fault> {
+    Ok(Ledger::new(aws.own(), required(TABLE)?))
+}
+
+/// The response policy.
+///
+/// # Errors
+/// A fault that names the variable, or the file and the line that is wrong.
+pub fn response_policy() -> Result<Policy, Fault> {
+    let file = required(POLICY_FILE)?;
+    let text = std::fs::read_to_string(&file).map_err(|error| Fault::bug(format!("cannot read the policy {file}: {error}")))?;
+    Policy::parse(&text).map_err(|error| Fault::bug(format!("{file}: {error}")))
 }
 
 #[cfg(test)]

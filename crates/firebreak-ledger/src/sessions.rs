@@ -4,12 +4,12 @@
 //! can never take the same one, and a containment need not read the role's tags first.
 
 use super::{Item, Ledger, lost, number, text};
-use crate::classify::OrFault;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use firebreak::decision::Target;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::SessionName;
+use firebreak_aws::classify::OrFault;
 
 /// As many sessions of one role can be denied at once: the quarantine policy compares with that many tags.
 pub const SESSION_SLOTS: usize = 5;

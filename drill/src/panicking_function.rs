@@ -2,7 +2,7 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    firebreak_aws::run::run(async |_: serde_json::Value| -> Result<(), firebreak_aws::run::Fault> {
+    firebreak_function::run::run(async |_: serde_json::Value| -> Result<(), firebreak_function::run::Fault> {
         panic!("on purpose");
     })
     .await

@@ -1,10 +1,10 @@
 //! What was collected so far: the write-only evidence bucket cannot be asked.
 
 use super::{Ledger, incident_pk, text, to_doc};
-use crate::classify::OrFault;
 use firebreak::evidence::Entry;
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
+use firebreak_aws::classify::OrFault;
 
 impl Ledger {
     /// Remembers an entry after its object was written.

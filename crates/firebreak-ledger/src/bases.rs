@@ -5,12 +5,12 @@
 //! releases, or a release and a new incident at once cannot strand a target.
 
 use super::{Item, Ledger, lost, number, sortable, string, text, to_doc};
-use crate::classify::OrFault;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use firebreak::decision::{Containment, Target};
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::IncidentId;
+use firebreak_aws::classify::OrFault;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -1,10 +1,10 @@
 //! The blast radius: which targets were contained without a person, by account, containment and hour.
 
 use super::{Ledger, lost, number, text};
-use crate::classify::OrFault;
 use aws_sdk_dynamodb::types::AttributeValue;
 use firebreak::decision::{Containment, Target};
 use firebreak::fault::Fault;
+use firebreak_aws::classify::OrFault;
 use jiff::Timestamp;
 
 /// How long a counted hour is kept, in seconds: two days, for whoever looks into a flood.

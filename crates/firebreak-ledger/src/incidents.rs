@@ -1,7 +1,6 @@
 //! Incidents, their status, receipts and timeline.
 
 use super::{Item, Ledger, RawEvent, ReviewState, from_doc, incident_pk, sortable, string, text, to_doc};
-use crate::classify::OrFault;
 use aws_sdk_dynamodb::types::AttributeValue;
 use firebreak::decision::{Containment, Target};
 use firebreak::evidence::Entry;
@@ -9,6 +8,7 @@ use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus, SweepBranch};
 use firebreak::receipt::{Receipt, Verification};
+use firebreak_aws::classify::OrFault;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

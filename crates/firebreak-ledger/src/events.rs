@@ -1,10 +1,10 @@
 //! Raw events: small ones beside their incident, large ones in parts, written before any execution refers to them.
 
 use super::{Ledger, from_doc, string, text};
-use crate::classify::OrFault;
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak::stored_event::StoredEvent;
+use firebreak_aws::classify::OrFault;
 use futures::future::try_join_all;
 
 /// Bytes of text in one item: DynamoDB allows 400 KB, names and keys included.

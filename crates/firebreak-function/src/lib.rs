@@ -1,0 +1,7 @@
+#![doc = include_str!("../README.md")]
+
+pub mod containment;
+pub mod diagnosis;
+pub mod environment;
+pub mod run;
+pub mod step;
