@@ -1,5 +1,4 @@
 //! Which part of a principal a finding accuses, and whose an access key is.
-#![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 use firebreak::ids::{AccessKeyId, IamName, PrincipalId};
 use firebreak::plan::{AtSource, Circumstances, Owner, Owners, Plan, plan};

@@ -1,5 +1,4 @@
 //! Sweeps over a small CloudTrail: what a suspect did is followed, what namesakes and bystanders did is not.
-#![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 mod attack;
 mod created;

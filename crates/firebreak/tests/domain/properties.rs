@@ -1,5 +1,4 @@
 //! What holds for every event, also for those nobody thought of.
-#![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 use firebreak::decision::{Containment, Mode, Scope, TargetKind};
 use firebreak::finding::{self, Source};

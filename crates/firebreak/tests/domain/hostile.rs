@@ -2,7 +2,6 @@
 //!
 //! Inputs are `fixtures/findings/hostile/<id>_<name>.json`; variants and the large ones are made here. [`CASES`] says where each id
 //! is shown.
-#![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 use firebreak::coverage::{Coverage, Update};
 use firebreak::decision::{Containment, Decision, Mode, TargetKind};
@@ -116,7 +115,7 @@ const CASES: &[(&str, Proof)] = &[
     ("H67", Here),
     ("H68", Here),
     ("H69", Here),
-    ("H70", Elsewhere("crates/firebreak/tests/principals.rs", "an_owner_who_contradicts_the_finding_waits_for_a_person")),
+    ("H70", Elsewhere("crates/firebreak/tests/domain/principals.rs", "an_owner_who_contradicts_the_finding_waits_for_a_person")),
     ("H71", Elsewhere("drill/tests/end_to_end/safety.rs", "hostile_text_reaches_people_inert_and_the_token_reaches_nobody")),
     ("H72", Here),
     ("H73", Here),

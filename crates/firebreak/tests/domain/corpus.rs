@@ -1,5 +1,4 @@
 //! Every finding of a corpus yields a plan. `FIREBREAK_CORPUS` names its folder; without it the test says that it was skipped.
-#![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 use firebreak::ids::IncidentId;
 use firebreak::incident::Incident;

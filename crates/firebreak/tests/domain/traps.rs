@@ -1,5 +1,4 @@
 //! Ways in which an innocent resource could be contained, or a guilty one missed. Each was open once.
-#![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 use firebreak::coverage::{Coverage, Update};
 use firebreak::finding;

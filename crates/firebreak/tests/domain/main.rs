@@ -1,0 +1,12 @@
+//! The domain from outside: what is decided about every event that is known, and about events that nobody has seen.
+#![expect(clippy::expect_used, reason = "a test may fail where it stands")]
+
+mod corpus;
+mod fixtures;
+mod hostile;
+mod policies;
+mod principals;
+mod properties;
+mod trail;
+mod traps;
+mod types;
