@@ -5,9 +5,11 @@ use crate::screen::{Activity, Screen};
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
 use console::style;
-use firebreak::incident::{Branch, Incident, Report};
+use firebreak::incident::Incident;
 use firebreak::plan::Verdict;
 use firebreak::receipt::{Outcome, Receipt, Verification};
+use firebreak::report::{Branch, Report};
+use firebreak::step::StepKind;
 use firebreak::text::inert;
 use firebreak_aws::classify::OrFault;
 use jiff::Timestamp;
@@ -216,9 +218,10 @@ impl<'a> Follower<'a> {
 fn applied(receipt: &Receipt) -> String {
     let mut kinds: Vec<(&str, usize)> = Vec::new();
     for step in receipt.steps.iter().filter(|step| step.outcome == Outcome::Applied) {
-        match kinds.iter_mut().find(|(kind, _)| *kind == step.kind()) {
+        let word = step.kind().map_or_else(|| step.name.as_str(), |kind| kind.word());
+        match kinds.iter_mut().find(|(kind, _)| *kind == word) {
             Some((_, count)) => *count += 1,
-            None => kinds.push((step.kind(), 1)),
+            None => kinds.push((word, 1)),
         }
     }
     let shown = kinds.iter().map(|(kind, count)| if *count > 1 { format!("{kind} x{count}") } else { (*kind).to_owned() });
@@ -268,8 +271,10 @@ fn sealed(output: &str) -> String {
 }
 
 fn released(output: &str) -> String {
+    let receipts = field::<Vec<Receipt>>(output, "/report/release/receipts").unwrap_or_default();
+    let keeps_inactive = receipts.iter().flat_map(|receipt| &receipt.steps).any(|step| step.is(StepKind::KeepInactive));
     match field::<String>(output, "/report/release/status").as_deref() {
-        Some("ok") if output.contains("\"keep-inactive ") => {
+        Some("ok") if keeps_inactive => {
             format!("{} back as it was, the exposed credential stays inactive", style("released").green().bold())
         }
         Some("ok") => format!("{} everything is back as it was", style("released").green().bold()),

@@ -129,7 +129,7 @@ fn receipts(title: &str, receipts: &[Receipt]) {
             println!(
                 "    {} {} {}{why}",
                 paint::outcome(step.outcome),
-                inert(&step.name, 80),
+                inert(step.name.as_str(), 80),
                 style(format!("{} ms", step.ms)).dim()
             );
         }

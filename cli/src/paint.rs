@@ -23,6 +23,7 @@ pub(crate) fn status(status: Status) -> StyledObject<&'static str> {
         Status::Partial => style("PARTLY contained").red().bold(),
         Status::Skipped => style("not touched").dim(),
         Status::Failed => style("NOT contained").red().bold(),
+        Status::Waits => style("waits for approval").yellow(),
     }
 }
 

@@ -7,9 +7,10 @@ use crate::incidents::{incident_id, list};
 use crate::{CommandError, Connection, print_json};
 use aws_sdk_lambda::primitives::Blob;
 use console::style;
+use firebreak::answer::Answer;
 use firebreak::incident::IncidentStatus;
 use firebreak::names;
-use firebreak::review::{Answer, DecideOutcome, DecideRequest};
+use firebreak::review::{DecideOutcome, DecideRequest};
 use firebreak::text::inert;
 use firebreak_aws::classify::OrFault;
 
@@ -31,8 +32,10 @@ pub(crate) async fn run(arguments: &ReviewArguments) -> Result<(), CommandError>
 async fn answer(answer: Answer, arguments: &AnswerArguments) -> Result<(), CommandError> {
     let id = incident_id(&arguments.id)?;
     let connection = Connection::open().await?;
-    let request =
-        DecideRequest { incident_id: id.clone(), answer, by: connection.caller.clone(), comment: arguments.comment.clone() };
+    let request = DecideRequest {
+        from: Some("command".to_owned()),
+        ..DecideRequest::new(id.clone(), answer, &connection.caller, &arguments.comment)
+    };
     let outcome = decide(&connection, &request).await?;
     if arguments.json {
         print_json(&outcome)?;

@@ -1,10 +1,12 @@
 //! `make demo`: three findings in, three resources contained, evidence kept, the review answered.
 
 use console::style;
-use firebreak::evidence::{Manifest, manifest_key, sha256_hex};
+use firebreak::answer::Answer;
+use firebreak::digest::sha256_hex;
+use firebreak::evidence::{Manifest, manifest_key};
 use firebreak::incident::IncidentStatus;
 use firebreak::receipt::Status;
-use firebreak::review::{Answer, DecideOutcome};
+use firebreak::review::DecideOutcome;
 use firebreak_aws::clock;
 use firebreak_cli::follow::{End, Follower};
 use firebreak_cli::screen::Screen;

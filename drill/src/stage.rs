@@ -6,10 +6,11 @@ use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
+use firebreak::answer::Answer;
 use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::names;
-use firebreak::review::{Answer, DecideOutcome, DecideRequest};
+use firebreak::review::{DecideOutcome, DecideRequest};
 use firebreak_ledger::IncidentView;
 use firebreak_ledger::Ledger;
 use firebreak_testkit::{LocalAws, Options, REGION, SECURITY_ACCOUNT, eventually};
@@ -209,8 +210,7 @@ impl Stage {
     /// # Errors
     /// The function fails.
     pub async fn answer(&self, id: &IncidentId, answer: Answer) -> Result<DecideOutcome> {
-        let request =
-            DecideRequest { incident_id: id.clone(), answer, by: "analyst@example.com".to_owned(), comment: "drill".to_owned() };
+        let request = DecideRequest::new(id.clone(), answer, "analyst@example.com", "drill");
         let invoked = aws_sdk_lambda::Client::new(&self.config)
             .invoke()
             .function_name(names::function("decide-review"))

@@ -3,15 +3,18 @@
 //! This file needs nothing but `firebreak`, `jiff` and `serde_json`, so that a test can include it by its path.
 
 use firebreak::coverage::{Coverage, Update};
-use firebreak::decision::{Containment, Decision, Mode, TargetKind};
+use firebreak::containment::Containment;
+use firebreak::decision::{Decision, Mode};
+use firebreak::target::TargetKind;
 use firebreak::finding::{self, Source};
 use firebreak::ids::{BucketName, IamName, IncidentId, InstanceId, SessionName};
-use firebreak::incident::{Branch, Incident, Report};
+use firebreak::report::{Branch, Report};
+use firebreak::incident::Incident;
 use firebreak::notice::{self, Message, NoticeKind};
 use firebreak::plan::{self, AtSource, Circumstances, Plan, Verdict, plan_json};
 use firebreak::policy::{Policy, built_in_protection};
 use firebreak::receipt::{Receipt, Status};
-use firebreak::review::{Answer, Decided};
+use firebreak::answer::{Answer, Decided};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::sync::LazyLock;
@@ -283,15 +286,15 @@ fn without_number(mut incident: Incident) -> Incident {
 fn messages(incident: &Incident, name: &str) {
     let nothing_yet = Report::default();
     for kind in [NoticeKind::Noticed, NoticeKind::Opened] {
-        readable(&notice::message(kind, incident, &nothing_yet, None, 1), name);
+        readable(&notice::mail(&notice::notice(kind, incident, &nothing_yet, None, 1)), name);
     }
     let report = failed(incident);
     let said = incident.finding.title.clone().unwrap_or_default();
-    let answer = Decided { answer: Answer::Release, by: said.clone(), comment: said, at: NOW };
+    let answer = Decided::new(Answer::Release, &said, &said, NOW);
     for kind in [NoticeKind::Outcome, NoticeKind::ReviewOverdue, NoticeKind::Closed] {
-        readable(&notice::message(kind, incident, &report, Some(&answer), 2), name);
+        readable(&notice::mail(&notice::notice(kind, incident, &report, Some(&answer), 2)), name);
     }
-    readable(&notice::ticket(incident, &report, 2), name);
+    readable(&notice::mail(&notice::ticket(incident, &report, 2)), name);
 }
 
 /// Every decision failed, with an error that repeats what the finding says.

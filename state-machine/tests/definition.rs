@@ -1,7 +1,7 @@
 //! What no validator checks: that the definition and the Rust code mean the same things by the same names.
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
-use firebreak::decision::Containment;
+use firebreak::containment::Containment;
 use firebreak::fault::FaultKind;
 use firebreak_state_machine::{DEFINITION, SUBSTITUTIONS};
 use serde_json::Value;
@@ -126,7 +126,7 @@ fn each_containment_has_its_state_its_choice_and_its_function() {
     let (_, _, choice) = inner("WhichContainment").expect("the choice");
     let chosen = choice.to_string();
     assert!(!chosen.contains(Containment::QuarantineScp.name()), "what reaches the whole organization is never automatic");
-    for containment in Containment::ALL.into_iter().filter(|containment| *containment != Containment::QuarantineScp) {
+    for containment in Containment::ALL.iter().copied().filter(|containment| *containment != Containment::QuarantineScp) {
         let state = camel(containment.name());
         let (_, _, task) = inner(&state).unwrap_or_else(|| panic!("no state {state} for {containment}"));
         let function = task["Parameters"]["FunctionName"].as_str().expect("a function");

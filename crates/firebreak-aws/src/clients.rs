@@ -10,9 +10,9 @@ use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
-use firebreak::decision::Target;
 use firebreak::fault::Fault;
 use firebreak::ids::{AccountId, IncidentId, Partition, Region};
+use firebreak::target::Target;
 use std::time::Duration;
 
 /// Seconds the credentials of one invocation live: the shortest STS allows.

@@ -4,7 +4,7 @@
 //! calls; this says about which resource, as closely as IAM can express it.
 
 use crate::member_role::MemberRole;
-use firebreak::decision::{Target, TargetKind};
+use firebreak::target::{Target, TargetKind};
 use serde_json::{Value, json};
 
 /// One policy is read and written; which one is in the role's own policy.
@@ -73,19 +73,18 @@ mod tests {
 
     use super::*;
     use firebreak::ids::{AccountId, Partition, Region};
+    use firebreak::target::Place;
 
     fn target(kind: TargetKind, id: &str) -> Target {
-        Target {
+        Target::new(
             kind,
-            id: id.to_owned(),
-            account: AccountId::parse("123456789012").expect("an account"),
-            region: Region::parse("eu-central-1").expect("a Region"),
-            partition: Partition::parse("aws-us-gov").expect("a partition"),
-            principal_id: None,
-            access_key_id: None,
-            session: None,
-            scope: firebreak::decision::Scope::Principal,
-        }
+            id,
+            Place {
+                account: AccountId::parse("123456789012").expect("an account"),
+                region: Region::parse("eu-central-1").expect("a Region"),
+                partition: Partition::parse("aws-us-gov").expect("a partition"),
+            },
+        )
     }
 
     #[test]

@@ -2,65 +2,22 @@
 //!
 //! The function's crate says what to change; this says when it may, with whose credentials, and what is remembered.
 
+pub use crate::call::{Attempt, Call, Checked};
 use crate::environment;
+
 use aws_config::SdkConfig;
-use firebreak::decision::{Containment, Target};
+use firebreak::containment::Containment;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::IncidentId;
 use firebreak::incident::IncidentStatus;
 use firebreak::policy::built_in_protection;
 use firebreak::receipt::{Outcome, Receipt, Step, Verification};
+use firebreak::step::StepKind;
+use firebreak::target::Target;
 use firebreak::task::{Answer, Phase, Request};
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::{Aws, clock};
-use firebreak_ledger::Held;
 use firebreak_ledger::Ledger;
-
-/// One target of one incident, with credentials for its account.
-#[derive(Debug, Clone)]
-pub struct Call {
-    /// Credentials and Region of the target.
-    pub config: SdkConfig,
-    /// The ledger.
-    pub ledger: Ledger,
-    /// The incident.
-    pub incident: IncidentId,
-    /// The target.
-    pub target: Target,
-    /// What is done to it. A target can be held by several containments at once, each with a base of its own.
-    pub containment: Containment,
-    /// Steps of the containment that failed, by name: what they would have changed is not ours to undo. Only set for a release.
-    pub failed_steps: Vec<String>,
-    /// What somebody changed since the containment and an analyst has seen before asking for this release. Only set for a release.
-    pub seen_drift: Vec<String>,
-    /// An earlier run of this release may have put part of it back. Only set for a release.
-    pub resumed: bool,
-    /// Credentials that a suspect made and that stay inactive. Only set for a release.
-    pub exposed: Vec<String>,
-}
-
-impl Call {
-    /// What a base and its holders belong to.
-    #[must_use]
-    pub fn held(&self) -> Held<'_> {
-        Held { target: &self.target, containment: self.containment }
-    }
-}
-
-/// What reading back a containment showed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Checked {
-    /// Controls that do not hold, one line each.
-    pub problems: Vec<String>,
-    /// Controls that somebody had reverted and that were written again, one line each.
-    pub reverted: Vec<String>,
-}
-
-impl From<Vec<String>> for Checked {
-    fn from(problems: Vec<String>) -> Self {
-        Self { problems, reverted: vec![] }
-    }
-}
 
 /// What distinguishes one containment function from another.
 #[derive(Debug, Clone, Copy)]
@@ -69,8 +26,8 @@ pub struct Task<'a> {
     pub containment: Containment,
     /// The role it assumes in the member account.
     pub role: MemberRole,
-    /// Steps without which the target is not contained, by kind: one of them must hold.
-    pub decisive: &'a [&'a str],
+    /// Steps without which the target is not contained: one of them must hold.
+    pub decisive: &'a [StepKind],
     /// Whose account and Region the credentials are for, when it is not the target's own.
     pub at: Option<&'a Target>,
 }
@@ -147,12 +104,16 @@ impl Responder {
     ) -> Result<Call, Fault> {
         let config = self.aws.member(place, role, incident).await?;
         let (ledger, incident, target) = (self.ledger.clone(), incident.clone(), target.clone());
+        let look = target.kind.look();
         Ok(Call {
             config,
             ledger,
             incident,
             target,
             containment,
+            began_at: clock::now(),
+            approved: false,
+            look,
             failed_steps: vec![],
             seen_drift: vec![],
             resumed: false,
@@ -173,58 +134,85 @@ impl Responder {
         request: Request,
         task: Task<'_>,
         prepare: impl AsyncFn(&Ledger, &IncidentId, &Target) -> P,
-        contain: impl AsyncFn(&Call, P) -> Result<Vec<Step>, Fault>,
+        contain: impl AsyncFn(&Call, P) -> Result<Attempt, Fault>,
         verify: impl AsyncFn(&Call) -> Result<Checked, Fault>,
     ) -> Result<Answer, Fault> {
-        let Task { containment, role, decisive, at } = task;
-        let (incident, target) = (&request.incident.id, &request.target);
-        let place = at.unwrap_or(target);
-        if let Some(why) = built_in_protection(target) {
-            return Err(Fault::protected(format!("{target} is {why}")));
+        if let Some(why) = built_in_protection(&request.target) {
+            return Err(Fault::protected(format!("{} is {why}", request.target)));
         }
         match request.phase {
-            Phase::Contain => {
-                let over = [IncidentStatus::AwaitingReview, IncidentStatus::Closed, IncidentStatus::Released];
-                let contained = async {
-                    let (call, prepared) = futures::join!(
-                        self.call_at(place, target, containment, role, incident),
-                        prepare(&self.ledger, incident, target)
-                    );
-                    let call = call?;
-                    let steps = contain(&call, prepared).await?;
-                    Ok::<_, Fault>((call, steps))
-                };
-                let (status, contained) =
-                    futures::join!(self.ledger.set_status(incident, IncidentStatus::Containing, &over), contained);
-                log_unless_ok(status);
-                let (call, steps) = contained?;
-                let passing = passing_fault(&steps, decisive);
-                let receipt = receipt(target, containment, steps, decisive);
+            Phase::Contain => self.contain(&request, task, prepare, contain).await.map(Answer::Receipt),
+            Phase::Verify => self.verify(&request, task, verify).await.map(Answer::Verification),
+        }
+    }
+
+    async fn contain<P>(
+        &self,
+        request: &Request,
+        task: Task<'_>,
+        prepare: impl AsyncFn(&Ledger, &IncidentId, &Target) -> P,
+        contain: impl AsyncFn(&Call, P) -> Result<Attempt, Fault>,
+    ) -> Result<Receipt, Fault> {
+        let (incident, target) = (&request.incident.id, &request.target);
+        let over = [IncidentStatus::AwaitingReview, IncidentStatus::Closed, IncidentStatus::Released];
+        let attempted = async {
+            let place = task.at.unwrap_or(target);
+            let (call, prepared) = futures::join!(
+                self.call_at(place, target, task.containment, task.role, incident),
+                prepare(&self.ledger, incident, target)
+            );
+            let call = Call { approved: request.approved, ..call? };
+            let attempt = contain(&call, prepared).await?;
+            Ok::<_, Fault>((call, attempt))
+        };
+        let (status, attempted) = futures::join!(self.ledger.set_status(incident, IncidentStatus::Containing, &over), attempted);
+        log_unless_ok(status);
+        match attempted? {
+            (call, Attempt::Steps(steps)) => {
+                let passing = passing_fault(&steps, task.decisive);
+                let receipt = receipt(target, task.containment, steps, task.decisive);
                 self.remember(&call, &receipt).await;
                 // Containing again converges, so a passing fault at a step that decides is worth another try.
-                passing.map_or(Ok(Answer::Receipt(receipt)), Err)
+                passing.map_or(Ok(receipt), Err)
             }
-            Phase::Verify => {
-                let call = self.call_at(place, target, containment, role, incident).await?;
-                let before = self.ledger.verification(incident, containment, target);
-                let (checked, before) = futures::join!(verify(&call), before);
-                let Checked { problems, reverted: now } = checked?;
-                // What an earlier look saw is not forgotten: the ticket and the second tier depend on it.
-                let mut reverted = before.ok().flatten().map(|check| check.reverted).unwrap_or_default();
-                // With the time: the same control reverted twice is two reverts.
-                let seen_at = clock::now().strftime("%H:%M:%SZ").to_string();
-                reverted.extend(now.iter().map(|line| format!("{line} (seen at {seen_at})")));
-                reverted.truncate(MAX_REVERTED);
-                let (target, containment) = (target.clone(), Some(containment));
-                let check = Verification { target, containment, holds: problems.is_empty(), problems, reverted };
-                log_unless_ok(self.ledger.keep_verification(incident, &check).await);
-                for line in &now {
-                    let what = format!("REVERTED by somebody: {}: {line}", check.target);
-                    log_unless_ok(self.ledger.note(incident, clock::now(), &what).await);
-                }
-                Ok(Answer::Verification(check))
+            (call, Attempt::Waits(waits)) if call.approved => {
+                Err(Fault::bug(format!("{target} was approved and waits again: {}", waits.impact)))
+            }
+            (call, Attempt::Waits(waits)) => {
+                // Before the answer: a decision that nobody waits for would be carried out by nobody.
+                self.ledger.wait_for_approval(incident, task.containment, target, &waits).await?;
+                let receipt = Receipt::waiting(target.clone(), task.containment, waits, clock::now());
+                self.remember(&call, &receipt).await;
+                Ok(receipt)
             }
         }
+    }
+
+    async fn verify(
+        &self,
+        request: &Request,
+        task: Task<'_>,
+        verify: impl AsyncFn(&Call) -> Result<Checked, Fault>,
+    ) -> Result<Verification, Fault> {
+        let (incident, target, containment) = (&request.incident.id, &request.target, task.containment);
+        let call = self.call_at(task.at.unwrap_or(target), target, containment, task.role, incident).await?;
+        let before = self.ledger.verification(incident, containment, target);
+        let (checked, before) = futures::join!(verify(&call), before);
+        let Checked { problems, reverted: now } = checked?;
+        // What an earlier look saw is not forgotten: the ticket and the second tier depend on it.
+        let mut reverted = before.ok().flatten().map(|check| check.reverted).unwrap_or_default();
+        // With the time: the same control reverted twice is two reverts.
+        let seen_at = clock::now().strftime("%H:%M:%SZ").to_string();
+        reverted.extend(now.iter().map(|line| format!("{line} (seen at {seen_at})")));
+        reverted.truncate(MAX_REVERTED);
+        let (target, containment) = (target.clone(), Some(containment));
+        let check = Verification { target, containment, holds: problems.is_empty(), problems, reverted };
+        log_unless_ok(self.ledger.keep_verification(incident, &check).await);
+        for line in &now {
+            let what = format!("REVERTED by somebody: {}: {line}", check.target);
+            log_unless_ok(self.ledger.note(incident, clock::now(), &what).await);
+        }
+        Ok(check)
     }
 
     /// The receipt also travels in the state machine, whose history is durable: a ledger that does not answer loses no containment.
@@ -239,18 +227,14 @@ impl Responder {
 /// An attacker may revert at every look; this many lines say enough.
 const MAX_REVERTED: usize = 10;
 
-/// Steps that others wait for: without the record of a base nothing else is tried.
-const GROUNDWORK: [&str; 3] = ["mark-held", "read-base", "record-base"];
-
-fn passing_fault(steps: &[Step], decisive: &[&str]) -> Option<Fault> {
-    let decisive = steps.iter().filter(|step| decisive.contains(&step.kind()) || GROUNDWORK.contains(&step.kind()));
-    decisive.filter_map(|step| step.error.clone()).find(|fault| fault.kind == FaultKind::Transient)
+fn passing_fault(steps: &[Step], decisive: &[StepKind]) -> Option<Fault> {
+    let matters = |step: &&Step| step.kind().is_some_and(|kind| decisive.contains(&kind) || kind.is_groundwork());
+    steps.iter().filter(matters).filter_map(|step| step.error.clone()).find(|fault| fault.kind == FaultKind::Transient)
 }
 
-fn receipt(target: &Target, containment: Containment, steps: Vec<Step>, decisive: &[&str]) -> Receipt {
+fn receipt(target: &Target, containment: Containment, steps: Vec<Step>, decisive: &[StepKind]) -> Receipt {
     let status = Receipt::status_of(&steps, decisive);
-    let (target, containment) = (target.clone(), Some(containment));
-    Receipt { target, containment, status, steps, error: None, finished_at: Some(clock::now()) }
+    Receipt { steps, finished_at: Some(clock::now()), ..Receipt::of(target.clone(), containment, status) }
 }
 
 /// The restorable tags: what a tag had before, or that it was absent.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod call;
 pub mod containment;
 pub mod diagnosis;
 pub mod environment;

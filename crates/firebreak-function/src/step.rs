@@ -2,12 +2,13 @@
 
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
+use firebreak::step::StepName;
 use firebreak_aws::clock;
 use std::future::Future;
 use std::time::Instant;
 
 /// Runs `work` and records how it ended. A failure becomes part of the record, not of the control flow: the other steps go on.
-pub async fn step(name: impl Into<String>, work: impl Future<Output = Result<Outcome, Fault>>) -> Step {
+pub async fn step(name: impl Into<StepName>, work: impl Future<Output = Result<Outcome, Fault>>) -> Step {
     let (started_at, clock) = (clock::now(), Instant::now());
     let (outcome, error) = match work.await {
         Ok(outcome) => (outcome, None),
@@ -19,13 +20,19 @@ pub async fn step(name: impl Into<String>, work: impl Future<Output = Result<Out
         Some(fault) => tracing::warn!(step.name = %name, duration_ms = ms, fault.message = %fault.message, "step failed"),
         None => tracing::info!(step.name = %name, step.outcome = ?outcome, duration_ms = ms, "step done"),
     }
-    Step { name, outcome, error, started_at, ms }
+    Step { name, outcome, error, digest: None, started_at, ms }
+}
+
+/// The fault of a step that would lose what was there before.
+#[must_use]
+pub fn unrecorded() -> Fault {
+    Fault::bug("not tried: the base state could not be recorded")
 }
 
 /// A step that was left out, and why, for the record. It took no time and is no failure.
 #[must_use]
-pub fn skipped(name: impl Into<String>, why: Fault) -> Step {
+pub fn skipped(name: impl Into<StepName>, why: Fault) -> Step {
     let name = name.into();
     tracing::info!(step.name = %name, fault.message = %why.message, "step left out");
-    Step { name, outcome: Outcome::Skipped, error: Some(why), started_at: clock::now(), ms: 0 }
+    Step { name, outcome: Outcome::Skipped, error: Some(why), digest: None, started_at: clock::now(), ms: 0 }
 }

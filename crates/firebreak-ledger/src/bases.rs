@@ -7,9 +7,10 @@
 use super::{Item, Ledger, lost, number, sortable, string, text, to_doc};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use firebreak::decision::{Containment, Target};
+use firebreak::containment::Containment;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::IncidentId;
+use firebreak::target::Target;
 use firebreak_aws::classify::OrFault;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -17,6 +18,9 @@ use serde::de::DeserializeOwned;
 
 /// Longer than the release function may run. A release that died no longer keeps incidents from containing the target.
 const RELEASE_LEASE: SignedDuration = SignedDuration::from_secs(90);
+
+/// How far the clocks of two functions may be apart.
+const SKEW: SignedDuration = SignedDuration::from_secs(1);
 
 /// A target under one containment: what a base and its holders belong to.
 #[derive(Debug, Clone, Copy)]
@@ -128,17 +132,18 @@ impl Ledger {
     /// Records `state` as the base of `target` unless it has one, and makes `incident` a holder. Returns the base that counts.
     ///
     /// `identity` is the immutable id of the resource: the base of a deleted namesake is replaced. Call this before the first change
-    /// that could not be undone without it.
+    /// that could not be undone without it. `read_from` is the time from which `state` was read: what was read before a release ended
+    /// can be the contained state, and must not become a base.
     ///
     /// # Errors
-    /// The ledger could not be written; `Transient` while the target is being released.
+    /// The ledger could not be written; `Transient` while the target is being released, or when it was since `read_from`.
     pub async fn hold<T>(
         &self,
         held: Held<'_>,
         incident: &IncidentId,
         identity: &str,
         state: &T,
-        at: Timestamp,
+        read_from: Timestamp,
     ) -> Result<T, Fault>
     where
         T: Serialize + DeserializeOwned,
@@ -149,7 +154,7 @@ impl Ledger {
                 .condition_expression(format!(
                     "(attribute_not_exists(releasing_until) OR releasing_until < :now) AND {condition}"
                 ))
-                .expression_attribute_values(":now", text(sortable(at)))
+                .expression_attribute_values(":now", text(sortable(read_from)))
                 .expression_attribute_values(":by", text(incident.as_str()))
                 .expression_attribute_values(":id", text(identity))
                 .expression_attribute_values(":me", set_of(incident))
@@ -158,8 +163,10 @@ impl Ledger {
         let doc = to_doc(state)?;
         let join = "SET doc = if_not_exists(doc, :doc), captured_by = if_not_exists(captured_by, :by), \
                     captured_at = if_not_exists(captured_at, :now), #id = :id ADD holders :me DELETE released_by :me REMOVE release_begun";
-        let joined = update(join, "(attribute_not_exists(#id) OR #id = :id)")
+        let fresh = "(attribute_exists(doc) OR attribute_not_exists(released_at) OR released_at < :read)";
+        let joined = update(join, &format!("(attribute_not_exists(#id) OR #id = :id) AND {fresh}"))
             .expression_attribute_names("#id", "identity")
+            .expression_attribute_values(":read", text(sortable(read_from - SKEW)))
             .expression_attribute_values(":doc", doc.clone())
             .send()
             .await;
@@ -270,14 +277,15 @@ impl Ledger {
     ///
     /// # Errors
     /// The ledger could not be written.
-    pub async fn end_release(&self, held: Held<'_>, incident: &IncidentId) -> Result<(), Fault> {
+    pub async fn end_release(&self, held: Held<'_>, incident: &IncidentId, at: Timestamp) -> Result<(), Fault> {
         let ended = self
             .update_base(held)
             .update_expression(
-                "DELETE holders :me ADD released_by :me REMOVE doc, #id, captured_by, captured_at, releasing_until, release_begun, exposed",
+                "SET released_at = :at DELETE holders :me ADD released_by :me REMOVE doc, #id, captured_by, captured_at, releasing_until, release_begun, exposed",
             )
             .condition_expression("contains(holders, :name) AND size(holders) = :one")
             .expression_attribute_names("#id", "identity")
+            .expression_attribute_values(":at", text(sortable(at)))
             .expression_attribute_values(":me", set_of(incident))
             .expression_attribute_values(":name", text(incident.as_str()))
             .expression_attribute_values(":one", number(1))
@@ -312,18 +320,12 @@ impl Ledger {
     }
 
     fn update_base(&self, held: Held<'_>) -> UpdateItemFluentBuilder {
-        let update = self.dynamodb.update_item().table_name(&self.table);
-        update.key("pk", text(format!("target#{}", held.target.ledger_key()))).key("sk", text(held.sort_key()))
+        self.update(text(format!("target#{}", held.target.ledger_key())), text(held.sort_key()))
     }
 
     async fn base_item(&self, held: Held<'_>) -> Result<Item, Fault> {
         let answer = self
-            .dynamodb
-            .get_item()
-            .table_name(&self.table)
-            .key("pk", text(format!("target#{}", held.target.ledger_key())))
-            .key("sk", text(held.sort_key()))
-            .consistent_read(true)
+            .get(format!("target#{}", held.target.ledger_key()), held.sort_key())
             .send()
             .await
             .or_fault("ledger: read the base state")?;

@@ -2,8 +2,9 @@
 
 use super::{Ledger, lost, number, text};
 use aws_sdk_dynamodb::types::AttributeValue;
-use firebreak::decision::{Containment, Target};
+use firebreak::containment::Containment;
 use firebreak::fault::Fault;
+use firebreak::target::Target;
 use firebreak_aws::classify::OrFault;
 use jiff::Timestamp;
 
@@ -24,11 +25,7 @@ impl Ledger {
         }
         let member = target.scoped_key();
         let written = self
-            .dynamodb
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", text(format!("budget#{}#{containment}", target.account)))
-            .key("sk", text(at.strftime("%Y-%m-%dT%H").to_string()))
+            .update(text(format!("budget#{}#{containment}", target.account)), text(at.strftime("%Y-%m-%dT%H").to_string()))
             .update_expression("ADD targets :one SET expires_at = :expires")
             .condition_expression("attribute_not_exists(targets) OR contains(targets, :target) OR size(targets) < :limit")
             .expression_attribute_values(":one", AttributeValue::Ss(vec![member.clone()]))

@@ -1,6 +1,6 @@
 //! Claims: one execution per finding, however often the finding is delivered.
 
-use super::{Item, Ledger, incident_pk, lost, number, sortable, string, text};
+use super::{Item, Ledger, lost, number, sortable, string, text};
 use aws_sdk_dynamodb::types::AttributeValue;
 use firebreak::coverage::{Coverage, Owner};
 use firebreak::fault::Fault;
@@ -37,11 +37,7 @@ impl Ledger {
         coverage: &Coverage,
     ) -> Result<Claim, Fault> {
         let mut put = self
-            .dynamodb
-            .put_item()
-            .table_name(&self.table)
-            .item("pk", incident_pk(incident))
-            .item("sk", text("claim"))
+            .put_about(incident, "claim")
             .item("execution_arn", text(execution_arn))
             .item("claimed_at", text(sortable(at)))
             .item("deliveries", number(1))
@@ -76,12 +72,7 @@ impl Ledger {
     /// The ledger could not be written.
     pub async fn take_over(&self, incident: &IncidentId, from: &str, to: &str, at: Timestamp) -> Result<bool, Fault> {
         let written = self
-            .dynamodb
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", incident_pk(incident))
-            .key("sk", text("claim"))
-            .update_expression("SET execution_arn = :to, claimed_at = :at ADD deliveries :one")
+            .update_about(incident, "claim", "SET execution_arn = :to, claimed_at = :at ADD deliveries :one")
             .condition_expression("execution_arn = :from")
             .expression_attribute_values(":to", text(to))
             .expression_attribute_values(":from", text(from))
@@ -137,12 +128,7 @@ impl Ledger {
 
     async fn raise(&self, incident: &IncidentId, update: &str, condition: &str, new: AttributeValue) -> Result<(), Fault> {
         let written = self
-            .dynamodb
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", incident_pk(incident))
-            .key("sk", text("claim"))
-            .update_expression(update)
+            .update_about(incident, "claim", update)
             .condition_expression(condition)
             .expression_attribute_values(":new", new)
             .send()
@@ -168,12 +154,7 @@ impl Ledger {
     /// # Errors
     /// The ledger could not be written.
     pub async fn count_delivery(&self, incident: &IncidentId, at: Timestamp) -> Result<(), Fault> {
-        self.dynamodb
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", incident_pk(incident))
-            .key("sk", text("claim"))
-            .update_expression("SET last_delivery_at = :at ADD deliveries :one")
+        self.update_about(incident, "claim", "SET last_delivery_at = :at ADD deliveries :one")
             .expression_attribute_values(":at", text(sortable(at)))
             .expression_attribute_values(":one", number(1))
             .send()

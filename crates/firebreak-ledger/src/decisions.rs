@@ -16,11 +16,7 @@ impl Ledger {
     /// The ledger could not be written.
     pub async fn reserve(&self, first: &IncidentId, key: &str, owner: &Owner) -> Result<bool, Fault> {
         let mut put = self
-            .dynamodb
-            .put_item()
-            .table_name(&self.table)
-            .item("pk", incident_pk(first))
-            .item("sk", text(format!("decided#{key}")))
+            .put_about(first, format!("decided#{key}"))
             .item("incident", text(owner.incident.as_str()))
             .expression_attribute_values(":ours", text(owner.incident.as_str()));
         put = if owner.told_only {

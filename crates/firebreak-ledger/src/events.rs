@@ -55,12 +55,7 @@ impl Ledger {
         // A forged reference must not make this read for ever.
         for at in 0..usize::try_from(stored.parts).unwrap_or(usize::MAX).min(MAX_PARTS) {
             let answer = self
-                .dynamodb
-                .get_item()
-                .table_name(&self.table)
-                .key("pk", text(format!("event#{}", firebreak::text::inert(&stored.sha256, 64))))
-                .key("sk", text(part_key(at)))
-                .consistent_read(true)
+                .get(format!("event#{}", firebreak::text::inert(&stored.sha256, 64)), part_key(at))
                 .send()
                 .await
                 .or_fault("ledger: read event")?;
@@ -71,8 +66,7 @@ impl Ledger {
     }
 
     pub(super) async fn keep_raw(&self, incident: &IncidentId, raw: &RawEvent<'_>) -> Result<(), Fault> {
-        let item =
-            self.dynamodb.put_item().table_name(&self.table).item("pk", super::incident_pk(incident)).item("sk", text("event"));
+        let item = self.put_about(incident, "event");
         let item = match raw {
             RawEvent::Inline(event) => item.item("raw", text(*event)),
             RawEvent::Stored(stored) => item.item("doc", super::to_doc(stored)?),

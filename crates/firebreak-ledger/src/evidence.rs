@@ -1,6 +1,6 @@
 //! What was collected so far: the write-only evidence bucket cannot be asked.
 
-use super::{Ledger, incident_pk, text, to_doc};
+use super::{Ledger, to_doc};
 use firebreak::evidence::Entry;
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
@@ -12,11 +12,7 @@ impl Ledger {
     /// # Errors
     /// The ledger could not be written.
     pub async fn keep_evidence(&self, incident: &IncidentId, entry: &Entry) -> Result<(), Fault> {
-        self.dynamodb
-            .put_item()
-            .table_name(&self.table)
-            .item("pk", incident_pk(incident))
-            .item("sk", text(format!("evidence#{}", entry.key)))
+        self.put_about(incident, format!("evidence#{}", entry.key))
             .item("doc", to_doc(entry)?)
             .send()
             .await

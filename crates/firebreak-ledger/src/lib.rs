@@ -1,23 +1,29 @@
 #![doc = include_str!("../README.md")]
 
+mod about;
 mod bases;
 mod budgets;
 mod claims;
+mod commit;
 mod decisions;
 mod events;
 mod evidence;
+mod gathered;
 mod incidents;
 mod locks;
+mod records;
 mod reviews;
 mod sessions;
+mod view;
 
 pub use bases::{Held, ReleaseClaim};
 pub use claims::Claim;
+pub use commit::{Commit, Committed};
 pub use events::RawEvent;
-pub use incidents::{IncidentRecord, IncidentView};
 pub use locks::Lock;
 pub use reviews::{Gate, OpenedGate, ReviewState};
 pub use sessions::SESSION_SLOTS;
+pub use view::{IncidentRecord, IncidentView, TimelineEvent};
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
@@ -38,13 +44,15 @@ type Item = HashMap<String, AttributeValue>;
 pub struct Ledger {
     dynamodb: Client,
     table: String,
+    /// The running number of what is written about an incident, where somebody counts.
+    number: Option<u64>,
 }
 
 impl Ledger {
     /// A ledger in `table`. Makes no call.
     #[must_use]
     pub fn new(config: &SdkConfig, table: String) -> Self {
-        Self { dynamodb: Client::new(config), table }
+        Self { dynamodb: Client::new(config), table, number: None }
     }
 }
 

@@ -73,8 +73,7 @@ impl Ledger {
     }
 
     fn update_lock(&self, name: &str) -> UpdateItemFluentBuilder {
-        let update = self.dynamodb.update_item().table_name(&self.table);
-        update.key("pk", text(format!("lock#{name}"))).key("sk", text("lock"))
+        self.update(text(format!("lock#{name}")), text("lock"))
     }
 }
 

@@ -3,11 +3,12 @@
 //! An answer is recorded first and handed to the execution second. If the hand-over finds the gate just closed, the next gate is
 //! answered from the record, so an analyst's word is never lost and never asked for twice.
 
-use super::{Item, Ledger, incident_pk, lost, number, sortable, string, text, to_doc};
+use super::{Item, Ledger, lost, number, sortable, string, text, to_doc};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use firebreak::answer::Decided;
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
-use firebreak::review::{Decided, GateMessage};
+use firebreak::review::GateMessage;
 use firebreak_aws::classify::OrFault;
 use serde::Serialize;
 
@@ -45,6 +46,9 @@ pub struct ReviewState {
     pub decision: Option<Decided>,
     /// Whether the execution took the answer.
     pub delivered: bool,
+    /// Every answer to this incident so far, the first one first: each gate can have one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Decided>,
 }
 
 impl ReviewState {
@@ -54,6 +58,7 @@ impl ReviewState {
             opened_at: string(item, "entered_at").unwrap_or_default().to_owned(),
             decision: decision(item)?,
             delivered: is_delivered(item),
+            answers: answers(item)?,
         })
     }
 }
@@ -77,12 +82,7 @@ impl Ledger {
                    round = :round, delivered = :false";
         let forget = if fresh { "REMOVE announced, decision" } else { "REMOVE announced" };
         let written = self
-            .dynamodb
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", incident_pk(id))
-            .key("sk", text("review"))
-            .update_expression(format!("{set} {forget}"))
+            .update_about(id, "review", format!("{set} {forget}"))
             .condition_expression(
                 "attribute_not_exists(gate_order) OR gate_order < :order \
                  OR (task_token = :token AND attribute_not_exists(announced))",
@@ -110,12 +110,7 @@ impl Ledger {
     /// The ledger could not be written.
     pub async fn gate_announced(&self, message: &GateMessage) -> Result<(), Fault> {
         let noted = self
-            .dynamodb
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", incident_pk(&message.incident.id))
-            .key("sk", text("review"))
-            .update_expression("SET announced = :true")
+            .update_about(&message.incident.id, "review", "SET announced = :true")
             .condition_expression("task_token = :token")
             .expression_attribute_values(":true", AttributeValue::Bool(true))
             .expression_attribute_values(":token", text(&message.task_token))
@@ -150,14 +145,15 @@ impl Ledger {
     /// The ledger could not be written.
     pub async fn decide(&self, incident: &IncidentId, decided: &Decided) -> Result<bool, Fault> {
         let written = self
-            .dynamodb
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", incident_pk(incident))
-            .key("sk", text("review"))
-            .update_expression("SET decision = :decision")
+            .update_about(
+                incident,
+                "review",
+                "SET decision = :decision, answers = list_append(if_not_exists(answers, :none), :one)",
+            )
             .condition_expression("attribute_exists(task_token) AND attribute_not_exists(decision)")
             .expression_attribute_values(":decision", to_doc(decided)?)
+            .expression_attribute_values(":none", AttributeValue::L(vec![]))
+            .expression_attribute_values(":one", AttributeValue::L(vec![to_doc(decided)?]))
             .send()
             .await;
         if lost(&written) {
@@ -173,12 +169,7 @@ impl Ledger {
     /// The ledger could not be written.
     pub async fn answer_delivered(&self, incident: &IncidentId, token: &str) -> Result<(), Fault> {
         let noted = self
-            .dynamodb
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", incident_pk(incident))
-            .key("sk", text("review"))
-            .update_expression("SET delivered = :true, announced = :true, task_token = :spent")
+            .update_about(incident, "review", "SET delivered = :true, announced = :true, task_token = :spent")
             .expression_attribute_values(":true", AttributeValue::Bool(true))
             .expression_attribute_values(":spent", text("spent"))
             // The execution may have opened its next gate already; that token is not spent.
@@ -198,6 +189,11 @@ fn decision(item: &Item) -> Result<Option<Decided>, Fault> {
     string(item, "decision")
         .map(|json| serde_json::from_str(json).map_err(|_| Fault::bug("ledger: an answer has an unknown form")))
         .transpose()
+}
+
+fn answers(item: &Item) -> Result<Vec<Decided>, Fault> {
+    let all = item.get("answers").and_then(|all| all.as_l().ok()).into_iter().flatten().filter_map(|one| one.as_s().ok());
+    all.map(|json| serde_json::from_str(json).map_err(|_| Fault::bug("ledger: an answer has an unknown form"))).collect()
 }
 
 fn is_delivered(item: &Item) -> bool {

@@ -6,9 +6,9 @@
 use super::{Item, Ledger, lost, number, text};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use firebreak::decision::Target;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::SessionName;
+use firebreak::target::Target;
 use firebreak_aws::classify::OrFault;
 
 /// As many sessions of one role can be denied at once: the quarantine policy compares with that many tags.
@@ -90,13 +90,11 @@ impl Ledger {
     }
 
     fn update_sessions(&self, role: &Target) -> UpdateItemFluentBuilder {
-        let update = self.dynamodb.update_item().table_name(&self.table);
-        update.key("pk", text(format!("target#{}", role.ledger_key()))).key("sk", text("sessions"))
+        self.update(text(format!("target#{}", role.ledger_key())), text("sessions"))
     }
 
     async fn sessions_item(&self, role: &Target) -> Result<Item, Fault> {
-        let get = self.dynamodb.get_item().table_name(&self.table).consistent_read(true);
-        let get = get.key("pk", text(format!("target#{}", role.ledger_key()))).key("sk", text("sessions"));
+        let get = self.get(format!("target#{}", role.ledger_key()), "sessions");
         Ok(get.send().await.or_fault("ledger: read the denied sessions")?.item.unwrap_or_default())
     }
 }

@@ -3,8 +3,9 @@
 //! GuardDuty sends a finding again when it changes: every 6 hours by default, with the same id and a later `updatedAt` (GuardDuty
 //! user guide, "Notification frequency"). Deliveries come out of order, more than once and by several routes.
 
-use crate::decision::{Containment, Decision, Mode};
-use crate::evidence::sha256_hex;
+use crate::containment::Containment;
+use crate::decision::{Decision, Mode};
+use crate::digest::sha256_hex;
 use crate::finding::SeverityBand;
 use crate::ids::IncidentId;
 use crate::plan::{Plan, Verdict};

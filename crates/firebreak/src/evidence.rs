@@ -3,7 +3,6 @@
 use crate::ids::IncidentId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 /// One object in the evidence bucket, or one snapshot that EC2 keeps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,18 +32,6 @@ pub struct Manifest {
     pub missing: Vec<String>,
     /// Everything that was collected, ordered by key.
     pub entries: Vec<Entry>,
-}
-
-/// SHA-256 in lower-case hexadecimal.
-#[must_use]
-pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// SHA-256 as bytes, for S3's `x-amz-checksum-sha256`, which takes them in base64.
-#[must_use]
-pub fn sha256_bytes(bytes: &[u8]) -> [u8; 32] {
-    Sha256::digest(bytes).into()
 }
 
 /// The prefix of everything that belongs to one incident.

@@ -27,6 +27,12 @@ impl FaultKind {
     /// All kinds, for tests that hold other files to this list.
     pub const ALL: [Self; 6] = [Self::Transient, Self::Denied, Self::Gone, Self::Malformed, Self::Protected, Self::Bug];
 
+    /// Whether asking again for the same thing would lead nowhere.
+    #[must_use]
+    pub fn is_lasting(self) -> bool {
+        matches!(self, Self::Gone | Self::Malformed | Self::Protected)
+    }
+
     /// The `errorType` of this kind, as `Retry` and `Catch` see it.
     #[must_use]
     pub fn error_type(self) -> &'static str {
@@ -38,6 +44,37 @@ impl FaultKind {
             Self::Protected => "Firebreak.Protected",
             Self::Bug => "Firebreak.Bug",
         }
+    }
+}
+
+/// The name of an error as Step Functions reports it: one of ours, or of AWS's, such as `States.Timeout`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ErrorName(String);
+
+impl ErrorName {
+    /// The kind of fault it names, if it is one of ours.
+    #[must_use]
+    pub fn kind(&self) -> Option<FaultKind> {
+        FaultKind::ALL.into_iter().find(|kind| kind.error_type() == self.0)
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for ErrorName {
+    fn from(name: String) -> Self {
+        Self(name)
+    }
+}
+
+impl From<FaultKind> for ErrorName {
+    fn from(kind: FaultKind) -> Self {
+        Self(kind.error_type().to_owned())
     }
 }
 

@@ -274,6 +274,12 @@ fn list<'a>(value: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> {
     value.get(field).and_then(Value::as_array).into_iter().flatten()
 }
 
+/// GuardDuty's tags are `[{key, value}]`.
+fn tags(of: &Value) -> Vec<(String, String)> {
+    let tag = |tag: &Value| Some((text(tag, "key")?.to_owned(), tag.get("value")?.as_str()?.to_owned()));
+    list(of, "tags").filter_map(tag).collect()
+}
+
 /// A time as senders write it. Some texts are no time (no zone, another order): they have no place in an order of versions.
 fn timestamp(text: &str) -> Option<Timestamp> {
     text.parse().ok()

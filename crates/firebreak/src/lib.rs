@@ -1,8 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+pub mod answer;
+pub mod containment;
 pub mod coverage;
 pub mod decision;
 pub mod diagnosis;
+pub mod digest;
 pub mod evidence;
 pub mod fault;
 pub mod finding;
@@ -14,8 +17,11 @@ pub mod plan;
 pub mod playbook;
 pub mod policy;
 pub mod receipt;
+pub mod report;
 pub mod review;
+pub mod step;
 pub mod stored_event;
+pub mod target;
 pub mod task;
 pub mod text;
 pub mod trail;

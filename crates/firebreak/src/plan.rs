@@ -5,16 +5,20 @@
 
 mod decide;
 pub mod derived;
+mod doubt;
 mod explain;
 mod owner;
 mod principal;
-mod restrict;
+mod restrain;
+mod wanted;
 
 pub use explain::{Because, Step};
 pub use owner::{Owner, Owners};
+pub use restrain::{broke_down, over_budget};
 
-use crate::decision::{Containment, Decision, Mode};
-use crate::evidence::sha256_hex;
+use crate::containment::Containment;
+use crate::decision::{Decision, Mode};
+use crate::digest::sha256_hex;
 use crate::finding::{self, BadJson, Delivery, Finding, Read, SeverityBand, Source};
 use crate::ids::{AccountId, Region};
 use crate::playbook::Playbook;
@@ -134,6 +138,11 @@ impl<'a> Circumstances<'a> {
 pub const MAX_DECISIONS: usize = 20;
 /// What the decisions of one incident may take as JSON, in bytes.
 const MAX_DECISION_BYTES: usize = 20 * 1024;
+
+/// A reason is for people, and travels: one line of at most 400 characters.
+fn decision_text(reason: &str) -> String {
+    inert(reason, 400)
+}
 
 /// Decides what to do about `event`.
 #[must_use]

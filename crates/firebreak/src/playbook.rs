@@ -4,8 +4,10 @@
 //! a notice, never to a guess: the list of GuardDuty types is an open vocabulary, and no part of a type's name says reliably what
 //! the victim is.
 
-use crate::decision::{Containment, Mode, TargetKind};
+use crate::containment::Containment;
+use crate::decision::Mode;
 use crate::finding::Subject;
+use crate::target::TargetKind;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

@@ -20,7 +20,7 @@ pub use roles::{AlsoDeny, Organization, RoleScope, Roles, Sweep};
 pub use suppression::{Suppression, TagSelector};
 pub use verify::VerifyAfter;
 
-use crate::decision::Containment;
+use crate::containment::Containment;
 use crate::finding::SeverityBand;
 use crate::ids::{AccountId, Region};
 use crate::playbook::{Playbook, Row};

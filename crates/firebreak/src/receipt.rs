@@ -1,7 +1,10 @@
 //! What a containment did, step by step: the audit trail and the base of its undoing.
 
-use crate::decision::{Containment, Target};
-use crate::fault::Fault;
+use crate::containment::Containment;
+use crate::decision::Waits;
+use crate::fault::{ErrorName, Fault, FaultKind};
+use crate::step::{StepKind, StepName};
+use crate::target::Target;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -22,13 +25,16 @@ pub enum Outcome {
 /// One step of a containment, verification or release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// A stable kebab-case name, with the sub-resource where there are several: `deactivate-key AKIA…`.
-    pub name: String,
+    /// What it does, and to which part of the target.
+    pub name: StepName,
     /// How it ended.
     pub outcome: Outcome,
     /// Why it failed or was skipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Fault>,
+    /// The digest of what an analyst must see before the step may be passed over. Of a release: what somebody else changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// When it began.
     pub started_at: Timestamp,
     /// How long it took, in milliseconds.
@@ -47,6 +53,8 @@ pub enum Status {
     Skipped,
     /// Nothing holds.
     Failed,
+    /// Nothing was changed: it waits until a person agrees to its impact.
+    Waits,
 }
 
 /// What happened to one target.
@@ -61,44 +69,58 @@ pub struct Receipt {
     /// Every step, also the failed ones.
     #[serde(default)]
     pub steps: Vec<Step>,
-    /// Why nothing was done, or the error that ended the function.
+    /// Why nothing was done, or the error that ended the function: words for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The name of the error that ended the function: what programs go by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<ErrorName>,
+    /// Why nothing was changed yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Waits>,
     /// When the function finished. Absent when the state machine wrote the receipt for a function that failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
 }
 
-/// Steps that leave the target as exposed as it was.
-const BOOKKEEPING: [&str; 8] = [
-    "mark-held",
-    "record-base",
-    "read-base",
-    "check-identity",
-    "tag",
-    "protect-from-termination",
-    "clear-foreign-slots",
-    "free-slot",
-];
-
 impl Step {
-    /// The name without the sub-resource.
+    /// What it does, if this version of Firebreak knows it.
     #[must_use]
-    pub fn kind(&self) -> &str {
-        self.name.split(' ').next().unwrap_or_default()
+    pub fn kind(&self) -> Option<StepKind> {
+        self.name.kind()
+    }
+
+    /// Whether it does `kind`.
+    #[must_use]
+    pub fn is(&self, kind: StepKind) -> bool {
+        self.kind() == Some(kind)
     }
 }
 
 impl Receipt {
+    /// A receipt without steps.
+    #[must_use]
+    pub fn of(target: Target, containment: Containment, status: Status) -> Self {
+        let containment = Some(containment);
+        Self { target, containment, status, steps: vec![], error: None, fault: None, waits: None, finished_at: None }
+    }
+
+    /// The receipt of a containment that waits for a person.
+    #[must_use]
+    pub fn waiting(target: Target, containment: Containment, waits: Waits, at: Timestamp) -> Self {
+        let error = Some(format!("waits for approval: {}", waits.impact));
+        Self { error, waits: Some(waits), finished_at: Some(at), ..Self::of(target, containment, Status::Waits) }
+    }
+
     /// The status that a list of steps amounts to. `decisive` names the steps without which nothing is contained; labels and records
     /// contain nothing, whatever became of them.
     #[must_use]
-    pub fn status_of(steps: &[Step], decisive: &[&str]) -> Status {
+    pub fn status_of(steps: &[Step], decisive: &[StepKind]) -> Status {
         let held = |step: &&Step| matches!(step.outcome, Outcome::Applied | Outcome::Already);
-        let any_decisive = steps.iter().filter(held).any(|step| decisive.contains(&step.kind()));
+        let any_decisive = steps.iter().filter(held).any(|step| step.kind().is_some_and(|kind| decisive.contains(&kind)));
         if any_decisive && steps.iter().all(|step| step.outcome != Outcome::Failed) {
             Status::Contained
-        } else if steps.iter().filter(held).any(|step| !BOOKKEEPING.contains(&step.kind())) {
+        } else if steps.iter().filter(held).any(|step| step.kind().is_none_or(|kind| !kind.is_bookkeeping())) {
             Status::Partial
         } else {
             Status::Failed
@@ -107,8 +129,18 @@ impl Receipt {
 
     /// The names of the steps that failed.
     #[must_use]
-    pub fn failed_steps(&self) -> Vec<String> {
+    pub fn failed_steps(&self) -> Vec<StepName> {
         self.steps.iter().filter(|step| step.outcome == Outcome::Failed).map(|step| step.name.clone()).collect()
+    }
+
+    /// The kind of fault that ended the function, if it is one of ours.
+    ///
+    /// An execution that began under an earlier definition of the state machine wrote no `fault`, but the error's name as the first
+    /// word of `error`; a gate can keep such an execution for weeks.
+    #[must_use]
+    pub fn fault_kind(&self) -> Option<FaultKind> {
+        let earlier = || self.error.as_deref()?.split(' ').next().map(|word| ErrorName::from(word.to_owned()));
+        self.fault.clone().or_else(earlier).and_then(|name| name.kind())
     }
 
     /// Whether anything of this target was changed and needs a release.
@@ -142,12 +174,27 @@ mod tests {
 
     fn step(name: &str, outcome: Outcome) -> Step {
         let error = (outcome == Outcome::Failed).then(|| Fault::new(FaultKind::Denied, "no"));
-        Step { name: name.to_owned(), outcome, error, started_at: Timestamp::UNIX_EPOCH, ms: 1 }
+        Step { name: name.to_owned().into(), outcome, error, digest: None, started_at: Timestamp::UNIX_EPOCH, ms: 1 }
+    }
+
+    #[test]
+    fn a_fault_is_known_by_its_name_also_where_an_earlier_definition_wrote_the_receipt() {
+        let target = serde_json::json!({ "kind": "iam-user", "id": "alice", "account": "111122223333", "region": "eu-central-1",
+            "partition": "aws" });
+        let read = |more: serde_json::Value| {
+            let mut receipt = serde_json::json!({ "target": target, "containment": "quarantine-iam", "status": "failed" });
+            receipt.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            serde_json::from_value::<Receipt>(receipt).expect("a receipt").fault_kind()
+        };
+        assert_eq!(read(serde_json::json!({ "error": "what people read", "fault": "Firebreak.Gone" })), Some(FaultKind::Gone));
+        assert_eq!(read(serde_json::json!({ "error": "Firebreak.Gone {\"errorMessage\": \"\"}" })), Some(FaultKind::Gone));
+        assert_eq!(read(serde_json::json!({ "error": "States.Timeout", "fault": "States.Timeout" })), None);
+        assert_eq!(read(serde_json::json!({ "error": "Firebreak.Gonera" })), None);
     }
 
     #[test]
     fn a_status_never_claims_more_than_the_steps() {
-        let decisive = ["attach-deny"];
+        let decisive = [StepKind::AttachDeny];
         let status = |steps: &[Step]| Receipt::status_of(steps, &decisive);
         assert_eq!(status(&[step("attach-deny", Outcome::Applied), step("tag", Outcome::Applied)]), Status::Contained);
         assert_eq!(

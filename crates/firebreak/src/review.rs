@@ -1,30 +1,11 @@
 //! The review gate: what the state machine sends to it and what an analyst answers.
 
+use crate::answer::{Answer, Decided, Targets};
 use crate::ids::IncidentId;
-use crate::incident::{Incident, Report};
+use crate::incident::Incident;
+use crate::report::Report;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-
-/// The analyst's answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Answer {
-    /// It was right: stay contained, carry out what waited for approval, close.
-    Approve,
-    /// It was wrong: undo everything, close.
-    Release,
-}
-
-impl Answer {
-    /// The word people type.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Approve => "approve",
-            Self::Release => "release",
-        }
-    }
-}
 
 /// The body of a message in the review gate's queue.
 ///
@@ -60,23 +41,28 @@ pub struct DecideRequest {
     pub incident_id: IncidentId,
     /// The answer.
     pub answer: Answer,
+    /// What it is about; by default everything.
+    #[serde(default, skip_serializing_if = "Targets::is_all")]
+    pub targets: Targets,
+    /// Where the answer comes from, for example `command`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// SHA-256 of what the person was shown, in hexadecimal, where the channel knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<String>,
     /// Who answers. Recorded as claimed; who invoked the function is in CloudTrail.
     pub by: String,
     /// Why.
     pub comment: String,
 }
 
-/// A recorded answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Decided {
-    /// The answer.
-    pub answer: Answer,
-    /// Who gave it.
-    pub by: String,
-    /// Why.
-    pub comment: String,
-    /// When.
-    pub at: Timestamp,
+impl DecideRequest {
+    /// An answer about everything in an incident.
+    #[must_use]
+    pub fn new(incident_id: IncidentId, answer: Answer, by: &str, comment: &str) -> Self {
+        let (by, comment) = (by.to_owned(), comment.to_owned());
+        Self { incident_id, answer, targets: Targets::default(), from: None, shown: None, by, comment }
+    }
 }
 
 /// What `decide-review` answers.

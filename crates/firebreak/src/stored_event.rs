@@ -2,7 +2,7 @@
 //!
 //! EventBridge delivers up to 1 MiB; a Step Functions input is at most 256 KiB (Step Functions quotas).
 
-use crate::evidence::sha256_hex;
+use crate::digest::sha256_hex;
 use crate::finding;
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,8 @@
 //! What the state machine sends to a containment function and what it gets back.
 
-use crate::decision::Target;
 use crate::incident::Incident;
 use crate::receipt::{Receipt, Verification};
+use crate::target::Target;
 use serde::{Deserialize, Serialize};
 
 /// What the function shall do.
@@ -15,7 +15,7 @@ pub enum Phase {
     Verify,
 }
 
-/// The input of `quarantine-iam`, `isolate-ec2` and `lockdown-s3`.
+/// The input of every containment function.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Request {
     /// Contain or verify.
@@ -24,6 +24,9 @@ pub struct Request {
     pub incident: Incident,
     /// One of its targets.
     pub target: Target,
+    /// An analyst agreed to it: it must not be asked again.
+    #[serde(default)]
+    pub approved: bool,
 }
 
 /// Their output.

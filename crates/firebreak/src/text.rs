@@ -8,7 +8,7 @@
 /// formatting characters. Each is replaced by `\u{FFFD}`. A cut is marked with `…`.
 #[must_use]
 pub fn inert(value: &str, max: usize) -> String {
-    let mut out = String::with_capacity(value.len().min(max * 4));
+    let mut out = String::with_capacity(value.len().min(max.saturating_mul(4)));
     for (position, c) in value.chars().enumerate() {
         if position == max {
             out.push('…');

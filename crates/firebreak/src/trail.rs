@@ -19,8 +19,10 @@ pub use record::Record;
 pub use search::{Found, Lookup, Search};
 pub use suspect::{Attribute, Suspect};
 
-use crate::decision::{Containment, Mode, Target};
+use crate::containment::Containment;
+use crate::decision::Mode;
 use crate::ids::{AccountId, Partition, Region};
+use crate::target::Target;
 use crate::text::inert;
 use jiff::Timestamp;
 

@@ -1,9 +1,9 @@
 //! Which execution handles a finding, however often and by whatever route it is delivered.
 
 use crate::{TestResult, changes, incident_of, send, stage, user_finding};
+use firebreak::answer::Answer;
 use firebreak::incident::IncidentStatus;
 use firebreak::receipt::Status;
-use firebreak::review::Answer;
 use firebreak_drill::PlantedUser;
 use firebreak_testkit::{SECURITY_ACCOUNT, fixture};
 use serde_json::json;

@@ -3,8 +3,8 @@
 
 use crate::triage::stage_with_policy;
 use crate::{TestResult, is_open_again, send, stage, user_finding};
+use firebreak::answer::Answer;
 use firebreak::incident::IncidentStatus;
-use firebreak::review::Answer;
 use firebreak_aws::clock;
 use firebreak_drill::{PlantedRole, PlantedUser, Stage};
 use firebreak_testkit::{MEMBER_ACCOUNT, SECURITY_ACCOUNT, fixture};

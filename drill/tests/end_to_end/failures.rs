@@ -22,7 +22,7 @@ async fn one_denied_containment_leaves_the_others_and_the_evidence_alone() -> Te
     let view = stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
     let receipt = |name: &str| view.receipts.iter().find(|r| r.target.id == name).expect("a receipt").clone();
     let (denied, isolated) = (receipt("web-role"), receipt(&instance.id));
-    let step = denied.steps.iter().find(|step| step.name == "deny-session").expect("the step is on record");
+    let step = denied.steps.iter().find(|step| step.name.as_str() == "deny-session").expect("the step is on record");
     assert_eq!(step.outcome, Outcome::Failed);
     assert!(step.error.as_ref().is_some_and(|fault| fault.message.contains("AccessDenied")), "{:?}", step.error);
     assert_eq!(denied.status, Status::Failed, "labels and records are no containment");

@@ -3,9 +3,9 @@
 use crate::triage::stage_under;
 use crate::{TestResult, changes, send, stage, user_finding};
 use aws_sdk_iam::types::Tag;
+use firebreak::answer::Answer;
 use firebreak::incident::IncidentStatus;
 use firebreak::receipt::{Outcome, Receipt, Status};
-use firebreak::review::Answer;
 use firebreak_aws::clock;
 use firebreak_drill::{PlantedRole, PlantedUser, Stage};
 use firebreak_testkit::{REGION, SECURITY_ACCOUNT, fixture};
@@ -20,7 +20,7 @@ pub(crate) fn session_finding(role: &PlantedRole, session: &str, serial: &str) -
 }
 
 fn outcome(receipt: &Receipt, step: &str) -> Option<Outcome> {
-    receipt.steps.iter().find(|s| s.name == step).map(|step| step.outcome)
+    receipt.steps.iter().find(|s| s.name.as_str() == step).map(|step| step.outcome)
 }
 
 fn view_of_nothing() -> Value {

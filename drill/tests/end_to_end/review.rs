@@ -1,10 +1,11 @@
 //! The gate, the answer, and what becomes of it.
 
 use crate::{TestResult, is_open_again, send, stage, stage_with, user_finding};
+use firebreak::answer::Answer;
 use firebreak::ids::IncidentId;
 use firebreak::incident::IncidentStatus;
 use firebreak::receipt::{Outcome, Status};
-use firebreak::review::{Answer, DecideOutcome};
+use firebreak::review::DecideOutcome;
 use firebreak_aws::clock;
 use firebreak_cli::follow::{End, Follower};
 use firebreak_cli::screen::Screen;
@@ -151,7 +152,10 @@ async fn what_was_put_back_stays_put_back_while_the_rest_is_tried_again() -> Tes
     assert_eq!(stage.ended(&execution).await?, "SUCCEEDED");
     let released = stage.reaches(&id, IncidentStatus::Released).await?;
     let of_role = released.releases.iter().find(|r| r.target.id == "web-role").expect("a receipt");
-    assert!(of_role.steps.iter().any(|step| step.name == "detach-deny" && step.outcome == Outcome::Applied), "{of_role:?}");
+    assert!(
+        of_role.steps.iter().any(|step| step.name.as_str() == "detach-deny" && step.outcome == Outcome::Applied),
+        "{of_role:?}"
+    );
     stage.answer(&second, Answer::Release).await?;
     stage.reaches(&second, IncidentStatus::Released).await?;
     assert_eq!(before_instance.differences(&instance.observe().await?), []);

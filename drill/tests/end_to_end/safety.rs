@@ -1,8 +1,8 @@
 //! Hostile input, secrets, destruction, and the evidence.
 
 use crate::{TestResult, changes, send, stage, user_finding};
+use firebreak::answer::Answer;
 use firebreak::incident::{Incident, IncidentStatus};
-use firebreak::review::Answer;
 use firebreak_aws::clock;
 use firebreak_drill::{PlantedBucket, PlantedInstance, PlantedUser};
 use firebreak_testkit::{SECURITY_ACCOUNT, fixture};
@@ -110,7 +110,7 @@ async fn the_manifest_vouches_for_every_object_and_nothing_else() -> TestResult 
     for entry in manifest["entries"].as_array().expect("entries") {
         let key = entry["key"].as_str().expect("a key");
         let bytes = stage.evidence_object(key).await?;
-        assert_eq!(entry["sha256"], firebreak::evidence::sha256_hex(&bytes), "{key}");
+        assert_eq!(entry["sha256"], firebreak::digest::sha256_hex(&bytes), "{key}");
         assert_eq!(entry["bytes"], bytes.len(), "{key}");
         assert!(entry["source"].is_string() && entry["collected_at"].is_string(), "{key}");
         vouched.push(key.to_owned());

@@ -1,9 +1,9 @@
 //! The right resource, all of it, and nobody else's.
 
 use crate::{TestResult, is_open_again, send, stage, user_finding};
+use firebreak::answer::Answer;
 use firebreak::incident::IncidentStatus;
 use firebreak::receipt::Status;
-use firebreak::review::Answer;
 use firebreak_aws::clock;
 use firebreak_drill::{PlantedInstance, PlantedRole, PlantedUser, Stage};
 use firebreak_testkit::{MEMBER_ACCOUNT, SECURITY_ACCOUNT, fixture};

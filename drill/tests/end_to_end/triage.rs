@@ -1,12 +1,12 @@
 //! What triage makes of updates, floods, doubts, large events and things Firebreak cannot contain.
 
 use crate::{TestResult, changes, incident_of, send, stage, stage_with, user_finding};
+use firebreak::answer::Answer;
 use firebreak::decision::Mode;
 use firebreak::ids::IncidentId;
 use firebreak::incident::IncidentStatus;
 use firebreak::plan::Verdict;
 use firebreak::receipt::Status;
-use firebreak::review::Answer;
 use firebreak_aws::clock;
 use firebreak_drill::{PlantedUser, Stage};
 use firebreak_testkit::{MEMBER_ACCOUNT, SECURITY_ACCOUNT, fixture};

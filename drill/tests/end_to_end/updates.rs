@@ -2,8 +2,8 @@
 
 use crate::triage::attached;
 use crate::{TestResult, changes, send, stage, user_finding};
+use firebreak::answer::Answer;
 use firebreak::incident::IncidentStatus;
-use firebreak::review::Answer;
 use firebreak_aws::clock;
 use firebreak_drill::{PlantedUser, Stage};
 use firebreak_testkit::{SECURITY_ACCOUNT, fixture};

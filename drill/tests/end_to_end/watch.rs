@@ -3,10 +3,10 @@
 
 use crate::triage::stage_with_policy;
 use crate::{TestResult, send, user_finding};
+use firebreak::answer::Answer;
 use firebreak::decision::Mode;
 use firebreak::incident::IncidentStatus;
 use firebreak::receipt::Status;
-use firebreak::review::Answer;
 use firebreak_aws::clock;
 use firebreak_drill::{PlantedRole, PlantedUser, Stage};
 use firebreak_testkit::{REGION, SECURITY_ACCOUNT, eventually};

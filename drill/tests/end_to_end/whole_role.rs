@@ -4,10 +4,11 @@
 use crate::quarantine::{contain, session_finding};
 use crate::{TestResult, send, stage};
 use aws_sdk_iam::types::Tag;
-use firebreak::decision::{Decision, Mode, Scope};
+use firebreak::answer::Answer;
+use firebreak::decision::{Decision, Mode};
 use firebreak::incident::IncidentStatus;
 use firebreak::receipt::Status;
-use firebreak::review::Answer;
+use firebreak::target::Scope;
 use firebreak_drill::{PlantedRole, Stage};
 use serde_json::json;
 

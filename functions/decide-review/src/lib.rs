@@ -1,13 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 use aws_sdk_sfn::types::ExecutionStatus;
+use firebreak::answer::Decided;
 use firebreak::fault::{Fault, FaultKind};
-use firebreak::review::{DecideOutcome, DecideRequest, Decided};
+use firebreak::review::{DecideOutcome, DecideRequest};
 use firebreak::text::inert;
-use firebreak_aws::classify::{self, OrFault, code};
+use firebreak_aws::classify::OrFault;
 use firebreak_aws::{Aws, clock};
 use firebreak_function::environment;
-use firebreak_ledger::Gate;
+use firebreak_gate::{HandOver, hand_over};
 use firebreak_ledger::Ledger;
 
 /// The function and what it needs.
@@ -44,17 +45,14 @@ impl Function {
             // Not recorded: it must not keep a later execution of this finding from asking.
             return Ok(DecideOutcome::TooLate);
         }
-        let decision = Decided {
-            answer: request.answer,
-            by: inert(&request.by, 200),
-            comment: inert(&request.comment, 1000),
-            at: clock::now(),
-        };
+        let said = Decided::new(request.answer, &inert(&request.by, 200), &inert(&request.comment, 1000), clock::now());
+        let decision = Decided { targets: request.targets, from: request.from, shown: request.shown, ..said };
         let first = self.ledger.decide(id, &decision).await?;
         // Read after the answer is recorded: a gate that reopened meanwhile either saw the answer or left its token here.
         let Some(gate) = self.ledger.gate(id).await? else { return Ok(DecideOutcome::NoReview) };
         let recorded = gate.decision.clone().unwrap_or(decision);
-        let reached = gate.delivered || self.hand_over(&gate, &recorded).await?;
+        // Closed just now: `open-review` answers the next gate with what is recorded.
+        let reached = gate.delivered || hand_over(&self.executions, &gate.task_token, &recorded).await? == HandOver::Taken;
         if reached && !gate.delivered {
             let line = format!("{} by {}: {}", recorded.answer.word(), recorded.by, recorded.comment);
             let delivered = self.ledger.answer_delivered(id, &gate.task_token).await;
@@ -87,24 +85,6 @@ impl Function {
             Ok(execution) => Ok(Some(execution.status)),
             Err(fault) if fault.kind == FaultKind::Gone => Ok(None),
             Err(fault) => Err(fault),
-        }
-    }
-
-    /// False when the gate has just closed; `open-review` then answers the next one.
-    async fn hand_over(&self, gate: &Gate, decided: &Decided) -> Result<bool, Fault> {
-        let output =
-            serde_json::to_string(decided).map_err(|error| Fault::bug(format!("cannot serialise an answer: {error}")))?;
-        match self.executions.send_task_success().task_token(&gate.task_token).output(output).send().await {
-            Ok(_) => Ok(true),
-            Err(error) => match code(&error) {
-                // Finished or unknown tokens. AWS may quote a token in its message: say nothing of it.
-                Some("TaskTimedOut" | "TaskDoesNotExist" | "InvalidToken") => Ok(false),
-                _ => {
-                    let kind = classify::fault("states:SendTaskSuccess", &error).kind;
-                    let kind = if kind == FaultKind::Malformed { FaultKind::Bug } else { kind };
-                    Err(Fault::new(kind, format!("states:SendTaskSuccess: {}", code(&error).unwrap_or("no answer"))))
-                }
-            },
         }
     }
 }

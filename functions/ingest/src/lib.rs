@@ -3,7 +3,7 @@
 use aws_sdk_sfn::error::SdkError;
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
 use aws_sdk_sfn::types::ExecutionStatus;
-use firebreak::evidence::sha256_hex;
+use firebreak::digest::sha256_hex;
 use firebreak::fault::Fault;
 use firebreak::finding;
 use firebreak::stored_event::{Reference, must_be_stored};

@@ -4,18 +4,18 @@ use crate::base::{self, BaseState};
 use crate::isolation_group;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{AttributeBooleanValue, Tag};
-use firebreak::decision::TargetKind;
 use firebreak::fault::Fault;
-use firebreak::receipt::{Outcome, Step};
+use firebreak::receipt::Outcome;
+use firebreak::step::{StepKind, StepName};
+use firebreak::target::TargetKind;
 use firebreak_aws::classify::{OrFault, code, fault};
-use firebreak_aws::clock;
-use firebreak_function::containment::{Call, tag_outcome, tags};
-use firebreak_function::step::step;
+use firebreak_function::containment::{Attempt, Call, tag_outcome, tags};
+use firebreak_function::step::{step, unrecorded};
 use futures::FutureExt as _;
 use futures::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(crate) async fn contain(call: &Call, (): ()) -> Result<Vec<Step>, Fault> {
+pub(crate) async fn contain(call: &Call, (): ()) -> Result<Attempt, Fault> {
     if call.target.kind != TargetKind::Ec2Instance {
         return Err(Fault::malformed(format!("isolate-ec2 cannot contain {}", call.target)));
     }
@@ -23,24 +23,24 @@ pub(crate) async fn contain(call: &Call, (): ()) -> Result<Vec<Step>, Fault> {
     let current = base::read(&ec2, &call.target.id).await?;
     let vpcs: BTreeSet<&str> = current.interfaces.iter().map(|interface| interface.vpc.as_str()).collect();
     let (recorded, groups) = futures::join!(
-        step("record-base", record(call, &current)),
+        step(StepKind::RecordBase, record(call, &current)),
         join_all(vpcs.iter().map(async |vpc| ((*vpc).to_owned(), isolation_group::ensure(&ec2, vpc, &call.incident).await)))
     );
     let groups: BTreeMap<String, Result<String, Fault>> = groups.into_iter().collect();
     let held = recorded.outcome != Outcome::Failed;
     let interfaces = current.interfaces.iter().map(|interface| {
         let isolated = groups.get(&interface.vpc).cloned();
-        step(format!("isolate-interface {}", interface.id), isolate(&ec2, interface, isolated, held)).boxed()
+        step(StepName::about(StepKind::IsolateInterface, &interface.id), isolate(&ec2, interface, isolated, held)).boxed()
     });
-    let protection = step("protect-from-termination", protect(call, &ec2, &current, held)).boxed();
-    let label = step("tag", tag(call, &ec2, held)).boxed();
+    let protection = step(StepKind::ProtectFromTermination, protect(call, &ec2, &current, held)).boxed();
+    let label = step(StepKind::Tag, tag(call, &ec2, held)).boxed();
     let mut steps = vec![recorded];
     steps.extend(join_all(interfaces.chain([protection, label])).await);
-    Ok(steps)
+    Ok(steps.into())
 }
 
 async fn record(call: &Call, current: &BaseState) -> Result<Outcome, Fault> {
-    let known = call.ledger.hold(call.held(), &call.incident, &call.target.id, current, clock::now()).await?;
+    let known = call.ledger.hold(call.held(), &call.incident, &call.target.id, current, call.began_at).await?;
     let all = known.with_interfaces_of(current);
     if all != known {
         call.ledger.extend_base(call.held(), &known, &all).await?;
@@ -60,7 +60,7 @@ async fn isolate(
     }
     if !held {
         // The groups would be lost: without the record nobody could put the instance back.
-        return Err(Fault::bug("not tried: the base state could not be recorded"));
+        return Err(unrecorded());
     }
     ec2.modify_network_interface_attribute()
         .network_interface_id(&interface.id)
@@ -79,7 +79,7 @@ async fn protect(call: &Call, ec2: &Client, current: &BaseState, held: bool) -> 
         return Ok(Outcome::Already);
     }
     if !held {
-        return Err(Fault::bug("not tried: the base state could not be recorded"));
+        return Err(unrecorded());
     }
     ec2.modify_instance_attribute()
         .instance_id(&call.target.id)

@@ -6,12 +6,12 @@
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::config::http::HttpResponse;
-use aws_sdk_ec2::error::SdkError;
+use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::operation::create_security_group::{CreateSecurityGroupError, CreateSecurityGroupOutput};
 use aws_sdk_ec2::types::{Filter, ResourceType, SecurityGroup, Tag, TagSpecification};
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::IncidentId;
-use firebreak_aws::classify::{OrFault, code, fault};
+use firebreak_aws::classify::{OrFault, SdkResult, code, fault};
 
 /// The group's name, or its beginning where the name was taken.
 const NAME: &str = "firebreak-isolation";
@@ -116,21 +116,20 @@ async fn empty(ec2: &Client, id: &str, group: &SecurityGroup) -> Result<(), Faul
     if !group.ip_permissions_egress().is_empty() {
         let rules = Some(group.ip_permissions_egress().to_vec());
         let revoked = ec2.revoke_security_group_egress().group_id(id).set_ip_permissions(rules).send().await;
-        ignore_missing_rule(revoked.or_fault("ec2:RevokeSecurityGroupEgress"))?;
+        unless_missing("ec2:RevokeSecurityGroupEgress", revoked)?;
     }
     if !group.ip_permissions().is_empty() {
         let rules = Some(group.ip_permissions().to_vec());
         let revoked = ec2.revoke_security_group_ingress().group_id(id).set_ip_permissions(rules).send().await;
-        ignore_missing_rule(revoked.or_fault("ec2:RevokeSecurityGroupIngress"))?;
+        unless_missing("ec2:RevokeSecurityGroupIngress", revoked)?;
     }
     Ok(())
 }
 
 /// Two incidents may empty the same group at once; [`ensure`] looks again afterwards.
-fn ignore_missing_rule<T>(result: Result<T, Fault>) -> Result<(), Fault> {
-    match result {
-        Ok(_) => Ok(()),
-        Err(fault) if fault.message.contains("InvalidPermission.NotFound") => Ok(()),
-        Err(fault) => Err(fault),
+fn unless_missing<T, E: ProvideErrorMetadata>(operation: &str, revoked: SdkResult<T, E>) -> Result<(), Fault> {
+    if revoked.as_ref().err().and_then(code) == Some("InvalidPermission.NotFound") {
+        return Ok(());
     }
+    revoked.or_fault(operation).map(|_| ())
 }

@@ -10,10 +10,12 @@ mod verify;
 pub use base::{BaseState, NetworkInterface};
 pub use release::release;
 
-use firebreak::decision::{Containment, Target};
+use firebreak::containment::Containment;
 use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
+use firebreak::step::StepKind;
+use firebreak::target::Target;
 use firebreak::task::{Answer, Request};
 use firebreak_aws::clients::MemberRole;
 use firebreak_function::containment::{Responder, Task};
@@ -55,7 +57,7 @@ impl Function {
         let task = Task {
             containment: Containment::IsolateEc2,
             role: MemberRole::IsolateEc2,
-            decisive: &["isolate-interface"],
+            decisive: &[StepKind::IsolateInterface],
             at: None,
         };
         // Nothing is changed before the base is recorded, so the ledger need not know earlier.

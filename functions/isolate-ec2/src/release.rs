@@ -10,6 +10,7 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{AttributeBooleanValue, Tag};
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
+use firebreak::step::{StepKind, StepName};
 use firebreak_aws::classify::OrFault;
 use firebreak_function::containment::{Call, TAG_KEYS};
 use firebreak_function::step::step;
@@ -23,14 +24,13 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
     let Some(base) = base else { return Ok(vec![]) };
     let ec2 = Client::new(&call.config);
     let now = base::read(&ec2, &call.target.id).await?;
-    let mut steps = join_all(
-        base.interfaces
-            .iter()
-            .map(|interface| step(format!("restore-groups {}", interface.id), restore_groups(&ec2, interface, &now))),
-    )
-    .await;
-    steps.push(step("restore-termination-protection", restore_protection(call, &ec2, base, &now)).await);
-    steps.push(step("restore-tags", restore_tags(call, &ec2, base, &now)).await);
+    let mut steps =
+        join_all(base.interfaces.iter().map(|interface| {
+            step(StepName::about(StepKind::RestoreGroups, &interface.id), restore_groups(&ec2, interface, &now))
+        }))
+        .await;
+    steps.push(step(StepKind::RestoreTerminationProtection, restore_protection(call, &ec2, base, &now)).await);
+    steps.push(step(StepKind::RestoreTags, restore_tags(call, &ec2, base, &now)).await);
     Ok(steps)
 }
 
@@ -57,7 +57,7 @@ async fn restore_protection(call: &Call, ec2: &Client, base: &BaseState, now: &B
     if base.termination_protection == now.termination_protection {
         return Ok(Outcome::Already);
     }
-    if base.termination_protection || call.failed_steps.iter().any(|step| step == "protect-from-termination") {
+    if base.termination_protection || call.failed_steps.iter().any(|step| step.kind() == Some(StepKind::ProtectFromTermination)) {
         return Ok(Outcome::Skipped);
     }
     ec2.modify_instance_attribute()

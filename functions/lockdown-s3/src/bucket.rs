@@ -3,8 +3,8 @@
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Region;
-use firebreak::decision::{Target, TargetKind};
 use firebreak::fault::Fault;
+use firebreak::target::{Target, TargetKind};
 use firebreak_aws::classify::{code, fault};
 
 /// One bucket and the account that must own it.

@@ -4,22 +4,22 @@ use crate::base::{self, BaseState, PublicAccessBlock};
 use crate::bucket::{self, Bucket};
 use aws_sdk_s3::types::PublicAccessBlockConfiguration;
 use firebreak::fault::Fault;
-use firebreak::receipt::{Outcome, Step};
+use firebreak::receipt::Outcome;
+use firebreak::step::StepKind;
 use firebreak_aws::classify::OrFault;
-use firebreak_aws::clock;
-use firebreak_function::containment::Call;
-use firebreak_function::step::step;
+use firebreak_function::containment::{Attempt, Call};
+use firebreak_function::step::{step, unrecorded};
 
-pub(crate) async fn contain(call: &Call, (): ()) -> Result<Vec<Step>, Fault> {
+pub(crate) async fn contain(call: &Call, (): ()) -> Result<Attempt, Fault> {
     let bucket = bucket::open(&call.config, &call.target).await?;
     let current = base::read(&bucket).await?;
-    let recorded = step("record-base", async {
-        call.ledger.hold(call.held(), &call.incident, &call.target.id, &current, clock::now()).await.map(|_| Outcome::Applied)
+    let recorded = step(StepKind::RecordBase, async {
+        call.ledger.hold(call.held(), &call.incident, &call.target.id, &current, call.began_at).await.map(|_| Outcome::Applied)
     })
     .await;
     let held = recorded.outcome != Outcome::Failed;
-    let blocked = step("block-public-access", block(&bucket, &current, held)).await;
-    Ok(vec![recorded, blocked])
+    let blocked = step(StepKind::BlockPublicAccess, block(&bucket, &current, held)).await;
+    Ok(vec![recorded, blocked].into())
 }
 
 async fn block(bucket: &Bucket, current: &BaseState, held: bool) -> Result<Outcome, Fault> {
@@ -27,7 +27,7 @@ async fn block(bucket: &Bucket, current: &BaseState, held: bool) -> Result<Outco
         return Ok(Outcome::Already);
     }
     if !held {
-        return Err(Fault::bug("not tried: the base state could not be recorded"));
+        return Err(unrecorded());
     }
     put(bucket, PublicAccessBlock::ALL).await?;
     Ok(Outcome::Applied)

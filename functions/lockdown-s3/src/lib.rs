@@ -10,10 +10,12 @@ pub use base::{BaseState, Grant, PublicAccessBlock};
 pub use bucket::{Bucket, open};
 pub use release::release;
 
-use firebreak::decision::{Containment, Target};
+use firebreak::containment::Containment;
 use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
+use firebreak::step::StepKind;
+use firebreak::target::Target;
 use firebreak::task::{Answer, Request};
 use firebreak_aws::clients::MemberRole;
 use firebreak_function::containment::{Responder, Task};
@@ -56,7 +58,7 @@ impl Function {
         let task = Task {
             containment: Containment::LockdownS3,
             role: MemberRole::LockdownS3,
-            decisive: &["block-public-access"],
+            decisive: &[StepKind::BlockPublicAccess],
             at: None,
         };
         // Nothing is changed before the base is recorded, so the ledger need not know earlier.

@@ -6,6 +6,7 @@ use crate::bucket::{self, Bucket};
 use crate::contain;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
+use firebreak::step::StepKind;
 use firebreak_aws::classify::OrFault;
 use firebreak_function::containment::Call;
 use firebreak_function::step::step;
@@ -19,8 +20,8 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
     let Some(base) = base else { return Ok(vec![]) };
     let bucket = bucket::open(&call.config, &call.target).await?;
     let now = base::public_access_block(&bucket).await?;
-    let not_ours = call.failed_steps.iter().any(|step| step == "block-public-access");
-    Ok(vec![step("restore-public-access-block", restore(&bucket, base.public_access_block, now, not_ours)).await])
+    let not_ours = call.failed_steps.iter().any(|step| step.kind() == Some(StepKind::BlockPublicAccess));
+    Ok(vec![step(StepKind::RestorePublicAccessBlock, restore(&bucket, base.public_access_block, now, not_ours)).await])
 }
 
 async fn restore(

@@ -2,11 +2,12 @@
 
 mod metrics;
 
+use firebreak::answer::Decided;
 use firebreak::fault::Fault;
-use firebreak::incident::{Incident, Report};
+use firebreak::incident::Incident;
 use firebreak::notice::{self, NoticeKind};
 use firebreak::receipt::Status;
-use firebreak::review::Decided;
+use firebreak::report::Report;
 use firebreak_aws::classify::OrFault;
 use firebreak_aws::{Aws, clock};
 use firebreak_function::environment;
@@ -73,7 +74,8 @@ impl Function {
         if let Some(line) = metrics::line(request.kind, &request.incident, &request.report, clock::now()) {
             println!("{line}");
         }
-        let message = notice::message(request.kind, &request.incident, &request.report, request.answer.as_ref(), request.round);
+        let told = notice::notice(request.kind, &request.incident, &request.report, request.answer.as_ref(), request.round);
+        let message = notice::mail(&told);
         let sent = self
             .sns
             .publish()

@@ -4,9 +4,10 @@
 //! nothing to wait for. The alarms `firebreak-time-to-contain` and `firebreak-containment-failed` watch them. An alarm needs a metric
 //! without dimensions here: one set of them, empty.
 
-use firebreak::incident::{Incident, Report};
+use firebreak::incident::Incident;
 use firebreak::notice::NoticeKind;
 use firebreak::receipt::{Receipt, Status};
+use firebreak::report::Report;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 

@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+use firebreak::answer::Decided;
 use firebreak::fault::Fault;
 use firebreak::incident::IncidentStatus;
 use firebreak::notice;
-use firebreak::review::{Decided, GateMessage};
-use firebreak_aws::classify::{OrFault, code};
+use firebreak::review::GateMessage;
+use firebreak_aws::classify::OrFault;
 use firebreak_aws::{Aws, clock};
 use firebreak_function::environment;
+use firebreak_gate::{HandOver, hand_over};
 use firebreak_ledger::Ledger;
 use firebreak_ledger::OpenedGate;
 use serde::{Deserialize, Serialize};
@@ -113,8 +115,11 @@ impl Function {
         Ok(())
     }
 
+    /// The ticket says what the ledger knows: decisions can have been appended, and receipts corrected, since the state machine read them.
     async fn publish_ticket(&self, message: &GateMessage) -> Result<(), Fault> {
-        let ticket = notice::ticket(&message.incident, &message.report, message.round);
+        let (mut incident, mut report) = (message.incident.clone(), message.report.clone());
+        self.ledger.gather(&mut incident, &mut report).await?;
+        let ticket = notice::mail(&notice::ticket(&incident, &report, message.round));
         self.sns
             .publish()
             .topic_arn(&self.topic)
@@ -128,14 +133,10 @@ impl Function {
 
     /// An analyst answered while the last gate timed out: hand that answer to this one.
     async fn answer(&self, message: &GateMessage, decided: &Decided) -> Result<(), Fault> {
-        let output =
-            serde_json::to_string(decided).map_err(|error| Fault::bug(format!("cannot serialise an answer: {error}")))?;
-        let sent = self.executions.send_task_success().task_token(&message.task_token).output(output).send().await;
-        match sent.as_ref().err().and_then(code) {
-            // An earlier run of this message handed the answer over, or the gate has closed again and the next one takes it.
-            Some("TaskTimedOut" | "TaskDoesNotExist" | "InvalidToken") => return Ok(()),
-            _ => sent.or_fault("states:SendTaskSuccess")?,
-        };
+        // An earlier run of this message handed the answer over, or the gate has closed again and the next one takes it.
+        if hand_over(&self.executions, &message.task_token, decided).await? == HandOver::Closed {
+            return Ok(());
+        }
         self.ledger.answer_delivered(&message.incident.id, &message.task_token).await?;
         self.ledger.note(&message.incident.id, clock::now(), "the recorded answer was handed to the reopened gate").await
     }

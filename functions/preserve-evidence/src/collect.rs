@@ -3,10 +3,11 @@
 use crate::snapshots;
 use crate::store::Store;
 use crate::targets::{self, Answer};
-use firebreak::decision::{Target, TargetKind};
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::BucketName;
-use firebreak::incident::{Branch, Incident};
+use firebreak::incident::Incident;
+use firebreak::report::Branch;
+use firebreak::target::{Target, TargetKind};
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::clock;
 use firebreak_function::containment::Responder;

@@ -10,7 +10,8 @@ mod transcript;
 
 use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
-use firebreak::incident::{Branch, Incident, Report};
+use firebreak::incident::Incident;
+use firebreak::report::{Branch, Report};
 use firebreak_function::containment::Responder;
 use firebreak_function::environment;
 use serde::Deserialize;

@@ -2,9 +2,11 @@
 
 use crate::store::{Store, pretty};
 use firebreak::decision::Mode;
-use firebreak::evidence::{Manifest, sha256_hex};
+use firebreak::digest::sha256_hex;
+use firebreak::evidence::Manifest;
 use firebreak::fault::Fault;
-use firebreak::incident::{Branch, Incident, Report};
+use firebreak::incident::Incident;
+use firebreak::report::{Branch, Report};
 use firebreak_aws::clock;
 use firebreak_ledger::Held;
 use serde_json::{Value, json};
@@ -12,11 +14,14 @@ use std::collections::BTreeSet;
 
 /// Writes what containment left in the ledger, then the manifest of everything the ledger vouches for.
 pub(crate) async fn seal(store: &Store, incident: &Incident, report: &Report) -> Result<Branch, Fault> {
+    // What was appended or corrected since the state machine read the incident is sealed, too.
+    let (mut incident, mut report) = (incident.clone(), report.clone());
+    store.ledger.gather(&mut incident, &mut report).await?;
     let mut missing = report.evidence.missing.clone();
     if report.evidence.status != "ok" {
         missing.push(format!("the collection failed: {}", report.evidence.error.as_deref().unwrap_or("no error name")));
     }
-    keep_bases(store, incident, &mut missing).await?;
+    keep_bases(store, &incident, &mut missing).await?;
     // One report per execution: a finding whose first response broke down has several.
     let execution = &sha256_hex(incident.execution_arn.as_bytes())[..8];
     store.keep(&incident.id, &format!("report-{execution}"), "what the state machine gathered", &json!(report)).await?;

@@ -4,6 +4,7 @@ mod read;
 
 pub(crate) use read::{Unread, attached_policies, read};
 
+use firebreak::step::StepKind;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,7 +62,37 @@ pub enum CredentialKind {
 }
 
 impl CredentialKind {
-    /// As steps name it: `deactivate-key AKIA…`.
+    /// The step that makes it inactive.
+    pub(crate) fn deactivate(self) -> StepKind {
+        match self {
+            Self::AccessKey => StepKind::DeactivateKey,
+            Self::ServiceSpecific => StepKind::DeactivateServiceCredential,
+            Self::SshKey => StepKind::DeactivateSshKey,
+            Self::Certificate => StepKind::DeactivateCertificate,
+        }
+    }
+
+    /// The step that makes it active again.
+    pub(crate) fn reactivate(self) -> StepKind {
+        match self {
+            Self::AccessKey => StepKind::ReactivateKey,
+            Self::ServiceSpecific => StepKind::ReactivateServiceCredential,
+            Self::SshKey => StepKind::ReactivateSshKey,
+            Self::Certificate => StepKind::ReactivateCertificate,
+        }
+    }
+
+    /// The step that lists all of a user's.
+    pub(crate) fn list(self) -> StepKind {
+        match self {
+            Self::AccessKey => StepKind::ListKeys,
+            Self::ServiceSpecific => StepKind::ListServiceCredentials,
+            Self::SshKey => StepKind::ListSshKeys,
+            Self::Certificate => StepKind::ListCertificates,
+        }
+    }
+
+    /// As people read it: `key AKIA… was created`.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::AccessKey => "key",

@@ -3,12 +3,12 @@
 use crate::session::session_name;
 use crate::{revoke, role, session, user};
 use aws_sdk_iam::Client;
-use firebreak::decision::{Containment, Scope, Target, TargetKind};
+use firebreak::containment::Containment;
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
-use firebreak::receipt::Step;
+use firebreak::target::{Scope, Target, TargetKind};
 use firebreak_aws::clock;
-use firebreak_function::containment::Call;
+use firebreak_function::containment::{Attempt, Call};
 use firebreak_ledger::Held;
 use firebreak_ledger::Ledger;
 
@@ -39,14 +39,15 @@ pub(crate) async fn prepare(ledger: &Ledger, incident: &IncidentId, target: &Tar
     }
 }
 
-pub(crate) async fn contain(call: &Call, prepared: Prepared) -> Result<Vec<Step>, Fault> {
+pub(crate) async fn contain(call: &Call, prepared: Prepared) -> Result<Attempt, Fault> {
     let iam = Client::new(&call.config);
-    match (call.target.kind, call.target.scope, prepared) {
+    let steps = match (call.target.kind, call.target.scope, prepared) {
         (TargetKind::IamUser, Scope::Principal, Prepared::Marked(marked)) => user::contain(call, &iam, marked).await,
         (TargetKind::IamUser, Scope::AccessKey, _) => user::contain_key(call, &iam).await,
         (TargetKind::IamRole, Scope::Session, Prepared::Named(slot)) => session::contain(call, &iam, slot).await,
         (TargetKind::IamRole, Scope::OlderSessions, _) => revoke::contain(call, &iam).await,
         (TargetKind::IamRole, Scope::Principal, _) => role::contain(call, &iam).await,
         _ => Err(Fault::malformed(format!("quarantine-iam cannot contain {}", call.target))),
-    }
+    };
+    steps.map(Attempt::from)
 }

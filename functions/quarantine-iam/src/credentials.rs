@@ -1,26 +1,25 @@
 //! Makes a user's credentials inactive, each on its own.
 
 use crate::base::{Credential, CredentialKind, Unread};
-use crate::record::unrecorded;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::StatusType;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
+use firebreak::step::StepName;
 use firebreak_aws::classify::{OrFault, SdkResult, code};
-use firebreak_function::step::step;
+use firebreak_function::step::{step, unrecorded};
 use futures::future::join_all;
 
 /// The step that makes a credential inactive.
-pub(crate) fn step_name(credential: &Credential) -> String {
-    format!("deactivate-{} {}", credential.kind.word(), credential.id)
+pub(crate) fn step_name(credential: &Credential) -> StepName {
+    StepName::about(credential.kind.deactivate(), &credential.id)
 }
 
 /// One step per credential, all at once, and one per kind that could not be listed.
 pub(crate) async fn deactivate_all(iam: &Client, user: &str, all: &[Credential], unread: &[Unread], held: bool) -> Vec<Step> {
     let each = all.iter().map(|credential| step(step_name(credential), deactivate_unless_done(iam, user, credential, held)));
-    let missing =
-        unread.iter().map(|missing| step(format!("list-{}s", missing.kind.word()), async { Err(missing.fault.clone()) }));
+    let missing = unread.iter().map(|missing| step(missing.kind.list(), async { Err(missing.fault.clone()) }));
     let (mut steps, missing) = futures::join!(join_all(each), join_all(missing));
     steps.extend(missing);
     steps

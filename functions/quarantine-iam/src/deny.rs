@@ -2,14 +2,14 @@
 
 use crate::base::BaseState;
 use crate::policies;
-use crate::record::unrecorded;
 use aws_sdk_iam::Client;
-use firebreak::decision::{Scope, TargetKind};
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
+use firebreak::step::StepKind;
+use firebreak::target::{Scope, TargetKind};
 use firebreak_aws::classify::{self, OrFault, code};
 use firebreak_function::containment::Call;
-use firebreak_function::step::{skipped, step};
+use firebreak_function::step::{skipped, step, unrecorded};
 
 /// What became of attaching the policy.
 pub(crate) enum Attached {
@@ -56,7 +56,7 @@ pub(crate) async fn steps(
     held: bool,
 ) -> Vec<Step> {
     let Some(fault) = no_room else { return vec![attached] };
-    let instead = step("deny-by-boundary", async {
+    let instead = step(StepKind::DenyByBoundary, async {
         match base {
             Some(base) if held => put_boundary(call, iam, base).await,
             _ => Err(unrecorded()),

@@ -5,7 +5,7 @@ use crate::policies;
 use aws_config::SdkConfig;
 use aws_sdk_iam::Client;
 use firebreak::diagnosis::{Observation, Places};
-use firebreak::evidence::sha256_hex;
+use firebreak::digest::sha256_hex;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::AccountId;
 use firebreak_aws::Aws;

@@ -2,8 +2,8 @@
 
 use crate::policies;
 use aws_sdk_iam::Client;
-use firebreak::decision::Scope;
 use firebreak::fault::Fault;
+use firebreak::target::Scope;
 use firebreak_aws::classify::OrFault;
 use firebreak_function::containment::Call;
 use serde_json::Value;

@@ -22,27 +22,29 @@ pub use base::{BaseState, Credential, CredentialKind};
 pub use policies::{DENY_ALL, DENY_TAGGED_SESSION, DENY_TAGGED_SESSION_BOUNDARY};
 pub use release::release;
 
-use firebreak::decision::{Containment, Scope};
+use firebreak::containment::Containment;
 use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
+use firebreak::step::StepKind;
+use firebreak::target::Scope;
 use firebreak::task::{Answer, Request};
 use firebreak_aws::clients::MemberRole;
 use firebreak_function::containment::{Responder, Task};
 
 /// Steps of which one must hold for the target to be contained. A passing fault at one of them is worth another try.
-const DECISIVE: [&str; 12] = [
-    "attach-deny",
-    "deny-by-boundary",
-    "deny-session",
-    "revoke-older-sessions",
-    "deactivate-key",
-    "deactivate-service-credential",
-    "deactivate-ssh-key",
-    "deactivate-certificate",
-    "list-keys",
-    "list-service-credentials",
-    "list-ssh-keys",
-    "list-certificates",
+const DECISIVE: [StepKind; 12] = [
+    StepKind::AttachDeny,
+    StepKind::DenyByBoundary,
+    StepKind::DenySession,
+    StepKind::RevokeOlderSessions,
+    StepKind::DeactivateKey,
+    StepKind::DeactivateServiceCredential,
+    StepKind::DeactivateSshKey,
+    StepKind::DeactivateCertificate,
+    StepKind::ListKeys,
+    StepKind::ListServiceCredentials,
+    StepKind::ListSshKeys,
+    StepKind::ListCertificates,
 ];
 
 /// The function and what it needs.

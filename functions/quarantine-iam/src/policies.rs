@@ -1,7 +1,7 @@
 //! The policies that Firebreak attaches. They are provisioned with the member account and never written by a function.
 
-use firebreak::decision::{Scope, Target};
 use firebreak::ids::IncidentId;
+use firebreak::target::{Scope, Target};
 
 /// Denies everything.
 pub const DENY_ALL: &str = "firebreak/FirebreakQuarantineDenyAll";

@@ -4,7 +4,7 @@ use crate::base::{BaseState, Credential};
 use crate::policies;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
-use firebreak_aws::clock;
+use firebreak::step::StepKind;
 use firebreak_function::containment::Call;
 use firebreak_function::step::step;
 
@@ -36,8 +36,8 @@ pub(crate) async fn record(call: &Call, current: &BaseState, credentials: &[Cred
     base.deactivated =
         credentials.iter().filter(|credential| credential.active).map(|credential| credential.id.clone()).collect();
     base.exposed.extend(call.target.access_key_id.iter().map(ToString::to_string));
-    step("record-base", async {
-        let known = call.ledger.hold(call.held(), &call.incident, &base.principal_id, &base, clock::now()).await?;
+    step(StepKind::RecordBase, async {
+        let known = call.ledger.hold(call.held(), &call.incident, &base.principal_id, &base, call.began_at).await?;
         let all = known.joined_by(&base);
         if all != known {
             call.ledger.extend_base(call.held(), &known, &all).await?;
@@ -50,9 +50,4 @@ pub(crate) async fn record(call: &Call, current: &BaseState, credentials: &[Cred
 /// Whether `record` succeeded, so that what follows can be undone.
 pub(crate) fn is_held(recorded: &Step) -> bool {
     recorded.outcome != Outcome::Failed
-}
-
-/// The fault of a step that would lose what was there before.
-pub(crate) fn unrecorded() -> Fault {
-    Fault::bug("not tried: the base state could not be recorded")
 }

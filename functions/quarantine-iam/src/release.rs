@@ -10,11 +10,12 @@ use crate::{credentials, drift};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::StatusType;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use firebreak::decision::{Scope, Target, TargetKind};
-use firebreak::evidence::sha256_hex;
+use firebreak::digest::sha256_hex;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::AccessKeyId;
 use firebreak::receipt::{Outcome, Step};
+use firebreak::step::{StepKind, StepName};
+use firebreak::target::{Scope, Target, TargetKind};
 use firebreak_aws::classify::{OrFault, SdkResult, code};
 use firebreak_function::containment::Call;
 use firebreak_function::step::{skipped, step};
@@ -40,10 +41,10 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
     }
     let mut steps = Vec::new();
     let drift = base.map(|base| drifted(call, base, &now)).unwrap_or_default();
-    if drift.iter().any(|change| !call.seen_drift.contains(&change.message)) {
-        return Ok(join_all(drift.into_iter().map(|change| step("check-drift", async { Err(change) }))).await);
+    if drift.iter().any(|change| !call.seen_drift.contains(&change.digest)) {
+        return Ok(join_all(drift.into_iter().map(Change::unseen)).await);
     }
-    steps.extend(drift.into_iter().map(|change| skipped("check-drift", change)));
+    steps.extend(drift.into_iter().map(Change::seen));
     let ours = |base: &BaseState| base.credentials.iter().filter(|c| base.deactivated.contains(&c.id)).cloned().collect();
     let known: Vec<Credential> = base.map(ours).unwrap_or_default();
     let exposed = |c: &Credential| call.exposed.contains(&c.id) || base.is_some_and(|base| base.exposed.contains(&c.id));
@@ -52,7 +53,7 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
     steps.extend(join_all(restored).await);
     if let Some(failed) = steps.iter().find(|step| step.outcome == Outcome::Failed) {
         let why = format!("not tried: as long as {} is unfinished the deny stays", failed.name);
-        steps.push(step("detach-deny", async { Err(Fault::malformed(why)) }).await);
+        steps.push(step(StepKind::DetachDeny, async { Err(Fault::malformed(why)) }).await);
         return Ok(steps);
     }
     if let Some(freed) = free_slot(call).await {
@@ -76,20 +77,30 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
     Ok(steps)
 }
 
-/// One fault per change. Each is compared with what the analyst has seen, so a long one keeps a digest of what is cut off.
-fn drifted(call: &Call, base: &BaseState, now: &BaseState) -> Vec<Fault> {
-    let one = |line: String| {
-        let whole = format!("changed by somebody since the containment: {line}");
-        match whole.char_indices().nth(MAX_CHANGE) {
-            None => Fault::malformed(whole),
-            Some((end, _)) => Fault::malformed(format!("{}… ({})", &whole[..end], &sha256_hex(whole.as_bytes())[..16])),
-        }
-    };
-    drift::since(base, now, call).into_iter().map(one).collect()
+/// What somebody changed since the containment. An analyst has seen it when a release before told of the same digest.
+struct Change {
+    digest: String,
+    fault: Fault,
 }
 
-/// As many characters of a change are shown; a fault's message has room for 400.
-const MAX_CHANGE: usize = 320;
+impl Change {
+    fn of(line: &str) -> Self {
+        let whole = format!("changed by somebody since the containment: {line}");
+        Self { digest: sha256_hex(whole.as_bytes()), fault: Fault::malformed(whole) }
+    }
+
+    async fn unseen(self) -> Step {
+        Step { digest: Some(self.digest), ..step(StepKind::CheckDrift, async { Err(self.fault) }).await }
+    }
+
+    fn seen(self) -> Step {
+        Step { digest: Some(self.digest), ..skipped(StepKind::CheckDrift, self.fault) }
+    }
+}
+
+fn drifted(call: &Call, base: &BaseState, now: &BaseState) -> Vec<Change> {
+    drift::since(base, now, call).iter().map(|line| Change::of(line)).collect()
+}
 
 async fn restore(
     call: &Call,
@@ -100,18 +111,21 @@ async fn restore(
 ) -> Step {
     let (word, id) = (credential.kind.word(), &credential.id);
     if let Some(fault) = unread {
-        return step(format!("reactivate-{word} {id}"), async { Err(fault) }).await;
+        return step(StepName::about(credential.kind.reactivate(), id), async { Err(fault) }).await;
     }
     if exposed {
         let works = now.credentials.iter().any(|c| c.id == *id && c.active);
         if works {
-            return step(format!("keep-inactive {id}"), credentials::set(iam, &call.target.id, credential, StatusType::Inactive))
-                .await;
+            return step(
+                StepName::about(StepKind::KeepInactive, id),
+                credentials::set(iam, &call.target.id, credential, StatusType::Inactive),
+            )
+            .await;
         }
         let why = format!("{word} {id} was exposed: it stays inactive, replace it");
-        return skipped(format!("keep-inactive {id}"), Fault::malformed(why));
+        return skipped(StepName::about(StepKind::KeepInactive, id), Fault::malformed(why));
     }
-    step(format!("reactivate-{word} {id}"), async {
+    step(StepName::about(credential.kind.reactivate(), id), async {
         let Some(current) = now.credentials.iter().find(|c| c.id == *id) else { return Ok(Outcome::Skipped) };
         if current.active == credential.active {
             return Ok(Outcome::Already);
@@ -168,12 +182,12 @@ async fn restore_boundary(call: &Call, iam: &Client, base: Option<&BaseState>, n
         }
         Ok(Outcome::Applied)
     };
-    Some(step("restore-boundary", restored).await)
+    Some(step(StepKind::RestoreBoundary, restored).await)
 }
 
 async fn delete_revocations(call: &Call, iam: &Client, ours: &Written) -> Vec<Step> {
     join_all(ours.revocations.iter().map(|name| {
-        step("delete-revocation", async move {
+        step(StepKind::DeleteRevocation, async move {
             let delete = iam.delete_role_policy().role_name(&call.target.id).policy_name(name).send().await;
             undone("iam:DeleteRolePolicy", delete)
         })
@@ -192,7 +206,7 @@ async fn detach(call: &Call, iam: &Client, ours: &Written) -> Option<Step> {
             _ => undone("iam:DetachUserPolicy", iam.detach_user_policy().user_name(name).policy_arn(policy).send().await),
         }
     };
-    Some(step("detach-deny", detached).await)
+    Some(step(StepKind::DetachDeny, detached).await)
 }
 
 fn undone<T, E: ProvideErrorMetadata>(operation: &str, answer: SdkResult<T, E>) -> Result<Outcome, Fault> {
@@ -207,7 +221,7 @@ fn undone<T, E: ProvideErrorMetadata>(operation: &str, answer: SdkResult<T, E>) 
 async fn untag(call: &Call, iam: &Client, now: &BaseState, ours: &Written) -> Vec<Step> {
     let mut steps = Vec::new();
     if !(ours.session_tags.is_empty() && ours.labels.is_empty()) || now.tags.is_none() {
-        steps.push(step("restore-tags", untag_all(call, iam, now, ours)).await);
+        steps.push(step(StepKind::RestoreTags, untag_all(call, iam, now, ours)).await);
     }
     steps
 }
@@ -216,7 +230,7 @@ async fn untag(call: &Call, iam: &Client, now: &BaseState, ours: &Written) -> Ve
 async fn free_slot(call: &Call) -> Option<Step> {
     let session = call.target.session.as_deref().filter(|_| call.target.scope == Scope::Session)?;
     let freed = async { call.ledger.free_session(&call.target, session).await.map(|()| Outcome::Applied) };
-    Some(step("free-slot", freed).await)
+    Some(step(StepKind::FreeSlot, freed).await)
 }
 
 async fn untag_all(call: &Call, iam: &Client, now: &BaseState, ours: &Written) -> Result<Outcome, Fault> {

@@ -5,14 +5,15 @@
 
 use crate::base;
 use crate::policies;
-use crate::record::{check_identity, check_path, is_held, record, unrecorded};
+use crate::record::{check_identity, check_path, is_held, record};
 use aws_sdk_iam::Client;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
+use firebreak::step::StepKind;
 use firebreak_aws::classify::{OrFault, code};
 use firebreak_aws::clock;
 use firebreak_function::containment::Call;
-use firebreak_function::step::step;
+use firebreak_function::step::{step, unrecorded};
 use serde_json::json;
 
 pub(crate) async fn contain(call: &Call, iam: &Client) -> Result<Vec<Step>, Fault> {
@@ -21,7 +22,8 @@ pub(crate) async fn contain(call: &Call, iam: &Client) -> Result<Vec<Step>, Faul
     check_identity(call, &current)?;
     let recorded = record(call, &current, &[]).await;
     let held = is_held(&recorded);
-    let revoked = step("revoke-older-sessions", async { if held { revoke(call, iam).await } else { Err(unrecorded()) } }).await;
+    let revoked =
+        step(StepKind::RevokeOlderSessions, async { if held { revoke(call, iam).await } else { Err(unrecorded()) } }).await;
     Ok(vec![recorded, revoked])
 }
 

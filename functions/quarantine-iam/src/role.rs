@@ -7,6 +7,7 @@ use crate::tags;
 use aws_sdk_iam::Client;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
+use firebreak::step::StepKind;
 use firebreak_function::containment::Call;
 use firebreak_function::step::step;
 
@@ -19,7 +20,7 @@ pub(crate) async fn contain(call: &Call, iam: &Client) -> Result<Vec<Step>, Faul
     let recorded = record(call, &current, &[]).await;
     let held = is_held(&recorded);
     let mut no_room = None;
-    let attached = step("attach-deny", async {
+    let attached = step(StepKind::AttachDeny, async {
         if let Attached::NoRoom(fault) = deny::attach(call, iam).await? {
             no_room = Some(fault);
         }

@@ -10,12 +10,13 @@ use crate::policies::SESSION_TAG;
 use crate::record::{check_identity, check_path, is_held, record};
 use crate::tags;
 use aws_sdk_iam::Client;
-use firebreak::decision::Target;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::SessionName;
 use firebreak::receipt::{Outcome, Step};
+use firebreak::step::StepKind;
+use firebreak::target::Target;
 use firebreak_function::containment::Call;
-use firebreak_function::step::{skipped, step};
+use firebreak_function::step::{skipped, step, unrecorded};
 
 /// Policy, tag and reads go out together: the policy is inert without the tag, the tag without the policy.
 pub(crate) async fn contain(call: &Call, iam: &Client, slot: Result<usize, Fault>) -> Result<Vec<Step>, Fault> {
@@ -30,21 +31,20 @@ pub(crate) async fn contain(call: &Call, iam: &Client, slot: Result<usize, Fault
     let (attached, tagged, read) = futures::join!(deny::attach(call, iam), tagged, base::read(iam, &call.target));
     let current = match read {
         Ok((current, _)) => current,
-        Err(fault) => return Ok(vec![deny(&attached, &tagged).await, step("read-base", async { Err(fault) }).await]),
+        Err(fault) => return Ok(vec![deny(&attached, &tagged).await, step(StepKind::ReadBase, async { Err(fault) }).await]),
     };
     if let Err(fault) = check_path(call, &current).and_then(|()| check_identity(call, &current)) {
         // AWS refuses changes of its own roles; what was written on a namesake denies one session name.
-        return Ok(vec![deny(&attached, &tagged).await, step("check-identity", async { Err(fault) }).await]);
+        return Ok(vec![deny(&attached, &tagged).await, step(StepKind::CheckIdentity, async { Err(fault) }).await]);
     }
     let recorded = record(call, &current, &[]).await;
     let held = is_held(&recorded);
     let mut steps = vec![recorded];
     match (&attached, &tagged) {
         (Ok(Attached::NoRoom(fault)), Ok(())) => {
-            steps.push(skipped("attach-deny", fault.clone()));
-            let boundary =
-                async { if held { deny::put_boundary(call, iam, &current).await } else { Err(crate::record::unrecorded()) } };
-            steps.push(step("deny-session", boundary).await);
+            steps.push(skipped(StepKind::AttachDeny, fault.clone()));
+            let boundary = async { if held { deny::put_boundary(call, iam, &current).await } else { Err(unrecorded()) } };
+            steps.push(step(StepKind::DenySession, boundary).await);
         }
         _ => steps.push(deny(&attached, &tagged).await),
     }
@@ -65,14 +65,14 @@ async fn clear_foreign_slots(call: &Call, iam: &Client, current: &BaseState) -> 
     }
     let named = match call.ledger.named_sessions(&call.target).await {
         Ok(named) => named,
-        Err(fault) => return Some(step("clear-foreign-slots", async { Err(fault) }).await),
+        Err(fault) => return Some(step(StepKind::ClearForeignSlots, async { Err(fault) }).await),
     };
     let foreign = set.into_iter().filter(|(_, name)| !named.contains(name));
     let foreign: Vec<_> = foreign.map(|(key, _)| (key.clone(), tags::NOBODY.to_owned())).collect();
     if foreign.is_empty() {
         return None;
     }
-    Some(step("clear-foreign-slots", async { tags::put(call, iam, &foreign).await.map(|()| Outcome::Applied) }).await)
+    Some(step(StepKind::ClearForeignSlots, async { tags::put(call, iam, &foreign).await.map(|()| Outcome::Applied) }).await)
 }
 
 /// The step as a whole: half of it denies nothing.
@@ -83,7 +83,7 @@ async fn deny(attached: &Result<Attached, Fault>, tagged: &Result<(), Fault>) ->
         // Both failed: the one that may pass decides whether it is tried again.
         (Err(one), Err(other)) => Err(if one.kind == FaultKind::Transient { one } else { other }.clone()),
     };
-    step("deny-session", async { whole }).await
+    step(StepKind::DenySession, async { whole }).await
 }
 
 /// A session's own tag overrides the role's (IAM user guide, "Passing session tags"): whoever may set tags at `AssumeRole` could
@@ -94,7 +94,7 @@ fn evadable(current: &BaseState) -> Option<Step> {
     let allows = ["TagSession", "sts%3A%2A", "sts:*", "sts%3A*"].iter().any(|word| trust.contains(word));
     let why =
         format!("its trust policy lets callers set session tags, which override {SESSION_TAG}*: only the guard SCP stops that");
-    allows.then(|| skipped("needs-whole-role", Fault::malformed(why)))
+    allows.then(|| skipped(StepKind::NeedsWholeRole, Fault::malformed(why)))
 }
 
 /// The session's name, checked again: it becomes the value of a tag that a policy compares with.

@@ -3,9 +3,10 @@
 use crate::policies::SESSION_TAG;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::Tag;
-use firebreak::decision::TargetKind;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
+use firebreak::step::StepKind;
+use firebreak::target::TargetKind;
 use firebreak_aws::classify::OrFault;
 use firebreak_function::containment::{Call, TAG_KEYS, tags};
 use firebreak_function::step::{skipped, step};
@@ -36,12 +37,13 @@ pub(crate) fn session_tag(slot: usize, session: &str) -> (String, String) {
 /// Labels the target. A principal without room for a tag, or in an account that forbids it, is contained all the same.
 pub(crate) async fn label(call: &Call, iam: &Client, held: bool) -> Step {
     if !held {
-        return step("tag", async { Ok(Outcome::Skipped) }).await;
+        return step(StepKind::Tag, async { Ok(Outcome::Skipped) }).await;
     }
     let labelled =
-        step("tag", async { put(call, iam, &tags(&call.incident, "quarantined")).await.map(|()| Outcome::Applied) }).await;
+        step(StepKind::Tag, async { put(call, iam, &tags(&call.incident, "quarantined")).await.map(|()| Outcome::Applied) })
+            .await;
     match labelled.error {
-        Some(fault) => skipped("tag", fault),
+        Some(fault) => skipped(StepKind::Tag, fault),
         None => labelled,
     }
 }

@@ -7,6 +7,7 @@ use crate::{credentials, policies, tags};
 use aws_sdk_iam::Client;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
+use firebreak::step::StepKind;
 use firebreak_function::containment::Call;
 use firebreak_function::step::{skipped, step};
 
@@ -14,7 +15,7 @@ use firebreak_function::step::{skipped, step};
 /// learned beside `AssumeRole` that something is held. Credentials wait until the base says which of them were active.
 pub(crate) async fn contain(call: &Call, iam: &Client, marked: Result<(), Fault>) -> Result<Vec<Step>, Fault> {
     let mut no_room = None;
-    let attach = step("attach-deny", async {
+    let attach = step(StepKind::AttachDeny, async {
         if let Attached::NoRoom(fault) = deny::attach(call, iam).await? {
             no_room = Some(fault);
         }
@@ -23,13 +24,13 @@ pub(crate) async fn contain(call: &Call, iam: &Client, marked: Result<(), Fault>
     let (attached, read) = futures::join!(attach, base::read(iam, &call.target));
     let mut steps = Vec::new();
     if let Err(fault) = marked {
-        steps.push(step("mark-held", async { Err(fault) }).await);
+        steps.push(step(StepKind::MarkHeld, async { Err(fault) }).await);
     }
     let (current, unread) = match read {
         Ok(read) => read,
         Err(fault) => {
             steps.extend(deny::steps(call, iam, attached, no_room, None, false).await);
-            steps.push(step("read-base", async { Err(fault) }).await);
+            steps.push(step(StepKind::ReadBase, async { Err(fault) }).await);
             return Ok(steps);
         }
     };
@@ -37,7 +38,7 @@ pub(crate) async fn contain(call: &Call, iam: &Client, marked: Result<(), Fault>
         // The deny may be out already; a namesake's credentials are left alone and people are told.
         let fault = Fault::malformed(format!("{}; the deny went out beside this look and stays until a release", fault.message));
         steps.extend(deny::steps(call, iam, attached, no_room, None, false).await);
-        steps.push(step("check-identity", async { Err(fault) }).await);
+        steps.push(step(StepKind::CheckIdentity, async { Err(fault) }).await);
         return Ok(steps);
     }
     let recorded = record(call, &current, &current.credentials).await;
@@ -62,12 +63,12 @@ fn signs(call: &Call, current: &BaseState) -> Vec<Step> {
     if let Some(policy) = attached.into_iter().find(|arn| policies::is_quarantine_of_aws(arn)) {
         let name = policy.rsplit('/').next().unwrap_or_default();
         let why = format!("AWS attached {name}: it has found a key of this user in public");
-        signs.push(skipped("note-quarantine-of-aws", Fault::malformed(why)));
+        signs.push(skipped(StepKind::NoteQuarantineOfAws, Fault::malformed(why)));
     }
     let named = call.target.access_key_id.as_ref().filter(|key| key.as_str().starts_with("AKIA"));
     if let Some(key) = named.filter(|key| !current.credentials.iter().any(|known| known.id == key.as_str())) {
         let why = format!("access key {key} of the finding is not among the user's: deleted since, or another user's");
-        signs.push(skipped("find-exposed-key", Fault::gone(why)));
+        signs.push(skipped(StepKind::FindExposedKey, Fault::gone(why)));
     }
     signs
 }
@@ -87,7 +88,7 @@ pub(crate) async fn contain_key(call: &Call, iam: &Client) -> Result<Vec<Step>, 
     Ok(steps)
 }
 
-/// The access key that is meant by [`Scope::AccessKey`](firebreak::decision::Scope::AccessKey).
+/// The access key that is meant by [`Scope::AccessKey`](firebreak::target::Scope::AccessKey).
 pub(crate) fn exposed_key(call: &Call) -> Result<String, Fault> {
     let key = call.target.access_key_id.as_ref().map(ToString::to_string);
     key.ok_or_else(|| Fault::malformed(format!("{} names no access key", call.target)))
@@ -95,7 +96,7 @@ pub(crate) fn exposed_key(call: &Call) -> Result<String, Fault> {
 
 /// Credentials that work although they should not.
 pub(crate) fn working(call: &Call, current: &BaseState) -> Vec<Credential> {
-    use firebreak::decision::Scope;
+    use firebreak::target::Scope;
     let meant = |credential: &&Credential| match call.target.scope {
         Scope::AccessKey => {
             credential.kind == CredentialKind::AccessKey

@@ -9,11 +9,13 @@ use crate::session::session_name;
 use crate::{credentials, document, policies, record, revoke, tags, user};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::StatusType;
-use firebreak::decision::Scope;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Receipt};
+use firebreak::step::{StepKind, StepName};
+use firebreak::target::{Look, Scope};
 use firebreak_aws::clock;
 use firebreak_function::containment::{Call, Checked};
+use firebreak_function::step::unrecorded;
 use firebreak_ledger::SESSION_SLOTS;
 use std::time::Duration;
 
@@ -33,7 +35,7 @@ pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
     let unwritten = receipt.as_ref().map(Receipt::failed_steps).unwrap_or_default();
     checked.problems.extend(unread.into_iter().map(|missing| missing.fault.message));
     // What is released at this moment must not come back.
-    let ours = held?;
+    let ours = held? && call.look == Look::Reapply;
     let mut missing = reverted(call, &iam, &now).await?;
     if !missing.is_empty() {
         // A read right after a write can be old (IAM user guide: "IAM is eventually consistent"): it is not claimed on one of them.
@@ -88,11 +90,11 @@ enum Again {
 
 impl Again {
     /// The steps of the containment that write it.
-    fn steps(&self) -> Vec<String> {
+    fn steps(&self) -> Vec<StepName> {
         match self {
-            Self::Deny => vec!["attach-deny".to_owned(), "deny-by-boundary".to_owned(), "deny-session".to_owned()],
-            Self::Session => vec!["deny-session".to_owned()],
-            Self::Revocation => vec!["revoke-older-sessions".to_owned()],
+            Self::Deny => [StepKind::AttachDeny, StepKind::DenyByBoundary, StepKind::DenySession].map(StepName::from).into(),
+            Self::Session => vec![StepKind::DenySession.into()],
+            Self::Revocation => vec![StepKind::RevokeOlderSessions.into()],
             Self::Credential(credential) => vec![credentials::step_name(credential)],
         }
     }
@@ -148,7 +150,7 @@ async fn write_again(call: &Call, iam: &Client, now: &BaseState, control: &Again
         Again::Credential(credential) => {
             // One that was made after the containment is recorded first, as exposed: a release leaves it inactive.
             if record::record(call, now, std::slice::from_ref(credential)).await.outcome == Outcome::Failed {
-                return Err(record::unrecorded());
+                return Err(unrecorded());
             }
             credentials::set(iam, &call.target.id, credential, StatusType::Inactive).await.map(|_| ())
         }

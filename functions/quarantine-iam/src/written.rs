@@ -5,8 +5,8 @@
 use crate::base::BaseState;
 use crate::policies;
 use crate::tags;
-use firebreak::decision::Scope;
 use firebreak::fault::Fault;
+use firebreak::target::Scope;
 use firebreak_function::containment::Call;
 
 /// What a release of this target takes away.

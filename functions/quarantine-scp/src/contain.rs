@@ -8,9 +8,9 @@ use crate::scp::Scp;
 use crate::turn;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::{Outcome, Step};
-use firebreak_aws::clock;
+use firebreak::step::StepKind;
 use firebreak_function::containment::Call;
-use firebreak_function::step::step;
+use firebreak_function::step::{skipped, step, unrecorded};
 use firebreak_ledger::Lock;
 
 /// Why an entry in a policy that is attached nowhere is not a containment.
@@ -22,9 +22,9 @@ pub(crate) async fn contain(call: &Call, organization: &Organization, entry: &En
         let scp = Scp::new(call, organization);
         let (now, attached) = futures::join!(scp.read(), scp.is_attached());
         let now = now.map_err(missing)?;
-        let recorded = step("record-base", record(call, organization, entry, &now)).await;
+        let recorded = step(StepKind::RecordBase, record(call, organization, entry, &now)).await;
         let held = recorded.outcome != Outcome::Failed;
-        let denied = step("deny-by-scp", deny(&scp, entry, &now, attached, held, lock)).await;
+        let denied = step(StepKind::DenyByScp, deny(&scp, entry, &now, attached, held, lock)).await;
         let mut steps = vec![recorded, denied];
         if !organization.reaches(&call.target) {
             steps.push(out_of_reach());
@@ -37,7 +37,7 @@ pub(crate) async fn contain(call: &Call, organization: &Organization, entry: &En
 async fn record(call: &Call, organization: &Organization, entry: &Entry, now: &Document) -> Result<Outcome, Fault> {
     let identity = call.target.ledger_key();
     let first = BaseState::of(&organization.policy).joined(entry, now);
-    let known = call.ledger.hold(call.held(), &call.incident, &identity, &first, clock::now()).await?;
+    let known = call.ledger.hold(call.held(), &call.incident, &identity, &first, call.began_at).await?;
     known.check_policy(organization)?;
     let all = known.joined(entry, now);
     if all != known {
@@ -61,7 +61,7 @@ async fn deny(
         return Ok(Outcome::Already);
     }
     if !held {
-        return Err(Fault::bug("not tried: the base state could not be recorded"));
+        return Err(unrecorded());
     }
     scp.write(&now.with(entry)?, lock).await?;
     Ok(Outcome::Applied)
@@ -79,6 +79,5 @@ fn missing(fault: Fault) -> Fault {
 /// Not a failure that another try could mend: the entry denies the person everywhere else.
 fn out_of_reach() -> Step {
     let why = "no service control policy has any effect in the management account: end the person's sessions there by hand";
-    let error = Some(Fault::malformed(why));
-    Step { name: "deny-in-management-account".to_owned(), outcome: Outcome::Skipped, error, started_at: clock::now(), ms: 0 }
+    skipped(StepKind::DenyInManagementAccount, Fault::malformed(why))
 }

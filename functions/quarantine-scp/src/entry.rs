@@ -1,9 +1,9 @@
 //! What Firebreak writes into the policy for one target.
 
 use crate::list::{List, is_role_id};
-use firebreak::decision::{Scope, Target, TargetKind};
 use firebreak::fault::Fault;
 use firebreak::ids::{IamName, InvalidId, PrincipalId, SessionName};
+use firebreak::target::{Scope, Target, TargetKind};
 
 /// The values for one target, and the list they belong to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,19 +64,18 @@ fn unfit(target: &Target, error: &InvalidId) -> Fault {
 pub(crate) mod tests {
     use super::*;
     use firebreak::ids::{AccountId, Partition, Region};
+    use firebreak::target::Place;
 
     fn target(kind: TargetKind, id: &str) -> Target {
-        Target {
+        Target::new(
             kind,
-            id: id.to_owned(),
-            account: AccountId::parse("111122223333").expect("an account"),
-            region: Region::parse("eu-central-1").expect("a Region"),
-            partition: Partition::parse("aws").expect("a partition"),
-            principal_id: None,
-            access_key_id: None,
-            session: None,
-            scope: Scope::Principal,
-        }
+            id,
+            Place {
+                account: AccountId::parse("111122223333").expect("an account"),
+                region: Region::parse("eu-central-1").expect("a Region"),
+                partition: Partition::parse("aws").expect("a partition"),
+            },
+        )
     }
 
     pub(crate) fn user(name: &str) -> Target {

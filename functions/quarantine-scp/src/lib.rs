@@ -17,13 +17,15 @@ pub use organization::Organization;
 pub use release::release;
 
 use entry::Entry;
-use firebreak::decision::{Containment, Target};
+use firebreak::containment::Containment;
 use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
+use firebreak::step::StepKind;
+use firebreak::target::Target;
 use firebreak::task::{Answer, Request};
 use firebreak_aws::clients::MemberRole;
-use firebreak_function::containment::{Call, Responder, Task};
+use firebreak_function::containment::{Attempt, Call, Responder, Task};
 use firebreak_ledger::Ledger;
 
 /// The function and what it needs.
@@ -68,12 +70,12 @@ impl Function {
         let task = Task {
             containment: Containment::QuarantineScp,
             role: MemberRole::QuarantineScp,
-            decisive: &["deny-by-scp"],
+            decisive: &[StepKind::DenyByScp],
             at: Some(&place),
         };
         // Nothing is changed before the base is recorded, so the ledger need not know earlier.
         let prepare = async |_: &Ledger, _: &IncidentId, _: &Target| ();
-        let contain = async |call: &Call, (): ()| contain::contain(call, organization, entry).await;
+        let contain = async |call: &Call, (): ()| contain::contain(call, organization, entry).await.map(Attempt::from);
         let verify = async |call: &Call| verify::verify(call, organization, entry).await;
         self.responder.handle(request, task, prepare, contain, verify).await
     }

@@ -1,9 +1,9 @@
 //! Where the quarantine policy is: its id, and the management account it can be written from.
 
-use firebreak::decision::{Scope, Target, TargetKind};
 use firebreak::diagnosis::Places;
 use firebreak::fault::Fault;
 use firebreak::ids::{AccountId, Partition, Region};
+use firebreak::target::{Place, Target, TargetKind};
 use firebreak_function::environment;
 
 /// Organizations has one endpoint in each partition, in this Region (the SDK's endpoint rules; AWS General Reference,
@@ -57,17 +57,11 @@ impl Organization {
     /// # Errors
     /// `Malformed` when no endpoint of Organizations is known in the target's partition.
     pub fn place(&self, target: &Target) -> Result<Target, Fault> {
-        Ok(Target {
-            kind: TargetKind::Account,
-            id: self.management.to_string(),
-            account: self.management.clone(),
-            region: home(&target.partition)?,
-            partition: target.partition.clone(),
-            principal_id: None,
-            access_key_id: None,
-            session: None,
-            scope: Scope::Principal,
-        })
+        Ok(Target::new(
+            TargetKind::Account,
+            self.management.as_str(),
+            Place { account: self.management.clone(), region: home(&target.partition)?, partition: target.partition.clone() },
+        ))
     }
 
     /// The management account, as the one place to look into.

@@ -7,6 +7,7 @@ use crate::scp::Scp;
 use crate::turn;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
+use firebreak::step::StepKind;
 use firebreak_function::containment::Call;
 use firebreak_function::step::step;
 use firebreak_ledger::Lock;
@@ -25,7 +26,7 @@ pub async fn release(call: &Call, base: Option<&BaseState>, organization: &Organ
     turn::alone(call, &organization.policy, async |lock| {
         let scp = Scp::new(call, organization);
         let now = scp.read().await?;
-        let lifted = step("lift-deny-by-scp", lift(&scp, base, &now, lock)).await;
+        let lifted = step(StepKind::LiftDenyByScp, lift(&scp, base, &now, lock)).await;
         Ok(vec![lifted])
     })
     .await

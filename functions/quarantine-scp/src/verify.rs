@@ -6,6 +6,7 @@ use crate::organization::Organization;
 use crate::scp::Scp;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::Outcome;
+use firebreak::step::StepKind;
 use firebreak_aws::clock;
 use firebreak_function::containment::{Call, Checked};
 
@@ -37,7 +38,7 @@ async fn again(call: &Call, organization: &Organization, entry: &Entry, checked:
     }
     let steps = match contain::contain(call, organization, entry).await {
         // The first read was older than the last write.
-        Ok(steps) if steps.iter().any(|step| step.name == "deny-by-scp" && step.outcome == Outcome::Already) => return Ok(()),
+        Ok(steps) if steps.iter().any(|step| step.is(StepKind::DenyByScp) && step.outcome == Outcome::Already) => return Ok(()),
         Ok(steps) => steps,
         Err(fault) => {
             checked.problems.push(format!("{gone}; writing it again failed: {}", fault.message));

@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
-use firebreak::decision::{Containment, Scope, Target};
+use firebreak::answer::Decided;
+use firebreak::containment::Containment;
 use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::incident::Incident;
 use firebreak::receipt::{Outcome, Receipt, Status, Step};
-use firebreak::review::Decided;
+use firebreak::step::{StepKind, StepName};
+use firebreak::target::{Scope, Target};
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::clock;
 use firebreak_function::containment::{Call, Responder};
@@ -81,8 +83,12 @@ impl Function {
     pub async fn handle(&self, request: Request) -> Result<Released, Fault> {
         let incident = &request.incident;
         let known = self.responder.ledger().incident(&incident.id).await?;
-        let (receipts, before) = known.map(|view| (view.receipts, view.releases)).unwrap_or_default();
-        let targets = incident.decisions.iter().filter_map(|d| Some((d.containment?, &d.target)));
+        let (decisions, receipts, before) = match known {
+            Some(view) => (view.record.incident.decisions, view.receipts, view.releases),
+            None => (incident.decisions.clone(), vec![], vec![]),
+        };
+        // What was appended since the state machine read the incident is put back, too.
+        let targets = decisions.iter().filter_map(|d| Some((d.containment?, &d.target)));
         // Parts of one principal one after the other: what they share goes with the last of them.
         let mut groups: BTreeMap<String, Vec<(Containment, &Target)>> = BTreeMap::new();
         targets.for_each(|(containment, target)| groups.entry(target.ledger_key()).or_default().push((containment, target)));
@@ -126,19 +132,19 @@ impl Function {
             Containment::IsolateEc2 => self.undo(incident, what, past, async |c, b| isolate_ec2::release(c, b).await).await,
             Containment::LockdownS3 => self.undo(incident, what, past, async |c, b| lockdown_s3::release(c, b).await).await,
         };
-        let (status, steps, error) = match undone {
+        let of = |status| Receipt { finished_at: Some(clock::now()), ..Receipt::of(target.clone(), containment, status) };
+        let receipt = match undone {
             Ok(Undone::Before(receipt)) => return Ok(*receipt),
-            Ok(Undone::Nothing(why)) => (Status::Skipped, vec![], Some(why)),
+            Ok(Undone::Nothing(why)) => Receipt { error: Some(why), ..of(Status::Skipped) },
             Ok(Undone::Steps(steps)) if steps.iter().all(|step| step.outcome != Outcome::Failed) => {
-                (Status::Contained, steps, None)
+                Receipt { steps, ..of(Status::Contained) }
             }
-            Ok(Undone::Steps(steps)) => (Status::Partial, steps, None),
+            Ok(Undone::Steps(steps)) => Receipt { steps, ..of(Status::Partial) },
             Err(fault) if fault.kind == FaultKind::Transient => return Err(fault),
-            Err(fault) => (Status::Failed, vec![], Some(fault.to_string())),
+            Err(fault) => Receipt { error: Some(fault.to_string()), fault: Some(fault.kind.into()), ..of(Status::Failed) },
         };
-        let passing = steps.iter().filter_map(|step| step.error.clone()).find(|fault| fault.kind == FaultKind::Transient);
-        let (target, containment) = (target.clone(), Some(containment));
-        let receipt = Receipt { target, containment, status, steps, error, finished_at: Some(clock::now()) };
+        let faults = receipt.steps.iter().filter_map(|step| step.error.clone());
+        let passing = faults.into_iter().find(|fault| fault.kind == FaultKind::Transient);
         if let Err(fault) = self.responder.ledger().keep_release(&incident.id, &receipt).await {
             tracing::error!(fault.message = %fault.message, "the ledger did not take a record");
         }
@@ -179,10 +185,10 @@ impl Function {
                 if let Some(session) = target.session.as_deref().filter(|_| target.scope == Scope::Session) {
                     ledger.free_session(target, session).await?;
                 }
-                ledger.end_release(held, &incident.id).await?;
+                ledger.end_release(held, &incident.id, clock::now()).await?;
             }
             Ok(Undone::Steps(steps)) if steps.iter().all(|step| step.outcome != Outcome::Failed) => {
-                ledger.end_release(held, &incident.id).await?;
+                ledger.end_release(held, &incident.id, clock::now()).await?;
             }
             // The lease ends by itself; what the release has to say must not be lost for it.
             _ => {
@@ -222,7 +228,7 @@ impl Function {
 
 /// Nothing was put back: what failed is the look at what somebody changed.
 fn untouched(undone: &Result<Undone, Fault>) -> bool {
-    matches!(undone, Ok(Undone::Steps(steps)) if steps.iter().all(|step| step.name == "check-drift"))
+    matches!(undone, Ok(Undone::Steps(steps)) if steps.iter().all(|step| step.is(StepKind::CheckDrift)))
 }
 
 enum Undone {
@@ -247,8 +253,8 @@ struct Past {
     /// The receipt of an earlier run of the release that let go of the target.
     release: Option<Receipt>,
     /// Steps of the containment that failed.
-    failed_steps: Vec<String>,
-    /// What a release reported as changed by somebody, before the answer that asks for this one.
+    failed_steps: Vec<StepName>,
+    /// Digests of what a release reported as changed by somebody, before the answer that asks for this one.
     seen_drift: Vec<String>,
 }
 
@@ -262,11 +268,11 @@ impl Past {
         let before = |receipt: &&Receipt| answer.is_some_and(|answer| receipt.finished_at.is_some_and(|at| at < answer.at));
         // What an earlier run of this release went past was seen before it.
         let drift = |receipt: &&Receipt, step: &&Step| {
-            step.name == "check-drift" && (before(receipt) || step.outcome == Outcome::Skipped)
+            step.is(StepKind::CheckDrift) && (before(receipt) || step.outcome == Outcome::Skipped)
         };
         let drift = releases.iter().flat_map(|receipt| receipt.steps.iter().filter(move |step| drift(&receipt, step)));
         Self {
-            seen_drift: drift.filter_map(|step| step.error.as_ref().map(|fault| fault.message.clone())).collect(),
+            seen_drift: drift.filter_map(|step| step.digest.clone()).collect(),
             changed: receipts.iter().any(Receipt::holds_something),
             release: releases.into_iter().find(|receipt| matches!(receipt.status, Status::Contained | Status::Skipped)),
             failed_steps: failed_steps(&receipts),
@@ -274,7 +280,7 @@ impl Past {
     }
 }
 
-fn failed_steps(receipts: &[Receipt]) -> Vec<String> {
+fn failed_steps(receipts: &[Receipt]) -> Vec<StepName> {
     let steps = receipts.iter().flat_map(|receipt| &receipt.steps);
     steps.filter(|step| step.outcome == Outcome::Failed).map(|step| step.name.clone()).collect()
 }

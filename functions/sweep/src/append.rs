@@ -2,25 +2,27 @@
 //! earlier try was killed.
 
 use crate::Function;
-use firebreak::coverage::{Coverage, Owner, decision_key};
-use firebreak::decision::{Decision, Mode};
+use firebreak::coverage::{Coverage, decision_key};
+use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak::incident::Incident;
 use firebreak::plan::derived::{Derived, Seen, derive};
-use firebreak::text::inert;
+use firebreak::report::Report;
 use firebreak_aws::clock;
+use firebreak_ledger::{Commit, Committed};
 use std::collections::BTreeSet;
 
 impl Function {
-    /// Adds what the ledger's record of the incident has more than `incident`: an earlier try appended it and was killed before it
-    /// could answer. Returns it.
-    pub(crate) async fn recover(&self, incident: &mut Incident) -> Result<Vec<Decision>, Fault> {
-        let Some(stored) = self.ledger.record(&incident.id).await? else { return Ok(vec![]) };
-        let lost = beyond(stored.incident.decisions, incident);
-        incident.over_budget = incident.over_budget.max(stored.incident.over_budget);
-        incident.decisions.extend(lost.iter().cloned());
-        Ok(lost)
+    /// Lays what the ledger knows over the incident and its report. Returns the decisions that the incident lacked: an earlier try
+    /// appended them and was killed before it could answer, or a person did.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub(crate) async fn recover(&self, incident: &mut Incident, report: &mut Report) -> Result<Vec<Decision>, Fault> {
+        let carried = incident.clone();
+        self.ledger.gather(incident, report).await?;
+        Ok(beyond(incident.decisions.clone(), &carried))
     }
 
     /// Decides about what was traced, reverted and too narrow: reserves each decision, counts it against the budget, and writes the
@@ -35,39 +37,23 @@ impl Function {
         }
         let first = incident.follows.clone().unwrap_or_else(|| incident.id.clone());
         let known = self.ledger.coverage(&first).await?;
-        let mut won = Vec::new();
-        for decision in decisions.into_iter().filter(|decision| is_free(decision, &known, &incident.id)) {
-            let owner = Owner { incident: incident.id.clone(), told_only: decision.mode == Mode::Notify };
-            // Lost: another incident of the same finding answers for it.
-            if self.ledger.reserve(&first, &decision_key(&decision), &owner).await? {
-                won.push(self.within_budget(decision, &mut incident.over_budget).await?);
+        let free = decisions.into_iter().filter(|decision| is_free(decision, &known, &incident.id)).collect();
+        let commit = Commit { first: &first, incident: &incident.id, budget: &self.policy.budget, at: clock::now() };
+        let Committed { decisions, over_budget } = self.ledger.commit(commit, free).await?;
+        if !decisions.is_empty() {
+            let appended = self.ledger.amend(&incident.id, |known| {
+                let new = beyond(decisions.clone(), known);
+                known.over_budget += u32::try_from(new.iter().filter(|d| d.code == ReasonCode::OverBudget).count()).unwrap_or(0);
+                known.decisions.extend(new);
+            });
+            if appended.await?.is_none() {
+                left_out.push("the ledger does not know this incident: what was decided now is in the execution only".to_owned());
             }
         }
-        incident.decisions.extend(won.iter().cloned());
-        if !won.is_empty() && !self.ledger.extend_incident(incident).await? {
-            left_out.push("the ledger does not know this incident: what was decided now is in the execution only".to_owned());
-        }
-        for decision in &won {
-            let line = format!("sweep: {}, {}: {}", decision.target, decision.mode.name(), decision.reason);
-            if let Err(fault) = self.ledger.note(&incident.id, clock::now(), &line).await {
-                tracing::warn!(fault.message = %fault.message, "timeline not written");
-            }
-        }
-        Ok(Derived { decisions: won, left_out })
-    }
-
-    /// What exceeds the hour's budget waits for a person, as it does in triage.
-    async fn within_budget(&self, decision: Decision, over_budget: &mut u32) -> Result<Decision, Fault> {
-        let Some(containment) = decision.containment.filter(|_| decision.mode == Mode::Auto) else { return Ok(decision) };
-        let limit = self.policy.budget.of(containment);
-        if self.ledger.spend(&decision.target, containment, limit, clock::now()).await? {
-            return Ok(decision);
-        }
-        *over_budget += 1;
-        let account = &decision.target.account;
-        let why = format!("OVER BUDGET: {limit} {containment} in account {account} this hour, a person must approve more");
-        let reason = inert(&format!("{why}; {}", decision.reason), 400);
-        Ok(Decision { mode: Mode::Gate, reason, ..decision })
+        self.ledger.note_committed(commit, "sweep", &decisions).await;
+        incident.over_budget += over_budget;
+        incident.decisions.extend(decisions.iter().cloned());
+        Ok(Derived { decisions, left_out })
     }
 }
 

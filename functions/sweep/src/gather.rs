@@ -1,13 +1,33 @@
 //! Receipts of what a look had contained join those of the incident, so that they are verified, sealed, shown and released alike.
 
-use crate::{Answer, Request, Watch};
+use crate::{Answer, Function, Request, Round, Watch};
 use firebreak::decision::{Decision, Mode};
-use firebreak::incident::{Incident, Report};
+use firebreak::fault::Fault;
+use firebreak::incident::Incident;
+use firebreak::report::Report;
 
-pub(crate) fn gather(request: Request) -> Answer {
-    let Request { incident, mut report, watch, .. } = request;
-    join(&mut report);
-    Answer { incident, report, watch: Watch { round: watch.round, contain: vec![], alarm: true, idle: false } }
+impl Function {
+    /// Gathers: what a look had contained, and what the ledger knows beyond what the state machine carries.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub(crate) async fn gather(&self, request: Request) -> Result<Answer, Fault> {
+        let Request { mut incident, mut report, watch, .. } = request;
+        join(&mut report);
+        self.ledger.gather(&mut incident, &mut report).await?;
+        Ok(gathered(incident, report, watch))
+    }
+}
+
+fn gathered(incident: Incident, report: Report, watch: Round) -> Answer {
+    let contain = open_decisions(&incident, &report);
+    Answer { incident, report, watch: Watch { round: watch.round, contain, alarm: true, idle: false } }
+}
+
+/// What an approval carries out: decisions that wait for it, and decisions for at once of which nothing became.
+fn open_decisions(incident: &Incident, report: &Report) -> Vec<Decision> {
+    let waiting = incident.decisions.iter().filter(|d| d.mode == Mode::Gate && d.containment.is_some());
+    waiting.chain(without_receipt(incident, report)).cloned().collect()
 }
 
 /// A receipt about the same containment and target is replaced: the newer one says how it stands.
@@ -37,7 +57,6 @@ pub(crate) fn without_receipt<'a>(incident: &'a Incident, report: &'a Report) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Phase, Round};
     use firebreak::plan::{Circumstances, plan_json};
     use firebreak::policy::Policy;
     use firebreak::receipt::Status;
@@ -52,17 +71,17 @@ mod tests {
             let mut target = incident.decisions[0].target.clone();
             id.clone_into(&mut target.id);
             let containment = incident.decisions[0].containment;
-            firebreak::receipt::Receipt { target, containment, status, steps: vec![], error: None, finished_at: None }
+            firebreak::receipt::Receipt::of(target, containment.expect("a containment"), status)
         };
         let mut report = Report::default();
         report.containment.receipts = vec![receipt("alice", Status::Contained), receipt("mallory", Status::Failed)];
         report.derived = vec![receipt("mallory", Status::Contained), receipt("ghost", Status::Partial)];
-        let request = Request { phase: Phase::Gather, incident: incident.clone(), report, watch: Round { round: 2 } };
-        let answer = gather(request);
+        join(&mut report);
+        let answer = gathered(incident.clone(), report, Round { round: 2 });
         let statuses: Vec<(&str, Status)> =
             answer.report.containment.receipts.iter().map(|r| (r.target.id.as_str(), r.status)).collect();
         assert_eq!(statuses, [("alice", Status::Contained), ("mallory", Status::Contained), ("ghost", Status::Partial)]);
-        assert!(answer.report.derived.is_empty() && answer.watch.alarm && answer.watch.contain.is_empty());
+        assert!(answer.report.derived.is_empty() && answer.watch.alarm);
         assert_eq!(answer.watch.round, 2);
     }
 
@@ -79,8 +98,7 @@ mod tests {
         incident.decisions = vec![first.clone(), lost.clone()];
         let mut report = Report::default();
         let (target, containment, status) = (first.target, first.containment, Status::Failed);
-        report.containment.receipts =
-            vec![firebreak::receipt::Receipt { target, containment, status, steps: vec![], error: None, finished_at: None }];
+        report.containment.receipts = vec![firebreak::receipt::Receipt::of(target, containment.expect("a containment"), status)];
         assert_eq!(without_receipt(&incident, &report).count(), 0, "without a word about the first ones");
         "ok".clone_into(&mut report.containment.status);
         assert_eq!(without_receipt(&incident, &report).collect::<Vec<_>>(), [&lost], "what failed has a receipt");

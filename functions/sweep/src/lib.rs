@@ -8,8 +8,9 @@ mod look;
 use firebreak::decision::Decision;
 use firebreak::diagnosis::{ConfiguredAccount, Diagnosis, Places};
 use firebreak::fault::Fault;
-use firebreak::incident::{Incident, Report};
+use firebreak::incident::Incident;
 use firebreak::policy::Policy;
+use firebreak::report::Report;
 use firebreak_aws::Aws;
 use firebreak_aws::clients::MemberRole;
 use firebreak_function::diagnosis::member_role;
@@ -38,7 +39,7 @@ pub struct Request {
 pub enum Phase {
     /// Look into CloudTrail and decide.
     Look,
-    /// Add the receipts of what the last look had contained.
+    /// Add the receipts of what the last look had contained, and what the ledger knows besides.
     Gather,
 }
 
@@ -66,7 +67,7 @@ pub struct Answer {
 pub struct Watch {
     /// As it came.
     pub round: u32,
-    /// What is contained now, before the next look.
+    /// What is contained now, before the next look; of a gathering: what an approval carries out.
     pub contain: Vec<Decision>,
     /// Something is new: it is worth another look, and people are told.
     pub alarm: bool,
@@ -119,7 +120,7 @@ impl Function {
     pub async fn handle(&self, request: Request) -> Result<Answer, Fault> {
         match request.phase {
             Phase::Look => self.look(request).await,
-            Phase::Gather => Ok(gather::gather(request)),
+            Phase::Gather => self.gather(request).await,
         }
     }
 }

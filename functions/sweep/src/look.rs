@@ -3,18 +3,22 @@
 use crate::cloudtrail::Trails;
 use crate::gather::{join, without_receipt};
 use crate::{Answer, Function, Request, Watch};
-use firebreak::decision::{Containment, Decision, Mode, Target};
+use firebreak::containment::Containment;
+use firebreak::coverage::decision_key;
+use firebreak::decision::{Decision, Mode};
 use firebreak::fault::{Fault, FaultKind};
-use firebreak::incident::{Incident, Report, SweepBranch};
+use firebreak::incident::Incident;
 use firebreak::plan::derived::Seen;
 use firebreak::policy::Policy;
 use firebreak::receipt::{Receipt, Verification};
+use firebreak::report::{Report, SweepBranch};
+use firebreak::target::Target;
 use firebreak::text::inert;
 use firebreak::trail::{Found, Search, Suspect, bounded, merged};
 use firebreak_aws::clock;
 use firebreak_ledger::Held;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -29,9 +33,10 @@ impl Function {
         let Request { mut incident, mut report, watch, .. } = request;
         // What the state machine could not gather, or carry out, after the look before.
         join(&mut report);
-        let mut contain: Vec<Decision> = without_receipt(&incident, &report).cloned().collect();
-        // What an earlier try of this look appended, and was killed before it could say so.
-        contain.extend(self.recover(&mut incident).await?);
+        let mut contain = self.recover(&mut incident, &mut report).await?;
+        let known: BTreeSet<String> = contain.iter().map(decision_key).collect();
+        let without = without_receipt(&incident, &report).filter(|decision| !known.contains(&decision_key(decision)));
+        contain.extend(without.cloned().collect::<Vec<_>>());
         let mut found = self.search(&incident, &report).await;
         // What is a day old may have found other users since.
         let recent = incident.opened_at.checked_sub(SignedDuration::from_hours(24)).unwrap_or(incident.opened_at);
@@ -156,7 +161,7 @@ mod tests {
         assert!(quarantines(&incident, &target));
         assert!(!quarantines(&incident, &Target { id: "decoy".to_owned(), ..target.clone() }));
         let mut part = incident.clone();
-        part.decisions[0].target.scope = firebreak::decision::Scope::AccessKey;
+        part.decisions[0].target.scope = firebreak::target::Scope::AccessKey;
         assert!(!quarantines(&part, &target), "its other credentials stay as they are");
     }
 

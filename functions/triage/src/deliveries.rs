@@ -10,11 +10,8 @@ use firebreak::decision::{Decision, Mode};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
-use firebreak::plan::{MAX_DECISIONS, Plan, Verdict};
-use firebreak::text::inert;
+use firebreak::plan::{MAX_DECISIONS, Plan, Verdict, broke_down};
 use firebreak_ledger::Claim;
-use futures::future::try_join_all;
-use jiff::Timestamp;
 use std::collections::BTreeSet;
 
 impl Function {
@@ -72,7 +69,8 @@ impl Function {
         let update = Plan { dedupe_key: format!("{}#{}", plan.dedupe_key, delivery.execution_arn), ..update };
         let own = IncidentId::of(&update.dedupe_key);
         self.ledger.claim(&own, delivery.execution_arn, delivery.at, &Coverage::default()).await?;
-        let won = self.reserve(first, &own, update.decisions).await?;
+        let commit = self.commit(first, &own, delivery);
+        let won = self.ledger.commit(commit, update.decisions).await?.decisions;
         let told = match plan.finding.severity_band.filter(|_| won.is_empty() && known.has_risen(&plan)) {
             Some(band) => {
                 let owner = Owner { incident: own.clone(), told_only: true };
@@ -119,7 +117,7 @@ impl Function {
         let room = MAX_DECISIONS.saturating_sub(kept.len());
         let fresh: Vec<Decision> = plan.decisions.iter().filter(|d| adds && free(d)).take(room).cloned().collect();
         let mut decisions = kept;
-        decisions.extend(self.reserve(first, incident, fresh).await?);
+        decisions.extend(self.ledger.commit(self.commit(first, incident, delivery), fresh).await?.decisions);
         let verdict = match plan.verdict {
             _ if decisions.iter().any(|decision| decision.mode != Mode::Notify) => Verdict::Respond,
             Verdict::Respond if decisions.is_empty() => Verdict::Notify,
@@ -134,21 +132,11 @@ impl Function {
         Ok(opened)
     }
 
-    /// Wins decisions for an incident; those that another one won meanwhile are left to it.
-    async fn reserve(&self, first: &IncidentId, incident: &IncidentId, decisions: Vec<Decision>) -> Result<Vec<Decision>, Fault> {
-        let reserved = try_join_all(decisions.iter().map(|decision| async move {
-            let owner = Owner { incident: incident.clone(), told_only: decision.mode == Mode::Notify };
-            self.ledger.reserve(first, &decision_key(decision), &owner).await
-        }))
-        .await?;
-        Ok(decisions.into_iter().zip(reserved).filter_map(|(decision, won)| won.then_some(decision)).collect())
-    }
-
     /// A delivery that calls for nothing: counted, and remembered on the finding's first incident.
     async fn repeated(&self, plan: Plan, id: &IncidentId, why: &str, delivery: &Delivery<'_>) -> Result<Incident, Fault> {
         self.ledger.count_delivery(id, delivery.at).await?;
         let version = plan.finding.updated_at.map_or_else(String::new, |at| format!(" as of {at}"));
-        self.note(id, delivery.at, &format!("delivered again{version}")).await;
+        self.ledger.note_or_warn(id, delivery.at, &format!("delivered again{version}")).await;
         let plan = Plan {
             verdict: Verdict::Ignore,
             reason: Some(format!("delivered before: {why}")),
@@ -158,24 +146,12 @@ impl Function {
         };
         Ok(Incident::new(plan, &self.policy, delivery.execution_arn.to_owned(), delivery.at))
     }
-
-    /// The timeline is for people: a line that is missing stops nothing.
-    pub(crate) async fn note(&self, id: &IncidentId, at: Timestamp, line: &str) {
-        if let Err(fault) = self.ledger.note(id, at, line).await {
-            tracing::warn!(fault.message = %fault.message, "timeline not written");
-        }
-    }
 }
 
-/// A decision of a response that broke down. It is carried out at once only if that would still be decided: when the finding was
-/// settled since, or policy lowered, what may have been contained already waits for an analyst with the rest.
+/// A decision of a response that broke down. It is carried out at once only if that would still be decided.
 fn carried_over(decision: Decision, plan: &Plan, stale: bool) -> Decision {
     let key = decision_key(&decision);
     let now = plan.decisions.iter().find(|d| decision_key(d) == key).map(|d| d.mode);
     let still = stale || now.map_or(plan.verdict == Verdict::Respond, |mode| mode == Mode::Auto);
-    if decision.mode != Mode::Auto || still {
-        return decision;
-    }
-    let reason = format!("an earlier response broke down, and now it would not be decided; {}", decision.reason);
-    Decision { mode: Mode::Gate, reason: inert(&reason, 400), ..decision }
+    if decision.mode != Mode::Auto || still { decision } else { broke_down(decision) }
 }

@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod budget;
 mod confirm;
 mod deliveries;
 mod open;

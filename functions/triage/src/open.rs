@@ -2,14 +2,14 @@
 
 use crate::{Delivery, Function};
 use aws_sdk_sfn::types::ExecutionStatus;
+use firebreak::answer::Answer;
 use firebreak::coverage::Coverage;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::plan::{Plan, Verdict};
-use firebreak::review::Answer;
 use firebreak_aws::classify::OrFault;
-use firebreak_ledger::Gate;
+use firebreak_ledger::{Commit, Gate};
 
 impl Function {
     /// Writes the incident of a plan to the ledger. What exceeds the budget waits for a person.
@@ -22,18 +22,26 @@ impl Function {
     ) -> Result<Incident, Fault> {
         let new = Incident::new(plan, &self.policy, delivery.execution_arn.to_owned(), delivery.at);
         let mut incident = Incident { id, follows, ..new };
-        self.keep_to_budget(&mut incident).await?;
+        // The claim, or the commit, has reserved them.
+        let commit = self.commit(incident.follows.as_ref().unwrap_or(&incident.id), &incident.id, delivery);
+        let committed = self.ledger.count(commit, std::mem::take(&mut incident.decisions)).await?;
+        (incident.decisions, incident.over_budget) = (committed.decisions, committed.over_budget);
         let status = match incident.verdict {
             Verdict::Respond => IncidentStatus::Triaged,
             Verdict::Notify => IncidentStatus::Notified,
             Verdict::Ignore => IncidentStatus::Ignored,
         };
         self.ledger.open_incident(&incident, status, &delivery.raw).await?;
-        self.note(&incident.id, incident.opened_at, &format!("triaged: {}", verdict_line(&incident))).await;
+        self.ledger.note_or_warn(&incident.id, incident.opened_at, &format!("triaged: {}", verdict_line(&incident))).await;
         if let Some(first) = &incident.follows {
-            self.note(first, incident.opened_at, &format!("an update is answered by {}", incident.id)).await;
+            self.ledger.note_or_warn(first, incident.opened_at, &format!("an update is answered by {}", incident.id)).await;
         }
         Ok(incident)
+    }
+
+    /// Whose decisions are committed, and under which budget.
+    pub(crate) fn commit<'a>(&'a self, first: &'a IncidentId, incident: &'a IncidentId, delivery: &Delivery<'_>) -> Commit<'a> {
+        Commit { first, incident, budget: &self.policy.budget, at: delivery.at }
     }
 
     /// True when the claim's holder did not handle the finding: its response broke down, or it only announced what now calls for

@@ -2,11 +2,11 @@
 //!
 //! It costs two round trips before anything is contained. Without it the only choices are to guess a user, or to wait for a person.
 
-use firebreak::decision::{Target, TargetKind};
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::{AccessKeyId, IamName, IncidentId, PrincipalId, Region};
 use firebreak::plan::{Owner, Owners, Plan};
 use firebreak::policy::{Policy, ResponseMode};
+use firebreak::target::{Target, TargetKind};
 use firebreak_aws::Aws;
 use firebreak_aws::classify::{OrFault, code};
 use firebreak_aws::clients::MemberRole;
@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) async fn find(aws: &Aws, policy: &Policy, plan: &Plan) -> Owners {
     let incident = IncidentId::of(&plan.dedupe_key);
     let acts = |target: &&&Target| {
-        let mode = policy.mode(&target.account, Some(firebreak::decision::Containment::QuarantineIam));
+        let mode = policy.mode(&target.account, Some(firebreak::containment::Containment::QuarantineIam));
         matches!(mode, ResponseMode::GateFirst | ResponseMode::Auto)
     };
     let unowned = plan.unowned();

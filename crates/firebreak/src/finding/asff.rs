@@ -4,8 +4,8 @@
 //! `AWS::IAM::AccessKey:ASIA…` or even `AWS::IAM::AccessKey:null`.
 
 use super::{Credentials, Finding, Named, Principal, Read, Resource, ResourceRole, SeverityBand, Source, list, text, timestamp};
-use crate::decision::TargetKind;
 use crate::ids::{AccountId, IamName, Partition, Region};
+use crate::target::TargetKind;
 use serde_json::Value;
 use std::net::IpAddr;
 

@@ -3,9 +3,11 @@
 //! Sources: GuardDuty user guide, "Processing GuardDuty findings with Amazon EventBridge" and "Finding details"; the shape
 //! `Finding` of the GuardDuty API.
 
-use super::{Credentials, Finding, Named, Read, Resource, ResourceRole, SeverityBand, Source, list, sequence, text, timestamp};
-use crate::decision::TargetKind;
+use super::{
+    Credentials, Finding, Named, Read, Resource, ResourceRole, SeverityBand, Source, list, sequence, tags, text, timestamp,
+};
 use crate::ids::{AccountId, Partition, Region};
+use crate::target::TargetKind;
 use serde_json::Value;
 use std::net::IpAddr;
 
@@ -139,12 +141,6 @@ fn databases(resource: &Value, found: &mut Vec<Resource>) {
             found.push(Resource::other(TargetKind::RdsDatabase, name, field).tagged(tags(database)));
         }
     }
-}
-
-/// Tags are `[{key, value}]`.
-pub(super) fn tags(of: &Value) -> Vec<(String, String)> {
-    let tag = |tag: &Value| Some((text(tag, "key")?.to_owned(), tag.get("value")?.as_str()?.to_owned()));
-    list(of, "tags").filter_map(tag).collect()
 }
 
 /// Every address of the other side, wherever the kind of action keeps it.

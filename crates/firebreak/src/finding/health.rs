@@ -5,8 +5,8 @@
 //! open vocabulary; abuse codes occur with and without `EC2_` and mean the same.
 
 use super::{Credentials, Finding, Named, Principal, Read, Resource, SeverityBand, Source, list, text, timestamp};
-use crate::decision::TargetKind;
 use crate::ids::{AccessKeyId, AccountId, IamName, InstanceId, Partition, Region};
+use crate::target::TargetKind;
 use serde_json::Value;
 
 pub(super) fn read(event: &Value, detail: &Value) -> Read {

@@ -5,6 +5,7 @@
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
+use std::cell::Cell;
 
 /// Why bytes are not an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -25,23 +26,21 @@ pub enum BadJson {
     DuplicateField,
 }
 
-const DUPLICATE: &str = "duplicate field";
-
 /// Parses bytes as JSON and refuses ambiguity.
 ///
 /// # Errors
 /// [`BadJson`] with the place, never the text.
 pub fn parse(bytes: &[u8]) -> Result<Value, BadJson> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let parsed = Strict.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    let twice = Cell::new(false);
+    let parsed = Strict { twice: &twice }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
     parsed.map_err(|error| {
         let malformed = BadJson::Malformed { line: error.line(), column: error.column() };
         if std::str::from_utf8(bytes).is_err() {
             return malformed;
         }
         match serde_json::from_slice::<IgnoredAny>(bytes) {
-            // The message is ours, and a data error: a document cannot fake it.
-            Ok(_) if error.is_data() && error.to_string().starts_with(DUPLICATE) => BadJson::DuplicateField,
+            Ok(_) if twice.get() => BadJson::DuplicateField,
             Ok(_) => BadJson::Unholdable,
             Err(error) => BadJson::Malformed { line: error.line(), column: error.column() },
         }
@@ -50,9 +49,12 @@ pub fn parse(bytes: &[u8]) -> Result<Value, BadJson> {
 
 /// Builds a [`Value`], refusing duplicate fields.
 #[derive(Clone, Copy)]
-struct Strict;
+struct Strict<'a> {
+    /// Set when a field was named twice: serde's errors carry a message and no code.
+    twice: &'a Cell<bool>,
+}
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -60,7 +62,7 @@ impl<'de> DeserializeSeed<'de> for Strict {
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -107,7 +109,8 @@ impl<'de> Visitor<'de> for Strict {
         let mut object = Map::new();
         while let Some(name) = fields.next_key::<String>()? {
             if object.insert(name, fields.next_value_seed(self)?).is_some() {
-                return Err(A::Error::custom(DUPLICATE));
+                self.twice.set(true);
+                return Err(A::Error::custom("duplicate field"));
             }
         }
         Ok(Value::Object(object))

@@ -6,8 +6,8 @@
 //! `resources[].user` and `resources[].device`.
 
 use super::{Credentials, Finding, Named, Read, Resource, ResourceRole, SeverityBand, Source, list, text, timestamp};
-use crate::decision::TargetKind;
 use crate::ids::{AccountId, Partition, Region};
+use crate::target::TargetKind;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::net::IpAddr;

@@ -1,8 +1,8 @@
 //! What a finding names, in one form for all senders.
 
 use super::principal::Credentials;
-use crate::decision::TargetKind;
 use crate::ids::{AccountId, BucketName, InstanceId, Region};
+use crate::target::TargetKind;
 use crate::text::inert;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;

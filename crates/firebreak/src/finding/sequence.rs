@@ -2,9 +2,8 @@
 //!
 //! Source: GuardDuty API, shapes `Sequence`, `Actor`, `ResourceV2`. Exports may lack the block: then nothing is named.
 
-use super::guardduty::tags;
-use super::{Credentials, Finding, Named, Resource, list, text};
-use crate::decision::TargetKind;
+use super::{Credentials, Finding, Named, Resource, list, tags, text};
+use crate::target::TargetKind;
 use serde_json::Value;
 
 pub(super) fn read(sequence: &Value, finding: &mut Finding) {

@@ -2,13 +2,16 @@
 
 use super::explain::{Because, Trace, at};
 use super::principal::accused;
-use super::restrict::{Restrained, Wanted, restrict};
+use super::restrain::{Grounds, Restrained, restrain};
+use super::wanted::Wanted;
 use super::{AtSource, Circumstances, Verdict};
-use crate::decision::{Containment, Decision, Mode, Scope, Target, TargetKind};
+use crate::containment::Containment;
+use crate::decision::{Decision, Mode};
 use crate::finding::{Credentials, Delivery, Finding, Named, Principal, Resource, ResourceRole, Source, Subject};
-use crate::ids::{AccountId, InstanceId, Partition, Region};
+use crate::ids::InstanceId;
 use crate::playbook::Row;
 use crate::policy::SampleHandling;
+use crate::target::{Place, Target, TargetKind};
 use crate::text::inert;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -64,13 +67,6 @@ fn outcome(restrained: Vec<Restrained>, unusable: &BTreeSet<String>) -> Outcome 
     Outcome { verdict, reason, decisions: restrained.into_iter().map(|r| r.decision).collect() }
 }
 
-/// Everything a target needs besides its name.
-pub(super) struct Place {
-    pub(super) account: AccountId,
-    pub(super) region: Region,
-    pub(super) partition: Partition,
-}
-
 fn restrained(
     finding: &Finding,
     delivery: Delivery,
@@ -124,8 +120,10 @@ fn restrained(
         unusable.insert(format!("the finding names {} more resources than anybody can read", wanted.len() - MAX_WANTED));
         wanted.truncate(MAX_WANTED);
     }
+    let (policy, playbook) = (circumstances.policy, circumstances.playbook);
+    let grounds = Grounds::Finding { finding, delivery, at_source: circumstances.at_source, now: circumstances.now };
     let decided: Vec<Restrained> =
-        wanted.into_iter().map(|wanted| restrict(finding, delivery, wanted, row, circumstances, trace)).collect();
+        wanted.into_iter().map(|wanted| restrain(wanted.of_row(row, playbook), policy, grounds, trace)).collect();
     if !decided.is_empty() {
         return Ok((decided, unusable));
     }
@@ -251,7 +249,7 @@ fn by_hand(
 ) {
     wanted.extend(finding.about(subject).filter_map(|resource| for_people(resource, mode, place, circumstances)));
     if subject == Subject::Account && finding.about(subject).next().is_none() {
-        wanted.push(Wanted { field: "detail.accountId".to_owned(), ..Wanted::of_place(mode, place) });
+        wanted.push(Wanted::of_place(mode, place));
     }
 }
 
@@ -271,7 +269,7 @@ fn session_instance(finding: &Finding, mode: Mode, place: &Place) -> Option<Want
             return None;
         };
         let id = InstanceId::parse(session).ok()?;
-        let target = place.target(TargetKind::Ec2Instance, id.as_str(), resource);
+        let target = target_of(TargetKind::Ec2Instance, id.as_str(), resource, place);
         Some(Wanted::contain(Containment::IsolateEc2, mode, target, resource))
     })
 }
@@ -279,17 +277,17 @@ fn session_instance(finding: &Finding, mode: Mode, place: &Place) -> Option<Want
 /// The target of a resource that Firebreak can contain. `Err(None)`: it is somebody else's matter, see [`only_a_person`].
 fn target(resource: &Resource, place: &Place, circumstances: &Circumstances<'_>) -> Result<Target, Option<String>> {
     match &resource.named {
-        Named::Instance(id) => Ok(place.target(TargetKind::Ec2Instance, id.as_str(), resource)),
-        Named::Bucket { name, at_risk: true } => Ok(place.target(TargetKind::S3Bucket, name.as_str(), resource)),
+        Named::Instance(id) => Ok(target_of(TargetKind::Ec2Instance, id.as_str(), resource, place)),
+        Named::Bucket { name, at_risk: true } => Ok(target_of(TargetKind::S3Bucket, name.as_str(), resource, place)),
         Named::Bucket { at_risk: false, .. } | Named::Other(..) => Err(None),
         Named::Unusable(_, why) => Err(Some((*why).to_owned())),
         Named::Credentials(credentials) => {
             let owned = circumstances.owners.and_then(|owners| owners.resolve(credentials));
             let credentials = owned.as_ref().unwrap_or(credentials);
             let mut target = match &credentials.principal {
-                Principal::User(name) => place.target(TargetKind::IamUser, name.as_str(), resource),
+                Principal::User(name) => target_of(TargetKind::IamUser, name.as_str(), resource, place),
                 Principal::Role { name, session } => {
-                    let target = place.target(TargetKind::IamRole, name.as_str(), resource);
+                    let target = target_of(TargetKind::IamRole, name.as_str(), resource, place);
                     Target { session: session.clone(), ..target }
                 }
                 Principal::Other(what) => {
@@ -325,29 +323,21 @@ fn only_a_person(resource: &Resource, mode: Mode, place: &Place) -> Option<Wante
         _ if mode == Mode::Auto => Mode::Gate,
         _ => mode,
     };
-    let mut target = place.target(kind, &id, resource);
+    let mut target = target_of(kind, &id, resource, place);
     if let Named::Credentials(credentials) = &resource.named {
         target.access_key_id.clone_from(&credentials.access_key_id);
     }
     Some(Wanted::by_hand(mode, target, resource))
 }
 
-impl Place {
-    pub(super) fn target(&self, kind: TargetKind, id: &str, resource: &Resource) -> Target {
-        Target {
-            kind,
-            id: id.to_owned(),
-            account: resource.account.clone().unwrap_or_else(|| self.account.clone()),
-            region: match kind {
-                // IAM is global: a Region that a finding names beside a principal is nobody's.
-                TargetKind::IamUser | TargetKind::IamRole => self.region.clone(),
-                _ => resource.region.clone().unwrap_or_else(|| self.region.clone()),
-            },
-            partition: self.partition.clone(),
-            principal_id: None,
-            access_key_id: None,
-            session: None,
-            scope: Scope::Principal,
-        }
-    }
+/// What a resource is as a target: its own account and Region, where the finding states them.
+fn target_of(kind: TargetKind, id: &str, resource: &Resource, place: &Place) -> Target {
+    let region = match kind {
+        // IAM is global: a Region that a finding names beside a principal is nobody's.
+        TargetKind::IamUser | TargetKind::IamRole => None,
+        _ => resource.region.clone(),
+    };
+    let account = resource.account.clone().unwrap_or_else(|| place.account.clone());
+    let region = region.unwrap_or_else(|| place.region.clone());
+    Target::new(kind, id, Place { account, region, partition: place.partition.clone() })
 }

@@ -1,13 +1,18 @@
 //! What to do about what suspects created, assumed or reverted. The same policy holds as for a finding; only the row is missing,
 //! because there is no finding.
 
-use super::restrict::out_of_bounds;
+use super::explain::Trace;
+use super::restrain::{Grounds, restrain};
+use super::wanted::Wanted;
 use super::{MAX_DECISION_BYTES, MAX_DECISIONS};
-use crate::decision::{Containment, Decision, Mode, Scope, Target, TargetKind};
+use crate::containment::Containment;
+use crate::decision::{Decision, Mode, ReasonCode};
 use crate::fault::FaultKind;
 use crate::ids::{AccessKeyId, AccountId};
-use crate::policy::{Policy, ResponseMode, lower, protected_by_name};
+use crate::policy::Policy;
 use crate::receipt::{Outcome, Receipt, Step, Verification};
+use crate::step::StepKind;
+use crate::target::{Place, Scope, Target, TargetKind};
 use crate::text::inert;
 use crate::trail::{Follow, Traced};
 
@@ -91,8 +96,13 @@ fn one_session_too_many<'a>(decision: Decision, known: impl Iterator<Item = &'a 
         return decision;
     }
     let why = format!("more than {SESSIONS_PER_ROLE} sessions of this role in the same hands; {}", decision.reason);
-    let target = Target { scope: Scope::Principal, session: None, ..decision.target };
-    Decision { target, mode: decision.mode.at_most(Mode::Gate), reason: inert(&why, 400), ..decision }
+    Decision {
+        target: decision.target.whole(),
+        code: ReasonCode::TooNarrow,
+        mode: decision.mode.at_most(Mode::Gate),
+        reason: inert(&why, 400),
+        ..decision
+    }
 }
 
 /// True when `known` answers for `new`: it is about the same target, or about all of it and at least as soon.
@@ -102,20 +112,26 @@ fn covers(known: &Decision, new: &Decision) -> bool {
     known.containment == new.containment && (known_key == new_key || whole && urgency(known.mode) <= urgency(new.mode))
 }
 
+/// What policy and protection leave of a wish.
+fn decide(wanted: Wanted, policy: &Policy) -> Decision {
+    restrain(wanted, policy, Grounds::Look, &mut Trace::new(false)).decision
+}
+
 /// The decision about one thing a suspect did, if it calls for one.
 fn about(traced: &Traced, policy: &Policy) -> Option<Decision> {
     let at = traced.time().map(|at| format!(" at {at}")).unwrap_or_default();
-    let decide = |wanted: Wanted<'_>, why: &str| Some(wanted.under(policy, &format!("{why}; {}{at}", traced.what)));
-    match &traced.follow {
-        Follow::Nothing => None,
-        Follow::ByHand { target, advice, why } => decide(Wanted::by_hand(target, advice), why),
-        Follow::Contain { target, why, .. } if target.account != traced.from && !policy.names(&target.account) => {
-            decide(Wanted::by_hand(&as_seen_from(&traced.from, target), ABROAD), why)
+    let (code, why) = (ReasonCode::Traced, |why: &str| format!("{why}; {}{at}", traced.what));
+    let wanted = match &traced.follow {
+        Follow::Nothing => return None,
+        Follow::ByHand { target, advice, why: reason } => Wanted::found_by_hand(target, advice, code).because(why(reason)),
+        Follow::Contain { target, why: reason, .. } if target.account != traced.from && !policy.names(&target.account) => {
+            Wanted::found_by_hand(&as_seen_from(&traced.from, target), ABROAD, code).because(why(reason))
         }
-        Follow::Contain { containment, mode, target, why, created } => {
-            decide(Wanted { created: *created, ..Wanted::contain(*containment, *mode, target) }, why)
+        Follow::Contain { containment, mode, target, why: reason, created } => {
+            Wanted::found(*containment, *mode, target, code).made_by_a_suspect(*created).because(why(reason))
         }
-    }
+    };
+    Some(decide(wanted, policy))
 }
 
 const ABROAD: &str = "if the account is yours, ask for isolation of the role's session there; if not, find out what left with it";
@@ -124,9 +140,7 @@ const ABROAD: &str = "if the account is yours, ask for isolation of the role's s
 /// of its own but something to look at from here.
 fn as_seen_from(account: &AccountId, target: &Target) -> Target {
     let id = inert(&format!("{target} of account {}", target.account), 256);
-    let (region, partition) = (target.region.clone(), target.partition.clone());
-    let (kind, account, scope) = (TargetKind::Other, account.clone(), Scope::Principal);
-    Target { kind, id, account, region, partition, principal_id: None, access_key_id: None, session: None, scope }
+    Target::new(TargetKind::Other, id, Place { account: account.clone(), ..target.place() })
 }
 
 /// Somebody took a quarantine away and may do so again: only the organization can deny in a way that nobody in the account undoes.
@@ -136,11 +150,12 @@ fn about_revert(check: &Verification, policy: &Policy) -> Option<Decision> {
         TargetKind::IamUser | TargetKind::IamRole => &check.target,
         _ => return None,
     };
+    let code = ReasonCode::Reverted;
     let wanted = match target.scope {
         Scope::Principal | Scope::Session if policy.organization.quarantine_scp => {
-            Wanted::contain(Containment::QuarantineScp, Mode::Gate, target)
+            Wanted::found(Containment::QuarantineScp, Mode::Gate, target, code)
         }
-        Scope::Principal | Scope::Session => Wanted::by_hand(target, &deny_by_organization(target)),
+        Scope::Principal | Scope::Session => Wanted::found_by_hand(target, &deny_by_organization(target), code),
         // A part that nobody can deny by itself: the rest of the principal is innocent.
         Scope::AccessKey => {
             let key = target.access_key_id.as_ref().map_or("the key", AccessKeyId::as_str);
@@ -149,7 +164,7 @@ fn about_revert(check: &Verification, policy: &Policy) -> Option<Decision> {
                 "find out in CloudTrail who reactivated {key} (UpdateAccessKey) and ask for isolation of that principal, not of the \
                  key's owner {owner}"
             );
-            Wanted::by_hand(target, &advice)
+            Wanted::found_by_hand(target, &advice, code)
         }
         Scope::OlderSessions => {
             let advice = format!(
@@ -157,10 +172,11 @@ fn about_revert(check: &Verification, policy: &Policy) -> Option<Decision> {
                  the role",
                 target.id
             );
-            Wanted::by_hand(target, &advice)
+            Wanted::found_by_hand(target, &advice, code)
         }
     };
-    Some(wanted.under(policy, &format!("somebody other than Firebreak reverted its quarantine: {}", inert(line, 120))))
+    let why = format!("somebody other than Firebreak reverted its quarantine: {}", inert(line, 120));
+    Some(decide(wanted.because(why), policy))
 }
 
 fn deny_by_organization(target: &Target) -> String {
@@ -177,76 +193,11 @@ fn about_session(receipt: &Receipt, policy: &Policy) -> Option<Decision> {
     let is_session = receipt.containment == Some(Containment::QuarantineIam) && receipt.target.scope == Scope::Session;
     let failed = |step: &Step| {
         let for_good = step.error.as_ref().is_none_or(|fault| fault.kind != FaultKind::Transient);
-        step.kind() == "deny-session" && step.outcome == Outcome::Failed && for_good
+        step.is(StepKind::DenySession) && step.outcome == Outcome::Failed && for_good
     };
-    let step = receipt.steps.iter().find(|step| step.kind() == "needs-whole-role" || failed(step)).filter(|_| is_session)?;
-    let whole = Target { scope: Scope::Principal, session: None, ..receipt.target.clone() };
+    let step = receipt.steps.iter().find(|step| step.is(StepKind::NeedsWholeRole) || failed(step)).filter(|_| is_session)?;
     let message = step.error.as_ref().map_or("no reason is known", |fault| fault.message.as_str());
     let why = format!("{} cannot be denied alone for sure: {message}", receipt.target);
-    Some(Wanted::contain(Containment::QuarantineIam, Mode::Gate, &whole).under(policy, &why))
-}
-
-/// What would be done if policy said nothing.
-struct Wanted<'a> {
-    containment: Option<Containment>,
-    mode: Mode,
-    target: &'a Target,
-    by_hand: Option<String>,
-    /// A suspect made it.
-    created: bool,
-}
-
-impl<'a> Wanted<'a> {
-    fn contain(containment: Containment, mode: Mode, target: &'a Target) -> Self {
-        Self { containment: Some(containment), mode, target, by_hand: None, created: false }
-    }
-
-    fn by_hand(target: &'a Target, advice: &str) -> Self {
-        Self { containment: None, mode: Mode::Gate, target, by_hand: Some(inert(advice, 300)), created: false }
-    }
-
-    /// Who made a thing chose its name: such a name protects from nothing but haste. Of somebody who is protected, a key that a
-    /// suspect made can be taken away after approval.
-    fn protection(&self, policy: &Policy) -> Option<(Mode, &'static str)> {
-        // What people do is no containment: nothing needs to be protected from it.
-        self.containment?;
-        if let Some(protection) = policy.protected.covers(self.target, &[], self.created) {
-            let is_key = self.created && self.target.scope == Scope::AccessKey;
-            return Some((if is_key { Mode::Gate } else { Mode::Notify }, protection.why));
-        }
-        protected_by_name(self.target).map(|why| (Mode::Gate, why))
-    }
-
-    /// What policy and protection leave of it. They only ever lower it.
-    fn under(self, policy: &Policy, why: &str) -> Decision {
-        let protection = self.protection(policy);
-        let Self { containment, mode: wanted, target, by_hand, .. } = self;
-        let decided = |mode, reason: String| Decision {
-            target: target.clone(),
-            containment,
-            mode,
-            reason: inert(&reason, 400),
-            by_hand,
-            suppressed: false,
-        };
-        if let Some((_, reason)) = out_of_bounds(policy, target) {
-            return decided(Mode::Notify, format!("{reason}; {why}"));
-        }
-        if let Some((Mode::Notify, protection)) = protection {
-            return decided(Mode::Notify, format!("protected ({protection}): a person must decide; {why}"));
-        }
-        let why = match protection {
-            Some((_, name)) => format!("{name}, but a suspect made it: a person must decide; {why}"),
-            None => why.to_owned(),
-        };
-        let wanted = if protection.is_some() { wanted.at_most(Mode::Gate) } else { wanted };
-        let response = policy.mode(&target.account, containment);
-        let reason = match response {
-            ResponseMode::Observe => format!("observe mode in account {}: {why}", target.account),
-            ResponseMode::DryRun if wanted == Mode::Auto => format!("dry run, it would be contained at once: {why}"),
-            ResponseMode::DryRun => format!("dry run, it would wait for approval: {why}"),
-            ResponseMode::GateFirst | ResponseMode::Auto => why,
-        };
-        decided(lower(wanted, response), reason)
-    }
+    let whole = Wanted::found(Containment::QuarantineIam, Mode::Gate, &receipt.target.whole(), ReasonCode::TooNarrow);
+    Some(decide(whole.because(why), policy))
 }

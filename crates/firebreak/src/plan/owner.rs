@@ -1,9 +1,10 @@
 //! Whose an access key is, where the finding does not say or cannot be believed.
 
 use super::Plan;
-use crate::decision::{Mode, Target, TargetKind};
+use crate::decision::Mode;
 use crate::finding::{Credentials, Principal, Source};
 use crate::ids::{AccessKeyId, IamName, PrincipalId};
+use crate::target::{Target, TargetKind};
 use std::collections::BTreeMap;
 
 /// The user behind an access key, as the account itself says.

@@ -1,11 +1,13 @@
 //! From credentials in a finding to what is denied: the principal, or the part of it that the evidence accuses.
 
 use super::Circumstances;
-use super::restrict::Wanted;
-use crate::decision::{Containment, Mode, Scope, Target, TargetKind};
+use super::wanted::Wanted;
+use crate::containment::Containment;
+use crate::decision::Mode;
 use crate::finding::{Finding, Named, Resource, Source, Subject};
 use crate::ids::{InstanceId, SessionName};
 use crate::policy::{AlsoDeny, Policy, RoleScope};
+use crate::target::{Scope, Target, TargetKind};
 
 /// The front of every role that Identity Center makes from a permission set (Identity Center user guide, "Referencing permission
 /// sets"). IAM lets nobody change such a role.

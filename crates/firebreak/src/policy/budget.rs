@@ -1,6 +1,6 @@
 //! The blast radius: how many targets may be contained without a person.
 
-use crate::decision::Containment;
+use crate::containment::Containment;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 

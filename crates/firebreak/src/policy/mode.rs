@@ -1,6 +1,7 @@
 //! How far Firebreak may go by itself, by account and containment.
 
-use crate::decision::{Containment, Mode};
+use crate::containment::Containment;
+use crate::decision::Mode;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

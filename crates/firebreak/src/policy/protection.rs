@@ -1,8 +1,8 @@
 //! What is never contained, whoever says so and whoever would approve it.
 
 use super::TagSelector;
-use crate::decision::{Target, TargetKind};
 use crate::ids::{BucketName, IamName, InstanceId};
+use crate::target::{Target, TargetKind};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 

@@ -1,8 +1,8 @@
 //! Known causes that need no response, for a while: somebody owns them, and they expire.
 
-use crate::decision::Target;
 use crate::finding::Finding;
 use crate::ids::AccountId;
+use crate::target::Target;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::civil::Date;

@@ -3,8 +3,8 @@
 //! The advice is reversible: it names what can be switched on again, and never asks for a deletion.
 
 use super::record::{Part, Record};
-use crate::decision::TargetKind;
 use crate::ids::{BucketName, InstanceId};
+use crate::target::TargetKind;
 use crate::text::inert;
 
 /// What a call opened.

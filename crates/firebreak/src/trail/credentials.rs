@@ -5,8 +5,8 @@
 
 use super::Lookup;
 use super::record::{Actor, ActorKind, Record};
-use crate::decision::Target;
 use crate::ids::{AccessKeyId, PrincipalId};
+use crate::target::Target;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A record, and the question it answers.

@@ -3,8 +3,10 @@
 use super::channel::{self, MAX_NAMED};
 use super::record::{Part, Record};
 use super::{Follow, Suspect, Traced, issued};
-use crate::decision::{Containment, Mode, Scope, Target, TargetKind};
+use crate::containment::Containment;
+use crate::decision::Mode;
 use crate::ids::{AccountId, IamName, InstanceId, Partition, PrincipalId, SessionName};
+use crate::target::{Scope, Target, TargetKind};
 use crate::text::inert;
 
 /// What follows from a call that a suspect made. Nothing when it does not matter; a line for people when it cannot be followed.
@@ -274,19 +276,7 @@ impl Call<'_> {
 
     /// In the suspect's account: its trail was asked.
     fn target(&self, kind: TargetKind, id: &str) -> Target {
-        let Target { account, region, partition, .. } = self.suspect.target.clone();
-        let id = id.to_owned();
-        Target {
-            kind,
-            id,
-            account,
-            region,
-            partition,
-            principal_id: None,
-            access_key_id: None,
-            session: None,
-            scope: Scope::Principal,
-        }
+        Target::new(kind, id, self.suspect.target.place())
     }
 }
 

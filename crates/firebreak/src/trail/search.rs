@@ -7,9 +7,10 @@
 use super::credentials::Credentials;
 use super::follow::{self, RoleArn};
 use super::{Attribute, Follow, Record, Suspect, Traced, issued, region_of_iam};
-use crate::decision::{Mode, Scope, Target, TargetKind};
+use crate::decision::Mode;
 use crate::ids::{AccountId, Region};
 use crate::policy::Policy;
+use crate::target::{Scope, Target, TargetKind};
 use crate::text::inert;
 use std::collections::{BTreeSet, HashSet, VecDeque};
 

@@ -1,8 +1,8 @@
 //! Whose doings are looked for, what CloudTrail can be asked about them, and which records are theirs.
 
 use super::record::{Actor, ActorKind, Record};
-use crate::decision::{Scope, Target, TargetKind};
 use crate::ids::{AccessKeyId, InstanceId};
+use crate::target::{Scope, Target, TargetKind};
 use crate::text::inert;
 
 /// A principal whose credentials an attacker has, or had.

@@ -3,18 +3,23 @@
 //! Inputs are `fixtures/findings/hostile/<id>_<name>.json`; variants and the large ones are made here. [`CASES`] says where each id
 //! is shown.
 
+use firebreak::answer::{Answer, Decided};
+use firebreak::containment::Containment;
 use firebreak::coverage::{Coverage, Update};
-use firebreak::decision::{Containment, Decision, Mode, TargetKind};
+use firebreak::decision::{Decision, Mode};
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::finding::{SeverityBand, split};
 use firebreak::ids::IncidentId;
-use firebreak::incident::{Incident, Report};
-use firebreak::notice::{Message, NoticeKind, message, ticket};
+use firebreak::incident::Incident;
+use firebreak::notice::{Message, NoticeKind, mail, notice, ticket};
 use firebreak::plan::{AtSource, Circumstances, Plan, Verdict, plan_json};
 use firebreak::policy::Policy;
 use firebreak::receipt::{Outcome, Receipt, Status, Step};
-use firebreak::review::{Answer, Decided, GateMessage};
+use firebreak::report::Report;
+use firebreak::review::GateMessage;
+use firebreak::step::StepKind;
 use firebreak::stored_event::{MAX_INLINE_BYTES, Reference, StoredEvent};
+use firebreak::target::TargetKind;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -269,9 +274,18 @@ fn is_inert(Message { subject, body }: &Message) {
 /// A receipt that failed with words that somebody else chose.
 fn failed(decision: &Decision, words: &str) -> Receipt {
     let error = Some(Fault::new(FaultKind::Denied, words));
-    let step = Step { name: "attach-deny".to_owned(), outcome: Outcome::Failed, error, started_at: NOW, ms: 1 };
+    let step = Step { name: StepKind::AttachDeny.into(), outcome: Outcome::Failed, error, digest: None, started_at: NOW, ms: 1 };
     let (target, containment) = (decision.target.clone(), decision.containment);
-    Receipt { target, containment, status: Status::Failed, steps: vec![step; 4], error: None, finished_at: Some(NOW) }
+    Receipt {
+        target,
+        containment,
+        status: Status::Failed,
+        steps: vec![step; 4],
+        error: None,
+        fault: None,
+        waits: None,
+        finished_at: Some(NOW),
+    }
 }
 
 /// All that people are sent about an incident, with what AWS and an analyst may add to it.
@@ -280,11 +294,11 @@ fn notices(incident: &Incident) -> Vec<Message> {
     let mut report = Report::default();
     report.containment.receipts = incident.decisions.iter().filter(|d| contains(d)).map(|d| failed(d, words)).collect();
     report.release.receipts.clone_from(&report.containment.receipts);
-    let answer = Decided { answer: Answer::Release, by: words.to_owned(), comment: words.to_owned(), at: NOW };
+    let answer = Decided::new(Answer::Release, words, words, NOW);
     let kinds =
         [NoticeKind::Noticed, NoticeKind::Opened, NoticeKind::Outcome, NoticeKind::ReviewOverdue, NoticeKind::Closed].into_iter();
-    let mut all: Vec<Message> = kinds.map(|kind| message(kind, incident, &report, Some(&answer), 2)).collect();
-    all.push(ticket(incident, &report, 2));
+    let mut all: Vec<Message> = kinds.map(|kind| mail(&notice(kind, incident, &report, Some(&answer), 2))).collect();
+    all.push(mail(&ticket(incident, &report, 2)));
     all
 }
 
@@ -845,12 +859,12 @@ fn size_of_an_incident_is_bounded_in_bytes_whatever_its_id() {
 #[test]
 fn size_of_what_is_sent_is_bounded() {
     let (incident, report) = largest();
-    let answer = Decided { answer: Answer::Approve, by: "x".repeat(9000), comment: "\u{1f680}".repeat(90_000), at: NOW };
+    let answer = Decided::new(Answer::Approve, &"x".repeat(9000), &"\u{1f680}".repeat(90_000), NOW);
     for kind in [NoticeKind::Noticed, NoticeKind::Opened, NoticeKind::Outcome, NoticeKind::ReviewOverdue, NoticeKind::Closed] {
-        let sent = message(kind, &incident, &report, Some(&answer), 500);
+        let sent = mail(&notice(kind, &incident, &report, Some(&answer), 500));
         assert!(sent.body.len() < 33_000 && sent.subject.len() < 100, "H75: {kind:?} has {} bytes", sent.body.len());
     }
-    assert!(ticket(&incident, &report, 500).body.len() < 33_000, "H75");
+    assert!(mail(&ticket(&incident, &report, 500)).body.len() < 33_000, "H75");
 
     let gate = |incident, report| GateMessage {
         task_token: "t".repeat(1024),

@@ -4,6 +4,7 @@
 mod corpus;
 mod fixtures;
 mod hostile;
+mod notices;
 mod policies;
 mod principals;
 mod properties;

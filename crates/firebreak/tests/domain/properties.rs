@@ -1,12 +1,15 @@
 //! What holds for every event, also for those nobody thought of.
 
-use firebreak::decision::{Containment, Mode, Scope, TargetKind};
+use firebreak::containment::Containment;
+use firebreak::decision::Mode;
 use firebreak::finding::{self, Source};
 use firebreak::ids::{BucketName, IamName, InstanceId, SessionName};
-use firebreak::incident::{Incident, Report};
+use firebreak::incident::Incident;
 use firebreak::notice::{self, NoticeKind};
 use firebreak::plan::{Circumstances, Plan, Verdict, plan, plan_json};
 use firebreak::policy::Policy;
+use firebreak::report::Report;
+use firebreak::target::{Scope, TargetKind};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -170,12 +173,12 @@ proptest! {
         let size = serde_json::to_vec(&incident).expect("serialisable").len();
         prop_assert!(size < MAX_INCIDENT_BYTES, "{size} bytes");
         for kind in [NoticeKind::Noticed, NoticeKind::Opened] {
-            let message = notice::message(kind, &incident, &Report::default(), None, 1);
+            let message = notice::mail(&notice::notice(kind, &incident, &Report::default(), None, 1));
             prop_assert!(message.subject.is_ascii() && message.subject.len() < 100);
             prop_assert!(!message.body.chars().any(|c| c != '\n' && is_active(c)), "{:?}", message.body);
             prop_assert!(!message.body.contains("://"), "{:?}", message.body);
         }
-        let ticket = notice::ticket(&incident, &Report::default(), 1);
+        let ticket = notice::mail(&notice::ticket(&incident, &Report::default(), 1));
         prop_assert!(!ticket.body.chars().any(|c| c != '\n' && is_active(c)), "{:?}", ticket.body);
     }
 

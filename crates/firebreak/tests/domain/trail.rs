@@ -7,12 +7,14 @@ mod names;
 mod policy;
 mod tiers;
 
-use firebreak::decision::{Containment, Decision, Mode, Scope, Target, TargetKind};
+use firebreak::containment::Containment;
+use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::ids::{AccessKeyId, AccountId, Partition, PrincipalId, Region};
 use firebreak::plan::MAX_DECISIONS;
 use firebreak::plan::derived::{Derived, Seen, derive};
 use firebreak::policy::Policy;
 use firebreak::receipt::Verification;
+use firebreak::target::{Place, Scope, Target, TargetKind};
 use firebreak::trail::{Attribute, Follow, Found, Lookup, Search};
 use serde_json::{Value, json};
 
@@ -25,17 +27,15 @@ fn attack() -> Vec<Value> {
 }
 
 fn target(kind: TargetKind, id: &str) -> Target {
-    Target {
+    Target::new(
         kind,
-        id: id.to_owned(),
-        account: AccountId::parse(HOME).expect("an account"),
-        region: Region::parse("eu-central-1").expect("a Region"),
-        partition: Partition::parse("aws").expect("a partition"),
-        principal_id: None,
-        access_key_id: None,
-        session: None,
-        scope: Scope::Principal,
-    }
+        id,
+        Place {
+            account: AccountId::parse(HOME).expect("an account"),
+            region: Region::parse("eu-central-1").expect("a Region"),
+            partition: Partition::parse("aws").expect("a partition"),
+        },
+    )
 }
 
 fn alice() -> Target {
@@ -49,7 +49,15 @@ fn alice() -> Target {
 
 fn decided(target: Target, mode: Mode) -> Decision {
     let containment = Some(Containment::QuarantineIam);
-    Decision { target, containment, mode, reason: "a finding".to_owned(), by_hand: None, suppressed: false }
+    Decision {
+        target,
+        containment,
+        mode,
+        reason: "a finding".to_owned(),
+        code: ReasonCode::Row,
+        by_hand: None,
+        suppressed: false,
+    }
 }
 
 /// `LookupEvents`, as far as a search can tell.

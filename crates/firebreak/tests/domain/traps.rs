@@ -28,7 +28,7 @@ fn policy(text: &str) -> Policy {
 
 /// `quarantine-iam auto 111122223333 alice`, one per decision.
 fn decided(plan: &Plan) -> Vec<String> {
-    let name = |containment: Option<firebreak::decision::Containment>| containment.map_or("by-hand", |c| c.name());
+    let name = |containment: Option<firebreak::containment::Containment>| containment.map_or("by-hand", |c| c.name());
     let line = |d: &firebreak::decision::Decision| {
         format!("{} {} {} {}", name(d.containment), d.mode.name(), d.target.account, d.target.id)
     };

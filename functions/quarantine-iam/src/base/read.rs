@@ -4,8 +4,8 @@ use super::{BaseState, Credential, CredentialKind};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{AttachedPolicy, StatusType, Tag};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use firebreak::decision::{Target, TargetKind};
 use firebreak::fault::Fault;
+use firebreak::target::{Target, TargetKind};
 use firebreak_aws::classify::{OrFault, SdkResult, code};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -6,7 +6,8 @@ use firebreak::receipt::{Outcome, Receipt, Status, Step};
 
 fn receipt(name: &str, outcome: Outcome, kind: FaultKind) -> Receipt {
     let error = Some(Fault::new(kind, "5 sessions of this role are denied already"));
-    let step = Step { name: name.to_owned(), outcome, error, started_at: jiff::Timestamp::UNIX_EPOCH, ms: 1 };
+    let step =
+        Step { name: name.to_owned().into(), outcome, error, digest: None, started_at: jiff::Timestamp::UNIX_EPOCH, ms: 1 };
     let containment = Some(Containment::QuarantineIam);
     Receipt {
         target: session("nightly", None),
@@ -14,6 +15,8 @@ fn receipt(name: &str, outcome: Outcome, kind: FaultKind) -> Receipt {
         status: Status::Partial,
         steps: vec![step],
         error: None,
+        fault: None,
+        waits: None,
         finished_at: None,
     }
 }

@@ -1,0 +1,79 @@
+//! One target, with credentials for its account, and what comes of working on it.
+
+use aws_config::SdkConfig;
+use firebreak::containment::Containment;
+use firebreak::decision::Waits;
+use firebreak::ids::IncidentId;
+use firebreak::receipt::Step;
+use firebreak::step::StepName;
+use firebreak::target::{Look, Target};
+use firebreak_ledger::{Held, Ledger};
+use jiff::Timestamp;
+
+/// One target of one incident, with credentials for its account.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Credentials and Region of the target.
+    pub config: SdkConfig,
+    /// The ledger.
+    pub ledger: Ledger,
+    /// The incident.
+    pub incident: IncidentId,
+    /// The target.
+    pub target: Target,
+    /// What is done to it. A target can be held by several containments at once, each with a base of its own.
+    pub containment: Containment,
+    /// When the work began. Whatever is read for it is read later.
+    pub began_at: Timestamp,
+    /// An analyst agreed to it: it must not be asked again. Only set for a containment.
+    pub approved: bool,
+    /// What a look may do about a control that somebody reverted.
+    pub look: Look,
+    /// Steps of the containment that failed: what they would have changed is not ours to undo. Only set for a release.
+    pub failed_steps: Vec<StepName>,
+    /// Digests of what somebody changed since the containment and an analyst has seen before asking for this release. Only set for a
+    /// release.
+    pub seen_drift: Vec<String>,
+    /// An earlier run of this release may have put part of it back. Only set for a release.
+    pub resumed: bool,
+    /// Credentials that a suspect made and that stay inactive. Only set for a release.
+    pub exposed: Vec<String>,
+}
+
+impl Call {
+    /// What a base and its holders belong to.
+    #[must_use]
+    pub fn held(&self) -> Held<'_> {
+        Held { target: &self.target, containment: self.containment }
+    }
+}
+
+/// What came of trying to contain a target.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Attempt {
+    /// These steps were tried.
+    Steps(Vec<Step>),
+    /// Nothing was changed: a person must agree to the impact first.
+    Waits(Waits),
+}
+
+impl From<Vec<Step>> for Attempt {
+    fn from(steps: Vec<Step>) -> Self {
+        Self::Steps(steps)
+    }
+}
+
+/// What reading back a containment showed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Controls that do not hold, one line each.
+    pub problems: Vec<String>,
+    /// Controls that somebody had reverted and that were written again, one line each.
+    pub reverted: Vec<String>,
+}
+
+impl From<Vec<String>> for Checked {
+    fn from(problems: Vec<String>) -> Self {
+        Self { problems, reverted: vec![] }
+    }
+}

@@ -1,0 +1,81 @@
+//! Committing decisions to an incident: reserved, counted against the budget, noted. Triage and the looks do it alike.
+
+use super::Ledger;
+use firebreak::coverage::{Owner, decision_key};
+use firebreak::decision::{Decision, Mode, ReasonCode};
+use firebreak::fault::Fault;
+use firebreak::ids::IncidentId;
+use firebreak::plan::over_budget;
+use firebreak::policy::Budget;
+use futures::future::try_join_all;
+use jiff::Timestamp;
+
+/// Whose decisions are committed, and under which limits.
+#[derive(Debug, Clone, Copy)]
+pub struct Commit<'a> {
+    /// The first incident of the finding: it keeps who answers for what.
+    pub first: &'a IncidentId,
+    /// The incident that answers for the decisions.
+    pub incident: &'a IncidentId,
+    /// How many targets may be contained without a person.
+    pub budget: &'a Budget,
+    /// The time, which names the hour that the budget is for.
+    pub at: Timestamp,
+}
+
+/// What was committed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// The decisions that are this incident's, as they stand now.
+    pub decisions: Vec<Decision>,
+    /// How many of them wait only because the hour's budget is spent.
+    pub over_budget: u32,
+}
+
+impl Ledger {
+    /// Commits decisions that nobody answers for yet: those that another incident has won are left to it.
+    ///
+    /// Committing the same decisions again, after a crash or a lost answer, leads to the same end.
+    ///
+    /// # Errors
+    /// The ledger could not be written. What nobody reserves and counts is not decided.
+    pub async fn commit(&self, commit: Commit<'_>, decisions: Vec<Decision>) -> Result<Committed, Fault> {
+        let reserved = try_join_all(decisions.iter().map(async |decision| {
+            let owner = Owner { incident: commit.incident.clone(), told_only: decision.mode == Mode::Notify };
+            self.reserve(commit.first, &decision_key(decision), &owner).await
+        }))
+        .await?;
+        let won = decisions.into_iter().zip(reserved).filter_map(|(decision, won)| won.then_some(decision));
+        self.count(commit, won.collect()).await
+    }
+
+    /// Counts decisions against the budget that are this incident's already: the claim of a finding reserves what it decides.
+    ///
+    /// # Errors
+    /// The ledger could not be written: a flood must not pass because nobody counts it.
+    pub async fn count(&self, commit: Commit<'_>, decisions: Vec<Decision>) -> Result<Committed, Fault> {
+        let mut committed = Committed::default();
+        for decision in decisions {
+            committed.decisions.push(self.within_budget(commit, decision).await?);
+        }
+        // A second attempt finds what the first one lowered.
+        let lowered = committed.decisions.iter().filter(|decision| decision.code == ReasonCode::OverBudget).count();
+        committed.over_budget = u32::try_from(lowered).unwrap_or(u32::MAX);
+        Ok(committed)
+    }
+
+    async fn within_budget(&self, commit: Commit<'_>, decision: Decision) -> Result<Decision, Fault> {
+        let Some(containment) = decision.containment.filter(|_| decision.mode == Mode::Auto) else { return Ok(decision) };
+        let limit = commit.budget.of(containment);
+        let within = self.spend(&decision.target, containment, limit, commit.at).await?;
+        Ok(if within { decision } else { over_budget(decision, limit) })
+    }
+
+    /// Notes on the timeline what was committed to a running incident.
+    pub async fn note_committed(&self, commit: Commit<'_>, by: &str, decisions: &[Decision]) {
+        for decision in decisions {
+            let line = format!("{by}: {}, {}: {}", decision.target, decision.mode.name(), decision.reason);
+            self.note_or_warn(commit.incident, commit.at, &line).await;
+        }
+    }
+}

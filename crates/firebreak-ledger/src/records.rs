@@ -1,0 +1,137 @@
+//! What was done about an incident's targets, and when: receipts, verifications, releases, looks, the timeline.
+
+use super::{Ledger, from_doc, lost, sortable, text, to_doc};
+use aws_sdk_dynamodb::types::AttributeValue;
+use firebreak::containment::Containment;
+use firebreak::fault::Fault;
+use firebreak::ids::IncidentId;
+use firebreak::receipt::{Receipt, Verification};
+use firebreak::report::SweepBranch;
+use firebreak::target::Target;
+use firebreak_aws::classify::OrFault;
+use jiff::Timestamp;
+use serde::Serialize;
+
+impl Ledger {
+    /// Keeps what a containment did to one target.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn keep_receipt(&self, incident: &IncidentId, receipt: &Receipt) -> Result<(), Fault> {
+        self.keep("receipt", incident, receipt.containment, &receipt.target, receipt).await
+    }
+
+    /// Keeps a receipt that the state machine wrote. One that a function left about this target says more and stays.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn keep_machine_receipt(&self, incident: &IncidentId, receipt: &Receipt) -> Result<(), Fault> {
+        let kept = self
+            .put_about(incident, about("receipt", receipt.containment, &receipt.target))
+            .item("doc", to_doc(receipt)?)
+            .item("machine", AttributeValue::Bool(true))
+            .condition_expression("attribute_not_exists(pk) OR attribute_exists(machine)")
+            .send()
+            .await;
+        if lost(&kept) {
+            return Ok(());
+        }
+        kept.or_fault("ledger: keep receipt")?;
+        Ok(())
+    }
+
+    /// Keeps what was undone at one target.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn keep_release(&self, incident: &IncidentId, receipt: &Receipt) -> Result<(), Fault> {
+        self.keep("release", incident, receipt.containment, &receipt.target, receipt).await
+    }
+
+    /// Keeps what AWS said about one target after containment.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn keep_verification(&self, incident: &IncidentId, check: &Verification) -> Result<(), Fault> {
+        self.keep("verification", incident, check.containment, &check.target, check).await
+    }
+
+    /// Keeps what the looks into CloudTrail found so far.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn keep_sweep(&self, incident: &IncidentId, sweep: &SweepBranch) -> Result<(), Fault> {
+        let put = self.put_about(incident, "sweep").item("doc", to_doc(sweep)?);
+        put.send().await.or_fault("ledger: keep what CloudTrail showed")?;
+        Ok(())
+    }
+
+    /// What a containment did to one target, if it has been there.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn receipt(
+        &self,
+        incident: &IncidentId,
+        containment: Containment,
+        target: &Target,
+    ) -> Result<Option<Receipt>, Fault> {
+        let item = self.item(incident, &about("receipt", Some(containment), target)).await?;
+        item.as_ref().map(from_doc).transpose()
+    }
+
+    /// What AWS said about one target at an earlier look, if there was one.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn verification(
+        &self,
+        incident: &IncidentId,
+        containment: Containment,
+        target: &Target,
+    ) -> Result<Option<Verification>, Fault> {
+        let item = self.item(incident, &about("verification", Some(containment), target)).await?;
+        item.as_ref().map(from_doc).transpose()
+    }
+
+    /// Adds a line to the timeline. Writing the same line of the same time again changes nothing.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn note(&self, incident: &IncidentId, at: Timestamp, what: &str) -> Result<(), Fault> {
+        // Part of the sort key, which DynamoDB bounds at 1,024 bytes.
+        let what = firebreak::text::inert(what, 200);
+        self.put_about(incident, format!("timeline#{}#{what}", sortable(at)))
+            .item("at", text(sortable(at)))
+            .item("what", text(what))
+            .send()
+            .await
+            .or_fault("ledger: note")?;
+        Ok(())
+    }
+
+    /// As [`note`](Self::note). The timeline is for people: a line that is missing stops nothing.
+    pub async fn note_or_warn(&self, incident: &IncidentId, at: Timestamp, what: &str) {
+        if let Err(fault) = self.note(incident, at, what).await {
+            tracing::warn!(incident.id = %incident, fault.message = %fault.message, "timeline not written");
+        }
+    }
+
+    async fn keep<T: Serialize>(
+        &self,
+        what: &str,
+        incident: &IncidentId,
+        containment: Option<Containment>,
+        target: &Target,
+        value: &T,
+    ) -> Result<(), Fault> {
+        let put = self.put_about(incident, about(what, containment, target)).item("doc", to_doc(value)?);
+        put.send().await.or_fault(&format!("ledger: keep {what}"))?;
+        Ok(())
+    }
+}
+
+/// The sort key of a record about one target.
+fn about(what: &str, containment: Option<Containment>, target: &Target) -> String {
+    format!("{what}#{}#{}", containment.map_or("none", Containment::name), target.scoped_key())
+}

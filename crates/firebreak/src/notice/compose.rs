@@ -1,0 +1,168 @@
+//! What is said at which moment: the headline, the facts, and which sections follow.
+
+use super::NoticeKind;
+use super::document::{Choice, Fact, Notice, Part, Section, Text};
+use super::sections::{closed, decided, evidence, found, is_reverted, open, receipts, target, urgent};
+use crate::answer::{Answer, Decided};
+use crate::decision::Mode;
+use crate::incident::Incident;
+use crate::plan::Verdict;
+use crate::playbook::Playbook;
+use crate::receipt::{Receipt, Status};
+use crate::report::Report;
+use crate::target::{Scope, Target, TargetKind};
+
+/// What people are told at the moment that `kind` names.
+#[must_use]
+pub fn notice(kind: NoticeKind, incident: &Incident, report: &Report, answer: Option<&Decided>, round: u32) -> Notice {
+    let problems = report.problems();
+    let mut facts = facts(incident);
+    let mut sections = Vec::new();
+    let mut asks = false;
+    match kind {
+        NoticeKind::Noticed => {
+            let reason = incident.reason.as_deref().unwrap_or("no reason given");
+            facts.push(Fact { label: "Nothing was contained", value: Text::name(reason, 400) });
+            sections.extend(decided(&incident.decisions));
+        }
+        NoticeKind::Opened => sections.extend(decided(&incident.decisions)),
+        NoticeKind::Outcome | NoticeKind::Alarm => {
+            sections.extend(urgent(&problems));
+            sections.extend(found(report));
+            sections.extend(receipts("Contained", &report.containment.receipts));
+            if kind == NoticeKind::Alarm || is_reverted(report) {
+                sections.extend(decided(&incident.decisions));
+                let next = "The review gate opens after the last look; then: firebreak review list";
+                sections.push(Section::sentence(Part::Next, [Text::ours(next)]));
+            }
+            sections.extend(evidence(report));
+        }
+        NoticeKind::ReviewOverdue => {
+            let sentence = "Nobody has answered. Everything stays contained.";
+            sections.push(Section::sentence(Part::Open, [Text::ours(sentence)]));
+            asks = true;
+        }
+        NoticeKind::Closed => {
+            facts.extend(answer.into_iter().flat_map(answer_facts));
+            sections.extend(urgent(&unfinished(report, answer)));
+            sections.extend(closed(report));
+        }
+    }
+    let headline = headline(kind, incident, report, answer, round);
+    document(incident, headline, facts, sections, asks)
+}
+
+/// The ticket that an analyst answers.
+#[must_use]
+pub fn ticket(incident: &Incident, report: &Report, round: u32) -> Notice {
+    let sections = urgent(&report.problems())
+        .into_iter()
+        .chain(found(report))
+        .chain(receipts("Done", &report.containment.receipts))
+        .chain(open(&incident.decisions))
+        .chain(evidence(report));
+    let again = if round > 1 { format!(" (asked {round} times)") } else { String::new() };
+    document(incident, format!("Decide{again}"), facts(incident), sections.collect(), true)
+}
+
+fn document(incident: &Incident, headline: String, facts: Vec<Fact>, sections: Vec<Section>, asks: bool) -> Notice {
+    let about = incident.decisions.first().map_or_else(|| Text::ours("no target"), |decision| target(&decision.target));
+    let about = vec![about, Text::ours(" - "), type_of(incident)];
+    let (answers, hints) = if asks { (choices(), hints(incident)) } else { (vec![], vec![]) };
+    Notice { incident: incident.id.clone(), headline, about, facts, sections, answers, hints }
+}
+
+fn headline(kind: NoticeKind, incident: &Incident, report: &Report, answer: Option<&Decided>, round: u32) -> String {
+    let contains = |mode: fn(Mode) -> bool| incident.decisions.iter().any(|d| d.containment.is_some() && mode(d.mode));
+    let words = match kind {
+        NoticeKind::Noticed => "Look at this",
+        NoticeKind::Opened if incident.over_budget > 0 => "OVER BUDGET, decide now",
+        NoticeKind::Opened if !contains(|mode| mode != Mode::Notify) => "Needs a person",
+        NoticeKind::Opened => "Responding",
+        NoticeKind::Outcome | NoticeKind::Alarm if is_reverted(report) => "CRITICAL, somebody reverted it",
+        NoticeKind::Alarm => "MORE WAS FOUND",
+        NoticeKind::Outcome if report.problems().is_empty() => {
+            if report.containment.receipts.iter().any(|r| r.status == Status::Contained) {
+                "Contained"
+            } else if contains(|mode| mode == Mode::Gate) {
+                "Waiting for approval"
+            } else {
+                "Needs a person"
+            }
+        }
+        NoticeKind::Outcome if nothing_holds(report) => "NOT CONTAINED",
+        NoticeKind::Outcome => "PARTLY FAILED",
+        NoticeKind::ReviewOverdue => return format!("Review overdue (round {round})"),
+        NoticeKind::Closed if !unfinished(report, answer).is_empty() => "NOT FULLY carried out",
+        NoticeKind::Closed => match answer.map(|a| a.answer) {
+            Some(Answer::Release) => "Released and closed",
+            Some(Answer::Approve) | None => "Approved and closed",
+        },
+    };
+    words.to_owned()
+}
+
+fn unfinished(report: &Report, answer: Option<&Decided>) -> Vec<String> {
+    answer.map(|decided| report.unfinished(decided.answer)).unwrap_or_default()
+}
+
+/// Containment was tried and nothing came of it.
+fn nothing_holds(report: &Report) -> bool {
+    let receipts = &report.containment.receipts;
+    let tried = report.containment.status == "failed" || receipts.iter().any(|receipt| receipt.status == Status::Failed);
+    tried && !receipts.iter().any(Receipt::holds_something)
+}
+
+fn facts(incident: &Incident) -> Vec<Fact> {
+    let finding = &incident.finding;
+    let severity = match (finding.severity_band, finding.severity) {
+        (Some(band), Some(number)) => format!("{} ({number})", band.label()),
+        (Some(band), None) => band.label().to_owned(),
+        _ => "unknown".to_owned(),
+    };
+    let account = finding.account.as_ref().map_or("unknown", |a| a.as_str());
+    let region = finding.region.as_ref().map_or("unknown", |r| r.as_str());
+    let note = incident.reason.as_ref().filter(|_| incident.verdict == Verdict::Respond);
+    [
+        Some(Fact { label: "Incident", value: Text::ours(incident.id.as_str()) }),
+        incident.follows.as_ref().map(|first| Fact { label: "Follows", value: Text::ours(first.as_str()) }),
+        Some(Fact { label: "Finding", value: type_of(incident) }),
+        finding.title.as_ref().map(|title| Fact { label: "Title", value: Text::words(title, 200) }),
+        Some(Fact { label: "Severity", value: Text::ours(severity) }),
+        Some(Fact { label: "Where", value: Text::ours(format!("account {account}, {region}")) }),
+        note.map(|reason| Fact { label: "Note", value: Text::words(reason, 900) }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn answer_facts(decided: &Decided) -> [Fact; 2] {
+    let answer = format!("{} by {} at {}", decided.answer.word(), crate::text::inert(&decided.by, 100), decided.at);
+    [Fact { label: "Answer", value: Text::Name(answer) }, Fact { label: "Comment", value: Text::name(&decided.comment, 500) }]
+}
+
+/// A finding's type. One that the playbook does not know is anybody's text.
+fn type_of(incident: &Incident) -> Text {
+    match incident.finding.finding_type.as_deref() {
+        Some(kind) if Playbook::shipped().row(kind).is_some() => Text::name(kind, 128),
+        Some(kind) => Text::words(kind, 128),
+        None => Text::ours("unknown finding"),
+    }
+}
+
+fn choices() -> Vec<Choice> {
+    vec![
+        Choice { answer: Answer::Approve, means: "it was right: keep it contained" },
+        Choice { answer: Answer::Release, means: "it was wrong: put it back" },
+    ]
+}
+
+fn hints(incident: &Incident) -> Vec<&'static str> {
+    let about = |wanted: fn(&Target) -> bool| incident.decisions.iter().any(|d| d.containment.is_some() && wanted(&d.target));
+    let user = about(|target| target.kind == TargetKind::IamUser)
+        .then_some("A credential that was exposed stays inactive after a release: replace it.");
+    let session = about(|target| target.scope == Scope::Session)
+        .then_some("A session works again after a release, with the same credentials until they expire.");
+    user.into_iter().chain(session).collect()
+}

@@ -1,0 +1,87 @@
+//! A notice as plain text: for mail subscribers of an SNS topic, and for the ticket that they get.
+
+use super::document::{Entry, Notice, Section, Text};
+use crate::text;
+use std::fmt::Write as _;
+
+/// A mail: an ASCII subject of at most 99 characters and a text body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// For the mail's subject line.
+    pub subject: String,
+    /// The text.
+    pub body: String,
+}
+
+/// SNS takes 256 KiB; a person takes less. Longer bodies are cut with a pointer to the command that shows everything.
+const MAX_BODY: usize = 32_000;
+
+/// Writes a notice as a mail.
+#[must_use]
+pub fn mail(notice: &Notice) -> Message {
+    let mut body = String::new();
+    for fact in &notice.facts {
+        let _ = writeln!(body, "{}: {}", fact.label, shown(&fact.value));
+    }
+    notice.sections.iter().for_each(|section| write_section(&mut body, section));
+    write_answers(&mut body, notice);
+    let _ = write!(body, "\nAll details: firebreak incidents show {}\n", notice.incident);
+    let subject = text::subject(&format!("[Firebreak] {}: {}", notice.headline, all(&notice.about)));
+    Message { subject, body: cut(body) }
+}
+
+fn write_section(body: &mut String, section: &Section) {
+    let colon = if section.entries.is_empty() { "" } else { ":" };
+    let _ = writeln!(body, "\n{}{colon}", all(&section.title));
+    section.entries.iter().for_each(|entry| write_entry(body, entry));
+}
+
+fn write_entry(body: &mut String, entry: &Entry) {
+    let subject = entry.subject.as_ref().map(|subject| format!("{}: ", shown(subject))).unwrap_or_default();
+    let detail = entry.detail.as_ref().map(|detail| format!(" ({})", shown(detail))).unwrap_or_default();
+    let _ = writeln!(body, "  - {subject}{}{detail}", all(&entry.says));
+    for (label, note) in &entry.notes {
+        let _ = writeln!(body, "    {label}: {}", shown(note));
+    }
+}
+
+fn write_answers(body: &mut String, notice: &Notice) {
+    if notice.answers.is_empty() {
+        return;
+    }
+    body.push_str("\nAnswer:\n");
+    for choice in &notice.answers {
+        let _ = writeln!(
+            body,
+            "  firebreak review {} {} --comment \"...\"   {}",
+            choice.answer.word(),
+            notice.incident,
+            choice.means
+        );
+    }
+    for hint in &notice.hints {
+        let _ = writeln!(body, "  {hint}");
+    }
+}
+
+fn all(texts: &[Text]) -> String {
+    texts.iter().map(shown).collect()
+}
+
+/// Mail clients make links of what looks like one.
+fn shown(text: &Text) -> String {
+    match text {
+        Text::Ours(text) => text.clone(),
+        Text::Name(name) => text::mail(name, usize::MAX),
+        Text::Words(words) => text::free_text(words, usize::MAX),
+    }
+}
+
+fn cut(mut body: String) -> String {
+    if body.len() > MAX_BODY {
+        let end = (0..=MAX_BODY).rev().find(|&i| body.is_char_boundary(i)).unwrap_or(0);
+        body.truncate(end);
+        body.push_str("\n[cut]\n");
+    }
+    body
+}

@@ -1,0 +1,190 @@
+//! The one way down for a decision: policy, protection, suppression, doubt and budget. Each of them only ever lowers it.
+//!
+//! What a finding names and what a look finds go through [`restrain`]. The budget comes last, in the ledger, because only the
+//! ledger can count: it lowers a decision with [`over_budget`].
+
+use super::doubt::{doubt, shared_host};
+use super::explain::{Because, Trace, at};
+use super::wanted::Wanted;
+use super::{AtSource, decision_text};
+use crate::decision::{Decision, Mode, ReasonCode};
+use crate::finding::{Delivery, Finding, Source};
+use crate::policy::{Policy, Protection, ResponseMode, lower, protected_by_name};
+use crate::target::{Scope, Target};
+use jiff::Timestamp;
+
+/// What stands behind a wish.
+#[derive(Clone, Copy)]
+pub(super) enum Grounds<'a> {
+    /// A finding.
+    Finding { finding: &'a Finding, delivery: Delivery, at_source: AtSource, now: Timestamp },
+    /// A look at what suspects did and at what was contained.
+    Look,
+}
+
+/// A decision, and what the verdict needs to know of it.
+pub(super) struct Restrained {
+    pub(super) decision: Decision,
+    /// `dry-run`: everything but the containment happens.
+    pub(super) rehearsed: bool,
+}
+
+impl Restrained {
+    fn of(wanted: &Wanted, mode: Mode, code: ReasonCode, reason: &str) -> Self {
+        let decision = Decision {
+            target: wanted.target.clone(),
+            containment: wanted.containment,
+            mode,
+            reason: decision_text(reason),
+            code,
+            by_hand: wanted.by_hand.clone(),
+            suppressed: code == ReasonCode::Suppressed,
+        };
+        Self { decision, rehearsed: false }
+    }
+}
+
+/// What is left of a wish.
+pub(super) fn restrain(wanted: Wanted, policy: &Policy, grounds: Grounds<'_>, trace: &mut Trace) -> Restrained {
+    trace.note(Because::Field, || (at(&wanted.field), wanted.target.to_string()));
+    let steps = [other_account, not_allowed, protected, suppressed];
+    if let Some(refused) = steps.iter().find_map(|refuse| refuse(&wanted, policy, grounds, trace)) {
+        return refused;
+    }
+    let wanted = held_back_by_name(wanted, policy, grounds);
+    respond(&wanted, policy, grounds, trace)
+}
+
+/// One finding is about one account.
+fn other_account(wanted: &Wanted, _: &Policy, grounds: Grounds<'_>, trace: &mut Trace) -> Option<Restrained> {
+    let Grounds::Finding { finding, .. } = grounds else { return None };
+    let account = &wanted.target.account;
+    finding.account.as_ref().filter(|of_finding| *of_finding != account)?;
+    let reason = format!("it belongs to account {account}, not to the finding's; {}", wanted.why);
+    trace.note(Because::Rule, || (at("one finding, one account"), reason.clone()));
+    Some(Restrained::of(wanted, Mode::Notify, ReasonCode::OtherAccount, &reason))
+}
+
+/// A resource can be elsewhere than the finding that names it.
+fn not_allowed(wanted: &Wanted, policy: &Policy, _: Grounds<'_>, trace: &mut Trace) -> Option<Restrained> {
+    let (field, reason) = out_of_bounds(policy, &wanted.target)?;
+    trace.note(Because::Policy, || (vec!["allow".to_owned(), field.to_owned()], reason.clone()));
+    Some(Restrained::of(wanted, Mode::Notify, ReasonCode::NotAllowed, &format!("{reason}; {}", wanted.why)))
+}
+
+fn protected(wanted: &Wanted, policy: &Policy, grounds: Grounds<'_>, trace: &mut Trace) -> Option<Restrained> {
+    let protection = protection(wanted, policy, grounds).filter(|_| !is_suspects_key(wanted))?;
+    let because = if protection.path.is_empty() { Because::Rule } else { Because::Policy };
+    let path = if protection.path.is_empty() { at("built-in protection") } else { protection.path };
+    trace.note(because, || (path, protection.why.to_owned()));
+    let reason = format!("protected ({}): a person must decide; {}", protection.why, wanted.why);
+    Some(Restrained::of(wanted, Mode::Notify, ReasonCode::Protected, &reason))
+}
+
+/// What protects the target from ever being contained.
+fn protection(wanted: &Wanted, policy: &Policy, grounds: Grounds<'_>) -> Option<Protection> {
+    match grounds {
+        Grounds::Finding { finding, .. } => {
+            policy.protected.covers(&wanted.target, &wanted.tags, finding.source == Source::Request)
+        }
+        // What people do is no containment: nothing needs to be protected from it.
+        Grounds::Look if wanted.containment.is_none() => None,
+        // Who made a thing chose its name: such a name protects from nothing but haste.
+        Grounds::Look => policy.protected.covers(&wanted.target, &[], wanted.created),
+    }
+}
+
+/// Of somebody who is protected, a key that a suspect made can be taken away after approval.
+fn is_suspects_key(wanted: &Wanted) -> bool {
+    wanted.created && wanted.target.scope == Scope::AccessKey
+}
+
+/// What a suspect made under a name that speaks for itself, or made of somebody protected, waits for a person.
+fn held_back_by_name(wanted: Wanted, policy: &Policy, grounds: Grounds<'_>) -> Wanted {
+    if !matches!(grounds, Grounds::Look) || wanted.containment.is_none() {
+        return wanted;
+    }
+    let protected = protection(&wanted, policy, grounds).map(|protection| protection.why);
+    let Some(name) = protected.or_else(|| protected_by_name(&wanted.target)) else { return wanted };
+    let why = format!("{name}, but a suspect made it: a person must decide; {}", wanted.why);
+    Wanted { mode: wanted.mode.at_most(Mode::Gate), code: ReasonCode::Protected, why, ..wanted }
+}
+
+fn suppressed(wanted: &Wanted, policy: &Policy, grounds: Grounds<'_>, trace: &mut Trace) -> Option<Restrained> {
+    let Grounds::Finding { finding, now, .. } = grounds else { return None };
+    let mut suppressions = policy.suppress.iter().enumerate();
+    let (index, suppression) = suppressions.find(|(_, s)| s.holds(now) && s.matches(finding, &wanted.target, &wanted.tags))?;
+    let reason = format!("suppressed until {} by {}: {}", suppression.expires, suppression.owner, suppression.reason);
+    trace.note(Because::Policy, || (vec!["suppress".to_owned(), index.to_string()], reason.clone()));
+    Some(Restrained::of(wanted, Mode::Notify, ReasonCode::Suppressed, &reason))
+}
+
+/// What the account's mode leaves, and what speaks against acting without a person.
+fn respond(wanted: &Wanted, policy: &Policy, grounds: Grounds<'_>, trace: &mut Trace) -> Restrained {
+    let account = &wanted.target.account;
+    let response = policy.mode(account, wanted.containment);
+    trace.note(Because::Policy, || (policy.mode_path(account, wanted.containment), format!("mode {}", response.name())));
+    let (mode, why) = (lower(wanted.mode, response), &wanted.why);
+    match response {
+        ResponseMode::Observe => {
+            Restrained::of(wanted, mode, ReasonCode::Observed, &format!("observe mode in account {account}: {why}"))
+        }
+        ResponseMode::DryRun => {
+            let would = match wanted.mode {
+                Mode::Auto => "would be contained at once",
+                Mode::Gate => "would wait for approval",
+                Mode::Notify => "would only be announced",
+            };
+            let restrained = Restrained::of(wanted, mode, ReasonCode::DryRun, &format!("dry run, it {would}: {why}"));
+            Restrained { rehearsed: wanted.mode != Mode::Notify, ..restrained }
+        }
+        ResponseMode::GateFirst | ResponseMode::Auto => {
+            let Some(doubt) = doubt_about(wanted, mode, policy, grounds) else {
+                return Restrained::of(wanted, mode, wanted.code, why);
+            };
+            trace.note(Because::Rule, || (at("doubt: a person must decide"), doubt.to_owned()));
+            Restrained::of(wanted, Mode::Gate, ReasonCode::Doubt, &format!("{doubt}; {why}"))
+        }
+    }
+}
+
+fn doubt_about(wanted: &Wanted, mode: Mode, policy: &Policy, grounds: Grounds<'_>) -> Option<&'static str> {
+    let Grounds::Finding { finding, delivery, at_source, now } = grounds else { return None };
+    match mode {
+        Mode::Auto => doubt(finding, delivery, wanted, policy, at_source, now),
+        // Whoever approves must know it, whatever else speaks for waiting.
+        Mode::Gate => shared_host(finding, wanted),
+        Mode::Notify => None,
+    }
+}
+
+/// Which allow-list a target is not on.
+fn out_of_bounds(policy: &Policy, target: &Target) -> Option<(&'static str, String)> {
+    let allow = &policy.allow;
+    if !allow.accounts.is_empty() && !allow.accounts.contains(&target.account) {
+        return Some(("accounts", format!("account {} is not one that policy allows", target.account)));
+    }
+    let elsewhere = !allow.regions.is_empty() && !allow.regions.contains(&target.region);
+    elsewhere.then(|| ("regions", format!("Region {} is not one that policy allows", target.region)))
+}
+
+/// A decision whose containment exceeds the hour's budget of `limit` targets: it waits for a person, who is told so first.
+#[must_use]
+pub fn over_budget(decision: Decision, limit: u32) -> Decision {
+    let what = decision.containment.map_or("containment", |containment| containment.name());
+    let account = &decision.target.account;
+    let why = format!("OVER BUDGET: {limit} {what} in account {account} this hour, a person must approve more");
+    lowered(decision, ReasonCode::OverBudget, &why)
+}
+
+/// A decision of a response that broke down, and that would not be taken now: what may have been contained already waits for an
+/// analyst.
+#[must_use]
+pub fn broke_down(decision: Decision) -> Decision {
+    lowered(decision, ReasonCode::BrokeDown, "an earlier response broke down, and now it would not be decided")
+}
+
+fn lowered(decision: Decision, code: ReasonCode, why: &str) -> Decision {
+    let reason = decision_text(&format!("{why}; {}", decision.reason));
+    Decision { mode: decision.mode.at_most(Mode::Gate), reason, code, ..decision }
+}

@@ -1,0 +1,95 @@
+//! What would be done about one target if policy said nothing.
+
+use crate::containment::Containment;
+use crate::decision::{Mode, ReasonCode};
+use crate::finding::Resource;
+use crate::playbook::{Playbook, Row};
+use crate::target::{Place, Target, TargetKind};
+use crate::text::inert;
+
+/// A wish: [`restrain`](super::restrain::restrain) makes a decision of it.
+pub(super) struct Wanted {
+    pub(super) containment: Option<Containment>,
+    pub(super) mode: Mode,
+    pub(super) target: Target,
+    /// What it rests on.
+    pub(super) code: ReasonCode,
+    /// The same in words.
+    pub(super) why: String,
+    /// What a person should do, where no containment fits.
+    pub(super) by_hand: Option<String>,
+    /// The field of the event that names the target.
+    pub(super) field: String,
+    /// The target's tags, as the finding states them.
+    pub(super) tags: Vec<(String, String)>,
+    /// A suspect made the target, and chose its name.
+    pub(super) created: bool,
+}
+
+impl Wanted {
+    fn new(containment: Option<Containment>, mode: Mode, target: Target, code: ReasonCode) -> Self {
+        let (why, by_hand, field, tags) = (String::new(), None, String::new(), vec![]);
+        Self { containment, mode, target, code, why, by_hand, field, tags, created: false }
+    }
+
+    /// A containment of something that a finding names.
+    pub(super) fn contain(containment: Containment, mode: Mode, target: Target, resource: &Resource) -> Self {
+        Self::new(Some(containment), mode, target, ReasonCode::Row).named_by(resource)
+    }
+
+    /// Work for a person on something that a finding names.
+    pub(super) fn by_hand(mode: Mode, target: Target, resource: &Resource) -> Self {
+        Self::new(None, mode, target, ReasonCode::Row).named_by(resource)
+    }
+
+    /// Work for a person on the whole account that a finding names.
+    pub(super) fn of_place(mode: Mode, place: &Place) -> Self {
+        let target = Target::new(TargetKind::Account, place.account.as_str(), place.clone());
+        Self { field: "detail.accountId".to_owned(), ..Self::new(None, mode, target, ReasonCode::Row) }
+    }
+
+    /// A containment that a look calls for.
+    pub(super) fn found(containment: Containment, mode: Mode, target: &Target, code: ReasonCode) -> Self {
+        Self::new(Some(containment), mode, target.clone(), code)
+    }
+
+    /// Work for a person that a look calls for. It waits at the gate: somebody must say that it is done.
+    pub(super) fn found_by_hand(target: &Target, advice: &str, code: ReasonCode) -> Self {
+        Self { by_hand: Some(inert(advice, 300)), ..Self::new(None, Mode::Gate, target.clone(), code) }
+    }
+
+    fn named_by(self, resource: &Resource) -> Self {
+        Self { field: resource.field.to_string(), tags: resource.tags.clone(), ..self }
+    }
+
+    /// The same, with something that the reader must know besides the row's reason.
+    pub(super) fn noting(self, note: &str) -> Self {
+        Self { why: note.to_owned(), ..self }
+    }
+
+    /// The same, made by a suspect.
+    pub(super) fn made_by_a_suspect(self, created: bool) -> Self {
+        Self { created, ..self }
+    }
+
+    /// The same, with its reason in words.
+    pub(super) fn because(self, why: String) -> Self {
+        Self { why, ..self }
+    }
+
+    /// The same, with the row's reason and, where no containment fits, its advice.
+    pub(super) fn of_row(self, row: &Row, playbook: &Playbook) -> Self {
+        let why = if self.why.is_empty() { row.why.clone() } else { format!("{}; {}", self.why, row.why) };
+        let by_hand = self.containment.is_none().then(|| inert(advice(self.target.kind, row, playbook), 300));
+        Self { why, by_hand, ..self }
+    }
+}
+
+/// A row's own advice is about what the row leaves to people, not about whoever turns out to be behind the credentials.
+fn advice<'a>(kind: TargetKind, row: &'a Row, playbook: &'a Playbook) -> &'a str {
+    let behind_credentials = matches!(
+        kind,
+        TargetKind::IdentityCenterUser | TargetKind::FederatedUser | TargetKind::AccessKey | TargetKind::InstanceProfile
+    );
+    row.advice.as_deref().filter(|_| !behind_credentials).unwrap_or_else(|| playbook.advice(kind))
+}

@@ -1,0 +1,176 @@
+//! What came of an incident so far: gathered from the branches of the state machine and from the ledger.
+
+use crate::answer::Answer;
+use crate::fault::FaultKind;
+use crate::receipt::{Receipt, Verification};
+use serde::{Deserialize, Serialize};
+
+/// What the state machine gathered from its branches.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Report {
+    /// The branch that told people.
+    pub notify: Branch,
+    /// The branch that collected evidence.
+    pub evidence: Branch,
+    /// The branch that contained.
+    pub containment: ContainmentBranch,
+    /// What AWS said afterwards, one entry per contained target.
+    pub verification: Vec<Verification>,
+    /// Set when the verification as a whole failed.
+    pub verify: Branch,
+    /// What CloudTrail says the suspects did besides.
+    pub sweep: SweepBranch,
+    /// Receipts of what the last sweep had contained, until they are added to `containment`.
+    pub derived: Vec<Receipt>,
+    /// The sealing of the evidence.
+    pub seal: Branch,
+    /// Receipts of what waited for approval.
+    pub gated: Vec<Receipt>,
+    /// What AWS said about it afterwards.
+    pub gated_verification: Vec<Verification>,
+    /// Set when carrying out the approval as a whole failed.
+    pub approval: Branch,
+    /// The undoing.
+    pub release: ReleaseBranch,
+}
+
+/// How a branch ended.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Branch {
+    /// `ok` or `failed`.
+    pub status: String,
+    /// The error's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What the branch could not do although it did not fail, one line each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// How many things it produced: evidence objects and snapshots.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+}
+
+/// What the looks into CloudTrail found.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SweepBranch {
+    /// `ok`, `failed`, or empty before the first look.
+    pub status: String,
+    /// The error's name, when the function failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What the suspects did that matters, one line each, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<String>,
+    /// What could not be looked at, one line each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// What was found and an incident has no room to decide, one line each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
+    /// What was reverted, one line each: people were told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reverted: Vec<String>,
+}
+
+/// How the containment branch ended.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ContainmentBranch {
+    /// `ok` or `failed`; `ok` only says that every decision has a receipt.
+    pub status: String,
+    /// One per decision.
+    pub receipts: Vec<Receipt>,
+    /// The error's name, when the branch itself failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// How the undoing ended.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReleaseBranch {
+    /// `ok` when every target is back as it was.
+    pub status: String,
+    /// One per target.
+    pub receipts: Vec<Receipt>,
+    /// The error's name, when the function itself failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl Report {
+    /// Every target that is not contained as decided, every branch that failed and every control that does not hold: one line
+    /// each, ready for people. Empty means that everything was done.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let branches = [
+            ("the first notice", &self.notify),
+            ("evidence", &self.evidence),
+            ("verification", &self.verify),
+            ("sealing the evidence", &self.seal),
+        ];
+        for (name, branch) in branches {
+            if branch.status == "failed" {
+                problems.push(format!("{name} failed: {}", branch.error.as_deref().unwrap_or("no error name")));
+            }
+            problems.extend(branch.missing.iter().map(|line| format!("{name}: {line}")));
+        }
+        if let Some(error) = &self.sweep.error {
+            problems.push(format!("looking into CloudTrail failed: {error}"));
+        }
+        if self.containment.status == "failed" {
+            let error = self.containment.error.as_deref().unwrap_or("no error name");
+            problems.push(format!("the containment branch failed: {error}"));
+        }
+        problems.extend(self.containment.receipts.iter().flat_map(|receipt| receipt_problems(receipt, "NOT contained")));
+        for check in self.verification.iter().chain(&self.gated_verification).filter(|check| !check.holds) {
+            problems.extend(check.problems.iter().map(|problem| format!("{}: {problem}", check.target)));
+        }
+        problems.extend(self.unfinished(Answer::Approve));
+        problems.extend(self.unfinished(Answer::Release));
+        problems
+    }
+
+    /// What `answer` asked for and was not carried out: approved containments, or the release.
+    #[must_use]
+    pub fn unfinished(&self, answer: Answer) -> Vec<String> {
+        match answer {
+            Answer::Approve => {
+                let whole =
+                    self.approval.error.as_ref().map(|error| format!("what was approved could not be contained: {error}"));
+                // Asking again for what is gone, or can never be contained, would lead nowhere: the closing notice tells it.
+                let lasting = |receipt: &Receipt| receipt.fault_kind().is_some_and(FaultKind::is_lasting);
+                let open = self.gated.iter().filter(|receipt| !lasting(receipt));
+                whole.into_iter().chain(open.flat_map(|r| receipt_problems(r, "NOT contained"))).collect()
+            }
+            Answer::Release => {
+                let whole = self.release.error.as_ref().map(|error| format!("the release failed: {error}"));
+                whole.into_iter().chain(self.release.receipts.iter().flat_map(|r| receipt_problems(r, "NOT put back"))).collect()
+            }
+        }
+    }
+}
+
+fn receipt_problems(receipt: &Receipt, failed: &str) -> Vec<String> {
+    use crate::receipt::{Outcome, Status};
+    match receipt.status {
+        Status::Failed => {
+            let why = receipt.error.clone().or_else(|| first_error(receipt)).unwrap_or_default();
+            vec![format!("{} is {failed}: {why}", receipt.target)]
+        }
+        Status::Partial => {
+            let steps = receipt.steps.iter().filter(|step| step.outcome == Outcome::Failed);
+            let why = |step: &crate::receipt::Step| step.error.as_ref().map(ToString::to_string).unwrap_or_default();
+            steps.map(|step| format!("{}: step {} failed: {}", receipt.target, step.name, why(step))).collect()
+        }
+        Status::Contained | Status::Skipped | Status::Waits => vec![],
+    }
+}
+
+fn first_error(receipt: &Receipt) -> Option<String> {
+    receipt.steps.iter().find_map(|step| step.error.as_ref().map(|fault| format!("{}: {fault}", step.name)))
+}

@@ -1,0 +1,207 @@
+//! The steps of a containment and of its release, by name.
+//!
+//! What a step means for the state of a target stands here, once: which steps are only records or labels, and which ones the
+//! others wait for.
+
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
+/// What a step does. Its name is the kebab-case word that receipts, tickets and logs show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, IntoStaticStr, EnumString, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
+pub enum StepKind {
+    // Records and labels: they leave the target as exposed as it was.
+    /// Tell the ledger that the incident holds the target.
+    MarkHeld,
+    /// Read the state before the first change.
+    ReadBase,
+    /// Write that state to the ledger.
+    RecordBase,
+    /// See whether the target is the one the finding named.
+    CheckIdentity,
+    /// Label the target.
+    Tag,
+    /// Switch termination protection on.
+    ProtectFromTermination,
+    /// Empty session tags that somebody set in advance.
+    ClearForeignSlots,
+    /// Give a session's tag back.
+    FreeSlot,
+
+    // Quarantine of a principal.
+    /// Attach the quarantine policy.
+    AttachDeny,
+    /// Set the quarantine policy as permissions boundary, where no policy can be attached any more.
+    DenyByBoundary,
+    /// Deny one session of a role.
+    DenySession,
+    /// End the sessions of a role that were issued before now.
+    RevokeOlderSessions,
+    /// Make an access key inactive.
+    DeactivateKey,
+    /// Make a service-specific credential inactive.
+    DeactivateServiceCredential,
+    /// Make an SSH public key inactive.
+    DeactivateSshKey,
+    /// Make a signing certificate inactive.
+    DeactivateCertificate,
+    /// List access keys.
+    ListKeys,
+    /// List service-specific credentials.
+    ListServiceCredentials,
+    /// List SSH public keys.
+    ListSshKeys,
+    /// List signing certificates.
+    ListCertificates,
+    /// A note: one session cannot be denied for sure, only the whole role.
+    NeedsWholeRole,
+    /// A note: AWS itself quarantined the user.
+    NoteQuarantineOfAws,
+    /// A note: the finding's access key is not among the user's.
+    FindExposedKey,
+    /// Write the principal into the organization's quarantine policy.
+    DenyByScp,
+    /// A note: no service control policy has an effect in the management account.
+    DenyInManagementAccount,
+
+    // Isolation of an instance, lockdown of a bucket.
+    /// Move a network interface into the empty security group.
+    IsolateInterface,
+    /// Switch every public access block on.
+    BlockPublicAccess,
+
+    // Releases.
+    /// Look for what somebody else changed since the containment.
+    CheckDrift,
+    /// Make an access key active again.
+    ReactivateKey,
+    /// Make a service-specific credential active again.
+    ReactivateServiceCredential,
+    /// Make an SSH public key active again.
+    ReactivateSshKey,
+    /// Make a signing certificate active again.
+    ReactivateCertificate,
+    /// Leave an exposed credential inactive.
+    KeepInactive,
+    /// Detach the quarantine policy.
+    DetachDeny,
+    /// Put the permissions boundary back.
+    RestoreBoundary,
+    /// Delete the policy that ended older sessions.
+    DeleteRevocation,
+    /// Put tags back.
+    RestoreTags,
+    /// Take the principal out of the organization's quarantine policy.
+    LiftDenyByScp,
+    /// Put the security groups of an interface back.
+    RestoreGroups,
+    /// Put termination protection back.
+    RestoreTerminationProtection,
+    /// Put the public access block back.
+    RestorePublicAccessBlock,
+}
+
+impl StepKind {
+    /// The kebab-case word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        self.into()
+    }
+
+    /// True for records and labels: whatever became of them, the target is as exposed as it was.
+    #[must_use]
+    pub fn is_bookkeeping(self) -> bool {
+        matches!(
+            self,
+            Self::MarkHeld
+                | Self::ReadBase
+                | Self::RecordBase
+                | Self::CheckIdentity
+                | Self::Tag
+                | Self::ProtectFromTermination
+                | Self::ClearForeignSlots
+                | Self::FreeSlot
+        )
+    }
+
+    /// True for steps that others wait for: without the record of a base nothing else is tried.
+    #[must_use]
+    pub fn is_groundwork(self) -> bool {
+        matches!(self, Self::MarkHeld | Self::ReadBase | Self::RecordBase)
+    }
+}
+
+/// The name of one step: its kind, and the part of the target where there are several: `deactivate-key AKIA…`.
+///
+/// A receipt of another version of Firebreak can name a step that this one does not know. Its name is kept and shown, and it has
+/// no kind.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct StepName {
+    kind: Option<StepKind>,
+    text: String,
+}
+
+impl StepName {
+    /// A step about one part of the target, for example an access key.
+    #[must_use]
+    pub fn about(kind: StepKind, part: impl std::fmt::Display) -> Self {
+        Self { kind: Some(kind), text: format!("{} {part}", kind.word()) }
+    }
+
+    /// What the step does, if this version knows it.
+    #[must_use]
+    pub fn kind(&self) -> Option<StepKind> {
+        self.kind
+    }
+
+    /// The whole name, as people see it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl From<StepKind> for StepName {
+    fn from(kind: StepKind) -> Self {
+        Self { kind: Some(kind), text: kind.word().to_owned() }
+    }
+}
+
+impl From<String> for StepName {
+    fn from(text: String) -> Self {
+        Self { kind: text.split(' ').next().and_then(|word| word.parse().ok()), text }
+    }
+}
+
+impl From<StepName> for String {
+    fn from(name: StepName) -> Self {
+        name.text
+    }
+}
+
+impl std::fmt::Display for StepName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_read_back_from_its_name_with_and_without_a_part() {
+        for kind in StepKind::VARIANTS {
+            assert_eq!(StepName::from(kind.word().to_owned()), StepName::from(*kind));
+            assert_eq!(StepName::from(format!("{} a b", kind.word())), StepName::about(*kind, "a b"));
+        }
+    }
+
+    #[test]
+    fn a_step_of_another_version_keeps_its_name_and_has_no_kind() {
+        let name: StepName = serde_json::from_value("freeze-function f".into()).expect("any text is a name");
+        assert_eq!((name.kind(), name.as_str()), (None, "freeze-function f"));
+        assert_eq!(serde_json::to_value(&name).expect("JSON"), "freeze-function f");
+    }
+}

@@ -1,0 +1,272 @@
+//! What a decision is about: one resource in one account, or a part of it.
+
+use crate::ids::{AccessKeyId, AccountId, Partition, PrincipalId, Region};
+use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
+
+/// How much of a principal a containment takes away: the least that the evidence supports.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize, IntoStaticStr, VariantArray,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Scope {
+    /// All of it: every credential of a user, every session of a role.
+    #[default]
+    Principal,
+    /// One session of a role, by its name; other sessions keep working.
+    Session,
+    /// Every session of a role that was issued before the containment; whoever may assume the role can come back.
+    OlderSessions,
+    /// One access key of a user; the user's other credentials keep working.
+    AccessKey,
+}
+
+impl Scope {
+    /// True for all of the target, which is what most decisions are about.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        *self == Self::Principal
+    }
+
+    /// The kebab-case name, the same as in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// The kind of resource a decision is about.
+///
+/// `IamUser`, `IamRole`, `Ec2Instance`, `S3Bucket` and `IdentityCenterUser` have a containment. Of every other kind, the root user
+/// among them, Firebreak names the target and says what a person should do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, IntoStaticStr, VariantArray)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum TargetKind {
+    /// An IAM user; the id is its name.
+    IamUser,
+    /// An IAM role; the id is its name, never the session's.
+    IamRole,
+    /// The root user of an account; the id is the account id.
+    AccountRoot,
+    /// An EC2 instance; the id is `i-…`.
+    Ec2Instance,
+    /// An S3 bucket; the id is its name.
+    S3Bucket,
+    /// A person in IAM Identity Center, in every account and permission set; the id is the user name, which names the sessions.
+    IdentityCenterUser,
+    /// A federated user session (`GetFederationToken`); the id is the session's name, not a user's.
+    FederatedUser,
+    /// An access key whose owner the finding does not name; the id is the key id.
+    AccessKey,
+    /// An instance profile whose role the finding does not name; the id is its name or ARN.
+    InstanceProfile,
+    /// A Lambda function; the id is its name or ARN.
+    LambdaFunction,
+    /// A workload or a user inside an EKS cluster; the id is `cluster/namespace/name`, as far as it is known.
+    EksWorkload,
+    /// A task, or a cluster, of ECS; the id is its ARN or name.
+    EcsTask,
+    /// A container outside ECS and EKS; the id is the container's.
+    Container,
+    /// An RDS database; the id is the instance's or cluster's name.
+    RdsDatabase,
+    /// A machine image; the id is its ARN.
+    Ec2Image,
+    /// A snapshot of a volume or database; the id is its ARN.
+    Snapshot,
+    /// A recovery point of AWS Backup; the id is its ARN.
+    RecoveryPoint,
+    /// Objects in a bucket; the id is `bucket/key` of the first one.
+    S3Object,
+    /// A whole account; the id is the account id.
+    Account,
+    /// Something else the finding names.
+    Other,
+}
+
+impl TargetKind {
+    /// What a look may do when a control does not hold any more.
+    #[must_use]
+    pub fn look(self) -> Look {
+        match self {
+            Self::IamUser | Self::IamRole | Self::IdentityCenterUser => Look::Reapply,
+            _ => Look::ReadOnly,
+        }
+    }
+
+    /// How people call it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::IamUser => "IAM user",
+            Self::IamRole => "IAM role",
+            Self::AccountRoot => "root user of account",
+            Self::Ec2Instance => "EC2 instance",
+            Self::S3Bucket => "S3 bucket",
+            Self::IdentityCenterUser => "Identity Center user",
+            Self::FederatedUser => "federated user",
+            Self::AccessKey => "access key",
+            Self::InstanceProfile => "instance profile",
+            Self::LambdaFunction => "Lambda function",
+            Self::EksWorkload => "EKS workload",
+            Self::EcsTask => "ECS task",
+            Self::Container => "container",
+            Self::RdsDatabase => "RDS database",
+            Self::Ec2Image => "AMI",
+            Self::Snapshot => "snapshot",
+            Self::RecoveryPoint => "recovery point",
+            Self::S3Object => "S3 object",
+            Self::Account => "account",
+            Self::Other => "resource",
+        }
+    }
+
+    /// The kebab-case name, the same as in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// What a look may do about a control that does not hold any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Write it again, as long as the incident holds the target.
+    Reapply,
+    /// Say so, and change nothing.
+    ReadOnly,
+}
+
+/// One resource in one account and Region. Account, Region and partition, and the id of everything that Firebreak contains, were
+/// checked by [`ids`](crate::ids); the ids of other kinds are bounded, inert text for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// What it is.
+    pub kind: TargetKind,
+    /// Its name or id, in the form the kind says.
+    pub id: String,
+    /// The account that owns it.
+    pub account: AccountId,
+    /// The Region it is in; for IAM the finding's Region.
+    pub region: Region,
+    /// The partition of the account.
+    pub partition: Partition,
+    /// For a principal: the immutable id that the finding named (`AIDA…`, `AROA…`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal_id: Option<PrincipalId>,
+    /// For a principal: the access key that was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_key_id: Option<AccessKeyId>,
+    /// For a role: the session that was seen. Attacker-chosen text, bounded and made inert; checked again by
+    /// [`SessionName`](crate::ids::SessionName) before it is used in an API call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// For a principal: how much of it is meant.
+    #[serde(default, skip_serializing_if = "Scope::is_whole")]
+    pub scope: Scope,
+}
+
+/// Where a resource is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The account that owns it.
+    pub account: AccountId,
+    /// Its Region.
+    pub region: Region,
+    /// The partition of the account.
+    pub partition: Partition,
+}
+
+impl Target {
+    /// All of one resource, of which no more is known than its kind, its id and its place.
+    #[must_use]
+    pub fn new(kind: TargetKind, id: impl Into<String>, place: Place) -> Self {
+        let Place { account, region, partition } = place;
+        let (principal_id, access_key_id, session) = (None, None, None);
+        Self { kind, id: id.into(), account, region, partition, principal_id, access_key_id, session, scope: Scope::Principal }
+    }
+
+    /// The whole of the resource of which this target may be a part.
+    #[must_use]
+    pub fn whole(&self) -> Self {
+        Self { scope: Scope::Principal, session: None, ..self.clone() }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place { account: self.account.clone(), region: self.region.clone(), partition: self.partition.clone() }
+    }
+
+    /// The id without the front of an ARN that only repeats the target's account.
+    fn short_id(&self) -> &str {
+        let mut parts = self.id.splitn(6, ':');
+        let front = [parts.next(), parts.next(), parts.next(), parts.next(), parts.next()];
+        match (front, parts.next()) {
+            ([Some("arn"), _, _, _, Some(account)], Some(name)) if account.is_empty() || account == self.account.as_str() => name,
+            _ => &self.id,
+        }
+    }
+
+    /// The key under which the ledger keeps this target's base state: one per resource, whatever the incident.
+    #[must_use]
+    pub fn ledger_key(&self) -> String {
+        let kind = self.kind.name();
+        match self.kind {
+            // IAM is global in an account and a bucket name is global altogether: the Region a finding happens to name must
+            // not split one resource into several.
+            TargetKind::IamUser | TargetKind::IamRole | TargetKind::AccountRoot | TargetKind::S3Bucket => {
+                format!("{}/{kind}/{}", self.account, self.id)
+            }
+            // One person, whatever account the finding came from.
+            TargetKind::IdentityCenterUser => format!("organization/{kind}/{}", self.id),
+            _ => format!("{}/{}/{kind}/{}", self.account, self.region, self.id),
+        }
+    }
+
+    /// [`ledger_key`](Self::ledger_key) and the part of the target that is meant: two sessions of one role are two decisions
+    /// about one resource.
+    #[must_use]
+    pub fn scoped_key(&self) -> String {
+        let part = match self.scope {
+            Scope::Principal => return self.ledger_key(),
+            Scope::Session => self.session.as_deref().unwrap_or_default(),
+            Scope::AccessKey => self.access_key_id.as_ref().map_or("", AccessKeyId::as_str),
+            Scope::OlderSessions => "",
+        };
+        format!("{}/{}/{part}", self.ledger_key(), self.scope.name())
+    }
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.scope {
+            Scope::Principal => {}
+            Scope::Session => {
+                write!(f, "session {} of ", crate::text::inert(self.session.as_deref().unwrap_or("unnamed"), 64))?;
+            }
+            Scope::OlderSessions => f.write_str("older sessions of ")?,
+            Scope::AccessKey => {
+                write!(f, "access key {} of ", self.access_key_id.as_ref().map_or("unnamed", AccessKeyId::as_str))?;
+            }
+        }
+        write!(f, "{} {}", self.kind.label(), crate::text::inert(self.short_id(), 256))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_the_word_in_json() {
+        for kind in TargetKind::VARIANTS {
+            assert_eq!(serde_json::to_value(kind).expect("JSON"), kind.name());
+        }
+        for scope in Scope::VARIANTS {
+            assert_eq!(serde_json::to_value(scope).expect("JSON"), scope.name());
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Every message, word for word: what people read at night must not change by accident.
+
+use firebreak::answer::{Answer, Decided};
+use firebreak::containment::Containment;
+use firebreak::decision::{Mode, ReasonCode, Waits};
+use firebreak::fault::{Fault, FaultKind};
+use firebreak::incident::Incident;
+use firebreak::notice::{Message, NoticeKind, mail, notice, ticket};
+use firebreak::plan::{Circumstances, plan_json};
+use firebreak::policy::Policy;
+use firebreak::receipt::{Outcome, Receipt, Status, Step, Verification};
+use firebreak::report::{Branch, Report};
+use firebreak::step::StepKind;
+use std::path::{Path, PathBuf};
+
+const NOW: jiff::Timestamp = jiff::Timestamp::constant(1_795_000_000, 0);
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
+}
+
+fn incident(fixture: &str) -> Incident {
+    let event = std::fs::read(fixtures().join("findings").join(fixture)).expect("readable");
+    let policy = Policy::unrestricted();
+    let plan = plan_json(&event, &Circumstances::new(&policy, NOW)).expect("JSON");
+    Incident::new(plan, &policy, "arn".to_owned(), NOW)
+}
+
+fn step(kind: StepKind, outcome: Outcome) -> Step {
+    let failed = outcome == Outcome::Failed || kind == StepKind::NeedsWholeRole;
+    let error = failed.then(|| Fault::new(FaultKind::Denied, "iam:SomeCall: AccessDenied: www.evil.example says no"));
+    Step { name: kind.into(), outcome, error, digest: None, started_at: NOW, ms: 7 }
+}
+
+/// Something of everything: contained, partial, failed, skipped, waiting; reverted; found; left out; not seen.
+fn eventful(incident: &Incident) -> Report {
+    let target = incident.decisions[0].target.clone();
+    let receipt = |id: &str, status, steps: Vec<Step>| {
+        let mut target = target.clone();
+        id.clone_into(&mut target.id);
+        Receipt { steps, finished_at: Some(NOW), ..Receipt::of(target, Containment::QuarantineIam, status) }
+    };
+    let done = vec![step(StepKind::AttachDeny, Outcome::Applied), step(StepKind::NeedsWholeRole, Outcome::Skipped)];
+    let partly = vec![step(StepKind::AttachDeny, Outcome::Applied), step(StepKind::DeactivateKey, Outcome::Failed)];
+    let not = vec![step(StepKind::AttachDeny, Outcome::Failed)];
+    let waits = Waits { code: ReasonCode::Impact, impact: "it would stop two others".to_owned() };
+    let mut report = Report::default();
+    report.containment.status = "ok".to_owned();
+    report.containment.receipts = vec![
+        receipt("alice", Status::Contained, done.clone()),
+        receipt("bob", Status::Partial, partly),
+        receipt("carol", Status::Failed, not),
+        Receipt {
+            error: Some("Firebreak.Denied said https://evil.example".to_owned()),
+            ..receipt("dave", Status::Failed, vec![])
+        },
+        receipt("erin", Status::Contained, vec![step(StepKind::AttachDeny, Outcome::Already)]),
+        Receipt::waiting(target.clone(), Containment::QuarantineIam, waits, NOW),
+    ];
+    let (holds, reverted) = (false, vec!["the quarantine policy is not attached; written again".to_owned()]);
+    let problems = vec!["key AKIA is active".to_owned()];
+    let check = Verification { target: target.clone(), containment: Some(Containment::QuarantineIam), holds, problems, reverted };
+    report.verification = vec![check.clone()];
+    report.sweep.found = vec!["CreateUser ghost.evil.example by alice".to_owned()];
+    report.sweep.left_out = vec!["one more".to_owned()];
+    report.sweep.missing = vec!["eu-west-1".to_owned()];
+    report.seal = Branch { status: "ok".to_owned(), count: Some(12), missing: vec!["user data".to_owned()], ..Branch::default() };
+    report.gated = vec![receipt("frank", Status::Contained, done), receipt("grace", Status::Skipped, vec![])];
+    report.gated_verification = vec![check];
+    report.release.receipts = vec![receipt("alice", Status::Contained, vec![step(StepKind::DetachDeny, Outcome::Applied)])];
+    report
+}
+
+fn all(incident: &Incident, report: &Report) -> String {
+    let decided = |answer| Decided::new(answer, "an analyst", "because of www.evil.example", NOW);
+    let kinds = [NoticeKind::Noticed, NoticeKind::Opened, NoticeKind::Outcome, NoticeKind::Alarm, NoticeKind::ReviewOverdue];
+    let told = kinds.map(|kind| (format!("{kind:?}"), mail(&notice(kind, incident, report, None, 3))));
+    let closed = [Answer::Approve, Answer::Release].map(|answer| {
+        (format!("Closed, {}", answer.word()), mail(&notice(NoticeKind::Closed, incident, report, Some(&decided(answer)), 1)))
+    });
+    let asked = [1, 2].map(|round| (format!("Ticket, round {round}"), mail(&ticket(incident, report, round))));
+    let shown = |(name, Message { subject, body }): (String, Message)| format!("===== {name}\nSubject: {subject}\n{body}");
+    told.into_iter().chain(closed).chain(asked).map(shown).collect()
+}
+
+#[test]
+fn every_message_is_as_reviewed() {
+    let mut user = incident("guardduty/exfiltration-iam-user.json");
+    let mut gated = user.decisions[0].clone();
+    (gated.mode, gated.target.id) = (Mode::Gate, "frank".to_owned());
+    let by_hand =
+        firebreak::decision::Decision { containment: None, by_hand: Some("see www.evil.example".to_owned()), ..gated.clone() };
+    user.decisions.extend([gated, by_hand]);
+    let quiet = Report::default();
+    let instance = incident("guardduty/bitcoin-tool.json");
+    let text = [all(&user, &eventful(&user)), all(&user, &quiet), all(&instance, &quiet)].join("\n##########\n");
+    insta::with_settings!({
+        snapshot_path => fixtures().join("notices"),
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!("messages", text);
+    });
+}
