@@ -1,9 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+pub mod dynamodb;
 pub mod fault_sweep;
 pub mod fixture;
+pub mod interleaving;
 mod local_aws;
 mod patience;
+pub mod room;
+pub mod scripted;
 
 pub use local_aws::{Call, LocalAws, LocalAwsError, MEMBER_ACCOUNT, Options, REGION, SECURITY_ACCOUNT};
 pub use patience::{TimedOut, eventually};

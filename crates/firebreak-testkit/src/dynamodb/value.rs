@@ -151,8 +151,8 @@ fn set_from_wire(members: &[Json]) -> Result<BTreeSet<String>, Refusal> {
     Ok(set)
 }
 
-/// A number as DynamoDB has it: up to 38 significant digits, first digit between 10^-130 and 10^125 ("Data types" in the developer
-/// guide). Floating point would make unequal numbers equal.
+/// A number as DynamoDB has it: up to 38 significant digits, first digit between 10^-130 and 10^125 ("Data types" in the
+/// developer guide). Floating point would make unequal numbers equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Decimal {
     /// Without trailing zeros.
@@ -303,7 +303,8 @@ mod tests {
 
     #[test]
     fn numbers_are_ordered_as_numbers_and_exactly() {
-        let ascending = ["-2e10", "-10", "-9.5", "-1e-5", "0", "2e-5", "0.15", "1", "1.00000000000000000000000000001", "9", "10", "9e125"];
+        let ascending =
+            ["-2e10", "-10", "-9.5", "-1e-5", "0", "2e-5", "0.15", "1", "1.00000000000000000000000000001", "9", "10", "9e125"];
         for (at, one) in ascending.iter().enumerate() {
             for (other, two) in ascending.iter().enumerate() {
                 let (first, second) = (Value::N((*one).to_owned()), Value::N((*two).to_owned()));

@@ -1,0 +1,122 @@
+//! The frame of a containment, with a stub in it: a containment that waits, what a look may do, and what is never touched.
+#![expect(clippy::expect_used, reason = "a test may fail where it stands")]
+
+use firebreak::containment::Containment;
+use firebreak::decision::{Decision, Mode, ReasonCode, Waits};
+use firebreak::fault::{Fault, FaultKind};
+use firebreak::incident::{Incident, IncidentStatus};
+use firebreak::notice;
+use firebreak::receipt::{Outcome, Receipt, Status};
+use firebreak::report::Report;
+use firebreak::step::StepKind;
+use firebreak::target::{Look, Target, TargetKind};
+use firebreak::task::{Answer, Phase, Request};
+use firebreak_aws::clients::MemberRole;
+use firebreak_function::containment::{Attempt, Call, Checked, Responder, Task};
+use firebreak_function::step::step;
+use firebreak_ledger::{Ledger, RawEvent};
+use firebreak_testkit::room;
+use firebreak_testkit::scripted::ScriptedAws;
+
+const TASK: Task<'_> = Task {
+    containment: Containment::LockdownS3,
+    role: MemberRole::LockdownS3,
+    decisive: &[StepKind::BlockPublicAccess],
+    at: None,
+};
+
+async fn stage() -> (ScriptedAws, Ledger) {
+    let aws = ScriptedAws::start().await.expect("a port");
+    let ledger = room::ledger(&aws);
+    ledger.open_incident(&opened(), IncidentStatus::Triaged, &RawEvent::Inline("{}")).await.expect("written");
+    (aws, ledger)
+}
+
+fn bucket() -> Target {
+    room::target(TargetKind::S3Bucket, "acme-website")
+}
+
+fn opened() -> Incident {
+    let (target, containment) = (bucket(), Some(Containment::LockdownS3));
+    let (reason, code) = ("it is public".to_owned(), ReasonCode::Row);
+    let decision = Decision { target, containment, mode: Mode::Auto, reason, code, by_hand: None, suppressed: false };
+    Incident { decisions: vec![decision], ..room::opened("one") }
+}
+
+/// Runs a containment that closes a website's bucket only when somebody agreed, or not even then.
+async fn attempt(aws: &ScriptedAws, approved: bool, stubborn: bool) -> Result<Receipt, Fault> {
+    let request = Request { approved, ..room::request(Phase::Contain, "one", bucket()) };
+    let contain = async |call: &Call, (): ()| {
+        if call.approved && !stubborn {
+            return Ok(vec![step(StepKind::BlockPublicAccess, async { Ok(Outcome::Applied) }).await].into());
+        }
+        Ok(Attempt::Waits(Waits { code: ReasonCode::Impact, impact: "the bucket serves a website".to_owned() }))
+    };
+    let verify = async |_: &Call| Ok(Checked::default());
+    let responder = Responder::new(aws.aws(), room::ledger(aws));
+    match Box::pin(responder.handle(request, TASK, async |_, _, _| (), contain, verify)).await? {
+        Answer::Receipt(receipt) => Ok(receipt),
+        Answer::Verification(_) => unreachable!("a containment answers with a receipt"),
+    }
+}
+
+#[tokio::test]
+async fn a_containment_that_waits_becomes_a_gate_and_an_approval_carries_it_out() {
+    let (aws, ledger) = stage().await;
+    let receipt = attempt(&aws, false, false).await.expect("a receipt");
+    assert_eq!((receipt.status, receipt.steps.len()), (Status::Waits, 0));
+    assert_eq!(receipt.waits.as_ref().map(|waits| waits.code), Some(ReasonCode::Impact));
+    assert!(!receipt.holds_something());
+
+    // The gate: in the ledger, in what the state machine gathers, and in the ticket.
+    let (mut incident, mut report) = (opened(), Report::default());
+    report.containment.receipts.push(receipt);
+    assert!(ledger.gather(&mut incident, &mut report).await.expect("read"));
+    assert_eq!((incident.decisions[0].mode, incident.decisions[0].code), (Mode::Gate, ReasonCode::Impact));
+    let ticket = notice::mail(&notice::ticket(&incident, &report, 1)).body;
+    let (_, waits) = ticket.split_once("Done only if you approve:").expect("a section");
+    assert!(waits.contains("acme-website") && waits.contains("the bucket serves a website"), "{ticket}");
+
+    let approved = attempt(&aws, true, false).await.expect("a receipt");
+    assert_eq!(approved.status, Status::Contained, "it is not asked again");
+    let kept =
+        ledger.receipt(&room::incident("one"), Containment::LockdownS3, &bucket()).await.expect("read").expect("a receipt");
+    assert_eq!(kept.status, Status::Contained);
+}
+
+#[tokio::test]
+async fn a_containment_that_waits_although_it_was_approved_is_wrong() {
+    let (aws, _) = stage().await;
+    let fault = attempt(&aws, true, true).await.expect_err("it must not be asked twice");
+    assert_eq!(fault.kind, FaultKind::Bug);
+}
+
+#[tokio::test]
+async fn a_look_knows_whether_it_may_write_again() {
+    let (aws, _) = stage().await;
+    for (kind, id, may) in [(TargetKind::S3Bucket, "acme-website", Look::ReadOnly), (TargetKind::IamUser, "alice", Look::Reapply)]
+    {
+        let request = room::request(Phase::Verify, "one", room::target(kind, id));
+        let contain = async |_: &Call, (): ()| unreachable!("a look contains nothing");
+        let verify = async |call: &Call| {
+            assert_eq!(call.look, may, "{kind:?}");
+            Ok(Checked::default())
+        };
+        let responder = Responder::new(aws.aws(), room::ledger(&aws));
+        Box::pin(responder.handle(request, TASK, async |_, _, _| (), contain, verify)).await.expect("a look");
+    }
+}
+
+#[tokio::test]
+async fn what_is_protected_is_refused_before_any_call() {
+    let (aws, _) = stage().await;
+    aws.forget();
+    let own = room::target(TargetKind::IamRole, "FirebreakMemberRelease");
+    let request = room::request(Phase::Contain, "one", own);
+    let contain = async |_: &Call, (): ()| unreachable!("it must not be tried");
+    let verify = async |_: &Call| Ok(Checked::default());
+    let responder = Responder::new(aws.aws(), room::ledger(&aws));
+    let refused = Box::pin(responder.handle(request, TASK, async |_, _, _| (), contain, verify)).await;
+    assert_eq!(refused.expect_err("protected").kind, FaultKind::Protected);
+    assert_eq!(aws.calls().len(), 0);
+}

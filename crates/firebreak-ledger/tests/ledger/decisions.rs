@@ -1,0 +1,57 @@
+//! Two executions decide about one finding, under a budget for one target.
+
+use super::{at, incident, ledger, report, user};
+use firebreak::containment::Containment;
+use firebreak::decision::{Decision, Mode, ReasonCode};
+use firebreak::policy::Policy;
+use firebreak_ledger::{Commit, Committed};
+use firebreak_testkit::interleaving::{Bounds, World, every_order};
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
+
+const POLICY: &str = "default_mode = \"auto\"\n[budget]\nquarantine-iam = 1\n";
+
+fn decision(name: &str) -> Decision {
+    let (target, containment) = (user(name), Some(Containment::QuarantineIam));
+    let (reason, code) = ("a finding".to_owned(), ReasonCode::Row);
+    Decision { target, containment, mode: Mode::Auto, reason, code, by_hand: None, suppressed: false }
+}
+
+/// An execution that decides about the same two users as the other one. It leaves what it won where the check finds it.
+fn commit(world: &World, process: usize, _: usize) -> LocalBoxFuture<'static, ()> {
+    let world = world.clone();
+    async move {
+        let policy = Policy::parse(POLICY).expect("a policy");
+        let (first, own) = (incident("the finding"), incident(["one", "other"][process]));
+        let commit = Commit { first: &first, incident: &own, budget: &policy.budget, at: at(0) };
+        let committed = ledger(&world, process).commit(commit, vec![decision("alice"), decision("bob")]).await;
+        let Committed { decisions, over_budget } = committed.expect("the ledger takes it");
+        let lowered = decisions.iter().filter(|decision| decision.mode == Mode::Gate).count();
+        assert_eq!(usize::try_from(over_budget).expect("few"), lowered);
+        let won =
+            |mode| decisions.iter().filter(move |d| d.mode == mode).map(|d| d.target.id.clone()).collect::<Vec<_>>().join(",");
+        world.write(process, &format!("at once {process}"), &won(Mode::Auto)).await;
+        world.write(process, &format!("waits {process}"), &won(Mode::Gate)).await;
+    }
+    .boxed_local()
+}
+
+#[test]
+fn each_decision_has_one_owner_and_the_budget_holds() {
+    let check = |world: &World| {
+        let of = |what: &str| {
+            let both = [0, 1].map(|process| world.resource(&format!("{what} {process}")));
+            both.iter().flat_map(|names| names.split(',')).filter(|name| !name.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let (at_once, waits) = (of("at once"), of("waits"));
+        let mut all: Vec<_> = at_once.iter().chain(&waits).collect();
+        all.sort();
+        assert_eq!(all, ["alice", "bob"], "each decision belongs to one incident: {at_once:?}, {waits:?}");
+        assert_eq!(at_once.len(), 1, "one target fits the budget");
+    };
+    for (kills, switches) in [(0, None), (1, Some(1))] {
+        let explored = every_order(Bounds { processes: 2, kills, switches }, &commit, &check);
+        report(&format!("two executions decide, {kills} kill(s)"), explored);
+        assert!(explored.orders > 10, "{explored:?}");
+    }
+}

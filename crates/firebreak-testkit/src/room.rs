@@ -1,0 +1,175 @@
+//! What the tests of every function need: an incident, a target, a ledger, and ways to break a call.
+
+use crate::dynamodb::Value;
+use crate::scripted::{Answer, Call, ScriptedAws, TABLE, error};
+use firebreak::ids::{AccountId, IncidentId, Partition, Region};
+use firebreak::incident::Incident;
+use firebreak::plan::{Circumstances, plan_json};
+use firebreak::policy::Policy;
+use firebreak::target::{Place, Target, TargetKind};
+use firebreak::task::{Phase, Request};
+use futures::StreamExt as _;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The account of every target.
+pub const ACCOUNT: &str = "111122223333";
+/// The Region of every target.
+pub const REGION: &str = "eu-central-1";
+
+/// The ledger of a scripted server.
+#[must_use]
+pub fn ledger(aws: &ScriptedAws) -> firebreak_ledger::Ledger {
+    firebreak_ledger::Ledger::new(&aws.config(), TABLE.to_owned())
+}
+
+/// The incident of this name.
+#[must_use]
+pub fn incident(name: &str) -> IncidentId {
+    IncidentId::of(name)
+}
+
+/// All of one resource in [`ACCOUNT`].
+///
+/// # Panics
+/// Never: the account and the Region have their form.
+#[must_use]
+pub fn target(kind: TargetKind, id: &str) -> Target {
+    Target::new(kind, id, place())
+}
+
+#[expect(clippy::expect_used, reason = "constants that have their form")]
+fn place() -> Place {
+    Place {
+        account: AccountId::parse(ACCOUNT).expect("an account"),
+        region: Region::parse(REGION).expect("a Region"),
+        partition: Partition::parse("aws").expect("a partition"),
+    }
+}
+
+/// An incident as triage opens it, without decisions.
+///
+/// # Panics
+/// Never: an empty object is JSON.
+#[must_use]
+#[expect(clippy::expect_used, reason = "an empty object is JSON")]
+pub fn opened(name: &str) -> Incident {
+    let policy = Policy::unrestricted();
+    let plan = plan_json(b"{}", &Circumstances::new(&policy, Timestamp::UNIX_EPOCH)).expect("JSON");
+    let new =
+        Incident::new(plan, &policy, "arn:aws:states:eu-central-1:111122223333:execution:x:y".to_owned(), Timestamp::UNIX_EPOCH);
+    Incident { id: incident(name), ..new }
+}
+
+/// What the state machine sends to a containment function.
+#[must_use]
+pub fn request(phase: Phase, incident: &str, target: Target) -> Request {
+    Request { phase, incident: opened(incident), target, approved: false }
+}
+
+/// The recorded base of a target, as JSON text.
+#[must_use]
+pub fn base(aws: &ScriptedAws, kind: &str, id: &str) -> Option<String> {
+    let table = aws.table();
+    let mut items =
+        table.items().filter(|((pk, sk), _)| pk.starts_with("target#") && pk.ends_with(&format!("{kind}/{id}")) && sk == "base");
+    match items.next()?.1.get("doc")? {
+        Value::S(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// One call of a run: the n-th of an action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Point {
+    /// For example `iam:AttachUserPolicy`.
+    pub action: String,
+    /// Which one of them, from 1.
+    pub nth: usize,
+}
+
+/// A way in which a call breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Break {
+    /// The service throttles, for ever.
+    Throttle,
+    /// The service fails with a 500, for ever.
+    ServerError,
+    /// The service refuses, for ever.
+    Denied,
+    /// The answer takes longer than the client waits, once; the service has carried the call out.
+    TimeOut,
+    /// The connection is closed without an answer, for ever.
+    Reset,
+    /// The process is killed before the service has seen the call.
+    KillBefore,
+    /// The process is killed after the service has carried the call out.
+    KillAfter,
+}
+
+impl Break {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Throttle, Self::ServerError, Self::Denied, Self::TimeOut, Self::Reset, Self::KillBefore, Self::KillAfter];
+
+    /// Runs `work` with the call at `point` broken. Nothing: it was killed.
+    pub async fn run<T>(self, aws: &ScriptedAws, point: &Point, work: impl Future<Output = T>) -> Option<T> {
+        let work = Box::pin(work);
+        let Point { action, nth } = point;
+        aws.forget();
+        match self {
+            Self::KillBefore => return aws.kill_at(action, *nth, false, work).await,
+            Self::KillAfter => return aws.kill_at(action, *nth, true, work).await,
+            Self::TimeOut => aws.delay_call(action, *nth, Duration::from_millis(500)),
+            Self::Throttle => aws.break_call(action, *nth, throttling(action), None),
+            Self::ServerError => aws.break_call(action, *nth, error(500, "InternalFailure"), None),
+            Self::Denied => aws.break_call(action, *nth, denied(action), None),
+            Self::Reset => aws.break_call(action, *nth, Answer::reset(), None),
+        }
+        Some(work.await)
+    }
+}
+
+/// In the service's own words.
+fn throttling(action: &str) -> Answer {
+    match action.split(':').next() {
+        Some("dynamodb" | "organizations" | "states") => error(400, "ThrottlingException"),
+        Some("ec2") => error(503, "RequestLimitExceeded"),
+        Some("s3") => error(503, "SlowDown"),
+        _ => error(400, "Throttling"),
+    }
+}
+
+fn denied(action: &str) -> Answer {
+    match action.split(':').next() {
+        Some("dynamodb" | "organizations" | "states") => error(400, "AccessDeniedException"),
+        Some("ec2") => error(403, "UnauthorizedOperation"),
+        _ => error(403, "AccessDenied"),
+    }
+}
+
+/// The calls of a run, in order.
+#[must_use]
+pub fn points(calls: &[Call]) -> Vec<Point> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let point = |call: &Call| {
+        let action = call.action();
+        let nth = counts.entry(action.clone()).or_default();
+        *nth += 1;
+        Point { action, nth: *nth }
+    };
+    calls.iter().map(point).collect()
+}
+
+/// Cases that are tried at the same time.
+const AT_ONCE: usize = 8;
+
+/// Tries every way to break each call of a run; returns how many.
+pub async fn each_break(calls: &[Call], attempt: impl AsyncFn(&Point, Break)) -> usize {
+    let points = points(calls);
+    let cases = points.iter().flat_map(|point| Break::ALL.map(|how| (point, how)));
+    // Most of a case is waiting. Boxed: the SDK nests futures deeper than a test thread has stack for.
+    futures::stream::iter(cases).for_each_concurrent(AT_ONCE, |(point, how)| Box::pin(attempt(point, how))).await;
+    points.len() * Break::ALL.len()
+}

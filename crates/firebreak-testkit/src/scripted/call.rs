@@ -1,0 +1,98 @@
+//! One call, as the server saw it.
+
+use serde_json::{Map, Value};
+
+/// A call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// For example `iam`, from the signature.
+    pub service: String,
+    /// For example `AttachUserPolicy`.
+    pub operation: String,
+    /// The Region of the endpoint, from the signature.
+    pub region: String,
+    /// The path, for example `/bucket/key`.
+    pub path: String,
+    /// Parameters of the query string or of the form, or the JSON body.
+    pub params: Value,
+    /// The body as text.
+    pub body: String,
+    /// Headers whose names begin with `x-amz-`.
+    pub headers: Map<String, Value>,
+}
+
+impl Call {
+    /// For example `iam:AttachUserPolicy`.
+    #[must_use]
+    pub fn action(&self) -> String {
+        format!("{}:{}", self.service, self.operation)
+    }
+
+    /// A parameter as text; empty when there is none.
+    #[must_use]
+    pub fn param(&self, name: &str) -> &str {
+        self.params.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Whether it changes something that a customer owns.
+    #[must_use]
+    pub fn changes_something(&self) -> bool {
+        let theirs = matches!(self.service.as_str(), "iam" | "ec2" | "s3" | "organizations");
+        let reads = ["Get", "List", "Describe", "Head", "Lookup"];
+        theirs && !reads.iter().any(|read| self.operation.starts_with(read))
+    }
+
+    /// Reads a request. The service and the Region are in its signature (Signature Version 4: `Credential=<key>/<date>/<Region>/<service>`).
+    pub(super) fn of(method: &str, uri: &http::Uri, headers: &http::HeaderMap, body: &[u8]) -> Self {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let scope: Vec<&str> =
+            text("authorization").split_once("Credential=").map_or(vec![], |(_, rest)| rest.split('/').collect());
+        let part = |at: usize| scope.get(at).map_or_else(String::new, |part| (*part).to_owned());
+        let (region, service) = (part(2), part(3));
+        let body = String::from_utf8_lossy(body).into_owned();
+        let query: Map<String, Value> = pairs(uri.query().unwrap_or_default());
+        let (operation, params) = match text("x-amz-target").rsplit_once('.') {
+            Some((_, operation)) => (operation.to_owned(), serde_json::from_str(&body).unwrap_or(Value::Null)),
+            None if body.starts_with("Action=") => {
+                let form = pairs(&body);
+                (form.get("Action").and_then(Value::as_str).unwrap_or_default().to_owned(), Value::Object(form))
+            }
+            None => (rest_operation(&service, method, uri.path(), &query), Value::Object(query)),
+        };
+        let amazon = headers.iter().filter(|(name, _)| name.as_str().starts_with("x-amz-"));
+        let headers = amazon.map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().into())).collect();
+        Self { service, operation, region, path: uri.path().to_owned(), params, body, headers }
+    }
+}
+
+/// The operations of REST services have no name on the wire: method, path and sub-resource tell them apart.
+fn rest_operation(service: &str, method: &str, path: &str, query: &Map<String, Value>) -> String {
+    let depth = path.split('/').filter(|part| !part.is_empty()).count();
+    let verb = match method {
+        "GET" => "Get",
+        "PUT" => "Put",
+        "DELETE" => "Delete",
+        "HEAD" => "Head",
+        other => other,
+    };
+    match service {
+        "s3" if depth > 1 => format!("{verb}Object"),
+        "s3" => match query.keys().find(|name| *name != "x-id").map(String::as_str) {
+            Some("publicAccessBlock") => format!("{verb}PublicAccessBlock"),
+            Some(sub) => format!("{verb}Bucket{}{}", sub[..1].to_uppercase(), &sub[1..]),
+            None => format!("{verb}Bucket"),
+        },
+        "guardduty" if path.ends_with("/findings/get") => "GetFindings".to_owned(),
+        "guardduty" if path == "/detector" => "ListDetectors".to_owned(),
+        _ => format!("{method} {path}"),
+    }
+}
+
+fn pairs(encoded: &str) -> Map<String, Value> {
+    let decoded = |text: &str| percent_encoding::percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    let pair = |pair: &str| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decoded(name), Value::String(decoded(value)))
+    };
+    encoded.split('&').filter(|part| !part.is_empty()).map(pair).collect()
+}
