@@ -9,10 +9,11 @@ DRIFT ?=
 FORCE ?=
 ARCH ?= arm64
 RUNS ?= 100000
+SAMPLE ?=
 CORPUS ?= fixtures/findings
 LOCAL = PYTHONPATH=local .venv/bin/python -m firebreak_local
 
-.PHONY: help install build demo test check policies bench fuzz report local replay doctor package deploy undeploy clean
+.PHONY: help install build demo test faults check policies bench fuzz report local replay doctor package deploy undeploy clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -27,11 +28,14 @@ build: ## Build everything.
 demo: install build ## Three findings in, three resources contained, evidence kept, the review answered. ANSWER=approve|release
 	@ANSWER=$(ANSWER) target/debug/demo
 
-test: install build ## Everything that must hold.
+test: install build ## Everything that must hold. SAMPLE=HASH repeats the sample of the fault sweep of that commit
 	@rm -rf target/recorded-calls
-	@FIREBREAK_RECORD_CALLS=$(CURDIR)/target/recorded-calls cargo test --workspace
+	@SAMPLE=$(SAMPLE) FIREBREAK_RECORD_CALLS=$(CURDIR)/target/recorded-calls cargo test --workspace
 	@infra/least-privilege/check
 	@PYTHONPATH=infra:infra/tests .venv/bin/python -m unittest discover --start-directory infra/tests --pattern 'test_*.py'
+
+faults: install build ## Every call of every containment broken in every way, in real processes: all of what `make test` samples.
+	@SAMPLE=all cargo test -p firebreak-drill --test whole fault_sweep:: -- --nocapture
 
 check: install ## Formatting, lints, the IAM policies, the templates and the state machine, and whether planted faults are caught.
 	@cargo fmt --all --check

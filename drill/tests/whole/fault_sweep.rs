@@ -1,4 +1,8 @@
-//! Every call of every containment, broken in every way, one at a time.
+//! Every call of every containment, broken in every way, one at a time, with the real binaries on the local AWS.
+//!
+//! Each function breaks its own calls in its own tests, against a scripted AWS. Here the processes are real: they are killed, they
+//! wait, and their leases end. `make faults` tries all cases. `make test` tries a sample that the commit's hash chooses;
+//! `SAMPLE=<hash> make test` tries the same ones again.
 //!
 //! However it breaks: nothing panics, the other steps are tried, the receipt says what failed, nothing is destroyed, and a clean run
 //! after it leads to the same state as a run that never failed.
@@ -178,11 +182,13 @@ impl Sweep {
         Ok(Reference { points: points(&calls, &self.name()), changes: changes(&calls, &self.name()), state })
     }
 
-    /// Runs all cases; returns how many.
+    /// Runs the cases of the sample; returns how many there are altogether.
     async fn run(&self) -> Result<usize> {
         let reference = self.reference(&self.stage().await?).await?;
         let cases = reference.points.iter().flat_map(|point| Break::ALL.map(|how| (point.clone(), how)));
-        let cases: Vec<(usize, (Point, Break))> = cases.enumerate().map(|(at, case)| (at + 1, case)).collect();
+        let all: Vec<(usize, (Point, Break))> = cases.enumerate().map(|(at, case)| (at + 1, case)).collect();
+        let sample = Sample::of_this_run();
+        let cases: Vec<_> = all.iter().filter(|(number, _)| sample.has(&self.name(), *number)).cloned().collect();
         let shares = (0..WORKERS).map(|worker| {
             let share = cases.iter().filter(move |(number, _)| number % WORKERS == worker);
             let reference = &reference;
@@ -199,14 +205,14 @@ impl Sweep {
         });
         let wrong: Vec<String> = join_all(shares).await.into_iter().filter_map(std::result::Result::err).flatten().collect();
         assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+        let (calls, faults) = (reference.points.len(), Break::ALL.len());
         println!(
-            "fault sweep: {:?}: {} calls x {} faults = {} cases",
+            "fault sweep: {:?}: {calls} calls x {faults} faults: {} of {} cases, {sample}",
             self.what,
-            reference.points.len(),
-            Break::ALL.len(),
-            cases.len()
+            cases.len(),
+            all.len()
         );
-        Ok(cases.len())
+        Ok(all.len())
     }
 
     async fn case(&self, stage: &Stage, reference: &Reference, number: usize, point: &Point, how: Break) -> Result<()> {
@@ -317,6 +323,52 @@ fn untried(expected: &[String], made: &[String]) -> Vec<String> {
         .filter(|(action, n)| made.get(action).copied().unwrap_or(0) < *n)
         .map(|(action, _)| action)
         .collect()
+}
+
+/// Which cases are tried.
+enum Sample {
+    All,
+    /// One of [`Sample::OF`], chosen by this text.
+    Chosen(String),
+}
+
+impl Sample {
+    /// One case of so many.
+    const OF: u64 = 16;
+
+    /// What `SAMPLE` says, else the commit's hash: each commit tries others, and the same commit the same ones.
+    fn of_this_run() -> Self {
+        let commit = || {
+            let mut git = std::process::Command::new("git");
+            let output = git.args(["rev-parse", "--short", "HEAD"]).current_dir(fixture::repository()).output();
+            let hash = output.ok().and_then(|output| String::from_utf8(output.stdout).ok()).unwrap_or_default();
+            if hash.trim().is_empty() { "no commit".to_owned() } else { hash.trim().to_owned() }
+        };
+        match std::env::var("SAMPLE") {
+            Ok(all) if all == "all" => Self::All,
+            Ok(chosen) if !chosen.is_empty() => Self::Chosen(chosen),
+            _ => Self::Chosen(commit()),
+        }
+    }
+
+    fn has(&self, function: &str, number: usize) -> bool {
+        match self {
+            Self::All => true,
+            Self::Chosen(by) => {
+                let digest = firebreak::digest::sha256_bytes(format!("{by} {function} {number}").as_bytes());
+                u64::from(digest[0]) % Self::OF == 0
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Sample {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::All => f.write_str("all of them"),
+            Self::Chosen(by) => write!(f, "the sample of {by}; again: SAMPLE={by}, all: make faults"),
+        }
+    }
 }
 
 fn fastrand() -> u64 {

@@ -1,8 +1,8 @@
 //! Roles of which no single session can be denied, and roles that nobody may touch.
 #![expect(clippy::disallowed_methods, reason = "here somebody else than Firebreak acts")]
 
-use crate::quarantine::{contain, session_finding};
-use crate::{TestResult, send, stage};
+use super::quarantine::{contain, session_finding};
+use super::{TestResult, send, stage};
 use aws_sdk_iam::types::Tag;
 use firebreak::answer::Answer;
 use firebreak::decision::{Decision, Mode};

@@ -1,6 +1,6 @@
 //! Hostile input, secrets, destruction, and the evidence.
 
-use crate::{TestResult, changes, send, stage, user_finding};
+use super::{TestResult, changes, send, stage, user_finding};
 use firebreak::answer::Answer;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak_aws::clock;

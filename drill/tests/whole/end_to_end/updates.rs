@@ -1,7 +1,7 @@
 //! Updates of a finding: only what is new is answered, once, whatever breaks on the way.
 
-use crate::triage::attached;
-use crate::{TestResult, changes, send, stage, user_finding};
+use super::triage::attached;
+use super::{TestResult, changes, send, stage, user_finding};
 use firebreak::answer::Answer;
 use firebreak::incident::IncidentStatus;
 use firebreak_aws::clock;

@@ -1,6 +1,6 @@
 //! What fails is on record and told, and takes nothing else with it.
 
-use crate::{TestResult, send, stage, user_finding};
+use super::{TestResult, send, stage, user_finding};
 use firebreak::incident::IncidentStatus;
 use firebreak::receipt::{Outcome, Status};
 use firebreak_aws::clock;

@@ -1,8 +1,8 @@
 //! A release after somebody changed the principal, and what only the organization can deny.
 #![expect(clippy::disallowed_methods, reason = "here somebody else than Firebreak acts")]
 
-use crate::triage::stage_with_policy;
-use crate::{TestResult, is_open_again, send, stage, user_finding};
+use super::triage::stage_with_policy;
+use super::{TestResult, is_open_again, send, stage, user_finding};
 use firebreak::answer::Answer;
 use firebreak::incident::IncidentStatus;
 use firebreak_aws::clock;

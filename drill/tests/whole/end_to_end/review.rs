@@ -1,6 +1,6 @@
 //! The gate, the answer, and what becomes of it.
 
-use crate::{TestResult, is_open_again, send, stage, stage_with, user_finding};
+use super::{TestResult, is_open_again, send, stage, stage_with, user_finding};
 use firebreak::answer::Answer;
 use firebreak::ids::IncidentId;
 use firebreak::incident::IncidentStatus;

@@ -1,8 +1,8 @@
 //! What happens after the containment: somebody reverts it, or the suspect had done more before.
 #![expect(clippy::disallowed_methods, reason = "here somebody else than Firebreak acts")]
 
-use crate::triage::stage_with_policy;
-use crate::{TestResult, send, user_finding};
+use super::triage::stage_with_policy;
+use super::{TestResult, send, user_finding};
 use firebreak::answer::Answer;
 use firebreak::decision::Mode;
 use firebreak::incident::IncidentStatus;

@@ -61,7 +61,8 @@ impl Saboteur<'_> {
         let events = aws_sdk_eventbridge::Client::new(self.security);
         events.disable_rule().name("firebreak-guardduty").send().await?;
         self.expect("event-rule: firebreak-guardduty");
-        let loosened = include_str!("../../infra/event-rules/security-hub.json").replace("\"CRITICAL\"", "\"CRITICAL\", \"LOW\"");
+        let loosened =
+            include_str!("../../../infra/event-rules/security-hub.json").replace("\"CRITICAL\"", "\"CRITICAL\", \"LOW\"");
         events.put_rule().name("firebreak-security-hub").event_pattern(loosened).send().await?;
         self.expect("event-rule: firebreak-security-hub");
         events.disable_rule().name("firebreak-guardduty").event_bus_name("firebreak").send().await?;
@@ -135,7 +136,7 @@ impl Saboteur<'_> {
         let iam = aws_sdk_iam::Client::new(&self.member);
         let arn = format!("arn:aws:iam::{MEMBER_ACCOUNT}:policy/firebreak/FirebreakQuarantineDenyAll");
         let narrowed =
-            include_str!("../../infra/policies/quarantine-deny-all.json").replace("\"Action\": \"*\"", "\"Action\": \"s3:*\"");
+            include_str!("../../../infra/policies/quarantine-deny-all.json").replace("\"Action\": \"*\"", "\"Action\": \"s3:*\"");
         iam.create_policy_version().policy_arn(arn).policy_document(narrowed).set_as_default(true).send().await?;
         self.expect(format!("quarantine-policy: FirebreakQuarantineDenyAll in {MEMBER_ACCOUNT}"));
         iam.delete_role().role_name("FirebreakMemberLockdownS3").send().await?;

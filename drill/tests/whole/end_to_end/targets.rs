@@ -1,6 +1,6 @@
 //! The right resource, all of it, and nobody else's.
 
-use crate::{TestResult, is_open_again, send, stage, user_finding};
+use super::{TestResult, is_open_again, send, stage, user_finding};
 use firebreak::answer::Answer;
 use firebreak::incident::IncidentStatus;
 use firebreak::receipt::Status;

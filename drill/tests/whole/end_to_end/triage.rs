@@ -1,6 +1,6 @@
 //! What triage makes of updates, floods, doubts, large events and things Firebreak cannot contain.
 
-use crate::{TestResult, changes, incident_of, send, stage, stage_with, user_finding};
+use super::{TestResult, changes, incident_of, send, stage, stage_with, user_finding};
 use firebreak::answer::Answer;
 use firebreak::decision::Mode;
 use firebreak::ids::IncidentId;

@@ -1,5 +1,4 @@
 //! The real state machine, the real binaries, the local AWS. Each test has its own.
-#![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 mod deliveries;
 mod drift;

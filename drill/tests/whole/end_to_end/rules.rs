@@ -1,6 +1,6 @@
 //! The event rules, asked over the wire which events they take.
 
-use crate::{TestResult, stage};
+use super::{TestResult, stage};
 use firebreak_testkit::fixture;
 use serde_json::{Value, json};
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! What a quarantine takes from a user, a session or a role, and what it leaves alone.
 
-use crate::triage::stage_under;
-use crate::{TestResult, changes, send, stage, user_finding};
+use super::triage::stage_under;
+use super::{TestResult, changes, send, stage, user_finding};
 use aws_sdk_iam::types::Tag;
 use firebreak::answer::Answer;
 use firebreak::incident::IncidentStatus;

@@ -1,6 +1,6 @@
 //! Which execution handles a finding, however often and by whatever route it is delivered.
 
-use crate::{TestResult, changes, incident_of, send, stage, user_finding};
+use super::{TestResult, changes, incident_of, send, stage, user_finding};
 use firebreak::answer::Answer;
 use firebreak::incident::IncidentStatus;
 use firebreak::receipt::Status;
