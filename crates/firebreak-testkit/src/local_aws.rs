@@ -1,15 +1,13 @@
 //! The local AWS as a child process that ends with its handle.
 
-use crate::fixture::repository;
+use crate::nursery;
 use aws_config::{Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_types::timeout::TimeoutConfig;
 use firebreak_aws::clients;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// The only Region.
@@ -83,7 +81,7 @@ impl Call {
 /// A running local AWS with Firebreak deployed. Dropping it ends the process.
 #[derive(Debug)]
 pub struct LocalAws {
-    process: Child,
+    process: u32,
     endpoint: String,
     logs: Option<PathBuf>,
 }
@@ -94,34 +92,18 @@ impl LocalAws {
     /// # Errors
     /// See [`LocalAwsError`].
     pub fn start(options: &Options) -> Result<Self, LocalAwsError> {
-        let root = repository().canonicalize()?;
-        let python = root.join(".venv/bin/python");
-        if !python.exists() {
-            return Err(LocalAwsError::NotInstalled);
+        let binaries = binaries()?;
+        let mut arguments = vec!["--exit-with-parent".to_owned(), "--port".to_owned(), "0".to_owned()];
+        let folders =
+            [("--bin-dir", Some(&binaries)), ("--policy", options.policy.as_ref()), ("--log-dir", options.logs.as_ref())];
+        for (name, path) in folders {
+            arguments.extend(path.into_iter().flat_map(|path| [name.to_owned(), path.display().to_string()]));
         }
-        let mut command = Command::new(python);
-        command.args(["-m", "firebreak_local", "--exit-with-parent", "--port", "0"]);
-        command.arg("--bin-dir").arg(binaries()?).current_dir(&root).env("PYTHONPATH", root.join("local"));
-        if let Some(policy) = &options.policy {
-            command.arg("--policy").arg(policy);
-        }
-        if let Some(logs) = &options.logs {
-            command.arg("--log-dir").arg(logs);
-        }
-        let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
-        let stdout = process.stdout.take().map(BufReader::new);
-        let mut line = String::new();
-        if let Some(mut stdout) = stdout {
-            stdout.read_line(&mut line)?;
-        }
-        match line.trim().strip_prefix("ready ") {
-            Some(endpoint) => Ok(Self { process, endpoint: endpoint.to_owned(), logs: options.logs.clone() }),
-            None => {
-                let _ = process.kill();
-                let _ = process.wait();
-                Err(LocalAwsError::NotReady(line))
-            }
-        }
+        let out = nursery::mouthpiece()?;
+        let started = nursery::start(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), &out);
+        let _ = std::fs::remove_file(&out);
+        let (process, endpoint) = started?;
+        Ok(Self { process, endpoint, logs: options.logs.clone() })
     }
 
     /// Where it listens, for `AWS_ENDPOINT_URL`.
@@ -211,8 +193,7 @@ impl LocalAws {
 impl Drop for LocalAws {
     fn drop(&mut self) {
         // Its functions notice that the Runtime API is gone and end by themselves.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        nursery::end(self.process);
         if let Some(logs) = self.logs.as_ref().filter(|_| !std::thread::panicking()) {
             let _ = std::fs::remove_dir_all(logs);
         }

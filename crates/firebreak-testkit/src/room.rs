@@ -1,6 +1,7 @@
 //! What the tests of every function need: an incident, a target, a ledger, and ways to break a call.
 
 use crate::dynamodb::Value;
+use crate::sample::Sample;
 use crate::scripted::{Answer, Call, ScriptedAws, TABLE, error};
 use firebreak::ids::{AccountId, IncidentId, Partition, Region};
 use firebreak::incident::Incident;
@@ -164,12 +165,35 @@ pub fn points(calls: &[Call]) -> Vec<Point> {
 
 /// Cases that are tried at the same time.
 const AT_ONCE: usize = 8;
+/// About as many cases are tried where there are more, unless `SAMPLE=all` asks for all.
+const ENOUGH: usize = 64;
 
-/// Tries every way to break each call of a run; returns how many.
-pub async fn each_break(calls: &[Call], attempt: impl AsyncFn(&Point, Break)) -> usize {
+/// What became of breaking the calls of a run.
+#[derive(Debug)]
+pub struct Tried {
+    /// How many cases were tried.
+    pub cases: usize,
+    /// How many there are.
+    pub of: usize,
+    sample: Sample,
+}
+
+impl std::fmt::Display for Tried {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {}", self.cases, self.of)?;
+        if self.cases < self.of { write!(f, ", {}", self.sample) } else { Ok(()) }
+    }
+}
+
+/// Breaks the calls of a run, one at a time, in every way: all of them, or a sample where there are many.
+pub async fn each_break(calls: &[Call], attempt: impl AsyncFn(&Point, Break)) -> Tried {
     let points = points(calls);
-    let cases = points.iter().flat_map(|point| Break::ALL.map(|how| (point, how)));
+    let of = points.len() * Break::ALL.len();
+    let (sample, one_of) = (Sample::of_this_run(), u32::try_from(of / ENOUGH).unwrap_or(u32::MAX));
+    let all = points.iter().flat_map(|point| Break::ALL.map(|how| (point, how)));
+    let cases: Vec<_> = all.filter(|(point, how)| sample.has(&format!("{point:?} {how:?}"), one_of)).collect();
+    let tried = Tried { cases: cases.len(), of, sample };
     // Most of a case is waiting. Boxed: the SDK nests futures deeper than a test thread has stack for.
     futures::stream::iter(cases).for_each_concurrent(AT_ONCE, |(point, how)| Box::pin(attempt(point, how))).await;
-    points.len() * Break::ALL.len()
+    tried
 }

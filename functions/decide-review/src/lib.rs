@@ -46,7 +46,9 @@ impl Function {
             return Ok(DecideOutcome::TooLate);
         }
         let said = Decided::new(request.answer, &inert(&request.by, 200), &inert(&request.comment, 1000), clock::now());
-        let decision = Decided { targets: request.targets, from: request.from, shown: request.shown, ..said };
+        let short = |text: &Option<String>| text.as_deref().map(|text| inert(text, 100));
+        let (targets, from, shown) = (request.targets.inert(), short(&request.from), short(&request.shown));
+        let decision = Decided { targets, from, shown, ..said };
         let first = self.ledger.decide(id, &decision).await?;
         // Read after the answer is recorded: a gate that reopened meanwhile either saw the answer or left its token here.
         let Some(gate) = self.ledger.gate(id).await? else { return Ok(DecideOutcome::NoReview) };

@@ -48,6 +48,11 @@ fn answer<E: ProvideErrorMetadata>(
     Answer { operation, part: None, content }
 }
 
+/// The documents of inline policies could not even be asked for.
+fn undocumented<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Answer {
+    Answer { operation, part: Some("documents".to_owned()), content: Err(fault(operation, error).message) }
+}
+
 pub(crate) async fn iam_user(config: &SdkConfig, target: &Target) -> Vec<Answer> {
     let (iam, name) = (aws_sdk_iam::Client::new(config), target.id.as_str());
     let (user, keys, attached, inline, groups, mfa) = futures::join!(
@@ -59,11 +64,14 @@ pub(crate) async fn iam_user(config: &SdkConfig, target: &Target) -> Vec<Answer>
         ask!("iam:ListMFADevices", iam.list_mfa_devices().user_name(name)),
     );
     let mut answers = vec![user, keys, attached, inline, groups, mfa];
-    if let Ok(list) = iam.list_user_policies().user_name(name).send().await {
-        for policy in list.policy_names() {
-            let document = ask!("iam:GetUserPolicy", iam.get_user_policy().user_name(name).policy_name(policy)).await;
-            answers.push(Answer { part: Some(policy.clone()), ..document });
+    match iam.list_user_policies().user_name(name).send().await {
+        Ok(list) => {
+            for policy in list.policy_names() {
+                let document = ask!("iam:GetUserPolicy", iam.get_user_policy().user_name(name).policy_name(policy)).await;
+                answers.push(Answer { part: Some(policy.clone()), ..document });
+            }
         }
+        Err(error) => answers.push(undocumented("iam:ListUserPolicies", &error)),
     }
     answers
 }
@@ -77,11 +85,14 @@ pub(crate) async fn iam_role(config: &SdkConfig, target: &Target) -> Vec<Answer>
         ask!("iam:ListInstanceProfilesForRole", iam.list_instance_profiles_for_role().role_name(name)),
     );
     let mut answers = vec![role, attached, inline, profiles];
-    if let Ok(list) = iam.list_role_policies().role_name(name).send().await {
-        for policy in list.policy_names() {
-            let document = ask!("iam:GetRolePolicy", iam.get_role_policy().role_name(name).policy_name(policy)).await;
-            answers.push(Answer { part: Some(policy.clone()), ..document });
+    match iam.list_role_policies().role_name(name).send().await {
+        Ok(list) => {
+            for policy in list.policy_names() {
+                let document = ask!("iam:GetRolePolicy", iam.get_role_policy().role_name(name).policy_name(policy)).await;
+                answers.push(Answer { part: Some(policy.clone()), ..document });
+            }
         }
+        Err(error) => answers.push(undocumented("iam:ListRolePolicies", &error)),
     }
     answers
 }

@@ -79,7 +79,10 @@ const CASES: &[(&str, Proof)] = &[
     ("H26", Here),
     ("H27", Here),
     ("H28", Here),
-    ("H29", Elsewhere("drill/tests/whole/end_to_end/triage.rs", "targets_that_are_gone_are_named_and_the_review_opens_all_the_same")),
+    (
+        "H29",
+        Elsewhere("drill/tests/whole/end_to_end/triage.rs", "targets_that_are_gone_are_named_and_the_review_opens_all_the_same"),
+    ),
     ("H30", Here),
     ("H31", Here),
     ("H32", Here),
@@ -121,7 +124,10 @@ const CASES: &[(&str, Proof)] = &[
     ("H68", Here),
     ("H69", Here),
     ("H70", Elsewhere("crates/firebreak/tests/domain/principals.rs", "an_owner_who_contradicts_the_finding_waits_for_a_person")),
-    ("H71", Elsewhere("drill/tests/whole/end_to_end/safety.rs", "hostile_text_reaches_people_inert_and_the_token_reaches_nobody")),
+    (
+        "H71",
+        Elsewhere("drill/tests/whole/end_to_end/safety.rs", "hostile_text_reaches_people_inert_and_the_token_reaches_nobody"),
+    ),
     ("H72", Here),
     ("H73", Here),
     ("H74", Here),

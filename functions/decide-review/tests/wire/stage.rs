@@ -1,0 +1,75 @@
+//! An incident whose gate is open, and people who answer it.
+
+use crate::execution::Execution;
+use decide_review::Function;
+use firebreak::answer::{Answer, Decided};
+use firebreak::fault::Fault;
+use firebreak::incident::IncidentStatus;
+use firebreak::review::{DecideOutcome, DecideRequest, GateMessage};
+use firebreak_ledger::{Gate, RawEvent};
+use firebreak_testkit::room;
+use firebreak_testkit::scripted::ScriptedAws;
+use serde_json::{Value, json};
+
+pub(crate) const TOKEN: &str = "AQCgAAAAKgAAAAIAAAAAAAAAAX9tVPQ+secret/token==";
+const EXECUTION: &str = "arn:aws:states:eu-central-1:123456789012:execution:firebreak-incident-response:one";
+
+/// A server whose ledger knows the incident and its open gate, at which an execution waits.
+pub(crate) async fn stage() -> (ScriptedAws, Execution) {
+    let aws = ScriptedAws::start().await.expect("a port");
+    let execution = Execution::waiting(&aws, TOKEN);
+    let (ledger, incident) = (room::ledger(&aws), room::opened("one"));
+    let opened = Box::pin(ledger.open_incident(&incident, IncidentStatus::AwaitingReview, &RawEvent::Inline("{}"))).await;
+    opened.expect("the ledger takes it");
+    let message = json!({
+        "task_token": TOKEN, "execution_arn": EXECUTION, "entered_at": "2026-11-21T02:00:00Z", "round": 1, "incident": incident
+    });
+    let message: GateMessage = serde_json::from_value(message).expect("a gate's message");
+    Box::pin(ledger.open_gate(&message)).await.expect("the ledger takes it");
+    Box::pin(ledger.gate_announced(&message)).await.expect("the ledger takes it");
+    aws.forget();
+    (aws, execution)
+}
+
+/// Somebody answers, and says why.
+pub(crate) async fn ask(aws: &ScriptedAws, answer: Answer, by: &str, comment: &str) -> Result<DecideOutcome, Fault> {
+    send(aws, json!({ "incident_id": room::incident("one"), "answer": answer, "by": by, "comment": comment })).await
+}
+
+/// A request arrives.
+pub(crate) async fn send(aws: &ScriptedAws, request: Value) -> Result<DecideOutcome, Fault> {
+    let request: DecideRequest = serde_json::from_value(request).expect("a request");
+    Box::pin(Function::new(&aws.aws(), room::ledger(aws)).handle(request)).await
+}
+
+/// Ann approves.
+pub(crate) async fn approve(aws: &ScriptedAws) -> Result<DecideOutcome, Fault> {
+    ask(aws, Answer::Approve, "ann", "it was right").await
+}
+
+/// Bob, who comes second, releases.
+pub(crate) async fn release(aws: &ScriptedAws) -> Result<DecideOutcome, Fault> {
+    ask(aws, Answer::Release, "bob", "it was wrong").await
+}
+
+/// What an outcome says was decided.
+pub(crate) fn decision(outcome: &DecideOutcome) -> &Decided {
+    match outcome {
+        DecideOutcome::Accepted { decision }
+        | DecideOutcome::Queued { decision }
+        | DecideOutcome::AlreadyDecided { decision } => decision,
+        DecideOutcome::TooLate | DecideOutcome::NoReview => panic!("nothing was decided: {outcome:?}"),
+    }
+}
+
+pub(crate) async fn gate(aws: &ScriptedAws) -> Gate {
+    let (ledger, id) = (room::ledger(aws), room::incident("one"));
+    Box::pin(ledger.gate(&id)).await.expect("the ledger answers").expect("a gate")
+}
+
+/// The lines of the timeline.
+pub(crate) async fn timeline(aws: &ScriptedAws) -> Vec<String> {
+    let (ledger, id) = (room::ledger(aws), room::incident("one"));
+    let view = Box::pin(ledger.incident(&id)).await.expect("the ledger answers").expect("an incident");
+    view.timeline.into_iter().map(|event| event.what).collect()
+}

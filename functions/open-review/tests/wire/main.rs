@@ -1,0 +1,12 @@
+//! The gate's messages over the wire: the real SDK, against an execution and a topic that the test plays.
+#![expect(clippy::expect_used, reason = "a test may fail where it stands")]
+
+mod answers;
+mod faults;
+mod gates;
+mod log;
+mod secrets;
+mod shapes;
+mod stage;
+mod ticket;
+mod world;

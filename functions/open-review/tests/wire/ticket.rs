@@ -1,0 +1,65 @@
+//! The ticket says what the ledger knows, not what the state machine carried.
+
+use crate::stage::{alice, decision, deliver, exports, incident, message, receipt, stage, view};
+use firebreak::containment::Containment;
+use firebreak::decision::Mode;
+use firebreak::fault::FaultKind;
+use firebreak::receipt::{Receipt, Status};
+use firebreak_testkit::room;
+use serde_json::{Value, json};
+
+/// A message whose report says that the containment of alice ended like this.
+fn reporting(receipt: &Receipt) -> Value {
+    let mut message = message(1);
+    message["report"]["containment"]["receipts"] = json!([receipt]);
+    message
+}
+
+/// What the state machine writes for a function that failed.
+fn written_by_the_state_machine() -> Receipt {
+    let error = Some("what people read".to_owned());
+    Receipt { finished_at: None, error, fault: Some(FaultKind::Gone.into()), ..receipt(Status::Failed) }
+}
+
+#[tokio::test]
+async fn what_was_decided_after_the_message_was_made_is_in_the_ticket() {
+    let (aws, world) = stage().await;
+    let message = message(1);
+    assert!(!message.to_string().contains("acme-exports"));
+    let found = decision(&exports(), Containment::LockdownS3, Mode::Gate);
+    let amended = room::ledger(&aws).amend(&incident().id, |incident| incident.decisions.push(found.clone())).await;
+    assert!(amended.expect("the ledger takes it").is_some());
+    assert_eq!(deliver(&aws, &[message]).await, [""; 0]);
+    let body = &world.tickets()[0].body;
+    let asked = "Done only if you approve:\n  - S3 bucket acme-exports: lockdown-s3, after approval";
+    assert!(body.contains(asked), "{body}");
+}
+
+#[tokio::test]
+async fn a_receipt_corrected_in_the_ledger_replaces_the_failed_one() {
+    for carried in [receipt(Status::Failed), written_by_the_state_machine()] {
+        let (aws, world) = stage().await;
+        let ledger = room::ledger(&aws);
+        ledger.keep_receipt(&incident().id, &receipt(Status::Contained)).await.expect("the ledger takes it");
+        assert_eq!(deliver(&aws, &[reporting(&carried)]).await, [""; 0]);
+        let body = &world.tickets()[0].body;
+        assert!(body.contains("IAM user alice: contained"), "{body}");
+        assert!(!body.contains("NOT contained") && !body.contains("NEEDS A PERSON NOW"), "{body}");
+        let kept = ledger.receipt(&incident().id, Containment::QuarantineIam, &alice()).await.expect("the ledger answers");
+        assert_eq!(kept, Some(receipt(Status::Contained)), "a function's own receipt says more and stays");
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_that_exists_nowhere_else_is_kept_and_shown() {
+    let (aws, world) = stage().await;
+    let written = written_by_the_state_machine();
+    assert_eq!(deliver(&aws, &[reporting(&written)]).await, [""; 0]);
+    assert_eq!(view(&aws).await.receipts, [written]);
+    let body = &world.tickets()[0].body;
+    assert!(body.contains("NEEDS A PERSON NOW:\n  - IAM user alice is NOT contained: what people read"), "{body}");
+    // A look that finds it contained after all replaces it.
+    let ledger = room::ledger(&aws);
+    ledger.keep_receipt(&incident().id, &receipt(Status::Contained)).await.expect("the ledger takes it");
+    assert_eq!(view(&aws).await.receipts, [receipt(Status::Contained)]);
+}

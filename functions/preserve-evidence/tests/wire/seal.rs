@@ -1,0 +1,116 @@
+//! The manifest: what is evidence, and that nothing else is.
+
+use crate::{Stage, decision, user};
+use firebreak::containment::Containment;
+use firebreak::digest::sha256_hex;
+use firebreak::evidence::{Entry, manifest_key};
+use firebreak::receipt::{Receipt, Status};
+use firebreak::report::Report;
+use firebreak::target::{Target, TargetKind};
+use firebreak_aws::clock;
+use firebreak_ledger::Held;
+use firebreak_testkit::room;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+fn receipt(target: &Target, status: Status) -> Receipt {
+    Receipt::of(target.clone(), Containment::QuarantineIam, status)
+}
+
+/// What the state machine gathered about one target.
+fn report(status: Status) -> Report {
+    let mut report = Report::default();
+    report.containment.receipts = vec![receipt(&user(), status)];
+    report
+}
+
+/// The containment records how a target was.
+pub(crate) async fn hold(stage: &Stage, target: &Target) {
+    let held = Held { target, containment: Containment::QuarantineIam };
+    let base = json!({ "boundary": "as it was" });
+    let ledger = room::ledger(&stage.aws);
+    ledger.hold(held, &stage.incident.id, "an id", &base, clock::now()).await.expect("the ledger takes it");
+}
+
+/// The key of the report that one execution leaves.
+fn report_key(stage: &Stage) -> String {
+    stage.key(&format!("report-{}.json", &sha256_hex(stage.incident.execution_arn.as_bytes())[..8]))
+}
+
+fn json_of(stage: &Stage, key: &str) -> Value {
+    serde_json::from_str(&stage.vault.object(key).expect(key)).expect("JSON")
+}
+
+#[tokio::test]
+async fn the_manifest_is_written_last_and_has_every_object_and_no_other_in_order() {
+    let stage = Stage::about(&[user()]).await;
+    stage.collect().await.expect("a branch");
+    hold(&stage, &user()).await;
+    let branch = stage.seal(report(Status::Contained)).await.expect("a branch");
+    let (keys, manifest) = (stage.vault.keys(), stage.manifest());
+    let (last, others) = keys.split_last().expect("objects");
+    assert_eq!(last, &manifest_key(&stage.incident.id));
+    let mut others = others.to_vec();
+    others.sort();
+    let listed: Vec<String> = manifest.entries.iter().map(|entry| entry.key.clone()).collect();
+    assert_eq!(listed, others, "sorted by key");
+    assert_eq!((branch.count, manifest.missing), (Some(listed.len() as u64), vec![]));
+    stage.check(&manifest.entries);
+    let state = json_of(&stage, &stage.key("111122223333/iam-user/alice/state-before-containment.json"));
+    assert_eq!(state["state"], json!({ "boundary": "as it was" }));
+    assert_eq!(state["held_by"], json!([stage.incident.id]));
+    assert!(listed.contains(&report_key(&stage)));
+    stage.untouched();
+}
+
+#[tokio::test]
+async fn the_report_that_is_sealed_is_the_ledgers() {
+    let stage = Stage::about(&[user()]).await;
+    let bob = room::target(TargetKind::IamUser, "bob");
+    hold(&stage, &user()).await;
+    hold(&stage, &bob).await;
+    let ledger = room::ledger(&stage.aws);
+    let amended = ledger.amend(&stage.incident.id, |known| known.decisions.push(decision(&bob))).await;
+    amended.expect("the ledger takes it").expect("an incident");
+    for target in [user(), bob.clone()] {
+        ledger.keep_receipt(&stage.incident.id, &receipt(&target, Status::Contained)).await.expect("the ledger takes it");
+    }
+    // The state machine knows neither that the receipt was corrected nor what was decided since.
+    stage.seal(report(Status::Failed)).await.expect("a branch");
+    let sealed = json_of(&stage, &report_key(&stage));
+    let receipts = sealed["containment"]["receipts"].as_array().expect("receipts");
+    let seen: Vec<(&Value, &Value)> = receipts.iter().map(|receipt| (&receipt["target"]["id"], &receipt["status"])).collect();
+    let (alice, bob, contained) = (json!("alice"), json!("bob"), json!("contained"));
+    assert_eq!(seen, [(&alice, &contained), (&bob, &contained)]);
+    assert!(stage.vault.object(&stage.key("111122223333/iam-user/bob/state-before-containment.json")).is_some());
+}
+
+#[tokio::test]
+async fn what_is_missing_is_in_the_manifest() {
+    let stage = Stage::about(&[user()]).await;
+    let mut report = report(Status::Failed);
+    report.evidence.missing = vec!["a line of the collection".to_owned()];
+    stage.seal(report.clone()).await.expect("a branch");
+    let missing = stage.manifest().missing;
+    assert_eq!((missing.len(), missing[0].as_str()), (2, "a line of the collection"), "{missing:?}");
+    assert!(missing[1].contains("alice") && missing[1].contains("no state before containment"), "{missing:?}");
+    "failed".clone_into(&mut report.evidence.status);
+    report.evidence.error = Some("States.Timeout".to_owned());
+    stage.run(preserve_evidence::Phase::Seal, report).await.expect("a branch");
+    assert!(stage.manifest().missing.iter().any(|line| line.contains("States.Timeout")), "the collection itself failed");
+}
+
+#[tokio::test]
+async fn sealing_again_loses_no_entry_and_writes_over_none() {
+    let stage = Stage::about(&[user()]).await;
+    stage.collect().await.expect("a branch");
+    hold(&stage, &user()).await;
+    stage.seal(report(Status::Contained)).await.expect("a branch");
+    let first = stage.manifest().entries;
+    stage.seal(report(Status::Contained)).await.expect("a branch");
+    let second = stage.manifest().entries;
+    assert!(first.iter().all(|entry| second.contains(entry)), "{second:?}");
+    stage.check(&second);
+    let digests = |entries: &[Entry]| entries.iter().map(|entry| entry.sha256.clone()).collect::<BTreeSet<_>>();
+    assert_eq!(digests(&second), digests(&first), "what is new is a copy of what was there");
+}

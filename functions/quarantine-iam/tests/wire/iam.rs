@@ -1,0 +1,238 @@
+//! IAM, as far as the quarantine talks to it: one principal, and the quarantine policies as they were shipped.
+
+use crate::principal::{POLICIES_AT_MOST, Principal, ROLE, TAGS_AT_MOST, USER, arn};
+use firebreak::target::TargetKind;
+use firebreak_testkit::room::ACCOUNT;
+use firebreak_testkit::scripted::{Answer, Call, ScriptedAws, error, ok};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use quarantine_iam::{CredentialKind, DENY_ALL, DENY_TAGGED_SESSION, DENY_TAGGED_SESSION_BOUNDARY};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+const SHIPPED: [(&str, &str); 3] = [
+    (DENY_ALL, include_str!("../../../../infra/policies/quarantine-deny-all.json")),
+    (DENY_TAGGED_SESSION, include_str!("../../../../infra/policies/quarantine-deny-tagged-session.json")),
+    (DENY_TAGGED_SESSION_BOUNDARY, include_str!("../../../../infra/policies/quarantine-deny-tagged-session-boundary.json")),
+];
+
+const CREATED: &str = "2024-05-06T07:08:09Z";
+
+/// What a test plays and looks into.
+#[derive(Clone)]
+pub(crate) struct Iam(Arc<Mutex<Kept>>);
+
+struct Kept {
+    principal: Principal,
+    /// Documents of managed policies by ARN.
+    documents: BTreeMap<String, String>,
+}
+
+impl Iam {
+    /// Answers IAM's calls about `principal`.
+    pub(crate) fn with(aws: &ScriptedAws, principal: Principal) -> Self {
+        let documents = SHIPPED.map(|(name, document)| (arn(name), document.to_owned())).into();
+        let iam = Self(Arc::new(Mutex::new(Kept { principal, documents })));
+        let served = iam.clone();
+        aws.on("iam:*", move |call| served.kept().serve(call));
+        iam
+    }
+
+    /// The principal as it is.
+    pub(crate) fn now(&self) -> Principal {
+        self.kept().principal.clone()
+    }
+
+    /// Somebody changes the principal.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Principal)) {
+        change(&mut self.kept().principal);
+    }
+
+    /// Somebody writes another version of a managed policy.
+    pub(crate) fn rewrite(&self, policy: &str, document: &str) {
+        self.kept().documents.insert(arn(policy), document.to_owned());
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn serve(&mut self, call: &Call) -> Option<Answer> {
+        if matches!(call.operation.as_str(), "GetPolicy" | "GetPolicyVersion") {
+            return Some(self.document(call));
+        }
+        let is_known = match self.principal.kind {
+            TargetKind::IamRole => call.param("RoleName") == ROLE,
+            _ => call.param("UserName") == USER,
+        };
+        if !is_known {
+            return Some(error(404, "NoSuchEntity"));
+        }
+        read(&self.principal, call).or_else(|| refusal(&self.principal)).or_else(|| write(&mut self.principal, call))
+    }
+
+    fn document(&self, call: &Call) -> Answer {
+        let policy = call.param("PolicyArn");
+        match (call.operation.as_str(), self.documents.get(policy)) {
+            (_, None) => error(404, "NoSuchEntity"),
+            ("GetPolicy", Some(_)) => ok(format!("<Policy><Arn>{policy}</Arn><DefaultVersionId>v1</DefaultVersionId></Policy>")),
+            (_, Some(document)) => ok(format!(
+                "<PolicyVersion><Document>{}</Document><VersionId>{}</VersionId></PolicyVersion>",
+                encoded(document),
+                call.param("VersionId")
+            )),
+        }
+    }
+}
+
+fn read(principal: &Principal, call: &Call) -> Option<Answer> {
+    let credentials = |kind: CredentialKind, name: &str, id: &str| {
+        let of_kind = principal.credentials.iter().filter(|credential| credential.kind == kind);
+        let status = |active| if active { "Active" } else { "Inactive" };
+        list(name, of_kind.map(|known| format!("<{id}>{}</{id}><Status>{}</Status>", known.id, status(known.active))))
+    };
+    Some(ok(match call.operation.as_str() {
+        "GetUser" => user(principal),
+        "GetRole" => role(principal),
+        "ListAttachedUserPolicies" | "ListAttachedRolePolicies" => {
+            list("AttachedPolicies", principal.attached.iter().map(|arn| format!("<PolicyArn>{arn}</PolicyArn>")))
+        }
+        "ListUserPolicies" | "ListRolePolicies" => list("PolicyNames", principal.inline.keys().cloned()),
+        "ListUserTags" | "ListRoleTags" => {
+            list("Tags", principal.tags.iter().map(|(key, value)| format!("<Key>{key}</Key><Value>{value}</Value>")))
+        }
+        "ListGroupsForUser" => list("Groups", principal.groups.iter().map(|name| format!("<GroupName>{name}</GroupName>"))),
+        "ListMFADevices" => {
+            list("MFADevices", principal.mfa_devices.iter().map(|serial| format!("<SerialNumber>{serial}</SerialNumber>")))
+        }
+        "GetLoginProfile" if principal.console_password => {
+            format!("<LoginProfile><UserName>{USER}</UserName><CreateDate>{CREATED}</CreateDate></LoginProfile>")
+        }
+        "GetLoginProfile" => return Some(error(404, "NoSuchEntity")),
+        "GetRolePolicy" => match principal.inline.get(call.param("PolicyName")) {
+            Some(document) => format!(
+                "<RoleName>{ROLE}</RoleName><PolicyName>{}</PolicyName><PolicyDocument>{}</PolicyDocument>",
+                call.param("PolicyName"),
+                encoded(document)
+            ),
+            None => return Some(error(404, "NoSuchEntity")),
+        },
+        "ListAccessKeys" => credentials(CredentialKind::AccessKey, "AccessKeyMetadata", "AccessKeyId"),
+        "ListServiceSpecificCredentials" => {
+            credentials(CredentialKind::ServiceSpecific, "ServiceSpecificCredentials", "ServiceSpecificCredentialId")
+        }
+        "ListSSHPublicKeys" => credentials(CredentialKind::SshKey, "SSHPublicKeys", "SSHPublicKeyId"),
+        "ListSigningCertificates" => credentials(CredentialKind::Certificate, "Certificates", "CertificateId"),
+        _ => return None,
+    }))
+}
+
+/// IAM lets nobody change AWS's own roles, and the member role may not change Firebreak's.
+fn refusal(principal: &Principal) -> Option<Answer> {
+    if principal.path.starts_with("/aws-") {
+        return Some(error(400, "UnmodifiableEntity"));
+    }
+    principal.path.starts_with("/firebreak/").then(|| error(403, "AccessDenied"))
+}
+
+fn write(principal: &mut Principal, call: &Call) -> Option<Answer> {
+    let policy = call.param("PolicyArn");
+    let name = call.param("PolicyName");
+    Some(match call.operation.as_str() {
+        "AttachUserPolicy" | "AttachRolePolicy" => attach(principal, policy),
+        "DetachUserPolicy" | "DetachRolePolicy" => found(principal.attached.remove(policy)),
+        "PutUserPermissionsBoundary" | "PutRolePermissionsBoundary" => {
+            principal.boundary = Some(call.param("PermissionsBoundary").to_owned());
+            ok("")
+        }
+        "DeleteUserPermissionsBoundary" | "DeleteRolePermissionsBoundary" => found(principal.boundary.take().is_some()),
+        "TagUser" | "TagRole" => tag(principal, call),
+        "UntagUser" | "UntagRole" => {
+            members(call, "TagKeys", "").for_each(|key| {
+                principal.tags.remove(key);
+            });
+            ok("")
+        }
+        "PutRolePolicy" => {
+            principal.inline.insert(name.to_owned(), call.param("PolicyDocument").to_owned());
+            ok("")
+        }
+        "DeleteRolePolicy" => found(principal.inline.remove(name).is_some()),
+        "UpdateAccessKey" => set(principal, call, CredentialKind::AccessKey, "AccessKeyId"),
+        "UpdateServiceSpecificCredential" => set(principal, call, CredentialKind::ServiceSpecific, "ServiceSpecificCredentialId"),
+        "UpdateSSHPublicKey" => set(principal, call, CredentialKind::SshKey, "SSHPublicKeyId"),
+        "UpdateSigningCertificate" => set(principal, call, CredentialKind::Certificate, "CertificateId"),
+        _ => return None,
+    })
+}
+
+fn attach(principal: &mut Principal, policy: &str) -> Answer {
+    if principal.attached.len() >= POLICIES_AT_MOST && !principal.attached.contains(policy) {
+        return error(409, "LimitExceeded");
+    }
+    principal.attached.insert(policy.to_owned());
+    ok("")
+}
+
+fn tag(principal: &mut Principal, call: &Call) -> Answer {
+    let written = members(call, "Tags", ".Key").zip(members(call, "Tags", ".Value"));
+    let mut tags = principal.tags.clone();
+    tags.extend(written.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    if tags.len() > TAGS_AT_MOST {
+        return error(409, "LimitExceeded");
+    }
+    principal.tags = tags;
+    ok("")
+}
+
+fn set(principal: &mut Principal, call: &Call, kind: CredentialKind, id: &str) -> Answer {
+    let meant = principal.credentials.iter_mut().find(|known| known.kind == kind && known.id == call.param(id));
+    match meant {
+        Some(credential) => {
+            credential.active = call.param("Status") == "Active";
+            ok("")
+        }
+        None => error(404, "NoSuchEntity"),
+    }
+}
+
+fn found(is_there: bool) -> Answer {
+    if is_there { ok("") } else { error(404, "NoSuchEntity") }
+}
+
+/// The members of a list in a request, or one part of each.
+fn members<'a>(call: &'a Call, list: &'a str, part: &'a str) -> impl Iterator<Item = &'a str> {
+    let member = move |at: usize| call.param(&format!("{list}.member.{at}{part}"));
+    (1..).map(member).take_while(|value| !value.is_empty())
+}
+
+fn list(name: &str, members: impl Iterator<Item = String>) -> String {
+    let members: String = members.map(|member| format!("<member>{member}</member>")).collect();
+    format!("<{name}>{members}</{name}><IsTruncated>false</IsTruncated>")
+}
+
+fn user(principal: &Principal) -> String {
+    let Principal { id, path, .. } = principal;
+    let named = format!("<Path>{path}</Path><UserName>{USER}</UserName><UserId>{id}</UserId>");
+    let arn = format!("<Arn>arn:aws:iam::{ACCOUNT}:user{path}{USER}</Arn><CreateDate>{CREATED}</CreateDate>");
+    format!("<User>{named}{arn}{}</User>", boundary(principal))
+}
+
+fn role(principal: &Principal) -> String {
+    let Principal { id, path, .. } = principal;
+    let named = format!("<Path>{path}</Path><RoleName>{ROLE}</RoleName><RoleId>{id}</RoleId>");
+    let arn = format!("<Arn>arn:aws:iam::{ACCOUNT}:role{path}{ROLE}</Arn><CreateDate>{CREATED}</CreateDate>");
+    let trust = format!("<AssumeRolePolicyDocument>{}</AssumeRolePolicyDocument>", encoded(&principal.trust_policy));
+    format!("<Role>{named}{arn}{trust}{}</Role>", boundary(principal))
+}
+
+fn boundary(principal: &Principal) -> String {
+    let arn = principal.boundary.as_ref().map(|arn| format!("<PermissionsBoundaryArn>{arn}</PermissionsBoundaryArn>"));
+    arn.map(|arn| format!("<PermissionsBoundary>{arn}</PermissionsBoundary>")).unwrap_or_default()
+}
+
+/// Documents are URL-encoded (RFC 3986) in IAM's answers.
+fn encoded(document: &str) -> String {
+    utf8_percent_encode(document, NON_ALPHANUMERIC).to_string()
+}

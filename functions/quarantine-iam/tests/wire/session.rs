@@ -1,0 +1,109 @@
+use crate::principal::{NAMESAKE_ID, Principal, arn};
+use crate::release::release;
+use crate::target::{identified, role, session};
+use crate::{contain, outcome, stage};
+use firebreak::fault::FaultKind;
+use firebreak::receipt::{Outcome, Status};
+use firebreak_ledger::SESSION_SLOTS;
+use firebreak_testkit::room;
+use firebreak_testkit::scripted::ScriptedAws;
+use quarantine_iam::{DENY_TAGGED_SESSION, DENY_TAGGED_SESSION_BOUNDARY};
+
+/// The sessions that the ledger knows as denied.
+async fn named(aws: &ScriptedAws) -> Vec<String> {
+    room::ledger(aws).named_sessions(&role()).await.expect("the ledger answers")
+}
+
+fn tagged(principal: Principal, slot: usize, name: &str) -> Principal {
+    principal.but(|role| {
+        role.tags.insert(format!("firebreak-session-{slot}"), name.to_owned());
+    })
+}
+
+#[tokio::test]
+async fn one_session_is_denied_by_its_name_and_its_siblings_are_untouched() {
+    let (aws, iam) = stage(Principal::role()).await;
+    let receipt = contain(&aws, "one", &session("suspect")).await.expect("a receipt");
+    let denied = tagged(Principal::role().denied_by(DENY_TAGGED_SESSION, "one"), 1, "suspect");
+    assert_eq!((receipt.status, iam.now().untimed()), (Status::Contained, denied.clone()));
+    assert_eq!(outcome(&receipt.steps, "needs-whole-role"), None);
+    let again = contain(&aws, "one", &session("suspect")).await.expect("a receipt");
+    assert_eq!((again.status, iam.now().untimed()), (Status::Contained, denied), "it finds its own slot");
+    assert_eq!((named(&aws).await, aws.unknown()), (vec!["suspect".to_owned()], vec![]));
+}
+
+#[tokio::test]
+async fn five_sessions_have_a_slot_each_and_a_sixth_waits_for_one_that_is_given_back() {
+    let (aws, iam) = stage(Principal::role()).await;
+    let name = |slot: usize| format!("worker-{slot}");
+    let mut denied = Principal::role().denied_by(DENY_TAGGED_SESSION, "one");
+    for slot in 1..=SESSION_SLOTS {
+        let receipt = contain(&aws, "one", &session(&name(slot))).await.expect("a receipt");
+        assert_eq!(receipt.status, Status::Contained, "{slot}");
+        denied = tagged(denied, slot, &name(slot));
+    }
+    assert_eq!(iam.now().untimed(), denied);
+    let refused = contain(&aws, "one", &session("worker-6")).await.expect("a receipt");
+    assert_eq!((refused.status, outcome(&refused.steps, "deny-session")), (Status::Failed, Some(Outcome::Failed)));
+    assert_eq!(iam.now().untimed(), denied, "nobody loses a slot to it");
+    release(&aws, "one", &session("worker-3")).await.expect("a release");
+    let taken = contain(&aws, "one", &session("worker-6")).await.expect("a receipt");
+    assert_eq!((taken.status, iam.now().untimed()), (Status::Contained, tagged(denied, 3, "worker-6")));
+}
+
+#[tokio::test]
+async fn a_tag_that_somebody_set_in_advance_names_nobody() {
+    let (aws, iam) = stage(tagged(Principal::role(), 3, "victim")).await;
+    let receipt = contain(&aws, "one", &session("suspect")).await.expect("a receipt");
+    assert_eq!((receipt.status, outcome(&receipt.steps, "clear-foreign-slots")), (Status::Contained, Some(Outcome::Applied)));
+    let now = iam.now();
+    assert_eq!(
+        (now.tags["firebreak-session-1"].as_str(), now.tags["firebreak-session-3"].as_str()),
+        ("suspect", "firebreak-none")
+    );
+}
+
+#[tokio::test]
+async fn a_full_role_gets_the_boundary_for_sessions_unless_it_would_lift_a_limit() {
+    let free = Principal::role().full();
+    let (aws, iam) = stage(free.clone()).await;
+    let receipt = contain(&aws, "one", &session("suspect")).await.expect("a receipt");
+    let now = iam.now();
+    assert_eq!((receipt.status, now.boundary), (Status::Contained, Some(arn(DENY_TAGGED_SESSION_BOUNDARY))));
+    assert_eq!((now.attached, now.tags["firebreak-session-1"].as_str()), (free.attached, "suspect"));
+
+    let limited = Principal::role().full().bounded();
+    let (aws, iam) = stage(limited.clone()).await;
+    let receipt = contain(&aws, "one", &session("suspect")).await.expect("a receipt");
+    assert_eq!((receipt.status, iam.now().boundary), (Status::Failed, limited.boundary), "other sessions keep their limit");
+}
+
+#[tokio::test]
+async fn a_trust_policy_that_lets_callers_tag_their_sessions_asks_for_the_whole_role() {
+    for action in [r#"["sts:AssumeRole","sts:TagSession"]"#, r#""sts:*""#] {
+        let trust = format!(r#"{{"Statement":[{{"Effect":"Allow","Principal":"*","Action":{action}}}]}}"#);
+        let (aws, iam) = stage(Principal::role().but(|role| role.trust_policy = trust)).await;
+        let receipt = contain(&aws, "one", &session("suspect")).await.expect("a receipt");
+        assert_eq!(outcome(&receipt.steps, "needs-whole-role"), Some(Outcome::Skipped), "{action}");
+        assert_eq!(iam.now().tags["firebreak-session-1"], "suspect", "it is denied all the same");
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_be_a_tag_is_refused_before_any_change() {
+    let (aws, iam) = stage(Principal::role()).await;
+    for name in ["a,b", "*", "${aws:username}", ""] {
+        assert_eq!(contain(&aws, "one", &session(name)).await.expect_err("no such session").kind, FaultKind::Malformed, "{name}");
+    }
+    assert_eq!((aws.changes(), iam.now(), named(&aws).await), (vec![], Principal::role(), vec![]));
+}
+
+#[tokio::test]
+async fn a_role_that_was_created_anew_loses_one_session_name_and_is_reported() {
+    let (aws, iam) = stage(Principal::role()).await;
+    let target = identified(session("suspect"), NAMESAKE_ID);
+    let receipt = contain(&aws, "one", &target).await.expect("a receipt");
+    assert_eq!((receipt.status, outcome(&receipt.steps, "check-identity")), (Status::Partial, Some(Outcome::Failed)));
+    let denied = Principal::role().but(|role| role.attached.extend([arn(DENY_TAGGED_SESSION)]));
+    assert_eq!(iam.now(), tagged(denied, 1, "suspect"), "no boundary and no label");
+}

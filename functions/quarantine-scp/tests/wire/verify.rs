@@ -1,0 +1,29 @@
+use crate::policy::{denying, shipped};
+use crate::{ALICE, contain, stage, user, verify};
+
+#[tokio::test]
+async fn an_entry_that_somebody_took_out_is_written_again_for_who_holds_it_and_for_nobody_else() {
+    let (aws, organizations) = stage().await;
+    contain(&aws, "one", &user("alice")).await.expect("a receipt");
+    organizations.write(shipped());
+    aws.forget();
+    let other = verify(&aws, "two", &user("alice")).await.expect("a look");
+    assert!(!other.holds && other.problems.len() == 1 && other.reverted.is_empty(), "{other:?}");
+    assert_eq!((aws.changes(), organizations.content()), (vec![], shipped()), "what was released must stay so");
+    let own = verify(&aws, "one", &user("alice")).await.expect("a look");
+    assert!(own.holds && own.reverted.len() == 1, "{own:?}");
+    assert_eq!(organizations.content(), denying(&ALICE));
+}
+
+#[tokio::test]
+async fn a_look_at_an_entry_that_holds_writes_nothing_and_an_unattached_policy_does_not_hold() {
+    let (aws, organizations) = stage().await;
+    contain(&aws, "one", &user("alice")).await.expect("a receipt");
+    aws.forget();
+    let check = verify(&aws, "one", &user("alice")).await.expect("a look");
+    assert!(check.holds && check.reverted.is_empty(), "{check:?}");
+    organizations.change(|policy| policy.targets.clear());
+    let check = verify(&aws, "one", &user("alice")).await.expect("a look");
+    assert!(!check.holds && check.problems[0].contains("attached to nothing"), "{check:?}");
+    assert_eq!((aws.changes(), organizations.content()), (vec![], denying(&ALICE)));
+}
