@@ -11,6 +11,12 @@ _stdout: TextIO = sys.stdout
 _stderr: TextIO = sys.stderr
 
 
+def speak_to(out: Path) -> None:
+    """Prints lines for whoever started the local AWS to a file."""
+    global _stdout
+    _stdout = out.open("w", buffering=1)
+
+
 def redirect_noise(log: Path) -> None:
     """Sends logging, warnings, and whatever libraries or threads print, to a file that starts empty."""
     log.parent.mkdir(parents=True, exist_ok=True)

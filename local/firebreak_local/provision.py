@@ -13,11 +13,11 @@ import itertools
 import json
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import boto3
 from botocore.config import Config
@@ -63,13 +63,24 @@ class Sources:
             raise ProvisioningError(f"{self.event_rules}: no event rules (*.json) in it")
 
 
+_SESSION: Final = boto3.Session(region_name=names.REGION, aws_access_key_id="test", aws_secret_access_key="test")
+
+
+def warm(services: Sequence[str]) -> None:
+    """Reads the models of services, for this session and for boto3's default one."""
+    boto3.setup_default_session(region_name=names.REGION, aws_access_key_id="test", aws_secret_access_key="test")
+    for service in services:
+        _SESSION.client(service, endpoint_url="http://127.0.0.1:9")
+        boto3.client(service, endpoint_url="http://127.0.0.1:9")
+
+
 class Provisioner:
     """One deployment."""
 
     def __init__(self, endpoint: str, sources: Sources) -> None:
         self._endpoint = endpoint
         self._sources = sources
-        self._session = boto3.Session(region_name=names.REGION, aws_access_key_id="test", aws_secret_access_key="test")
+        self._session = _SESSION
         self._iam = self._client("iam")
         self._sqs = self._client("sqs")
 

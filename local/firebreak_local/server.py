@@ -6,20 +6,32 @@ import os
 import socket
 import struct
 import threading
+from collections.abc import Sequence
 from typing import Any, Final
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import ThreadedWSGIServer
 
+from .names import REGION
 from .rpc_v2_cbor import Bridge
 
 HOST: Final = "127.0.0.1"
 """Loopback and nothing else: anyone who reaches the port can run the functions."""
 
 
+_DISPATCHER: Final = DomainDispatcherApplication(create_backend_app)
+
+
 def moto_app() -> Any:
     """moto's own application, one server for all services, with the protocol it does not know."""
-    return Bridge(DomainDispatcherApplication(create_backend_app))
+    return Bridge(_DISPATCHER)
+
+
+def warm(services: Sequence[str]) -> None:
+    """Makes the applications of services, named like their endpoints, before the first call."""
+    for host in services:
+        backend = _DISPATCHER.get_backend_for_host(f"{host}.{REGION}.amazonaws.com")
+        _DISPATCHER.app_instances[backend] = _DISPATCHER.create_app(backend)
 
 
 class Server:

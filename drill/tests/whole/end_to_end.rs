@@ -1,5 +1,6 @@
 //! The real state machine, the real binaries, the local AWS. Each test has its own.
 
+mod appended;
 mod deliveries;
 mod drift;
 mod failures;

@@ -10,6 +10,7 @@
 use firebreak::receipt::{Outcome, Receipt, Status};
 use firebreak_drill::{PlantedBucket, PlantedInstance, PlantedRole, PlantedUser, Result, Stage, State};
 use firebreak_testkit::fault_sweep::{Break, Point, changes, forbidden, points};
+use firebreak_testkit::sample::Sample;
 use firebreak_testkit::{MEMBER_ACCOUNT, Options, REGION, SECURITY_ACCOUNT, eventually, fixture};
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -188,7 +189,8 @@ impl Sweep {
         let cases = reference.points.iter().flat_map(|point| Break::ALL.map(|how| (point.clone(), how)));
         let all: Vec<(usize, (Point, Break))> = cases.enumerate().map(|(at, case)| (at + 1, case)).collect();
         let sample = Sample::of_this_run();
-        let cases: Vec<_> = all.iter().filter(|(number, _)| sample.has(&self.name(), *number)).cloned().collect();
+        let cases: Vec<_> =
+            all.iter().filter(|(number, _)| sample.has(&format!("{:?} {number}", self.what), ONE_OF)).cloned().collect();
         let shares = (0..WORKERS).map(|worker| {
             let share = cases.iter().filter(move |(number, _)| number % WORKERS == worker);
             let reference = &reference;
@@ -325,51 +327,8 @@ fn untried(expected: &[String], made: &[String]) -> Vec<String> {
         .collect()
 }
 
-/// Which cases are tried.
-enum Sample {
-    All,
-    /// One of [`Sample::OF`], chosen by this text.
-    Chosen(String),
-}
-
-impl Sample {
-    /// One case of so many.
-    const OF: u64 = 16;
-
-    /// What `SAMPLE` says, else the commit's hash: each commit tries others, and the same commit the same ones.
-    fn of_this_run() -> Self {
-        let commit = || {
-            let mut git = std::process::Command::new("git");
-            let output = git.args(["rev-parse", "--short", "HEAD"]).current_dir(fixture::repository()).output();
-            let hash = output.ok().and_then(|output| String::from_utf8(output.stdout).ok()).unwrap_or_default();
-            if hash.trim().is_empty() { "no commit".to_owned() } else { hash.trim().to_owned() }
-        };
-        match std::env::var("SAMPLE") {
-            Ok(all) if all == "all" => Self::All,
-            Ok(chosen) if !chosen.is_empty() => Self::Chosen(chosen),
-            _ => Self::Chosen(commit()),
-        }
-    }
-
-    fn has(&self, function: &str, number: usize) -> bool {
-        match self {
-            Self::All => true,
-            Self::Chosen(by) => {
-                let digest = firebreak::digest::sha256_bytes(format!("{by} {function} {number}").as_bytes());
-                u64::from(digest[0]) % Self::OF == 0
-            }
-        }
-    }
-}
-
-impl std::fmt::Display for Sample {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::All => f.write_str("all of them"),
-            Self::Chosen(by) => write!(f, "the sample of {by}; again: SAMPLE={by}, all: make faults"),
-        }
-    }
-}
+/// One case of so many is tried, unless all are.
+const ONE_OF: u32 = 16;
 
 fn fastrand() -> u64 {
     use std::hash::{BuildHasher as _, Hasher as _, RandomState};
