@@ -1,7 +1,8 @@
 //! `clippy.toml` forbids every call that destroys. The list is held to the SDKs themselves: each operation of an SDK is a file below
 //! `src/client`, named like the method.
 
-use crate::{metadata, repository};
+use crate::build::build;
+use crate::repository;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -46,13 +47,11 @@ const END: &str = "  # End of what is written.\n";
 
 /// Every destructive method of the SDKs that the workspace depends on, by crate.
 fn destructive() -> BTreeMap<String, BTreeSet<String>> {
-    let metadata = metadata();
-    let used: BTreeSet<&str> =
-        metadata.workspace_packages().iter().flat_map(|p| &p.dependencies).map(|d| d.name.as_str()).collect();
+    let used: BTreeSet<&str> = build().members().flat_map(|p| &p.dependencies).map(|d| d.name.as_str()).collect();
     let mut found = BTreeMap::new();
-    for package in metadata.packages.iter().filter(|p| p.name.starts_with("aws-sdk-") && used.contains(p.name.as_str())) {
-        let client = package.manifest_path.parent().expect("a folder").join("src/client");
-        let files = std::fs::read_dir(&client).unwrap_or_else(|error| panic!("{client}: {error}"));
+    for package in build().packages.iter().filter(|p| p.name.starts_with("aws-sdk-") && used.contains(p.name.as_str())) {
+        let client = package.folder().join("src/client");
+        let files = std::fs::read_dir(&client).unwrap_or_else(|error| panic!("{}: {error}", client.display()));
         let names = files.filter_map(|file| file.expect("readable").file_name().to_str()?.strip_suffix(".rs").map(str::to_owned));
         let methods: BTreeSet<String> = names.filter(|name| destroys(name)).collect();
         found.insert(package.name.replace('-', "_"), methods);

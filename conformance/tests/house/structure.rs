@@ -1,6 +1,7 @@
 //! What keeps the house readable.
 
-use crate::{metadata, repository};
+use crate::build::build;
+use crate::repository;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -19,9 +20,7 @@ fn files_below(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
 
 /// The folder of each crate of the workspace.
 fn crates() -> Vec<PathBuf> {
-    let metadata = metadata();
-    let folder = |package: &&cargo_metadata::Package| package.manifest_path.parent().expect("a folder").as_std_path().to_owned();
-    metadata.workspace_packages().iter().map(folder).collect()
+    build().members().map(|package| package.folder().to_owned()).collect()
 }
 
 #[test]
@@ -37,29 +36,29 @@ fn no_source_file_is_too_long_to_hold_one_idea() {
 
 #[test]
 fn each_crate_has_one_integration_test_binary() {
-    for package in metadata().workspace_packages() {
-        let tests: Vec<&str> =
-            package.targets.iter().filter(|target| target.is_test()).map(|target| target.name.as_str()).collect();
+    for package in build().members() {
+        let tests = package.targets.iter().filter(|target| target.kind.iter().any(|kind| kind == "test"));
+        let tests: Vec<&str> = tests.map(|target| target.name.as_str()).collect();
         assert!(tests.len() <= 1, "{}: {tests:?}: each links every dependency again", package.name);
     }
 }
 
 #[test]
 fn the_command_does_not_compile_the_lambda_runtime() {
-    let metadata = metadata();
-    let resolve = metadata.resolve.as_ref().expect("a resolved build");
-    let node = |name: &str| resolve.nodes.iter().find(|node| metadata[&node.id].name.as_str() == name).expect("a package");
-    let mut reached = BTreeSet::new();
-    let mut open = vec![node("firebreak-cli")];
+    let build = build();
+    let package = |id: &str| build.packages.iter().find(|package| package.id == id).expect("a package");
+    let command = build.packages.iter().find(|package| package.name == "firebreak-cli").expect("the command");
+    let mut reached = BTreeSet::from([command.id.as_str()]);
+    let mut open = vec![command.id.as_str()];
     while let Some(next) = open.pop() {
-        let normal = |dependency: &&cargo_metadata::NodeDep| {
-            dependency.dep_kinds.iter().any(|kind| kind.kind == cargo_metadata::DependencyKind::Normal)
-        };
-        for dependency in next.deps.iter().filter(normal).filter(|dependency| reached.insert(&dependency.pkg)) {
-            open.push(resolve.nodes.iter().find(|node| node.id == dependency.pkg).expect("a package"));
+        let node = build.resolve.nodes.iter().find(|node| node.id == next).expect("a node");
+        for edge in node.deps.iter().filter(|edge| edge.is_normal()) {
+            if reached.insert(edge.pkg.as_str()) {
+                open.push(&edge.pkg);
+            }
         }
     }
-    let names: BTreeSet<&str> = reached.iter().map(|id| metadata[*id].name.as_str()).collect();
+    let names: BTreeSet<&str> = reached.iter().map(|id| package(id).name.as_str()).collect();
     assert!(names.contains("firebreak-ledger"), "the walk reached {} packages", names.len());
     assert!(!names.contains("lambda_runtime"));
 }

@@ -1,5 +1,6 @@
 //! The local AWS as a child process that ends with its handle.
 
+use crate::local_aws_error::LocalAwsError;
 use crate::nursery;
 use aws_config::{Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
@@ -27,26 +28,6 @@ pub struct Options {
     pub policy: Option<PathBuf>,
     /// Where functions log; without it, `.local/logs`. A folder given here is removed with the handle unless a test panics.
     pub logs: Option<PathBuf>,
-}
-
-/// The local AWS could not be started or did not answer.
-#[derive(Debug, thiserror::Error)]
-pub enum LocalAwsError {
-    /// `.venv` is missing.
-    #[error("the local AWS is not installed: run `make install`")]
-    NotInstalled,
-    /// The process ended or said something unexpected.
-    #[error("the local AWS did not start; its last words: {0:?}")]
-    NotReady(String),
-    /// The process could not be run.
-    #[error("the local AWS could not be run: {0}")]
-    Io(#[from] std::io::Error),
-    /// STS gave no credentials for a member account.
-    #[error("the local AWS gave no credentials for a member account")]
-    NoCredentials,
-    /// The control interface refused.
-    #[error("the local AWS did not take a command: {0}")]
-    Control(#[from] Box<ureq::Error>),
 }
 
 /// One recorded call.
@@ -99,10 +80,7 @@ impl LocalAws {
         for (name, path) in folders {
             arguments.extend(path.into_iter().flat_map(|path| [name.to_owned(), path.display().to_string()]));
         }
-        let out = nursery::mouthpiece()?;
-        let started = nursery::start(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), &out);
-        let _ = std::fs::remove_file(&out);
-        let (process, endpoint) = started?;
+        let (process, endpoint) = nursery::start(&arguments.iter().map(String::as_str).collect::<Vec<_>>())?;
         Ok(Self { process, endpoint, logs: options.logs.clone() })
     }
 

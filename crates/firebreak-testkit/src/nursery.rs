@@ -1,10 +1,9 @@
 //! One process from which every local AWS of a test run is forked: importing the emulator takes most of a start.
 
 use crate::fixture::repository;
-use crate::local_aws::LocalAwsError;
+use crate::local_aws_error::LocalAwsError;
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -51,7 +50,10 @@ impl Nursery {
 }
 
 /// Forks a local AWS, and waits until it says `ready`. Returns its process id and where it listens.
-pub(crate) fn start(arguments: &[&str], out: &Path) -> Result<(u32, String), LocalAwsError> {
+pub(crate) fn start(arguments: &[&str]) -> Result<(u32, String), LocalAwsError> {
+    // What it says goes there; the file goes with this call.
+    let file = tempfile::NamedTempFile::new()?;
+    let out = file.path();
     let pid = with(|nursery| {
         nursery.order(&json!({ "start": arguments, "out": out }))?;
         nursery.answer()
@@ -84,12 +86,4 @@ fn with<T>(work: impl FnOnce(&mut Nursery) -> Result<T, LocalAwsError>) -> Resul
         Some(nursery) => work(nursery),
         None => Err(LocalAwsError::NotInstalled),
     }
-}
-
-/// A file for what a local AWS says: one for each start.
-pub(crate) fn mouthpiece() -> std::io::Result<PathBuf> {
-    use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-    let folder = repository().canonicalize()?.join("target/local-aws");
-    std::fs::create_dir_all(&folder)?;
-    Ok(folder.join(format!("{}-{:016x}", std::process::id(), RandomState::new().build_hasher().finish())))
 }
