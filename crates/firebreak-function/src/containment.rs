@@ -7,6 +7,7 @@ use crate::environment;
 
 use aws_config::SdkConfig;
 use firebreak::containment::Containment;
+use firebreak::decision::{Decision, Mode};
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::IncidentId;
 use firebreak::incident::IncidentStatus;
@@ -161,7 +162,7 @@ impl Responder {
                 self.call_at(place, target, task.containment, task.role, incident),
                 prepare(&self.ledger, incident, target)
             );
-            let call = Call { approved: request.approved, ..call? };
+            let call = Call { approved: is_approved(request, task.containment), ..call? };
             let attempt = contain(&call, prepared).await?;
             Ok::<_, Fault>((call, attempt))
         };
@@ -222,6 +223,14 @@ impl Responder {
         let word = word.as_ref().and_then(|v| v.as_str()).unwrap_or("unknown");
         log_unless_ok(self.ledger.note(&call.incident, clock::now(), &format!("{}: {word}", receipt.target)).await);
     }
+}
+
+/// Whether an analyst agreed. An execution that began under an earlier definition does not say so; but only an approval has a decision
+/// carried out that waits for one.
+fn is_approved(request: &Request, containment: Containment) -> bool {
+    let key = request.target.scoped_key();
+    let waited = |d: &Decision| d.mode == Mode::Gate && d.containment == Some(containment) && d.target.scoped_key() == key;
+    request.approved || request.incident.decisions.iter().any(waited)
 }
 
 /// An attacker may revert at every look; this many lines say enough.

@@ -34,31 +34,40 @@ fn overlay(view: IncidentView, incident: &mut Incident, report: &mut Report) {
     for receipt in view.receipts {
         lay_receipt(receipt, incident, report);
     }
-    for check in view.verifications {
-        lay_verification(check, report);
-    }
+    view.verifications.iter().for_each(|check| lay_reverts(check, report));
 }
 
-/// A receipt of the ledger replaces the one that the state machine carries. It is new when a look, or a person, decided for at once
-/// what the state machine has not carried out yet.
+/// What a function wrote replaces what the same function answered before: a look may have corrected it. A receipt that the state
+/// machine wrote for a function that failed stays: what an earlier attempt, or an earlier execution, left does not unsay the failure.
+/// A receipt is new when a look, or a person, decided for at once what the state machine has not carried out.
 fn lay_receipt(receipt: Receipt, incident: &Incident, report: &mut Report) {
+    let Some(finished_at) = receipt.finished_at else { return };
     let key = key(receipt.containment, &receipt.target);
-    let carried = report.containment.receipts.iter_mut().chain(&mut report.gated);
-    let mut same = carried.filter(|known| self::key(known.containment, &known.target) == key).peekable();
-    if same.peek().is_some() {
-        same.for_each(|known| *known = receipt.clone());
-        return;
-    }
-    let at_once = |decision: &Decision| decision.mode == Mode::Auto && is_about(decision, receipt.containment, &receipt.target);
-    if incident.decisions.iter().any(at_once) {
-        report.containment.receipts.push(receipt);
+    let same = |known: &&mut Receipt| self::key(known.containment, &known.target) == key;
+    let carried = match report.gated.iter_mut().find(same) {
+        Some(gated) => Some(gated),
+        None => report.containment.receipts.iter_mut().find(same),
+    };
+    match carried {
+        Some(known) if known.finished_at.is_some_and(|before| before <= finished_at) => *known = receipt,
+        Some(_) => {}
+        None => {
+            let at_once = |d: &Decision| d.mode == Mode::Auto && is_about(d, receipt.containment, &receipt.target);
+            if finished_at >= incident.opened_at && incident.decisions.iter().any(at_once) {
+                report.containment.receipts.push(receipt);
+            }
+        }
     }
 }
 
-fn lay_verification(check: Verification, report: &mut Report) {
+/// Reverts of all looks are in the ledger. Whether a control holds now is what the last look said, also when that look failed.
+fn lay_reverts(check: &Verification, report: &mut Report) {
     let key = key(check.containment, &check.target);
     let carried = report.verification.iter_mut().chain(&mut report.gated_verification);
-    carried.filter(|known| self::key(known.containment, &known.target) == key).for_each(|known| *known = check.clone());
+    for known in carried.filter(|known| self::key(known.containment, &known.target) == key) {
+        let new = check.reverted.iter().filter(|line| !known.reverted.contains(line)).cloned().collect::<Vec<_>>();
+        known.reverted.extend(new);
+    }
 }
 
 fn is_about(decision: &Decision, containment: Option<Containment>, target: &Target) -> bool {

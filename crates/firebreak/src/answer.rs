@@ -24,9 +24,6 @@ impl Answer {
     }
 }
 
-/// As many decisions as an incident holds.
-const MAX_TARGETS: usize = 20;
-
 /// Which targets an answer is about, by their ids. Both lists empty: all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -40,13 +37,6 @@ pub struct Targets {
 }
 
 impl Targets {
-    /// The same, bounded and inert: whoever answers may write anything.
-    #[must_use]
-    pub fn inert(&self) -> Self {
-        let names = |names: &[String]| names.iter().take(MAX_TARGETS).map(|name| crate::text::inert(name, 300)).collect();
-        Self { only: names(&self.only), except: names(&self.except) }
-    }
-
     /// True when the answer is about everything.
     #[must_use]
     pub fn is_all(&self) -> bool {

@@ -73,6 +73,9 @@ pub enum ReasonCode {
     OverBudget,
     /// An earlier response broke down, and now it would not be decided.
     BrokeDown,
+    /// A word of another version of Firebreak: functions are not upgraded all at the same moment.
+    #[serde(other)]
+    Unknown,
 }
 
 impl ReasonCode {

@@ -1,8 +1,9 @@
 //! What came of an incident so far: gathered from the branches of the state machine and from the ledger.
 
 use crate::answer::Answer;
+use crate::decision::{Decision, Mode};
 use crate::fault::FaultKind;
-use crate::receipt::{Receipt, Verification};
+use crate::receipt::{Receipt, Status, Verification};
 use serde::{Deserialize, Serialize};
 
 /// What the state machine gathered from its branches.
@@ -135,6 +136,18 @@ impl Report {
         problems
     }
 
+    /// Decisions for at once that nothing became of: a look, or a person, appended them, and nobody could carry them out. When the
+    /// first containments as a whole are `ok`, every decision of triage has its receipt.
+    pub fn not_tried<'a>(&'a self, decisions: &'a [Decision]) -> impl Iterator<Item = &'a Decision> {
+        let has_receipt = |decision: &Decision| {
+            let key = decision.target.scoped_key();
+            let about = |receipt: &Receipt| receipt.containment == decision.containment && receipt.target.scoped_key() == key;
+            self.containment.receipts.iter().any(about)
+        };
+        let at_once = decisions.iter().filter(|d| d.mode == Mode::Auto && d.containment.is_some());
+        at_once.filter(move |decision| self.containment.status == "ok" && !has_receipt(decision))
+    }
+
     /// What `answer` asked for and was not carried out: approved containments, or the release.
     #[must_use]
     pub fn unfinished(&self, answer: Answer) -> Vec<String> {
@@ -145,7 +158,10 @@ impl Report {
                 // Asking again for what is gone, or can never be contained, would lead nowhere: the closing notice tells it.
                 let lasting = |receipt: &Receipt| receipt.fault_kind().is_some_and(FaultKind::is_lasting);
                 let open = self.gated.iter().filter(|receipt| !lasting(receipt));
-                whole.into_iter().chain(open.flat_map(|r| receipt_problems(r, "NOT contained"))).collect()
+                let waits = self.gated.iter().filter(|receipt| receipt.status == Status::Waits);
+                // Approved, and asked about again: whoever approved must not take it for done.
+                let waits = waits.map(|receipt| format!("{} is NOT contained: it waits for an approval", receipt.target));
+                whole.into_iter().chain(open.flat_map(|r| receipt_problems(r, "NOT contained"))).chain(waits).collect()
             }
             Answer::Release => {
                 let whole = self.release.error.as_ref().map(|error| format!("the release failed: {error}"));
@@ -156,7 +172,7 @@ impl Report {
 }
 
 fn receipt_problems(receipt: &Receipt, failed: &str) -> Vec<String> {
-    use crate::receipt::{Outcome, Status};
+    use crate::receipt::Outcome;
     match receipt.status {
         Status::Failed => {
             let why = receipt.error.clone().or_else(|| first_error(receipt)).unwrap_or_default();
@@ -173,4 +189,28 @@ fn receipt_problems(receipt: &Receipt, failed: &str) -> Vec<String> {
 
 fn first_error(receipt: &Receipt) -> Option<String> {
     receipt.steps.iter().find_map(|step| step.error.as_ref().map(|fault| format!("{}: {fault}", step.name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::containment::Containment;
+    use crate::decision::{ReasonCode, Waits};
+    use crate::ids::{AccountId, Partition, Region};
+    use crate::target::{Place, Target, TargetKind};
+
+    #[test]
+    fn what_was_approved_and_waits_again_is_not_done() {
+        let place = Place {
+            account: AccountId::parse("111122223333").expect("an account"),
+            region: Region::parse("eu-central-1").expect("a Region"),
+            partition: Partition::parse("aws").expect("a partition"),
+        };
+        let target = Target::new(TargetKind::S3Bucket, "acme", place);
+        let waits = Waits { code: ReasonCode::Impact, impact: "it serves a website".to_owned() };
+        let receipt = Receipt::waiting(target, Containment::LockdownS3, waits, jiff::Timestamp::UNIX_EPOCH);
+        let report = Report { gated: vec![receipt], ..Report::default() };
+        assert_eq!(report.unfinished(Answer::Approve).len(), 1);
+        assert_eq!(report.unfinished(Answer::Release), [""; 0]);
+    }
 }

@@ -40,6 +40,10 @@ impl Function {
     /// When the ledger or Step Functions do not answer. The recorded answer stands; asking again hands it over again.
     pub async fn handle(&self, request: DecideRequest) -> Result<DecideOutcome, Fault> {
         let id = &request.incident_id;
+        if !request.targets.is_all() {
+            // Recorded and not carried out would be worse than refused.
+            return Err(Fault::malformed("an answer about some targets is not carried out: answer for the whole incident"));
+        }
         let Some(open) = self.ledger.gate(id).await? else { return Ok(DecideOutcome::NoReview) };
         if open.decision.is_none() && self.execution_status(&open.execution_arn).await? != Some(ExecutionStatus::Running) {
             // Not recorded: it must not keep a later execution of this finding from asking.
@@ -47,8 +51,7 @@ impl Function {
         }
         let said = Decided::new(request.answer, &inert(&request.by, 200), &inert(&request.comment, 1000), clock::now());
         let short = |text: &Option<String>| text.as_deref().map(|text| inert(text, 100));
-        let (targets, from, shown) = (request.targets.inert(), short(&request.from), short(&request.shown));
-        let decision = Decided { targets, from, shown, ..said };
+        let decision = Decided { from: short(&request.from), shown: short(&request.shown), ..said };
         let first = self.ledger.decide(id, &decision).await?;
         // Read after the answer is recorded: a gate that reopened meanwhile either saw the answer or left its token here.
         let Some(gate) = self.ledger.gate(id).await? else { return Ok(DecideOutcome::NoReview) };

@@ -4,6 +4,7 @@ use firebreak::answer::Decided;
 use firebreak::fault::Fault;
 use firebreak::incident::IncidentStatus;
 use firebreak::notice;
+use firebreak::receipt::Status;
 use firebreak::review::GateMessage;
 use firebreak_aws::classify::OrFault;
 use firebreak_aws::{Aws, clock};
@@ -109,6 +110,8 @@ impl Function {
     /// Receipts that the state machine wrote for functions that failed exist nowhere else. One that the function itself left says more.
     async fn keep_machine_receipts(&self, message: &GateMessage) -> Result<(), Fault> {
         let written = message.report.containment.receipts.iter().filter(|receipt| receipt.finished_at.is_none());
+        // After an answer, that a decision waited for it is no news any more: what came of the answer may stand in its place.
+        let written = written.filter(|receipt| !(message.after_answer && receipt.status == Status::Skipped));
         for receipt in written {
             self.ledger.keep_machine_receipt(&message.incident.id, receipt).await?;
         }
@@ -118,7 +121,11 @@ impl Function {
     /// The ticket says what the ledger knows: decisions can have been appended, and receipts corrected, since the state machine read them.
     async fn publish_ticket(&self, message: &GateMessage) -> Result<(), Fault> {
         let (mut incident, mut report) = (message.incident.clone(), message.report.clone());
-        self.ledger.gather(&mut incident, &mut report).await?;
+        if let Err(fault) = self.ledger.gather(&mut incident, &mut report).await {
+            // A person must be asked all the same: the message says what the state machine knew.
+            tracing::error!(incident.id = %incident.id, fault.message = %fault.message, "the ticket is written without the ledger");
+            report.verify.missing.push("this ticket may lack what was decided since: the ledger could not be read".to_owned());
+        }
         let ticket = notice::mail(&notice::ticket(&incident, &report, message.round));
         self.sns
             .publish()

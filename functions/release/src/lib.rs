@@ -3,6 +3,7 @@
 use firebreak::answer::Decided;
 use firebreak::containment::Containment;
 use firebreak::diagnosis::{Diagnosis, Places};
+use firebreak::digest::sha256_hex;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::incident::Incident;
 use firebreak::receipt::{Outcome, Receipt, Status, Step};
@@ -272,12 +273,17 @@ impl Past {
         };
         let drift = releases.iter().flat_map(|receipt| receipt.steps.iter().filter(move |step| drift(&receipt, step)));
         Self {
-            seen_drift: drift.filter_map(|step| step.digest.clone()).collect(),
+            seen_drift: drift.filter_map(digest_of).collect(),
             changed: receipts.iter().any(Receipt::holds_something),
             release: releases.into_iter().find(|receipt| matches!(receipt.status, Status::Contained | Status::Skipped)),
             failed_steps: failed_steps(&receipts),
         }
     }
+}
+
+/// What a step told of. A receipt of an earlier version has no digest, and the whole sentence that is digested now.
+fn digest_of(step: &Step) -> Option<String> {
+    step.digest.clone().or_else(|| step.error.as_ref().map(|fault| sha256_hex(fault.message.as_bytes())))
 }
 
 fn failed_steps(receipts: &[Receipt]) -> Vec<StepName> {

@@ -1,6 +1,6 @@
 //! Receipts of what a look had contained join those of the incident, so that they are verified, sealed, shown and released alike.
 
-use crate::{Answer, Function, Request, Round, Watch};
+use crate::{Answer, Function, Passing, Request, Round, Watch};
 use firebreak::decision::{Decision, Mode};
 use firebreak::fault::Fault;
 use firebreak::incident::Incident;
@@ -12,22 +12,23 @@ impl Function {
     /// # Errors
     /// The ledger could not be read.
     pub(crate) async fn gather(&self, request: Request) -> Result<Answer, Fault> {
-        let Request { mut incident, mut report, watch, .. } = request;
+        let Request { mut incident, mut report, watch, passing, .. } = request;
         join(&mut report);
         self.ledger.gather(&mut incident, &mut report).await?;
-        Ok(gathered(incident, report, watch))
+        Ok(Answer { passing, ..gathered(incident, report, watch) })
     }
 }
 
 fn gathered(incident: Incident, report: Report, watch: Round) -> Answer {
     let contain = open_decisions(&incident, &report);
-    Answer { incident, report, watch: Watch { round: watch.round, contain, alarm: true, idle: false } }
+    let watch = Watch { round: watch.round, contain, alarm: true, idle: false };
+    Answer { incident, report, watch, passing: Passing::default() }
 }
 
 /// What an approval carries out: decisions that wait for it, and decisions for at once of which nothing became.
 fn open_decisions(incident: &Incident, report: &Report) -> Vec<Decision> {
     let waiting = incident.decisions.iter().filter(|d| d.mode == Mode::Gate && d.containment.is_some());
-    waiting.chain(without_receipt(incident, report)).cloned().collect()
+    waiting.chain(report.not_tried(&incident.decisions)).cloned().collect()
 }
 
 /// A receipt about the same containment and target is replaced: the newer one says how it stands.
@@ -40,18 +41,6 @@ pub(crate) fn join(report: &mut Report) {
             None => receipts.push(receipt),
         }
     }
-}
-
-/// Decisions for at once that nothing became of: a look appended them, and the state machine could not carry them out. When the
-/// first containments as a whole are `ok`, every decision of triage has its receipt.
-pub(crate) fn without_receipt<'a>(incident: &'a Incident, report: &'a Report) -> impl Iterator<Item = &'a Decision> {
-    let receipts = &report.containment.receipts;
-    let has_receipt = |decision: &Decision| {
-        let key = decision.target.scoped_key();
-        receipts.iter().any(|r| r.containment == decision.containment && r.target.scoped_key() == key)
-    };
-    let at_once = incident.decisions.iter().filter(|d| d.mode == Mode::Auto && d.containment.is_some());
-    at_once.filter(move |decision| report.containment.status == "ok" && !has_receipt(decision))
 }
 
 #[cfg(test)]
@@ -99,10 +88,10 @@ mod tests {
         let mut report = Report::default();
         let (target, containment, status) = (first.target, first.containment, Status::Failed);
         report.containment.receipts = vec![firebreak::receipt::Receipt::of(target, containment.expect("a containment"), status)];
-        assert_eq!(without_receipt(&incident, &report).count(), 0, "without a word about the first ones");
+        assert_eq!(report.not_tried(&incident.decisions).count(), 0, "without a word about the first ones");
         "ok".clone_into(&mut report.containment.status);
-        assert_eq!(without_receipt(&incident, &report).collect::<Vec<_>>(), [&lost], "what failed has a receipt");
+        assert_eq!(report.not_tried(&incident.decisions).collect::<Vec<_>>(), [&lost], "what failed has a receipt");
         incident.decisions[1] = waits;
-        assert_eq!(without_receipt(&incident, &report).count(), 0);
+        assert_eq!(report.not_tried(&incident.decisions).count(), 0);
     }
 }

@@ -31,6 +31,20 @@ pub struct Request {
     /// Which round it is.
     #[serde(default)]
     pub watch: Round,
+    /// The gate and its answer, which pass through a gathering as they are: the state machine must not hold everything twice.
+    #[serde(flatten)]
+    pub passing: Passing,
+}
+
+/// What the state machine gets back as it was.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Passing {
+    /// Which gate it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<serde_json::Value>,
+    /// What was answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<serde_json::Value>,
 }
 
 /// What the function shall do.
@@ -60,6 +74,9 @@ pub struct Answer {
     pub report: Report,
     /// What to do next.
     pub watch: Watch,
+    /// What passed through.
+    #[serde(flatten)]
+    pub passing: Passing,
 }
 
 /// What the state machine does next.

@@ -1,8 +1,8 @@
 //! One look: what suspects did since they were first seen, what follows from it, and what goes back to the state machine.
 
 use crate::cloudtrail::Trails;
-use crate::gather::{join, without_receipt};
-use crate::{Answer, Function, Request, Watch};
+use crate::gather::join;
+use crate::{Answer, Function, Passing, Request, Watch};
 use firebreak::containment::Containment;
 use firebreak::coverage::decision_key;
 use firebreak::decision::{Decision, Mode};
@@ -35,7 +35,7 @@ impl Function {
         join(&mut report);
         let mut contain = self.recover(&mut incident, &mut report).await?;
         let known: BTreeSet<String> = contain.iter().map(decision_key).collect();
-        let without = without_receipt(&incident, &report).filter(|decision| !known.contains(&decision_key(decision)));
+        let without = report.not_tried(&incident.decisions).filter(|decision| !known.contains(&decision_key(decision)));
         contain.extend(without.cloned().collect::<Vec<_>>());
         let mut found = self.search(&incident, &report).await;
         // What is a day old may have found other users since.
@@ -68,7 +68,7 @@ impl Function {
         }
         let idle = contain.is_empty() && !report.containment.receipts.iter().any(Receipt::holds_something);
         let alarm = new_reverts || news || new_lines;
-        Ok(Answer { incident, report, watch: Watch { round: watch.round, contain, alarm, idle } })
+        Ok(Answer { incident, report, watch: Watch { round: watch.round, contain, alarm, idle }, passing: Passing::default() })
     }
 
     /// Remembers what suspects gave to the incident's users: a release leaves it inactive. Returns what could not be written.

@@ -4,6 +4,7 @@
 mod bases;
 mod decisions;
 mod gate;
+mod gathered;
 mod writes;
 
 use firebreak::ids::{AccountId, IncidentId, Partition, Region};

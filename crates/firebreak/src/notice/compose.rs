@@ -59,7 +59,7 @@ pub fn ticket(incident: &Incident, report: &Report, round: u32) -> Notice {
         .into_iter()
         .chain(found(report))
         .chain(receipts("Done", &report.containment.receipts))
-        .chain(open(&incident.decisions))
+        .chain(open(&incident.decisions, report))
         .chain(evidence(report));
     let again = if round > 1 { format!(" (asked {round} times)") } else { String::new() };
     document(incident, format!("Decide{again}"), facts(incident), sections.collect(), true)

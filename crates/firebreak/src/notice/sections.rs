@@ -54,13 +54,12 @@ pub(super) fn decided(decisions: &[Decision]) -> Option<Section> {
 }
 
 /// What waits for the reader: what an approval carries out, and what only people can do.
-pub(super) fn open(decisions: &[Decision]) -> Vec<Section> {
-    let gated = |by_firebreak: bool| {
-        let gated = decisions.iter().filter(move |d| d.mode == Mode::Gate && d.containment.is_some() == by_firebreak);
-        gated.map(decision).collect()
-    };
-    let waits = Section::of(Part::Open, "Done only if you approve", gated(true));
-    let by_hand = Section::of(Part::Open, "For you to do; approve when it is done", gated(false));
+pub(super) fn open(decisions: &[Decision], report: &Report) -> Vec<Section> {
+    let gated =
+        |by_firebreak: bool| decisions.iter().filter(move |d| d.mode == Mode::Gate && d.containment.is_some() == by_firebreak);
+    let waits = gated(true).chain(report.not_tried(decisions)).map(decision).collect();
+    let waits = Section::of(Part::Open, "Done only if you approve", waits);
+    let by_hand = Section::of(Part::Open, "For you to do; approve when it is done", gated(false).map(decision).collect());
     waits.into_iter().chain(by_hand).collect()
 }
 

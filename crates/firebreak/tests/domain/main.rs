@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 mod corpus;
+mod earlier;
 mod fixtures;
 mod hostile;
 mod notices;

@@ -23,17 +23,15 @@ async fn the_first_answer_is_recorded_and_then_reaches_the_execution() {
 }
 
 #[tokio::test]
-async fn an_answer_about_some_targets_reaches_the_execution_as_such() {
+async fn an_answer_about_some_targets_is_refused_until_it_is_carried_out_so() {
     let (aws, execution) = stage().await;
     let request = json!({
         "incident_id": room::incident("one"), "answer": "release", "by": "ann", "comment": "only she is innocent",
         "targets": { "only": ["alice"] }, "from": "command"
     });
-    let outcome = send(&aws, request).await.expect("an outcome");
-    let taken = execution.taken().remove(0);
-    assert_eq!((taken.targets.only.as_slice(), taken.from.as_deref()), (["alice".to_owned()].as_slice(), Some("command")));
-    assert_eq!(gate(&aws).await.decision.as_ref(), Some(&taken));
-    assert_eq!(outcome, DecideOutcome::Accepted { decision: taken });
+    let refused = send(&aws, request).await.expect_err("it would be taken for an answer about everything");
+    assert_eq!(refused.kind, firebreak::fault::FaultKind::Malformed);
+    assert_eq!((execution.taken().len(), gate(&aws).await.decision), (0, None), "nothing is recorded, and nothing handed over");
 }
 
 #[tokio::test]

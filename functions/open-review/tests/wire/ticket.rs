@@ -37,17 +37,36 @@ async fn what_was_decided_after_the_message_was_made_is_in_the_ticket() {
 
 #[tokio::test]
 async fn a_receipt_corrected_in_the_ledger_replaces_the_failed_one() {
-    for carried in [receipt(Status::Failed), written_by_the_state_machine()] {
-        let (aws, world) = stage().await;
-        let ledger = room::ledger(&aws);
-        ledger.keep_receipt(&incident().id, &receipt(Status::Contained)).await.expect("the ledger takes it");
-        assert_eq!(deliver(&aws, &[reporting(&carried)]).await, [""; 0]);
-        let body = &world.tickets()[0].body;
-        assert!(body.contains("IAM user alice: contained"), "{body}");
-        assert!(!body.contains("NOT contained") && !body.contains("NEEDS A PERSON NOW"), "{body}");
-        let kept = ledger.receipt(&incident().id, Containment::QuarantineIam, &alice()).await.expect("the ledger answers");
-        assert_eq!(kept, Some(receipt(Status::Contained)), "a function's own receipt says more and stays");
-    }
+    let (aws, world) = stage().await;
+    let ledger = room::ledger(&aws);
+    ledger.keep_receipt(&incident().id, &receipt(Status::Contained)).await.expect("the ledger takes it");
+    assert_eq!(deliver(&aws, &[reporting(&receipt(Status::Failed))]).await, [""; 0]);
+    let body = &world.tickets()[0].body;
+    assert!(body.contains("IAM user alice: contained"), "{body}");
+    assert!(!body.contains("NOT contained") && !body.contains("NEEDS A PERSON NOW"), "{body}");
+}
+
+#[tokio::test]
+async fn a_function_that_failed_is_not_unsaid_by_what_an_earlier_attempt_left() {
+    let (aws, world) = stage().await;
+    let ledger = room::ledger(&aws);
+    ledger.keep_receipt(&incident().id, &receipt(Status::Contained)).await.expect("the ledger takes it");
+    assert_eq!(deliver(&aws, &[reporting(&written_by_the_state_machine())]).await, [""; 0]);
+    assert!(
+        world.tickets()[0].body.contains("NEEDS A PERSON NOW:\n  - IAM user alice is NOT contained"),
+        "{}",
+        world.tickets()[0].body
+    );
+    let kept = ledger.receipt(&incident().id, Containment::QuarantineIam, &alice()).await.expect("the ledger answers");
+    assert_eq!(kept, Some(receipt(Status::Contained)), "a function's own receipt says more and stays in the ledger");
+}
+
+#[tokio::test]
+async fn a_ledger_that_cannot_be_read_does_not_keep_the_ticket_from_people() {
+    let (aws, world) = stage().await;
+    aws.always("dynamodb:Query", firebreak_testkit::scripted::error(400, "AccessDeniedException"));
+    assert_eq!(deliver(&aws, &[message(1)]).await, [""; 0]);
+    assert!(world.tickets()[0].body.contains("the ledger could not be read"), "{}", world.tickets()[0].body);
 }
 
 #[tokio::test]

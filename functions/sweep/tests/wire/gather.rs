@@ -34,9 +34,10 @@ async fn a_decision_that_a_killed_try_appended_comes_out_of_the_next_look() {
 async fn a_receipt_that_was_corrected_replaces_the_one_that_the_state_machine_carries() {
     let mut stage = Stage::start().await;
     let target = stage.incident.decisions[0].target.clone();
-    stage.report.containment.receipts = vec![receipt(&target, Status::Failed)];
+    let before = receipt(&target, Status::Failed);
+    stage.report.containment.receipts = vec![before.clone()];
     let failed = stage.run(Phase::Gather, AUTO).await.expect("an answer");
-    assert_eq!(failed.report.containment.receipts, [receipt(&target, Status::Failed)]);
+    assert_eq!(failed.report.containment.receipts, [before]);
     let corrected = receipt(&target, Status::Contained);
     stage.ledger().keep_receipt(&stage.incident.id, &corrected).await.expect("the ledger takes it");
     for phase in [Phase::Gather, Phase::Look] {

@@ -77,7 +77,14 @@ impl Stage {
     async fn run(&self, phase: Phase, rules: &str) -> Result<Answer, Fault> {
         let function = Function::new(self.aws.aws(), self.ledger(), policy(rules));
         let (incident, report) = (self.incident.clone(), self.report.clone());
-        Box::pin(function.handle(Request { phase, incident, report, watch: Round { round: 1 } })).await
+        Box::pin(function.handle(Request {
+            phase,
+            incident,
+            report,
+            watch: Round { round: 1 },
+            passing: sweep::Passing::default(),
+        }))
+        .await
     }
 
     /// Everything that the ledger knows of the incident.
@@ -115,7 +122,8 @@ fn policy(text: &str) -> Policy {
 }
 
 fn receipt(target: &Target, status: Status) -> Receipt {
-    Receipt::of(target.clone(), Containment::QuarantineIam, status)
+    let finished_at = Some(firebreak_aws::clock::now());
+    Receipt { finished_at, ..Receipt::of(target.clone(), Containment::QuarantineIam, status) }
 }
 
 /// Whom decisions are about, and how far they go.
