@@ -35,7 +35,7 @@ test: install build ## Everything that must hold. SAMPLE=HASH repeats the sample
 	@PYTHONPATH=infra:infra/tests .venv/bin/python -m unittest discover --start-directory infra/tests --pattern 'test_*.py'
 
 faults: install build ## Every call of every containment broken in every way, in real processes: all of what `make test` samples.
-	@SAMPLE=all cargo test --workspace --tests faults:: fault_sweep:: -- --nocapture
+	@SAMPLE=all cargo test --workspace --tests -- faults:: fault_sweep:: --nocapture
 
 check: install ## Formatting, lints, the IAM policies, the templates and the state machine, and whether planted faults are caught.
 	@cargo fmt --all --check
