@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any, Final
 
+from moto.core.base_backend import BackendDict
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import ThreadedWSGIServer
 
@@ -28,10 +29,14 @@ def moto_app() -> Any:
 
 
 def warm(services: Sequence[str]) -> None:
-    """Makes the applications of services, named like their endpoints, before the first call."""
+    """Imports services, named like their endpoints, before the first call.
+
+    What that makes is thrown away: an application has the routes, and a backend the data, of the moment that made it, and our
+    corrections of moto come later.
+    """
     for host in services:
-        backend = _DISPATCHER.get_backend_for_host(f"{host}.{REGION}.amazonaws.com")
-        _DISPATCHER.app_instances[backend] = _DISPATCHER.create_app(backend)
+        _DISPATCHER.create_app(_DISPATCHER.get_backend_for_host(f"{host}.{REGION}.amazonaws.com"))
+    BackendDict.reset()
 
 
 class Server:
