@@ -74,6 +74,27 @@ pub struct SweepBranch {
     /// What was reverted, one line each: people were told.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reverted: Vec<String>,
+    /// What the last lines of the lists stand for.
+    #[serde(skip_serializing_if = "More::is_none")]
+    pub more: More,
+}
+
+/// How many lines did not fit into the lists of [`SweepBranch`]: the next look tells by them whether something is new.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct More {
+    /// Beside `found`.
+    pub found: usize,
+    /// Beside `left_out`.
+    pub left_out: usize,
+    /// Beside `reverted`.
+    pub reverted: usize,
+}
+
+impl More {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// How the containment branch ended.

@@ -14,7 +14,7 @@ mod record;
 mod search;
 mod suspect;
 
-pub use lines::{MAX_LINES, bounded, merged};
+pub use lines::{MAX_LINES, Merged, bounded, merged};
 pub use record::Record;
 pub use search::{Found, Lookup, Search};
 pub use suspect::{Attribute, Suspect};

@@ -11,10 +11,10 @@ use firebreak::incident::Incident;
 use firebreak::plan::derived::Seen;
 use firebreak::policy::Policy;
 use firebreak::receipt::{Receipt, Verification};
-use firebreak::report::{Report, SweepBranch};
+use firebreak::report::{More, Report, SweepBranch};
 use firebreak::target::Target;
 use firebreak::text::inert;
-use firebreak::trail::{Found, Search, Suspect, bounded, merged};
+use firebreak::trail::{Found, Search, Suspect, Traced, bounded, merged};
 use firebreak_aws::clock;
 use firebreak_ledger::Held;
 use jiff::{SignedDuration, Timestamp};
@@ -49,10 +49,11 @@ impl Function {
         contain.retain(|decision| decision.mode == Mode::Auto && decision.containment.is_some());
 
         // The checks of later looks repeat what earlier ones saw: people are told once.
-        let (reverted, new_reverts) = merged(&report.sweep.reverted, report.verification.iter().flat_map(reverts));
-        let (lines, new_lines) = merged(&report.sweep.found, found.traced.iter().map(firebreak::trail::Traced::line));
+        let SweepBranch { reverted, found: told, left_out, more, .. } = &report.sweep;
+        let reverted = merged(reverted, more.reverted, report.verification.iter().flat_map(reverts));
+        let told = merged(told, more.found, found.traced.iter().map(Traced::line));
+        let left_out = merged(left_out, more.left_out, appended.left_out);
         let missing = bounded(forgotten.into_iter().chain(found.missing));
-        let (left_out, _) = merged(&report.sweep.left_out, appended.left_out);
         tracing::info!(
             incident.id = %incident.id,
             round = watch.round,
@@ -62,12 +63,20 @@ impl Function {
             contain = contain.len(),
             "looked"
         );
-        report.sweep = SweepBranch { status: "ok".to_owned(), error: None, found: lines, missing, left_out, reverted };
+        let alarm = reverted.is_new || news || told.is_new;
+        report.sweep = SweepBranch {
+            status: "ok".to_owned(),
+            error: None,
+            more: More { found: told.more, left_out: left_out.more, reverted: reverted.more },
+            found: told.lines,
+            missing,
+            left_out: left_out.lines,
+            reverted: reverted.lines,
+        };
         if let Err(fault) = self.ledger.keep_sweep(&incident.id, &report.sweep).await {
             tracing::error!(fault.message = %fault.message, "the ledger did not take a record");
         }
         let idle = contain.is_empty() && !report.containment.receipts.iter().any(Receipt::holds_something);
-        let alarm = new_reverts || news || new_lines;
         Ok(Answer { incident, report, watch: Watch { round: watch.round, contain, alarm, idle }, passing: Passing::default() })
     }
 

@@ -7,21 +7,30 @@ use std::collections::BTreeSet;
 pub const MAX_LINES: usize = 40;
 /// Characters of one line.
 const MAX_LINE: usize = 200;
-/// How the line begins that stands for those that are left out.
-const MORE: &str = "… and ";
 
-/// The lines of earlier rounds and of this one, oldest first and each once; and whether this round added one.
+/// Lines of several rounds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Merged {
+    /// Oldest first, each once, at most [`MAX_LINES`]. The last one is a count for people when `more` is not 0.
+    pub lines: Vec<String>,
+    /// How many lines the last one stands for.
+    pub more: usize,
+    /// True when this round added a line.
+    pub is_new: bool,
+}
+
+/// Adds the lines of this round to those of earlier rounds, of which `more` did not fit.
 ///
 /// Every round looks from the beginning again. What an earlier one counted, and could not show, is not new.
 #[must_use]
-pub fn merged(before: &[String], now: impl IntoIterator<Item = String>) -> (Vec<String>, bool) {
-    let (more, shown): (Vec<&String>, Vec<&String>) = before.iter().partition(|line| line.starts_with(MORE));
-    let hidden: usize = more.iter().filter_map(|line| line.strip_prefix(MORE)?.split(' ').next()?.parse::<usize>().ok()).sum();
-    let known = shown.len().saturating_add(hidden);
-    let mut all: BTreeSet<String> = shown.into_iter().map(|line| inert(line, MAX_LINE)).collect();
+pub fn merged(before: &[String], more: usize, now: impl IntoIterator<Item = String>) -> Merged {
+    let shown = if more > 0 { before.len().saturating_sub(1) } else { before.len() };
+    let known = shown.saturating_add(more);
+    let mut all: BTreeSet<String> = before.iter().take(shown).map(|line| inert(line, MAX_LINE)).collect();
     all.extend(now.into_iter().map(|line| inert(&line, MAX_LINE)));
     let total = all.len().max(known);
-    (cut(all, total), total > known)
+    let (lines, more) = cut(all, total);
+    Merged { lines, more, is_new: total > known }
 }
 
 /// As many of `lines` as a report takes, in their order, and how many more there are.
@@ -31,15 +40,17 @@ pub fn bounded(lines: impl IntoIterator<Item = String>) -> Vec<String> {
     let lines = lines.into_iter().map(|line| inert(&line, MAX_LINE));
     let lines: Vec<String> = lines.filter(|line| seen.insert(line.clone())).collect();
     let total = lines.len();
-    cut(lines, total)
+    cut(lines, total).0
 }
 
-fn cut(lines: impl IntoIterator<Item = String>, total: usize) -> Vec<String> {
+/// The first lines, the count of the others as the last line, and that count.
+fn cut(lines: impl IntoIterator<Item = String>, total: usize) -> (Vec<String>, usize) {
     let mut kept: Vec<String> = lines.into_iter().take(if total > MAX_LINES { MAX_LINES - 1 } else { MAX_LINES }).collect();
-    if total > kept.len() {
-        kept.push(format!("{MORE}{} more", total - kept.len()));
+    let more = total.saturating_sub(kept.len());
+    if more > 0 {
+        kept.push(format!("… and {more} more"));
     }
-    kept
+    (kept, more)
 }
 
 #[cfg(test)]
@@ -50,28 +61,39 @@ mod tests {
         format!("2026-11-21T14:{:02}:{:02}Z CreateUser", at / 60, at % 60)
     }
 
+    fn again(before: &Merged, now: impl IntoIterator<Item = String>) -> Merged {
+        merged(&before.lines, before.more, now)
+    }
+
     #[test]
     fn rounds_add_up_without_repeating() {
-        let (first, new) = merged(&[], [line(2), line(1), line(2)]);
-        assert_eq!((first.as_slice(), new), (&[line(1), line(2)][..], true));
-        let (same, new) = merged(&first, [line(1), line(2)]);
-        assert_eq!((&same, new), (&first, false));
-        let (more, new) = merged(&first, [line(0)]);
-        assert_eq!((more.len(), new, more[0].clone()), (3, true, line(0)), "oldest first, whenever it was found");
+        let first = merged(&[], 0, [line(2), line(1), line(2)]);
+        assert_eq!(first, Merged { lines: vec![line(1), line(2)], more: 0, is_new: true });
+        let same = again(&first, [line(1), line(2)]);
+        assert_eq!(same, Merged { is_new: false, ..first.clone() });
+        let third = again(&first, [line(0)]);
+        assert_eq!(third.lines, [line(0), line(1), line(2)], "oldest first, whenever it was found");
+        assert!(third.is_new);
     }
 
     #[test]
     fn a_flood_is_counted_and_does_not_alarm_twice() {
-        let (first, new) = merged(&[], (0..1000).map(line));
-        assert_eq!((first.len(), new), (MAX_LINES, true));
-        assert_eq!(first.last().map(String::as_str), Some("… and 961 more"));
-        let (second, new) = merged(&first, (0..1000).map(line));
-        assert_eq!((&second, new), (&first, false));
+        let first = merged(&[], 0, (0..1000).map(line));
+        assert_eq!((first.lines.len(), first.more, first.is_new), (MAX_LINES, 961, true));
+        assert_eq!(first.lines.last().map(String::as_str), Some("… and 961 more"));
+        let quiet = Merged { is_new: false, ..first.clone() };
+        assert_eq!(again(&first, (0..1000).map(line)), quiet);
         // A round that could not look everywhere forgets nothing.
-        let (third, new) = merged(&first, (0..5).map(line));
-        assert_eq!((&third, new), (&first, false));
-        let (fourth, new) = merged(&first, (0..1001).map(line));
-        assert_eq!((fourth.last().map(String::as_str), new), (Some("… and 962 more"), true));
+        assert_eq!(again(&first, (0..5).map(line)), quiet);
+        let fourth = again(&first, (0..1001).map(line));
+        assert_eq!((fourth.lines.last().map(String::as_str), fourth.is_new), (Some("… and 962 more"), true));
+    }
+
+    #[test]
+    fn a_name_that_reads_like_the_count_is_a_line_like_others() {
+        let first = merged(&[], 0, ["… and 999 more".to_owned()]);
+        let second = again(&first, [line(0)]);
+        assert_eq!((second.lines.len(), second.more, second.is_new), (2, 0, true));
     }
 
     #[test]

@@ -18,8 +18,8 @@ fn five_thousand_records_are_read_in_pages_and_in_time() {
     assert!(found.traced.len() >= 1000, "{}", found.traced.len());
     assert_eq!(derived.decisions.len(), MAX_DECISIONS - 1, "beside the suspect");
     assert!(derived.left_out.len() > 900);
-    let (lines, new) = firebreak::trail::merged(&[], found.traced.iter().map(firebreak::trail::Traced::line));
-    assert!(new && lines.len() == firebreak::trail::MAX_LINES);
+    let first = firebreak::trail::merged(&[], 0, found.traced.iter().map(firebreak::trail::Traced::line));
+    assert!(first.is_new && first.lines.len() == firebreak::trail::MAX_LINES);
     assert!(firebreak::trail::bounded(found.missing).len() <= firebreak::trail::MAX_LINES);
 }
 
