@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 fn receipt(target: &Target, status: Status) -> Receipt {
-    Receipt::of(target.clone(), Containment::QuarantineIam, status)
+    Receipt { finished_at: Some(clock::now()), ..Receipt::of(target.clone(), Containment::QuarantineIam, status) }
 }
 
 /// What the state machine gathered about one target.
@@ -66,6 +66,7 @@ async fn the_manifest_is_written_last_and_has_every_object_and_no_other_in_order
 #[tokio::test]
 async fn the_report_that_is_sealed_is_the_ledgers() {
     let stage = Stage::about(&[user()]).await;
+    let carried = report(Status::Failed);
     let bob = room::target(TargetKind::IamUser, "bob");
     hold(&stage, &user()).await;
     hold(&stage, &bob).await;
@@ -76,7 +77,7 @@ async fn the_report_that_is_sealed_is_the_ledgers() {
         ledger.keep_receipt(&stage.incident.id, &receipt(&target, Status::Contained)).await.expect("the ledger takes it");
     }
     // The state machine knows neither that the receipt was corrected nor what was decided since.
-    stage.seal(report(Status::Failed)).await.expect("a branch");
+    stage.seal(carried).await.expect("a branch");
     let sealed = json_of(&stage, &report_key(&stage));
     let receipts = sealed["containment"]["receipts"].as_array().expect("receipts");
     let seen: Vec<(&Value, &Value)> = receipts.iter().map(|receipt| (&receipt["target"]["id"], &receipt["status"])).collect();
@@ -105,9 +106,10 @@ async fn sealing_again_loses_no_entry_and_writes_over_none() {
     let stage = Stage::about(&[user()]).await;
     stage.collect().await.expect("a branch");
     hold(&stage, &user()).await;
-    stage.seal(report(Status::Contained)).await.expect("a branch");
+    let carried = report(Status::Contained);
+    stage.seal(carried.clone()).await.expect("a branch");
     let first = stage.manifest().entries;
-    stage.seal(report(Status::Contained)).await.expect("a branch");
+    stage.seal(carried).await.expect("a branch");
     let second = stage.manifest().entries;
     assert!(first.iter().all(|entry| second.contains(entry)), "{second:?}");
     stage.check(&second);
