@@ -217,3 +217,33 @@ fn the_last_resort_needs_no_function() {
     assert_eq!(states[after]["Next"], "Failed");
     assert_eq!(states["Failed"]["Type"], "Fail");
 }
+
+#[test]
+fn states_carry_small_facts_of_what_was_done_and_the_ledger_has_the_rest() {
+    let facts: BTreeSet<String> = ["target.$", "containment.$", "status.$", "finished_at.$"].map(str::to_owned).into();
+    let mut seen = BTreeSet::new();
+    for (path, name, state) in all_states() {
+        let phase = state["Parameters"]["Payload"]["phase"].as_str().unwrap_or_default();
+        if phase == "contain" {
+            let kept = state["ResultSelector"].as_object().expect("a selector").keys().cloned().collect();
+            assert_eq!(
+                (&facts, &state["OutputPath"]),
+                (&kept, &Value::from("$.result")),
+                "{path}/{name} carries a whole receipt"
+            );
+        }
+        // These answer with the incident and the report, or with receipts.
+        if matches!(phase, "look" | "gather") || name == "Release" {
+            assert_eq!(state["Parameters"]["Payload"]["carry"], "facts", "{path}/{name} gets every decision and every step");
+        }
+        seen.insert(phase.to_owned());
+    }
+    assert!(["contain", "look", "gather"].iter().all(|phase| seen.contains(*phase)), "{seen:?}");
+}
+
+#[test]
+fn one_write_about_an_incident_passes_by_the_ledgers_code() {
+    let direct = |state: &Value| state["Resource"].as_str().is_some_and(|resource| resource.contains(":dynamodb:"));
+    let found: Vec<String> = all_states().into_iter().filter(|(.., state)| direct(state)).map(|(_, name, _)| name).collect();
+    assert_eq!(found, ["RecordFailed"], "crates/firebreak-ledger/src/about.rs has the reason");
+}

@@ -216,7 +216,7 @@ impl Responder {
         Ok(check)
     }
 
-    /// The receipt also travels in the state machine, whose history is durable: a ledger that does not answer loses no containment.
+    /// The receipt is also in the history of the execution, which is durable: a ledger that does not answer loses no containment.
     async fn remember(&self, call: &Call, receipt: &Receipt) {
         log_unless_ok(self.ledger.keep_receipt(&call.incident, receipt).await);
         let word = serde_json::to_value(receipt.status).ok();

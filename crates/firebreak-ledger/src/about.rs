@@ -1,7 +1,7 @@
 //! The one place through which everything about an incident is written.
 //!
-//! A row about an incident has the key `incident#<id>`. Whoever proves later in which order things happened needs a number in each
-//! of these rows: it is added here, and nowhere else. The state machine itself writes an incident's last status, without a number.
+//! A row about an incident has the key `incident#<id>`. A proof of the order in which things happened needs a number in each of
+//! these rows: it is added here, and nowhere else. The state machine itself writes an incident's last status, without a number.
 
 use super::{Ledger, incident_pk, number, text};
 use aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder;

@@ -1,7 +1,7 @@
 //! The ledger is the incident: what it knows is laid over what the state machine carries.
 //!
-//! The state machine carries the incident as triage opened it. Meanwhile looks append decisions, a containment makes its own decision
-//! wait, and a look corrects a receipt. Whoever carries out an answer, writes a ticket or seals evidence gathers that first.
+//! The state machine carries the id and small facts. Decisions and receipts are here: those of triage, those that a look or a person
+//! appended, and receipts that a look corrected. A function that tells people, carries out an answer or seals evidence gathers first.
 
 use super::{IncidentView, Ledger};
 use firebreak::containment::Containment;
@@ -35,6 +35,16 @@ fn overlay(view: IncidentView, incident: &mut Incident, report: &mut Report) {
         lay_receipt(receipt, incident, report);
     }
     view.verifications.iter().for_each(|check| lay_reverts(check, report));
+    view.releases.into_iter().for_each(|release| lay_release(release, report));
+}
+
+/// What a release did to each target is in the ledger; the state machine carries how it ended.
+fn lay_release(release: Receipt, report: &mut Report) {
+    let key = key(release.containment, &release.target);
+    let carried = report.release.receipts.iter_mut().find(|known| self::key(known.containment, &known.target) == key);
+    if let Some(known) = carried.filter(|known| known.finished_at <= release.finished_at) {
+        *known = release;
+    }
 }
 
 /// What a function wrote replaces what the same function answered before: a look may have corrected it. A receipt that the state

@@ -9,6 +9,7 @@ use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::target::Target;
 use firebreak_aws::classify::OrFault;
+use jiff::Timestamp;
 
 /// Several functions amend an incident at the same time: the targets of one incident are contained side by side.
 const ATTEMPTS: usize = 16;
@@ -115,6 +116,26 @@ impl Ledger {
             return Ok(());
         }
         written.or_fault("ledger: set status")?;
+        Ok(())
+    }
+
+    /// Notes how an incident ended, and when. An answer that was carried out counts, whatever the status was before.
+    ///
+    /// # Errors
+    /// The ledger could not be written; `Gone` when it does not know the incident.
+    pub async fn finish(&self, incident: &IncidentId, status: IncidentStatus, at: Timestamp) -> Result<(), Fault> {
+        let written = self
+            .update_about(incident, "incident", "SET #status = :status, finished_at = :at")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":status", text(status.word()))
+            .expression_attribute_values(":at", text(sortable(at)))
+            .send()
+            .await;
+        if lost(&written) {
+            return Err(Fault::gone(format!("ledger: no incident {incident} could be finished")));
+        }
+        written.or_fault("ledger: finish incident")?;
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! The one JSON that travels through the state machine: read and appended to, never reshaped.
+//! An incident, as triage opens it and the ledger keeps it. The state machine carries its id and small facts (`facts`).
 
 use crate::decision::Decision;
 use crate::ids::IncidentId;

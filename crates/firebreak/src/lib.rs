@@ -7,6 +7,7 @@ pub mod decision;
 pub mod diagnosis;
 pub mod digest;
 pub mod evidence;
+pub mod facts;
 pub mod fault;
 pub mod finding;
 pub mod ids;

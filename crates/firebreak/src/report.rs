@@ -157,8 +157,8 @@ impl Report {
         problems
     }
 
-    /// Decisions for at once that nothing became of: a look, or a person, appended them, and nobody could carry them out. When the
-    /// first containments as a whole are `ok`, every decision of triage has its receipt.
+    /// Decisions for at once that nothing became of: a look, or a person, appended them, or the first containments broke down as a
+    /// whole. Before the first containments ended, nothing is known of any.
     pub fn not_tried<'a>(&'a self, decisions: &'a [Decision]) -> impl Iterator<Item = &'a Decision> {
         let has_receipt = |decision: &Decision| {
             let key = decision.target.scoped_key();
@@ -166,7 +166,7 @@ impl Report {
             self.containment.receipts.iter().any(about)
         };
         let at_once = decisions.iter().filter(|d| d.mode == Mode::Auto && d.containment.is_some());
-        at_once.filter(move |decision| self.containment.status == "ok" && !has_receipt(decision))
+        at_once.filter(move |decision| !self.containment.status.is_empty() && !has_receipt(decision))
     }
 
     /// What `answer` asked for and was not carried out: approved containments, or the release.
@@ -192,17 +192,24 @@ impl Report {
     }
 }
 
+/// What a fact without steps and error says ([`Carry`](crate::facts::Carry)).
+pub(crate) const UNREAD: &str = "the steps are in the ledger, which could not be read";
+
 fn receipt_problems(receipt: &Receipt, failed: &str) -> Vec<String> {
     use crate::receipt::Outcome;
     match receipt.status {
         Status::Failed => {
-            let why = receipt.error.clone().or_else(|| first_error(receipt)).unwrap_or_default();
+            let unread = || UNREAD.to_owned();
+            let why = receipt.error.clone().or_else(|| first_error(receipt)).unwrap_or_else(unread);
             vec![format!("{} is {failed}: {why}", receipt.target)]
         }
         Status::Partial => {
             let steps = receipt.steps.iter().filter(|step| step.outcome == Outcome::Failed);
             let why = |step: &crate::receipt::Step| step.error.as_ref().map(ToString::to_string).unwrap_or_default();
-            steps.map(|step| format!("{}: step {} failed: {}", receipt.target, step.name, why(step))).collect()
+            let lines = steps.map(|step| format!("{}: step {} failed: {}", receipt.target, step.name, why(step)));
+            let lines: Vec<String> = lines.collect();
+            let fact = receipt.steps.is_empty().then(|| format!("{} is {failed} in full: {UNREAD}", receipt.target));
+            lines.into_iter().chain(fact).collect()
         }
         Status::Contained | Status::Skipped | Status::Waits => vec![],
     }

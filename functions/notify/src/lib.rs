@@ -3,7 +3,7 @@
 mod metrics;
 
 use firebreak::answer::Decided;
-use firebreak::fault::Fault;
+use firebreak::fault::{Fault, FaultKind};
 use firebreak::incident::Incident;
 use firebreak::notice::{self, NoticeKind};
 use firebreak::receipt::Status;
@@ -13,6 +13,8 @@ use firebreak_aws::{Aws, clock};
 use firebreak_function::environment;
 use firebreak_ledger::Ledger;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// What the state machine sends.
 #[derive(Debug, Deserialize)]
@@ -46,7 +48,11 @@ pub struct Function {
     sns: aws_sdk_sns::Client,
     ledger: Ledger,
     topic: String,
+    patience: Duration,
 }
+
+/// How long the ledger has to answer. The function has 30 seconds, and the message comes after it.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 impl Function {
     /// Reads the environment.
@@ -62,18 +68,25 @@ impl Function {
     /// Publishes to `topic`, an ARN.
     #[must_use]
     pub fn new(aws: &Aws, ledger: Ledger, topic: String) -> Self {
-        Self { sns: aws_sdk_sns::Client::new(aws.own()), ledger, topic }
+        Self { sns: aws_sdk_sns::Client::new(aws.own()), ledger, topic, patience: PATIENCE }
+    }
+
+    /// The same, waiting so long for the ledger before people are told without it. By default 8 seconds.
+    #[must_use]
+    pub fn patient_for(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Publishes one message.
     ///
     /// # Errors
     /// When SNS does not take it.
-    pub async fn handle(&self, request: Request) -> Result<Sent, Fault> {
+    pub async fn handle(&self, mut request: Request) -> Result<Sent, Fault> {
         // First, so that an alarm rings even when people cannot be told. A line of its own: CloudWatch takes no metric from inside another.
         if let Some(line) = metrics::line(request.kind, &request.incident, &request.report, clock::now()) {
             println!("{line}");
         }
+        self.gather(&mut request).await;
         let told = notice::notice(request.kind, &request.incident, &request.report, request.answer.as_ref(), request.round);
         let message = notice::mail(&told);
         let sent = self
@@ -101,5 +114,19 @@ impl Function {
             }
         }
         Ok(Sent { message_id: sent.message_id.unwrap_or_default(), unfinished })
+    }
+
+    /// Lays the ledger's decisions and receipts over what the state machine carries. At the opening it carries everything itself.
+    async fn gather(&self, request: &mut Request) {
+        if matches!(request.kind, NoticeKind::Noticed | NoticeKind::Opened) {
+            return;
+        }
+        let gathered = timeout(self.patience, self.ledger.gather(&mut request.incident, &mut request.report)).await;
+        let gathered = gathered.unwrap_or_else(|_| Err(Fault::new(FaultKind::Transient, "ledger: it did not answer in time")));
+        if let Err(fault) = gathered {
+            // People must be told all the same: how each containment ended, the state machine knows.
+            tracing::error!(incident.id = %request.incident.id, fault.message = %fault.message, "told without the ledger");
+            request.report.verify.missing.push("this message lacks what only the ledger knows: it could not be read".to_owned());
+        }
     }
 }

@@ -4,8 +4,9 @@ use firebreak::answer::Decided;
 use firebreak::containment::Containment;
 use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::digest::sha256_hex;
+use firebreak::facts::Carry;
 use firebreak::fault::{Fault, FaultKind};
-use firebreak::incident::Incident;
+use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::receipt::{Outcome, Receipt, Status, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::{Scope, Target};
@@ -29,6 +30,9 @@ pub struct Request {
     /// The analyst's answer. What a release before it reported as changed by somebody counts as seen.
     #[serde(default)]
     pub answer: Option<Decided>,
+    /// How much of the receipts goes back. The ledger has all of them.
+    #[serde(default)]
+    pub carry: Carry,
 }
 
 /// What the function answers.
@@ -79,11 +83,12 @@ impl Function {
     /// Puts every target of the incident back as its base says, each on its own.
     ///
     /// # Errors
-    /// When the ledger cannot be read, and `Transient` when a step failed on a passing fault: the state machine tries again, and every
+    /// When the ledger cannot be read, or the end not be written, and `Transient` when a step failed on a passing fault: the state machine tries again, and every
     /// step that is done says so. Any other target that could not be put back is a failed receipt.
     pub async fn handle(&self, request: Request) -> Result<Released, Fault> {
         let incident = &request.incident;
         let known = self.responder.ledger().incident(&incident.id).await?;
+        let is_known = known.is_some();
         let (decisions, receipts, before) = match known {
             Some(view) => (view.record.incident.decisions, view.receipts, view.releases),
             None => (incident.decisions.clone(), vec![], vec![]),
@@ -110,7 +115,11 @@ impl Function {
         .flatten()
         .collect::<Result<Vec<Receipt>, Fault>>()?;
         let ok = released.iter().all(|receipt| !matches!(receipt.status, Status::Failed | Status::Partial));
-        Ok(Released { status: if ok { "ok" } else { "failed" }, receipts: released })
+        if ok && is_known {
+            // Here, so that nothing but this function is needed for a release to be known as one: a released finding is not taken over.
+            self.responder.ledger().finish(&incident.id, IncidentStatus::Released, clock::now()).await?;
+        }
+        Ok(Released { status: if ok { "ok" } else { "failed" }, receipts: request.carry.receipts(released) })
     }
 
     async fn release(

@@ -8,23 +8,11 @@ use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak::incident::Incident;
 use firebreak::plan::derived::{Derived, Seen, derive};
-use firebreak::report::Report;
 use firebreak_aws::clock;
 use firebreak_ledger::{Commit, Committed};
 use std::collections::BTreeSet;
 
 impl Function {
-    /// Lays what the ledger knows over the incident and its report. Returns the decisions that the incident lacked: an earlier try
-    /// appended them and was killed before it could answer, or a person did.
-    ///
-    /// # Errors
-    /// The ledger could not be read.
-    pub(crate) async fn recover(&self, incident: &mut Incident, report: &mut Report) -> Result<Vec<Decision>, Fault> {
-        let carried = incident.clone();
-        self.ledger.gather(incident, report).await?;
-        Ok(beyond(incident.decisions.clone(), &carried))
-    }
-
     /// Decides about what was traced, reverted and too narrow: reserves each decision, counts it against the budget, and writes the
     /// incident.
     ///

@@ -1,6 +1,6 @@
 //! Receipts of what a look had contained join those of the incident, so that they are verified, sealed, shown and released alike.
 
-use crate::{Answer, Function, Passing, Request, Round, Watch};
+use crate::{Answer, Function, Passing, Request, Round, Wanted, Watch};
 use firebreak::decision::{Decision, Mode};
 use firebreak::fault::Fault;
 use firebreak::incident::Incident;
@@ -12,23 +12,25 @@ impl Function {
     /// # Errors
     /// The ledger could not be read.
     pub(crate) async fn gather(&self, request: Request) -> Result<Answer, Fault> {
-        let Request { mut incident, mut report, watch, passing, .. } = request;
+        let Request { mut incident, mut report, watch, passing, carry, .. } = request;
         join(&mut report);
-        self.ledger.gather(&mut incident, &mut report).await?;
-        Ok(Answer { passing, ..gathered(incident, report, watch) })
+        let known = self.ledger.gather(&mut incident, &mut report).await?;
+        Ok(Answer { passing, ..gathered(incident, report, watch) }.carried(carry, known))
     }
 }
 
 fn gathered(incident: Incident, report: Report, watch: Round) -> Answer {
-    let contain = open_decisions(&incident, &report);
-    let watch = Watch { round: watch.round, contain, alarm: true, idle: false };
+    let contain = open_decisions(&incident, &report).filter_map(Wanted::of).collect();
+    // What was appended since the look is still news at the next one.
+    let decided = watch.decided.unwrap_or(incident.decisions.len());
+    let watch = Watch { round: watch.round, decided, contain, alarm: true, idle: false };
     Answer { incident, report, watch, passing: Passing::default() }
 }
 
 /// What an approval carries out: decisions that wait for it, and decisions for at once of which nothing became.
-fn open_decisions(incident: &Incident, report: &Report) -> Vec<Decision> {
+fn open_decisions<'a>(incident: &'a Incident, report: &'a Report) -> impl Iterator<Item = &'a Decision> {
     let waiting = incident.decisions.iter().filter(|d| d.mode == Mode::Gate && d.containment.is_some());
-    waiting.chain(report.not_tried(&incident.decisions)).cloned().collect()
+    waiting.chain(report.not_tried(&incident.decisions))
 }
 
 /// A receipt about the same containment and target is replaced: the newer one says how it stands.
@@ -66,12 +68,12 @@ mod tests {
         report.containment.receipts = vec![receipt("alice", Status::Contained), receipt("mallory", Status::Failed)];
         report.derived = vec![receipt("mallory", Status::Contained), receipt("ghost", Status::Partial)];
         join(&mut report);
-        let answer = gathered(incident.clone(), report, Round { round: 2 });
+        let answer = gathered(incident.clone(), report, Round { round: 2, decided: Some(1) });
         let statuses: Vec<(&str, Status)> =
             answer.report.containment.receipts.iter().map(|r| (r.target.id.as_str(), r.status)).collect();
         assert_eq!(statuses, [("alice", Status::Contained), ("mallory", Status::Contained), ("ghost", Status::Partial)]);
         assert!(answer.report.derived.is_empty() && answer.watch.alarm);
-        assert_eq!(answer.watch.round, 2);
+        assert_eq!((answer.watch.round, answer.watch.decided), (2, 1));
     }
 
     #[test]

@@ -5,14 +5,17 @@ mod cloudtrail;
 mod gather;
 mod look;
 
+use firebreak::containment::Containment;
 use firebreak::decision::Decision;
 use firebreak::diagnosis::{ConfiguredAccount, Diagnosis, Places};
+use firebreak::facts::Carry;
 use firebreak::fault::Fault;
-use firebreak::incident::Incident;
+use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::policy::Policy;
 use firebreak::report::Report;
-use firebreak_aws::Aws;
+use firebreak::target::Target;
 use firebreak_aws::clients::MemberRole;
+use firebreak_aws::{Aws, clock};
 use firebreak_function::diagnosis::member_role;
 use firebreak_function::environment;
 use firebreak_ledger::Ledger;
@@ -31,6 +34,9 @@ pub struct Request {
     /// Which round it is.
     #[serde(default)]
     pub watch: Round,
+    /// How much of the incident and the report goes back.
+    #[serde(default)]
+    pub carry: Carry,
     /// The gate and its answer, which pass through a gathering as they are: the state machine must not hold everything twice.
     #[serde(flatten)]
     pub passing: Passing,
@@ -55,6 +61,8 @@ pub enum Phase {
     Look,
     /// Add the receipts of what the last look had contained, and what the ledger knows besides.
     Gather,
+    /// Write down that an approval was carried out.
+    Close,
 }
 
 /// The state machine's counter. It also carries the seconds it waited, which matter to nobody here.
@@ -63,6 +71,22 @@ pub struct Round {
     /// Counted by the state machine.
     #[serde(default)]
     pub round: u32,
+    /// How many decisions the last look knew. An execution that began under an earlier definition carries the decisions themselves.
+    #[serde(default)]
+    pub decided: Option<usize>,
+}
+
+/// What the state machine gets.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Reply {
+    /// Of a look and of a gathering.
+    Answer(Box<Answer>),
+    /// Of a closing.
+    Closed {
+        /// What is in the ledger now: closed.
+        status: IncidentStatus,
+    },
 }
 
 /// What goes back.
@@ -84,12 +108,38 @@ pub struct Answer {
 pub struct Watch {
     /// As it came.
     pub round: u32,
+    /// How many decisions the incident has after this look: one more at the next look is news.
+    pub decided: usize,
     /// What is contained now, before the next look; of a gathering: what an approval carries out.
-    pub contain: Vec<Decision>,
+    pub contain: Vec<Wanted>,
     /// Something is new: it is worth another look, and people are told.
     pub alarm: bool,
     /// Nothing is contained: there is nothing to look after, and the gate need not wait.
     pub idle: bool,
+}
+
+impl Answer {
+    /// The same, as the state machine carries it on. What the ledger does not know is carried whole.
+    fn carried(self, carry: Carry, known: bool) -> Self {
+        let carry = if known { carry } else { Carry::Everything };
+        Self { incident: carry.incident(self.incident), report: carry.report(self.report), ..self }
+    }
+}
+
+/// A containment that the state machine starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Wanted {
+    /// Of which target.
+    pub target: Target,
+    /// By which function.
+    pub containment: Containment,
+}
+
+impl Wanted {
+    /// A decision that a function can carry out; nothing for one that only people can.
+    fn of(decision: &Decision) -> Option<Self> {
+        Some(Self { target: decision.target.clone(), containment: decision.containment? })
+    }
 }
 
 /// The function and what it needs.
@@ -129,15 +179,22 @@ impl Function {
         })
     }
 
-    /// Looks, or gathers.
+    /// Looks, gathers, or closes.
     ///
     /// # Errors
     /// When the ledger does not answer: what nobody reserves and counts is not decided. What CloudTrail does not say is no error, it
-    /// is listed.
-    pub async fn handle(&self, request: Request) -> Result<Answer, Fault> {
+    /// is listed. `Gone` when the ledger knows no incident to close.
+    pub async fn handle(&self, request: Request) -> Result<Reply, Fault> {
         match request.phase {
-            Phase::Look => self.look(request).await,
-            Phase::Gather => self.gather(request).await,
+            Phase::Look => Ok(Reply::Answer(Box::new(self.look(request).await?))),
+            Phase::Gather => Ok(Reply::Answer(Box::new(self.gather(request).await?))),
+            Phase::Close => self.close(&request.incident).await,
         }
+    }
+
+    async fn close(&self, incident: &Incident) -> Result<Reply, Fault> {
+        let status = IncidentStatus::Closed;
+        self.ledger.finish(&incident.id, status, clock::now()).await?;
+        Ok(Reply::Closed { status })
     }
 }

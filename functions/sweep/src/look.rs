@@ -2,9 +2,8 @@
 
 use crate::cloudtrail::Trails;
 use crate::gather::join;
-use crate::{Answer, Function, Passing, Request, Watch};
+use crate::{Answer, Function, Passing, Request, Wanted, Watch};
 use firebreak::containment::Containment;
-use firebreak::coverage::decision_key;
 use firebreak::decision::{Decision, Mode};
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::incident::Incident;
@@ -18,7 +17,7 @@ use firebreak::trail::{Found, Search, Suspect, Traced, bounded, merged};
 use firebreak_aws::clock;
 use firebreak_ledger::Held;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -30,13 +29,14 @@ const HISTORY: SignedDuration = SignedDuration::from_hours(90 * 24);
 impl Function {
     /// Looks, decides, and answers with what it has, whatever was refused on the way.
     pub(crate) async fn look(&self, request: Request) -> Result<Answer, Fault> {
-        let Request { mut incident, mut report, watch, .. } = request;
+        let Request { mut incident, mut report, watch, carry, .. } = request;
         // What the state machine could not gather, or carry out, after the look before.
         join(&mut report);
-        let mut contain = self.recover(&mut incident, &mut report).await?;
-        let known: BTreeSet<String> = contain.iter().map(decision_key).collect();
-        let without = report.not_tried(&incident.decisions).filter(|decision| !known.contains(&decision_key(decision)));
-        contain.extend(without.cloned().collect::<Vec<_>>());
+        let decided = watch.decided.unwrap_or(incident.decisions.len());
+        let known = self.ledger.gather(&mut incident, &mut report).await?;
+        // An earlier try appended it and was killed before it could answer, or a person did.
+        let news = incident.decisions.len() > decided;
+        let mut contain: Vec<Decision> = report.not_tried(&incident.decisions).cloned().collect();
         let mut found = self.search(&incident, &report).await;
         // What is a day old may have found other users since.
         let recent = incident.opened_at.checked_sub(SignedDuration::from_hours(24)).unwrap_or(incident.opened_at);
@@ -44,9 +44,9 @@ impl Function {
         let seen = Seen { traced: &found.traced, checks: &report.verification, receipts: &report.containment.receipts };
         let appended = self.append(&mut incident, seen).await?;
         let forgotten = self.expose(&incident, found.exposed).await;
-        let news = !contain.is_empty() || !appended.decisions.is_empty();
-        contain.extend(appended.decisions);
-        contain.retain(|decision| decision.mode == Mode::Auto && decision.containment.is_some());
+        let news = news || !contain.is_empty() || !appended.decisions.is_empty();
+        contain.extend(appended.decisions.into_iter().filter(|decision| decision.mode == Mode::Auto));
+        let contain: Vec<Wanted> = contain.iter().filter_map(Wanted::of).collect();
 
         // The checks of later looks repeat what earlier ones saw: people are told once.
         let SweepBranch { reverted, found: told, left_out, more, .. } = &report.sweep;
@@ -77,7 +77,8 @@ impl Function {
             tracing::error!(fault.message = %fault.message, "the ledger did not take a record");
         }
         let idle = contain.is_empty() && !report.containment.receipts.iter().any(Receipt::holds_something);
-        Ok(Answer { incident, report, watch: Watch { round: watch.round, contain, alarm, idle }, passing: Passing::default() })
+        let watch = Watch { round: watch.round, decided: incident.decisions.len(), contain, alarm, idle };
+        Ok(Answer { incident, report, watch, passing: Passing::default() }.carried(carry, known))
     }
 
     /// Remembers what suspects gave to the incident's users: a release leaves it inactive. Returns what could not be written.

@@ -3,7 +3,7 @@
 use super::document::{Entry, Part, Section, Text};
 use crate::decision::{Decision, Mode};
 use crate::receipt::{Outcome, Receipt, Status, Step};
-use crate::report::Report;
+use crate::report::{Report, UNREAD};
 use crate::target::{Target, TargetKind};
 
 /// The name of a target: its id can be text of whoever named the resource.
@@ -105,6 +105,9 @@ fn detail(receipt: &Receipt) -> Text {
     if let Some(error) = &receipt.error {
         return Text::name(error, 300);
     }
+    if receipt.steps.is_empty() && receipt.finished_at.is_some() {
+        return Text::ours(UNREAD);
+    }
     let applied = receipt.steps.iter().filter(|step| step.outcome == Outcome::Applied);
     let applied: Vec<String> = applied.map(name).collect();
     if !applied.is_empty() {
@@ -152,6 +155,7 @@ fn released(receipt: &Receipt) -> Entry {
     let steps = receipt.steps.iter().map(|step| format!("{}: {}", name(step), format!("{:?}", step.outcome).to_lowercase()));
     let says = match &receipt.error {
         Some(error) => Text::name(error, 300),
+        None if receipt.steps.is_empty() => Text::ours(UNREAD),
         None => Text::Name(steps.collect::<Vec<_>>().join(", ")),
     };
     Entry { subject: Some(target(&receipt.target)), says: vec![says], ..Entry::default() }

@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 mod faults;
+mod gathered;
 mod kinds;
 mod stage;
 mod unfinished;

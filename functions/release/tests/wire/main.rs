@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 mod buckets;
+mod carried;
 mod each;
 mod faults;
 mod holds;
@@ -12,6 +13,7 @@ mod role;
 use buckets::Buckets;
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode, ReasonCode};
+use firebreak::facts::Carry;
 use firebreak::fault::Fault;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::receipt::{Receipt, Status};
@@ -85,7 +87,7 @@ async fn undo(aws: &ScriptedAws, incident: &Incident) -> Result<Released, Fault>
 
 async fn undo_with(aws: &ScriptedAws, incident: &Incident, organization: Result<Organization, Fault>) -> Result<Released, Fault> {
     let function = Function::new(responder(aws), organization);
-    Box::pin(function.handle(Request { incident: incident.clone(), answer: None })).await
+    Box::pin(function.handle(Request { incident: incident.clone(), answer: None, carry: Carry::default() })).await
 }
 
 /// What became of each target.

@@ -1,8 +1,7 @@
 //! Every call to the ledger broken in every way, and the process killed at every call: what was found is decided once.
 
-use crate::{ONE_PAGE, Stage, key, modes};
+use crate::{ONE_PAGE, Stage, key, names};
 use firebreak::coverage::decision_key;
-use firebreak::decision::Mode;
 use firebreak_aws::clock;
 use firebreak_testkit::room::{Break, Point, each_break};
 use firebreak_testkit::scripted::Call;
@@ -32,13 +31,13 @@ async fn however_the_ledger_breaks_the_next_look_decides_once() {
         }
         let again = stage.run(Phase::Look, ONE_PAGE).await.expect("an answer");
         assert_eq!(again.incident.decisions, undisturbed.incident.decisions, "{point:?} {how:?}");
-        assert_eq!(modes(&again.watch.contain), [("mallory", Mode::Auto)], "{point:?} {how:?}");
+        assert_eq!(names(&again.watch.contain), ["mallory"], "{point:?} {how:?}");
         assert_eq!(again.incident.over_budget, 0, "{point:?} {how:?}");
         let view = stage.view().await;
         assert_eq!(view.record.incident.decisions, undisturbed.incident.decisions, "{point:?} {how:?}");
         assert_eq!(view.sweep.as_ref(), Some(&again.report.sweep), "{point:?} {how:?}");
         let known = stage.ledger().coverage(&stage.incident.id).await.expect("the ledger answers");
-        let owner = known.decided.get(&decision_key(&again.watch.contain[0])).expect("somebody answers for it");
+        let owner = known.decided.get(&decision_key(&again.incident.decisions[1])).expect("somebody answers for it");
         assert_eq!(owner.incident, stage.incident.id, "{point:?} {how:?}");
         assert_eq!(stage.counted(), BTreeSet::from([key("mallory")]), "{point:?} {how:?}");
         assert_eq!(stage.aws.unknown(), [""; 0]);

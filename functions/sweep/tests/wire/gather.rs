@@ -1,6 +1,6 @@
 //! The ledger is the incident: what somebody wrote there since counts.
 
-use crate::{AUTO, ONE_PAGE, SUSPECT, Stage, modes, receipt};
+use crate::{AUTO, ONE_PAGE, SUSPECT, Stage, modes, names, receipt};
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode, ReasonCode, Waits};
 use firebreak::receipt::Status;
@@ -14,7 +14,7 @@ async fn what_was_decided_in_the_ledger_is_in_the_answer_and_what_waits_is_carri
     let answer = stage.run(Phase::Gather, AUTO).await.expect("an answer");
     assert_eq!(answer.incident.decisions, stage.view().await.record.incident.decisions);
     assert_eq!(answer.incident.decisions.len(), 4);
-    assert_eq!(modes(&answer.watch.contain), [("alice", Mode::Gate), ("mallory", Mode::Auto)], "nobody contains what is by hand");
+    assert_eq!(names(&answer.watch.contain), ["alice", "mallory"], "nobody contains what is by hand");
     assert_eq!(answer.watch.round, 1);
     assert!(stage.aws.calls().iter().all(|call| call.service == "dynamodb"), "gathering asks nobody else");
 }
@@ -24,7 +24,7 @@ async fn a_decision_that_a_killed_try_appended_comes_out_of_the_next_look() {
     let stage = Stage::start().await;
     stage.append(&[stage.decision("mallory", Mode::Auto), stage.decision("alice", Mode::Gate)]).await;
     let answer = stage.run(Phase::Look, ONE_PAGE).await.expect("an answer");
-    assert_eq!(modes(&answer.watch.contain), [("mallory", Mode::Auto)]);
+    assert_eq!(names(&answer.watch.contain), ["mallory"]);
     let all = [(SUSPECT, Mode::Auto), ("mallory", Mode::Auto), ("alice", Mode::Gate)];
     assert_eq!(modes(&answer.incident.decisions), all);
     assert!(answer.watch.alarm, "people have not been told");
@@ -55,7 +55,7 @@ async fn a_decision_that_the_ledger_made_wait_is_not_contained_at_once() {
     stage.append(std::slice::from_ref(&alice)).await;
     stage.incident.decisions.push(alice.clone());
     let before = stage.run(Phase::Look, ONE_PAGE).await.expect("an answer");
-    assert_eq!(modes(&before.watch.contain), [("alice", Mode::Auto)], "nothing became of it yet");
+    assert_eq!(names(&before.watch.contain), ["alice"], "nothing became of it yet");
     let waits = Waits { code: ReasonCode::Impact, impact: "it would stop a pipeline".to_owned() };
     let waiting = stage.ledger().wait_for_approval(&stage.incident.id, Containment::QuarantineIam, &alice.target, &waits).await;
     waiting.expect("the ledger takes it");
@@ -64,5 +64,5 @@ async fn a_decision_that_the_ledger_made_wait_is_not_contained_at_once() {
     assert_eq!(modes(&after.incident.decisions), [(SUSPECT, Mode::Auto), ("alice", Mode::Gate)]);
     assert_eq!(after.incident.decisions[1].code, ReasonCode::Impact);
     let gathered = stage.run(Phase::Gather, AUTO).await.expect("an answer");
-    assert_eq!(modes(&gathered.watch.contain), [("alice", Mode::Gate)], "an approval carries it out");
+    assert_eq!(names(&gathered.watch.contain), ["alice"], "an approval carries it out");
 }

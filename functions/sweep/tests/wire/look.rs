@@ -1,6 +1,6 @@
 //! One look into CloudTrail, and what is decided about what it shows.
 
-use crate::{AUTO, ONE_PAGE, SUSPECT, Stage, key, modes};
+use crate::{AUTO, ONE_PAGE, SUSPECT, Stage, key, modes, names};
 use firebreak::coverage::{Owner, decision_key};
 use firebreak::decision::{Mode, ReasonCode};
 use firebreak_testkit::dynamodb::Value as Attribute;
@@ -23,7 +23,7 @@ async fn what_the_suspect_created_is_reserved_counted_written_and_goes_back_to_b
     let stage = Stage::start().await;
     stage.trail.created_user("mallory");
     let answer = stage.run(Phase::Look, AUTO).await.expect("an answer");
-    assert_eq!(modes(&answer.watch.contain), [("mallory", Mode::Auto)]);
+    assert_eq!(names(&answer.watch.contain), ["mallory"]);
     assert_eq!(modes(&answer.incident.decisions), [(SUSPECT, Mode::Auto), ("mallory", Mode::Auto)]);
     assert!(answer.watch.alarm && !answer.watch.idle);
     let view = stage.view().await;
@@ -32,7 +32,7 @@ async fn what_the_suspect_created_is_reserved_counted_written_and_goes_back_to_b
     assert_eq!(view.sweep.expect("a look"), answer.report.sweep);
     assert_eq!((answer.report.sweep.found.len(), answer.report.sweep.missing.len()), (1, 0), "{:?}", answer.report.sweep);
     let known = stage.ledger().coverage(&stage.incident.id).await.expect("the ledger answers");
-    let owner = &known.decided[&decision_key(&answer.watch.contain[0])];
+    let owner = &known.decided[&decision_key(&answer.incident.decisions[1])];
     assert_eq!((&owner.incident, owner.told_only), (&stage.incident.id, false));
     assert_eq!(stage.counted(), BTreeSet::from([key("mallory")]));
 
@@ -55,7 +55,7 @@ async fn what_exceeds_the_budget_waits_and_is_not_contained() {
     stage.trail.created_user("mallory");
     let rules = format!("{ONE_PAGE}[budget]\nquarantine-iam = 0\n");
     let answer = stage.run(Phase::Look, &rules).await.expect("an answer");
-    assert_eq!((modes(&answer.watch.contain), answer.watch.alarm), (vec![], true));
+    assert_eq!((names(&answer.watch.contain), answer.watch.alarm), (vec![], true));
     let decided = &answer.incident.decisions[1];
     assert_eq!((decided.mode, decided.code, answer.incident.over_budget), (Mode::Gate, ReasonCode::OverBudget, 1));
     let kept = stage.view().await.record.incident;

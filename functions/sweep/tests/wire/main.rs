@@ -1,6 +1,7 @@
 //! The sweep over the wire: the real SDK, against a CloudTrail that the tests write.
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
+mod carried;
 mod faults;
 mod gather;
 mod look;
@@ -9,6 +10,7 @@ mod trail;
 use firebreak::containment::Containment;
 use firebreak::coverage::Coverage;
 use firebreak::decision::{Decision, Mode};
+use firebreak::facts::Carry;
 use firebreak::fault::Fault;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::plan::{Circumstances, plan_json};
@@ -23,7 +25,7 @@ use firebreak_testkit::scripted::ScriptedAws;
 use firebreak_testkit::{fixture, room};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
-use sweep::{Answer, Function, Phase, Request, Round};
+use sweep::{Answer, Function, Phase, Reply, Request, Round, Wanted};
 use trail::Trail;
 
 /// The suspect: the user whose credentials the finding is about, and the key that was seen.
@@ -73,18 +75,27 @@ impl Stage {
         room::ledger(&self.aws)
     }
 
-    /// What the state machine asks for.
+    /// What the state machine asks for, all of the incident and the report carried along.
     async fn run(&self, phase: Phase, rules: &str) -> Result<Answer, Fault> {
-        let function = Function::new(self.aws.aws(), self.ledger(), policy(rules));
+        self.ask(self.request(phase), rules).await
+    }
+
+    fn request(&self, phase: Phase) -> Request {
         let (incident, report) = (self.incident.clone(), self.report.clone());
-        Box::pin(function.handle(Request {
-            phase,
-            incident,
-            report,
-            watch: Round { round: 1 },
-            passing: sweep::Passing::default(),
-        }))
-        .await
+        let watch = Round { round: 1, decided: None };
+        Request { phase, incident, report, watch, carry: Carry::default(), passing: sweep::Passing::default() }
+    }
+
+    async fn ask(&self, request: Request, rules: &str) -> Result<Answer, Fault> {
+        match self.reply(request, rules).await? {
+            Reply::Answer(answer) => Ok(*answer),
+            closed @ Reply::Closed { .. } => panic!("{closed:?}"),
+        }
+    }
+
+    async fn reply(&self, request: Request, rules: &str) -> Result<Reply, Fault> {
+        let function = Function::new(self.aws.aws(), self.ledger(), policy(rules));
+        Box::pin(function.handle(request)).await
     }
 
     /// Everything that the ledger knows of the incident.
@@ -94,7 +105,12 @@ impl Stage {
 
     /// A decision like the one about the suspect, about another user of the account.
     fn decision(&self, user: &str, mode: Mode) -> Decision {
-        let suspect = &self.incident.decisions[0];
+        self.decision_like(&self.incident, user, mode)
+    }
+
+    /// The same, where the state machine carries no decision.
+    fn decision_like(&self, incident: &Incident, user: &str, mode: Mode) -> Decision {
+        let suspect = &incident.decisions[0];
         let target = Target { id: user.to_owned(), principal_id: None, access_key_id: None, ..suspect.target.clone() };
         Decision { target, mode, ..suspect.clone() }
     }
@@ -129,6 +145,11 @@ fn receipt(target: &Target, status: Status) -> Receipt {
 /// Whom decisions are about, and how far they go.
 fn modes(decisions: &[Decision]) -> Vec<(&str, Mode)> {
     decisions.iter().map(|decision| (decision.target.id.as_str(), decision.mode)).collect()
+}
+
+/// Whom the state machine contains next.
+fn names(wanted: &[Wanted]) -> Vec<&str> {
+    wanted.iter().map(|wanted| wanted.target.id.as_str()).collect()
 }
 
 /// A user as the budget counts it.
