@@ -11,6 +11,8 @@ ARCH ?= arm64
 RUNS ?= 100000
 SAMPLE ?=
 CORPUS ?= fixtures/findings
+# Half of a test's time is waiting for an AWS.
+THREADS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 LOCAL = PYTHONPATH=local .venv/bin/python -m firebreak_local
 
 .PHONY: help install build demo test faults check policies bench fuzz report local replay doctor package deploy undeploy clean
@@ -30,7 +32,7 @@ demo: install build ## Three findings in, three resources contained, evidence ke
 
 test: install build ## Everything that must hold. SAMPLE=HASH repeats the sample of the fault sweep of that commit
 	@rm -rf target/recorded-calls
-	@SAMPLE=$(SAMPLE) FIREBREAK_RECORD_CALLS=$(CURDIR)/target/recorded-calls cargo test --workspace
+	@SAMPLE=$(SAMPLE) RUST_TEST_THREADS=$(THREADS) FIREBREAK_RECORD_CALLS=$(CURDIR)/target/recorded-calls cargo test --workspace
 	@infra/least-privilege/check
 	@PYTHONPATH=infra:infra/tests .venv/bin/python -m unittest discover --start-directory infra/tests --pattern 'test_*.py'
 
