@@ -120,3 +120,16 @@ async fn what_is_protected_is_refused_before_any_call() {
     assert_eq!(refused.expect_err("protected").kind, FaultKind::Protected);
     assert_eq!(aws.calls().len(), 0);
 }
+
+/// A path that is missing in a `ResultSelector` ends the execution, and nothing catches that.
+#[tokio::test]
+async fn every_receipt_has_the_facts_that_the_state_machine_keeps() {
+    let (aws, _) = stage().await;
+    for approved in [false, true] {
+        let receipt = attempt(&aws, approved, false).await.expect("a receipt");
+        let json = serde_json::to_value(&receipt).expect("JSON");
+        for fact in ["target", "containment", "status", "finished_at"] {
+            assert!(!json[fact].is_null(), "{fact}: {json}");
+        }
+    }
+}
