@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import documents, layout
+from . import documents, layout, repeated
 from .errors import InfraError
 from .event_rules import EventRules
-from .extensions import Document, Minified, Package, RepositoryFile, Rules, ThisRule
-from .sources import MAPS, PLACEHOLDERS, SCALARS
+from .extensions import Document, EachFunction, JsonText, Minified, Package, RepositoryFile, Rules, ThisRule
+from .sources import MAPS, PLACEHOLDERS, REPEATED, SCALARS
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,13 @@ class _Expansion:
     def template(self) -> dict[str, Any]:
         source = {"AWSTemplateFormatVersion": "2010-09-09", **self._source}
         expanded: dict[str, Any] = {
-            name: self._tree(source[name], None) for name in (*SCALARS, *MAPS) if name in source and name != PLACEHOLDERS
+            name: self._tree(source[name], None)
+            for name in (*SCALARS, *MAPS)
+            if name in source and name not in (PLACEHOLDERS, *REPEATED)
         }
         resources = expanded.setdefault("Resources", {})
-        for name, resource, rule in self._rules.resources():
+        of_functions = ((name, resource, None) for name, resource in repeated.resources(source))
+        for name, resource, rule in (*of_functions, *self._rules.resources()):
             if name in resources:
                 raise InfraError(self._where, f"Resources.{name} is there twice", "rename it, or change the Prefix")
             resources[name] = self._tree(resource, rule)
@@ -65,6 +69,9 @@ class _Expansion:
             case Document(file, values):
                 render = documents.minified if isinstance(node, Minified) else documents.document
                 return render(file, {**self._placeholders, **self._tree(values, rule)})
+            case JsonText(content, values):
+                text = json.dumps(self._tree(content, rule), separators=(",", ":"), ensure_ascii=False)
+                return documents.filled(text, self._where, {**self._placeholders, **self._tree(values, rule)})
             case Rules():
                 return self._items(node, rule)
             case Package(name):
@@ -76,7 +83,9 @@ class _Expansion:
         return node
 
     def _items(self, node: Any, rule: str | None) -> list[Any]:
-        """What one element of a list becomes: `!Rules` is several."""
+        """What one element of a list becomes: `!Rules` and `!EachFunction` are several."""
+        if isinstance(node, EachFunction):
+            return [self._tree(one, rule) for one in repeated.each(node)]
         if isinstance(node, Rules):
             return [{"Fn::GetAtt": [name, "Arn"]} for name in self._rules.of_prefix(node.prefix)]
         return [self._tree(node, rule)]

@@ -22,6 +22,14 @@ class Minified(Document):
 
 
 @dataclass(frozen=True)
+class JsonText:
+    """`!JsonText`: JSON as one string without white space, its placeholders filled in."""
+
+    json: Any
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Package:
     """`!Package`: the zip of a function, or of the layer `response-policy`."""
 
@@ -49,7 +57,31 @@ class ThisRule:
     attribute: str
 
 
-Extension = Document | Package | RepositoryFile | Rules | ThisRule
+@dataclass(frozen=True)
+class EachFunction:
+    """`!EachFunction`: `form` once for each function, its words filled in."""
+
+    form: Any
+    trigger: str | None = None
+    contains: bool | None = None
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FromFunction:
+    """`!FromFunction`: a field of the function.toml that a resource is made for. None leaves out the key."""
+
+    field: str
+
+
+@dataclass(frozen=True)
+class FromMemberRole:
+    """`!FromMemberRole`: a field of the member role that a resource is made for."""
+
+    field: str
+
+
+Extension = Document | EachFunction | FromFunction | FromMemberRole | JsonText | Package | RepositoryFile | Rules | ThisRule
 
 
 def extension(tag: str, value: object) -> Extension:
@@ -62,6 +94,14 @@ def extension(tag: str, value: object) -> Extension:
             if not isinstance(values, dict):
                 raise InfraError(f"!{tag} {file}", "`With` is not a map", "write `With: {Placeholder: value}`")
             return _DOCUMENTS[tag](file, values)
+        case "EachFunction", {"As": form, **rest} if set(rest) <= {"Trigger", "Contains", "Except"}:
+            return EachFunction(form, rest.get("Trigger"), rest.get("Contains"), tuple(rest.get("Except", ())))
+        case "JsonText", {"Json": value, **rest} if set(rest) <= {"With"}:
+            return JsonText(value, rest.get("With") or {})
+        case "FromFunction", str():
+            return FromFunction(value)
+        case "FromMemberRole", str():
+            return FromMemberRole(value)
         case "Package", str():
             return Package(value)
         case "RepositoryFile", str():
@@ -76,6 +116,10 @@ def extension(tag: str, value: object) -> Extension:
 _DOCUMENTS = {"Document": Document, "Minified": Minified}
 _FORMS = {
     "Document": "write `!Document path` or `!Document {File: path, With: {Placeholder: value}}`",
+    "EachFunction": "write `!EachFunction {As: ..., Trigger: ..., Contains: true, Except: [...]}`",
+    "JsonText": "write `!JsonText {Json: ..., With: {Placeholder: value}}`",
+    "FromFunction": "write `!FromFunction timeout_seconds`",
+    "FromMemberRole": "write `!FromMemberRole description`",
     "Minified": "write `!Minified path` or `!Minified {File: path, With: {Placeholder: value}}`",
     "Package": "write `!Package function`",
     "RepositoryFile": "write `!RepositoryFile path`",

@@ -11,6 +11,7 @@ REPOSITORY: Final = Path(__file__).resolve().parents[2]
 INFRA: Final = REPOSITORY / "infra"
 ENVIRONMENTS: Final = INFRA / "environments"
 EVENT_RULES: Final = INFRA / "event-rules"
+FUNCTIONS: Final = REPOSITORY / "functions"
 STATE_MACHINE: Final = REPOSITORY / "state-machine" / "incident-response.asl.json"
 
 TEMPLATES: Final = ("security-account", "member-account", "forwarder", "forensics-account", "management-account")

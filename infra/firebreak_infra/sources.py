@@ -20,8 +20,18 @@ from .layout import INFRA, in_repository
 PLACEHOLDERS: Final = "Placeholders"
 EVENT_RULES: Final = "EventRules"
 PER_EVENT_RULE: Final = "PerEventRule"
+PER_FUNCTION: Final = "PerFunction"
+PER_DEAD_LETTERS: Final = "PerFunctionWithDeadLetters"
+PER_MEMBER_ROLE: Final = "PerMemberRole"
+PER_MANAGEMENT_ROLE: Final = "PerManagementRole"
 
-MAPS: Final = ("Metadata", "Parameters", "Mappings", "Conditions", "Rules", "Globals", "Resources", "Outputs", PLACEHOLDERS)
+REPEATED: Final = (PER_FUNCTION, PER_DEAD_LETTERS, PER_MEMBER_ROLE, PER_MANAGEMENT_ROLE)
+"""Resources to repeat: what `repeated` makes of them joins the template's Resources."""
+MAPS: Final = (
+    *("Metadata", "Parameters", "Mappings", "Conditions", "Rules", "Globals", "Resources", "Outputs"),
+    PLACEHOLDERS,
+    *REPEATED,
+)
 LISTS: Final = (EVENT_RULES, PER_EVENT_RULE)
 SCALARS: Final = ("AWSTemplateFormatVersion", "Transform", "Description")
 _FUNCTIONS: Final = frozenset(
@@ -51,6 +61,11 @@ def parse(file: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InfraError(where, "is not a map", "begin with sections such as Resources")
     return content
+
+
+def expression(text: str) -> Any:
+    """One value, written as in a template: `!Ref ExternalId`."""
+    return yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader of our own)
 
 
 def merge(files: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import tomllib
 from pathlib import Path
 from typing import Final
 
@@ -14,20 +15,12 @@ SECURITY_ACCOUNT: Final = "123456789012"
 """Also the account moto gives to every access key it does not know, the Step Functions interpreter's included."""
 MEMBER_ACCOUNTS: Final = (SECURITY_ACCOUNT, "111122223333")
 
-FUNCTION_TIMEOUTS: Final[dict[str, int]] = {
-    "ingest": 30,
-    "triage": 30,
-    "notify": 30,
-    "quarantine-iam": 60,
-    "isolate-ec2": 60,
-    "lockdown-s3": 60,
-    "preserve-evidence": 300,
-    "open-review": 30,
-    "decide-review": 30,
-    "release": 60,
-    "sweep": 60,
-    "quarantine-scp": 60,
+_DECLARED: Final = {
+    file.parent.name: tomllib.loads(file.read_text("utf-8"))
+    for file in sorted((REPOSITORY / "functions").glob("*/function.toml"))
 }
+"""What each function says about itself, by the name of its folder, which is the name of its binary."""
+FUNCTION_TIMEOUTS: Final[dict[str, int]] = {name: it["timeout_seconds"] for name, it in _DECLARED.items()}
 """Functions by the name of their binary, with their time limit in seconds."""
 
 FUNCTION_PREFIX: Final = "firebreak-"
@@ -68,17 +61,7 @@ MEMBER_POLICIES: Final = {
     "FirebreakQuarantineDenyTaggedSessionBoundary": "quarantine-deny-tagged-session-boundary.json",
 }
 """Managed policies by name, with their file in `infra/policies`."""
-MEMBER_ROLES: Final = (
-    "FirebreakMemberTriage",
-    "FirebreakMemberQuarantineIam",
-    "FirebreakMemberRevokeSessions",
-    "FirebreakMemberSweep",
-    "FirebreakMemberQuarantineScp",
-    "FirebreakMemberIsolateEc2",
-    "FirebreakMemberLockdownS3",
-    "FirebreakMemberPreserveEvidence",
-    "FirebreakMemberRelease",
-)
+MEMBER_ROLES: Final = tuple(role["name"] for it in _DECLARED.values() for role in it.get("member_roles", []))
 
 
 def function_name(binary: str) -> str:

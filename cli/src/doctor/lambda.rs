@@ -11,6 +11,7 @@ use firebreak::fault::Fault;
 use firebreak::names;
 use firebreak::text::inert;
 use firebreak_aws::classify::OrFault;
+use firebreak_functions::FUNCTIONS;
 use futures::future::join_all;
 use std::time::Duration;
 
@@ -19,25 +20,9 @@ pub(super) const FUNCTION: &str = "function";
 /// Longer than any function's time limit.
 const LONGEST: Duration = Duration::from_secs(310);
 
-/// Every folder under `functions/`.
-pub(super) const FUNCTIONS: [&str; 12] = [
-    "ingest",
-    "triage",
-    "notify",
-    "quarantine-iam",
-    "isolate-ec2",
-    "lockdown-s3",
-    "quarantine-scp",
-    "preserve-evidence",
-    "sweep",
-    "open-review",
-    "decide-review",
-    "release",
-];
-
 pub(super) async fn look(deployment: &Deployment) -> Vec<Observation> {
     let client = &Client::new(&deployment.config);
-    join_all(FUNCTIONS.map(|folder| function(client, names::function(folder)))).await
+    join_all(FUNCTIONS.iter().map(|one| function(client, names::function(one.name)))).await
 }
 
 async fn function(client: &Client, name: String) -> Observation {

@@ -9,14 +9,12 @@ use firebreak::ids::{AccountId, Region};
 use firebreak::names;
 use firebreak::policy::ResponseMode;
 use firebreak_aws::classify::OrFault;
+use firebreak_functions::FUNCTIONS;
 use futures::future::join_all;
 use std::collections::BTreeSet;
 
-/// The functions that work in member accounts, but for `triage`, which is asked first: it has the response policy.
-const IN_MEMBERS: [&str; 6] = ["sweep", "quarantine-iam", "isolate-ec2", "lockdown-s3", "preserve-evidence", "release"];
-
-/// Functions that work in the security account only.
-const ELSEWHERE: [&str; 4] = ["ingest", "notify", "open-review", "decide-review"];
+/// The function that has the response policy: it is asked first, for the accounts that the others are asked about.
+const FIRST: &str = "triage";
 
 pub(super) async fn look(
     deployment: &Deployment,
@@ -26,7 +24,7 @@ pub(super) async fn look(
 ) -> Vec<Observation> {
     let nowhere = Places { partition: deployment.partition.clone(), accounts: vec![], regions };
     let mut seen = Vec::new();
-    match ask(deployment, "triage", &nowhere).await {
+    match ask(deployment, FIRST, &nowhere).await {
         Ok(Diagnosis { accounts: configured, default_mode, .. }) => {
             accounts.extend(configured.into_iter().map(|one| one.account));
             if default_mode.is_some_and(|mode| mode != ResponseMode::Observe) {
@@ -36,7 +34,7 @@ pub(super) async fn look(
                 }
             }
         }
-        Err(fault) => seen.push(silent("triage", &fault)),
+        Err(fault) => seen.push(silent(FIRST, &fault)),
     }
     if accounts.is_empty() {
         let fix = "firebreak doctor --account <number>, or name accounts in the response policy";
@@ -46,10 +44,11 @@ pub(super) async fn look(
     for (done, some) in accounts.chunks(Places::MOST_ACCOUNTS).enumerate() {
         let _activity = screen.begin(&format!("member accounts, {} of {} done", done * Places::MOST_ACCOUNTS, accounts.len()));
         let places = &Places { accounts: some.to_vec(), ..nowhere.clone() };
-        let asked = IN_MEMBERS.iter().chain(&["triage"]).map(|folder| answer(deployment, folder, places));
+        let asked = FUNCTIONS.iter().filter(|one| one.is_in_members()).map(|one| answer(deployment, one.name, places));
         seen.extend(join_all(asked).await.concat());
     }
-    let elsewhere = ELSEWHERE.iter().map(|folder| answers(deployment, folder, &nowhere));
+    let at_home = FUNCTIONS.iter().filter(|one| one.member_roles.is_empty());
+    let elsewhere = at_home.map(|one| answers(deployment, one.name, &nowhere));
     seen.extend(join_all(elsewhere).await);
     // The organization has one policy, whatever the number of accounts.
     seen.extend(second_tier(deployment, &nowhere).await);
@@ -103,22 +102,5 @@ fn silent(folder: &str, fault: &Fault) -> Observation {
             Observation::unknown(FUNCTION, subject, found, "allow the caller lambda:InvokeFunction on firebreak-*")
         }
         _ => Observation::broken(FUNCTION, subject, found, DEPLOY),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::doctor::lambda::FUNCTIONS;
-    use std::path::Path;
-
-    #[test]
-    fn every_function_of_the_repository_is_looked_at_and_asked() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions");
-        let entries = std::fs::read_dir(folder).expect("the functions").flatten();
-        let folders: BTreeSet<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-        assert_eq!(FUNCTIONS.iter().map(ToString::to_string).collect::<BTreeSet<_>>(), folders, "FUNCTIONS of lambda.rs");
-        let asked = IN_MEMBERS.iter().chain(&ELSEWHERE).chain(&["triage", "quarantine-scp"]);
-        assert_eq!(asked.map(ToString::to_string).collect::<BTreeSet<_>>(), folders, "the lists of members.rs");
     }
 }

@@ -4,7 +4,6 @@
 //! and a back-off that starts at one second.
 
 use crate::classify::OrFault;
-pub use crate::member_role::MemberRole;
 use crate::session_policy::{looking_policy, session_policy};
 use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
@@ -12,6 +11,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use firebreak::fault::Fault;
 use firebreak::ids::{AccountId, IncidentId, Partition, Region};
+pub use firebreak::member_role::MemberRole;
 use firebreak::target::Target;
 use std::time::Duration;
 

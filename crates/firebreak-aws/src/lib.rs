@@ -3,7 +3,6 @@
 pub mod classify;
 pub mod clients;
 pub mod clock;
-mod member_role;
 mod session_policy;
 
 pub use clients::Aws;

@@ -3,7 +3,7 @@
 //! A session has only what both its role and its session policy allow (IAM user guide, "Session policies"). The role says which
 //! calls; this says about which resource, as closely as IAM can express it.
 
-use crate::member_role::MemberRole;
+use firebreak::member_role::MemberRole;
 use firebreak::target::{Target, TargetKind};
 use serde_json::{Value, json};
 

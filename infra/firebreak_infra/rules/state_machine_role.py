@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+from ..functions import functions
 from .documents import SECURITY, Documents, Json
 from .problem import Problem
 from .state_machine import the_state_machine
@@ -20,7 +21,6 @@ _INTEGRATIONS: Final[dict[str, tuple[str, str]]] = {
     "arn:aws:states:::dynamodb:updateItem": ("dynamodb:UpdateItem", "TableName"),
 }
 """Resource of a Task: the action it needs, and the parameter that says on what."""
-_CONTAINMENTS: Final = ("quarantine-iam", "isolate-ec2", "lockdown-s3", "quarantine-scp")
 
 
 def check(documents: Documents) -> list[Problem]:
@@ -61,8 +61,9 @@ def _values(documents: Documents, parameters: Json, name: str) -> list[str]:
     """What a parameter can be. A function's name may be put together from the containment that is at hand."""
     if name in parameters:
         return [fill(documents, str(parameters[name]))]
+    containments = [function.name for function in functions() if function.contains]
     chosen = re.fullmatch(r"States\.Format\('(.*){}', \$\.containment\)", str(parameters.get(f"{name}.$")))
-    return [fill(documents, chosen[1]) + containment for containment in _CONTAINMENTS] if chosen else ["unknown"]
+    return [fill(documents, chosen[1]) + containment for containment in containments] if chosen else ["unknown"]
 
 
 def _queue_arn(url: str) -> str:

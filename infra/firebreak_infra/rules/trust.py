@@ -10,6 +10,7 @@ import json
 import re
 from typing import Final
 
+from ..functions import member_roles
 from ..samples import PARTITION, REGION, SECURITY_ACCOUNT
 from .documents import Documents, Resource
 from .function_roles import role_name
@@ -17,15 +18,7 @@ from .problem import Problem
 from .statements import Statement, roles, trust
 
 ASSUMED_BY: Final[dict[str, tuple[str, ...]]] = {
-    "FirebreakMemberTriage": ("FirebreakTriage",),
-    "FirebreakMemberQuarantineIam": ("FirebreakQuarantineIam",),
-    "FirebreakMemberRevokeSessions": ("FirebreakQuarantineIam",),
-    "FirebreakMemberSweep": ("FirebreakSweep",),
-    "FirebreakMemberIsolateEc2": ("FirebreakIsolateEc2",),
-    "FirebreakMemberLockdownS3": ("FirebreakLockdownS3",),
-    "FirebreakMemberPreserveEvidence": ("FirebreakPreserveEvidence",),
-    "FirebreakMemberRelease": ("FirebreakRelease",),
-    "FirebreakMemberQuarantineScp": ("FirebreakQuarantineScp", "FirebreakRelease"),
+    name: tuple(function.role for function in assumed_by) for name, (_, assumed_by) in member_roles().items()
 }
 """Member roles, each with the function roles that may assume it."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ..functions import functions
 from .documents import Json
 
 _AT_LEAST: Final = "GreaterThanOrEqualToThreshold"
@@ -31,17 +32,8 @@ def _one(namespace: str, name: str, of: str, statistic: str, comparison: str = _
     return Watched(frozenset({(namespace, name, of, statistic)}), "", comparison, most)
 
 
-# Containments and quarantine-scp are not among them: firebreak-containment-failed counts what they could not contain.
-_ERRORS_OF: Final = (
-    "ingest",
-    "triage",
-    "notify",
-    "preserve-evidence",
-    "sweep",
-    "open-review",
-    "decide-review",
-    "release",
-)
+# Containments are not among them: firebreak-containment-failed counts what they could not contain.
+_ERRORS_OF: Final = tuple(function.name for function in functions() if not function.contains)
 
 WATCHED: Final[dict[str, Watched]] = {
     "firebreak-executions-failed": _one("AWS/States", "ExecutionsFailed", _MACHINE, "Sum"),

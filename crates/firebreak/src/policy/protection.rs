@@ -3,6 +3,7 @@
 use super::TagSelector;
 use crate::ids::{BucketName, IamName, InstanceId};
 use crate::target::{Target, TargetKind};
+use firebreak_functions::FUNCTIONS;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
@@ -79,7 +80,8 @@ pub fn built_in_protection(target: &Target) -> Option<&'static str> {
     match target.kind {
         TargetKind::IamRole => match target.id.as_str() {
             "OrganizationAccountAccessRole" | "AWSControlTowerExecution" => Some("a role that administers the organization"),
-            name if OWN_ROLES.iter().any(|own| own.eq_ignore_ascii_case(&name.replace('-', ""))) => {
+            // Without case and hyphens.
+            name if own_roles().any(|own| own.eq_ignore_ascii_case(&name.replace('-', ""))) => {
                 Some("one of Firebreak's own roles")
             }
             _ => None,
@@ -114,29 +116,9 @@ pub fn protected_by_name(target: &Target) -> Option<&'static str> {
     }
 }
 
-/// The roles Firebreak deploys: one per function in the security account, one per class in each member account. Compared without
-/// case and hyphens.
-const OWN_ROLES: [&str; 22] = [
-    "FirebreakIngest",
-    "FirebreakTriage",
-    "FirebreakNotify",
-    "FirebreakQuarantineIam",
-    "FirebreakQuarantineScp",
-    "FirebreakSweep",
-    "FirebreakIsolateEc2",
-    "FirebreakLockdownS3",
-    "FirebreakPreserveEvidence",
-    "FirebreakOpenReview",
-    "FirebreakDecideReview",
-    "FirebreakRelease",
-    "FirebreakStateMachine",
-    "FirebreakMemberTriage",
-    "FirebreakMemberQuarantineIam",
-    "FirebreakMemberQuarantineScp",
-    "FirebreakMemberRevokeSessions",
-    "FirebreakMemberSweep",
-    "FirebreakMemberIsolateEc2",
-    "FirebreakMemberLockdownS3",
-    "FirebreakMemberPreserveEvidence",
-    "FirebreakMemberRelease",
-];
+/// The roles Firebreak deploys: one per function and one of the state machine in the security account, and those that the functions
+/// declare in other accounts.
+fn own_roles() -> impl Iterator<Item = &'static str> {
+    let member_roles = FUNCTIONS.iter().flat_map(|function| function.member_roles).map(|role| role.name);
+    FUNCTIONS.iter().map(|function| function.role).chain(member_roles).chain(["FirebreakStateMachine"])
+}

@@ -1,7 +1,10 @@
 //! The roles that a member account offers to Firebreak.
 
+use strum::{IntoStaticStr, VariantArray};
+
 /// The class of work a member account lets Firebreak do: one role each, under the path `/firebreak/`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(prefix = "FirebreakMember")]
 pub enum MemberRole {
     /// Ask whose an access key is.
     Triage,
@@ -24,19 +27,12 @@ pub enum MemberRole {
 }
 
 impl MemberRole {
-    /// The role's name in the member account, under the path `/firebreak/`.
+    /// All roles.
+    pub const ALL: &[Self] = Self::VARIANTS;
+
+    /// The role's name in the member account, under the path `/firebreak/`: `FirebreakMemberTriage`.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Triage => "FirebreakMemberTriage",
-            Self::QuarantineIam => "FirebreakMemberQuarantineIam",
-            Self::RevokeSessions => "FirebreakMemberRevokeSessions",
-            Self::QuarantineScp => "FirebreakMemberQuarantineScp",
-            Self::Sweep => "FirebreakMemberSweep",
-            Self::IsolateEc2 => "FirebreakMemberIsolateEc2",
-            Self::LockdownS3 => "FirebreakMemberLockdownS3",
-            Self::PreserveEvidence => "FirebreakMemberPreserveEvidence",
-            Self::Release => "FirebreakMemberRelease",
-        }
+        self.into()
     }
 }

@@ -1,0 +1,20 @@
+//! What a function declares in its `function.toml`, and what Rust knows by name, are the same.
+
+use firebreak::containment::Containment;
+use firebreak_aws::clients::MemberRole;
+use firebreak_functions::FUNCTIONS;
+use std::collections::BTreeSet;
+
+#[test]
+fn the_containments_of_the_domain_are_the_functions_that_contain() {
+    let declared: BTreeSet<&str> = FUNCTIONS.iter().filter(|function| function.contains).map(|function| function.name).collect();
+    let known: BTreeSet<&str> = Containment::ALL.iter().map(|containment| containment.name()).collect();
+    assert_eq!(known, declared, "left: enum Containment; right: function.toml with `contains = true`");
+}
+
+#[test]
+fn the_roles_that_code_assumes_are_the_roles_that_functions_declare() {
+    let declared: BTreeSet<&str> = FUNCTIONS.iter().flat_map(|function| function.member_roles).map(|role| role.name).collect();
+    let known: BTreeSet<&str> = MemberRole::ALL.iter().map(|role| role.name()).collect();
+    assert_eq!(known, declared, "left: enum MemberRole; right: [[member_roles]] of a function.toml");
+}

@@ -1,0 +1,59 @@
+//! Writes `functions.rs` of every `functions/*/function.toml`.
+#![expect(clippy::expect_used, reason = "a build that cannot read a declaration must stop and say which")]
+
+use serde::Deserialize;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::{env, fs};
+
+/// The fields that Rust needs. The templates need more.
+#[derive(Deserialize)]
+struct Declaration {
+    #[serde(default)]
+    contains: bool,
+    #[serde(default)]
+    member_roles: Vec<MemberRole>,
+}
+
+#[derive(Deserialize)]
+struct MemberRole {
+    name: String,
+    account: Account,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Account {
+    Members,
+    Management,
+}
+
+fn main() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../functions");
+    println!("cargo:rerun-if-changed={}", folder.display());
+    let mut names: Vec<String> = fs::read_dir(&folder)
+        .expect("functions/ is there")
+        .map(|entry| entry.expect("functions/ is readable"))
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().into_string().expect("a name in ASCII"))
+        .collect();
+    names.sort();
+    let mut code = "/// Every function, by name.\npub const FUNCTIONS: &[Function] = &[\n".to_owned();
+    for name in names {
+        let file = folder.join(&name).join("function.toml");
+        println!("cargo:rerun-if-changed={}", file.display());
+        let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let read: Declaration = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let role = name.split('-').fold("Firebreak".to_owned(), |role, word| role + &word[..1].to_uppercase() + &word[1..]);
+        let contains = read.contains;
+        let mut member_roles = String::new();
+        for MemberRole { name, account } in read.member_roles {
+            write!(member_roles, "MemberRole {{ name: {name:?}, account: Account::{account:?} }}, ").expect("text");
+        }
+        let line = format!("name: {name:?}, role: {role:?}, contains: {contains}, member_roles: &[{member_roles}]");
+        writeln!(code, "    Function {{ {line} }},").expect("text");
+    }
+    code.push_str("];\n");
+    let out = Path::new(&env::var("OUT_DIR").expect("cargo says where")).join("functions.rs");
+    fs::write(out, code).expect("the folder of the build is writable");
+}

@@ -1,0 +1,56 @@
+#![doc = include_str!("../README.md")]
+
+/// One folder of `functions/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Function {
+    /// The folder, the crate and the binary: `quarantine-iam`.
+    pub name: &'static str,
+    /// The role that it runs with, in the security account.
+    pub role: &'static str,
+    /// It is a containment: the domain declares what it does.
+    pub contains: bool,
+    /// The roles of other accounts that it declares.
+    pub member_roles: &'static [MemberRole],
+}
+
+/// A role that a function assumes outside the security account, under the path `/firebreak/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemberRole {
+    /// `FirebreakMemberQuarantineIam`.
+    pub name: &'static str,
+    /// Where it is.
+    pub account: Account,
+}
+
+/// Accounts that have a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Account {
+    /// Every member account.
+    Members,
+    /// The management account of the organization.
+    Management,
+}
+
+include!(concat!(env!("OUT_DIR"), "/functions.rs"));
+
+impl Function {
+    /// Whether the function works in member accounts.
+    #[must_use]
+    pub fn is_in_members(&self) -> bool {
+        self.member_roles.iter().any(|role| role.account == Account::Members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_declaration_becomes_a_constant() {
+        let scp = FUNCTIONS.iter().find(|function| function.name == "quarantine-scp").expect("a folder");
+        assert_eq!((scp.role, scp.contains, scp.is_in_members()), ("FirebreakQuarantineScp", true, false));
+        let role = MemberRole { name: "FirebreakMemberQuarantineScp", account: Account::Management };
+        assert_eq!(scp.member_roles, [role]);
+        assert!(FUNCTIONS.is_sorted_by_key(|function| function.name));
+    }
+}

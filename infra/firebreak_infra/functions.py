@@ -1,0 +1,106 @@
+"""Reads what each function declares about itself: functions/<name>/function.toml (functions/README.md has its fields)."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from .errors import InfraError
+from .layout import FUNCTIONS, in_repository
+
+TRIGGERS: Final = ("event-rule", "state-machine", "queue", "command")
+ACCOUNTS: Final = ("members", "management")
+FILE: Final = "function.toml"
+
+
+@dataclass(frozen=True)
+class MemberRole:
+    """A role outside the security account that the function works with."""
+
+    name: str
+    description: str
+    policy: str
+    """The file of its permissions, from the repository's root."""
+    account: str
+    """`members`: in every member account. `management`: in the management account."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """One folder of functions/."""
+
+    name: str
+    description: str
+    trigger: str
+    timeout_seconds: int
+    contains: bool = False
+    """It is a containment: the domain declares what it does."""
+    memory_mb: int | None = None
+    layers: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+    """Values as a template writes them: `!Ref ExternalId`."""
+    member_roles: tuple[MemberRole, ...] = ()
+    also_assumes: tuple[str, ...] = ()
+    """Member roles that another function declares."""
+    dead_letters: bool = False
+    """Events that it failed at go to a queue of its own."""
+
+    @property
+    def words(self) -> str:
+        """`quarantine-iam` as `QuarantineIam`."""
+        return "".join(word.capitalize() for word in self.name.split("-"))
+
+    @property
+    def role(self) -> str:
+        """The name of its own role."""
+        return f"Firebreak{self.words}"
+
+
+@cache
+def functions() -> tuple[Function, ...]:
+    """Every function, by name."""
+    return tuple(_read(folder / FILE) for folder in sorted(FUNCTIONS.iterdir()) if folder.is_dir())
+
+
+@cache
+def member_roles() -> dict[str, tuple[MemberRole, tuple[Function, ...]]]:
+    """Every member role by name, with the functions that may assume it. The one that declares it comes first."""
+    declared = {role.name: (role, function) for function in functions() for role in function.member_roles}
+    also = {name: [function for function in functions() if name in function.also_assumes] for name in declared}
+    return {name: (role, (function, *also[name])) for name, (role, function) in declared.items()}
+
+
+def _read(file: Path) -> Function:
+    where = in_repository(file)
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InfraError(where, "is missing", "copy the one of a neighbour") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InfraError(where, str(error), "correct the TOML") from error
+    try:
+        function = _function(file.parent.name, content)
+    except TypeError as error:
+        # The dataclass says which field is missing or unknown.
+        raise InfraError(where, str(error).split("() ", 1)[-1], "functions/README.md has the fields") from error
+    for name, value, known in (
+        ("trigger", function.trigger, TRIGGERS),
+        *((f"account of {role.name}", role.account, ACCOUNTS) for role in function.member_roles),
+    ):
+        if value not in known:
+            raise InfraError(where, f"{name} is {value!r}", f"known are {', '.join(known)}")
+    if not isinstance(function.timeout_seconds, int) or not 1 <= function.timeout_seconds <= 900:
+        raise InfraError(where, f"timeout_seconds is {function.timeout_seconds!r}", "Lambda takes 1 to 900")
+    return function
+
+
+def _function(name: str, content: dict[str, Any]) -> Function:
+    roles = tuple(
+        MemberRole(**{**role, "policy": f"functions/{name}/{role.get('policy', '')}"})
+        for role in content.pop("member_roles", [])
+    )
+    lists = {key: tuple(content.pop(key)) for key in ("layers", "also_assumes") if key in content}
+    return Function(name=name, member_roles=roles, **lists, **content)
