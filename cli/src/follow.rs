@@ -5,6 +5,7 @@ use crate::screen::{Activity, Screen};
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
 use console::style;
+use firebreak::containment::Containment;
 use firebreak::incident::Incident;
 use firebreak::plan::Verdict;
 use firebreak::receipt::{Outcome, Receipt, Verification};
@@ -47,14 +48,11 @@ pub struct Follower<'a> {
 }
 
 /// States that say something to a person; the rest is plumbing.
-const TOLD: [(&str, &str); 17] = [
+const TOLD: [(&str, &str); 14] = [
     ("Triage", "deciding"),
     ("NotifyOnly", "telling people"),
     ("NotifyOpened", "telling people"),
     ("PreserveEvidence", "preserving evidence"),
-    ("QuarantineIam", "quarantining the principal"),
-    ("IsolateEc2", "isolating the instance"),
-    ("LockdownS3", "locking the bucket down"),
     ("VerifyTarget", "asking AWS whether it holds"),
     ("Sweep", "looking in CloudTrail for what else the suspect did"),
     ("ContainDerivedTarget", "containing what the suspect created or assumed"),
@@ -66,6 +64,17 @@ const TOLD: [(&str, &str); 17] = [
     ("NotifyClosed", "telling people"),
     ("FailureNotice", "sounding the alarm: the incident cannot be finished"),
 ];
+
+/// The containment that a state runs at once.
+fn containment(state: &str) -> Option<Containment> {
+    Containment::ALL.iter().copied().find(|containment| containment.state() == state)
+}
+
+/// What happens in a state, if it says something to a person.
+fn doing(state: &str) -> Option<&'static str> {
+    let told = TOLD.iter().find(|(name, _)| *name == state).map(|(_, doing)| *doing);
+    told.or_else(|| containment(state).map(|containment| containment.declaration().doing))
+}
 
 impl<'a> Follower<'a> {
     /// Follows `arn`. `label` stands before every line, for several executions at once.
@@ -155,9 +164,9 @@ impl<'a> Follower<'a> {
         let at = event.timestamp();
         let at = Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).unwrap_or(0)).unwrap_or_default();
         if let Some(entered) = event.state_entered_event_details() {
-            if let Some((name, doing)) = TOLD.iter().find(|(name, _)| *name == entered.name()) {
+            if let Some(doing) = doing(entered.name()) {
                 let activity = self.screen.begin(&format!("{}{doing}", self.label));
-                self.under_way.entry((*name).to_owned()).or_default().push_back((at, activity));
+                self.under_way.entry(entered.name().to_owned()).or_default().push_back((at, activity));
             }
         } else if let Some(exited) = event.state_exited_event_details() {
             let Some((began, activity)) = self.under_way.get_mut(exited.name()).and_then(VecDeque::pop_front) else { return };
@@ -170,9 +179,8 @@ impl<'a> Follower<'a> {
     fn finished(&mut self, state: &str, output: &str, ms: i128, at: Timestamp) {
         let text = match state {
             "Triage" => self.triaged(output),
-            "QuarantineIam" | "IsolateEc2" | "LockdownS3" | "ContainTarget" | "ContainDerivedTarget" => {
-                self.contained(state, output, at)
-            }
+            "ContainTarget" | "ContainDerivedTarget" => self.contained(state, output, at),
+            _ if containment(state).is_some() => self.contained(state, output, at),
             "PreserveEvidence" => evidence(output),
             "VerifyTarget" => verified(output),
             "Sweep" => swept(output),

@@ -9,10 +9,16 @@ use std::{env, fs};
 /// The fields that Rust needs. The templates need more.
 #[derive(Deserialize)]
 struct Declaration {
-    #[serde(default)]
-    contains: bool,
+    contains: Option<Contains>,
     #[serde(default)]
     member_roles: Vec<MemberRole>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Contains {
+    Automatic,
+    AfterApproval,
 }
 
 #[derive(Deserialize)]
@@ -45,7 +51,7 @@ fn main() {
         let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let read: Declaration = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let role = name.split('-').fold("Firebreak".to_owned(), |role, word| role + &word[..1].to_uppercase() + &word[1..]);
-        let contains = read.contains;
+        let contains = read.contains.map_or("None".to_owned(), |when| format!("Some(Contains::{when:?})"));
         let mut member_roles = String::new();
         for MemberRole { name, account } in read.member_roles {
             write!(member_roles, "MemberRole {{ name: {name:?}, account: Account::{account:?} }}, ").expect("text");

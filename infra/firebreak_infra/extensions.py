@@ -63,7 +63,8 @@ class EachFunction:
 
     form: Any
     trigger: str | None = None
-    contains: bool | None = None
+    contains: str | bool | None = None
+    """True, false, or how: `automatic`."""
     left_out: tuple[str, ...] = ()
 
 

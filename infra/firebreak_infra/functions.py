@@ -13,6 +13,7 @@ from .layout import FUNCTIONS, in_repository
 
 TRIGGERS: Final = ("event-rule", "state-machine", "queue", "command")
 ACCOUNTS: Final = ("members", "management")
+CONTAINS: Final = (None, "automatic", "after-approval")
 FILE: Final = "function.toml"
 
 
@@ -36,8 +37,8 @@ class Function:
     description: str
     trigger: str
     timeout_seconds: int
-    contains: bool = False
-    """It is a containment: the domain declares what it does."""
+    contains: str | None = None
+    """Of a containment: `automatic` or `after-approval`. The domain declares what it does."""
     memory_mb: int | None = None
     layers: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
@@ -88,10 +89,11 @@ def _read(file: Path) -> Function:
         raise InfraError(where, str(error).split("() ", 1)[-1], "functions/README.md has the fields") from error
     for name, value, known in (
         ("trigger", function.trigger, TRIGGERS),
+        ("contains", function.contains, CONTAINS),
         *((f"account of {role.name}", role.account, ACCOUNTS) for role in function.member_roles),
     ):
         if value not in known:
-            raise InfraError(where, f"{name} is {value!r}", f"known are {', '.join(known)}")
+            raise InfraError(where, f"{name} is {value!r}", f"known are {', '.join(filter(None, known))}")
     if not isinstance(function.timeout_seconds, int) or not 1 <= function.timeout_seconds <= 900:
         raise InfraError(where, f"timeout_seconds is {function.timeout_seconds!r}", "Lambda takes 1 to 900")
     return function

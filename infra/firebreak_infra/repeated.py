@@ -15,6 +15,7 @@ from .extensions import EachFunction, Extension, FromFunction, FromMemberRole
 from .functions import Function, MemberRole, functions, member_roles
 from .sources import PER_DEAD_LETTERS, PER_FUNCTION, PER_MANAGEMENT_ROLE, PER_MEMBER_ROLE, expression
 
+NAME: Final = "<Name>"
 MEMBER_PREFIX: Final = "FirebreakMember"
 LEFT_OUT: Final = object()
 """Stands for a key that is not there."""
@@ -40,7 +41,7 @@ def each(wanted: EachFunction) -> list[Any]:
         _filled(wanted.form, _words(function), function)
         for function in functions()
         if function.name not in wanted.left_out and wanted.trigger in (None, function.trigger)
-        and wanted.contains in (None, function.contains)
+        and wanted.contains in (None, function.contains, function.contains is not None)
     ]
 
 

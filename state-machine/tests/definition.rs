@@ -49,10 +49,6 @@ fn all_states() -> Vec<(String, String, Value)> {
     found
 }
 
-fn camel(name: &str) -> String {
-    name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
-}
-
 #[test]
 fn every_task_map_and_parallel_catches_everything() {
     for (path, name, state) in all_states() {
@@ -125,9 +121,13 @@ fn each_containment_has_its_state_its_choice_and_its_function() {
     let inner = |wanted: &str| found.iter().find(|(path, name, _)| name == wanted && path.contains("ContainEach"));
     let (_, _, choice) = inner("WhichContainment").expect("the choice");
     let chosen = choice.to_string();
-    assert!(!chosen.contains(Containment::QuarantineScp.name()), "what reaches the whole organization is never automatic");
-    for containment in Containment::ALL.iter().copied().filter(|containment| *containment != Containment::QuarantineScp) {
-        let state = camel(containment.name());
+    let (automatic, never): (Vec<Containment>, Vec<Containment>) =
+        Containment::ALL.iter().partition(|containment| containment.declaration().is_ever_automatic());
+    for containment in never {
+        assert!(!chosen.contains(containment.name()), "{containment} is never automatic");
+    }
+    for containment in automatic {
+        let state = containment.state();
         let (_, _, task) = inner(&state).unwrap_or_else(|| panic!("no state {state} for {containment}"));
         let function = task["Parameters"]["FunctionName"].as_str().expect("a function");
         assert_eq!(function, format!("${{FunctionArnPrefix}}{containment}"));

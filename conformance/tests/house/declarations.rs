@@ -2,14 +2,16 @@
 
 use firebreak::containment::Containment;
 use firebreak_aws::clients::MemberRole;
-use firebreak_functions::FUNCTIONS;
-use std::collections::BTreeSet;
+use firebreak_functions::{Contains, FUNCTIONS};
+use std::collections::{BTreeMap, BTreeSet};
 
 #[test]
 fn the_containments_of_the_domain_are_the_functions_that_contain() {
-    let declared: BTreeSet<&str> = FUNCTIONS.iter().filter(|function| function.contains).map(|function| function.name).collect();
-    let known: BTreeSet<&str> = Containment::ALL.iter().map(|containment| containment.name()).collect();
-    assert_eq!(known, declared, "left: enum Containment; right: function.toml with `contains = true`");
+    let declared: BTreeMap<&str, bool> =
+        FUNCTIONS.iter().filter_map(|function| Some((function.name, function.contains? == Contains::Automatic))).collect();
+    let known: BTreeMap<&str, bool> =
+        Containment::ALL.iter().map(|containment| (containment.name(), containment.declaration().is_ever_automatic())).collect();
+    assert_eq!(known, declared, "automatic or not. Left: declarations of the domain; right: `contains` of function.toml");
 }
 
 #[test]

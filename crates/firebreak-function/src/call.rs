@@ -5,7 +5,7 @@ use firebreak::containment::Containment;
 use firebreak::decision::Waits;
 use firebreak::ids::IncidentId;
 use firebreak::receipt::Step;
-use firebreak::step::StepName;
+use firebreak::step::{StepKind, StepName};
 use firebreak::target::{Look, Target};
 use firebreak_ledger::{Held, Ledger};
 use jiff::Timestamp;
@@ -45,6 +45,12 @@ impl Call {
     #[must_use]
     pub fn held(&self) -> Held<'_> {
         Held { target: &self.target, containment: self.containment }
+    }
+
+    /// Steps of which one must hold for this part of the target to be contained.
+    #[must_use]
+    pub fn decisive(&self) -> &'static [StepKind] {
+        self.containment.declaration().level(self.target.scope).map_or(&[], |level| level.decisive)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::environment;
 
 use aws_config::SdkConfig;
 use firebreak::containment::Containment;
+use firebreak::containment::declaration::Level;
 use firebreak::decision::{Decision, Mode};
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::IncidentId;
@@ -20,17 +21,22 @@ use firebreak_aws::clients::MemberRole;
 use firebreak_aws::{Aws, clock};
 use firebreak_ledger::Ledger;
 
-/// What distinguishes one containment function from another.
+/// What one run of a containment is about.
 #[derive(Debug, Clone, Copy)]
 pub struct Task<'a> {
-    /// The containment.
+    /// The containment: its declaration says which role it needs for which part of a target, and which steps are decisive.
     pub containment: Containment,
-    /// The role it assumes in the member account.
-    pub role: MemberRole,
-    /// Steps without which the target is not contained: one of them must hold.
-    pub decisive: &'a [StepKind],
     /// Whose account and Region the credentials are for, when it is not the target's own.
     pub at: Option<&'a Target>,
+}
+
+impl Task<'_> {
+    /// What is contained of `target`.
+    fn level(self, target: &Target) -> Result<&'static Level, Fault> {
+        let unknown = || Fault::malformed(format!("{} cannot contain {target}", self.containment));
+        let declaration = self.containment.declaration();
+        declaration.level(target.scope).filter(|_| declaration.targets.contains(&target.kind)).ok_or_else(unknown)
+    }
 }
 
 /// The parts all containment functions share.
@@ -128,7 +134,7 @@ impl Responder {
     /// no round trip of its own. Its result goes to `contain`.
     ///
     /// # Errors
-    /// `Protected` before any call, whatever kept `contain` from trying anything, and `Transient` when a decisive step failed on a
+    /// `Protected` and `Malformed` before any call, `Bug` for a level that needs an approval and has none, whatever kept `contain` from trying anything, and `Transient` when a decisive step failed on a
     /// passing fault, so that the state machine tries again. Any other containment that got anywhere is a receipt, not an error.
     pub async fn handle<P>(
         &self,
@@ -155,14 +161,19 @@ impl Responder {
         contain: impl AsyncFn(&Call, P) -> Result<Attempt, Fault>,
     ) -> Result<Receipt, Fault> {
         let (incident, target) = (&request.incident.id, &request.target);
+        let level = task.level(target)?;
+        let approved = is_approved(request, task.containment);
+        if !level.automatic && !approved {
+            return Err(Fault::bug(format!("{} of {target} needs an approval", task.containment)));
+        }
         let over = [IncidentStatus::AwaitingReview, IncidentStatus::Closed, IncidentStatus::Released];
         let attempted = async {
             let place = task.at.unwrap_or(target);
             let (call, prepared) = futures::join!(
-                self.call_at(place, target, task.containment, task.role, incident),
+                self.call_at(place, target, task.containment, level.role, incident),
                 prepare(&self.ledger, incident, target)
             );
-            let call = Call { approved: is_approved(request, task.containment), ..call? };
+            let call = Call { approved, ..call? };
             let attempt = contain(&call, prepared).await?;
             Ok::<_, Fault>((call, attempt))
         };
@@ -170,8 +181,8 @@ impl Responder {
         log_unless_ok(status);
         match attempted? {
             (call, Attempt::Steps(steps)) => {
-                let passing = passing_fault(&steps, task.decisive);
-                let receipt = receipt(target, task.containment, steps, task.decisive);
+                let passing = passing_fault(&steps, level.decisive);
+                let receipt = receipt(target, task.containment, steps, level.decisive);
                 self.remember(&call, &receipt).await;
                 // Containing again converges, so a passing fault at a step that decides is worth another try.
                 passing.map_or(Ok(receipt), Err)
@@ -196,7 +207,8 @@ impl Responder {
         verify: impl AsyncFn(&Call) -> Result<Checked, Fault>,
     ) -> Result<Verification, Fault> {
         let (incident, target, containment) = (&request.incident.id, &request.target, task.containment);
-        let call = self.call_at(task.at.unwrap_or(target), target, containment, task.role, incident).await?;
+        let role = task.level(target)?.role;
+        let call = self.call_at(task.at.unwrap_or(target), target, containment, role, incident).await?;
         let before = self.ledger.verification(incident, containment, target);
         let (checked, before) = futures::join!(verify(&call), before);
         let Checked { problems, reverted: now } = checked?;

@@ -7,10 +7,19 @@ pub struct Function {
     pub name: &'static str,
     /// The role that it runs with, in the security account.
     pub role: &'static str,
-    /// It is a containment: the domain declares what it does.
-    pub contains: bool,
+    /// Of a containment: whether a person must agree first. The domain declares what it does.
+    pub contains: Option<Contains>,
     /// The roles of other accounts that it declares.
     pub member_roles: &'static [MemberRole],
+}
+
+/// When a containment is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contains {
+    /// At once, where policy says so.
+    Automatic,
+    /// After an approval, and never without.
+    AfterApproval,
 }
 
 /// A role that a function assumes outside the security account, under the path `/firebreak/`.
@@ -48,7 +57,10 @@ mod tests {
     #[test]
     fn a_declaration_becomes_a_constant() {
         let scp = FUNCTIONS.iter().find(|function| function.name == "quarantine-scp").expect("a folder");
-        assert_eq!((scp.role, scp.contains, scp.is_in_members()), ("FirebreakQuarantineScp", true, false));
+        assert_eq!(
+            (scp.role, scp.contains, scp.is_in_members()),
+            ("FirebreakQuarantineScp", Some(Contains::AfterApproval), false)
+        );
         let role = MemberRole { name: "FirebreakMemberQuarantineScp", account: Account::Management };
         assert_eq!(scp.member_roles, [role]);
         assert!(FUNCTIONS.is_sorted_by_key(|function| function.name));

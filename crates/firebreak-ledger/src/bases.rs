@@ -8,6 +8,7 @@ use super::{Item, Ledger, lost, number, sortable, string, text, to_doc};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use firebreak::containment::Containment;
+use firebreak::containment::declaration::Base;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::IncidentId;
 use firebreak::target::Target;
@@ -41,10 +42,10 @@ impl Held<'_> {
     /// Parts of a principal are held and released each on its own, and so is what IAM denies and what the organization denies: letting
     /// one session go must not wait for another one.
     fn sort_key(self) -> String {
-        match self.containment {
-            Containment::QuarantineScp => "base#quarantine-scp".to_owned(),
-            _ if self.target.scope.is_whole() => "base".to_owned(),
-            _ => format!("base#{}", self.target.scoped_key().trim_start_matches(&self.target.ledger_key())),
+        match self.containment.declaration().base {
+            Base::Own => format!("base#{}", self.containment),
+            Base::Target if self.target.scope.is_whole() => "base".to_owned(),
+            Base::Target => format!("base#{}", self.target.scoped_key().trim_start_matches(&self.target.ledger_key())),
         }
     }
 }

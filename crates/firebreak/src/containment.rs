@@ -1,5 +1,14 @@
-//! The ways to contain a resource.
+//! The ways to contain a resource, and what each declares about itself.
+//!
+//! One more containment is a variant, a file beside the others with its declaration, and a folder of `functions/`.
 
+pub mod declaration;
+mod isolate_ec2;
+mod lockdown_s3;
+mod quarantine_iam;
+mod quarantine_scp;
+
+use declaration::Declaration;
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
@@ -29,6 +38,24 @@ impl Containment {
     pub fn name(self) -> &'static str {
         self.into()
     }
+
+    /// The state of the state machine that runs it at once: `QuarantineIam`.
+    #[must_use]
+    pub fn state(self) -> String {
+        let words = self.name().split('-').map(|word| word[..1].to_uppercase() + &word[1..]);
+        words.collect()
+    }
+
+    /// What it says about itself.
+    #[must_use]
+    pub fn declaration(self) -> &'static Declaration {
+        match self {
+            Self::QuarantineIam => &quarantine_iam::DECLARATION,
+            Self::QuarantineScp => &quarantine_scp::DECLARATION,
+            Self::IsolateEc2 => &isolate_ec2::DECLARATION,
+            Self::LockdownS3 => &lockdown_s3::DECLARATION,
+        }
+    }
 }
 
 impl std::fmt::Display for Containment {
@@ -39,12 +66,41 @@ impl std::fmt::Display for Containment {
 
 #[cfg(test)]
 mod tests {
+    use super::declaration::Base;
     use super::*;
+    use crate::target::TargetKind;
 
     #[test]
     fn a_name_is_the_word_in_json() {
         for containment in Containment::ALL {
             assert_eq!(serde_json::to_value(containment).expect("JSON"), containment.name());
+        }
+    }
+
+    #[test]
+    fn a_declaration_says_something_about_every_level() {
+        for containment in Containment::ALL {
+            let Declaration { targets, levels, .. } = containment.declaration();
+            assert!(!targets.is_empty() && !levels.is_empty(), "{containment}");
+            for level in *levels {
+                assert_eq!(levels.iter().filter(|other| other.scope == level.scope).count(), 1, "{containment}: {level:?}");
+                assert!(!level.decisive.is_empty(), "{containment}: nothing would ever count as contained: {level:?}");
+                let records = level.decisive.iter().filter(|step| step.is_bookkeeping()).collect::<Vec<_>>();
+                assert!(records.is_empty(), "{containment}: a record or a label contains nothing: {records:?}");
+                assert!(!level.stops.is_empty() && !level.leaves.is_empty(), "{containment}: {level:?}");
+            }
+        }
+    }
+
+    /// Two containments that share a base would put back each other's state.
+    #[test]
+    fn a_kind_of_target_has_one_containment_that_keeps_the_targets_own_base() {
+        for kind in TargetKind::VARIANTS {
+            let sharing = |containment: &&Containment| {
+                let declaration = containment.declaration();
+                declaration.base == Base::Target && declaration.targets.contains(kind)
+            };
+            assert!(Containment::ALL.iter().filter(sharing).count() <= 1, "{kind:?}");
         }
     }
 }

@@ -43,8 +43,8 @@ impl Row {
         if self.contain.values().any(|mode| *mode == Mode::Notify) {
             return Some("contain takes auto or gate: leave a containment out instead of notify");
         }
-        if self.contain.get(&Containment::QuarantineScp) == Some(&Mode::Auto) {
-            return Some("quarantine-scp takes gate: what reaches the whole organization is never automatic");
+        if self.contain.iter().any(|(it, mode)| *mode == Mode::Auto && !it.declaration().is_ever_automatic()) {
+            return Some("a containment that is never automatic takes gate");
         }
         if self.by_hand.values().any(|mode| *mode == Mode::Auto) {
             return Some("by_hand takes gate or notify: what a person does is never automatic");

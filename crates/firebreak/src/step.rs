@@ -108,27 +108,69 @@ impl StepKind {
         self.into()
     }
 
+    /// What the step means for the state of a target. A new step does not compile without a place here.
+    const fn nature(self) -> Nature {
+        match self {
+            Self::MarkHeld | Self::ReadBase | Self::RecordBase => Nature::Groundwork,
+            Self::CheckIdentity | Self::Tag | Self::ProtectFromTermination | Self::ClearForeignSlots | Self::FreeSlot => {
+                Nature::Record
+            }
+            Self::AttachDeny
+            | Self::DenyByBoundary
+            | Self::DenySession
+            | Self::RevokeOlderSessions
+            | Self::DeactivateKey
+            | Self::DeactivateServiceCredential
+            | Self::DeactivateSshKey
+            | Self::DeactivateCertificate
+            | Self::ListKeys
+            | Self::ListServiceCredentials
+            | Self::ListSshKeys
+            | Self::ListCertificates
+            | Self::NeedsWholeRole
+            | Self::NoteQuarantineOfAws
+            | Self::FindExposedKey
+            | Self::DenyByScp
+            | Self::DenyInManagementAccount
+            | Self::IsolateInterface
+            | Self::BlockPublicAccess
+            | Self::CheckDrift
+            | Self::ReactivateKey
+            | Self::ReactivateServiceCredential
+            | Self::ReactivateSshKey
+            | Self::ReactivateCertificate
+            | Self::KeepInactive
+            | Self::DetachDeny
+            | Self::RestoreBoundary
+            | Self::DeleteRevocation
+            | Self::RestoreTags
+            | Self::LiftDenyByScp
+            | Self::RestoreGroups
+            | Self::RestoreTerminationProtection
+            | Self::RestorePublicAccessBlock => Nature::Control,
+        }
+    }
+
     /// True for records and labels: whatever became of them, the target is as exposed as it was.
     #[must_use]
     pub fn is_bookkeeping(self) -> bool {
-        matches!(
-            self,
-            Self::MarkHeld
-                | Self::ReadBase
-                | Self::RecordBase
-                | Self::CheckIdentity
-                | Self::Tag
-                | Self::ProtectFromTermination
-                | Self::ClearForeignSlots
-                | Self::FreeSlot
-        )
+        !matches!(self.nature(), Nature::Control)
     }
 
     /// True for steps that others wait for: without the record of a base nothing else is tried.
     #[must_use]
     pub fn is_groundwork(self) -> bool {
-        matches!(self, Self::MarkHeld | Self::ReadBase | Self::RecordBase)
+        matches!(self.nature(), Nature::Groundwork)
     }
+}
+
+enum Nature {
+    /// Others wait for it.
+    Groundwork,
+    /// A record or a label.
+    Record,
+    /// It changes what the target can do, or finds out what there is to change.
+    Control,
 }
 
 /// The name of one step: its kind, and the part of the target where there are several: `deactivate-key AKIA…`.

@@ -87,40 +87,48 @@ pub enum TargetKind {
 }
 
 impl TargetKind {
+    /// What is true of every resource of the kind. A new kind does not compile without its row.
+    const fn facts(self) -> Facts {
+        match self {
+            Self::IamUser => facts("IAM user", Reach::Account, Look::Reapply, Id::Name),
+            Self::IamRole => facts("IAM role", Reach::Account, Look::Reapply, Id::Name),
+            Self::AccountRoot => facts("root user of account", Reach::Account, Look::ReadOnly, Id::Name),
+            Self::Ec2Instance => facts("EC2 instance", Reach::Region, Look::ReadOnly, Id::Name),
+            Self::S3Bucket => facts("S3 bucket", Reach::Account, Look::ReadOnly, Id::Name),
+            Self::IdentityCenterUser => facts("Identity Center user", Reach::Organization, Look::Reapply, Id::Words),
+            Self::FederatedUser => facts("federated user", Reach::Region, Look::ReadOnly, Id::Words),
+            Self::AccessKey => facts("access key", Reach::Region, Look::ReadOnly, Id::Words),
+            Self::InstanceProfile => facts("instance profile", Reach::Region, Look::ReadOnly, Id::Words),
+            Self::LambdaFunction => facts("Lambda function", Reach::Region, Look::ReadOnly, Id::Words),
+            Self::EksWorkload => facts("EKS workload", Reach::Region, Look::ReadOnly, Id::Words),
+            Self::EcsTask => facts("ECS task", Reach::Region, Look::ReadOnly, Id::Words),
+            Self::Container => facts("container", Reach::Region, Look::ReadOnly, Id::Words),
+            Self::RdsDatabase => facts("RDS database", Reach::Region, Look::ReadOnly, Id::Words),
+            Self::Ec2Image => facts("AMI", Reach::Region, Look::ReadOnly, Id::Words),
+            Self::Snapshot => facts("snapshot", Reach::Region, Look::ReadOnly, Id::Words),
+            Self::RecoveryPoint => facts("recovery point", Reach::Region, Look::ReadOnly, Id::Words),
+            Self::S3Object => facts("S3 object", Reach::Region, Look::ReadOnly, Id::Words),
+            Self::Account => facts("account", Reach::Region, Look::ReadOnly, Id::Words),
+            Self::Other => facts("resource", Reach::Region, Look::ReadOnly, Id::Words),
+        }
+    }
+
     /// What a look may do when a control does not hold any more.
     #[must_use]
     pub fn look(self) -> Look {
-        match self {
-            Self::IamUser | Self::IamRole | Self::IdentityCenterUser => Look::Reapply,
-            _ => Look::ReadOnly,
-        }
+        self.facts().look
+    }
+
+    /// What an id of the kind is made of.
+    #[must_use]
+    pub fn id(self) -> Id {
+        self.facts().id
     }
 
     /// How people call it.
     #[must_use]
     pub fn label(self) -> &'static str {
-        match self {
-            Self::IamUser => "IAM user",
-            Self::IamRole => "IAM role",
-            Self::AccountRoot => "root user of account",
-            Self::Ec2Instance => "EC2 instance",
-            Self::S3Bucket => "S3 bucket",
-            Self::IdentityCenterUser => "Identity Center user",
-            Self::FederatedUser => "federated user",
-            Self::AccessKey => "access key",
-            Self::InstanceProfile => "instance profile",
-            Self::LambdaFunction => "Lambda function",
-            Self::EksWorkload => "EKS workload",
-            Self::EcsTask => "ECS task",
-            Self::Container => "container",
-            Self::RdsDatabase => "RDS database",
-            Self::Ec2Image => "AMI",
-            Self::Snapshot => "snapshot",
-            Self::RecoveryPoint => "recovery point",
-            Self::S3Object => "S3 object",
-            Self::Account => "account",
-            Self::Other => "resource",
-        }
+        self.facts().label
     }
 
     /// The kebab-case name, the same as in JSON.
@@ -128,6 +136,36 @@ impl TargetKind {
     pub fn name(self) -> &'static str {
         self.into()
     }
+}
+
+struct Facts {
+    label: &'static str,
+    reach: Reach,
+    look: Look,
+    id: Id,
+}
+
+const fn facts(label: &'static str, reach: Reach, look: Look, id: Id) -> Facts {
+    Facts { label, reach, look, id }
+}
+
+/// Within what an id is unique. The Region that a finding happens to name must not split one resource into several.
+enum Reach {
+    /// One Region of an account.
+    Region,
+    /// An account: IAM is global in it, and a bucket's name is global altogether.
+    Account,
+    /// One person, whatever account the finding came from.
+    Organization,
+}
+
+/// What an id is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Id {
+    /// A name or id that AWS accepted; a full stop is part of it.
+    Name,
+    /// It can be text of whoever named the resource: it is shown so that no mail client makes a link of it.
+    Words,
 }
 
 /// What a look may do about a control that does not hold any more.
@@ -214,15 +252,10 @@ impl Target {
     #[must_use]
     pub fn ledger_key(&self) -> String {
         let kind = self.kind.name();
-        match self.kind {
-            // IAM is global in an account and a bucket name is global altogether: the Region a finding happens to name must
-            // not split one resource into several.
-            TargetKind::IamUser | TargetKind::IamRole | TargetKind::AccountRoot | TargetKind::S3Bucket => {
-                format!("{}/{kind}/{}", self.account, self.id)
-            }
-            // One person, whatever account the finding came from.
-            TargetKind::IdentityCenterUser => format!("organization/{kind}/{}", self.id),
-            _ => format!("{}/{}/{kind}/{}", self.account, self.region, self.id),
+        match self.kind.facts().reach {
+            Reach::Account => format!("{}/{kind}/{}", self.account, self.id),
+            Reach::Organization => format!("organization/{kind}/{}", self.id),
+            Reach::Region => format!("{}/{}/{kind}/{}", self.account, self.region, self.id),
         }
     }
 

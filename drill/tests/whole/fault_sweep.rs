@@ -152,7 +152,7 @@ fn request(target: &Value, case: usize) -> Value {
         "opened_at": "2026-11-20T02:00:00Z",
         "timing": { "review_timeout_seconds": 60, "review_max_rounds": 1 },
     });
-    json!({ "phase": "contain", "incident": incident, "target": target })
+    json!({ "phase": "contain", "incident": incident, "target": target, "approved": true })
 }
 
 /// The state and the calls of a run that nothing disturbs.

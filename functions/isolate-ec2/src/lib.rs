@@ -14,10 +14,8 @@ use firebreak::containment::Containment;
 use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
-use firebreak::step::StepKind;
 use firebreak::target::Target;
 use firebreak::task::{Answer, Request};
-use firebreak_aws::clients::MemberRole;
 use firebreak_function::containment::{Responder, Task};
 use firebreak_ledger::Ledger;
 
@@ -54,12 +52,7 @@ impl Function {
     /// # Errors
     /// When nothing could be tried; see [`Responder::handle`].
     pub async fn handle(&self, request: Request) -> Result<Answer, Fault> {
-        let task = Task {
-            containment: Containment::IsolateEc2,
-            role: MemberRole::IsolateEc2,
-            decisive: &[StepKind::IsolateInterface],
-            at: None,
-        };
+        let task = Task { containment: Containment::IsolateEc2, at: None };
         // Nothing is changed before the base is recorded, so the ledger need not know earlier.
         let prepare = async |_: &Ledger, _: &IncidentId, _: &Target| ();
         self.responder.handle(request, task, prepare, contain::contain, verify::verify).await

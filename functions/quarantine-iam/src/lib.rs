@@ -25,27 +25,8 @@ pub use release::release;
 use firebreak::containment::Containment;
 use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
-use firebreak::step::StepKind;
-use firebreak::target::Scope;
 use firebreak::task::{Answer, Request};
-use firebreak_aws::clients::MemberRole;
 use firebreak_function::containment::{Responder, Task};
-
-/// Steps of which one must hold for the target to be contained. A passing fault at one of them is worth another try.
-const DECISIVE: [StepKind; 12] = [
-    StepKind::AttachDeny,
-    StepKind::DenyByBoundary,
-    StepKind::DenySession,
-    StepKind::RevokeOlderSessions,
-    StepKind::DeactivateKey,
-    StepKind::DeactivateServiceCredential,
-    StepKind::DeactivateSshKey,
-    StepKind::DeactivateCertificate,
-    StepKind::ListKeys,
-    StepKind::ListServiceCredentials,
-    StepKind::ListSshKeys,
-    StepKind::ListCertificates,
-];
 
 /// The function and what it needs.
 pub struct Function {
@@ -80,12 +61,7 @@ impl Function {
     /// # Errors
     /// When nothing could be tried; see [`Responder::handle`].
     pub async fn handle(&self, request: Request) -> Result<Answer, Fault> {
-        let role = match request.target.scope {
-            // What writes inline policies could grant anything: that role is used for nothing else, and only after approval.
-            Scope::OlderSessions => MemberRole::RevokeSessions,
-            Scope::Principal | Scope::Session | Scope::AccessKey => MemberRole::QuarantineIam,
-        };
-        let task = Task { containment: Containment::QuarantineIam, role, decisive: &DECISIVE, at: None };
+        let task = Task { containment: Containment::QuarantineIam, at: None };
         self.responder.handle(request, task, contain::prepare, contain::contain, verify::verify).await
     }
 }

@@ -62,7 +62,7 @@ pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
     }
     if let Some(receipt) = receipt.filter(|receipt| receipt.failed_steps() != unwritten) {
         // A release goes by the receipt: what was written late is Firebreak's to put back.
-        let status = Receipt::status_of(&receipt.steps, &crate::DECISIVE);
+        let status = Receipt::status_of(&receipt.steps, call.decisive());
         call.ledger.keep_receipt(&call.incident, &Receipt { status, ..receipt }).await?;
     }
     Ok(checked)

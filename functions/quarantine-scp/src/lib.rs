@@ -21,10 +21,8 @@ use firebreak::containment::Containment;
 use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
-use firebreak::step::StepKind;
 use firebreak::target::Target;
 use firebreak::task::{Answer, Request};
-use firebreak_aws::clients::MemberRole;
 use firebreak_function::containment::{Attempt, Call, Responder, Task};
 use firebreak_ledger::Ledger;
 
@@ -67,12 +65,7 @@ impl Function {
         let entry = &Entry::of(&request.target)?;
         organization.check_reach(&request.target)?;
         let place = organization.place(&request.target)?;
-        let task = Task {
-            containment: Containment::QuarantineScp,
-            role: MemberRole::QuarantineScp,
-            decisive: &[StepKind::DenyByScp],
-            at: Some(&place),
-        };
+        let task = Task { containment: Containment::QuarantineScp, at: Some(&place) };
         // Nothing is changed before the base is recorded, so the ledger need not know earlier.
         let prepare = async |_: &Ledger, _: &IncidentId, _: &Target| ();
         let contain = async |call: &Call, (): ()| contain::contain(call, organization, entry).await.map(Attempt::from);

@@ -9,21 +9,15 @@ use firebreak::notice;
 use firebreak::receipt::{Outcome, Receipt, Status};
 use firebreak::report::Report;
 use firebreak::step::StepKind;
-use firebreak::target::{Look, Target, TargetKind};
+use firebreak::target::{Look, Scope, Target, TargetKind};
 use firebreak::task::{Answer, Phase, Request};
-use firebreak_aws::clients::MemberRole;
 use firebreak_function::containment::{Attempt, Call, Checked, Responder, Task};
 use firebreak_function::step::step;
 use firebreak_ledger::{Ledger, RawEvent};
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::ScriptedAws;
 
-const TASK: Task<'_> = Task {
-    containment: Containment::LockdownS3,
-    role: MemberRole::LockdownS3,
-    decisive: &[StepKind::BlockPublicAccess],
-    at: None,
-};
+const TASK: Task<'_> = Task { containment: Containment::LockdownS3, at: None };
 
 async fn stage() -> (ScriptedAws, Ledger) {
     let aws = ScriptedAws::start().await.expect("a port");
@@ -94,8 +88,11 @@ async fn a_containment_that_waits_although_it_was_approved_is_wrong() {
 #[tokio::test]
 async fn a_look_knows_whether_it_may_write_again() {
     let (aws, _) = stage().await;
-    for (kind, id, may) in [(TargetKind::S3Bucket, "acme-website", Look::ReadOnly), (TargetKind::IamUser, "alice", Look::Reapply)]
-    {
+    let cases = [
+        (Containment::LockdownS3, TargetKind::S3Bucket, "acme-website", Look::ReadOnly),
+        (Containment::QuarantineIam, TargetKind::IamUser, "alice", Look::Reapply),
+    ];
+    for (containment, kind, id, may) in cases {
         let request = room::request(Phase::Verify, "one", room::target(kind, id));
         let contain = async |_: &Call, (): ()| unreachable!("a look contains nothing");
         let verify = async |call: &Call| {
@@ -103,22 +100,49 @@ async fn a_look_knows_whether_it_may_write_again() {
             Ok(Checked::default())
         };
         let responder = Responder::new(aws.aws(), room::ledger(&aws));
-        Box::pin(responder.handle(request, TASK, async |_, _, _| (), contain, verify)).await.expect("a look");
+        let task = Task { containment, at: None };
+        Box::pin(responder.handle(request, task, async |_, _, _| (), contain, verify)).await.expect("a look");
+    }
+}
+
+/// Runs a containment that must be refused before anything is called.
+async fn refused(containment: Containment, request: Request) -> Fault {
+    let (aws, _) = stage().await;
+    aws.forget();
+    let contain = async |_: &Call, (): ()| unreachable!("it must not be tried");
+    let verify = async |_: &Call| Ok(Checked::default());
+    let responder = Responder::new(aws.aws(), room::ledger(&aws));
+    let task = Task { containment, at: None };
+    let refused = Box::pin(responder.handle(request, task, async |_, _, _| (), contain, verify)).await;
+    assert_eq!(aws.calls().len(), 0);
+    refused.expect_err("refused")
+}
+
+#[tokio::test]
+async fn a_level_that_is_never_automatic_needs_an_approval() {
+    let alice = room::target(TargetKind::IamUser, "alice");
+    let fault = refused(Containment::QuarantineScp, room::request(Phase::Contain, "one", alice)).await;
+    assert_eq!(fault.kind, FaultKind::Bug, "{fault}");
+    let older = Target { scope: Scope::OlderSessions, ..room::target(TargetKind::IamRole, "deploy") };
+    let fault = refused(Containment::QuarantineIam, room::request(Phase::Contain, "one", older)).await;
+    assert_eq!(fault.kind, FaultKind::Bug, "{fault}");
+}
+
+#[tokio::test]
+async fn what_a_containment_does_not_declare_is_refused() {
+    let instance = room::target(TargetKind::Ec2Instance, "i-0123456789abcdef0");
+    let key = Target { scope: Scope::AccessKey, ..bucket() };
+    for target in [instance, key] {
+        let fault = refused(Containment::LockdownS3, room::request(Phase::Contain, "one", target)).await;
+        assert_eq!(fault.kind, FaultKind::Malformed, "{fault}");
     }
 }
 
 #[tokio::test]
 async fn what_is_protected_is_refused_before_any_call() {
-    let (aws, _) = stage().await;
-    aws.forget();
     let own = room::target(TargetKind::IamRole, "FirebreakMemberRelease");
-    let request = room::request(Phase::Contain, "one", own);
-    let contain = async |_: &Call, (): ()| unreachable!("it must not be tried");
-    let verify = async |_: &Call| Ok(Checked::default());
-    let responder = Responder::new(aws.aws(), room::ledger(&aws));
-    let refused = Box::pin(responder.handle(request, TASK, async |_, _, _| (), contain, verify)).await;
-    assert_eq!(refused.expect_err("protected").kind, FaultKind::Protected);
-    assert_eq!(aws.calls().len(), 0);
+    let fault = refused(Containment::QuarantineIam, room::request(Phase::Contain, "one", own)).await;
+    assert_eq!(fault.kind, FaultKind::Protected);
 }
 
 /// A path that is missing in a `ResultSelector` ends the execution, and nothing catches that.

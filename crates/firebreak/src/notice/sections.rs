@@ -4,17 +4,14 @@ use super::document::{Entry, Part, Section, Text};
 use crate::decision::{Decision, Mode};
 use crate::receipt::{Outcome, Receipt, Status, Step};
 use crate::report::{Report, UNREAD};
-use crate::target::{Target, TargetKind};
+use crate::target::{Id, Target};
 
 /// The name of a target: its id can be text of whoever named the resource.
 pub(super) fn target(target: &Target) -> Text {
     let name = target.to_string();
-    match target.kind {
-        // Names that IAM, EC2 and S3 accept; a full stop is part of them.
-        TargetKind::IamUser | TargetKind::IamRole | TargetKind::AccountRoot | TargetKind::Ec2Instance | TargetKind::S3Bucket => {
-            Text::name(&name, 280)
-        }
-        _ => Text::words(&name, 280),
+    match target.kind.id() {
+        Id::Name => Text::name(&name, 280),
+        Id::Words => Text::words(&name, 280),
     }
 }
 

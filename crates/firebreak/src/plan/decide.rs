@@ -102,7 +102,8 @@ fn restrained(
         by_hand(finding, subject, mode, &place, circumstances, &mut wanted);
     }
     if finding.sequence {
-        let asked = |subject| row.by_hand.contains_key(&subject) || row.contain.keys().any(|c| subject_of(*c) == subject);
+        let asked =
+            |subject| row.by_hand.contains_key(&subject) || row.contain.keys().any(|c| c.declaration().subject == subject);
         let rest = finding.resources.iter().filter(|resource| !asked(resource.subject()));
         rest.for_each(|resource| wanted.extend(for_people(resource, Mode::Notify, &place, circumstances)));
     }
@@ -192,15 +193,6 @@ fn admitted(finding: &Finding, place: &Place, circumstances: &Circumstances<'_>,
     Ok(())
 }
 
-/// What a containment contains.
-fn subject_of(containment: Containment) -> Subject {
-    match containment {
-        Containment::QuarantineIam | Containment::QuarantineScp => Subject::Principal,
-        Containment::IsolateEc2 => Subject::Instance,
-        Containment::LockdownS3 => Subject::Bucket,
-    }
-}
-
 /// What the row wants contained. The error says that the finding names nothing of the kind.
 fn contained(
     finding: &Finding,
@@ -220,7 +212,7 @@ fn contained(
         return Ok(());
     }
     let mut named = false;
-    for resource in finding.about(subject_of(containment)) {
+    for resource in finding.about(containment.declaration().subject) {
         named = true;
         match target(resource, place, circumstances) {
             Ok(target) => wanted.extend(accused(containment, mode, target, resource, finding, circumstances)),
@@ -230,12 +222,7 @@ fn contained(
             Err(None) => wanted.extend(only_a_person(resource, mode, place)),
         }
     }
-    match containment {
-        _ if named => Ok(()),
-        Containment::QuarantineIam | Containment::QuarantineScp => Err("the finding names no credentials"),
-        Containment::IsolateEc2 => Err("the finding names no valid instance"),
-        Containment::LockdownS3 => Err("the finding names no bucket that can be locked down"),
-    }
+    if named { Ok(()) } else { Err(containment.declaration().names_nothing) }
 }
 
 /// What the row leaves to people.

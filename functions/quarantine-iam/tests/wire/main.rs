@@ -16,8 +16,8 @@ mod verify;
 use firebreak::containment::Containment;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Receipt, Step, Verification};
-use firebreak::target::Target;
-use firebreak::task::{Answer, Phase};
+use firebreak::target::{Scope, Target};
+use firebreak::task::{Answer, Phase, Request};
 use firebreak_function::containment::Responder;
 use firebreak_ledger::Held;
 use firebreak_testkit::dynamodb::Value;
@@ -48,7 +48,9 @@ fn responder(aws: &ScriptedAws) -> Responder {
 
 /// Contains a target for an incident.
 async fn contain(aws: &ScriptedAws, incident: &str, target: &Target) -> Result<Receipt, Fault> {
-    let request = room::request(Phase::Contain, incident, target.clone());
+    // Older sessions end only after an approval.
+    let approved = target.scope == Scope::OlderSessions;
+    let request = Request { approved, ..room::request(Phase::Contain, incident, target.clone()) };
     match Box::pin(Function::new(responder(aws)).handle(request)).await? {
         Answer::Receipt(receipt) => Ok(receipt),
         Answer::Verification(_) => unreachable!("a containment answers with a receipt"),

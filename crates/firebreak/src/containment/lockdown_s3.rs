@@ -1,0 +1,24 @@
+//! `lockdown-s3`: an S3 bucket.
+
+use super::declaration::{Base, Declaration, Home, Level};
+use crate::finding::Subject;
+use crate::member_role::MemberRole;
+use crate::step::StepKind;
+use crate::target::{Scope, TargetKind};
+
+pub(super) const DECLARATION: Declaration = Declaration {
+    subject: Subject::Bucket,
+    names_nothing: "the finding names no bucket that can be locked down",
+    targets: &[TargetKind::S3Bucket],
+    home: Home::Target,
+    base: Base::Target,
+    levels: &[Level {
+        scope: Scope::Principal,
+        automatic: true,
+        role: MemberRole::LockdownS3,
+        decisive: &[StepKind::BlockPublicAccess],
+        stops: "public access to the bucket and its objects",
+        leaves: "named accounts and principals that its policy admits; presigned URLs; what was read before",
+    }],
+    doing: "locking the bucket down",
+};

@@ -1,0 +1,61 @@
+//! `quarantine-iam`: an IAM user, a role, or a part of one.
+
+use super::declaration::{Base, Declaration, Home, Level};
+use crate::finding::Subject;
+use crate::member_role::MemberRole;
+use crate::step::StepKind;
+use crate::target::{Scope, TargetKind};
+
+pub(super) const DECLARATION: Declaration = Declaration {
+    subject: Subject::Principal,
+    names_nothing: "the finding names no credentials",
+    targets: &[TargetKind::IamUser, TargetKind::IamRole],
+    home: Home::Target,
+    base: Base::Target,
+    levels: &[
+        Level {
+            scope: Scope::AccessKey,
+            automatic: true,
+            role: MemberRole::QuarantineIam,
+            decisive: &[StepKind::DeactivateKey, StepKind::ListKeys],
+            stops: "calls with that access key",
+            leaves: "the user's other credentials; sessions that the key opened",
+        },
+        Level {
+            scope: Scope::Session,
+            automatic: true,
+            role: MemberRole::QuarantineIam,
+            decisive: &[StepKind::DenySession],
+            stops: "calls of that one session of the role",
+            leaves: "the role's other sessions; whoever may assume the role can open another one",
+        },
+        Level {
+            scope: Scope::OlderSessions,
+            automatic: false,
+            role: MemberRole::RevokeSessions,
+            decisive: &[StepKind::RevokeOlderSessions],
+            stops: "calls of every session of the role that was opened before now",
+            leaves: "sessions that are opened from now on",
+        },
+        Level {
+            scope: Scope::Principal,
+            automatic: true,
+            role: MemberRole::QuarantineIam,
+            decisive: &[
+                StepKind::AttachDeny,
+                StepKind::DenyByBoundary,
+                StepKind::DeactivateKey,
+                StepKind::DeactivateServiceCredential,
+                StepKind::DeactivateSshKey,
+                StepKind::DeactivateCertificate,
+                StepKind::ListKeys,
+                StepKind::ListServiceCredentials,
+                StepKind::ListSshKeys,
+                StepKind::ListCertificates,
+            ],
+            stops: "every call of the user or role; a user's access keys and other credentials are inactive",
+            leaves: "sessions of other roles that it opened before; resources that trust it and evaluate no identity policy",
+        },
+    ],
+    doing: "quarantining the principal",
+};

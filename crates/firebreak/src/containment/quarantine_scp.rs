@@ -1,0 +1,26 @@
+//! `quarantine-scp`: a principal, from the organization.
+
+use super::declaration::{Base, Declaration, Home, Level};
+use crate::finding::Subject;
+use crate::member_role::MemberRole;
+use crate::step::StepKind;
+use crate::target::{Scope, TargetKind};
+
+/// What reaches the whole organization is never automatic.
+const fn level(scope: Scope, stops: &'static str) -> Level {
+    let leaves = "principals of the management account, which no service control policy reaches";
+    Level { scope, automatic: false, role: MemberRole::QuarantineScp, decisive: &[StepKind::DenyByScp], stops, leaves }
+}
+
+pub(super) const DECLARATION: Declaration = Declaration {
+    subject: Subject::Principal,
+    names_nothing: "the finding names no credentials",
+    targets: &[TargetKind::IamUser, TargetKind::IamRole, TargetKind::IdentityCenterUser],
+    home: Home::Management,
+    base: Base::Own,
+    levels: &[
+        level(Scope::Session, "calls of that one session, whoever administers its account"),
+        level(Scope::Principal, "every call of the principal, whoever administers its account"),
+    ],
+    doing: "denying the principal from the organization",
+};
