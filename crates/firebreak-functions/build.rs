@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs};
 
+/// Every role of another account is called so.
+const PREFIX: &str = "FirebreakMember";
+
 /// The fields that Rust needs. The templates need more.
 #[derive(Deserialize)]
 struct Declaration {
@@ -24,6 +27,7 @@ enum Contains {
 #[derive(Deserialize)]
 struct MemberRole {
     name: String,
+    description: String,
     account: Account,
 }
 
@@ -44,7 +48,8 @@ fn main() {
         .map(|entry| entry.file_name().into_string().expect("a name in ASCII"))
         .collect();
     names.sort();
-    let mut code = "/// Every function, by name.\npub const FUNCTIONS: &[Function] = &[\n".to_owned();
+    let mut functions = String::new();
+    let (mut variants, mut words, mut accounts) = (String::new(), String::new(), String::new());
     for name in names {
         let file = folder.join(&name).join("function.toml");
         println!("cargo:rerun-if-changed={}", file.display());
@@ -53,13 +58,25 @@ fn main() {
         let role = name.split('-').fold("Firebreak".to_owned(), |role, word| role + &word[..1].to_uppercase() + &word[1..]);
         let contains = read.contains.map_or("None".to_owned(), |when| format!("Some(Contains::{when:?})"));
         let mut member_roles = String::new();
-        for MemberRole { name, account } in read.member_roles {
-            write!(member_roles, "MemberRole {{ name: {name:?}, account: Account::{account:?} }}, ").expect("text");
+        for MemberRole { name, description, account } in read.member_roles {
+            let variant = name.strip_prefix(PREFIX).unwrap_or_else(|| panic!("{}: {name} lacks {PREFIX}", file.display()));
+            write!(variants, "    /// {description}\n    {variant},\n").expect("text");
+            writeln!(words, "            Self::{variant} => {name:?},").expect("text");
+            writeln!(accounts, "            Self::{variant} => Account::{account:?},").expect("text");
+            write!(member_roles, "MemberRole::{variant}, ").expect("text");
         }
         let line = format!("name: {name:?}, role: {role:?}, contains: {contains}, member_roles: &[{member_roles}]");
-        writeln!(code, "    Function {{ {line} }},").expect("text");
+        writeln!(functions, "    Function {{ {line} }},").expect("text");
     }
-    code.push_str("];\n");
+    let code = format!(
+        "/// Every function, by name.\npub const FUNCTIONS: &[Function] = &[\n{functions}];\n\n\
+         /// A role that functions assume outside the security account, under the path `/firebreak/`. Each function declares its own.\n\
+         #[expect(clippy::doc_markdown, reason = \"a description is for people, in the IAM console, too\")]\n\
+         #[derive(Debug, Clone, Copy, PartialEq, Eq)]\npub enum MemberRole {{\n{variants}}}\n\n\
+         impl MemberRole {{\n    /// Its name in the other account.\n    #[must_use]\n    pub fn name(self) -> &'static str {{\n        \
+         match self {{\n{words}        }}\n    }}\n\n    /// In which accounts it is.\n    #[must_use]\n    \
+         pub fn account(self) -> Account {{\n        match self {{\n{accounts}        }}\n    }}\n}}\n"
+    );
     let out = Path::new(&env::var("OUT_DIR").expect("cargo says where")).join("functions.rs");
     fs::write(out, code).expect("the folder of the build is writable");
 }

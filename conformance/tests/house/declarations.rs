@@ -1,9 +1,8 @@
 //! What a function declares in its `function.toml`, and what Rust knows by name, are the same.
 
 use firebreak::containment::Containment;
-use firebreak_aws::clients::MemberRole;
 use firebreak_functions::{Contains, FUNCTIONS};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 #[test]
 fn the_containments_of_the_domain_are_the_functions_that_contain() {
@@ -12,11 +11,4 @@ fn the_containments_of_the_domain_are_the_functions_that_contain() {
     let known: BTreeMap<&str, bool> =
         Containment::ALL.iter().map(|containment| (containment.name(), containment.declaration().is_ever_automatic())).collect();
     assert_eq!(known, declared, "automatic or not. Left: declarations of the domain; right: `contains` of function.toml");
-}
-
-#[test]
-fn the_roles_that_code_assumes_are_the_roles_that_functions_declare() {
-    let declared: BTreeSet<&str> = FUNCTIONS.iter().flat_map(|function| function.member_roles).map(|role| role.name).collect();
-    let known: BTreeSet<&str> = MemberRole::ALL.iter().map(|role| role.name()).collect();
-    assert_eq!(known, declared, "left: enum MemberRole; right: [[member_roles]] of a function.toml");
 }

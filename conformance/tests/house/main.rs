@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 mod build;
+mod containments;
 mod declarations;
 mod destructive_calls;
 mod one_build;

@@ -11,8 +11,8 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use firebreak::fault::Fault;
 use firebreak::ids::{AccountId, IncidentId, Partition, Region};
-pub use firebreak::member_role::MemberRole;
 use firebreak::target::Target;
+pub use firebreak_functions::MemberRole;
 use std::time::Duration;
 
 /// Seconds the credentials of one invocation live: the shortest STS allows.

@@ -3,8 +3,8 @@
 //! A session has only what both its role and its session policy allow (IAM user guide, "Session policies"). The role says which
 //! calls; this says about which resource, as closely as IAM can express it.
 
-use firebreak::member_role::MemberRole;
 use firebreak::target::{Target, TargetKind};
+use firebreak_functions::MemberRole;
 use serde_json::{Value, json};
 
 /// One policy is read and written; which one is in the role's own policy.
@@ -72,6 +72,7 @@ fn allow(actions: &Value, resources: &Value) -> Value {
 mod tests {
 
     use super::*;
+    use firebreak::containment::declaration::Home;
     use firebreak::ids::{AccountId, Partition, Region};
     use firebreak::target::Place;
 
@@ -96,6 +97,22 @@ mod tests {
             *resources,
             json!(["arn:aws-us-gov:iam::123456789012:user/alice", "arn:aws-us-gov:iam::123456789012:user/*/alice"])
         );
+    }
+
+    #[test]
+    fn what_is_contained_is_reached_by_those_who_contain_release_and_keep_evidence() {
+        use firebreak::containment::Containment;
+        for containment in Containment::ALL {
+            let declaration = containment.declaration();
+            for (kind, level) in declaration.targets.iter().flat_map(|kind| declaration.levels.iter().map(move |it| (kind, it))) {
+                // An undo of what is written in the management account has the role that wrote it.
+                let undo = if declaration.home == Home::Management { level.role } else { MemberRole::Release };
+                for role in [level.role, undo] {
+                    let policy = session_policy(&target(*kind, "alice"), role);
+                    assert!(policy.contains(r#""Effect":"Allow""#), "{containment} of {kind:?} as {}: {policy}", role.name());
+                }
+            }
+        }
     }
 
     #[test]

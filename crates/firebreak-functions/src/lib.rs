@@ -22,15 +22,6 @@ pub enum Contains {
     AfterApproval,
 }
 
-/// A role that a function assumes outside the security account, under the path `/firebreak/`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MemberRole {
-    /// `FirebreakMemberQuarantineIam`.
-    pub name: &'static str,
-    /// Where it is.
-    pub account: Account,
-}
-
 /// Accounts that have a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Account {
@@ -46,7 +37,7 @@ impl Function {
     /// Whether the function works in member accounts.
     #[must_use]
     pub fn is_in_members(&self) -> bool {
-        self.member_roles.iter().any(|role| role.account == Account::Members)
+        self.member_roles.iter().any(|role| role.account() == Account::Members)
     }
 }
 
@@ -61,8 +52,9 @@ mod tests {
             (scp.role, scp.contains, scp.is_in_members()),
             ("FirebreakQuarantineScp", Some(Contains::AfterApproval), false)
         );
-        let role = MemberRole { name: "FirebreakMemberQuarantineScp", account: Account::Management };
-        assert_eq!(scp.member_roles, [role]);
+        assert_eq!(scp.member_roles, [MemberRole::QuarantineScp]);
+        let role = MemberRole::QuarantineScp;
+        assert_eq!((role.name(), role.account()), ("FirebreakMemberQuarantineScp", Account::Management));
         assert!(FUNCTIONS.is_sorted_by_key(|function| function.name));
     }
 }

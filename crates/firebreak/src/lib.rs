@@ -12,7 +12,6 @@ pub mod fault;
 pub mod finding;
 pub mod ids;
 pub mod incident;
-pub mod member_role;
 pub mod names;
 pub mod notice;
 pub mod plan;

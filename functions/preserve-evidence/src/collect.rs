@@ -33,11 +33,31 @@ pub(crate) async fn collect(responder: &Responder, store: &Store, incident: &Inc
     Ok(Branch { status: "ok".to_owned(), missing, ..Branch::default() })
 }
 
-/// Whether there is anything to ask about a target. No role is assumed in an account that the finding is not about, and about
-/// kinds that Firebreak cannot contain it knows no questions yet.
+/// What is asked about a kind of target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Questions {
+    User,
+    Role,
+    Instance,
+    Bucket,
+}
+
+impl Questions {
+    /// About kinds that Firebreak cannot contain it knows no questions yet.
+    fn about(kind: TargetKind) -> Option<Self> {
+        match kind {
+            TargetKind::IamUser => Some(Self::User),
+            TargetKind::IamRole => Some(Self::Role),
+            TargetKind::Ec2Instance => Some(Self::Instance),
+            TargetKind::S3Bucket => Some(Self::Bucket),
+            _ => None,
+        }
+    }
+}
+
+/// Whether there is anything to ask about a target. No role is assumed in an account that the finding is not about.
 fn within_reach(incident: &Incident, target: &Target) -> bool {
-    let asked_about =
-        matches!(target.kind, TargetKind::IamUser | TargetKind::IamRole | TargetKind::Ec2Instance | TargetKind::S3Bucket);
+    let asked_about = Questions::about(target.kind).is_some();
     // By-hand buckets can have names that no API takes.
     let valid = target.kind != TargetKind::S3Bucket || BucketName::parse(&target.id).is_ok();
     asked_about && valid && incident.finding.account.as_ref().is_none_or(|account| *account == target.account)
@@ -51,22 +71,23 @@ async fn collect_target(responder: &Responder, store: &Store, incident: &Inciden
     };
     let config = &config;
     // The snapshot is the one thing that containment, or the attacker, can make impossible: it starts first.
+    let questions = Questions::about(target.kind);
     let snapshot = async {
-        match target.kind {
-            TargetKind::Ec2Instance => snapshot(store, incident, target, &aws_sdk_ec2::Client::new(config)).await,
-            _ => Ok(()),
+        match questions {
+            Some(Questions::Instance) => snapshot(store, incident, target, &aws_sdk_ec2::Client::new(config)).await,
+            Some(Questions::User | Questions::Role | Questions::Bucket) | None => Ok(()),
         }
     };
     let answers = async {
-        match target.kind {
-            TargetKind::IamUser => targets::iam_user(config, target).await,
-            TargetKind::IamRole => targets::iam_role(config, target).await,
-            TargetKind::Ec2Instance => targets::ec2_instance(config, target).await,
-            TargetKind::S3Bucket => match lockdown_s3::open(config, target).await {
+        match questions {
+            Some(Questions::User) => targets::iam_user(config, target).await,
+            Some(Questions::Role) => targets::iam_role(config, target).await,
+            Some(Questions::Instance) => targets::ec2_instance(config, target).await,
+            Some(Questions::Bucket) => match lockdown_s3::open(config, target).await {
                 Ok(bucket) => targets::s3_bucket(&bucket).await,
                 Err(fault) => vec![targets::unreachable(fault)],
             },
-            _ => vec![],
+            None => vec![],
         }
     };
     let (snapshot, answers) = futures::join!(snapshot, Box::pin(answers));
@@ -102,4 +123,19 @@ async fn keep(store: &Store, incident: &Incident, target: &Target, answer: Answe
 /// Key characters that every S3 client handles (S3 user guide, "Creating object key names"); names come from the suspect's account.
 fn file_safe(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_./=".contains(c) { c } else { '_' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use firebreak::containment::Containment;
+
+    #[test]
+    fn about_every_kind_that_is_contained_something_is_asked() {
+        for kind in Containment::ALL.iter().flat_map(|containment| containment.declaration().targets) {
+            // A person of Identity Center is in no account that could be asked.
+            let asked = Questions::about(*kind).is_some() || *kind == TargetKind::IdentityCenterUser;
+            assert!(asked, "{kind:?} is contained, and nothing of it is kept");
+        }
+    }
 }

@@ -1,7 +1,8 @@
 // The policies under test, by short name, with their placeholders filled in.
 
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { parse } from 'smol-toml'
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url))
 
@@ -24,12 +25,20 @@ export const FILES = {
   revoke: 'infra/policies/revoke-older-sessions.template.json',
   guard: 'infra/policies/scp-guard.json',
   'quarantine-scp': 'infra/policies/scp-quarantine.template.json',
-  QuarantineIam: 'functions/quarantine-iam/member-policy.json',
-  Release: 'functions/release/member-policy.json',
-  RevokeSessions: 'functions/quarantine-iam/member-policy-revoke-sessions.json',
-  Triage: 'functions/triage/member-policy.json',
-  Sweep: 'functions/sweep/member-policy.json',
-  QuarantineScp: 'functions/quarantine-scp/member-policy.json',
+  ...memberPolicies(),
+}
+
+/** The policy of each member role that a function.toml declares, by the role's name without its prefix. */
+function memberPolicies() {
+  const folders = readdirSync(REPOSITORY + 'functions', { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  return Object.fromEntries(
+    folders.flatMap(({ name }) =>
+      (parse(read(`functions/${name}/function.toml`)).member_roles ?? []).map((role) => [
+        role.name.replace(/^FirebreakMember/, ''),
+        `functions/${name}/${role.policy}`,
+      ]),
+    ),
+  )
 }
 
 // Begins with a capital letter, unlike IAM's own variables: ${aws:PrincipalTag/...}.
@@ -54,6 +63,7 @@ export function documents(partition) {
     Partition: partition,
     SecurityAccount: ACCOUNTS.security,
     ManagementAccount: ACCOUNTS.management,
+    MemberAccountId: ACCOUNTS.member,
     DeployRole: 'stacksets-exec-*',
     OrganizationId: 'o-exampleorgid',
     QuarantineScpId: 'p-examplescp',

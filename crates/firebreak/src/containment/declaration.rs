@@ -1,9 +1,9 @@
 //! What a containment says about itself. Everything that must know a containment reads it here.
 
 use crate::finding::Subject;
-use crate::member_role::MemberRole;
 use crate::step::StepKind;
 use crate::target::{Scope, TargetKind};
+use firebreak_functions::MemberRole;
 
 /// One containment, declared beside its siblings in this folder.
 #[derive(Debug, Clone, Copy)]

@@ -2,9 +2,9 @@
 
 use super::declaration::{Base, Declaration, Home, Level};
 use crate::finding::Subject;
-use crate::member_role::MemberRole;
 use crate::step::StepKind;
 use crate::target::{Scope, TargetKind};
+use firebreak_functions::MemberRole;
 
 pub(super) const DECLARATION: Declaration = Declaration {
     subject: Subject::Bucket,

@@ -2,9 +2,9 @@
 
 use super::declaration::{Base, Declaration, Home, Level};
 use crate::finding::Subject;
-use crate::member_role::MemberRole;
 use crate::step::StepKind;
 use crate::target::{Scope, TargetKind};
+use firebreak_functions::MemberRole;
 
 /// What reaches the whole organization is never automatic.
 const fn level(scope: Scope, stops: &'static str) -> Level {

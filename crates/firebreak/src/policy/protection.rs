@@ -119,6 +119,40 @@ pub fn protected_by_name(target: &Target) -> Option<&'static str> {
 /// The roles Firebreak deploys: one per function and one of the state machine in the security account, and those that the functions
 /// declare in other accounts.
 fn own_roles() -> impl Iterator<Item = &'static str> {
-    let member_roles = FUNCTIONS.iter().flat_map(|function| function.member_roles).map(|role| role.name);
+    let member_roles = FUNCTIONS.iter().flat_map(|function| function.member_roles).map(|role| role.name());
     FUNCTIONS.iter().map(|function| function.role).chain(member_roles).chain(["FirebreakStateMachine"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::containment::Containment;
+    use crate::ids::{AccountId, Partition, Region};
+    use crate::target::Place;
+
+    #[test]
+    fn whatever_is_contained_can_be_listed_as_protected() {
+        let place = Place {
+            account: AccountId::parse("111122223333").expect("an account"),
+            region: Region::parse("eu-central-1").expect("a Region"),
+            partition: Partition::parse("aws").expect("a partition"),
+        };
+        let ids: BTreeSet<String> = BTreeSet::from(["spared".to_owned()]);
+        let (principals, instances, buckets) = (ids.clone(), ids.clone(), ids);
+        let lists = Protected { principals, instances, buckets, tags: BTreeSet::new() };
+        for kind in Containment::ALL.iter().flat_map(|containment| containment.declaration().targets) {
+            let listed = lists.covers(&Target::new(*kind, "spared", place.clone()), &[], true);
+            assert!(listed.is_some(), "no list of the policy protects a {kind:?}");
+            assert!(lists.covers(&Target::new(*kind, "other", place.clone()), &[], true).is_none(), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn firebreaks_own_roles_are_those_that_functions_declare() {
+        let own: BTreeSet<&str> = own_roles().collect();
+        for role in ["FirebreakStateMachine", "FirebreakLockdownS3", "FirebreakMemberRevokeSessions"] {
+            assert!(own.contains(role), "{role}");
+        }
+        assert_eq!(own.len(), FUNCTIONS.len() + FUNCTIONS.iter().map(|function| function.member_roles.len()).sum::<usize>() + 1);
+    }
 }
