@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod about;
 mod call;
 pub mod containment;
 pub mod diagnosis;

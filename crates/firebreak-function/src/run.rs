@@ -3,15 +3,17 @@
 //! What the state machine sees of a failure is its `errorType`. Without the mapping here it would be the name of a Rust type,
 //! which no `Retry` or `Catch` can match.
 
+use crate::about;
 use firebreak::diagnosis::{Diagnosis, Places, Question};
 pub use firebreak::fault::Fault;
 use firebreak::fault::FaultKind;
 use futures::FutureExt as _;
-use lambda_runtime::{Diagnostic, LambdaEvent, service_fn, tracing};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use std::panic::AssertUnwindSafe;
+use tracing::Instrument as _;
 
 /// Serves `handler` until Lambda ends the process.
 ///
@@ -42,25 +44,37 @@ where
     F: AsyncFn(I) -> Result<O, Fault>,
     D: AsyncFn(Places) -> Result<Diagnosis, Fault>,
 {
-    tracing::init_default_subscriber();
+    lambda_runtime::tracing::init_default_subscriber();
     let (handler, look) = (&handler, &look);
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
-        let work = async {
-            if let Ok(question) = serde_json::from_str::<Question>(event.payload.get()) {
-                return look(question.diagnose).await.map(Output::Diagnosis);
-            }
-            // The payload stays raw until here so that JSON too deep or too odd for a tree still reaches the handler that asks for it.
-            let input: I = serde_json::from_str(event.payload.get())
-                .map_err(|error| Fault::malformed(format!("the function's input has the wrong form ({:?})", error.classify())))?;
-            handler(input).await.map(Output::Task)
-        };
-        // Boxed: the SDK nests futures deeper than the compiler lays out in one piece.
-        match AssertUnwindSafe(Box::pin(work)).catch_unwind().await {
-            Ok(answer) => answer.map_err(diagnose),
-            Err(_) => Err(diagnose(Fault::bug("the function panicked; its log has the place"))),
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| invoke(event.payload.get(), look, handler).await))
+        .await
+}
+
+/// One invocation. Every line that it logs carries what it is about.
+async fn invoke<I, O, F, D>(payload: &str, look: &D, handler: &F) -> Result<Output<O>, Diagnostic>
+where
+    I: DeserializeOwned,
+    F: AsyncFn(I) -> Result<O, Fault>,
+    D: AsyncFn(Places) -> Result<Diagnosis, Fault>,
+{
+    let span = about::span(payload);
+    let work = async {
+        if let Ok(question) = serde_json::from_str::<Question>(payload) {
+            return look(question.diagnose).await.map(Output::Diagnosis);
         }
-    }))
-    .await
+        // The payload stays raw until here so that JSON too deep or too odd for a tree still reaches the handler that asks for it.
+        let input: I = serde_json::from_str(payload)
+            .map_err(|error| Fault::malformed(format!("the function's input has the wrong form ({:?})", error.classify())))?;
+        handler(input).await.map(Output::Task)
+    };
+    // Boxed: the SDK nests futures deeper than the compiler lays out in one piece.
+    let answer = AssertUnwindSafe(Box::pin(work.instrument(span.clone()))).catch_unwind().await;
+    let fault = match answer {
+        Ok(Ok(answer)) => return Ok(answer),
+        Ok(Err(fault)) => fault,
+        Err(_) => Fault::bug("the function panicked; its log has the place"),
+    };
+    Err(span.in_scope(|| diagnose(fault)))
 }
 
 /// What a function answers.
@@ -78,4 +92,107 @@ fn diagnose(fault: Fault) -> Diagnostic {
         _ => tracing::warn!(fault.kind = ?fault.kind, fault.message = %fault.message, "function failed"),
     }
     Diagnostic { error_type: fault.kind.error_type().to_owned(), error_message: fault.message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::step::step;
+    use firebreak::receipt::Outcome;
+    use firebreak::step::StepKind;
+    use lambda_runtime::tracing::subscriber;
+    use serde_json::{Value, json};
+    use std::io::Write;
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The lines of one invocation, in the form of production.
+    async fn logged(payload: &Value, handler: impl AsyncFn(Value) -> Result<Value, Fault>) -> (String, Vec<Value>) {
+        let log = Log::default();
+        let writer = log.clone();
+        let lines = subscriber::fmt().json().without_time().with_writer(move || writer.clone()).finish();
+        let guard = tracing::subscriber::set_default(lines);
+        let look = async |_: Places| Ok(Diagnosis::default());
+        let _ = invoke(&payload.to_string(), &look, &handler).await;
+        drop(guard);
+        let text = String::from_utf8_lossy(&log.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned();
+        let lines = text.lines().map(|line| serde_json::from_str(line).expect("one line is one JSON object")).collect();
+        (text, lines)
+    }
+
+    /// A field of the spans that a line stands in.
+    fn field<'a>(line: &'a Value, name: &str) -> Option<&'a str> {
+        line["spans"].as_array().into_iter().flatten().rev().find_map(|span| span[name].as_str())
+    }
+
+    fn task(target: &str) -> Value {
+        json!({ "phase": "contain", "incident": { "id": "fb-0123456789abcdef" }, "task_token": "SECRET", "target": {
+            "kind": "s3-bucket", "id": target, "account": "111122223333", "region": "eu-central-1", "partition": "aws" } })
+    }
+
+    #[tokio::test]
+    async fn every_line_carries_incident_target_phase_and_step() {
+        let handler = async |_: Value| {
+            tracing::info!("a line of the handler");
+            let done = async {
+                tracing::info!("a line of a step");
+                Ok(Outcome::Applied)
+            };
+            step(StepKind::BlockPublicAccess, done).await;
+            Err(Fault::bug("what went wrong"))
+        };
+        let (_, lines) = logged(&task("acme"), handler).await;
+        let messages: Vec<_> = lines.iter().map(|line| line["fields"]["message"].as_str().unwrap_or_default()).collect();
+        assert_eq!(messages, ["a line of the handler", "a line of a step", "step done", "function failed"]);
+        for line in &lines {
+            let about = ["incident", "target", "phase"].map(|name| field(line, name));
+            assert_eq!(about, [Some("fb-0123456789abcdef"), Some("S3 bucket acme"), Some("contain")], "{line}");
+        }
+        assert_eq!(
+            lines.iter().map(|line| field(line, "step")).collect::<Vec<_>>(),
+            [None, Some("block-public-access"), Some("block-public-access"), None]
+        );
+    }
+
+    #[tokio::test]
+    async fn an_incident_that_the_function_learns_later_is_in_the_lines_after_it() {
+        let handler = async |_: Value| {
+            tracing::info!("before");
+            about::incident(&firebreak::ids::IncidentId::of("a finding"));
+            tracing::info!("after");
+            Ok(Value::Null)
+        };
+        let (_, lines) = logged(&json!({ "event": {} }), handler).await;
+        assert_eq!((field(&lines[0], "incident"), field(&lines[1], "incident").is_some()), (None, true));
+    }
+
+    #[tokio::test]
+    async fn text_of_an_attacker_is_inert_and_a_token_is_in_no_line() {
+        let hostile = "x\u{1b}[2J\r\n{\"level\":\"INFO\"}\u{202e}";
+        let mut payload = task(hostile);
+        payload["phase"] = json!(hostile);
+        let (text, lines) = logged(&payload, async |_: Value| Err(Fault::bug("it failed"))).await;
+        assert_eq!(lines.len(), 1, "{text}");
+        assert!(!text.contains(['\u{1b}', '\u{202e}']) && !text.contains("\\u001b") && !text.contains("SECRET"), "{text}");
+        for odd in
+            [json!([]), json!("text"), json!({ "incident": { "id": "../../x" }, "target": 7 }), json!({ "incident": "SECRET" })]
+        {
+            let (text, lines) = logged(&odd, async |_: Value| Err(Fault::bug("it failed"))).await;
+            assert_eq!((lines.len(), field(&lines[0], "incident")), (1, None), "{text}");
+            assert!(!text.contains("SECRET") && !text.contains(".."), "{text}");
+        }
+    }
 }

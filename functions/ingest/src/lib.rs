@@ -55,7 +55,7 @@ impl Function {
         let parts = finding::split(event.get());
         let started = parts.iter().enumerate().map(|(at, part)| self.start(name(&digest, at), part));
         let executions = join_all(started).await.into_iter().collect::<Result<Vec<_>, Fault>>()?;
-        tracing::info!(event.bytes = event.get().len(), executions = executions.len(), "handed over");
+        tracing::info!(event.bytes = event.get().len(), executions = executions.join(" "), "handed over");
         Ok(Started { executions })
     }
 

@@ -125,7 +125,7 @@ impl Function {
         let gathered = gathered.unwrap_or_else(|_| Err(Fault::new(FaultKind::Transient, "ledger: it did not answer in time")));
         if let Err(fault) = gathered {
             // People must be told all the same: how each containment ended, the state machine knows.
-            tracing::error!(incident.id = %request.incident.id, fault.message = %fault.message, "told without the ledger");
+            tracing::error!(fault.message = %fault.message, "told without the ledger");
             request.report.verify.missing.push("this message lacks what only the ledger knows: it could not be read".to_owned());
         }
     }

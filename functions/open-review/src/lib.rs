@@ -8,11 +8,13 @@ use firebreak::receipt::Status;
 use firebreak::review::GateMessage;
 use firebreak_aws::classify::OrFault;
 use firebreak_aws::{Aws, clock};
-use firebreak_function::environment;
+use firebreak_function::{about, environment};
 use firebreak_gate::{HandOver, hand_over};
 use firebreak_ledger::Ledger;
 use firebreak_ledger::OpenedGate;
 use serde::{Deserialize, Serialize};
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 /// An SQS batch, as an event source mapping delivers it (Lambda developer guide, "Using Lambda with Amazon SQS").
 #[derive(Deserialize)]
@@ -80,8 +82,9 @@ impl Function {
     pub async fn handle(&self, batch: Batch) -> Result<BatchFailures, Fault> {
         let mut failures = Vec::new();
         for record in batch.records {
-            if let Err(fault) = self.open(&record.body).await {
-                tracing::error!(sqs.message_id = %record.message_id, fault.message = %fault.message, "gate message not taken");
+            let span = tracing::info_span!("gate", incident = Empty, sqs.message_id = %record.message_id);
+            if let Err(fault) = self.open(&record.body).instrument(span.clone()).await {
+                span.in_scope(|| tracing::error!(fault.message = %fault.message, "gate message not taken"));
                 failures.push(ItemFailure { message_id: record.message_id });
             }
         }
@@ -93,6 +96,7 @@ impl Function {
         let message: GateMessage = serde_json::from_str(body)
             .map_err(|error| Fault::malformed(format!("a gate message has the wrong form at column {}", error.column())))?;
         let id = &message.incident.id;
+        about::incident(id);
         match self.ledger.open_gate(&message).await? {
             OpenedGate::Stale => Ok(()),
             OpenedGate::Answered(decided) => self.answer(&message, &decided).await,
@@ -123,7 +127,7 @@ impl Function {
         let (mut incident, mut report) = (message.incident.clone(), message.report.clone());
         if let Err(fault) = self.ledger.gather(&mut incident, &mut report).await {
             // A person must be asked all the same: the message says what the state machine knew.
-            tracing::error!(incident.id = %incident.id, fault.message = %fault.message, "the ticket is written without the ledger");
+            tracing::error!(fault.message = %fault.message, "the ticket is written without the ledger");
             report.verify.missing.push("this ticket may lack what was decided since: the ledger could not be read".to_owned());
         }
         let ticket = notice::mail(&notice::ticket(&incident, &report, message.round));

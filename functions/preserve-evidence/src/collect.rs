@@ -10,9 +10,11 @@ use firebreak::report::Branch;
 use firebreak::target::{Target, TargetKind};
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::clock;
+use firebreak_function::about;
 use firebreak_function::containment::Responder;
 use futures::future::join_all;
 use serde_json::json;
+use tracing::Instrument as _;
 
 /// Collects the finding and everything about every target. One target's failure leaves the others untouched.
 pub(crate) async fn collect(responder: &Responder, store: &Store, incident: &Incident) -> Result<Branch, Fault> {
@@ -26,7 +28,11 @@ pub(crate) async fn collect(responder: &Responder, store: &Store, incident: &Inc
             targets.push(&decision.target);
         }
     }
-    let missing = join_all(targets.iter().map(|target| collect_target(responder, store, incident, target))).await.concat();
+    let missing = join_all(
+        targets.iter().map(|target| collect_target(responder, store, incident, target).instrument(about::target(target))),
+    )
+    .await
+    .concat();
     if !missing.is_empty() {
         store.ledger.note(&incident.id, clock::now(), &format!("evidence incomplete: {} item(s) missing", missing.len())).await?;
     }

@@ -74,7 +74,7 @@ const SETTLE: Duration = Duration::from_secs(2);
 fn written_at_last(receipt: Option<&mut Receipt>, again: &Again) {
     let steps = receipt.into_iter().flat_map(|receipt| &mut receipt.steps);
     for step in steps.filter(|step| again.steps().contains(&step.name)) {
-        tracing::info!(step.name = %step.name, "written at last");
+        tracing::info!(step = %step.name, "written at last");
         step.outcome = Outcome::Applied;
         step.error = None;
     }

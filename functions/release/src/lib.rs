@@ -12,6 +12,7 @@ use firebreak::step::{StepKind, StepName};
 use firebreak::target::{Scope, Target};
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::clock;
+use firebreak_function::about;
 use firebreak_function::containment::{Call, Responder};
 use firebreak_function::diagnosis::member_role;
 use firebreak_ledger::{Held, ReleaseClaim};
@@ -21,6 +22,7 @@ use quarantine_scp::Organization;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use tracing::Instrument as _;
 
 /// What the state machine sends.
 #[derive(Debug, Deserialize)]
@@ -104,7 +106,8 @@ impl Function {
                 let mut released = Vec::new();
                 for (containment, target) in group {
                     let past = Past::of(receipts, before, (containment, target), answer);
-                    released.push(self.release(incident, containment, target, past).await);
+                    let release = self.release(incident, containment, target, past);
+                    released.push(release.instrument(about::target(target)).await);
                 }
                 released
             }

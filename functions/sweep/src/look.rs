@@ -55,7 +55,6 @@ impl Function {
         let left_out = merged(left_out, more.left_out, appended.left_out);
         let missing = bounded(forgotten.into_iter().chain(found.missing));
         tracing::info!(
-            incident.id = %incident.id,
             round = watch.round,
             traced = found.traced.len(),
             refused = found.refused,

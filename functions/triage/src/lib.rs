@@ -8,6 +8,7 @@ mod owner;
 use confirm::Confirmer;
 use firebreak::diagnosis::{ConfiguredAccount, Diagnosis, Places};
 use firebreak::fault::Fault;
+use firebreak::ids::IncidentId;
 use firebreak::incident::Incident;
 use firebreak::plan::{AtSource, Circumstances, Owners, Plan, plan_json};
 use firebreak::playbook::Playbook;
@@ -16,7 +17,7 @@ use firebreak::stored_event::StoredEvent;
 use firebreak_aws::Aws;
 use firebreak_aws::clients::MemberRole;
 use firebreak_function::diagnosis::member_role;
-use firebreak_function::environment;
+use firebreak_function::{about, environment};
 use firebreak_ledger::Ledger;
 use firebreak_ledger::RawEvent;
 use jiff::Timestamp;
@@ -99,9 +100,11 @@ impl Function {
         let raw = stored.as_ref().map_or(RawEvent::Inline(request.event.get()), RawEvent::Stored);
         let delivery = Delivery { execution_arn: &request.execution_arn, at: request.started_at, raw };
         let plan = self.plan(event.as_bytes(), delivery.at).await?;
+        about::incident(&IncidentId::of(&plan.dedupe_key));
         let incident = self.respond(plan, &delivery).await?;
+        // An update of a finding is an incident of its own.
+        about::incident(&incident.id);
         tracing::info!(
-            incident.id = %incident.id,
             finding.kind = incident.finding.finding_type.as_deref().unwrap_or("unknown"),
             verdict = ?incident.verdict,
             decisions = incident.decisions.len(),
