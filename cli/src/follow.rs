@@ -10,7 +10,6 @@ use firebreak::incident::Incident;
 use firebreak::plan::Verdict;
 use firebreak::receipt::{Outcome, Receipt, Verification};
 use firebreak::report::{Branch, Report};
-use firebreak::step::StepKind;
 use firebreak::text::inert;
 use firebreak_aws::classify::OrFault;
 use jiff::Timestamp;
@@ -38,6 +37,8 @@ pub struct Follower<'a> {
     label: String,
     seen: i64,
     under_way: BTreeMap<String, VecDeque<(Timestamp, Activity)>>,
+    /// What functions answered, by the event that says so: a state keeps only a part of it.
+    answers: BTreeMap<i64, String>,
     stop_at_gate: bool,
     /// What triage decided, once it has.
     pub incident: Option<Incident>,
@@ -80,9 +81,9 @@ impl<'a> Follower<'a> {
     /// Follows `arn`. `label` stands before every line, for several executions at once.
     #[must_use]
     pub fn new(sfn: &'a Client, screen: &'a Screen, arn: String, label: String) -> Self {
-        let under_way = BTreeMap::new();
+        let (under_way, answers) = (BTreeMap::new(), BTreeMap::new());
         let (incident, receipts, contained_at) = (None, vec![], vec![]);
-        Self { sfn, screen, arn, label, seen: 0, under_way, stop_at_gate: true, incident, receipts, contained_at }
+        Self { sfn, screen, arn, label, seen: 0, under_way, answers, stop_at_gate: true, incident, receipts, contained_at }
     }
 
     /// Shows progress until the execution ends or reaches the review gate.
@@ -168,19 +169,24 @@ impl<'a> Follower<'a> {
                 let activity = self.screen.begin(&format!("{}{doing}", self.label));
                 self.under_way.entry(entered.name().to_owned()).or_default().push_back((at, activity));
             }
+        } else if let Some(succeeded) = event.task_succeeded_event_details() {
+            self.answers.extend(payload(succeeded.output().unwrap_or("null")).map(|answer| (event.id(), answer)));
         } else if let Some(exited) = event.state_exited_event_details() {
+            let answer = self.answers.remove(&event.previous_event_id());
             let Some((began, activity)) = self.under_way.get_mut(exited.name()).and_then(VecDeque::pop_front) else { return };
             drop(activity);
             let ms = at.duration_since(began).as_millis();
-            self.finished(exited.name(), exited.output().unwrap_or("null"), ms, at);
+            let text = self.finished(exited.name(), exited.output().unwrap_or("null"), answer.as_deref(), at);
+            self.screen.line(&format!("  {}{text} {}", self.label, style(format!("{ms} ms")).dim()));
         }
     }
 
-    fn finished(&mut self, state: &str, output: &str, ms: i128, at: Timestamp) {
-        let text = match state {
+    /// What a state did. `answer`: what its function said, if a function said something.
+    fn finished(&mut self, state: &str, output: &str, answer: Option<&str>, at: Timestamp) -> String {
+        match state {
             "Triage" => self.triaged(output),
-            "ContainTarget" | "ContainDerivedTarget" => self.contained(state, output, at),
-            _ if containment(state).is_some() => self.contained(state, output, at),
+            "ContainTarget" | "ContainDerivedTarget" => self.contained(state, answer.unwrap_or(output), at),
+            _ if containment(state).is_some() => self.contained(state, answer.unwrap_or(output), at),
             "PreserveEvidence" => evidence(output),
             "VerifyTarget" => verified(output),
             "Sweep" => swept(output),
@@ -190,10 +196,9 @@ impl<'a> Follower<'a> {
             "NotifyOnly" => "told people; nothing is contained".to_owned(),
             "NotifyClosed" => "told people that it is closed".to_owned(),
             "ReviewOverdue" => style("nobody answered; escalated, still contained").yellow().to_string(),
-            "Release" => released(output),
+            "Release" => released(answer.unwrap_or(output)),
             _ => style("Firebreak could not finish; the failure topic was told").red().bold().to_string(),
-        };
-        self.screen.line(&format!("  {}{text} {}", self.label, style(format!("{ms} ms")).dim()));
+        }
     }
 
     fn triaged(&mut self, output: &str) -> String {
@@ -278,16 +283,20 @@ fn sealed(output: &str) -> String {
     }
 }
 
-fn released(output: &str) -> String {
-    let receipts = field::<Vec<Receipt>>(output, "/report/release/receipts").unwrap_or_default();
-    let keeps_inactive = receipts.iter().flat_map(|receipt| &receipt.steps).any(|step| step.is(StepKind::KeepInactive));
-    match field::<String>(output, "/report/release/status").as_deref() {
-        Some("ok") if keeps_inactive => {
+fn released(answer: &str) -> String {
+    let kept_inactive = field::<usize>(answer, "/kept_inactive").unwrap_or_default();
+    match field::<String>(answer, "/status").as_deref() {
+        Some("ok") if kept_inactive > 0 => {
             format!("{} back as it was, the exposed credential stays inactive", style("released").green().bold())
         }
         Some("ok") => format!("{} everything is back as it was", style("released").green().bold()),
         _ => style("NOT everything could be put back").red().bold().to_string(),
     }
+}
+
+/// What a Lambda function answered, from the result of the task that called it.
+fn payload(result: &str) -> Option<String> {
+    field::<Value>(result, "/Payload").map(|payload| payload.to_string())
 }
 
 /// A state that was left through its `Catch`: the output carries the error's name.
@@ -302,4 +311,54 @@ fn failed(what: &str, output: &str) -> String {
 fn field<T: DeserializeOwned>(output: &str, pointer: &str) -> Option<T> {
     let value: Value = serde_json::from_str(output).ok()?;
     serde_json::from_value(value.pointer(pointer)?.clone()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_sfn::types::{HistoryEventType, StateEnteredEventDetails, StateExitedEventDetails, TaskSucceededEventDetails};
+    use serde_json::json;
+
+    /// The events of one task, as Step Functions writes them: what the function answered, and the facts that the state kept.
+    fn events(state: &str, answer: &Value, kept: &Value) -> Vec<HistoryEvent> {
+        let event = |id: i64, kind| {
+            let at = aws_sdk_sfn::primitives::DateTime::from_secs(id);
+            HistoryEvent::builder().id(id).previous_event_id(id - 1).r#type(kind).timestamp(at)
+        };
+        let entered = StateEnteredEventDetails::builder().name(state).build().expect("details");
+        let succeeded = TaskSucceededEventDetails::builder().resource_type("lambda").resource("invoke");
+        let succeeded = succeeded.output(json!({ "Payload": answer, "StatusCode": 200 }).to_string()).build().expect("details");
+        let exited = StateExitedEventDetails::builder().name(state).output(kept.to_string()).build().expect("details");
+        vec![
+            event(1, HistoryEventType::TaskStateEntered).state_entered_event_details(entered).build().expect("an event"),
+            event(2, HistoryEventType::TaskSucceeded).task_succeeded_event_details(succeeded).build().expect("an event"),
+            event(3, HistoryEventType::TaskStateExited).state_exited_event_details(exited).build().expect("an event"),
+        ]
+    }
+
+    fn receipt(steps: &Value) -> Value {
+        json!({ "target": { "kind": "iam-user", "id": "alice", "account": "111122223333", "region": "eu-central-1", "partition": "aws" },
+            "containment": "quarantine-iam", "status": "contained", "steps": steps, "finished_at": "2026-11-21T02:00:02Z" })
+    }
+
+    #[test]
+    fn a_containment_is_shown_with_its_steps_although_the_state_keeps_facts() {
+        let config = aws_sdk_sfn::Config::builder().behavior_version(firebreak_aws::clients::behavior_version()).build();
+        let (client, screen) = (Client::from_conf(config), Screen::silent());
+        let mut follower = Follower::new(&client, &screen, "arn".to_owned(), String::new());
+        let step = json!([{ "name": "attach-deny", "outcome": "applied", "started_at": "2026-11-21T02:00:01Z", "ms": 1 }]);
+        for event in events("QuarantineIam", &receipt(&step), &receipt(&json!([]))) {
+            follower.tell(&event);
+        }
+        assert_eq!(applied(&follower.receipts[0]), "attach-deny");
+    }
+
+    #[test]
+    fn a_release_says_that_an_exposed_credential_stays_inactive() {
+        let said = |answer: Value| console::strip_ansi_codes(&released(&answer.to_string())).into_owned();
+        assert!(said(json!({ "status": "ok", "receipts": [], "kept_inactive": 1 })).contains("stays inactive"));
+        assert!(said(json!({ "status": "ok", "receipts": [], "kept_inactive": 0 })).contains("everything is back"));
+        assert!(said(json!({ "status": "failed", "receipts": [] })).contains("NOT everything"));
+        assert_eq!(payload(r#"{"Payload":{"status":"ok"}}"#).as_deref(), Some(r#"{"status":"ok"}"#));
+    }
 }

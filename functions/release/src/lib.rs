@@ -44,6 +44,8 @@ pub struct Released {
     pub status: &'static str,
     /// One receipt per target: `skipped` when nothing was held or another incident still holds it.
     pub receipts: Vec<Receipt>,
+    /// How many exposed credentials stay inactive: people replace them.
+    pub kept_inactive: usize,
 }
 
 /// The function and what it needs.
@@ -122,7 +124,10 @@ impl Function {
             // Here, so that nothing but this function is needed for a release to be known as one: a released finding is not taken over.
             self.responder.ledger().finish(&incident.id, IncidentStatus::Released, clock::now()).await?;
         }
-        Ok(Released { status: if ok { "ok" } else { "failed" }, receipts: request.carry.receipts(released) })
+        let steps = released.iter().flat_map(|receipt| &receipt.steps);
+        let kept_inactive = steps.filter(|step| step.is(StepKind::KeepInactive)).count();
+        let status = if ok { "ok" } else { "failed" };
+        Ok(Released { status, receipts: request.carry.receipts(released), kept_inactive })
     }
 
     async fn release(
