@@ -268,6 +268,7 @@ fn verified(output: &str) -> String {
 fn swept(output: &str) -> String {
     let Some(report) = field::<Report>(output, "/report") else { return failed("looking in CloudTrail", output) };
     match (report.sweep.found.len(), report.sweep.missing.len()) {
+        (0, 0) if report.sweep.suspects == Some(0) => "CloudTrail was not searched: no principal is contained".to_owned(),
         (0, 0) => "CloudTrail shows nothing else".to_owned(),
         (0, missing) => {
             style(format!("CloudTrail shows nothing else; {missing} thing(s) could not be looked at")).yellow().to_string()
@@ -351,6 +352,14 @@ mod tests {
             follower.tell(&event);
         }
         assert_eq!(applied(&follower.receipts[0]), "attach-deny");
+    }
+
+    #[test]
+    fn nothing_is_said_of_cloudtrail_that_was_not_asked() {
+        let said =
+            |suspects: Value| swept(&json!({ "report": { "sweep": { "status": "ok", "suspects": suspects } } }).to_string());
+        assert_eq!(said(json!(0)), "CloudTrail was not searched: no principal is contained");
+        assert_eq!(said(json!(2)), "CloudTrail shows nothing else");
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use crate::arguments::{IncidentsArguments, ShowIncident};
 use crate::{CommandError, Connection, decisions, paint, print_json};
-use comfy_table::{ContentArrangement, Table, presets};
 use console::style;
 use firebreak::ids::IncidentId;
 use firebreak::receipt::Receipt;
@@ -17,7 +16,7 @@ pub(crate) async fn run(arguments: &IncidentsArguments) -> Result<(), CommandErr
             if arguments.json {
                 return print_json(&records);
             }
-            list(&records);
+            list(&records, "No incidents.");
             Ok(())
         }
     }
@@ -28,29 +27,27 @@ pub(crate) fn incident_id(text: &str) -> Result<IncidentId, CommandError> {
     IncidentId::parse(text).map_err(|error| CommandError::Input(format!("{}: {error}", inert(text, 40))))
 }
 
-/// Prints incidents as a table.
-pub(crate) fn list(records: &[IncidentRecord]) {
+/// Prints incidents, two lines each: an id stays in one piece however narrow the terminal is.
+pub(crate) fn list(records: &[IncidentRecord], none: &str) {
     if records.is_empty() {
-        println!("No incidents.");
-        return;
+        println!("{none}");
     }
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["INCIDENT", "STATUS", "SEVERITY", "FINDING", "TARGET", "OPENED (UTC)"]);
-    for IncidentRecord { status, incident } in records {
-        let finding = &incident.finding;
-        let target = incident.decisions.first().map_or_else(|| "-".to_owned(), |decision| decision.target.to_string());
-        let more = incident.decisions.len().saturating_sub(1);
-        table.add_row([
-            incident.id.to_string(),
-            paint::incident_status(*status).to_string(),
-            finding.severity_band.map_or("-", |band| band.label()).to_owned(),
-            inert(finding.finding_type.as_deref().unwrap_or("unknown"), 80),
-            if more > 0 { format!("{target} +{more}") } else { target },
-            incident.opened_at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
-        ]);
+    for record in records {
+        println!("{}", two_lines(record));
     }
-    println!("{table}");
+}
+
+fn two_lines(IncidentRecord { status, incident }: &IncidentRecord) -> String {
+    let finding = &incident.finding;
+    let target = incident.decisions.first().map_or_else(|| "no target".to_owned(), |decision| decision.target.to_string());
+    let more = incident.decisions.len().saturating_sub(1);
+    let more = if more > 0 { format!(" +{more}") } else { String::new() };
+    let severity = finding.severity_band.map_or("no severity", |band| band.label());
+    let account = finding.account.as_ref().map_or("unknown account", |account| account.as_str());
+    let kind = inert(finding.finding_type.as_deref().unwrap_or("unknown finding"), 80);
+    let (id, status, opened) =
+        (style(incident.id.as_str()).bold(), paint::incident_status(*status), paint::time(incident.opened_at));
+    format!("{id}  {status}  {severity}  {opened}\n    {target}{more} in {account}: {kind}")
 }
 
 async fn show(id: &str, json: bool) -> Result<(), CommandError> {
@@ -85,11 +82,18 @@ fn print(view: &IncidentView) {
     if let Some(sweep) = &view.sweep {
         heading("CloudTrail");
         let lines = [("did", &sweep.found), ("no room", &sweep.left_out), ("not seen", &sweep.missing)];
-        for (what, line) in lines.iter().flat_map(|(what, lines)| lines.iter().map(move |line| (what, line))) {
+        let lines: Vec<_> = lines.iter().flat_map(|(what, lines)| lines.iter().map(move |line| (what, line))).collect();
+        if lines.is_empty() {
+            println!("  {}", if sweep.suspects == Some(0) { "not searched: no principal is contained" } else { "nothing else" });
+        }
+        for (what, line) in lines {
             println!("  {} {}", style(format!("{what:8}")).dim(), inert(line, 200));
         }
     }
     heading("Evidence");
+    if view.evidence.is_empty() {
+        println!("  none yet");
+    }
     for entry in &view.evidence {
         let digest = entry.sha256.as_deref().map_or("snapshot", |digest| &digest[..12.min(digest.len())]);
         println!("  {} {}", style(format!("{digest:12}")).dim(), inert(&entry.key, 160));
@@ -101,18 +105,21 @@ fn print(view: &IncidentView) {
                 "  {} by {} at {}: {}",
                 decided.answer.word(),
                 inert(&decided.by, 100),
-                decided.at,
+                paint::time(decided.at),
                 inert(&decided.comment, 300)
             ),
             None => println!(
                 "  open since {} (round {})\n  firebreak review approve {} --comment \"...\"\n  firebreak review release {} --comment \"...\"",
-                review.opened_at, review.round, incident.id, incident.id
+                text_time(&review.opened_at),
+                review.round,
+                incident.id,
+                incident.id
             ),
         }
     }
     heading("Timeline");
     for event in &view.timeline {
-        println!("  {}  {}", style(&event.at).dim(), inert(&event.what, 200));
+        println!("  {}  {}", style(text_time(&event.at)).dim(), inert(&event.what, 200));
     }
 }
 
@@ -139,6 +146,37 @@ fn receipts(title: &str, receipts: &[Receipt]) {
     }
 }
 
+/// A time that the ledger keeps as text.
+fn text_time(at: &str) -> String {
+    at.parse().map_or_else(|_| inert(at, 40), paint::time)
+}
+
 fn heading(text: &str) {
     println!("\n{}", style(text).bold().underlined());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_incident_of_a_list_fits_into_80_columns_and_keeps_its_id_in_one_piece() {
+        let target = json!({ "kind": "ec2-instance", "id": "i-0123456789abcdef0", "account": "111122223333",
+            "region": "eu-central-1", "partition": "aws" });
+        let record: IncidentRecord = serde_json::from_value(json!({
+            "status": "awaiting-review", "id": "fb-0123456789abcdef", "verdict": "respond", "reason": null, "dedupe_key": "k",
+            "finding": { "id": "x", "type": "CryptoCurrency:EC2/BitcoinTool.B", "severity": 8.0, "severity_band": "high",
+                "source": "guardduty", "account": "111122223333", "region": "eu-central-1", "title": null },
+            "decisions": [{ "target": target, "containment": "isolate-ec2", "mode": "auto", "reason": "why" }],
+            "execution_arn": "arn", "opened_at": "2026-11-20T02:00:00.123456789Z",
+            "timing": { "review_timeout_seconds": 1, "review_max_rounds": 1 } }))
+        .expect("a record");
+        let text = console::strip_ansi_codes(&two_lines(&record)).into_owned();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "fb-0123456789abcdef  awaiting-review  HIGH  2026-11-20 02:00:00 UTC");
+        assert!(lines[0].len() <= 80 && lines[1].starts_with("    EC2 instance i-0123456789abcdef0 in 111122223333:"), "{text}");
+        assert_eq!(text_time("2026-11-20T02:00:00.123456Z"), "2026-11-20 02:00:00 UTC");
+        assert_eq!(text_time("x\u{1b}[2J"), inert("x\u{1b}[2J", 40), "whatever the ledger has is shown inert");
+    }
 }

@@ -3,6 +3,12 @@
 use console::{StyledObject, style};
 use firebreak::incident::IncidentStatus;
 use firebreak::receipt::{Outcome, Status};
+use jiff::Timestamp;
+
+/// A time as people read it: UTC, to the second.
+pub(crate) fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
 
 /// How an incident stands.
 pub(crate) fn incident_status(status: IncidentStatus) -> StyledObject<&'static str> {

@@ -60,6 +60,8 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
         std::io::stdin().read_to_end(&mut bytes).map(|_| ())
+    } else if path.is_dir() {
+        return Err(CommandError::Input(format!("{} is a folder: firebreak plan --batch {0}", path.display())));
     } else {
         std::fs::read(path).map(|content| bytes = content)
     };

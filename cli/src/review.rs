@@ -4,7 +4,7 @@
 
 use crate::arguments::{AnswerArguments, ReviewArguments, ReviewCommand};
 use crate::incidents::{incident_id, list};
-use crate::{CommandError, Connection, print_json};
+use crate::{CommandError, Connection, paint, print_json};
 use aws_sdk_lambda::primitives::Blob;
 use console::style;
 use firebreak::answer::Answer;
@@ -21,7 +21,7 @@ pub(crate) async fn run(arguments: &ReviewArguments) -> Result<(), CommandError>
             if *json {
                 return print_json(&records);
             }
-            list(&records);
+            list(&records, "Nothing waits for an answer.");
             Ok(())
         }
         ReviewCommand::Approve(arguments) => answer(Answer::Approve, arguments).await,
@@ -53,8 +53,11 @@ async fn answer(answer: Answer, arguments: &AnswerArguments) -> Result<(), Comma
         )),
         DecideOutcome::AlreadyDecided { decision } => {
             let who = inert(&decision.by, 100);
-            let text =
-                format!("already decided: {} by {who} at {}; the first answer stands", decision.answer.word(), decision.at);
+            let text = format!(
+                "already decided: {} by {who} at {}; the first answer stands",
+                decision.answer.word(),
+                paint::time(decision.at)
+            );
             if decision.answer != answer {
                 return Err(CommandError::Bad(text));
             }
@@ -65,7 +68,13 @@ async fn answer(answer: Answer, arguments: &AnswerArguments) -> Result<(), Comma
                 "too late: the execution of {id} has ended and nothing will act on this answer; what was contained stays contained"
             )));
         }
-        DecideOutcome::NoReview => return Err(CommandError::Bad(format!("no review is open for {id}"))),
+        DecideOutcome::NoReview => {
+            let known = connection.ledger.record(&id).await?;
+            return Err(CommandError::Bad(match known {
+                Some(record) => format!("no review is open for {id}: it is {}", record.status.word()),
+                None => format!("there is no incident {id}; firebreak review list shows what waits"),
+            }));
+        }
     }
     Ok(())
 }

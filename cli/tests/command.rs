@@ -200,3 +200,20 @@ fn a_reader_that_leaves_is_no_panic() {
     let output = child.wait_with_output().expect("ends");
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn a_folder_is_planned_with_batch_and_an_empty_one_is_no_silence() {
+    let folder = std::env::temp_dir().join(format!("firebreak-empty-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let name = folder.to_str().expect("UTF-8");
+    let said = |arguments: &[&str]| {
+        let output = firebreak(arguments, "");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        String::from_utf8(output.stderr).expect("UTF-8")
+    };
+    assert!(said(&["plan", name]).contains("firebreak plan --batch"), "the remedy is in the message");
+    assert!(said(&["plan", "--batch", name]).contains("there is no *.json below"));
+    std::fs::write(folder.join("broken.json"), "{").expect("written");
+    assert!(said(&["plan", "--batch", name]).contains("1 file(s) are not JSON; their lines carry \"error\": broken.json"));
+    std::fs::remove_dir_all(&folder).expect("removed");
+}

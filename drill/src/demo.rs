@@ -19,8 +19,22 @@ use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::time::Instant;
 
+const HELP: &str = "\
+demo: three findings on a local AWS, contained, evidenced and answered. No AWS account needed.
+
+    demo                  asks for your answer in a terminal; without one, approve
+    ANSWER=approve demo   what is contained stays contained
+    ANSWER=release demo   everything is restored, except the exposed access key
+
+Exit code 1: something was not as it must be. make demo installs and builds what it needs.";
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
+    if std::env::args_os().len() > 1 {
+        println!("{HELP}");
+        let asked = std::env::args().nth(1).is_some_and(|argument| matches!(argument.as_str(), "-h" | "--help"));
+        return ExitCode::from(if asked { 0 } else { 2 });
+    }
     let Ok(preset) = preset_answer() else {
         eprintln!("demo: ANSWER must be approve or release");
         return ExitCode::from(2);

@@ -26,19 +26,23 @@ enum Line {
 }
 
 pub(super) fn lines(folder: &Path, policy: &Policy) -> Result<(), CommandError> {
-    let mut unreadable = 0;
-    for path in files(folder)? {
+    let mut unreadable = Vec::new();
+    for path in files_to_plan(folder)? {
         let file = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
         match decide(&path, policy, false) {
             Ok(plan) => print_json(&Line::Plan { file, plan: Box::new(plan) })?,
             Err(error) => {
-                unreadable += 1;
+                unreadable.push(file.clone());
                 print_json(&Line::Error { file, error: error.to_string() })?;
             }
         }
     }
-    if unreadable > 0 {
-        return Err(CommandError::Input(format!("{unreadable} file(s) are not JSON; their lines carry \"error\"")));
+    if !unreadable.is_empty() {
+        let names = named(&unreadable);
+        return Err(CommandError::Input(format!(
+            "{} file(s) are not JSON; their lines carry \"error\": {names}",
+            unreadable.len()
+        )));
     }
     Ok(())
 }
@@ -57,7 +61,7 @@ struct Row {
 pub(super) fn report(folder: &Path, to: &Path, policy: &Policy) -> Result<(), CommandError> {
     let mut rows: BTreeMap<String, Row> = BTreeMap::new();
     let (mut all, mut unreadable) = (Row::default(), Vec::new());
-    for path in files(folder)? {
+    for path in files_to_plan(folder)? {
         let Ok(plan) = decide(&path, policy, false) else {
             unreadable.push(path.strip_prefix(folder).unwrap_or(&path).display().to_string());
             continue;
@@ -73,14 +77,16 @@ pub(super) fn report(folder: &Path, to: &Path, policy: &Policy) -> Result<(), Co
     std::fs::write(to, markdown(&rows, &all, &unreadable))
         .map_err(|error| CommandError::Input(format!("cannot write the report {}: {error}", to.display())))?;
     println!(
-        "{} findings of {} types: respond {}, notify {}, ignore {}; {} file(s) not JSON",
+        "{} findings of {} types: respond {}, notify {}, ignore {}",
         all.events,
         rows.len(),
         all.respond,
         all.notify,
         all.ignore,
-        unreadable.len()
     );
+    if !unreadable.is_empty() {
+        println!("{} file(s) not JSON: {}", unreadable.len(), named(&unreadable));
+    }
     println!("table: {}", to.display());
     Ok(())
 }
@@ -133,6 +139,25 @@ fn markdown(rows: &BTreeMap<String, Row>, all: &Row, unreadable: &[String]) -> S
         let _ = writeln!(out, "\nNot JSON: {}", unreadable.join(", "));
     }
     out
+}
+
+/// A few names, and how many more there are.
+fn named(files: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let shown = files.iter().take(SHOWN).map(|file| inert(file, 100)).collect::<Vec<_>>().join(", ");
+    if files.len() > SHOWN { format!("{shown} and {} more", files.len() - SHOWN) } else { shown }
+}
+
+/// All `*.json` below a folder, in order.
+///
+/// # Errors
+/// There is none: a report about nothing would look like a policy that lets nothing through.
+fn files_to_plan(folder: &Path) -> Result<Vec<PathBuf>, CommandError> {
+    let found = files(folder)?;
+    if found.is_empty() {
+        return Err(CommandError::Input(format!("there is no *.json below {}", folder.display())));
+    }
+    Ok(found)
 }
 
 /// All `*.json` below a folder, in order.

@@ -62,6 +62,9 @@ pub struct SweepBranch {
     /// The error's name, when the function failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Whose calls were searched for: contained principals. Absent in a report of an earlier version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspects: Option<usize>,
     /// What the suspects did that matters, one line each, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub found: Vec<String>,

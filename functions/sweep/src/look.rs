@@ -66,6 +66,7 @@ impl Function {
         report.sweep = SweepBranch {
             status: "ok".to_owned(),
             error: None,
+            suspects: Some(suspects(&report).len()),
             more: More { found: told.more, left_out: left_out.more, reverted: reverted.more },
             found: told.lines,
             missing,
