@@ -16,7 +16,7 @@ use firebreak::policy::built_in_protection;
 use firebreak::receipt::{Outcome, Receipt, Step, Verification};
 use firebreak::step::StepKind;
 use firebreak::target::Target;
-use firebreak::task::{Answer, Phase, Request};
+use firebreak::task::{Phase, TaskInput, TaskOutput};
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::{Aws, clock};
 use firebreak_ledger::Ledger;
@@ -138,24 +138,24 @@ impl Responder {
     /// passing fault, so that the state machine tries again. Any other containment that got anywhere is a receipt, not an error.
     pub async fn handle<P>(
         &self,
-        request: Request,
+        request: TaskInput,
         task: Task<'_>,
         prepare: impl AsyncFn(&Ledger, &IncidentId, &Target) -> P,
         contain: impl AsyncFn(&Call, P) -> Result<Attempt, Fault>,
         verify: impl AsyncFn(&Call) -> Result<Checked, Fault>,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<TaskOutput, Fault> {
         if let Some(why) = built_in_protection(&request.target) {
             return Err(Fault::protected(format!("{} is {why}", request.target)));
         }
         match request.phase {
-            Phase::Contain => self.contain(&request, task, prepare, contain).await.map(Answer::Receipt),
-            Phase::Verify => self.verify(&request, task, verify).await.map(Answer::Verification),
+            Phase::Contain => self.contain(&request, task, prepare, contain).await.map(TaskOutput::Receipt),
+            Phase::Verify => self.verify(&request, task, verify).await.map(TaskOutput::Verification),
         }
     }
 
     async fn contain<P>(
         &self,
-        request: &Request,
+        request: &TaskInput,
         task: Task<'_>,
         prepare: impl AsyncFn(&Ledger, &IncidentId, &Target) -> P,
         contain: impl AsyncFn(&Call, P) -> Result<Attempt, Fault>,
@@ -202,7 +202,7 @@ impl Responder {
 
     async fn verify(
         &self,
-        request: &Request,
+        request: &TaskInput,
         task: Task<'_>,
         verify: impl AsyncFn(&Call) -> Result<Checked, Fault>,
     ) -> Result<Verification, Fault> {
@@ -239,7 +239,7 @@ impl Responder {
 
 /// Whether an analyst agreed. An execution that began under an earlier definition does not say so; but only an approval has a decision
 /// carried out that waits for one.
-fn is_approved(request: &Request, containment: Containment) -> bool {
+fn is_approved(request: &TaskInput, containment: Containment) -> bool {
     let key = request.target.scoped_key();
     let waited = |d: &Decision| d.mode == Mode::Gate && d.containment == Some(containment) && d.target.scoped_key() == key;
     request.approved || request.incident.decisions.iter().any(waited)

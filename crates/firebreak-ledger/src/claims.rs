@@ -2,7 +2,7 @@
 
 use super::{Item, Ledger, lost, number, sortable, string, text};
 use aws_sdk_dynamodb::types::AttributeValue;
-use firebreak::coverage::{Coverage, Owner};
+use firebreak::coverage::{Coverage, Responsible};
 use firebreak::fault::Fault;
 use firebreak::finding::SeverityBand;
 use firebreak::ids::IncidentId;
@@ -98,7 +98,7 @@ impl Ledger {
         let bands = [SeverityBand::Low, SeverityBand::Medium, SeverityBand::High, SeverityBand::Critical];
         let known = item.get("band").and_then(|band| band.as_n().ok());
         let of_first = |name: &str, told_only: bool| {
-            let owner = Owner { incident: first.clone(), told_only };
+            let owner = Responsible { incident: first.clone(), told_only };
             texts(&item, name).map(|key| (key.clone(), owner.clone())).collect::<Vec<_>>()
         };
         // A reservation is newer than the claim.

@@ -1,7 +1,7 @@
 //! Committing decisions to an incident: reserved, counted against the budget, noted. Triage and the looks do it alike.
 
 use super::Ledger;
-use firebreak::coverage::{Owner, decision_key};
+use firebreak::coverage::{Responsible, decision_key};
 use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
@@ -41,7 +41,7 @@ impl Ledger {
     /// The ledger could not be written. What nobody reserves and counts is not decided.
     pub async fn commit(&self, commit: Commit<'_>, decisions: Vec<Decision>) -> Result<Committed, Fault> {
         let reserved = try_join_all(decisions.iter().map(async |decision| {
-            let owner = Owner { incident: commit.incident.clone(), told_only: decision.mode == Mode::Notify };
+            let owner = Responsible { incident: commit.incident.clone(), told_only: decision.mode == Mode::Notify };
             self.reserve(commit.first, &decision_key(decision), &owner).await
         }))
         .await?;

@@ -3,7 +3,7 @@
 
 use super::{Ledger, incident_pk, lost, string, text};
 use aws_sdk_dynamodb::types::AttributeValue;
-use firebreak::coverage::Owner;
+use firebreak::coverage::Responsible;
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak_aws::classify::OrFault;
@@ -14,7 +14,7 @@ impl Ledger {
     ///
     /// # Errors
     /// The ledger could not be written.
-    pub async fn reserve(&self, first: &IncidentId, key: &str, owner: &Owner) -> Result<bool, Fault> {
+    pub async fn reserve(&self, first: &IncidentId, key: &str, owner: &Responsible) -> Result<bool, Fault> {
         let mut put = self
             .put_about(first, format!("decided#{key}"))
             .item("incident", text(owner.incident.as_str()))
@@ -33,7 +33,7 @@ impl Ledger {
     }
 
     /// The reservations about a finding.
-    pub(super) async fn reserved(&self, first: &IncidentId) -> Result<Vec<(String, Owner)>, Fault> {
+    pub(super) async fn reserved(&self, first: &IncidentId) -> Result<Vec<(String, Responsible)>, Fault> {
         let mut pages = self
             .dynamodb
             .query()
@@ -51,7 +51,7 @@ impl Ledger {
             let key = string(&item, "sk").and_then(|sk| sk.strip_prefix("decided#")).map(str::to_owned);
             let incident = string(&item, "incident").and_then(|id| IncidentId::parse(id).ok());
             let told_only = item.contains_key("told_only");
-            found.extend(key.zip(incident).map(|(key, incident)| (key, Owner { incident, told_only })));
+            found.extend(key.zip(incident).map(|(key, incident)| (key, Responsible { incident, told_only })));
         }
         Ok(found)
     }

@@ -8,7 +8,7 @@ use firebreak::incident::Incident;
 use firebreak::plan::{Circumstances, plan_json};
 use firebreak::policy::Policy;
 use firebreak::target::{Place, Target, TargetKind};
-use firebreak::task::{Phase, Request};
+use firebreak::task::{Phase, TaskInput};
 use futures::StreamExt as _;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -65,8 +65,8 @@ pub fn opened(name: &str) -> Incident {
 
 /// What the state machine sends to a containment function.
 #[must_use]
-pub fn request(phase: Phase, incident: &str, target: Target) -> Request {
-    Request { phase, incident: opened(incident), target, approved: false }
+pub fn request(phase: Phase, incident: &str, target: Target) -> TaskInput {
+    TaskInput { phase, incident: opened(incident), target, approved: false }
 }
 
 /// The recorded base of a target, as JSON text.

@@ -17,7 +17,7 @@ const ROUTES_DIFFER_BY: SignedDuration = SignedDuration::from_mins(5);
 
 /// Who answers for a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owner {
+pub struct Responsible {
     /// The incident.
     pub incident: IncidentId,
     /// The target was only announced: a later decision to contain it is new.
@@ -32,7 +32,7 @@ pub struct Coverage {
     /// The highest band.
     pub band: Option<SeverityBand>,
     /// Decisions, by [`decision_key`].
-    pub decided: BTreeMap<String, Owner>,
+    pub decided: BTreeMap<String, Responsible>,
 }
 
 /// What an update calls for.
@@ -49,7 +49,7 @@ impl Coverage {
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
         let incident = IncidentId::of(&plan.dedupe_key);
-        let owner = |decision: &Decision| Owner { incident: incident.clone(), told_only: decision.mode == Mode::Notify };
+        let owner = |decision: &Decision| Responsible { incident: incident.clone(), told_only: decision.mode == Mode::Notify };
         let bounded = plan.clone().bounded();
         Self {
             version: plan.finding.updated_at,

@@ -17,7 +17,7 @@ pub enum Phase {
 
 /// The input of every containment function.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Request {
+pub struct TaskInput {
     /// Contain or verify.
     pub phase: Phase,
     /// The incident.
@@ -32,7 +32,7 @@ pub struct Request {
 /// Their output.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Answer {
+pub enum TaskOutput {
     /// Of [`Phase::Contain`].
     Receipt(Receipt),
     /// Of [`Phase::Verify`].

@@ -15,7 +15,7 @@ use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak::target::Target;
-use firebreak::task::{Answer, Request};
+use firebreak::task::{TaskInput, TaskOutput};
 use firebreak_function::containment::{Responder, Task};
 use firebreak_ledger::Ledger;
 
@@ -51,7 +51,7 @@ impl Function {
     ///
     /// # Errors
     /// When nothing could be tried; see [`Responder::handle`].
-    pub async fn handle(&self, request: Request) -> Result<Answer, Fault> {
+    pub async fn handle(&self, request: TaskInput) -> Result<TaskOutput, Fault> {
         let task = Task { containment: Containment::IsolateEc2, at: None };
         // Nothing is changed before the base is recorded, so the ledger need not know earlier.
         let prepare = async |_: &Ledger, _: &IncidentId, _: &Target| ();

@@ -15,7 +15,7 @@ use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak::target::Target;
-use firebreak::task::{Answer, Request};
+use firebreak::task::{TaskInput, TaskOutput};
 use firebreak_aws::clients::MemberRole;
 use firebreak_function::containment::{Responder, Task};
 use firebreak_function::diagnosis::member_role;
@@ -53,7 +53,7 @@ impl Function {
     ///
     /// # Errors
     /// When nothing could be tried; see [`Responder::handle`].
-    pub async fn handle(&self, request: Request) -> Result<Answer, Fault> {
+    pub async fn handle(&self, request: TaskInput) -> Result<TaskOutput, Fault> {
         let task = Task { containment: Containment::LockdownS3, at: None };
         // Nothing is changed before the base is recorded, so the ledger need not know earlier.
         let prepare = async |_: &Ledger, _: &IncidentId, _: &Target| ();

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 /// What the state machine sends.
 #[derive(Debug, Deserialize)]
-pub struct Request {
+pub struct NoticeInput {
     /// What to tell.
     pub kind: NoticeKind,
     /// About which incident.
@@ -81,7 +81,7 @@ impl Function {
     ///
     /// # Errors
     /// When SNS does not take it.
-    pub async fn handle(&self, mut request: Request) -> Result<Sent, Fault> {
+    pub async fn handle(&self, mut request: NoticeInput) -> Result<Sent, Fault> {
         // First, so that an alarm rings even when people cannot be told. A line of its own: CloudWatch takes no metric from inside another.
         if let Some(line) = metrics::line(request.kind, &request.incident, &request.report, clock::now()) {
             println!("{line}");
@@ -117,7 +117,7 @@ impl Function {
     }
 
     /// Lays the ledger's decisions and receipts over what the state machine carries. At the opening it carries everything itself.
-    async fn gather(&self, request: &mut Request) {
+    async fn gather(&self, request: &mut NoticeInput) {
         if matches!(request.kind, NoticeKind::Noticed | NoticeKind::Opened) {
             return;
         }

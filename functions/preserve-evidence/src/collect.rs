@@ -2,7 +2,7 @@
 
 use crate::snapshots;
 use crate::store::Store;
-use crate::targets::{self, Answer};
+use crate::targets::{self, RawAnswer};
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::BucketName;
 use firebreak::incident::Incident;
@@ -113,7 +113,7 @@ async fn snapshot(store: &Store, incident: &Incident, target: &Target, ec2: &aws
     Ok(())
 }
 
-async fn keep(store: &Store, incident: &Incident, target: &Target, answer: Answer) -> Option<String> {
+async fn keep(store: &Store, incident: &Incident, target: &Target, answer: RawAnswer) -> Option<String> {
     let content = match answer.content {
         Ok(content) => content,
         Err(why) => return Some(format!("{target}: {why}")),

@@ -19,7 +19,7 @@ use store::Store;
 
 /// What the state machine sends.
 #[derive(Debug, Deserialize)]
-pub struct Request {
+pub struct EvidenceInput {
     /// Beside the containment or after it.
     pub phase: Phase,
     /// The incident.
@@ -75,7 +75,7 @@ impl Function {
     ///
     /// # Errors
     /// When the ledger or the evidence bucket does not take anything. What could not be collected is not an error: it is listed.
-    pub async fn handle(&self, request: Request) -> Result<Branch, Fault> {
+    pub async fn handle(&self, request: EvidenceInput) -> Result<Branch, Fault> {
         match request.phase {
             Phase::Collect => collect::collect(&self.responder, &self.store, &request.incident).await,
             Phase::Seal => seal::seal(&self.store, &request.incident, &request.report).await,

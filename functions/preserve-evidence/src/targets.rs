@@ -13,7 +13,7 @@ use lockdown_s3::Bucket;
 use serde_json::{Value, json};
 
 /// One answer: the operation, and what AWS said or why it said nothing.
-pub(crate) struct Answer {
+pub(crate) struct RawAnswer {
     pub(crate) operation: &'static str,
     /// Tells several answers of one operation apart.
     pub(crate) part: Option<String>,
@@ -35,7 +35,7 @@ fn answer<E: ProvideErrorMetadata>(
     operation: &'static str,
     transcript: &Transcript,
     error: Option<&SdkError<E, HttpResponse>>,
-) -> Answer {
+) -> RawAnswer {
     // What AWS answered counts, whether or not this version of the SDK can read it. A refusal or a fault is not the resource's
     // configuration: it is evidence that is missing.
     let content = match (transcript.take(), error) {
@@ -45,15 +45,15 @@ fn answer<E: ProvideErrorMetadata>(
         (_, Some(error)) => Err(fault(operation, error).message),
         (_, None) => Err(format!("{operation}: no answer")),
     };
-    Answer { operation, part: None, content }
+    RawAnswer { operation, part: None, content }
 }
 
 /// The documents of inline policies could not even be asked for.
-fn undocumented<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Answer {
-    Answer { operation, part: Some("documents".to_owned()), content: Err(fault(operation, error).message) }
+fn undocumented<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> RawAnswer {
+    RawAnswer { operation, part: Some("documents".to_owned()), content: Err(fault(operation, error).message) }
 }
 
-pub(crate) async fn iam_user(config: &SdkConfig, target: &Target) -> Vec<Answer> {
+pub(crate) async fn iam_user(config: &SdkConfig, target: &Target) -> Vec<RawAnswer> {
     let (iam, name) = (aws_sdk_iam::Client::new(config), target.id.as_str());
     let (user, keys, attached, inline, groups, mfa) = futures::join!(
         ask!("iam:GetUser", iam.get_user().user_name(name)),
@@ -68,7 +68,7 @@ pub(crate) async fn iam_user(config: &SdkConfig, target: &Target) -> Vec<Answer>
         Ok(list) => {
             for policy in list.policy_names() {
                 let document = ask!("iam:GetUserPolicy", iam.get_user_policy().user_name(name).policy_name(policy)).await;
-                answers.push(Answer { part: Some(policy.clone()), ..document });
+                answers.push(RawAnswer { part: Some(policy.clone()), ..document });
             }
         }
         Err(error) => answers.push(undocumented("iam:ListUserPolicies", &error)),
@@ -76,7 +76,7 @@ pub(crate) async fn iam_user(config: &SdkConfig, target: &Target) -> Vec<Answer>
     answers
 }
 
-pub(crate) async fn iam_role(config: &SdkConfig, target: &Target) -> Vec<Answer> {
+pub(crate) async fn iam_role(config: &SdkConfig, target: &Target) -> Vec<RawAnswer> {
     let (iam, name) = (aws_sdk_iam::Client::new(config), target.id.as_str());
     let (role, attached, inline, profiles) = futures::join!(
         ask!("iam:GetRole", iam.get_role().role_name(name)),
@@ -89,7 +89,7 @@ pub(crate) async fn iam_role(config: &SdkConfig, target: &Target) -> Vec<Answer>
         Ok(list) => {
             for policy in list.policy_names() {
                 let document = ask!("iam:GetRolePolicy", iam.get_role_policy().role_name(name).policy_name(policy)).await;
-                answers.push(Answer { part: Some(policy.clone()), ..document });
+                answers.push(RawAnswer { part: Some(policy.clone()), ..document });
             }
         }
         Err(error) => answers.push(undocumented("iam:ListRolePolicies", &error)),
@@ -97,7 +97,7 @@ pub(crate) async fn iam_role(config: &SdkConfig, target: &Target) -> Vec<Answer>
     answers
 }
 
-pub(crate) async fn ec2_instance(config: &SdkConfig, target: &Target) -> Vec<Answer> {
+pub(crate) async fn ec2_instance(config: &SdkConfig, target: &Target) -> Vec<RawAnswer> {
     let (ec2, id) = (aws_sdk_ec2::Client::new(config), target.id.as_str());
     let attached = || Filter::builder().name("attachment.instance-id").values(id).build();
     let (instance, interfaces, volumes, console) = futures::join!(
@@ -109,7 +109,7 @@ pub(crate) async fn ec2_instance(config: &SdkConfig, target: &Target) -> Vec<Ans
     vec![instance, interfaces, volumes, console]
 }
 
-pub(crate) async fn s3_bucket(bucket: &Bucket) -> Vec<Answer> {
+pub(crate) async fn s3_bucket(bucket: &Bucket) -> Vec<RawAnswer> {
     let Bucket { s3, name, owner } = bucket;
     let (policy, acl, block, ownership, versioning, encryption, logging, lifecycle, replication) = futures::join!(
         ask!("s3:GetBucketPolicy", s3.get_bucket_policy().bucket(name).expected_bucket_owner(owner)),
@@ -126,6 +126,6 @@ pub(crate) async fn s3_bucket(bucket: &Bucket) -> Vec<Answer> {
 }
 
 /// Stands for all answers of a target that could not be asked.
-pub(crate) fn unreachable(fault: Fault) -> Answer {
-    Answer { operation: "s3:HeadBucket", part: None, content: Err(fault.message) }
+pub(crate) fn unreachable(fault: Fault) -> RawAnswer {
+    RawAnswer { operation: "s3:HeadBucket", part: None, content: Err(fault.message) }
 }

@@ -25,7 +25,7 @@ pub use release::release;
 use firebreak::containment::Containment;
 use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
-use firebreak::task::{Answer, Request};
+use firebreak::task::{TaskInput, TaskOutput};
 use firebreak_function::containment::{Responder, Task};
 
 /// The function and what it needs.
@@ -60,7 +60,7 @@ impl Function {
     ///
     /// # Errors
     /// When nothing could be tried; see [`Responder::handle`].
-    pub async fn handle(&self, request: Request) -> Result<Answer, Fault> {
+    pub async fn handle(&self, request: TaskInput) -> Result<TaskOutput, Fault> {
         let task = Task { containment: Containment::QuarantineIam, at: None };
         self.responder.handle(request, task, contain::prepare, contain::contain, verify::verify).await
     }

@@ -22,7 +22,7 @@ use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak::target::Target;
-use firebreak::task::{Answer, Request};
+use firebreak::task::{TaskInput, TaskOutput};
 use firebreak_function::containment::{Attempt, Call, Responder, Task};
 use firebreak_ledger::Ledger;
 
@@ -59,7 +59,7 @@ impl Function {
     ///
     /// # Errors
     /// When nothing could be tried; see [`Responder::handle`].
-    pub async fn handle(&self, request: Request) -> Result<Answer, Fault> {
+    pub async fn handle(&self, request: TaskInput) -> Result<TaskOutput, Fault> {
         let organization = &self.organization;
         // What cannot be written must not cost a call in the management account.
         let entry = &Entry::of(&request.target)?;

@@ -26,7 +26,7 @@ use tracing::Instrument as _;
 
 /// What the state machine sends.
 #[derive(Debug, Deserialize)]
-pub struct Request {
+pub struct ReleaseInput {
     /// The incident to undo.
     pub incident: Incident,
     /// The analyst's answer. What a release before it reported as changed by somebody counts as seen.
@@ -89,7 +89,7 @@ impl Function {
     /// # Errors
     /// When the ledger cannot be read, or the end not be written, and `Transient` when a step failed on a passing fault: the state machine tries again, and every
     /// step that is done says so. Any other target that could not be put back is a failed receipt.
-    pub async fn handle(&self, request: Request) -> Result<Released, Fault> {
+    pub async fn handle(&self, request: ReleaseInput) -> Result<Released, Fault> {
         let incident = &request.incident;
         let known = self.responder.ledger().incident(&incident.id).await?;
         let is_known = known.is_some();

@@ -1,6 +1,6 @@
 //! Receipts of what a look had contained join those of the incident, so that they are verified, sealed, shown and released alike.
 
-use crate::{Answer, Function, Passing, Request, Round, Wanted, Watch};
+use crate::{Function, NextContainment, Passing, Round, SweepInput, SweptState, Watch};
 use firebreak::decision::{Decision, Mode};
 use firebreak::fault::Fault;
 use firebreak::incident::Incident;
@@ -11,20 +11,20 @@ impl Function {
     ///
     /// # Errors
     /// The ledger could not be read.
-    pub(crate) async fn gather(&self, request: Request) -> Result<Answer, Fault> {
-        let Request { mut incident, mut report, watch, passing, carry, .. } = request;
+    pub(crate) async fn gather(&self, request: SweepInput) -> Result<SweptState, Fault> {
+        let SweepInput { mut incident, mut report, watch, passing, carry, .. } = request;
         join(&mut report);
         let known = self.ledger.gather(&mut incident, &mut report).await?;
-        Ok(Answer { passing, ..gathered(incident, report, watch) }.carried(carry, known))
+        Ok(SweptState { passing, ..gathered(incident, report, watch) }.carried(carry, known))
     }
 }
 
-fn gathered(incident: Incident, report: Report, watch: Round) -> Answer {
-    let contain = open_decisions(&incident, &report).filter_map(Wanted::of).collect();
+fn gathered(incident: Incident, report: Report, watch: Round) -> SweptState {
+    let contain = open_decisions(&incident, &report).filter_map(NextContainment::of).collect();
     // What was appended since the look is still news at the next one.
     let decided = watch.decided.unwrap_or(incident.decisions.len());
     let watch = Watch { round: watch.round, decided, contain, alarm: true, idle: false };
-    Answer { incident, report, watch, passing: Passing::default() }
+    SweptState { incident, report, watch, passing: Passing::default() }
 }
 
 /// What an approval carries out: decisions that wait for it, and decisions for at once of which nothing became.

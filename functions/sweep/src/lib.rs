@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 /// What the state machine sends.
 #[derive(Debug, Deserialize)]
-pub struct Request {
+pub struct SweepInput {
     /// Before or after what a look found was contained.
     pub phase: Phase,
     /// The incident.
@@ -79,9 +79,9 @@ pub struct Round {
 /// What the state machine gets.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub enum Reply {
+pub enum SweepOutput {
     /// Of a look and of a gathering.
-    Answer(Box<Answer>),
+    SweptState(Box<SweptState>),
     /// Of a closing.
     Closed {
         /// What is in the ledger now: closed.
@@ -91,7 +91,7 @@ pub enum Reply {
 
 /// What goes back.
 #[derive(Debug, Serialize)]
-pub struct Answer {
+pub struct SweptState {
     /// The incident, with what was decided now.
     pub incident: Incident,
     /// The report, with what was found.
@@ -111,14 +111,14 @@ pub struct Watch {
     /// How many decisions the incident has after this look: one more at the next look is news.
     pub decided: usize,
     /// What is contained now, before the next look; of a gathering: what an approval carries out.
-    pub contain: Vec<Wanted>,
+    pub contain: Vec<NextContainment>,
     /// Something is new: it is worth another look, and people are told.
     pub alarm: bool,
     /// Nothing is contained: there is nothing to look after, and the gate need not wait.
     pub idle: bool,
 }
 
-impl Answer {
+impl SweptState {
     /// The same, as the state machine carries it on. What the ledger does not know is carried whole.
     fn carried(self, carry: Carry, known: bool) -> Self {
         let carry = if known { carry } else { Carry::Everything };
@@ -128,14 +128,14 @@ impl Answer {
 
 /// A containment that the state machine starts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Wanted {
+pub struct NextContainment {
     /// Of which target.
     pub target: Target,
     /// By which function.
     pub containment: Containment,
 }
 
-impl Wanted {
+impl NextContainment {
     /// A decision that a function can carry out; nothing for one that only people can.
     fn of(decision: &Decision) -> Option<Self> {
         Some(Self { target: decision.target.clone(), containment: decision.containment? })
@@ -184,17 +184,17 @@ impl Function {
     /// # Errors
     /// When the ledger does not answer: what nobody reserves and counts is not decided. What CloudTrail does not say is no error, it
     /// is listed. `Gone` when the ledger knows no incident to close.
-    pub async fn handle(&self, request: Request) -> Result<Reply, Fault> {
+    pub async fn handle(&self, request: SweepInput) -> Result<SweepOutput, Fault> {
         match request.phase {
-            Phase::Look => Ok(Reply::Answer(Box::new(self.look(request).await?))),
-            Phase::Gather => Ok(Reply::Answer(Box::new(self.gather(request).await?))),
+            Phase::Look => Ok(SweepOutput::SweptState(Box::new(self.look(request).await?))),
+            Phase::Gather => Ok(SweepOutput::SweptState(Box::new(self.gather(request).await?))),
             Phase::Close => self.close(&request.incident).await,
         }
     }
 
-    async fn close(&self, incident: &Incident) -> Result<Reply, Fault> {
+    async fn close(&self, incident: &Incident) -> Result<SweepOutput, Fault> {
         let status = IncidentStatus::Closed;
         self.ledger.finish(&incident.id, status, clock::now()).await?;
-        Ok(Reply::Closed { status })
+        Ok(SweepOutput::Closed { status })
     }
 }

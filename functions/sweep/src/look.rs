@@ -2,7 +2,7 @@
 
 use crate::cloudtrail::Trails;
 use crate::gather::join;
-use crate::{Answer, Function, Passing, Request, Wanted, Watch};
+use crate::{Function, NextContainment, Passing, SweepInput, SweptState, Watch};
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode};
 use firebreak::fault::{Fault, FaultKind};
@@ -28,8 +28,8 @@ const HISTORY: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 impl Function {
     /// Looks, decides, and answers with what it has, whatever was refused on the way.
-    pub(crate) async fn look(&self, request: Request) -> Result<Answer, Fault> {
-        let Request { mut incident, mut report, watch, carry, .. } = request;
+    pub(crate) async fn look(&self, request: SweepInput) -> Result<SweptState, Fault> {
+        let SweepInput { mut incident, mut report, watch, carry, .. } = request;
         // What the state machine could not gather, or carry out, after the look before.
         join(&mut report);
         let decided = watch.decided.unwrap_or(incident.decisions.len());
@@ -46,7 +46,7 @@ impl Function {
         let forgotten = self.expose(&incident, found.exposed).await;
         let news = news || !contain.is_empty() || !appended.decisions.is_empty();
         contain.extend(appended.decisions.into_iter().filter(|decision| decision.mode == Mode::Auto));
-        let contain: Vec<Wanted> = contain.iter().filter_map(Wanted::of).collect();
+        let contain: Vec<NextContainment> = contain.iter().filter_map(NextContainment::of).collect();
 
         // The checks of later looks repeat what earlier ones saw: people are told once.
         let SweepBranch { reverted, found: told, left_out, more, .. } = &report.sweep;
@@ -78,7 +78,7 @@ impl Function {
         }
         let idle = contain.is_empty() && !report.containment.receipts.iter().any(Receipt::holds_something);
         let watch = Watch { round: watch.round, decided: incident.decisions.len(), contain, alarm, idle };
-        Ok(Answer { incident, report, watch, passing: Passing::default() }.carried(carry, known))
+        Ok(SweptState { incident, report, watch, passing: Passing::default() }.carried(carry, known))
     }
 
     /// Remembers what suspects gave to the incident's users: a release leaves it inactive. Returns what could not be written.

@@ -5,7 +5,7 @@
 //! is taken over as it is, with everything it decided: what it may have contained must stay releasable.
 
 use crate::{Delivery, Function};
-use firebreak::coverage::{Coverage, Owner, Update, decision_key, rise_key};
+use firebreak::coverage::{Coverage, Responsible, Update, decision_key, rise_key};
 use firebreak::decision::{Decision, Mode};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
@@ -73,7 +73,7 @@ impl Function {
         let won = self.ledger.commit(commit, update.decisions).await?.decisions;
         let told = match plan.finding.severity_band.filter(|_| won.is_empty() && known.has_risen(&plan)) {
             Some(band) => {
-                let owner = Owner { incident: own.clone(), told_only: true };
+                let owner = Responsible { incident: own.clone(), told_only: true };
                 self.ledger.reserve(first, &rise_key(band), &owner).await?
             }
             None => false,

@@ -26,7 +26,7 @@ use serde_json::value::RawValue;
 
 /// What the state machine sends.
 #[derive(Debug, Deserialize)]
-pub struct Request {
+pub struct TriageInput {
     /// The event, untouched: it may be hostile, and it is evidence. Or the reference of a stored one.
     pub event: Box<RawValue>,
     /// The execution that asks.
@@ -90,7 +90,7 @@ impl Function {
     ///
     /// # Errors
     /// Only when the ledger or Step Functions do not answer: no event is an error.
-    pub async fn handle(&self, request: Request) -> Result<Incident, Fault> {
+    pub async fn handle(&self, request: TriageInput) -> Result<Incident, Fault> {
         let stored = StoredEvent::referred_to_by(request.event.get());
         let fetched = match &stored {
             Some(stored) => Some(self.ledger.stored_event(stored).await?),

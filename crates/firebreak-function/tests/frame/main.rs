@@ -10,7 +10,7 @@ use firebreak::receipt::{Outcome, Receipt, Status};
 use firebreak::report::Report;
 use firebreak::step::StepKind;
 use firebreak::target::{Look, Scope, Target, TargetKind};
-use firebreak::task::{Answer, Phase, Request};
+use firebreak::task::{Phase, TaskInput, TaskOutput};
 use firebreak_function::containment::{Attempt, Call, Checked, Responder, Task};
 use firebreak_function::step::step;
 use firebreak_ledger::{Ledger, RawEvent};
@@ -39,7 +39,7 @@ fn opened() -> Incident {
 
 /// Runs a containment that closes a website's bucket only when somebody agreed, or not even then.
 async fn attempt(aws: &ScriptedAws, approved: bool, stubborn: bool) -> Result<Receipt, Fault> {
-    let request = Request { approved, ..room::request(Phase::Contain, "one", bucket()) };
+    let request = TaskInput { approved, ..room::request(Phase::Contain, "one", bucket()) };
     let contain = async |call: &Call, (): ()| {
         if call.approved && !stubborn {
             return Ok(vec![step(StepKind::BlockPublicAccess, async { Ok(Outcome::Applied) }).await].into());
@@ -49,8 +49,8 @@ async fn attempt(aws: &ScriptedAws, approved: bool, stubborn: bool) -> Result<Re
     let verify = async |_: &Call| Ok(Checked::default());
     let responder = Responder::new(aws.aws(), room::ledger(aws));
     match Box::pin(responder.handle(request, TASK, async |_, _, _| (), contain, verify)).await? {
-        Answer::Receipt(receipt) => Ok(receipt),
-        Answer::Verification(_) => unreachable!("a containment answers with a receipt"),
+        TaskOutput::Receipt(receipt) => Ok(receipt),
+        TaskOutput::Verification(_) => unreachable!("a containment answers with a receipt"),
     }
 }
 
@@ -106,7 +106,7 @@ async fn a_look_knows_whether_it_may_write_again() {
 }
 
 /// Runs a containment that must be refused before anything is called.
-async fn refused(containment: Containment, request: Request) -> Fault {
+async fn refused(containment: Containment, request: TaskInput) -> Fault {
     let (aws, _) = stage().await;
     aws.forget();
     let contain = async |_: &Call, (): ()| unreachable!("it must not be tried");

@@ -54,7 +54,7 @@ async fn every_row_about_an_incident_carries_the_running_number() {
     open(&ledger).await;
     ledger.claim(&id, "execution", at(0), &firebreak::coverage::Coverage::default()).await.expect("written");
     ledger.count_delivery(&id, at(1)).await.expect("written");
-    let owner = firebreak::coverage::Owner { incident: id.clone(), told_only: false };
+    let owner = firebreak::coverage::Responsible { incident: id.clone(), told_only: false };
     ledger.reserve(&id, "a decision", &owner).await.expect("written");
     ledger.set_status(&id, IncidentStatus::Containing, &[]).await.expect("written");
     let receipt = Receipt::of(target.clone(), containment, Status::Contained);

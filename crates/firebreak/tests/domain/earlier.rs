@@ -10,7 +10,7 @@ use firebreak::receipt::{Receipt, Status, Verification};
 use firebreak::report::Report;
 use firebreak::review::{DecideRequest, GateMessage};
 use firebreak::step::StepKind;
-use firebreak::task::Request;
+use firebreak::task::TaskInput;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -90,7 +90,7 @@ fn a_verification_and_an_answer() {
 
 #[test]
 fn a_task_and_the_message_of_a_gate() {
-    let task: Request = read(json!({ "phase": "contain", "incident": incident(), "target": target() }));
+    let task: TaskInput = read(json!({ "phase": "contain", "incident": incident(), "target": target() }));
     assert!(!task.approved);
     let message: GateMessage = read(json!({
         "task_token": "token", "execution_arn": "arn:e", "entered_at": "2026-11-20T02:05:00Z", "retry": 0, "round": 1,

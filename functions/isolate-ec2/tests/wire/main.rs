@@ -15,7 +15,7 @@ use ec2::Ec2;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Receipt, Step, Verification};
 use firebreak::target::TargetKind;
-use firebreak::task::{Answer, Phase};
+use firebreak::task::{Phase, TaskOutput};
 use firebreak_function::containment::Responder;
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::{Call, ScriptedAws};
@@ -47,8 +47,8 @@ fn responder(aws: &ScriptedAws) -> Responder {
 async fn contain(aws: &ScriptedAws, incident: &str) -> Result<Receipt, Fault> {
     let request = room::request(Phase::Contain, incident, room::target(TargetKind::Ec2Instance, INSTANCE));
     match Box::pin(function(aws).handle(request)).await? {
-        Answer::Receipt(receipt) => Ok(receipt),
-        Answer::Verification(_) => unreachable!("a containment answers with a receipt"),
+        TaskOutput::Receipt(receipt) => Ok(receipt),
+        TaskOutput::Verification(_) => unreachable!("a containment answers with a receipt"),
     }
 }
 
@@ -56,8 +56,8 @@ async fn contain(aws: &ScriptedAws, incident: &str) -> Result<Receipt, Fault> {
 async fn verify(aws: &ScriptedAws, incident: &str) -> Result<Verification, Fault> {
     let request = room::request(Phase::Verify, incident, room::target(TargetKind::Ec2Instance, INSTANCE));
     match Box::pin(function(aws).handle(request)).await? {
-        Answer::Verification(check) => Ok(check),
-        Answer::Receipt(_) => unreachable!("a look answers with a verification"),
+        TaskOutput::Verification(check) => Ok(check),
+        TaskOutput::Receipt(_) => unreachable!("a look answers with a verification"),
     }
 }
 

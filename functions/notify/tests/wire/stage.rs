@@ -8,7 +8,7 @@ use firebreak::target::TargetKind;
 use firebreak_ledger::{IncidentView, RawEvent};
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::{Call, ScriptedAws, ok};
-use notify::{Function, Request, Sent};
+use notify::{Function, NoticeInput, Sent};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -72,7 +72,7 @@ pub(crate) fn closing(answer: &str, report: &Value) -> Value {
 }
 
 pub(crate) async fn send(aws: &ScriptedAws, request: &Value) -> Result<Sent, Fault> {
-    let request: Request = serde_json::from_value(request.clone()).expect("a request");
+    let request: NoticeInput = serde_json::from_value(request.clone()).expect("a request");
     Box::pin(Function::new(&aws.aws(), room::ledger(aws), TOPIC.to_owned()).handle(request)).await
 }
 

@@ -20,7 +20,7 @@ use firebreak_function::containment::Responder;
 use firebreak_ledger::{IncidentView, RawEvent};
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::ScriptedAws;
-use preserve_evidence::{Function, Phase, Request};
+use preserve_evidence::{EvidenceInput, Function, Phase};
 use vault::Vault;
 
 /// The event as it arrived, odd spaces included.
@@ -50,7 +50,7 @@ impl Stage {
     async fn run(&self, phase: Phase, report: Report) -> Result<Branch, Fault> {
         let responder = Responder::new(self.aws.aws(), room::ledger(&self.aws));
         let function = Function::new(responder, Vault::BUCKET.to_owned());
-        Box::pin(function.handle(Request { phase, incident: self.incident.clone(), report })).await
+        Box::pin(function.handle(EvidenceInput { phase, incident: self.incident.clone(), report })).await
     }
 
     async fn collect(&self) -> Result<Branch, Fault> {

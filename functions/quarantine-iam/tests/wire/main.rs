@@ -17,7 +17,7 @@ use firebreak::containment::Containment;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Receipt, Step, Verification};
 use firebreak::target::{Scope, Target};
-use firebreak::task::{Answer, Phase, Request};
+use firebreak::task::{Phase, TaskInput, TaskOutput};
 use firebreak_function::containment::Responder;
 use firebreak_ledger::Held;
 use firebreak_testkit::dynamodb::Value;
@@ -50,10 +50,10 @@ fn responder(aws: &ScriptedAws) -> Responder {
 async fn contain(aws: &ScriptedAws, incident: &str, target: &Target) -> Result<Receipt, Fault> {
     // Older sessions end only after an approval.
     let approved = target.scope == Scope::OlderSessions;
-    let request = Request { approved, ..room::request(Phase::Contain, incident, target.clone()) };
+    let request = TaskInput { approved, ..room::request(Phase::Contain, incident, target.clone()) };
     match Box::pin(Function::new(responder(aws)).handle(request)).await? {
-        Answer::Receipt(receipt) => Ok(receipt),
-        Answer::Verification(_) => unreachable!("a containment answers with a receipt"),
+        TaskOutput::Receipt(receipt) => Ok(receipt),
+        TaskOutput::Verification(_) => unreachable!("a containment answers with a receipt"),
     }
 }
 
@@ -61,8 +61,8 @@ async fn contain(aws: &ScriptedAws, incident: &str, target: &Target) -> Result<R
 async fn verify(aws: &ScriptedAws, incident: &str, target: &Target) -> Result<Verification, Fault> {
     let request = room::request(Phase::Verify, incident, target.clone());
     match Box::pin(Function::new(responder(aws)).handle(request)).await? {
-        Answer::Verification(check) => Ok(check),
-        Answer::Receipt(_) => unreachable!("a look answers with a verification"),
+        TaskOutput::Verification(check) => Ok(check),
+        TaskOutput::Receipt(_) => unreachable!("a look answers with a verification"),
     }
 }
 

@@ -12,7 +12,7 @@ use firebreak::fault::Fault;
 use firebreak::ids::AccountId;
 use firebreak::receipt::{Receipt, Verification};
 use firebreak::target::{Target, TargetKind};
-use firebreak::task::{Answer, Phase, Request};
+use firebreak::task::{Phase, TaskInput, TaskOutput};
 use firebreak_function::containment::Responder;
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::ScriptedAws;
@@ -58,10 +58,10 @@ fn in_management(target: Target) -> Target {
 
 /// Contains a target for an incident.
 async fn contain(aws: &ScriptedAws, incident: &str, target: &Target) -> Result<Receipt, Fault> {
-    let request = Request { approved: true, ..room::request(Phase::Contain, incident, target.clone()) };
+    let request = TaskInput { approved: true, ..room::request(Phase::Contain, incident, target.clone()) };
     match Box::pin(function(aws).handle(request)).await? {
-        Answer::Receipt(receipt) => Ok(receipt),
-        Answer::Verification(_) => unreachable!("a containment answers with a receipt"),
+        TaskOutput::Receipt(receipt) => Ok(receipt),
+        TaskOutput::Verification(_) => unreachable!("a containment answers with a receipt"),
     }
 }
 
@@ -69,8 +69,8 @@ async fn contain(aws: &ScriptedAws, incident: &str, target: &Target) -> Result<R
 async fn verify(aws: &ScriptedAws, incident: &str, target: &Target) -> Result<Verification, Fault> {
     let request = room::request(Phase::Verify, incident, target.clone());
     match Box::pin(function(aws).handle(request)).await? {
-        Answer::Verification(check) => Ok(check),
-        Answer::Receipt(_) => unreachable!("a look answers with a verification"),
+        TaskOutput::Verification(check) => Ok(check),
+        TaskOutput::Receipt(_) => unreachable!("a look answers with a verification"),
     }
 }
 

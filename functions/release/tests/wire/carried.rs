@@ -7,7 +7,7 @@ use firebreak::receipt::Status;
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::{ScriptedAws, error};
 use quarantine_scp::Organization;
-use release::{Function, Request};
+use release::{Function, ReleaseInput};
 use serde_json::json;
 
 #[tokio::test]
@@ -18,7 +18,7 @@ async fn facts_go_back_and_an_earlier_definition_gets_the_steps() {
     let earlier = json!({ "incident": incident, "answer": null });
     let mut answers = Vec::new();
     for request in [facts, earlier] {
-        let request: Request = serde_json::from_value(request).expect("a request");
+        let request: ReleaseInput = serde_json::from_value(request).expect("a request");
         let function = Function::new(responder(&aws), Organization::new(POLICY, MANAGEMENT));
         let released = Box::pin(function.handle(request)).await.expect("an answer");
         assert_eq!(released.status, "ok");

@@ -18,14 +18,14 @@ use firebreak::fault::Fault;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::receipt::{Receipt, Status};
 use firebreak::target::{Target, TargetKind};
-use firebreak::task::{Answer, Phase};
+use firebreak::task::{Phase, TaskOutput};
 use firebreak_function::containment::Responder;
 use firebreak_ledger::{Held, RawEvent};
 use firebreak_testkit::dynamodb::{Item, Value};
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::ScriptedAws;
 use quarantine_scp::Organization;
-use release::{Function, Released, Request};
+use release::{Function, ReleaseInput, Released};
 
 /// The organization's quarantine policy, and the account that owns it.
 const POLICY: &str = "p-examplepolicyid111";
@@ -75,8 +75,8 @@ async fn contained(aws: &ScriptedAws, name: &str, buckets: &[&str]) -> Incident 
 async fn lock_down(aws: &ScriptedAws, incident: &str, name: &str) {
     let request = room::request(Phase::Contain, incident, bucket(name));
     match Box::pin(lockdown_s3::Function::new(responder(aws)).handle(request)).await.expect("a receipt") {
-        Answer::Receipt(receipt) => assert_eq!(receipt.status, Status::Contained, "{receipt:?}"),
-        Answer::Verification(_) => unreachable!("a containment answers with a receipt"),
+        TaskOutput::Receipt(receipt) => assert_eq!(receipt.status, Status::Contained, "{receipt:?}"),
+        TaskOutput::Verification(_) => unreachable!("a containment answers with a receipt"),
     }
 }
 
@@ -87,7 +87,7 @@ async fn undo(aws: &ScriptedAws, incident: &Incident) -> Result<Released, Fault>
 
 async fn undo_with(aws: &ScriptedAws, incident: &Incident, organization: Result<Organization, Fault>) -> Result<Released, Fault> {
     let function = Function::new(responder(aws), organization);
-    Box::pin(function.handle(Request { incident: incident.clone(), answer: None, carry: Carry::default() })).await
+    Box::pin(function.handle(ReleaseInput { incident: incident.clone(), answer: None, carry: Carry::default() })).await
 }
 
 /// What became of each target.

@@ -9,7 +9,7 @@ use firebreak::receipt::{Receipt, Status, Step};
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::error;
 use serde_json::json;
-use sweep::{Phase, Reply, Request, Round};
+use sweep::{Phase, Round, SweepInput, SweepOutput};
 
 fn with_steps(receipt: Receipt) -> Receipt {
     let step = json!({ "name": "attach-deny", "outcome": "applied", "started_at": "2026-11-21T02:00:00Z", "ms": 1 });
@@ -26,8 +26,8 @@ async fn carrying_facts() -> (Stage, Receipt) {
     (stage, full)
 }
 
-fn facts(stage: &Stage, phase: Phase, decided: usize) -> Request {
-    Request { carry: Carry::Facts, watch: Round { round: 1, decided: Some(decided) }, ..stage.request(phase) }
+fn facts(stage: &Stage, phase: Phase, decided: usize) -> SweepInput {
+    SweepInput { carry: Carry::Facts, watch: Round { round: 1, decided: Some(decided) }, ..stage.request(phase) }
 }
 
 #[tokio::test]
@@ -52,7 +52,7 @@ async fn an_execution_of_an_earlier_definition_asks_for_nothing_and_gets_decisio
     for phase in ["look", "gather"] {
         let mut earlier = earlier.clone();
         earlier["phase"] = json!(phase);
-        let request: Request = serde_json::from_value(earlier).expect("the shape at 3836077");
+        let request: SweepInput = serde_json::from_value(earlier).expect("the shape at 3836077");
         let answer = stage.ask(request, ONE_PAGE).await.expect("an answer");
         assert_eq!(answer.incident.decisions, stage.incident.decisions, "{phase}: its Maps go over them");
         assert_eq!(answer.report.containment.receipts, std::slice::from_ref(&full), "{phase}");
@@ -105,7 +105,7 @@ async fn the_receipt_of_a_function_that_failed_is_nowhere_else_and_is_carried_wh
 async fn that_an_approval_was_carried_out_is_written_where_everything_about_an_incident_is_written() {
     let stage = Stage::start().await;
     let reply = stage.reply(stage.request(Phase::Close), AUTO).await.expect("a reply");
-    assert!(matches!(reply, Reply::Closed { status: IncidentStatus::Closed }), "{reply:?}");
+    assert!(matches!(reply, SweepOutput::Closed { status: IncidentStatus::Closed }), "{reply:?}");
     assert_eq!(stage.view().await.record.status, IncidentStatus::Closed);
     let row = stage.aws.table().item(&format!("incident#{}", stage.incident.id), "incident").cloned().expect("a row");
     assert!(row.contains_key("finished_at"));

@@ -1,7 +1,7 @@
 //! One look into CloudTrail, and what is decided about what it shows.
 
 use crate::{AUTO, ONE_PAGE, SUSPECT, Stage, key, modes, names};
-use firebreak::coverage::{Owner, decision_key};
+use firebreak::coverage::{Responsible, decision_key};
 use firebreak::decision::{Mode, ReasonCode};
 use firebreak_testkit::dynamodb::Value as Attribute;
 use firebreak_testkit::room;
@@ -68,7 +68,7 @@ async fn what_another_incident_of_the_finding_answers_for_is_left_to_it() {
         let stage = Stage::start().await;
         stage.trail.created_user("mallory");
         let key = decision_key(&stage.decision("mallory", Mode::Auto));
-        let owner = Owner { incident: room::incident("an update"), told_only };
+        let owner = Responsible { incident: room::incident("an update"), told_only };
         assert!(stage.ledger().reserve(&stage.incident.id, &key, &owner).await.expect("the ledger takes it"));
         let answer = stage.run(Phase::Look, ONE_PAGE).await.expect("an answer");
         assert_eq!(answer.watch.contain.len(), ours, "what was only told can still be contained");

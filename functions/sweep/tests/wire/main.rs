@@ -25,7 +25,7 @@ use firebreak_testkit::scripted::ScriptedAws;
 use firebreak_testkit::{fixture, room};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
-use sweep::{Answer, Function, Phase, Reply, Request, Round, Wanted};
+use sweep::{Function, NextContainment, Phase, Round, SweepInput, SweepOutput, SweptState};
 use trail::Trail;
 
 /// The suspect: the user whose credentials the finding is about, and the key that was seen.
@@ -76,24 +76,24 @@ impl Stage {
     }
 
     /// What the state machine asks for, all of the incident and the report carried along.
-    async fn run(&self, phase: Phase, rules: &str) -> Result<Answer, Fault> {
+    async fn run(&self, phase: Phase, rules: &str) -> Result<SweptState, Fault> {
         self.ask(self.request(phase), rules).await
     }
 
-    fn request(&self, phase: Phase) -> Request {
+    fn request(&self, phase: Phase) -> SweepInput {
         let (incident, report) = (self.incident.clone(), self.report.clone());
         let watch = Round { round: 1, decided: None };
-        Request { phase, incident, report, watch, carry: Carry::default(), passing: sweep::Passing::default() }
+        SweepInput { phase, incident, report, watch, carry: Carry::default(), passing: sweep::Passing::default() }
     }
 
-    async fn ask(&self, request: Request, rules: &str) -> Result<Answer, Fault> {
+    async fn ask(&self, request: SweepInput, rules: &str) -> Result<SweptState, Fault> {
         match self.reply(request, rules).await? {
-            Reply::Answer(answer) => Ok(*answer),
-            closed @ Reply::Closed { .. } => panic!("{closed:?}"),
+            SweepOutput::SweptState(answer) => Ok(*answer),
+            closed @ SweepOutput::Closed { .. } => panic!("{closed:?}"),
         }
     }
 
-    async fn reply(&self, request: Request, rules: &str) -> Result<Reply, Fault> {
+    async fn reply(&self, request: SweepInput, rules: &str) -> Result<SweepOutput, Fault> {
         let function = Function::new(self.aws.aws(), self.ledger(), policy(rules));
         Box::pin(function.handle(request)).await
     }
@@ -148,7 +148,7 @@ fn modes(decisions: &[Decision]) -> Vec<(&str, Mode)> {
 }
 
 /// Whom the state machine contains next.
-fn names(wanted: &[Wanted]) -> Vec<&str> {
+fn names(wanted: &[NextContainment]) -> Vec<&str> {
     wanted.iter().map(|wanted| wanted.target.id.as_str()).collect()
 }
 

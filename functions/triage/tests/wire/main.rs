@@ -21,7 +21,7 @@ use firebreak_testkit::{fixture, room};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use services::{Executions, GuardDuty};
-use triage::{Function, Request};
+use triage::{Function, TriageInput};
 
 const ONE: &str = "arn:aws:states:eu-central-1:123456789012:execution:firebreak:one";
 const TWO: &str = "arn:aws:states:eu-central-1:123456789012:execution:firebreak:two";
@@ -80,7 +80,7 @@ fn function(aws: &ScriptedAws, policy: &str) -> Function {
 }
 
 /// What the state machine sends.
-fn request(event: &Value, execution: &str) -> Request {
+fn request(event: &Value, execution: &str) -> TriageInput {
     let request = json!({ "event": event, "execution_arn": execution, "started_at": AT });
     serde_json::from_str(&request.to_string()).expect("a request")
 }
