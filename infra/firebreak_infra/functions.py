@@ -70,6 +70,10 @@ def functions() -> tuple[Function, ...]:
 def member_roles() -> dict[str, tuple[MemberRole, tuple[Function, ...]]]:
     """Every member role by name, with the functions that may assume it. The one that declares it comes first."""
     declared = {role.name: (role, function) for function in functions() for role in function.member_roles}
+    for function in functions():
+        for name in set(function.also_assumes) - set(declared):
+            where = in_repository(FUNCTIONS / function.name / FILE)
+            raise InfraError(where, f"also_assumes has {name}", "no function declares such a member role")
     also = {name: [function for function in functions() if name in function.also_assumes] for name in declared}
     return {name: (role, (function, *also[name])) for name, (role, function) in declared.items()}
 

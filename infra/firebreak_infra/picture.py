@@ -26,6 +26,14 @@ _LAST_RESORT: Final = "FailureNotice"
 """What leads here cannot be finished: people are told, and the execution fails."""
 _LABELS: Final = {"respond": "respond", "notify": "only tell", "approve": "approve", "release": "release"}
 """Values of a choice that say something to a reader."""
+_CONDITIONS: Final = {
+    ("$.watch.round", "NumericEquals"): "first look",
+    ("$.watch.alarm", "BooleanEquals"): "something new",
+    ("$.watch.idle", "BooleanEquals"): "nothing is contained",
+    ("$.watch.round", "NumericLessThanPath"): "yes",
+    ("$.closing.unfinished", "NumericEquals"): "all is done",
+}
+"""The same for a condition: variable and operator."""
 
 
 def picture(definition: dict[str, Any]) -> str:
@@ -73,7 +81,7 @@ def _next(state: dict[str, Any]) -> Iterator[tuple[str, str]]:
     choices = state.get("Choices", [])
     yes, no = ("yes", "no") if len(choices) == 1 else ("", "")
     for choice in choices:
-        yield _LABELS.get(str(choice.get("StringEquals")), yes), choice["Next"]
+        yield _LABELS.get(str(choice.get("StringEquals"))) or _condition(choice) or yes, choice["Next"]
     if "Default" in state:
         yield no, state["Default"]
     if "Next" in state:
@@ -81,6 +89,13 @@ def _next(state: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for catch in state.get("Catch", []):
         if catch["ErrorEquals"] == ["States.Timeout"]:
             yield "nobody answers", catch["Next"]
+
+
+def _condition(choice: dict[str, Any]) -> str | None:
+    """What a choice asks, in a word."""
+    parts = [choice, *choice.get("And", [])]
+    found = (_CONDITIONS.get((part.get("Variable", ""), key)) for part in parts for key in part)
+    return next((word for word in found if word), None)
 
 
 def _arrows(states: dict[str, Any], name: str) -> list[tuple[str, str]]:

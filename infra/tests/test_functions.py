@@ -50,6 +50,14 @@ class Declarations(unittest.TestCase):
         self.assertEqual(assumed_by["FirebreakMemberRelease"], ["release"], "no containment may undo")
 
 
+    def test_a_role_that_nobody_declares_is_assumed_by_nobody(self) -> None:
+        functions.member_roles.cache_clear()
+        odd = functions.Function("x", "x", "command", 1, also_assumes=("FirebreakMemberReleese",))
+        with mock.patch.object(functions, "functions", lambda: (odd,)), self.assertRaisesRegex(InfraError, "Releese"):
+            functions.member_roles()
+        functions.member_roles.cache_clear()
+
+
 class Repetition(unittest.TestCase):
     def test_a_form_is_filled_in_for_each_function_that_is_meant(self) -> None:
         called = repeated.each(EachFunction("<Name>/<name>", trigger="state-machine"))

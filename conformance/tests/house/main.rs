@@ -5,6 +5,7 @@ mod build;
 mod containments;
 mod declarations;
 mod destructive_calls;
+mod documents;
 mod one_build;
 mod structure;
 

@@ -1,5 +1,6 @@
 //! SDK errors become faults, by error code and never by message.
 
+use aws_runtime::retries::classifiers::{THROTTLING_ERRORS, TRANSIENT_ERRORS};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -60,22 +61,13 @@ fn kind<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> FaultKind
 
 fn kind_of_code(code: &str, status: u16) -> FaultKind {
     match code {
-        "Throttling"
-        | "ThrottlingException"
-        | "ThrottledException"
-        | "RequestLimitExceeded"
-        | "TooManyRequestsException"
-        | "RequestThrottled"
-        | "RequestThrottledException"
-        | "ProvisionedThroughputExceededException"
-        | "SlowDown"
-        | "KMSThrottling"
+        // What the SDK itself tries again.
+        code if THROTTLING_ERRORS.contains(&code) || TRANSIENT_ERRORS.contains(&code) => FaultKind::Transient,
+        "KMSThrottling"
         | "KMSThrottlingException"
         | "KmsThrottlingException"
         | "SnapshotCreationPerVolumeRateExceeded"
         | "ConcurrentSnapshotLimitExceeded"
-        | "PriorRequestNotComplete"
-        | "TransactionInProgressException"
         | "PolicyChangesInProgressException"
         | "OperationAborted"
         | "ConcurrentModification"
@@ -87,8 +79,6 @@ fn kind_of_code(code: &str, status: u16) -> FaultKind {
         | "InternalFailure"
         | "InternalError"
         | "InternalServerError"
-        | "RequestTimeout"
-        | "RequestTimeoutException"
         | "ConditionalRequestConflict"
         | "Unavailable"
         | "EntityTemporarilyUnmodifiable" => FaultKind::Transient,
@@ -131,5 +121,19 @@ fn kind_of_status(status: u16) -> FaultKind {
         404 => FaultKind::Gone,
         408 | 429 | 500..=599 => FaultKind::Transient,
         _ => FaultKind::Malformed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_sdk_tries_again_is_a_passing_fault_here_too() {
+        for code in THROTTLING_ERRORS.iter().chain(TRANSIENT_ERRORS).chain(&["KMSThrottlingException", "OperationAborted"]) {
+            assert_eq!(kind_of_code(code, 400), FaultKind::Transient, "{code}");
+        }
+        assert_eq!(kind_of_code("LimitExceeded", 409), kind_of_status(409), "a quota of IAM does not pass");
+        assert_eq!((kind_of_code("AccessDenied", 400), kind_of_code("NoSuchEntity", 400)), (FaultKind::Denied, FaultKind::Gone));
     }
 }

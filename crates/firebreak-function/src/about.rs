@@ -32,9 +32,9 @@ struct Named {
     id: IncidentId,
 }
 
-/// The span of an invocation. A function that learns later which incident it works on says so with [`incident`].
+/// The span of an invocation: at the level of errors, so that a quieter log still names the incident. A function that learns later which incident it works on says so with [`incident`].
 pub(crate) fn span(payload: &str) -> Span {
-    let span = tracing::info_span!("task", incident = Empty, target = Empty, phase = Empty);
+    let span = tracing::error_span!("task", incident = Empty, target = Empty, phase = Empty);
     let about: About<'_> = serde_json::from_str(payload).unwrap_or_default();
     let id = read::<Named>(about.incident).map(|named| named.id).or_else(|| read(about.incident_id));
     if let Some(id) = id {
@@ -56,7 +56,7 @@ pub fn incident(id: &IncidentId) {
 
 /// The span of work on one of several targets.
 pub fn target(target: &Target) -> Span {
-    tracing::info_span!("target", target = %target)
+    tracing::error_span!("target", target = %target)
 }
 
 fn read<T: DeserializeOwned>(raw: Option<&RawValue>) -> Option<T> {

@@ -183,7 +183,7 @@ impl Responder {
             (call, Attempt::Steps(steps)) => {
                 let passing = passing_fault(&steps, level.decisive);
                 let receipt = receipt(target, task.containment, steps, level.decisive);
-                self.remember(&call, &receipt).await;
+                self.remember(&call, &receipt).await?;
                 // Containing again converges, so a passing fault at a step that decides is worth another try.
                 passing.map_or(Ok(receipt), Err)
             }
@@ -194,7 +194,7 @@ impl Responder {
                 // Before the answer: a decision that nobody waits for would be carried out by nobody.
                 self.ledger.wait_for_approval(incident, task.containment, target, &waits).await?;
                 let receipt = Receipt::waiting(target.clone(), task.containment, waits, clock::now());
-                self.remember(&call, &receipt).await;
+                self.remember(&call, &receipt).await?;
                 Ok(receipt)
             }
         }
@@ -228,12 +228,14 @@ impl Responder {
         Ok(check)
     }
 
-    /// The receipt is also in the history of the execution, which is durable: a ledger that does not answer loses no containment.
-    async fn remember(&self, call: &Call, receipt: &Receipt) {
-        log_unless_ok(self.ledger.keep_receipt(&call.incident, receipt).await);
+    /// The state machine keeps facts of a receipt, and the looks decide by its steps: a receipt that the ledger does not take is a
+    /// fault, and the containment is done again. What it changed stays.
+    async fn remember(&self, call: &Call, receipt: &Receipt) -> Result<(), Fault> {
+        self.ledger.keep_receipt(&call.incident, receipt).await?;
         let word = serde_json::to_value(receipt.status).ok();
         let word = word.as_ref().and_then(|v| v.as_str()).unwrap_or("unknown");
         log_unless_ok(self.ledger.note(&call.incident, clock::now(), &format!("{}: {word}", receipt.target)).await);
+        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use tracing::Instrument as _;
 /// Runs `work` and records how it ended. A failure becomes part of the record, not of the control flow: the other steps go on.
 pub async fn step(name: impl Into<StepName>, work: impl Future<Output = Result<Outcome, Fault>>) -> Step {
     let name = name.into();
-    let span = tracing::info_span!("step", step = %name);
+    let span = tracing::error_span!("step", step = %name);
     async {
         let (started_at, clock) = (clock::now(), Instant::now());
         let (outcome, error) = match work.await {

@@ -65,6 +65,9 @@ pub struct SweepBranch {
     /// Whose calls were searched for: contained principals. Absent in a report of an earlier version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suspects: Option<usize>,
+    /// How many decisions the incident had after the last look: one more at the next look is news.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided: Option<usize>,
     /// What the suspects did that matters, one line each, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub found: Vec<String>,
@@ -196,7 +199,7 @@ impl Report {
 }
 
 /// What a fact without steps and error says ([`Carry`](crate::facts::Carry)).
-pub(crate) const UNREAD: &str = "the steps are in the ledger, which could not be read";
+pub(crate) const UNREAD: &str = "the steps are in the ledger; they could not be read";
 
 fn receipt_problems(receipt: &Receipt, failed: &str) -> Vec<String> {
     use crate::receipt::Outcome;

@@ -32,7 +32,28 @@ pub struct Record {
     pub message_id: String,
     /// A [`GateMessage`] as JSON.
     pub body: String,
+    /// What SQS says about the message.
+    #[serde(default)]
+    pub attributes: Attributes,
 }
+
+/// What SQS says about a message (SQS API reference, `ReceiveMessage`).
+#[derive(Debug, Default, Deserialize)]
+pub struct Attributes {
+    /// How often the message was received, this time included; a number as text.
+    #[serde(default, rename = "ApproximateReceiveCount")]
+    pub received: String,
+}
+
+impl Attributes {
+    /// Whether SQS hands the message over again before it goes to the dead letters (after 5 times).
+    fn comes_again(&self) -> bool {
+        self.received.parse::<u32>().is_ok_and(|received| received < PATIENT_TIMES)
+    }
+}
+
+/// So often the ledger gets a chance before a ticket is written without it.
+const PATIENT_TIMES: u32 = 3;
 
 /// Which messages must come again (`ReportBatchItemFailures`). An empty list means all were taken.
 #[derive(Debug, Serialize)]
@@ -82,8 +103,8 @@ impl Function {
     pub async fn handle(&self, batch: Batch) -> Result<BatchFailures, Fault> {
         let mut failures = Vec::new();
         for record in batch.records {
-            let span = tracing::info_span!("gate", incident = Empty, sqs.message_id = %record.message_id);
-            if let Err(fault) = self.open(&record.body).instrument(span.clone()).await {
+            let span = tracing::error_span!("gate", incident = Empty, sqs.message_id = %record.message_id);
+            if let Err(fault) = self.open(&record).instrument(span.clone()).await {
                 span.in_scope(|| tracing::error!(fault.message = %fault.message, "gate message not taken"));
                 failures.push(ItemFailure { message_id: record.message_id });
             }
@@ -91,9 +112,9 @@ impl Function {
         Ok(BatchFailures { failures })
     }
 
-    async fn open(&self, body: &str) -> Result<(), Fault> {
+    async fn open(&self, record: &Record) -> Result<(), Fault> {
         // The parser's message could quote the body, and the body holds the token: say only where it broke.
-        let message: GateMessage = serde_json::from_str(body)
+        let message: GateMessage = serde_json::from_str(&record.body)
             .map_err(|error| Fault::malformed(format!("a gate message has the wrong form at column {}", error.column())))?;
         let id = &message.incident.id;
         about::incident(id);
@@ -102,9 +123,11 @@ impl Function {
             OpenedGate::Answered(decided) => self.answer(&message, &decided).await,
             OpenedGate::Waiting => {
                 self.keep_machine_receipts(&message).await?;
-                self.publish_ticket(&message).await?;
-                let over = [IncidentStatus::Closed, IncidentStatus::Released, IncidentStatus::Failed];
-                self.ledger.set_status(id, IncidentStatus::AwaitingReview, &over).await?;
+                self.publish_ticket(&message, record.attributes.comes_again()).await?;
+                // A gate that opened again after an answer waits, whatever the function that carried it out wrote last.
+                let over = [IncidentStatus::Failed, IncidentStatus::Closed, IncidentStatus::Released];
+                let over = if message.after_answer { &over[..1] } else { &over[..] };
+                self.ledger.set_status(id, IncidentStatus::AwaitingReview, over).await?;
                 self.ledger.note(id, message.entered_at, &format!("review opened, round {}", message.round)).await?;
                 self.ledger.gate_announced(&message).await
             }
@@ -123,12 +146,18 @@ impl Function {
     }
 
     /// The ticket says what the ledger knows: decisions can have been appended, and receipts corrected, since the state machine read them.
-    async fn publish_ticket(&self, message: &GateMessage) -> Result<(), Fault> {
+    ///
+    /// What an approval carries out stands only there: the message comes again before a ticket is written without it.
+    async fn publish_ticket(&self, message: &GateMessage, comes_again: bool) -> Result<(), Fault> {
         let (mut incident, mut report) = (message.incident.clone(), message.report.clone());
         if let Err(fault) = self.ledger.gather(&mut incident, &mut report).await {
+            if comes_again {
+                return Err(fault);
+            }
             // A person must be asked all the same: the message says what the state machine knew.
             tracing::error!(fault.message = %fault.message, "the ticket is written without the ledger");
-            report.verify.missing.push("this ticket may lack what was decided since: the ledger could not be read".to_owned());
+            let lacks = "this ticket does NOT list what an approval carries out: the ledger could not be read";
+            report.verify.missing.push(format!("{lacks}; before you answer: firebreak incidents show {}", incident.id));
         }
         let ticket = notice::mail(&notice::ticket(&incident, &report, message.round));
         self.sns

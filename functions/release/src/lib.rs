@@ -93,6 +93,10 @@ impl Function {
         let incident = &request.incident;
         let known = self.responder.ledger().incident(&incident.id).await?;
         let is_known = known.is_some();
+        if !is_known && incident.decisions.is_empty() {
+            // Nothing to put back and nothing known must not look like everything put back.
+            return Err(Fault::bug("the ledger does not know the incident, and the state machine names no target"));
+        }
         let (decisions, receipts, before) = match known {
             Some(view) => (view.record.incident.decisions, view.receipts, view.releases),
             None => (incident.decisions.clone(), vec![], vec![]),

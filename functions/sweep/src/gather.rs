@@ -21,9 +21,7 @@ impl Function {
 
 fn gathered(incident: Incident, report: Report, watch: Round) -> SweptState {
     let contain = open_decisions(&incident, &report).filter_map(NextContainment::of).collect();
-    // What was appended since the look is still news at the next one.
-    let decided = watch.decided.unwrap_or(incident.decisions.len());
-    let watch = Watch { round: watch.round, decided, contain, alarm: true, idle: false };
+    let watch = Watch { round: watch.round, contain, alarm: true, idle: false };
     SweptState { incident, report, watch, passing: Passing::default() }
 }
 
@@ -68,12 +66,12 @@ mod tests {
         report.containment.receipts = vec![receipt("alice", Status::Contained), receipt("mallory", Status::Failed)];
         report.derived = vec![receipt("mallory", Status::Contained), receipt("ghost", Status::Partial)];
         join(&mut report);
-        let answer = gathered(incident.clone(), report, Round { round: 2, decided: Some(1) });
+        let answer = gathered(incident.clone(), report, Round { round: 2 });
         let statuses: Vec<(&str, Status)> =
             answer.report.containment.receipts.iter().map(|r| (r.target.id.as_str(), r.status)).collect();
         assert_eq!(statuses, [("alice", Status::Contained), ("mallory", Status::Contained), ("ghost", Status::Partial)]);
         assert!(answer.report.derived.is_empty() && answer.watch.alarm);
-        assert_eq!((answer.watch.round, answer.watch.decided), (2, 1));
+        assert_eq!(answer.watch.round, 2);
     }
 
     #[test]

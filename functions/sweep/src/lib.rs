@@ -71,9 +71,6 @@ pub struct Round {
     /// Counted by the state machine.
     #[serde(default)]
     pub round: u32,
-    /// How many decisions the last look knew. An execution that began under an earlier definition carries the decisions themselves.
-    #[serde(default)]
-    pub decided: Option<usize>,
 }
 
 /// What the state machine gets.
@@ -108,8 +105,6 @@ pub struct SweptState {
 pub struct Watch {
     /// As it came.
     pub round: u32,
-    /// How many decisions the incident has after this look: one more at the next look is news.
-    pub decided: usize,
     /// What is contained now, before the next look; of a gathering: what an approval carries out.
     pub contain: Vec<NextContainment>,
     /// Something is new: it is worth another look, and people are told.

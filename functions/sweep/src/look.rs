@@ -32,7 +32,8 @@ impl Function {
         let SweepInput { mut incident, mut report, watch, carry, .. } = request;
         // What the state machine could not gather, or carry out, after the look before.
         join(&mut report);
-        let decided = watch.decided.unwrap_or(incident.decisions.len());
+        // At the first look, and under an earlier definition, the state machine carries the decisions themselves.
+        let decided = report.sweep.decided.unwrap_or(incident.decisions.len()).max(incident.decisions.len());
         let known = self.ledger.gather(&mut incident, &mut report).await?;
         // An earlier try appended it and was killed before it could answer, or a person did.
         let news = incident.decisions.len() > decided;
@@ -67,6 +68,7 @@ impl Function {
             status: "ok".to_owned(),
             error: None,
             suspects: Some(suspects(&report).len()),
+            decided: Some(incident.decisions.len()),
             more: More { found: told.more, left_out: left_out.more, reverted: reverted.more },
             found: told.lines,
             missing,
@@ -77,7 +79,7 @@ impl Function {
             tracing::error!(fault.message = %fault.message, "the ledger did not take a record");
         }
         let idle = contain.is_empty() && !report.containment.receipts.iter().any(Receipt::holds_something);
-        let watch = Watch { round: watch.round, decided: incident.decisions.len(), contain, alarm, idle };
+        let watch = Watch { round: watch.round, contain, alarm, idle };
         Ok(SweptState { incident, report, watch, passing: Passing::default() }.carried(carry, known))
     }
 

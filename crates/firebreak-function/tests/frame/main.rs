@@ -15,7 +15,7 @@ use firebreak_function::containment::{Attempt, Call, Checked, Responder, Task};
 use firebreak_function::step::step;
 use firebreak_ledger::{Ledger, RawEvent};
 use firebreak_testkit::room;
-use firebreak_testkit::scripted::ScriptedAws;
+use firebreak_testkit::scripted::{ScriptedAws, error};
 
 const TASK: Task<'_> = Task { containment: Containment::LockdownS3, at: None };
 
@@ -156,4 +156,17 @@ async fn every_receipt_has_the_facts_that_the_state_machine_keeps() {
             assert!(!json[fact].is_null(), "{fact}: {json}");
         }
     }
+}
+
+/// The state machine keeps facts, and looks decide by the steps.
+#[tokio::test]
+async fn a_receipt_that_the_ledger_does_not_take_is_a_fault_and_the_containment_is_done_again() {
+    let (aws, ledger) = stage().await;
+    aws.always("dynamodb:PutItem", error(400, "ThrottlingException"));
+    let fault = attempt(&aws, true, false).await.expect_err("the steps would be lost");
+    assert_eq!(fault.kind, FaultKind::Transient, "{fault}");
+    aws.mend();
+    assert_eq!(attempt(&aws, true, false).await.expect("a receipt").status, Status::Contained);
+    let kept = ledger.receipt(&room::incident("one"), Containment::LockdownS3, &bucket()).await.expect("read");
+    assert_eq!(kept.expect("a receipt").steps.len(), 1);
 }

@@ -49,7 +49,7 @@ pub fn notice(kind: NoticeKind, incident: &Incident, report: &Report, answer: Op
         }
     }
     let headline = headline(kind, incident, report, answer, round);
-    document(incident, headline, facts, sections, asks)
+    document(incident, report, headline, facts, sections, asks)
 }
 
 /// The ticket that an analyst answers.
@@ -62,11 +62,21 @@ pub fn ticket(incident: &Incident, report: &Report, round: u32) -> Notice {
         .chain(open(&incident.decisions, report))
         .chain(evidence(report));
     let again = if round > 1 { format!(" (asked {round} times)") } else { String::new() };
-    document(incident, format!("Decide{again}"), facts(incident), sections.collect(), true)
+    document(incident, report, format!("Decide{again}"), facts(incident), sections.collect(), true)
 }
 
-fn document(incident: &Incident, headline: String, facts: Vec<Fact>, sections: Vec<Section>, asks: bool) -> Notice {
-    let about = incident.decisions.first().map_or_else(|| Text::ours("no target"), |decision| target(&decision.target));
+fn document(
+    incident: &Incident,
+    report: &Report,
+    headline: String,
+    facts: Vec<Fact>,
+    sections: Vec<Section>,
+    asks: bool,
+) -> Notice {
+    // Without the ledger there are no decisions, and what was done still names the target.
+    let decided = incident.decisions.first().map(|decision| &decision.target);
+    let about = decided.or_else(|| report.containment.receipts.first().map(|receipt| &receipt.target));
+    let about = about.map_or_else(|| Text::ours("no target"), target);
     let about = vec![about, Text::ours(" - "), type_of(incident)];
     let (answers, hints) = if asks { (choices(), hints(incident)) } else { (vec![], vec![]) };
     Notice { incident: incident.id.clone(), headline, about, facts, sections, answers, hints }

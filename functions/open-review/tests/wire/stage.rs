@@ -86,9 +86,15 @@ pub(crate) async fn deliver(aws: &ScriptedAws, messages: &[Value]) -> Vec<String
 
 /// The same with bodies that may be anything, in the form of an event source mapping.
 pub(crate) async fn deliver_bodies(aws: &ScriptedAws, bodies: &[String]) -> Vec<String> {
+    deliver_again(aws, bodies, "").await
+}
+
+/// The same, when SQS has handed the messages over so many times.
+pub(crate) async fn deliver_again(aws: &ScriptedAws, bodies: &[String], received: &str) -> Vec<String> {
     let record = |(at, body): (usize, &String)| {
         json!({
-            "messageId": format!("m-{at}"), "receiptHandle": "handle", "body": body, "attributes": {}, "messageAttributes": {},
+            "messageId": format!("m-{at}"), "receiptHandle": "handle", "body": body, "messageAttributes": {},
+            "attributes": { "ApproximateReceiveCount": received },
             "md5OfBody": "digest", "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:gate",
             "awsRegion": "eu-central-1"
         })

@@ -1,9 +1,10 @@
 //! The ticket says what the ledger knows, not what the state machine carried.
 
-use crate::stage::{alice, decision, deliver, exports, incident, message, receipt, stage, view};
+use crate::stage::{alice, decision, deliver, deliver_again, exports, incident, message, receipt, stage, view};
 use firebreak::containment::Containment;
 use firebreak::decision::Mode;
 use firebreak::fault::FaultKind;
+use firebreak::incident::IncidentStatus;
 use firebreak::receipt::{Receipt, Status};
 use firebreak_testkit::room;
 use serde_json::{Value, json};
@@ -67,6 +68,39 @@ async fn a_ledger_that_cannot_be_read_does_not_keep_the_ticket_from_people() {
     aws.always("dynamodb:Query", firebreak_testkit::scripted::error(400, "AccessDeniedException"));
     assert_eq!(deliver(&aws, &[message(1)]).await, [""; 0]);
     assert!(world.tickets()[0].body.contains("the ledger could not be read"), "{}", world.tickets()[0].body);
+}
+
+/// What an approval carries out stands only in the ledger.
+#[tokio::test]
+async fn a_ticket_without_the_ledger_is_the_last_resort_and_says_what_it_does_not_list() {
+    let (aws, world) = stage().await;
+    aws.always("dynamodb:Query", firebreak_testkit::scripted::error(400, "ThrottlingException"));
+    let mut facts = message(1);
+    facts["incident"]["decisions"] = serde_json::json!([]);
+    let body = [facts.to_string()];
+    for received in ["1", "2"] {
+        assert_eq!(deliver_again(&aws, &body, received).await, ["m-0"], "it comes again");
+        assert_eq!(world.tickets().len(), 0);
+    }
+    assert_eq!(deliver_again(&aws, &body, "3").await, [""; 0]);
+    let ticket = world.tickets()[0].body.clone();
+    assert!(
+        ticket.contains("does NOT list what an approval carries out") && ticket.contains("firebreak incidents show"),
+        "{ticket}"
+    );
+}
+
+#[tokio::test]
+async fn a_gate_that_opens_again_after_an_answer_waits_whatever_the_release_wrote_last() {
+    let (aws, _) = stage().await;
+    for (after_answer, expected) in [(false, IncidentStatus::Released), (true, IncidentStatus::AwaitingReview)] {
+        let ledger = room::ledger(&aws);
+        ledger.finish(&incident().id, IncidentStatus::Released, incident().opened_at).await.expect("the ledger takes it");
+        let mut again = message(if after_answer { 2 } else { 1 });
+        again["after_answer"] = serde_json::json!(after_answer);
+        assert_eq!(deliver(&aws, &[again]).await, [""; 0]);
+        assert_eq!(view(&aws).await.record.status, expected, "after an answer: {after_answer}");
+    }
 }
 
 #[tokio::test]

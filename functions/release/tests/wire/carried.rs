@@ -43,6 +43,14 @@ async fn that_everything_is_back_is_written_and_what_is_not_back_is_never_called
     assert_eq!((buckets.block("acme"), status(&aws, &incident).await), (None, IncidentStatus::Released));
 }
 
+#[tokio::test]
+async fn an_incident_that_nobody_knows_is_never_called_released() {
+    let (aws, _) = stage(&["acme"]).await;
+    let unknown = Incident { id: room::incident("lost"), ..contained(&aws, "one", &["acme"]).await };
+    let fault = undo(&aws, &Carry::Facts.incident(unknown)).await.expect_err("nothing was put back");
+    assert_eq!(fault.kind, firebreak::fault::FaultKind::Bug, "{fault}");
+}
+
 async fn status(aws: &ScriptedAws, incident: &Incident) -> IncidentStatus {
     room::ledger(aws).record(&incident.id).await.expect("the ledger answers").expect("an incident").status
 }

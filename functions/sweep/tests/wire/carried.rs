@@ -9,7 +9,7 @@ use firebreak::receipt::{Receipt, Status, Step};
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::error;
 use serde_json::json;
-use sweep::{Phase, Round, SweepInput, SweepOutput};
+use sweep::{Phase, SweepInput, SweepOutput};
 
 fn with_steps(receipt: Receipt) -> Receipt {
     let step = json!({ "name": "attach-deny", "outcome": "applied", "started_at": "2026-11-21T02:00:00Z", "ms": 1 });
@@ -27,7 +27,9 @@ async fn carrying_facts() -> (Stage, Receipt) {
 }
 
 fn facts(stage: &Stage, phase: Phase, decided: usize) -> SweepInput {
-    SweepInput { carry: Carry::Facts, watch: Round { round: 1, decided: Some(decided) }, ..stage.request(phase) }
+    let mut request = SweepInput { carry: Carry::Facts, ..stage.request(phase) };
+    request.report.sweep.decided = Some(decided);
+    request
 }
 
 #[tokio::test]
@@ -36,7 +38,7 @@ async fn facts_lead_to_the_same_look_as_everything_and_facts_go_back() {
     stage.trail.created_user("mallory");
     let answer = stage.ask(facts(&stage, Phase::Look, 1), ONE_PAGE).await.expect("an answer");
     assert_eq!(names(&answer.watch.contain), ["mallory"], "the suspect is contained already");
-    assert_eq!((answer.watch.decided, answer.watch.alarm, answer.watch.idle), (2, true, false));
+    assert_eq!((answer.report.sweep.decided, answer.watch.alarm, answer.watch.idle), (Some(2), true, false));
     let [fact] = answer.report.containment.receipts.as_slice() else { panic!("{:?}", answer.report) };
     assert_eq!((fact.target.id.as_str(), fact.status, fact.steps.len()), (SUSPECT, Status::Contained, 0));
     assert!(answer.incident.decisions.is_empty() && answer.incident.findings.is_empty());
@@ -66,7 +68,8 @@ async fn what_was_decided_between_two_looks_is_news_once() {
     stage.append(&[stage.decision_like(&stage.view().await.record.incident, "alice", Mode::Gate)]).await;
     let first = stage.ask(facts(&stage, Phase::Look, 1), ONE_PAGE).await.expect("an answer");
     assert!(first.watch.alarm && first.watch.contain.is_empty(), "a person has to know that it waits");
-    let second = stage.ask(facts(&stage, Phase::Look, first.watch.decided), ONE_PAGE).await.expect("an answer");
+    let second =
+        stage.ask(facts(&stage, Phase::Look, first.report.sweep.decided.expect("a count")), ONE_PAGE).await.expect("an answer");
     assert!(!second.watch.alarm);
 }
 

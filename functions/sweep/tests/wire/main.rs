@@ -82,7 +82,7 @@ impl Stage {
 
     fn request(&self, phase: Phase) -> SweepInput {
         let (incident, report) = (self.incident.clone(), self.report.clone());
-        let watch = Round { round: 1, decided: None };
+        let watch = Round { round: 1 };
         SweepInput { phase, incident, report, watch, carry: Carry::default(), passing: sweep::Passing::default() }
     }
 
