@@ -44,7 +44,7 @@ def picture(definition: dict[str, Any]) -> str:
     for name in drawn:
         lines += _node(name, states[name])
     for name in drawn:
-        lines += [f"  {name} -->{f'|{label}|' if label else ''} {to}" for label, to in _arrows(states, name)]
+        lines += [f"  {name}-->{f'|{label}|' if label else ''}{to}" for label, to in _arrows(states, name)]
     return "\n".join(lines)
 
 
@@ -104,11 +104,12 @@ def _arrows(states: dict[str, Any], name: str) -> list[tuple[str, str]]:
     for word, to in _ways(states, name):
         while not _is_drawn(states[to]):
             to = states[to]["Next"]
-        arrows.setdefault(to, word)
+        # Two ways to one state: neither word alone is true.
+        arrows[to] = word if arrows.get(to, word) == word else ""
     return [(label, to) for to, label in arrows.items()]
 
 
-def _node(name: str, state: dict[str, Any]) -> list[str]:
+def _node(name: str, state: dict[str, Any], inside: bool = False) -> list[str]:
     match state["Type"]:
         case "Parallel":
             inner = [line for branch in state["Branches"] for line in _branch(branch)]
@@ -121,17 +122,18 @@ def _node(name: str, state: dict[str, Any]) -> list[str]:
             return [f'  {name}[["{name}"]]']
         case "Task" if "waitForTaskToken" in state["Resource"]:
             return [f'  {name}{{{{"{name}: an analyst answers"}}}}']
-    return [f'  {name}["{name}"]']
+    # A rectangle with its name: Mermaid draws that of an arrow, but a node in a group has to stand there.
+    return [f"  {name}"] if inside else []
 
 
 def _branch(branch: dict[str, Any]) -> list[str]:
     start = branch["StartAt"]
     state = branch["States"][start]
-    lines = _node(start, state)
+    lines = _node(start, state, inside=True)
     for name, inner in state.get("ItemProcessor", {}).get("States", {}).items():
         # The containments; what else happens to an item is a receipt.
         if inner["Type"] == "Task":
-            lines += [*_node(name, inner), f"  {start} --> {name}"]
+            lines += [*_node(name, inner, inside=True), f"  {start}-->{name}"]
     return lines
 
 

@@ -83,7 +83,7 @@ class Picture(unittest.TestCase):
         }
         self.assertEqual(
             picture.picture(machine).splitlines(),
-            ["flowchart TD", '  A["A"]', '  C{"C?"}', "  A --> C", "  C -->|yes| A"],
+            ["flowchart TD", '  C{"C?"}', "  A-->C", "  C-->|yes|A"],
         )
 
     def test_a_document_without_a_place_is_said(self) -> None:
