@@ -1,17 +1,16 @@
-//! Decisions for people: when, what, to what, why, and what is left to do by hand.
+//! Decisions for people: when, what, to what, why, and what is left for a person to do.
 
 use console::{Alignment, StyledObject, pad_str, style};
 use firebreak::decision::{Decision, Mode};
 use firebreak::text::inert;
 
 /// Wide enough for the longest of [`when`].
-const WHEN: usize = 16;
+const WHEN: usize = 21;
 
 /// Prints decisions, one block each.
 pub(crate) fn print(decisions: &[Decision]) {
     for decision in decisions {
-        let what = decision.containment.map_or("by hand", |containment| containment.name());
-        println!("\n  {}{} {}", when(decision), style(what).bold(), decision.target);
+        println!("\n  {}{}: {}", when(decision), style(&decision.target).bold(), decision.does());
         let line = |text: &str| println!("  {:WHEN$}{text}", "");
         if let Some(session) = &decision.target.session {
             line(&format!("session {}", inert(session, 64)));
@@ -26,9 +25,9 @@ pub(crate) fn print(decisions: &[Decision]) {
 fn when(decision: &Decision) -> StyledObject<String> {
     let pad = |word| style(pad_str(word, WHEN, Alignment::Left, None).into_owned());
     match (decision.mode, decision.containment) {
-        (Mode::Auto, _) => pad("at once").red(),
-        (Mode::Gate, Some(_)) => pad("after approval").yellow(),
-        (Mode::Gate, None) => pad("reviewed").yellow(),
-        (Mode::Notify, _) => pad("told only").dim(),
+        (Mode::Auto, _) => pad("automatically").red(),
+        (Mode::Gate, Some(_)) => pad("only if you approve").yellow(),
+        (Mode::Gate, None) => pad("needs your answer").yellow(),
+        (Mode::Notify, _) => pad("information only").dim(),
     }
 }

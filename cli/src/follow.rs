@@ -8,8 +8,9 @@ use console::style;
 use firebreak::containment::Containment;
 use firebreak::incident::Incident;
 use firebreak::plan::Verdict;
-use firebreak::receipt::{Outcome, Receipt, Verification};
+use firebreak::receipt::{Outcome, Receipt, Step, Verification};
 use firebreak::report::{Branch, Report};
+use firebreak::step::StepKind;
 use firebreak::text::inert;
 use firebreak_aws::classify::OrFault;
 use jiff::Timestamp;
@@ -51,18 +52,18 @@ pub struct Follower<'a> {
 /// States that say something to a person; the rest is plumbing.
 const TOLD: [(&str, &str); 14] = [
     ("Triage", "deciding"),
-    ("NotifyOnly", "telling people"),
-    ("NotifyOpened", "telling people"),
+    ("NotifyOnly", "sending a mail"),
+    ("NotifyOpened", "sending a mail"),
     ("PreserveEvidence", "preserving evidence"),
-    ("VerifyTarget", "asking AWS whether it holds"),
+    ("VerifyTarget", "checking whether it is in place"),
     ("Sweep", "looking in CloudTrail for what else the suspect did"),
     ("ContainDerivedTarget", "containing what the suspect created or assumed"),
-    ("NotifyAlarm", "telling people that more was found"),
-    ("SealEvidence", "sealing the evidence"),
+    ("NotifyAlarm", "sending a mail: more was found"),
+    ("SealEvidence", "closing the evidence list"),
     ("ReviewOverdue", "escalating: nobody answered"),
     ("ContainTarget", "containing what waited for approval"),
     ("Release", "putting everything back"),
-    ("NotifyClosed", "telling people"),
+    ("NotifyClosed", "sending a mail"),
     ("FailureNotice", "sounding the alarm: the incident cannot be finished"),
 ];
 
@@ -190,12 +191,12 @@ impl<'a> Follower<'a> {
             "PreserveEvidence" => evidence(output),
             "VerifyTarget" => verified(output),
             "Sweep" => swept(output),
-            "NotifyAlarm" => style("told people that more was found").yellow().to_string(),
+            "NotifyAlarm" => style("mail sent: more was found").yellow().to_string(),
             "SealEvidence" => sealed(output),
-            "NotifyOpened" => "told people that a response began".to_owned(),
-            "NotifyOnly" => "told people; nothing is contained".to_owned(),
-            "NotifyClosed" => "told people that it is closed".to_owned(),
-            "ReviewOverdue" => style("nobody answered; escalated, still contained").yellow().to_string(),
+            "NotifyOpened" => "mail sent: a response began".to_owned(),
+            "NotifyOnly" => "mail sent; nothing is contained".to_owned(),
+            "NotifyClosed" => "mail sent: the incident is closed".to_owned(),
+            "ReviewOverdue" => style("nobody answered; mail sent, the incident is asked about again").yellow().to_string(),
             "Release" => released(answer.unwrap_or(output)),
             _ => style("Firebreak could not finish; the failure topic was told").red().bold().to_string(),
         }
@@ -206,10 +207,10 @@ impl<'a> Follower<'a> {
         let text = match incident.verdict {
             Verdict::Respond => {
                 let kind = incident.finding.finding_type.as_deref().unwrap_or("unknown finding");
-                format!("{} {} {}", style(incident.id.as_str()).bold(), style("respond:").red().bold(), inert(kind, 80))
+                format!("{} {} {}", style(incident.id.as_str()).bold(), style("responds:").red().bold(), inert(kind, 80))
             }
             Verdict::Notify | Verdict::Ignore => {
-                let word = if incident.verdict == Verdict::Notify { "notify only:" } else { "ignored:" };
+                let word = if incident.verdict == Verdict::Notify { "for information:" } else { "ignored:" };
                 let reason = incident.reason.as_deref().unwrap_or("no reason");
                 format!("{} {} {}", style(incident.id.as_str()).bold(), style(word).yellow(), inert(reason, 200))
             }
@@ -227,18 +228,19 @@ impl<'a> Follower<'a> {
     }
 }
 
-/// The kinds of steps that changed something, with their number: `attach-deny, deactivate-key x2`.
+/// What was changed, with a number where it was done to several parts: `denied everything by policy; made inactive: access key x2`.
 fn applied(receipt: &Receipt) -> String {
     let mut kinds: Vec<(&str, usize)> = Vec::new();
-    for step in receipt.steps.iter().filter(|step| step.outcome == Outcome::Applied) {
-        let word = step.kind().map_or_else(|| step.name.as_str(), |kind| kind.word());
+    let is_record = |step: &&Step| step.kind().is_some_and(StepKind::is_bookkeeping);
+    for step in receipt.steps.iter().filter(|step| step.outcome == Outcome::Applied && !is_record(step)) {
+        let word = step.kind().and_then(StepKind::done).unwrap_or_else(|| step.name.as_str());
         match kinds.iter_mut().find(|(kind, _)| *kind == word) {
             Some((_, count)) => *count += 1,
             None => kinds.push((word, 1)),
         }
     }
     let shown = kinds.iter().map(|(kind, count)| if *count > 1 { format!("{kind} x{count}") } else { (*kind).to_owned() });
-    inert(&shown.collect::<Vec<_>>().join(", "), 200)
+    inert(&shown.collect::<Vec<_>>().join("; "), 200)
 }
 
 fn evidence(output: &str) -> String {
@@ -257,11 +259,11 @@ fn verified(output: &str) -> String {
             let what = inert(&check.reverted.join("; "), 200);
             format!("{} {}: {what}; written again", style("REVERTED by somebody").red().bold(), check.target)
         }
-        Ok(check) if check.holds => format!("{} {}", style("verified").green(), check.target),
+        Ok(check) if check.holds => format!("{} {}", style("in place").green(), check.target),
         Ok(check) => {
-            format!("{} {}: {}", style("DOES NOT HOLD").red().bold(), check.target, inert(&check.problems.join("; "), 200))
+            format!("{} {}: {}", style("NO LONGER IN PLACE").red().bold(), check.target, inert(&check.problems.join("; "), 200))
         }
-        Err(_) => failed("verification", output),
+        Err(_) => failed("the check", output),
     }
 }
 
@@ -279,8 +281,8 @@ fn swept(output: &str) -> String {
 
 fn sealed(output: &str) -> String {
     match field::<u64>(output, "/report/seal/count") {
-        Some(count) => format!("evidence sealed: {count} items"),
-        None => failed("sealing the evidence", output),
+        Some(count) => format!("evidence list closed: {count} items, hash kept"),
+        None => failed("closing the evidence list", output),
     }
 }
 
@@ -351,7 +353,7 @@ mod tests {
         for event in events("QuarantineIam", &receipt(&step), &receipt(&json!([]))) {
             follower.tell(&event);
         }
-        assert_eq!(applied(&follower.receipts[0]), "attach-deny");
+        assert_eq!(applied(&follower.receipts[0]), "denied everything by policy");
     }
 
     #[test]

@@ -109,7 +109,7 @@ fn print(view: &IncidentView) {
                 inert(&decided.comment, 300)
             ),
             None => println!(
-                "  open since {} (round {})\n  firebreak review approve {} --comment \"...\"\n  firebreak review release {} --comment \"...\"",
+                "  waiting for your answer since {} (round {})\n  firebreak review approve {} --comment \"...\"\n  firebreak review release {} --comment \"...\"",
                 text_time(&review.opened_at),
                 review.round,
                 incident.id,
@@ -136,12 +136,12 @@ fn receipts(title: &str, receipts: &[Receipt]) {
             println!(
                 "    {} {} {}{why}",
                 paint::outcome(step.outcome),
-                inert(step.name.as_str(), 80),
+                inert(&step.name.done(), 120),
                 style(format!("{} ms", step.ms)).dim()
             );
         }
-        if let Some(error) = &receipt.error {
-            println!("    {}", inert(error, 300));
+        if let Some(error) = receipt.told() {
+            println!("    {}", inert(&error, 300));
         }
     }
 }

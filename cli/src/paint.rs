@@ -27,9 +27,9 @@ pub(crate) fn status(status: Status) -> StyledObject<&'static str> {
     match status {
         Status::Contained => style("contained").green().bold(),
         Status::Partial => style("PARTLY contained").red().bold(),
-        Status::Skipped => style("not touched").dim(),
+        Status::Skipped => style("nothing was changed").dim(),
         Status::Failed => style("NOT contained").red().bold(),
-        Status::Waits => style("waits for approval").yellow(),
+        Status::Waits => style("needs your approval").yellow(),
     }
 }
 
@@ -37,8 +37,8 @@ pub(crate) fn status(status: Status) -> StyledObject<&'static str> {
 pub(crate) fn outcome(outcome: Outcome) -> StyledObject<&'static str> {
     match outcome {
         Outcome::Applied => style("applied").green(),
-        Outcome::Already => style("already").dim(),
-        Outcome::Skipped => style("skipped").dim(),
+        Outcome::Already => style("was so before").dim(),
+        Outcome::Skipped => style("nothing done").dim(),
         Outcome::Failed => style("FAILED").red().bold(),
     }
 }

@@ -100,7 +100,7 @@ async fn decide(connection: &Connection, request: &DecideRequest) -> Result<Deci
 
 fn past(answer: Answer) -> &'static str {
     match answer {
-        Answer::Approve => "approved",
-        Answer::Release => "released",
+        Answer::Approve => "answer taken: approve",
+        Answer::Release => "answer taken: release",
     }
 }

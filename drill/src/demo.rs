@@ -209,7 +209,7 @@ async fn evidence(stage: &Stage, follower: &Follower<'_>) -> Result<String> {
         return Err(manifest.missing.join("; ").into());
     }
     let snapshots = if snapshots > 0 { format!(", {snapshots} snapshot(s)") } else { String::new() };
-    Ok(format!("{objects} objects with matching SHA-256{snapshots}, sealed in {}", manifest_key(&incident.id)))
+    Ok(format!("{objects} objects with matching SHA-256{snapshots}, list with hash: {}", manifest_key(&incident.id)))
 }
 
 fn ask() -> Result<Answer> {

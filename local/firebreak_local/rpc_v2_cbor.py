@@ -8,16 +8,14 @@ https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any, Final
 
 import boto3
+import cbor2
 from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from botocore.parsers import RpcV2CBORParser
 
 from . import names
 
@@ -37,9 +35,9 @@ class Bridge:
         if operation is None:
             answer: Iterable[bytes] = self._app(environ, start_response)
             return answer
-        status, body = _call(operation[1], _decode(_body(environ)), f"http://127.0.0.1:{environ['SERVER_PORT']}")
+        status, body = _call(operation[1], _params(_body(environ)), f"http://127.0.0.1:{environ['SERVER_PORT']}")
         start_response(status, _HEADERS)
-        return [encode(body)]
+        return [cbor2.dumps(body, datetime_as_timestamp=True)]
 
 
 def _body(environ: dict[str, Any]) -> bytes:
@@ -64,42 +62,5 @@ def _call(operation: str, params: Any, endpoint: str) -> tuple[str, dict[str, An
     return "200 OK", answer
 
 
-def _decode(content: bytes) -> Any:
-    if not content:
-        return {}
-    parser = RpcV2CBORParser()
-    return parser.parse_data_item(parser.get_peekable_stream_from_bytes(content))
-
-
-def encode(value: Any) -> bytes:
-    """A value as CBOR (RFC 8949)."""
-    match value:
-        case None:
-            return b"\xf6"
-        case bool():
-            return b"\xf5" if value else b"\xf4"
-        case int():
-            return _head(0, value) if value >= 0 else _head(1, -1 - value)
-        case float():
-            return b"\xfb" + struct.pack(">d", value)
-        case str():
-            text = value.encode()
-            return _head(3, len(text)) + text
-        case datetime():
-            return _head(6, 1) + encode(value.timestamp())
-        case list():
-            return _head(4, len(value)) + b"".join(map(encode, value))
-        case dict():
-            return _head(5, len(value)) + b"".join(encode(key) + encode(item) for key, item in value.items())
-        case _:
-            raise TypeError(f"{type(value).__name__} has no form in CBOR here")
-
-
-def _head(major: int, number: int) -> bytes:
-    """The first byte of an item, and the number it could not hold."""
-    for limit, code, form in ((1 << 8, 24, ">B"), (1 << 16, 25, ">H"), (1 << 32, 26, ">I"), (1 << 64, 27, ">Q")):
-        if number < 24:
-            return bytes([major << 5 | number])
-        if number < limit:
-            return bytes([major << 5 | code]) + struct.pack(form, number)
-    raise ValueError(f"{number} is too large")
+def _params(content: bytes) -> Any:
+    return cbor2.loads(content) if content else {}

@@ -105,14 +105,14 @@ fn count(row: &mut Row, plan: &Plan) {
 
 fn name(decision: &Decision) -> String {
     let when = match decision.mode {
-        Mode::Auto => "at once",
-        Mode::Gate => "after approval",
-        Mode::Notify => "told only",
+        Mode::Auto => "automatically",
+        Mode::Gate => "if approved",
+        Mode::Notify => "information only",
     };
     match decision.containment {
         Some(containment) => format!("{containment} {when}"),
-        None if decision.mode == Mode::Gate => format!("{} by hand, reviewed", decision.target.kind.name()),
-        None => format!("{} by hand, {when}", decision.target.kind.name()),
+        None if decision.mode == Mode::Gate => format!("{} for a person, needs an answer", decision.target.kind.name()),
+        None => format!("{} for a person, {when}", decision.target.kind.name()),
     }
 }
 

@@ -100,24 +100,9 @@ mod tests {
     use crate::step::step;
     use firebreak::receipt::Outcome;
     use firebreak::step::StepKind;
+    use firebreak_testkit::log::Log;
     use lambda_runtime::tracing::subscriber;
     use serde_json::{Value, json};
-    use std::io::Write;
-    use std::sync::{Arc, Mutex, PoisonError};
-
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
 
     /// The lines of one invocation, in the form of production.
     async fn logged(payload: &Value, handler: impl AsyncFn(Value) -> Result<Value, Fault>) -> (String, Vec<Value>) {
@@ -128,7 +113,7 @@ mod tests {
         let look = async |_: Places| Ok(Diagnosis::default());
         let _ = invoke(&payload.to_string(), &look, &handler).await;
         drop(guard);
-        let text = String::from_utf8_lossy(&log.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned();
+        let text = log.text();
         let lines = text.lines().map(|line| serde_json::from_str(line).expect("one line is one JSON object")).collect();
         (text, lines)
     }

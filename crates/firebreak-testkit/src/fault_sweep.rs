@@ -2,61 +2,27 @@
 //!
 //! A first run tells which calls there are. Then each of them is broken in each way: a run with the fault, and a clean run after it.
 
+pub use crate::breaks::{Break, Point};
+
 use crate::Call;
+use crate::breaks::{Refusal, SERVER_ERROR, denied, throttling};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-
-/// One call of a function: the n-th of an action.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Point {
-    /// For example `iam:AttachUserPolicy`.
-    pub action: String,
-    /// Which one of them, from 1.
-    pub nth: usize,
-}
-
-/// A way in which a call breaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Break {
-    /// The service throttles, for ever.
-    Throttle,
-    /// The service fails with a 500, for ever.
-    ServerError,
-    /// The service refuses.
-    Denied,
-    /// The answer takes longer than the client waits, once; the service carries the call out all the same, late.
-    TimeOut,
-    /// The connection is closed without an answer, for ever.
-    Reset,
-    /// The function's process is killed when it makes the call.
-    Kill,
-}
 
 impl Break {
-    /// All of them.
-    pub const ALL: [Self; 6] = [Self::Throttle, Self::ServerError, Self::Denied, Self::TimeOut, Self::Reset, Self::Kill];
-
-    /// Whether the SDK's own retries are enough.
-    #[must_use]
-    pub fn passes(self) -> bool {
-        self == Self::TimeOut
-    }
-
-    /// The fault rule that breaks `point` of `function`.
+    /// The fault rule of the local AWS that breaks `point` of `function`.
     #[must_use]
     pub fn rule(self, function: &str, point: &Point) -> Value {
         let mut rule = json!({ "match": point.action, "function": function, "nth": point.nth, "times": 0 });
+        let refusal = |(status, code): Refusal| json!({ "status": status, "code": code });
         let how = match self {
-            Self::Throttle => {
-                let (status, code) = throttling(&point.action);
-                json!({ "status": status, "code": code })
-            }
-            Self::ServerError => json!({ "status": 500, "code": "InternalFailure" }),
-            Self::Denied => json!({ "status": 403, "code": denied(&point.action) }),
+            Self::Throttle => refusal(throttling(&point.action)),
+            Self::ServerError => refusal(SERVER_ERROR),
+            Self::Denied => refusal(denied(&point.action)),
             // A client waits 5 seconds for one attempt.
             Self::TimeOut => json!({ "delay_ms": 5_300, "times": 1 }),
             Self::Reset => json!({ "reset": true }),
-            Self::Kill => json!({ "kill": true, "times": 1 }),
+            Self::KillBefore => json!({ "kill": true, "times": 1 }),
+            Self::KillAfter => json!({ "kill_after": true, "times": 1 }),
         };
         if let (Some(rule), Some(how)) = (rule.as_object_mut(), how.as_object()) {
             rule.extend(how.clone());
@@ -65,36 +31,11 @@ impl Break {
     }
 }
 
-/// In the service's own words.
-fn throttling(action: &str) -> (u16, &'static str) {
-    match action.split(':').next() {
-        Some("dynamodb" | "organizations") => (400, "ThrottlingException"),
-        Some("ec2") => (503, "RequestLimitExceeded"),
-        Some("s3") => (503, "SlowDown"),
-        _ => (400, "Throttling"),
-    }
-}
-
-fn denied(action: &str) -> &'static str {
-    match action.split(':').next() {
-        Some("dynamodb" | "organizations") => "AccessDeniedException",
-        Some("ec2") => "UnauthorizedOperation",
-        _ => "AccessDenied",
-    }
-}
-
 /// The calls of a run, in order, without those that another program made.
 #[must_use]
 pub fn points(calls: &[Call], function: &str) -> Vec<Point> {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let own = calls.iter().filter(|call| call.function.as_deref() == Some(function));
-    own.map(|call| {
-        let action = call.action();
-        let nth = counts.entry(action.clone()).or_default();
-        *nth += 1;
-        Point { action, nth: *nth }
-    })
-    .collect()
+    Point::all(own.map(Call::action))
 }
 
 /// The actions of a run that change what a customer owns: not Firebreak's ledger, and no reads.

@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod breaks;
 pub mod dynamodb;
 pub mod fault_sweep;
 pub mod fixture;
 pub mod interleaving;
 mod local_aws;
 mod local_aws_error;
+pub mod log;
 mod nursery;
 mod patience;
 pub mod room;

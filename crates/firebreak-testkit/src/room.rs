@@ -1,5 +1,8 @@
 //! What the tests of every function need: an incident, a target, a ledger, and ways to break a call.
 
+pub use crate::breaks::{Break, Point};
+
+use crate::breaks::{Refusal, SERVER_ERROR, denied, throttling};
 use crate::dynamodb::Value;
 use crate::sample::Sample;
 use crate::scripted::{Answer, Call, ScriptedAws, TABLE, error};
@@ -11,7 +14,6 @@ use firebreak::target::{Place, Target, TargetKind};
 use firebreak::task::{Phase, TaskInput};
 use futures::StreamExt as _;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The account of every target.
@@ -81,86 +83,30 @@ pub fn base(aws: &ScriptedAws, kind: &str, id: &str) -> Option<String> {
     }
 }
 
-/// One call of a run: the n-th of an action.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Point {
-    /// For example `iam:AttachUserPolicy`.
-    pub action: String,
-    /// Which one of them, from 1.
-    pub nth: usize,
-}
-
-/// A way in which a call breaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Break {
-    /// The service throttles, for ever.
-    Throttle,
-    /// The service fails with a 500, for ever.
-    ServerError,
-    /// The service refuses, for ever.
-    Denied,
-    /// The answer takes longer than the client waits, once; the service has carried the call out.
-    TimeOut,
-    /// The connection is closed without an answer, for ever.
-    Reset,
-    /// The process is killed before the service has seen the call.
-    KillBefore,
-    /// The process is killed after the service has carried the call out.
-    KillAfter,
-}
-
 impl Break {
-    /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Throttle, Self::ServerError, Self::Denied, Self::TimeOut, Self::Reset, Self::KillBefore, Self::KillAfter];
-
     /// Runs `work` with the call at `point` broken. Nothing: it was killed.
     pub async fn run<T>(self, aws: &ScriptedAws, point: &Point, work: impl Future<Output = T>) -> Option<T> {
         let work = Box::pin(work);
         let Point { action, nth } = point;
+        let refuse = |(status, code): Refusal| aws.break_call(action, *nth, error(status, code), None);
         aws.forget();
         match self {
             Self::KillBefore => return aws.kill_at(action, *nth, false, work).await,
             Self::KillAfter => return aws.kill_at(action, *nth, true, work).await,
             Self::TimeOut => aws.delay_call(action, *nth, Duration::from_millis(500)),
-            Self::Throttle => aws.break_call(action, *nth, throttling(action), None),
-            Self::ServerError => aws.break_call(action, *nth, error(500, "InternalFailure"), None),
-            Self::Denied => aws.break_call(action, *nth, denied(action), None),
+            Self::Throttle => refuse(throttling(action)),
+            Self::ServerError => refuse(SERVER_ERROR),
+            Self::Denied => refuse(denied(action)),
             Self::Reset => aws.break_call(action, *nth, Answer::reset(), None),
         }
         Some(work.await)
     }
 }
 
-/// In the service's own words.
-fn throttling(action: &str) -> Answer {
-    match action.split(':').next() {
-        Some("dynamodb" | "organizations" | "states") => error(400, "ThrottlingException"),
-        Some("ec2") => error(503, "RequestLimitExceeded"),
-        Some("s3") => error(503, "SlowDown"),
-        _ => error(400, "Throttling"),
-    }
-}
-
-fn denied(action: &str) -> Answer {
-    match action.split(':').next() {
-        Some("dynamodb" | "organizations" | "states") => error(400, "AccessDeniedException"),
-        Some("ec2") => error(403, "UnauthorizedOperation"),
-        _ => error(403, "AccessDenied"),
-    }
-}
-
 /// The calls of a run, in order.
 #[must_use]
 pub fn points(calls: &[Call]) -> Vec<Point> {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    let point = |call: &Call| {
-        let action = call.action();
-        let nth = counts.entry(action.clone()).or_default();
-        *nth += 1;
-        Point { action, nth: *nth }
-    };
-    calls.iter().map(point).collect()
+    Point::all(calls.iter().map(Call::action))
 }
 
 /// Cases that are tried at the same time.

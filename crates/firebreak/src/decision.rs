@@ -117,6 +117,25 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// What is done to the target, in words for a person: "deny everything".
+    #[must_use]
+    pub fn does(&self) -> &'static str {
+        let Some(containment) = self.containment else { return "a person must act" };
+        containment.declaration().level(self.target.scope).map_or_else(|| containment.name(), |level| level.does)
+    }
+
+    /// Who carries the decision out, and when, in words for a person.
+    #[must_use]
+    pub fn when(&self) -> &'static str {
+        match (self.mode, self.containment) {
+            (Mode::Auto, _) => "automatically",
+            (Mode::Gate, Some(_)) => "only if you approve",
+            (Mode::Gate, None) => "needs your answer",
+            (Mode::Notify, Some(_)) => "Firebreak does not do it",
+            (Mode::Notify, None) => "for information",
+        }
+    }
+
     /// The same, to be carried out only after a person agreed to its impact.
     #[must_use]
     pub fn waiting(self, waits: &Waits) -> Self {

@@ -33,6 +33,19 @@ impl FaultKind {
         matches!(self, Self::Gone | Self::Malformed | Self::Protected)
     }
 
+    /// What it means, for a person. Nothing where the message alone says it.
+    #[must_use]
+    pub fn says(self) -> Option<&'static str> {
+        match self {
+            Self::Transient => Some("AWS did not answer as it should"),
+            Self::Denied => Some("AWS refused"),
+            Self::Gone => Some("it does not exist"),
+            Self::Malformed => None,
+            Self::Protected => Some("it is protected"),
+            Self::Bug => Some("an error of Firebreak itself"),
+        }
+    }
+
     /// The `errorType` of this kind, as `Retry` and `Catch` see it.
     #[must_use]
     pub fn error_type(self) -> &'static str {
@@ -94,6 +107,12 @@ impl Fault {
     /// A fault of `kind`. The message is made [`inert`](crate::text::inert): AWS error texts can quote resource names.
     pub fn new(kind: FaultKind, message: impl AsRef<str>) -> Self {
         Self { kind, message: crate::text::inert(message.as_ref(), 400) }
+    }
+
+    /// The fault for a person: what it means, and the message.
+    #[must_use]
+    pub fn told(&self) -> String {
+        self.kind.says().map_or_else(|| self.message.clone(), |says| format!("{says}: {}", self.message))
     }
 
     /// The input has a form Firebreak cannot act on.

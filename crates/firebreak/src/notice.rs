@@ -8,6 +8,7 @@ mod compose;
 mod document;
 mod mail;
 mod sections;
+mod standing;
 
 pub use compose::{notice, ticket};
 pub use document::{Choice, Entry, Fact, Notice, Part, Section, Text};

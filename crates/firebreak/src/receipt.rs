@@ -108,7 +108,7 @@ impl Receipt {
     /// The receipt of a containment that waits for a person.
     #[must_use]
     pub fn waiting(target: Target, containment: Containment, waits: Waits, at: Timestamp) -> Self {
-        let error = Some(format!("waits for approval: {}", waits.impact));
+        let error = Some(format!("not done yet: {}", waits.impact));
         Self { error, waits: Some(waits), finished_at: Some(at), ..Self::of(target, containment, Status::Waits) }
     }
 
@@ -143,11 +143,30 @@ impl Receipt {
         self.fault.clone().or_else(earlier).and_then(|name| name.kind())
     }
 
+    /// Why nothing was done, or what ended the function, in words for a person. The state machine writes an error as the name and
+    /// the JSON of Lambda; a person gets the message.
+    #[must_use]
+    pub fn told(&self) -> Option<String> {
+        let error = self.error.as_deref()?;
+        let message = error.split_once('{').and_then(|(_, json)| message_of(&format!("{{{json}")));
+        Some(match (self.fault_kind(), message) {
+            (Some(kind), Some(message)) => Fault::new(kind, message).told(),
+            (None, Some(message)) => message,
+            (_, None) => error.to_owned(),
+        })
+    }
+
     /// Whether anything of this target was changed and needs a release.
     #[must_use]
     pub fn holds_something(&self) -> bool {
         matches!(self.status, Status::Contained | Status::Partial)
     }
+}
+
+/// The message of an error, as Lambda writes one: `{"errorType": …, "errorMessage": …}`.
+fn message_of(json: &str) -> Option<String> {
+    let error: serde_json::Value = serde_json::from_str(json).ok()?;
+    error.get("errorMessage")?.as_str().map(str::to_owned)
 }
 
 /// What AWS says about a contained target after the propagation delay.

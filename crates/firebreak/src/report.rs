@@ -3,7 +3,7 @@
 use crate::answer::Answer;
 use crate::decision::{Decision, Mode};
 use crate::fault::FaultKind;
-use crate::receipt::{Receipt, Status, Verification};
+use crate::receipt::{Outcome, Receipt, Status, Step, Verification};
 use serde::{Deserialize, Serialize};
 
 /// What the state machine gathered from its branches.
@@ -34,6 +34,9 @@ pub struct Report {
     pub approval: Branch,
     /// The undoing.
     pub release: ReleaseBranch,
+    /// The ledger could not be read: decisions and steps are missing here, and how each containment ended is known all the same.
+    #[serde(skip)]
+    pub unread: bool,
 }
 
 /// How a branch ended.
@@ -136,10 +139,10 @@ impl Report {
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let branches = [
-            ("the first notice", &self.notify),
+            ("the first mail", &self.notify),
             ("evidence", &self.evidence),
-            ("verification", &self.verify),
-            ("sealing the evidence", &self.seal),
+            ("checking the containments", &self.verify),
+            ("closing the evidence list", &self.seal),
         ];
         for (name, branch) in branches {
             if branch.status == "failed" {
@@ -187,7 +190,7 @@ impl Report {
                 let open = self.gated.iter().filter(|receipt| !lasting(receipt));
                 let waits = self.gated.iter().filter(|receipt| receipt.status == Status::Waits);
                 // Approved, and asked about again: whoever approved must not take it for done.
-                let waits = waits.map(|receipt| format!("{} is NOT contained: it waits for an approval", receipt.target));
+                let waits = waits.map(|receipt| format!("{} is NOT contained: it needs your approval", receipt.target));
                 whole.into_iter().chain(open.flat_map(|r| receipt_problems(r, "NOT contained"))).chain(waits).collect()
             }
             Answer::Release => {
@@ -202,18 +205,16 @@ impl Report {
 pub(crate) const UNREAD: &str = "the steps are in the ledger; they could not be read";
 
 fn receipt_problems(receipt: &Receipt, failed: &str) -> Vec<String> {
-    use crate::receipt::Outcome;
     match receipt.status {
         Status::Failed => {
             let unread = || UNREAD.to_owned();
-            let why = receipt.error.clone().or_else(|| first_error(receipt)).unwrap_or_else(unread);
+            let why = receipt.told().or_else(|| first_error(receipt)).unwrap_or_else(unread);
             vec![format!("{} is {failed}: {why}", receipt.target)]
         }
         Status::Partial => {
             let steps = receipt.steps.iter().filter(|step| step.outcome == Outcome::Failed);
-            let why = |step: &crate::receipt::Step| step.error.as_ref().map(ToString::to_string).unwrap_or_default();
-            let lines = steps.map(|step| format!("{}: step {} failed: {}", receipt.target, step.name, why(step)));
-            let lines: Vec<String> = lines.collect();
+            let lines: Vec<String> =
+                steps.filter_map(Step::says).map(|says| format!("{}: {says}", receipt.target)).collect();
             let fact = receipt.steps.is_empty().then(|| format!("{} is {failed} in full: {UNREAD}", receipt.target));
             lines.into_iter().chain(fact).collect()
         }
@@ -221,8 +222,8 @@ fn receipt_problems(receipt: &Receipt, failed: &str) -> Vec<String> {
     }
 }
 
-fn first_error(receipt: &Receipt) -> Option<String> {
-    receipt.steps.iter().find_map(|step| step.error.as_ref().map(|fault| format!("{}: {fault}", step.name)))
+pub(crate) fn first_error(receipt: &Receipt) -> Option<String> {
+    receipt.steps.iter().find_map(|step| step.error.as_ref().map(|fault| format!("{}: {}", step.name, fault.told())))
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! What a step means for the state of a target stands here, once: which steps are only records or labels, and which ones the
 //! others wait for.
 
+mod says;
+
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 

@@ -3,7 +3,7 @@
 //! The policy and the ACL are recorded although only the public access block is changed: they are what the block silences, and the
 //! analyst must see them.
 
-use crate::bucket::Bucket;
+use firebreak_s3::Bucket;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use firebreak::fault::Fault;
 use firebreak_aws::classify::{code, fault};

@@ -1,7 +1,7 @@
 //! Switches on every public access block of a bucket.
 
 use crate::base::{self, BaseState, PublicAccessBlock};
-use crate::bucket::{self, Bucket};
+use firebreak_s3::Bucket;
 use aws_sdk_s3::types::PublicAccessBlockConfiguration;
 use firebreak::fault::Fault;
 use firebreak::receipt::Outcome;
@@ -11,7 +11,7 @@ use firebreak_function::containment::{Attempt, Call};
 use firebreak_function::step::{step, unrecorded};
 
 pub(crate) async fn contain(call: &Call, (): ()) -> Result<Attempt, Fault> {
-    let bucket = bucket::open(&call.config, &call.target).await?;
+    let bucket = firebreak_s3::open(&call.config, &call.target).await?;
     let current = base::read(&bucket).await?;
     let recorded = step(StepKind::RecordBase, async {
         call.ledger.hold(call.held(), &call.incident, &call.target.id, &current, call.began_at).await.map(|_| Outcome::Applied)

@@ -1,13 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod base;
-mod bucket;
 mod contain;
 mod release;
 mod verify;
 
 pub use base::{BaseState, Grant, PublicAccessBlock};
-pub use bucket::{Bucket, open};
 pub use release::release;
 
 use firebreak::containment::Containment;

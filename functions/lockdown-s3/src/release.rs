@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the release of the lockdown")]
 
 use crate::base::{self, BaseState, PublicAccessBlock};
-use crate::bucket::{self, Bucket};
+use firebreak_s3::Bucket;
 use crate::contain;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
@@ -18,7 +18,7 @@ use firebreak_function::step::step;
 /// then.
 pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>, Fault> {
     let Some(base) = base else { return Ok(vec![]) };
-    let bucket = bucket::open(&call.config, &call.target).await?;
+    let bucket = firebreak_s3::open(&call.config, &call.target).await?;
     let now = base::public_access_block(&bucket).await?;
     let not_ours = call.failed_steps.iter().any(|step| step.kind() == Some(StepKind::BlockPublicAccess));
     Ok(vec![step(StepKind::RestorePublicAccessBlock, restore(&bucket, base.public_access_block, now, not_ours)).await])

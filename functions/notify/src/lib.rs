@@ -101,7 +101,7 @@ impl Function {
         let unfinished = request.answer.as_ref().map_or(0, |decided| request.report.unfinished(decided.answer).len());
         // The message is out: a timeline that misses a line is no reason to send it twice.
         if let Err(fault) =
-            self.ledger.note(&request.incident.id, clock::now(), &format!("told people: {}", message.subject)).await
+            self.ledger.note(&request.incident.id, clock::now(), &format!("mail sent: {}", message.subject)).await
         {
             tracing::warn!(fault.message = %fault.message, "timeline not written");
         }
@@ -126,7 +126,7 @@ impl Function {
         if let Err(fault) = gathered {
             // People must be told all the same: how each containment ended, the state machine knows.
             tracing::error!(fault.message = %fault.message, "told without the ledger");
-            request.report.verify.missing.push("this message lacks what only the ledger knows: it could not be read".to_owned());
+            request.report.unread = true;
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Collects while the containment runs. Neither waits for the other.
 
+use crate::ask::RawAnswer;
+use crate::kinds::Asked;
 use crate::snapshots;
 use crate::store::Store;
-use crate::targets::{self, RawAnswer};
 use firebreak::fault::{Fault, FaultKind};
-use firebreak::ids::BucketName;
 use firebreak::incident::Incident;
 use firebreak::report::Branch;
-use firebreak::target::{Target, TargetKind};
+use firebreak::target::Target;
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::clock;
 use firebreak_function::about;
@@ -39,34 +39,9 @@ pub(crate) async fn collect(responder: &Responder, store: &Store, incident: &Inc
     Ok(Branch { status: "ok".to_owned(), missing, ..Branch::default() })
 }
 
-/// What is asked about a kind of target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Questions {
-    User,
-    Role,
-    Instance,
-    Bucket,
-}
-
-impl Questions {
-    /// About kinds that Firebreak cannot contain it knows no questions yet.
-    fn about(kind: TargetKind) -> Option<Self> {
-        match kind {
-            TargetKind::IamUser => Some(Self::User),
-            TargetKind::IamRole => Some(Self::Role),
-            TargetKind::Ec2Instance => Some(Self::Instance),
-            TargetKind::S3Bucket => Some(Self::Bucket),
-            _ => None,
-        }
-    }
-}
-
 /// Whether there is anything to ask about a target. No role is assumed in an account that the finding is not about.
 fn within_reach(incident: &Incident, target: &Target) -> bool {
-    let asked_about = Questions::about(target.kind).is_some();
-    // By-hand buckets can have names that no API takes.
-    let valid = target.kind != TargetKind::S3Bucket || BucketName::parse(&target.id).is_ok();
-    asked_about && valid && incident.finding.account.as_ref().is_none_or(|account| *account == target.account)
+    Asked::about(target).is_some() && incident.finding.account.as_ref().is_none_or(|account| *account == target.account)
 }
 
 /// Returns what could not be collected, one line each.
@@ -77,22 +52,16 @@ async fn collect_target(responder: &Responder, store: &Store, incident: &Inciden
     };
     let config = &config;
     // The snapshot is the one thing that containment, or the attacker, can make impossible: it starts first.
-    let questions = Questions::about(target.kind);
+    let asked = Asked::about(target);
     let snapshot = async {
-        match questions {
-            Some(Questions::Instance) => snapshot(store, incident, target, &aws_sdk_ec2::Client::new(config)).await,
-            Some(Questions::User | Questions::Role | Questions::Bucket) | None => Ok(()),
+        match asked.filter(|asked| asked.has_volumes()) {
+            Some(_) => snapshot(store, incident, target, &aws_sdk_ec2::Client::new(config)).await,
+            None => Ok(()),
         }
     };
     let answers = async {
-        match questions {
-            Some(Questions::User) => targets::iam_user(config, target).await,
-            Some(Questions::Role) => targets::iam_role(config, target).await,
-            Some(Questions::Instance) => targets::ec2_instance(config, target).await,
-            Some(Questions::Bucket) => match lockdown_s3::open(config, target).await {
-                Ok(bucket) => targets::s3_bucket(&bucket).await,
-                Err(fault) => vec![targets::unreachable(fault)],
-            },
+        match asked {
+            Some(asked) => asked.ask(config, target).await,
             None => vec![],
         }
     };
@@ -129,19 +98,4 @@ async fn keep(store: &Store, incident: &Incident, target: &Target, answer: RawAn
 /// Key characters that every S3 client handles (S3 user guide, "Creating object key names"); names come from the suspect's account.
 fn file_safe(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_./=".contains(c) { c } else { '_' }).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use firebreak::containment::Containment;
-
-    #[test]
-    fn about_every_kind_that_is_contained_something_is_asked() {
-        for kind in Containment::ALL.iter().flat_map(|containment| containment.declaration().targets) {
-            // A person of Identity Center is in no account that could be asked.
-            let asked = Questions::about(*kind).is_some() || *kind == TargetKind::IdentityCenterUser;
-            assert!(asked, "{kind:?} is contained, and nothing of it is kept");
-        }
-    }
 }

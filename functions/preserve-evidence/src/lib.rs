@@ -1,11 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod ask;
 mod collect;
 mod diagnose;
+mod kinds;
 mod seal;
 mod snapshots;
 mod store;
-mod targets;
 mod transcript;
 
 use firebreak::diagnosis::{Diagnosis, Places};

@@ -31,7 +31,7 @@ pub(crate) async fn seal(store: &Store, incident: &Incident, report: &Report) ->
     let count = entries.len() as u64;
     let manifest = Manifest { schema: 1, incident: incident.id.clone(), sealed_at: clock::now(), missing, entries };
     store.put_manifest(&incident.id, &pretty(&manifest)?).await?;
-    store.ledger.note(&incident.id, manifest.sealed_at, &format!("evidence sealed: {count} items")).await?;
+    store.ledger.note(&incident.id, manifest.sealed_at, &format!("evidence list closed: {count} items, hash kept")).await?;
     Ok(Branch { status: "ok".to_owned(), count: Some(count), ..Branch::default() })
 }
 

@@ -36,6 +36,8 @@ pub struct Level {
     pub role: MemberRole,
     /// Steps without which the target is not contained: one of them must hold. A passing fault at one of them is worth another try.
     pub decisive: &'static [StepKind],
+    /// What a person reads beside the target in a decision: "deny everything".
+    pub does: &'static str,
     /// What it stops, in words for the documents.
     pub stops: &'static str,
     /// What goes on although it holds.

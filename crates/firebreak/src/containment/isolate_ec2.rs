@@ -17,6 +17,7 @@ pub(super) const DECLARATION: Declaration = Declaration {
         automatic: true,
         role: MemberRole::IsolateEc2,
         decisive: &[StepKind::IsolateInterface],
+        does: "cut off from the network",
         stops: "new connections to and from every network interface of the instance",
         leaves: "connections that are open, DNS and the metadata service; the credentials of its role",
     }],

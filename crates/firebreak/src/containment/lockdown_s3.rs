@@ -17,6 +17,7 @@ pub(super) const DECLARATION: Declaration = Declaration {
         automatic: true,
         role: MemberRole::LockdownS3,
         decisive: &[StepKind::BlockPublicAccess],
+        does: "block public access",
         stops: "public access to the bucket and its objects",
         leaves: "named accounts and principals that its policy admits; presigned URLs; what was read before",
     }],

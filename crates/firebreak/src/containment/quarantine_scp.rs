@@ -9,7 +9,8 @@ use firebreak_functions::MemberRole;
 /// What reaches the whole organization is never automatic.
 const fn level(scope: Scope, stops: &'static str) -> Level {
     let leaves = "principals of the management account, which no service control policy reaches";
-    Level { scope, automatic: false, role: MemberRole::QuarantineScp, decisive: &[StepKind::DenyByScp], stops, leaves }
+    let does = "deny everything from the organization";
+    Level { scope, automatic: false, role: MemberRole::QuarantineScp, decisive: &[StepKind::DenyByScp], does, stops, leaves }
 }
 
 pub(super) const DECLARATION: Declaration = Declaration {

@@ -2,9 +2,10 @@
 
 use super::NoticeKind;
 use super::document::{Choice, Fact, Notice, Part, Section, Text};
-use super::sections::{closed, decided, evidence, found, is_reverted, open, receipts, target, urgent};
+use super::sections::{closed, decided, evidence, found, is_reverted, open, stands, target, unanswered, urgent};
+use super::standing;
 use crate::answer::{Answer, Decided};
-use crate::decision::Mode;
+use crate::decision::{Mode, ReasonCode};
 use crate::incident::Incident;
 use crate::plan::Verdict;
 use crate::playbook::Playbook;
@@ -29,17 +30,17 @@ pub fn notice(kind: NoticeKind, incident: &Incident, report: &Report, answer: Op
         NoticeKind::Outcome | NoticeKind::Alarm => {
             sections.extend(urgent(&problems));
             sections.extend(found(report));
-            sections.extend(receipts("Contained", &report.containment.receipts));
+            sections.extend(stands(report));
             if kind == NoticeKind::Alarm || is_reverted(report) {
                 sections.extend(decided(&incident.decisions));
-                let next = "The review gate opens after the last look; then: firebreak review list";
+                let next = "Your answer is asked for after the last check: firebreak review list";
                 sections.push(Section::sentence(Part::Next, [Text::ours(next)]));
             }
             sections.extend(evidence(report));
         }
         NoticeKind::ReviewOverdue => {
-            let sentence = "Nobody has answered. Everything stays contained.";
-            sections.push(Section::sentence(Part::Open, [Text::ours(sentence)]));
+            sections.push(Section::sentence(Part::Open, [Text::ours("Nobody has answered.")]));
+            sections.extend(unanswered(&incident.decisions, report));
             asks = true;
         }
         NoticeKind::Closed => {
@@ -48,6 +49,7 @@ pub fn notice(kind: NoticeKind, incident: &Incident, report: &Report, answer: Op
             sections.extend(closed(report));
         }
     }
+    sections.extend(unread(report));
     let headline = headline(kind, incident, report, answer, round);
     document(incident, report, headline, facts, sections, asks)
 }
@@ -58,11 +60,25 @@ pub fn ticket(incident: &Incident, report: &Report, round: u32) -> Notice {
     let sections = urgent(&report.problems())
         .into_iter()
         .chain(found(report))
-        .chain(receipts("Done", &report.containment.receipts))
+        .chain(stands(report))
         .chain(open(&incident.decisions, report))
-        .chain(evidence(report));
+        .chain(evidence(report))
+        .chain(unread(report));
     let again = if round > 1 { format!(" (asked {round} times)") } else { String::new() };
-    document(incident, report, format!("Decide{again}"), facts(incident), sections.collect(), true)
+    let rehearsal = if is_rehearsal(incident) { "DRY RUN: " } else { "" };
+    document(incident, report, format!("{rehearsal}Decide{again}"), facts(incident), sections.collect(), true)
+}
+
+/// What a message lacks when the ledger could not be read.
+fn unread(report: &Report) -> Option<Section> {
+    let sentence = "This message lacks what only the ledger knows: it could not be read. How each containment ended is complete.";
+    report.unread.then(|| Section::sentence(Part::Urgent, [Text::ours(sentence)]))
+}
+
+/// Every containment of the incident is only rehearsed.
+fn is_rehearsal(incident: &Incident) -> bool {
+    let mut contains = incident.decisions.iter().filter(|decision| decision.containment.is_some()).peekable();
+    contains.peek().is_some() && contains.all(|decision| decision.code == ReasonCode::DryRun)
 }
 
 fn document(
@@ -78,15 +94,19 @@ fn document(
     let about = decided.or_else(|| report.containment.receipts.first().map(|receipt| &receipt.target));
     let about = about.map_or_else(|| Text::ours("no target"), target);
     let about = vec![about, Text::ours(" - "), type_of(incident)];
-    let (answers, hints) = if asks { (choices(), hints(incident)) } else { (vec![], vec![]) };
+    let (answers, hints) = if asks { (choices(incident, report), hints(report)) } else { (vec![], vec![]) };
     Notice { incident: incident.id.clone(), headline, about, facts, sections, answers, hints }
 }
 
 fn headline(kind: NoticeKind, incident: &Incident, report: &Report, answer: Option<&Decided>, round: u32) -> String {
     let contains = |mode: fn(Mode) -> bool| incident.decisions.iter().any(|d| d.containment.is_some() && mode(d.mode));
     let words = match kind {
+        NoticeKind::Noticed if incident.decisions.is_empty() && incident.finding.finding_type.is_none() => {
+            "Unreadable event received, nothing done"
+        }
         NoticeKind::Noticed => "Look at this",
-        NoticeKind::Opened if incident.over_budget > 0 => "OVER BUDGET, decide now",
+        NoticeKind::Opened if incident.over_budget > 0 => "More than policy allows in an hour, decide now",
+        NoticeKind::Opened if is_rehearsal(incident) => "DRY RUN, nothing is changed",
         NoticeKind::Opened if !contains(|mode| mode != Mode::Notify) => "Needs a person",
         NoticeKind::Opened => "Responding",
         NoticeKind::Outcome | NoticeKind::Alarm if is_reverted(report) => "CRITICAL, somebody reverted it",
@@ -95,12 +115,13 @@ fn headline(kind: NoticeKind, incident: &Incident, report: &Report, answer: Opti
             if report.containment.receipts.iter().any(|r| r.status == Status::Contained) {
                 "Contained"
             } else if contains(|mode| mode == Mode::Gate) {
-                "Waiting for approval"
+                "Needs your approval"
             } else {
                 "Needs a person"
             }
         }
         NoticeKind::Outcome if nothing_holds(report) => "NOT CONTAINED",
+        NoticeKind::Outcome if report.containment.receipts.is_empty() => "Needs a person, evidence is incomplete",
         NoticeKind::Outcome => "PARTLY FAILED",
         NoticeKind::ReviewOverdue => return format!("Review overdue (round {round})"),
         NoticeKind::Closed if !unfinished(report, answer).is_empty() => "NOT FULLY carried out",
@@ -161,15 +182,22 @@ fn type_of(incident: &Incident) -> Text {
     }
 }
 
-fn choices() -> Vec<Choice> {
-    vec![
-        Choice { answer: Answer::Approve, means: "it was right: keep it contained" },
-        Choice { answer: Answer::Release, means: "it was wrong: put it back" },
-    ]
+/// What the two answers do to this incident as it stands.
+fn choices(incident: &Incident, report: &Report) -> Vec<Choice> {
+    let holds = standing::holds_anything(report);
+    let waits = standing::approvable(&incident.decisions, report).next().is_some();
+    let (approve, release) = match (holds, waits) {
+        _ if report.unread => ("it was an attack: what is contained stays so", "it was wrong: what was changed is put back"),
+        (true, true) => ("it was an attack: keep what is contained, contain the rest", "it was wrong: put it back"),
+        (true, false) => ("it was an attack: keep it contained", "it was wrong: put it back"),
+        (false, true) => ("it was an attack: contain it", "it was wrong: nothing has to be put back"),
+        (false, false) => ("it is dealt with: close it; Firebreak contains nothing", "it was wrong: close it; nothing has to be put back"),
+    };
+    vec![Choice { answer: Answer::Approve, means: approve }, Choice { answer: Answer::Release, means: release }]
 }
 
-fn hints(incident: &Incident) -> Vec<&'static str> {
-    let about = |wanted: fn(&Target) -> bool| incident.decisions.iter().any(|d| d.containment.is_some() && wanted(&d.target));
+fn hints(report: &Report) -> Vec<&'static str> {
+    let about = |wanted: fn(&Target) -> bool| standing::held(report).any(wanted);
     let user = about(|target| target.kind == TargetKind::IamUser)
         .then_some("A credential that was exposed stays inactive after a release: replace it.");
     let session = about(|target| target.scope == Scope::Session)

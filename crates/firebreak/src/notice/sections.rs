@@ -1,9 +1,10 @@
 //! The sections of a notice: what needs a person, what was found, decided, done, and what is open.
 
 use super::document::{Entry, Part, Section, Text};
+use super::standing::{self, Standing};
 use crate::decision::{Decision, Mode};
 use crate::receipt::{Outcome, Receipt, Status, Step};
-use crate::report::{Report, UNREAD};
+use crate::report::{Report, UNREAD, first_error};
 use crate::target::{Id, Target};
 
 /// The name of a target: its id can be text of whoever named the resource.
@@ -38,7 +39,7 @@ pub(super) fn found(report: &Report) -> Vec<Section> {
     [
         Section::of(Part::Urgent, "REVERTED by somebody else than Firebreak", reverted.collect()),
         Section::of(Part::Found, "CloudTrail says, about the same credentials", lines(&sweep.found)),
-        Section::of(Part::Open, "Found, and more than this incident can hold; do it by hand", lines(&sweep.left_out)),
+        Section::of(Part::Open, "Found, and more than this incident can hold: a person must act", lines(&sweep.left_out)),
         Section::of(Part::Open, "Not seen in CloudTrail, look yourself", lines(&sweep.missing)),
     ]
     .into_iter()
@@ -61,64 +62,75 @@ pub(super) fn open(decisions: &[Decision], report: &Report) -> Vec<Section> {
 }
 
 fn decision(decision: &Decision) -> Entry {
-    let what = match (decision.containment, decision.mode) {
-        (Some(containment), Mode::Auto) => format!("{containment}, now"),
-        (Some(containment), Mode::Gate) => format!("{containment}, after approval"),
-        (Some(containment), Mode::Notify) => format!("{containment}, not by Firebreak"),
-        (None, _) => "by hand".to_owned(),
-    };
     Entry {
         subject: Some(target(&decision.target)),
-        says: vec![Text::ours(what)],
+        says: vec![Text::ours(format!("{}, {}", decision.does(), decision.when()))],
         detail: Some(Text::name(&decision.reason, 300)),
         notes: decision.by_hand.iter().map(|advice| ("To do", Text::name(advice, 300))).collect(),
     }
 }
 
-pub(super) fn receipts(title: &str, receipts: &[Receipt]) -> Option<Section> {
-    Section::of(Part::Done, title, receipts.iter().map(receipt).collect())
+/// How every target stands that was to be contained at once.
+pub(super) fn stands(report: &Report) -> Option<Section> {
+    let entries = report.containment.receipts.iter().map(|done| receipt(done, standing::of(done, report))).collect();
+    Section::of(Part::Done, "How it stands", entries)
 }
 
-fn receipt(receipt: &Receipt) -> Entry {
-    let status = match receipt.status {
-        Status::Contained => "contained",
-        Status::Partial => "PARTLY contained",
-        Status::Skipped => "not touched",
-        Status::Waits => "waits for approval",
-        Status::Failed => "NOT contained",
+/// What stays in force while nobody answers, and what is open meanwhile.
+pub(super) fn unanswered(decisions: &[Decision], report: &Report) -> Vec<Section> {
+    let line = |target: &Target, says: &'static str| Entry {
+        subject: Some(self::target(target)),
+        says: vec![Text::ours(says)],
+        ..Entry::default()
+    };
+    let held = standing::held(report).map(|target| line(target, "contained, and stays so until somebody answers")).collect();
+    let failed = standing::failed(report).map(|target| line(target, "its containment failed"));
+    let asked = standing::approvable(decisions, report).map(|target| line(target, "it is contained only if you approve"));
+    let open = failed.chain(asked).collect();
+    let open = Section::of(Part::Urgent, "NOT contained", open);
+    open.into_iter().chain(Section::of(Part::Done, "In force", held)).collect()
+}
+
+fn receipt(receipt: &Receipt, standing: Standing) -> Entry {
+    let status = match (standing, receipt.status) {
+        (Standing::PutBack, _) => "put back",
+        (Standing::PartlyPutBack, _) => "PARTLY put back",
+        (_, Status::Contained) => "contained",
+        (_, Status::Partial) => "PARTLY contained",
+        (_, Status::Skipped) => "nothing was changed",
+        (_, Status::Waits) => "not done yet, needs your approval",
+        (_, Status::Failed) => "NOT contained",
     };
     let left_out = receipt.steps.iter().filter(|step| step.outcome == Outcome::Skipped);
-    let notes = left_out.filter_map(|step| Some(("Note", Text::name(&step.error.as_ref()?.message, 300))));
+    let left_out = left_out.filter_map(|step| Some(("Note", Text::name(&step.error.as_ref()?.message, 300))));
+    let level = (standing == Standing::Held && receipt.status == Status::Contained).then(|| receipt.containment?.declaration().level(receipt.target.scope)).flatten();
+    let limits = level.into_iter().flat_map(|level| [("Stops", Text::ours(level.stops)), ("Goes on", Text::ours(level.leaves))]);
+    let put_back = matches!(standing, Standing::PutBack | Standing::PartlyPutBack);
     Entry {
         subject: Some(target(&receipt.target)),
         says: vec![Text::ours(status)],
-        detail: Some(detail(receipt)),
-        notes: notes.collect(),
+        detail: (!put_back).then(|| detail(receipt)),
+        notes: left_out.chain(limits).collect(),
     }
 }
 
 /// What became of a target, in a few words.
 fn detail(receipt: &Receipt) -> Text {
-    if let Some(error) = &receipt.error {
-        return Text::name(error, 300);
+    if let Some(error) = receipt.told() {
+        return Text::name(&error, 300);
     }
     if receipt.steps.is_empty() && receipt.finished_at.is_some() {
         return Text::ours(UNREAD);
     }
     let applied = receipt.steps.iter().filter(|step| step.outcome == Outcome::Applied);
-    let applied: Vec<String> = applied.map(name).collect();
+    let applied: Vec<String> = applied.filter_map(Step::says).collect();
     if !applied.is_empty() {
-        return Text::Name(applied.join(", "));
+        return Text::name(&applied.join("; "), 600);
     }
     if receipt.status != Status::Failed {
-        return Text::ours("nothing had to change");
+        return Text::ours("it was so before: nothing had to change");
     }
-    let first = receipt.steps.iter().find_map(|step| step.error.as_ref().map(|fault| format!("{}: {fault}", step.name)));
-    Text::name(&first.unwrap_or_else(|| "no step was tried".to_owned()), 300)
-}
-
-fn name(step: &Step) -> String {
-    crate::text::inert(step.name.as_str(), 80)
+    Text::name(&first_error(receipt).unwrap_or_else(|| "no step was tried".to_owned()), 300)
 }
 
 pub(super) fn evidence(report: &Report) -> Option<Section> {
@@ -133,11 +145,11 @@ pub(super) fn closed(report: &Report) -> Vec<Section> {
     let broken = report.gated_verification.iter().filter(|check| !check.holds).flat_map(|check| {
         check.problems.iter().map(|problem| Entry {
             subject: Some(target(&check.target)),
-            says: vec![Text::ours("DOES NOT HOLD: "), Text::name(problem, 300)],
+            says: vec![Text::ours("no longer in place: "), Text::name(problem, 300)],
             ..Entry::default()
         })
     });
-    let after = gated.iter().map(|done| receipt(done)).chain(broken).collect();
+    let after = gated.iter().map(|done| receipt(done, standing::of(done, report))).chain(broken).collect();
     let unverified = report.verify.error.as_ref().filter(|_| !gated.is_empty() && report.gated_verification.is_empty());
     let unverified = unverified
         .map(|error| Section::sentence(Part::Urgent, [Text::ours("It could not be verified: "), Text::name(error, 200)]));
@@ -149,11 +161,12 @@ pub(super) fn closed(report: &Report) -> Vec<Section> {
 }
 
 fn released(receipt: &Receipt) -> Entry {
-    let steps = receipt.steps.iter().map(|step| format!("{}: {}", name(step), format!("{:?}", step.outcome).to_lowercase()));
-    let says = match &receipt.error {
-        Some(error) => Text::name(error, 300),
+    let steps: Vec<String> = receipt.steps.iter().filter_map(Step::says).collect();
+    let says = match receipt.told() {
+        Some(error) => Text::name(&error, 300),
         None if receipt.steps.is_empty() => Text::ours(UNREAD),
-        None => Text::Name(steps.collect::<Vec<_>>().join(", ")),
+        None if steps.is_empty() => Text::ours("nothing had to be put back"),
+        None => Text::name(&steps.join("; "), 900),
     };
     Entry { subject: Some(target(&receipt.target)), says: vec![says], ..Entry::default() }
 }

@@ -173,7 +173,7 @@ fn out_of_bounds(policy: &Policy, target: &Target) -> Option<(&'static str, Stri
 pub fn over_budget(decision: Decision, limit: u32) -> Decision {
     let what = decision.containment.map_or("containment", |containment| containment.name());
     let account = &decision.target.account;
-    let why = format!("OVER BUDGET: {limit} {what} in account {account} this hour, a person must approve more");
+    let why = format!("more than policy allows: {limit} {what} in account {account} this hour; a person must approve the rest");
     lowered(decision, ReasonCode::OverBudget, &why)
 }
 

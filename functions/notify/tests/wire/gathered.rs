@@ -60,9 +60,9 @@ async fn decisions_and_steps_come_from_the_ledger() {
     let contained = json!({ "containment": { "status": "ok", "receipts": fact } });
     let released = json!({ "release": { "status": "failed", "receipts": fact } });
     for (kind, report, lines) in [
-        ("outcome", &contained, ["step deactivate-key A failed", "PARTLY contained (attach-deny)"]),
-        ("alarm", &contained, ["step deactivate-key A failed", "IAM user bob"]),
-        ("closed", &released, ["step deactivate-key A failed", "attach-deny: applied, deactivate-key A: failed"]),
+        ("outcome", &contained, ["FAILED: deactivate-key A: AWS refused", "PARTLY contained (denied everything by policy)"]),
+        ("alarm", &contained, ["FAILED: deactivate-key A: AWS refused", "IAM user bob"]),
+        ("closed", &released, ["FAILED: deactivate-key A: AWS refused", "denied everything by policy; FAILED: deactivate-key A"]),
     ] {
         let (aws, topic) = known().await;
         let mut request = facts(kind, report);
@@ -88,6 +88,16 @@ async fn without_the_ledger_people_are_told_what_the_state_machine_knows_and_wha
     let body = topic.messages()[0].body.clone();
     assert!(body.contains("IAM user alice is NOT contained in full"), "{body}");
     assert!(body.contains("lacks what only the ledger knows"), "{body}");
+
+    // What only the ledger knows is missing; that is no failure of the containment.
+    let (aws, topic) = known().await;
+    aws.always("dynamodb:Query", error(400, "AccessDeniedException"));
+    let contained = Receipt { finished_at: Some(room::opened("one").opened_at), ..receipt("alice", Status::Contained) };
+    let report = json!({ "containment": { "status": "ok", "receipts": Carry::Facts.receipts(vec![contained]) } });
+    send(&aws, &facts("outcome", &report)).await.expect("people must be told all the same");
+    let message = topic.messages()[0].clone();
+    assert!(message.subject.starts_with("[Firebreak] Contained: IAM user alice"), "{}", message.subject);
+    assert!(message.body.contains("lacks what only the ledger knows"), "{}", message.body);
 
     // The count decides whether the gate opens again: a fact counts as well.
     let mut closed = facts("closed", &json!({ "gated": Carry::Facts.receipts(vec![partial("alice")]) }));

@@ -33,7 +33,7 @@ async fn each_kind_is_one_message_with_a_plain_subject_and_one_line_of_the_timel
         assert!(subject.starts_with(&format!("[Firebreak] {headline}: IAM user alice")), "{subject}");
         assert!(messages[0].body.contains(room::incident("one").as_str()), "{}", messages[0].body);
         let timeline = view(&aws).await.timeline;
-        assert!(matches!(timeline.as_slice(), [line] if line.what == format!("told people: {subject}")), "{timeline:?}");
+        assert!(matches!(timeline.as_slice(), [line] if line.what == format!("mail sent: {subject}")), "{timeline:?}");
     }
 }
 

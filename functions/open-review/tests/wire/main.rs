@@ -4,7 +4,6 @@
 mod answers;
 mod faults;
 mod gates;
-mod log;
 mod secrets;
 mod shapes;
 mod stage;

@@ -1,14 +1,25 @@
 //! Whoever has a task token can answer the gate.
 
-use crate::log::Log;
 use crate::stage::{SECRET, decide, deliver, deliver_bodies, message, stage, token};
+use firebreak_testkit::log::Log;
 use firebreak_testkit::scripted::error;
+use lambda_runtime::tracing::subscriber;
 use serde_json::json;
+use tracing::Level;
+use tracing::subscriber::DefaultGuard;
+
+/// Takes what this test logs from now on, in the form and at the level of production, until the guard is dropped.
+fn logged() -> (Log, DefaultGuard) {
+    let log = Log::default();
+    let writer = log.clone();
+    let lines = subscriber::fmt().with_max_level(Level::INFO).with_writer(move || writer.clone()).finish();
+    (log, tracing::subscriber::set_default(lines))
+}
 
 #[tokio::test]
 async fn the_token_is_in_no_notice_in_no_log_and_in_one_row_of_the_ledger() {
     let (aws, world) = stage().await;
-    let (log, _guard) = Log::start();
+    let (log, _guard) = logged();
     aws.next("sns:Publish", error(400, "InvalidParameter"));
     assert_eq!(deliver(&aws, &[message(1)]).await, ["m-0"]);
     assert_eq!(deliver(&aws, &[message(1)]).await, [""; 0]);
@@ -32,7 +43,7 @@ async fn the_token_is_in_no_notice_in_no_log_and_in_one_row_of_the_ledger() {
 #[tokio::test]
 async fn a_malformed_message_fails_alone_and_is_not_quoted() {
     let (aws, world) = stage().await;
-    let (log, _guard) = Log::start();
+    let (log, _guard) = logged();
     let mut wrong_number = message(3);
     wrong_number["round"] = json!(token(3));
     let mut wrong_word = message(4);

@@ -64,8 +64,8 @@ async fn a_message_of_the_previous_version_is_opened() {
     assert_eq!(deliver(&aws, &[earlier_message()]).await, [""; 0]);
     assert_eq!(world.tickets().len(), 1);
     let body = &world.tickets()[0].body;
-    assert!(body.contains("IAM user alice: contained (attach-deny)"), "{body}");
-    assert!(body.contains("EC2 instance i-0123456789abcdef0 is NOT contained: Firebreak.Gone"), "{body}");
+    assert!(body.contains("IAM user alice: contained (denied everything by policy)"), "{body}");
+    assert!(body.contains("EC2 instance i-0123456789abcdef0 is NOT contained: it does not exist"), "{body}");
     assert!(is_announced(&aws));
     let view = view(&aws).await;
     assert_eq!(view.record.status, IncidentStatus::AwaitingReview);

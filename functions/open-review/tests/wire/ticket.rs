@@ -32,7 +32,7 @@ async fn what_was_decided_after_the_message_was_made_is_in_the_ticket() {
     assert!(amended.expect("the ledger takes it").is_some());
     assert_eq!(deliver(&aws, &[message]).await, [""; 0]);
     let body = &world.tickets()[0].body;
-    let asked = "Done only if you approve:\n  - S3 bucket acme-exports: lockdown-s3, after approval";
+    let asked = "Done only if you approve:\n  - S3 bucket acme-exports: block public access, only if you approve";
     assert!(body.contains(asked), "{body}");
 }
 

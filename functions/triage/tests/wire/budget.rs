@@ -14,7 +14,7 @@ async fn what_exceeds_the_budget_waits_and_another_attempt_says_the_same_without
     let second = deliver(&stage.aws, ONE_AN_HOUR, &flood, TWO).await.expect("an incident");
     assert_eq!((modes(&second), second.over_budget), (vec![("alice", Mode::Gate)], 1));
     assert_eq!(second.decisions[0].code, ReasonCode::OverBudget);
-    assert!(second.decisions[0].reason.starts_with("OVER BUDGET"), "{}", second.decisions[0].reason);
+    assert!(second.decisions[0].reason.starts_with("more than policy allows"), "{}", second.decisions[0].reason);
     let again = deliver(&stage.aws, ONE_AN_HOUR, &flood, TWO).await.expect("an incident");
     assert_eq!(again, second);
     assert_eq!(stored(&stage.aws, &second.id).await.expect("an incident").incident, second);

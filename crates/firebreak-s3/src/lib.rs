@@ -1,4 +1,4 @@
-//! A client for one bucket, in the Region the bucket is in.
+#![doc = include_str!("../README.md")]
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
@@ -23,7 +23,7 @@ pub struct Bucket {
 /// `Gone` when it does not exist, `Denied` when another account owns it.
 pub async fn open(config: &SdkConfig, target: &Target) -> Result<Bucket, Fault> {
     if target.kind != TargetKind::S3Bucket {
-        return Err(Fault::malformed(format!("lockdown-s3 cannot contain {target}")));
+        return Err(Fault::malformed(format!("{target} is no S3 bucket")));
     }
     let (name, owner) = (target.id.clone(), target.account.to_string());
     let s3 = Client::new(config);

@@ -1,0 +1,71 @@
+//! What is asked about each kind of target that Firebreak contains: one room per kind.
+
+mod ec2_instance;
+mod iam_role;
+mod iam_user;
+mod s3_bucket;
+
+use crate::ask::RawAnswer;
+use aws_config::SdkConfig;
+use firebreak::ids::BucketName;
+use firebreak::target::{Target, TargetKind};
+
+/// A kind that there is something to ask about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// An IAM user.
+    User,
+    /// An IAM role.
+    Role,
+    /// An EC2 instance.
+    Instance,
+    /// An S3 bucket.
+    Bucket,
+}
+
+impl Asked {
+    /// The questions about a target. None about kinds that Firebreak cannot contain, and none about a bucket whose name no API takes.
+    pub(crate) fn about(target: &Target) -> Option<Self> {
+        Self::of(target.kind).filter(|asked| *asked != Self::Bucket || BucketName::parse(&target.id).is_ok())
+    }
+
+    fn of(kind: TargetKind) -> Option<Self> {
+        match kind {
+            TargetKind::IamUser => Some(Self::User),
+            TargetKind::IamRole => Some(Self::Role),
+            TargetKind::Ec2Instance => Some(Self::Instance),
+            TargetKind::S3Bucket => Some(Self::Bucket),
+            _ => None,
+        }
+    }
+
+    /// Whether its volumes are copied.
+    pub(crate) fn has_volumes(self) -> bool {
+        self == Self::Instance
+    }
+
+    /// Asks everything. What AWS refuses is an answer without content.
+    pub(crate) async fn ask(self, config: &SdkConfig, target: &Target) -> Vec<RawAnswer> {
+        match self {
+            Self::User => iam_user::ask(config, target).await,
+            Self::Role => iam_role::ask(config, target).await,
+            Self::Instance => ec2_instance::ask(config, target).await,
+            Self::Bucket => s3_bucket::ask(config, target).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use firebreak::containment::Containment;
+
+    #[test]
+    fn about_every_kind_that_is_contained_something_is_asked() {
+        for kind in Containment::ALL.iter().flat_map(|containment| containment.declaration().targets) {
+            // A person of Identity Center is in no account that could be asked.
+            let asked = Asked::of(*kind).is_some() || *kind == TargetKind::IdentityCenterUser;
+            assert!(asked, "{kind:?} is contained, and nothing of it is kept");
+        }
+    }
+}
