@@ -42,11 +42,11 @@ faults: install build ## Every call of every containment broken in every way, in
 check: install ## Formatting, lints, the IAM policies, the templates and the state machine, and whether planted faults are caught.
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets -- -D warnings
-	@infra/policies/check --mutate
+	@policies/check --mutate
 	@infra/check --faults
 
 policies: install ## Whether the IAM policies stop and allow what they must, offline.
-	@infra/policies/check --mutate
+	@policies/check --mutate
 
 bench: ## How fast triage decides.
 	@cargo bench -p firebreak

@@ -1,7 +1,7 @@
-// The simulator of infra/policies/tests, and what of it is used here.
+// The simulator of policies/tests, and what of it is used here.
 
 import { createRequire } from 'node:module'
 
-const require = createRequire(new URL('../policies/tests/package.json', import.meta.url))
+const require = createRequire(new URL('../../policies/tests/package.json', import.meta.url))
 
 export const { runSimulation } = require('@cloud-copilot/iam-simulate')

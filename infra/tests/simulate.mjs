@@ -1,12 +1,12 @@
 // Answers questions about policies, a JSON array on stdin: allowed, denied by which statements, or not allowed. One string each.
 //
-// The simulator is AGPL-3.0 and for development only: this is a process of its own, and infra/policies/check installs it.
+// The simulator is AGPL-3.0 and for development only: this is a process of its own, and policies/check installs it.
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 
-const require = createRequire(new URL('../policies/tests/package.json', import.meta.url))
+const require = createRequire(new URL('../../policies/tests/package.json', import.meta.url))
 const { runSimulation } = await import(pathToFileURL(require.resolve('@cloud-copilot/iam-simulate')))
 
 async function answer({ principal, action, resource, account, context, identity, policy }) {

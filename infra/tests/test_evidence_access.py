@@ -17,7 +17,7 @@ from firebreak_infra.render import deployed  # noqa: E402
 from firebreak_infra.resolve import resolve  # noqa: E402
 
 NODE = layout.REPOSITORY / ".venv" / "bin" / "node"
-SIMULATOR = layout.INFRA / "policies" / "tests" / "node_modules" / "@cloud-copilot" / "iam-simulate"
+SIMULATOR = layout.REPOSITORY / "policies" / "tests" / "node_modules" / "@cloud-copilot" / "iam-simulate"
 
 FORENSICS, SECURITY = samples.FORENSICS_ACCOUNT, "999988887777"
 BUCKET = f"arn:aws:s3:::firebreak-evidence-{FORENSICS}"
@@ -85,7 +85,7 @@ TRUST_CASES = (
 )
 
 
-@unittest.skipUnless(NODE.exists() and SIMULATOR.exists(), "no simulator: run infra/policies/check once")
+@unittest.skipUnless(NODE.exists() and SIMULATOR.exists(), "no simulator: run policies/check once")
 class EvidenceAccess(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:

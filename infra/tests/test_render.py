@@ -96,9 +96,9 @@ class Documents(unittest.TestCase):
         self.assertIn("arn:${AWS::Partition}:s3:::firebreak-evidence-2", json.dumps(expanded(text)))
 
     def test_minified_is_one_string_without_white_space(self) -> None:
-        value = expanded("Resources: {A: !Minified infra/policies/quarantine-deny-all.json}")["A"]
+        value = expanded("Resources: {A: !Minified policies/quarantine-deny-all.json}")["A"]
         self.assertEqual(
-            json.loads(value), json.loads((layout.INFRA / "policies/quarantine-deny-all.json").read_text())
+            json.loads(value), json.loads((layout.REPOSITORY / "policies/quarantine-deny-all.json").read_text())
         )
         self.assertNotIn(" ", value)
 

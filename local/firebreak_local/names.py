@@ -60,7 +60,7 @@ MEMBER_POLICIES: Final = {
     "FirebreakQuarantineDenyTaggedSession": "quarantine-deny-tagged-session.json",
     "FirebreakQuarantineDenyTaggedSessionBoundary": "quarantine-deny-tagged-session-boundary.json",
 }
-"""Managed policies by name, with their file in `infra/policies`."""
+"""Managed policies by name, with their file in `policies`."""
 MEMBER_ROLES: Final = tuple(role["name"] for it in _DECLARED.values() for role in it.get("member_roles", []))
 
 

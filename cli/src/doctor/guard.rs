@@ -12,7 +12,7 @@ use firebreak::names;
 use firebreak_aws::classify::{OrFault, code, fault};
 
 const GUARD: &str = "guard";
-const SHIPPED: &str = include_str!("../../../infra/policies/scp-guard.json");
+const SHIPPED: &str = include_str!("../../../policies/scp-guard.json");
 const FIX: &str =
     "make deploy ENV=<env> STACK=management-account; if that was done: docs/runbooks.md, \"A resource was changed by hand\"";
 

@@ -62,7 +62,7 @@ fn edits(containment: Containment, repository: &Repository) -> Vec<Edit> {
     needs("functions/release/tests/wire", &variant, "nobody knows whether a release reaches it");
     for level in declaration.levels {
         let role = format!("'{}'", level.role.name().trim_start_matches("FirebreakMember"));
-        needs("infra/policies/tests/cases", &role, "nobody knows what a thief of its role could do");
+        needs("policies/tests/cases", &role, "nobody knows what a thief of its role could do");
     }
     needs("docs/semantics.md", name, "nobody is told what it promises");
     needs("docs/threat-model.md", name, "nobody is told what a thief of its role could do");

@@ -136,7 +136,7 @@ impl Saboteur<'_> {
         let iam = aws_sdk_iam::Client::new(&self.member);
         let arn = format!("arn:aws:iam::{MEMBER_ACCOUNT}:policy/firebreak/FirebreakQuarantineDenyAll");
         let narrowed =
-            include_str!("../../../infra/policies/quarantine-deny-all.json").replace("\"Action\": \"*\"", "\"Action\": \"s3:*\"");
+            include_str!("../../../policies/quarantine-deny-all.json").replace("\"Action\": \"*\"", "\"Action\": \"s3:*\"");
         iam.create_policy_version().policy_arn(arn).policy_document(narrowed).set_as_default(true).send().await?;
         self.expect(format!("quarantine-policy: FirebreakQuarantineDenyAll in {MEMBER_ACCOUNT}"));
         iam.delete_role().role_name("FirebreakMemberLockdownS3").send().await?;

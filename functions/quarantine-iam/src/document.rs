@@ -8,9 +8,9 @@ use firebreak_aws::classify::OrFault;
 use firebreak_function::containment::Call;
 use serde_json::Value;
 
-const DENY_ALL: &str = include_str!("../../../infra/policies/quarantine-deny-all.json");
-const DENY_TAGGED_SESSION: &str = include_str!("../../../infra/policies/quarantine-deny-tagged-session.json");
-const DENY_TAGGED_SESSION_BOUNDARY: &str = include_str!("../../../infra/policies/quarantine-deny-tagged-session-boundary.json");
+const DENY_ALL: &str = include_str!("../../../policies/quarantine-deny-all.json");
+const DENY_TAGGED_SESSION: &str = include_str!("../../../policies/quarantine-deny-tagged-session.json");
+const DENY_TAGGED_SESSION_BOUNDARY: &str = include_str!("../../../policies/quarantine-deny-tagged-session-boundary.json");
 
 /// A policy as it was shipped.
 #[derive(Debug, Clone, Copy)]
@@ -39,11 +39,11 @@ impl Shipped {
 /// What was shipped under a name of [`policies`].
 pub(crate) fn shipped(name: &str) -> Shipped {
     let (text, file) = match name {
-        policies::DENY_TAGGED_SESSION => (DENY_TAGGED_SESSION, "infra/policies/quarantine-deny-tagged-session.json"),
+        policies::DENY_TAGGED_SESSION => (DENY_TAGGED_SESSION, "policies/quarantine-deny-tagged-session.json"),
         policies::DENY_TAGGED_SESSION_BOUNDARY => {
-            (DENY_TAGGED_SESSION_BOUNDARY, "infra/policies/quarantine-deny-tagged-session-boundary.json")
+            (DENY_TAGGED_SESSION_BOUNDARY, "policies/quarantine-deny-tagged-session-boundary.json")
         }
-        _ => (DENY_ALL, "infra/policies/quarantine-deny-all.json"),
+        _ => (DENY_ALL, "policies/quarantine-deny-all.json"),
     };
     Shipped { text, file }
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// What the management account deploys. Its values are placeholders that match nobody.
-const TEMPLATE: &str = include_str!("../../../infra/policies/scp-quarantine.template.json");
+const TEMPLATE: &str = include_str!("../../../policies/scp-quarantine.template.json");
 /// AWS takes no longer one (since 2026-05-15; half of that before). White space counts when the text comes from an SDK, so there is
 /// none in it.
 const MOST_CHARACTERS: usize = 10_240;

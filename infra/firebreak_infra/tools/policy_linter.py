@@ -53,9 +53,9 @@ def check(found: Sequence[dict[str, Any]], folder: Path) -> list[Problem]:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "policies.json"
     file.write_text(json.dumps(found), encoding="utf-8")
-    result = run([NODE, REPOSITORY / "infra" / "policies" / "tests" / "lint-deployed.mjs", file], folder)
+    result = run([NODE, REPOSITORY / "policies" / "tests" / "lint-deployed.mjs", file], folder)
     if result.returncode:
         raise ToolMissing(
-            f"the policy linter: {result.stderr.strip()[-300:]}; run infra/policies/check once to install it"
+            f"the policy linter: {result.stderr.strip()[-300:]}; run policies/check once to install it"
         )
     return [Problem(one["where"], one["what"], "correct the policy") for one in json.loads(result.stdout)]

@@ -115,7 +115,7 @@ async fn one_session_is_denied_and_its_sibling_is_not() -> TestResult {
     let view = stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
     assert_eq!(view.receipts[0].status, Status::Contained, "{:?}", view.receipts[0]);
     let now = role.observe().await?;
-    // What this policy means for siblings is in infra/policies/tests: here is all that was written.
+    // What this policy means for siblings is in policies/tests: here is all that was written.
     assert_eq!(now.get("attached policies"), Some("FirebreakQuarantineDenyTaggedSession"));
     assert_eq!(now.get("tag firebreak-session-1"), Some("i-0123456789abcdef0"));
     assert_eq!((now.get("boundary"), now.get("inline policies")), (Some("none"), Some("none")));

@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 const SHIPPED: [(&str, &str); 3] = [
-    (DENY_ALL, include_str!("../../../../infra/policies/quarantine-deny-all.json")),
-    (DENY_TAGGED_SESSION, include_str!("../../../../infra/policies/quarantine-deny-tagged-session.json")),
-    (DENY_TAGGED_SESSION_BOUNDARY, include_str!("../../../../infra/policies/quarantine-deny-tagged-session-boundary.json")),
+    (DENY_ALL, include_str!("../../../../policies/quarantine-deny-all.json")),
+    (DENY_TAGGED_SESSION, include_str!("../../../../policies/quarantine-deny-tagged-session.json")),
+    (DENY_TAGGED_SESSION_BOUNDARY, include_str!("../../../../policies/quarantine-deny-tagged-session-boundary.json")),
 ];
 
 const CREATED: &str = "2024-05-06T07:08:09Z";

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What the management account deploys.
-const TEMPLATE: &str = include_str!("../../../../infra/policies/scp-quarantine.template.json");
+const TEMPLATE: &str = include_str!("../../../../policies/scp-quarantine.template.json");
 /// AWS takes no longer policy.
 const MOST_CHARACTERS: usize = 10_240;
 

@@ -12,7 +12,7 @@ pub(crate) struct Policy(Arc<Mutex<String>>);
 
 impl Policy {
     pub(crate) fn denying(aws: &ScriptedAws, principals: &[&str]) -> Self {
-        let template = fixture::repository().join("infra/policies/scp-quarantine.template.json");
+        let template = fixture::repository().join("policies/scp-quarantine.template.json");
         let text = std::fs::read_to_string(template).expect("the template").replace("${Partition}", "aws");
         let mut document: Value = serde_json::from_str(&text).expect("JSON");
         *place(&mut document) = json!(principals);

@@ -9,7 +9,7 @@ import { inStatement } from './statement.mjs'
 const LARGEST = { scp: 5120, policy: 6144 }
 
 const files = [
-  ...list('infra/policies', (name) => name.endsWith('.json')),
+  ...list('policies', (name) => name.endsWith('.json')),
   ...list('functions', () => true, true).flatMap((folder) => list(folder, (name) => name.endsWith('policy.json'))),
 ].sort()
 
@@ -24,7 +24,7 @@ console.log(`\n${results.length} policies, ${results.length - bad} valid`)
 process.exitCode = results.length > 0 && bad === 0 ? 0 : 1
 
 function list(folder, wanted, folders = false) {
-  const entries = readdirSync(new URL(`../../../${folder}`, import.meta.url), { withFileTypes: true })
+  const entries = readdirSync(new URL(`../../${folder}`, import.meta.url), { withFileTypes: true })
   return entries.filter((entry) => entry.isDirectory() === folders && wanted(entry.name)).map(({ name }) => `${folder}/${name}`)
 }
 

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'smol-toml'
 
-const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url))
+const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url))
 
 /** Accounts of the table. */
 export const ACCOUNTS = {
@@ -19,12 +19,12 @@ export const REVOKED_AT = '2026-11-21T12:00:00Z'
 
 /** Short name in the table, and the file. */
 export const FILES = {
-  'deny-all': 'infra/policies/quarantine-deny-all.json',
-  'deny-session': 'infra/policies/quarantine-deny-tagged-session.json',
-  'deny-session-boundary': 'infra/policies/quarantine-deny-tagged-session-boundary.json',
-  revoke: 'infra/policies/revoke-older-sessions.template.json',
-  guard: 'infra/policies/scp-guard.json',
-  'quarantine-scp': 'infra/policies/scp-quarantine.template.json',
+  'deny-all': 'policies/quarantine-deny-all.json',
+  'deny-session': 'policies/quarantine-deny-tagged-session.json',
+  'deny-session-boundary': 'policies/quarantine-deny-tagged-session-boundary.json',
+  revoke: 'policies/revoke-older-sessions.template.json',
+  guard: 'policies/scp-guard.json',
+  'quarantine-scp': 'policies/scp-quarantine.template.json',
   ...memberPolicies(),
 }
 
