@@ -37,7 +37,7 @@ class Sources:
     policy: Path
     state_machine: Path = names.REPOSITORY / "state-machine" / "incident-response.asl.json"
     event_rules: Path = names.REPOSITORY / "infra" / "event-rules"
-    policies: Path = names.REPOSITORY / "infra" / "policies"
+    policies: Path = names.REPOSITORY / "policies"
 
     @property
     def quarantine_scp(self) -> Path:

@@ -87,7 +87,10 @@ mod tests {
                 assert!(!level.decisive.is_empty(), "{containment}: nothing would ever count as contained: {level:?}");
                 let records = level.decisive.iter().filter(|step| step.is_bookkeeping()).collect::<Vec<_>>();
                 assert!(records.is_empty(), "{containment}: a record or a label contains nothing: {records:?}");
-                assert!([level.does, level.stops, level.leaves].iter().all(|words| !words.is_empty()), "{containment}: {level:?}");
+                assert!(
+                    [level.does, level.stops, level.leaves].iter().all(|words| !words.is_empty()),
+                    "{containment}: {level:?}"
+                );
             }
         }
     }

@@ -78,7 +78,7 @@ pub struct Allow {
     /// Account ids. No role is assumed in any other account.
     #[cfg_attr(test, schemars(with = "BTreeSet<String>"))]
     pub accounts: BTreeSet<AccountId>,
-    /// Region codes. No call is made to any other Region.
+    /// Region codes. Of a target in any other Region people are only told. IAM has no Regions: the finding's counts.
     #[cfg_attr(test, schemars(with = "BTreeSet<String>"))]
     pub regions: BTreeSet<Region>,
 }

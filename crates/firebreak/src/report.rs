@@ -213,8 +213,7 @@ fn receipt_problems(receipt: &Receipt, failed: &str) -> Vec<String> {
         }
         Status::Partial => {
             let steps = receipt.steps.iter().filter(|step| step.outcome == Outcome::Failed);
-            let lines: Vec<String> =
-                steps.filter_map(Step::says).map(|says| format!("{}: {says}", receipt.target)).collect();
+            let lines: Vec<String> = steps.filter_map(Step::says).map(|says| format!("{}: {says}", receipt.target)).collect();
             let fact = receipt.steps.is_empty().then(|| format!("{} is {failed} in full: {UNREAD}", receipt.target));
             lines.into_iter().chain(fact).collect()
         }

@@ -3,10 +3,10 @@
 //! The policy and the ACL are recorded although only the public access block is changed: they are what the block silences, and the
 //! analyst must see them.
 
-use firebreak_s3::Bucket;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use firebreak::fault::Fault;
 use firebreak_aws::classify::{code, fault};
+use firebreak_s3::Bucket;
 use serde::{Deserialize, Serialize};
 
 /// The recorded state of a bucket. `None` means the configuration did not exist.

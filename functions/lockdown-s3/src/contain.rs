@@ -1,7 +1,6 @@
 //! Switches on every public access block of a bucket.
 
 use crate::base::{self, BaseState, PublicAccessBlock};
-use firebreak_s3::Bucket;
 use aws_sdk_s3::types::PublicAccessBlockConfiguration;
 use firebreak::fault::Fault;
 use firebreak::receipt::Outcome;
@@ -9,6 +8,7 @@ use firebreak::step::StepKind;
 use firebreak_aws::classify::OrFault;
 use firebreak_function::containment::{Attempt, Call};
 use firebreak_function::step::{step, unrecorded};
+use firebreak_s3::Bucket;
 
 pub(crate) async fn contain(call: &Call, (): ()) -> Result<Attempt, Fault> {
     let bucket = firebreak_s3::open(&call.config, &call.target).await?;

@@ -2,7 +2,6 @@
 #![expect(clippy::disallowed_methods, reason = "this is the release of the lockdown")]
 
 use crate::base::{self, BaseState, PublicAccessBlock};
-use firebreak_s3::Bucket;
 use crate::contain;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
@@ -10,6 +9,7 @@ use firebreak::step::StepKind;
 use firebreak_aws::classify::OrFault;
 use firebreak_function::containment::Call;
 use firebreak_function::step::step;
+use firebreak_s3::Bucket;
 
 /// Undoes the lockdown of `call.target` down to `base`. Without a base nothing was changed.
 ///

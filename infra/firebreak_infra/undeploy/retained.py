@@ -7,7 +7,6 @@ from typing import Any, Final
 _WHY: Final = {
     "AWS::S3::Bucket": "evidence under Object Lock, COMPLIANCE: nobody can delete an object before its date, AWS included",
     "AWS::KMS::Key": "without it what it encrypted cannot be read; schedule its deletion yourself when that is gone",
-    "AWS::KMS::Alias": "names a key that stays",
     "AWS::DynamoDB::Table": "the ledger, with deletion protection: bases, without which nothing can be released",
     "AWS::Logs::LogGroup": "what Firebreak did; expires by its retention",
     "AWS::Serverless::LayerVersion": "versions of the response policy",

@@ -191,7 +191,9 @@ fn choices(incident: &Incident, report: &Report) -> Vec<Choice> {
         (true, true) => ("it was an attack: keep what is contained, contain the rest", "it was wrong: put it back"),
         (true, false) => ("it was an attack: keep it contained", "it was wrong: put it back"),
         (false, true) => ("it was an attack: contain it", "it was wrong: nothing has to be put back"),
-        (false, false) => ("it is dealt with: close it; Firebreak contains nothing", "it was wrong: close it; nothing has to be put back"),
+        (false, false) => {
+            ("it is dealt with: close it; Firebreak contains nothing", "it was wrong: close it; nothing has to be put back")
+        }
     };
     vec![Choice { answer: Answer::Approve, means: approve }, Choice { answer: Answer::Release, means: release }]
 }

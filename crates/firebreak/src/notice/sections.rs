@@ -103,7 +103,9 @@ fn receipt(receipt: &Receipt, standing: Standing) -> Entry {
     };
     let left_out = receipt.steps.iter().filter(|step| step.outcome == Outcome::Skipped);
     let left_out = left_out.filter_map(|step| Some(("Note", Text::name(&step.error.as_ref()?.message, 300))));
-    let level = (standing == Standing::Held && receipt.status == Status::Contained).then(|| receipt.containment?.declaration().level(receipt.target.scope)).flatten();
+    let level = (standing == Standing::Held && receipt.status == Status::Contained)
+        .then(|| receipt.containment?.declaration().level(receipt.target.scope))
+        .flatten();
     let limits = level.into_iter().flat_map(|level| [("Stops", Text::ours(level.stops)), ("Goes on", Text::ours(level.leaves))]);
     let put_back = matches!(standing, Standing::PutBack | Standing::PartlyPutBack);
     Entry {

@@ -28,7 +28,9 @@ impl StepKind {
             Self::ListServiceCredentials => "listed its service credentials",
             Self::ListSshKeys => "listed its SSH keys",
             Self::ListCertificates => "listed its signing certificates",
-            Self::NeedsWholeRole | Self::NoteQuarantineOfAws | Self::FindExposedKey | Self::DenyInManagementAccount => return None,
+            Self::NeedsWholeRole | Self::NoteQuarantineOfAws | Self::FindExposedKey | Self::DenyInManagementAccount => {
+                return None;
+            }
             Self::DenyByScp => "denied everything from the organization",
             Self::IsolateInterface => "moved into the empty security group: network interface",
             Self::BlockPublicAccess => "switched all public access blocks on",
@@ -99,6 +101,9 @@ mod tests {
         let refused = || Some(Fault::new(FaultKind::Denied, "iam:TagUser: AccessDenied"));
         let failed = says("tag", Outcome::Failed, refused());
         assert_eq!(failed.as_deref(), Some("FAILED: tag: AWS refused: iam:TagUser: AccessDenied"));
-        assert_eq!(says("needs-whole-role", Outcome::Skipped, refused()).as_deref(), Some("AWS refused: iam:TagUser: AccessDenied"));
+        assert_eq!(
+            says("needs-whole-role", Outcome::Skipped, refused()).as_deref(),
+            Some("AWS refused: iam:TagUser: AccessDenied")
+        );
     }
 }
