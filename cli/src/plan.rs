@@ -5,6 +5,7 @@ mod show;
 
 use crate::arguments::PlanArguments;
 use crate::{CommandError, print_json};
+use firebreak::arrival;
 use firebreak::plan::{Circumstances, Plan, plan_json};
 use firebreak::playbook::Playbook;
 use firebreak::policy::Policy;
@@ -33,6 +34,7 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<(), CommandError> {
         return print_json(&plan);
     }
     show::plan(&plan);
+    show::arrival(&plan, &source.policy);
     if arguments.explain {
         show::explanation(&plan, &source);
     }
@@ -46,6 +48,9 @@ fn policy(file: Option<&Path>) -> Result<PolicySource, CommandError> {
     let policy = Policy::parse(&text).map_err(|error| CommandError::Input(format!("{}: {error}", file.display())))?;
     for doubt in policy.doubtful(Playbook::shipped()) {
         eprintln!("firebreak: {}: {doubt}; is it spelled right?", file.display());
+    }
+    for asked in arrival::out_of_reach(&policy, Playbook::shipped()) {
+        eprintln!("firebreak: {}: {asked}", file.display());
     }
     Ok(PolicySource { policy, file: Some((file.to_owned(), text)) })
 }

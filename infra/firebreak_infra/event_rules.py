@@ -1,25 +1,31 @@
-"""Makes resources of infra/event-rules: one rule per file and bus, and what each rule needs beside it."""
+"""Makes resources of infra/event-rules: one rule per file and bus, one for the rows that the environment's policy adds, and
+what each rule needs beside it.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from . import layout
 from .errors import InfraError
+from .own_rules import own_rules
 from .sources import EVENT_RULES, PER_EVENT_RULE
 
 RULE_NAME_PREFIX: Final = "firebreak-"
-_GROUP_KEYS: Final = {"Prefix", "Bus", "Files", "Except", "Targets", "Properties", "Condition"}
+_GROUP_KEYS: Final = {"Prefix", "Bus", "Files", "Patterns", "Except", "Targets", "Properties", "Condition"}
 _COMPANION_KEYS: Final = {"Prefix", "Resource"}
 
 
 class EventRules:
     """The groups of event rules a template asks for."""
 
-    def __init__(self, template: str, source: Mapping[str, Any]) -> None:
+    def __init__(self, template: str, source: Mapping[str, Any], environment: str) -> None:
+        self._own = of_policy(environment)
         self._where = f"infra/{template}"
         self._groups = source.get(EVENT_RULES, [])
         self._companions = source.get(PER_EVENT_RULE, [])
@@ -52,8 +58,9 @@ class EventRules:
 
     def _stems(self, group: Mapping[str, Any]) -> list[str]:
         known = sorted(file.stem for file in layout.EVENT_RULES.glob("*.json"))
-        wanted, left_out = group.get("Files", known), group.get("Except", [])
-        for stem in (*wanted, *left_out):
+        # A group that names its files wants no others.
+        wanted, left_out = group.get("Files", [*known, *self._own]), group.get("Except", [])
+        for stem in (*group.get("Files", []), *left_out):
             if stem not in known:
                 self._fail(f"event rule {stem} of {EVENT_RULES} is no file", f"infra/event-rules has {', '.join(known)}")
         return [stem for stem in wanted if stem not in left_out]
@@ -61,7 +68,7 @@ class EventRules:
     def _rule(self, group: Mapping[str, Any], stem: str) -> dict[str, Any]:
         properties: dict[str, Any] = {
             "Name": RULE_NAME_PREFIX + stem,
-            "EventPattern": pattern(stem),
+            "EventPattern": self._pattern(group, stem),
             **group.get("Properties", {}),
             "Targets": group.get("Targets", []),
         }
@@ -71,6 +78,13 @@ class EventRules:
             properties["EventBusName"] = group["Bus"]
         condition = {"Condition": group["Condition"]} if "Condition" in group else {}
         return {"Type": "AWS::Events::Rule", **condition, "Properties": properties}
+
+    def _pattern(self, group: Mapping[str, Any], stem: str) -> Any:
+        if stem in self._own:
+            return self._own[stem]
+        # A pattern of the group's own stands before the file of that stem.
+        own = group.get("Patterns", {}).get(stem)
+        return _read(layout.repository_file(own)) if own else pattern(stem)
 
     def _fail(self, what: str, remedy: str) -> None:
         raise InfraError(self._where, what, remedy)
@@ -83,7 +97,17 @@ def rule_id(prefix: str, stem: str) -> str:
 
 def pattern(stem: str) -> Any:
     """The event pattern of a file."""
-    file = layout.EVENT_RULES / f"{stem}.json"
+    return _read(layout.EVENT_RULES / f"{stem}.json")
+
+
+def of_policy(environment: str) -> dict[str, dict[str, Any]]:
+    """Patterns of the rules that the rows of an environment's response policy need, by stem."""
+    policy = layout.ENVIRONMENTS / environment / "policy.toml"
+    shipped = {file.stem: pattern(file.stem) for file in layout.EVENT_RULES.glob("guardduty-*.json")}
+    return own_rules(tomllib.loads(policy.read_text(encoding="utf-8")), shipped) if policy.is_file() else {}
+
+
+def _read(file: Path) -> Any:
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:

@@ -38,7 +38,7 @@ class _Expansion:
         self._where = f"infra/{template}"
         self._source = source
         self._target = target
-        self._rules = EventRules(template, source)
+        self._rules = EventRules(template, source, target.environment)
         self._placeholders: dict[str, Any] = {}
         self._placeholders = self._tree(source.get(PLACEHOLDERS, {}), None)
 

@@ -19,6 +19,10 @@ from .event_pattern import EventPattern, InvalidPattern
 _MANDATORY: Final = ("id", "account", "source", "time", "region", "detail-type")
 
 
+# EventBridge quotas, "Event pattern size".
+_LONGEST: Final = 2048
+
+
 def install() -> None:
     """Patches moto's patterns."""
     moto_load = models.EventPattern.load.__func__
@@ -46,6 +50,8 @@ def _test_event_pattern(self: EventsHandler) -> tuple[str, dict[str, Any]]:
 
 
 def _compile(text: str | None) -> EventPattern:
+    if len(text or "") > _LONGEST:
+        raise InvalidEventPatternException(reason=f"{len(text or '')} characters, and a pattern has at most {_LONGEST}")
     try:
         return EventPattern(json.loads(text or ""))
     except json.JSONDecodeError as error:

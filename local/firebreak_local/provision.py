@@ -12,6 +12,7 @@ import io
 import itertools
 import json
 import re
+import tomllib
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from . import names, safeguards
+from .own_rules import own_rules
 
 
 class ProvisioningError(Exception):
@@ -251,18 +253,40 @@ class Provisioner:
     def _event_rules(self) -> None:
         events = self._client("events")
         events.create_event_bus(Name=names.SECURITY_BUS)
-        for bus, path in itertools.product(("default", names.SECURITY_BUS), sorted(self._sources.event_rules.glob("*.json"))):
-            if bus == names.SECURITY_BUS and path.stem == names.ONLY_ON_THE_DEFAULT_BUS:
+        for bus, (stem, (path, pattern)) in itertools.product(("default", names.SECURITY_BUS), self._patterns().items()):
+            if bus == names.SECURITY_BUS and stem == names.ONLY_ON_THE_DEFAULT_BUS:
                 continue
-            rule = f"firebreak-{path.stem}"
+            rule = f"firebreak-{stem}"
             with _blaming(path):
-                events.put_rule(Name=rule, EventBusName=bus, EventPattern=path.read_text())
+                events.put_rule(Name=rule, EventBusName=bus, EventPattern=pattern)
             target = {
                 "Id": "ingest",
                 "Arn": names.FUNCTION_ARN_PREFIX + "ingest",
                 "DeadLetterConfig": {"Arn": _sqs_arn(names.EVENTS_DEAD_LETTERS)},
             }
             events.put_targets(Rule=rule, EventBusName=bus, Targets=[target])
+
+    def _patterns(self) -> dict[str, tuple[Path, str]]:
+        """By the stem of a rule: the file that asks for it, and its pattern."""
+        files = {path.stem: path for path in sorted(self._sources.event_rules.glob("*.json"))}
+        patterns = {stem: json.loads(path.read_text()) for stem, path in files.items()}
+        shipped = {stem: pattern for stem, pattern in patterns.items() if stem.startswith("guardduty-")}
+        policy = self._sources.policy
+        with _blaming_syntax(policy):
+            own = own_rules(tomllib.loads(policy.read_text()), shipped)
+        # Without white space: EventBridge counts characters.
+        return {
+            stem: (files.get(stem, policy), json.dumps(pattern, separators=(",", ":")))
+            for stem, pattern in {**patterns, **own}.items()
+        }
+
+
+@contextmanager
+def _blaming_syntax(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except tomllib.TOMLDecodeError as error:
+        raise ProvisioningError(f"{path}: {error}") from error
 
 
 @contextmanager

@@ -4,17 +4,21 @@ use super::deployment::{DEPLOY, Deployment, unread};
 use super::shipped::is_as_shipped;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::{RuleState, Target};
+use firebreak::arrival;
 use firebreak::diagnosis::Observation;
+use firebreak::fault::FaultKind;
 use firebreak::names;
+use firebreak::playbook::Playbook;
+use firebreak::text::inert;
 use firebreak_aws::classify::OrFault;
 use futures::future::join_all;
+use serde_json::Value;
 
 const EVENT_RULE: &str = "event-rule";
 
-/// The rules of `infra/event-rules`, by the name of their file.
-const RULES: [(&str, &str); 6] = [
+/// The rules of `infra/event-rules` that no row changes, by the name of their file.
+const RULES: [(&str, &str); 5] = [
     ("guardduty", include_str!("../../../infra/event-rules/guardduty.json")),
-    ("guardduty-tampering", include_str!("../../../infra/event-rules/guardduty-tampering.json")),
     ("health", include_str!("../../../infra/event-rules/health.json")),
     ("isolation-request", include_str!("../../../infra/event-rules/isolation-request.json")),
     ("security-hub", include_str!("../../../infra/event-rules/security-hub.json")),
@@ -30,9 +34,43 @@ const BUSES: [&str; 2] = ["default", names::SECURITY_BUS];
 pub(super) async fn look(deployment: &Deployment) -> Vec<Observation> {
     let client = &Client::new(&deployment.config);
     let ingest = &deployment.arn("lambda", &format!("function:{}", names::function("ingest")));
-    let rules = BUSES.iter().flat_map(|bus| RULES.iter().map(move |(stem, pattern)| (*bus, *stem, *pattern)));
+    let rules = &shipped();
+    let rules = BUSES.iter().flat_map(|bus| rules.iter().map(move |(stem, pattern)| (*bus, stem.as_str(), pattern.as_str())));
     let there = rules.filter(|(bus, stem, _)| *bus == "default" || *stem != ONLY_ON_THE_DEFAULT_BUS);
     join_all(there.map(|(bus, stem, pattern)| rule(client, bus, stem, pattern, ingest))).await
+}
+
+/// Whether findings of the types arrive that rows of the response policy name and the shipped rules do not.
+pub(super) async fn own(deployment: &Deployment, types: &[String]) -> Vec<Observation> {
+    let client = &Client::new(&deployment.config);
+    let types: Vec<&str> = types.iter().map(String::as_str).collect();
+    let rules = &arrival::rules_of_own(&types);
+    let rules = BUSES.iter().flat_map(|bus| rules.iter().map(move |(stem, pattern)| (*bus, stem.as_str(), pattern)));
+    join_all(rules.map(|(bus, stem, pattern)| own_rule(client, bus, stem, pattern))).await
+}
+
+async fn own_rule(client: &Client, bus: &str, stem: &str, pattern: &Value) -> Observation {
+    let name = names::event_rule(stem);
+    let subject = if bus == "default" { name.clone() } else { format!("{name} on the bus {bus}") };
+    let rule = match client.describe_rule().name(&name).event_bus_name(bus).send().await.or_fault("events:DescribeRule") {
+        Ok(rule) => Some(rule),
+        Err(fault) if fault.kind == FaultKind::Gone => None,
+        Err(fault) => return unread(EVENT_RULE, subject, &fault),
+    };
+    let there = rule.filter(|rule| rule.state == Some(RuleState::Enabled));
+    if there.is_some_and(|rule| is_as_shipped(&pattern.to_string(), rule.event_pattern().unwrap_or_default(), &[])) {
+        return Observation::sound(EVENT_RULE, subject, "enabled, brings the types of the response policy's own rows");
+    }
+    let types = pattern.pointer("/detail/type").and_then(Value::as_array).into_iter().flatten();
+    let types: Vec<String> = types.filter_map(Value::as_str).take(3).map(|kind| inert(kind, 64)).collect();
+    let found =
+        format!("missing, or of another policy: below severity 7 findings do not arrive of {} and others", types.join(", "));
+    Observation::broken(EVENT_RULE, subject, found, DEPLOY)
+}
+
+fn shipped() -> Vec<(String, String)> {
+    let of_rows = arrival::rules(Playbook::shipped()).into_iter().map(|(stem, pattern)| (stem, pattern.to_string()));
+    RULES.iter().map(|(stem, pattern)| ((*stem).to_owned(), (*pattern).to_owned())).chain(of_rows).collect()
 }
 
 async fn rule(client: &Client, bus: &str, stem: &str, pattern: &str, ingest: &str) -> Observation {
@@ -67,4 +105,18 @@ fn target(rule: String, ingest: Option<&Target>) -> Observation {
         return Observation::broken(EVENT_RULE, rule, "its target gets something else than the event", DEPLOY);
     }
     Observation::sound(EVENT_RULE, rule, "enabled, pattern as shipped, delivers to firebreak-ingest")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_rule_that_is_shipped_is_looked_at() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/event-rules");
+        let files = std::fs::read_dir(folder).expect("infra/event-rules").map(|file| file.expect("a file").file_name());
+        let files: BTreeSet<String> = files.filter_map(|name| name.to_str()?.strip_suffix(".json").map(str::to_owned)).collect();
+        assert_eq!(shipped().into_iter().map(|(stem, _)| stem).collect::<BTreeSet<_>>(), files);
+    }
 }

@@ -1,6 +1,7 @@
 //! Whether each member account lets each function in, and what the functions see there.
 
 use super::deployment::{DEPLOY, Deployment};
+use super::event_rules;
 use super::lambda::{FUNCTION, ask, has_second_tier};
 use crate::screen::Screen;
 use firebreak::diagnosis::{Diagnosis, Observation, Places};
@@ -25,7 +26,8 @@ pub(super) async fn look(
     let nowhere = Places { partition: deployment.partition.clone(), accounts: vec![], regions };
     let mut seen = Vec::new();
     match ask(deployment, FIRST, &nowhere).await {
-        Ok(Diagnosis { accounts: configured, default_mode, .. }) => {
+        Ok(Diagnosis { accounts: configured, default_mode, own_types, .. }) => {
+            seen.extend(event_rules::own(deployment, &own_types).await);
             accounts.extend(configured.into_iter().map(|one| one.account));
             if default_mode.is_some_and(|mode| mode != ResponseMode::Observe) {
                 match every_account(deployment).await {

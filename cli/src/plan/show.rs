@@ -3,10 +3,11 @@
 use super::PolicySource;
 use crate::decisions;
 use console::style;
+use firebreak::arrival;
 use firebreak::finding::Source;
 use firebreak::plan::{Because, FindingSummary, Plan, Verdict};
 use firebreak::playbook::Playbook;
-use firebreak::policy::line_of;
+use firebreak::policy::{Policy, line_of};
 use firebreak::text::inert;
 
 pub(super) fn plan(plan: &Plan) {
@@ -37,6 +38,18 @@ pub(super) fn plan(plan: &Plan) {
     for part in &plan.findings {
         println!();
         self::plan(part);
+    }
+}
+
+/// Says that a finding of GuardDuty does not come to Firebreak at all.
+pub(super) fn arrival(plan: &Plan, policy: &Policy) {
+    let FindingSummary { finding_type: Some(kind), severity: Some(severity), source: Source::GuardDuty, .. } = &plan.finding
+    else {
+        return;
+    };
+    if arrival::rule_of(kind, *severity, policy, Playbook::shipped()).is_none() {
+        let why = "below severity 7 only findings arrive whose row contains something, needs an answer, or says arrives";
+        println!("\n{}: {why}", style("This finding does not reach Firebreak").yellow());
     }
 }
 

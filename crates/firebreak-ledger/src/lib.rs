@@ -14,6 +14,7 @@ mod locks;
 mod records;
 mod reviews;
 mod sessions;
+mod snapshots;
 mod view;
 
 pub use bases::{Held, ReleaseClaim};
@@ -23,6 +24,7 @@ pub use events::RawEvent;
 pub use locks::Lock;
 pub use reviews::{Gate, OpenedGate, ReviewState};
 pub use sessions::SESSION_SLOTS;
+pub use snapshots::SnapshotTurn;
 pub use view::{IncidentRecord, IncidentView, TimelineEvent};
 
 use aws_config::SdkConfig;

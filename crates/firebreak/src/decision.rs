@@ -61,6 +61,8 @@ pub enum ReasonCode {
     Protected,
     /// A known cause: somebody answers for it.
     Suppressed,
+    /// The finding's severity is below the one from which policy acts.
+    BelowSeverity,
     /// The account is only observed.
     Observed,
     /// The account rehearses.
@@ -114,6 +116,9 @@ pub struct Decision {
     /// Somebody answers for the cause (a suppression): nobody needs to be told.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suppressed: bool,
+    /// The mode it would have had if the account were in mode `auto`; only where the account is observed or rehearses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub would: Option<Mode>,
 }
 
 impl Decision {

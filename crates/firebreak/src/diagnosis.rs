@@ -41,6 +41,9 @@ pub struct Diagnosis {
     /// Accounts that the response policy names, with their mode: only `triage` and `sweep` have the policy.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<ConfiguredAccount>,
+    /// Finding types of the response policy's own rows that need an event rule of their own, in order; from `triage`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own_types: Vec<String>,
     /// The mode of accounts that the response policy does not name, from the same functions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_mode: Option<ResponseMode>,

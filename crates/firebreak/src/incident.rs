@@ -34,6 +34,9 @@ pub struct Incident {
     /// The first incident of the same finding, when this one answers an update of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<IncidentId>,
+    /// People are only told, and evidence is kept all the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub evidence: bool,
     /// How many containments wait for a person only because the hour's budget is spent.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub over_budget: u32,
@@ -82,6 +85,7 @@ impl Incident {
                 review_max_rounds: policy.review.max_rounds,
             },
             follows: None,
+            evidence: plan.evidence,
             over_budget: 0,
         }
     }

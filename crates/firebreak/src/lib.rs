@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod answer;
+pub mod arrival;
 pub mod containment;
 pub mod coverage;
 pub mod decision;

@@ -87,6 +87,9 @@ pub struct Plan {
     pub finding: FindingSummary,
     /// One entry per target.
     pub decisions: Vec<Decision>,
+    /// People are only told, and evidence is kept all the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub evidence: bool,
     /// Of an event with several findings, one plan each. The fields above are the strongest of them, with all decisions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Plan>,
@@ -172,7 +175,8 @@ fn several(event: &Value, plans: Vec<Plan>) -> Plan {
     };
     // The first of the strongest: `max_by_key` would take the last.
     let Some(lead) = plans.iter().rev().max_by_key(strength) else { return notice_only(event, "the event carries no findings") };
-    let mut whole = Plan { decisions: vec![], findings: vec![], ..lead.clone() };
+    let evidence = lead.verdict == Verdict::Notify && plans.iter().any(|plan| plan.evidence);
+    let mut whole = Plan { decisions: vec![], findings: vec![], evidence, ..lead.clone() };
     // Keyed by all of them: having seen one of them before must not hide the others.
     whole.dedupe_key = digest_key(event);
     // Of two decisions about one target the stronger stands: one finding must not weaken what another one calls for.
@@ -249,6 +253,7 @@ fn notice_only(event: &Value, why: &str) -> Plan {
         dedupe_key: digest_key(event),
         finding,
         decisions: vec![],
+        evidence: false,
         findings: vec![],
         explanation: vec![],
     }
@@ -270,6 +275,7 @@ fn one(
         dedupe_key: finding.id.as_deref().map_or_else(|| digest.get_or_init(|| digest_key(event)).clone(), key),
         finding: summary(finding),
         decisions: outcome.decisions,
+        evidence: outcome.evidence,
         findings: vec![],
         explanation: trace.steps(),
     }

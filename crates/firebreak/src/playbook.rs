@@ -26,6 +26,15 @@ pub struct Row {
     /// Contain only when the resource is the actor; as a target it is the victim (brute force), and only `by_hand` holds.
     #[serde(default)]
     pub only_actor: bool,
+    /// Acts also on findings below the severity from which policy acts (`auto_from`): the type is evidence by itself.
+    #[serde(default)]
+    pub auto_below: bool,
+    /// Why, where `auto_below` is set.
+    #[serde(default)]
+    pub below_why: Option<String>,
+    /// Delivered whatever its severity, although people are only told. Rows that contain or gate are delivered anyway.
+    #[serde(default)]
+    pub arrives: bool,
     /// What a person should do, where the text by kind of target does not fit.
     #[serde(default)]
     pub advice: Option<String>,
@@ -106,6 +115,7 @@ mod tests {
             assert_eq!(row.mistake(), None, "{kind}");
             assert!(row.why.len() <= 160, "{kind}: one line for somebody who is tired");
             assert!(!row.contain.is_empty() || !row.by_hand.is_empty(), "{kind} leads to nothing");
+            assert_eq!(row.auto_below, row.below_why.is_some(), "{kind}: acting on a low severity has its reason beside it");
         }
     }
 }

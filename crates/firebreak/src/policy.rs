@@ -14,7 +14,7 @@ mod verify;
 
 pub use budget::Budget;
 pub use lines::line_of;
-pub use mode::{AccountPolicy, ResponseMode, lower};
+pub use mode::{AccountPolicy, AutoFrom, ResponseMode, lower};
 pub use protection::{Protected, Protection, built_in_protection, protected_by_name};
 pub use roles::{AlsoDeny, Organization, RoleScope, Roles, Sweep};
 pub use suppression::{Suppression, TagSelector};
@@ -129,6 +129,9 @@ pub struct Policy {
     pub protected: Protected,
     /// Known causes that need no response, for a while.
     pub suppress: Vec<Suppression>,
+    /// Findings below this band are not acted on without a person: what would be contained at once waits for an approval, and of
+    /// what would wait people are told, with evidence. A row with `auto_below` is not held back. Default: `high`.
+    pub auto_from: AutoFrom,
     /// Findings below this band are only announced. Default: none is too low for its row.
     pub severity_floor: Option<SeverityBand>,
     /// How many targets may be contained without a person.
@@ -235,7 +238,8 @@ impl Policy {
     /// The shipped playbook at full strength: what `firebreak plan` shows without a policy.
     #[must_use]
     pub fn unrestricted() -> Self {
-        Self { default_mode: ResponseMode::Auto, isolation_requests: IsolationRequests::Auto, ..Self::default() }
+        let (default_mode, isolation_requests) = (ResponseMode::Auto, IsolationRequests::Auto);
+        Self { default_mode, isolation_requests, auto_from: AutoFrom(SeverityBand::Low), ..Self::default() }
     }
 
     /// The row of a finding type: the policy's own, else the playbook's.

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 /// What the doctor said: exit code, and observations.
-fn doctor(stage: &Stage, json: bool) -> Result<(i32, String)> {
+pub(crate) fn doctor(stage: &Stage, json: bool) -> Result<(i32, String)> {
     let program = std::env::current_exe()?;
     let binary = program.ancestors().map(|folder| folder.join("firebreak")).find(|path| path.is_file()).ok_or("not built")?;
     let mut command = Command::new(binary);
@@ -29,7 +29,7 @@ fn doctor(stage: &Stage, json: bool) -> Result<(i32, String)> {
 }
 
 /// `check: subject` of everything that is broken or unknown, and whether each of them says what mends it.
-fn attention(observations: &str) -> Result<BTreeSet<String>> {
+pub(crate) fn attention(observations: &str) -> Result<BTreeSet<String>> {
     let observations: Vec<Value> = serde_json::from_str(observations)?;
     let bad = observations.iter().filter(|seen| matches!(seen["condition"].as_str(), Some("broken" | "unknown")));
     Ok(bad

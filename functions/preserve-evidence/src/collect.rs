@@ -72,7 +72,7 @@ async fn collect_target(responder: &Responder, store: &Store, incident: &Inciden
 }
 
 async fn snapshot(store: &Store, incident: &Incident, target: &Target, ec2: &aws_sdk_ec2::Client) -> Result<(), Fault> {
-    let entries = snapshots::take(ec2, &incident.id, target).await?;
+    let entries = snapshots::take(ec2, &store.ledger, &incident.id, target).await?;
     if entries.is_empty() {
         return Err(Fault::new(FaultKind::Gone, "ec2:CreateSnapshots made none: the instance has no EBS volumes"));
     }

@@ -1,41 +1,89 @@
 //! Snapshots of all volumes of an instance, in one call.
 //!
+//! One set in six hours: later incidents about the same host name the snapshots of the first one.
+//!
 //! `CreateSnapshots` is crash-consistent across the volumes (EC2 API reference) and has no client token: before a second call the
 //! snapshots of this incident are looked for by their tag.
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::config::retry::RetryConfig;
 use aws_sdk_ec2::config::timeout::TimeoutConfig;
-use aws_sdk_ec2::types::{Filter, InstanceSpecification, ResourceType, Tag, TagSpecification};
+use aws_sdk_ec2::types::{Filter, InstanceSpecification, ResourceType, SnapshotState, Tag, TagSpecification};
 use firebreak::evidence::Entry;
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak::target::Target;
 use firebreak_aws::classify::OrFault;
 use firebreak_aws::clock;
+use firebreak_ledger::{Ledger, SnapshotTurn};
 use std::time::Duration;
 
 /// EC2 may take long to answer for many volumes, and a second call would make a second set of snapshots.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Snapshots the instance, or finds the snapshots an earlier call made. Returns one entry per snapshot.
-pub(crate) async fn take(ec2: &Client, incident: &IncidentId, target: &Target) -> Result<Vec<Entry>, Fault> {
-    let mut ids = find(ec2, incident, target).await?;
-    if ids.is_empty() {
-        ids = match create(ec2, incident, target).await {
-            Ok(ids) => ids,
-            // A lost answer says nothing about the snapshots: look before giving up.
-            Err(fault) => match find(ec2, incident, target).await? {
-                found if found.is_empty() => return Err(fault),
-                found => found,
-            },
-        };
+/// So often it is asked whether another incident's snapshots are made, a second apart: as long as one call of `CreateSnapshots`
+/// may take.
+const ROUNDS: u32 = 60;
+
+/// Snapshots the instance, finds the snapshots an earlier call made, or takes those that another incident made within six hours.
+/// Returns one entry per snapshot.
+pub(crate) async fn take(ec2: &Client, ledger: &Ledger, incident: &IncidentId, target: &Target) -> Result<Vec<Entry>, Fault> {
+    let ours = find(ec2, incident, target).await?;
+    if !ours.is_empty() {
+        return Ok(entries(target, &ours, None));
     }
-    let source = format!("ec2:CreateSnapshots of {}", target.id);
+    if let Some((of, ids)) = others(ec2, ledger, incident, target).await {
+        return Ok(entries(target, &ids, Some(&of)));
+    }
+    let made = match create(ec2, incident, target).await {
+        // A lost answer says nothing about the snapshots: look before giving up.
+        Err(fault) => match find(ec2, incident, target).await? {
+            found if found.is_empty() => Err(fault),
+            found => Ok(found),
+        },
+        made => made,
+    };
+    let ids = made.as_ref().map(Vec::as_slice).unwrap_or_default();
+    // Evidence is what counts: without the ledger the next incident makes a set of its own.
+    if let Err(fault) = ledger.end_snapshot_turn(target, incident, ids).await {
+        tracing::warn!(fault.message = %fault.message, "the ledger does not know the snapshots");
+    }
+    Ok(entries(target, &made?, None))
+}
+
+/// The whole snapshots that another incident had made of the instance within the window, and which incident it was. Nothing when the
+/// caller must make its own.
+async fn others(ec2: &Client, ledger: &Ledger, incident: &IncidentId, target: &Target) -> Option<(String, Vec<String>)> {
+    for _ in 0..ROUNDS {
+        match ledger.snapshot_turn(target, incident, clock::now()).await {
+            Ok(SnapshotTurn::Ours) => return None,
+            Ok(SnapshotTurn::Made { of, ids }) => return all_whole(ec2, &ids).await.then_some((of, ids)),
+            Ok(SnapshotTurn::Underway) => tokio::time::sleep(Duration::from_secs(1)).await,
+            Err(fault) => {
+                tracing::warn!(fault.message = %fault.message, "the ledger does not say who snapshots");
+                return None;
+            }
+        }
+    }
+    None
+}
+
+/// Whether EC2 still has all of them, and none failed: whoever administers the account can delete a snapshot.
+async fn all_whole(ec2: &Client, ids: &[String]) -> bool {
+    let known = ec2.describe_snapshots().set_snapshot_ids(Some(ids.to_vec())).send().await;
+    known.is_ok_and(|known| {
+        let whole = known.snapshots().iter().filter(|snapshot| snapshot.state() != Some(&SnapshotState::Error));
+        whole.count() == ids.len()
+    })
+}
+
+fn entries(target: &Target, ids: &[String], of: Option<&str>) -> Vec<Entry> {
+    let of = of.map(|incident| format!(", made for {incident}")).unwrap_or_default();
+    let source = format!("ec2:CreateSnapshots of {}{of}", target.id);
     let arn = |id: &str| format!("arn:{}:ec2:{}:{}:snapshot/{id}", target.partition, target.region, target.account);
     let entry =
         |id: &String| Entry { key: arn(id), sha256: None, bytes: None, source: source.clone(), collected_at: clock::now() };
-    Ok(ids.iter().map(entry).collect())
+    ids.iter().map(entry).collect()
 }
 
 async fn find(ec2: &Client, incident: &IncidentId, target: &Target) -> Result<Vec<String>, Fault> {

@@ -170,6 +170,7 @@ impl Function {
         Ok(Diagnosis {
             observations,
             accounts: ConfiguredAccount::all(&self.policy),
+            own_types: vec![],
             default_mode: Some(self.policy.default_mode),
         })
     }

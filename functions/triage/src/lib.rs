@@ -6,6 +6,7 @@ mod open;
 mod owner;
 
 use confirm::Confirmer;
+use firebreak::arrival;
 use firebreak::diagnosis::{ConfiguredAccount, Diagnosis, Places};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
@@ -62,6 +63,9 @@ impl Function {
         for doubt in policy.doubtful(Playbook::shipped()) {
             tracing::warn!(doubt, "the response policy may have a slip");
         }
+        for asked in arrival::out_of_reach(&policy, Playbook::shipped()) {
+            tracing::warn!(asked, "the response policy asks for what does not arrive");
+        }
         let ledger = environment::ledger(&aws)?;
         Ok(Self::new(aws, ledger, policy))
     }
@@ -82,6 +86,7 @@ impl Function {
         Ok(Diagnosis {
             observations,
             accounts: ConfiguredAccount::all(&self.policy),
+            own_types: arrival::own_types(&self.policy, Playbook::shipped()).into_iter().map(str::to_owned).collect(),
             default_mode: Some(self.policy.default_mode),
         })
     }

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from .. import environments, samples
+from .. import environments, event_rules, samples
 from ..deploy import examples
 from ..errors import InfraError
 from ..resolve import resolve
@@ -21,6 +21,9 @@ FORWARDER: Final = "forwarder"
 FORENSICS: Final = "forensics-account"
 MANAGEMENT: Final = "management-account"
 TEMPLATES: Final = (SECURITY, MEMBER, FORWARDER, FORENSICS, MANAGEMENT)
+
+_FORWARDED: Final = ("health", "security-hub", "security-hub-v2")
+"""Rules of infra/event-rules that are the forwarders', too. Of GuardDuty they send everything: the home Region decides."""
 
 Json = dict[str, Any]
 
@@ -65,7 +68,9 @@ class Documents:
     response_policies: dict[str, Json]
     """`infra/environments/<name>/policy.toml` by name."""
     event_patterns: dict[str, Json]
-    """`infra/event-rules/<name>.json` by name."""
+    """`infra/event-rules/<name>.json` by name, and the rules of the rows that the environment's policy adds."""
+    forwarded_patterns: dict[str, Json]
+    """What the forwarders of other accounts and Regions send, by the name of the rule."""
     not_filled_in: set[str]
     """Environments whose parameters.toml is as it came: example values where the organization's own belong."""
 
@@ -94,6 +99,7 @@ class Sources:
     environment_table: str
     response_policies: dict[str, Json]
     event_patterns: dict[str, Json]
+    forwarded_patterns: dict[str, Json]
     not_filled_in: set[str]
 
     def documents(self) -> Documents:
@@ -107,6 +113,7 @@ class Sources:
             environment_table=self.environment_table,
             response_policies=self.response_policies,
             event_patterns=self.event_patterns,
+            forwarded_patterns=self.forwarded_patterns,
             not_filled_in=self.not_filled_in,
         )
 
@@ -118,6 +125,7 @@ class Sources:
 
 def load(rendered: Path, environment: str, repository: Path = REPOSITORY) -> Sources:
     """What `infra/render` wrote, and what of the repository it must agree with."""
+    patterns = {file.stem: _json(file) for file in sorted(repository.glob("infra/event-rules/*.json"))}
     templates = {name: _json(rendered / f"{name}.json") for name in TEMPLATES if name != SECURITY}
     return Sources(
         environment=environment,
@@ -131,7 +139,11 @@ def load(rendered: Path, environment: str, repository: Path = REPOSITORY) -> Sou
             file.parent.name: tomllib.loads(file.read_text(encoding="utf-8"))
             for file in sorted(repository.glob("infra/environments/*/policy.toml"))
         },
-        event_patterns={file.stem: _json(file) for file in sorted(repository.glob("infra/event-rules/*.json"))},
+        event_patterns={**patterns, **event_rules.of_policy(environment)},
+        forwarded_patterns={
+            "guardduty": _json(repository / "infra" / "forwarder" / "guardduty.json"),
+            **{stem: patterns[stem] for stem in _FORWARDED if stem in patterns},
+        },
         not_filled_in={name for name in environments.names() if _has_examples(name)},
     )
 

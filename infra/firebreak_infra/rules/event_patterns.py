@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from .documents import Documents
 from .problem import Problem
 
+_LIMIT: Final = 2048
+"""Characters of a pattern (EventBridge quotas, "Event pattern size"), with spaces: nobody says how it is counted."""
 _COMPARISONS: Final = ("=", "<", "<=", ">", ">=")
 _ENVELOPE: Final = ("source", "detail-type", "account", "region", "resources", "detail", "id", "time", "version")
 
@@ -21,6 +24,10 @@ def check(documents: Documents) -> list[Problem]:
         if isinstance(pattern, dict):
             faults += [f"no event has `{name}`" for name in pattern if name not in _ENVELOPE and name != "$or"]
         problems += [Problem(rule.where, fault, "correct the pattern in infra/event-rules") for fault in faults]
+        size = len(json.dumps(pattern, ensure_ascii=False))
+        if size > _LIMIT:
+            what = f"its pattern has {size} characters, EventBridge takes {_LIMIT}"
+            problems.append(Problem(rule.where, what, "add a cut to crates/firebreak/src/arrival.rs"))
     return problems
 
 

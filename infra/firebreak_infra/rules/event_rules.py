@@ -29,7 +29,8 @@ def check(documents: Documents) -> list[Problem]:
     )
     wanted = set()
     for template, bus, target in _BUSES:
-        for stem, pattern in documents.event_patterns.items():
+        patterns = documents.forwarded_patterns if template == FORWARDER else documents.event_patterns
+        for stem, pattern in patterns.items():
             if stem == _ONLY_DEFAULT_BUS and (template, bus) != (SECURITY, "default"):
                 continue
             wanted.add((template, bus, f"firebreak-{stem}"))

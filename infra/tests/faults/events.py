@@ -76,6 +76,10 @@ def _no_permission(sources: Sources) -> None:
     del resources[name]
 
 
+def _own_row(sources: Sources) -> None:
+    sources.event_patterns["guardduty-own-1"] = sources.event_patterns["guardduty-a"]
+
+
 FAULTS: Final = [
     Fault("numeric operator `=>`", "event_patterns", "numeric", lambda s: _severity(s, {"numeric": ["=>", 7]})),
     Fault("numeric bound as a text", "event_patterns", "numeric", lambda s: _severity(s, {"numeric": [">=", "7"]})),
@@ -123,8 +127,15 @@ FAULTS: Final = [
         "a forwarder rule for critical findings only",
         "event_rules",
         "ForwardGuarddutyRule: its pattern is not",
-        lambda s: _rule(s, "guardduty", FORWARDER)["EventPattern"]["detail"].update(severity=[{"numeric": [">=", 9]}]),
+        lambda s: _rule(s, "guardduty", FORWARDER)["EventPattern"].update(detail={"severity": [{"numeric": [">=", 9]}]}),
     ),
+    Fault(
+        "a pattern that EventBridge does not take",
+        "event_patterns",
+        "characters, EventBridge takes 2048",
+        lambda s: _rule(s, "guardduty-a")["EventPattern"]["detail"].update(type=[f"T:S/{n:060}" for n in range(40)]),
+    ),
+    Fault("a row of the policy has no rule", "event_rules", "0 rules firebreak-guardduty-own-1", _own_row),
     Fault(
         "a target that gets another input",
         "event_rules",

@@ -22,7 +22,7 @@ async fn stage() -> (ScriptedAws, Ledger) {
 fn decision(name: &str) -> Decision {
     let (target, containment) = (user(name), Some(Containment::QuarantineIam));
     let (reason, code) = ("a finding".to_owned(), ReasonCode::Row);
-    Decision { target, containment, mode: Mode::Auto, reason, code, by_hand: None, suppressed: false }
+    Decision { target, containment, mode: Mode::Auto, reason, code, by_hand: None, suppressed: false, would: None }
 }
 
 fn opened() -> Incident {

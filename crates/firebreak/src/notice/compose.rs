@@ -25,6 +25,10 @@ pub fn notice(kind: NoticeKind, incident: &Incident, report: &Report, answer: Op
             let reason = incident.reason.as_deref().unwrap_or("no reason given");
             facts.push(Fact { label: "Nothing was contained", value: Text::name(reason, 400) });
             sections.extend(decided(&incident.decisions));
+            if incident.evidence {
+                let sentence = format!("Evidence is being kept: firebreak incidents show {}", incident.id);
+                sections.push(Section::sentence(Part::Done, [Text::ours(sentence)]));
+            }
         }
         NoticeKind::Opened => sections.extend(decided(&incident.decisions)),
         NoticeKind::Outcome | NoticeKind::Alarm => {

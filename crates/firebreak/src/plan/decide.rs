@@ -20,11 +20,13 @@ pub(super) struct Outcome {
     pub(super) verdict: Verdict,
     pub(super) reason: Option<String>,
     pub(super) decisions: Vec<Decision>,
+    /// Nobody is asked, and evidence is kept all the same.
+    pub(super) evidence: bool,
 }
 
 impl Outcome {
     fn without_decisions(verdict: Verdict, reason: String) -> Self {
-        Self { verdict, reason: Some(reason), decisions: vec![] }
+        Self { verdict, reason: Some(reason), decisions: vec![], evidence: false }
     }
 }
 
@@ -64,7 +66,9 @@ fn outcome(restrained: Vec<Restrained>, unusable: &BTreeSet<String>) -> Outcome 
         // What is suppressed is not why somebody is told.
         _ => restrained.iter().min_by_key(|r| r.decision.suppressed).map(|r| r.decision.reason.clone()),
     };
-    Outcome { verdict, reason, decisions: restrained.into_iter().map(|r| r.decision).collect() }
+    // A response keeps evidence anyway.
+    let evidence = verdict == Verdict::Notify && restrained.iter().any(|r| r.evidence);
+    Outcome { verdict, reason, evidence, decisions: restrained.into_iter().map(|r| r.decision).collect() }
 }
 
 fn restrained(

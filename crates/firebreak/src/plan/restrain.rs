@@ -27,6 +27,8 @@ pub(super) struct Restrained {
     pub(super) decision: Decision,
     /// `dry-run`: everything but the containment happens.
     pub(super) rehearsed: bool,
+    /// Evidence is kept although nobody is asked.
+    pub(super) evidence: bool,
 }
 
 impl Restrained {
@@ -39,8 +41,9 @@ impl Restrained {
             code,
             by_hand: wanted.by_hand.clone(),
             suppressed: code == ReasonCode::Suppressed,
+            would: None,
         };
-        Self { decision, rehearsed: false }
+        Self { decision, rehearsed: false, evidence: false }
     }
 }
 
@@ -52,6 +55,7 @@ pub(super) fn restrain(wanted: Wanted, policy: &Policy, grounds: Grounds<'_>, tr
         return refused;
     }
     let wanted = held_back_by_name(wanted, policy, grounds);
+    let wanted = held_back_by_severity(wanted, policy, grounds, trace);
     respond(&wanted, policy, grounds, trace)
 }
 
@@ -110,6 +114,22 @@ fn held_back_by_name(wanted: Wanted, policy: &Policy, grounds: Grounds<'_>) -> W
     Wanted { mode: wanted.mode.at_most(Mode::Gate), code: ReasonCode::Protected, why, ..wanted }
 }
 
+/// Arriving is not acting: below `auto_from` nothing is contained without a person, and of what would wait for one people are told,
+/// with evidence.
+fn held_back_by_severity(wanted: Wanted, policy: &Policy, grounds: Grounds<'_>, trace: &mut Trace) -> Wanted {
+    let Grounds::Finding { finding, .. } = grounds else { return wanted };
+    let from = policy.auto_from.0;
+    let Some(band) = finding.band.filter(|band| *band < from && !wanted.whatever_severity) else { return wanted };
+    let (mode, evidence, what) = match wanted.mode {
+        Mode::Auto => (Mode::Gate, false, "it waits for an approval"),
+        Mode::Gate => (Mode::Notify, true, "people are told, and evidence is kept"),
+        Mode::Notify => return wanted,
+    };
+    let why = format!("severity {}, and policy acts from {} (auto_from): {what}; {}", band.label(), from.label(), wanted.why);
+    trace.note(Because::Policy, || (at("auto_from"), why.clone()));
+    Wanted { mode, evidence, code: ReasonCode::BelowSeverity, why, ..wanted }
+}
+
 fn suppressed(wanted: &Wanted, policy: &Policy, grounds: Grounds<'_>, trace: &mut Trace) -> Option<Restrained> {
     let Grounds::Finding { finding, now, .. } = grounds else { return None };
     let mut suppressions = policy.suppress.iter().enumerate();
@@ -125,27 +145,42 @@ fn respond(wanted: &Wanted, policy: &Policy, grounds: Grounds<'_>, trace: &mut T
     let response = policy.mode(account, wanted.containment);
     trace.note(Because::Policy, || (policy.mode_path(account, wanted.containment), format!("mode {}", response.name())));
     let (mode, why) = (lower(wanted.mode, response), &wanted.why);
+    let rehearse = |code, front: &str| {
+        let would = would(wanted, policy, grounds);
+        let says = match would {
+            Mode::Auto => "would be contained at once",
+            Mode::Gate => "would wait for an approval",
+            Mode::Notify => "would only be announced",
+        };
+        let restrained = Restrained::of(wanted, mode, code, &format!("{front}, in mode auto it {says}: {why}"));
+        Restrained { decision: Decision { would: Some(would), ..restrained.decision }, ..restrained }
+    };
     match response {
-        ResponseMode::Observe => {
-            Restrained::of(wanted, mode, ReasonCode::Observed, &format!("observe mode in account {account}: {why}"))
-        }
+        ResponseMode::Observe => rehearse(ReasonCode::Observed, &format!("observe mode in account {account}")),
         ResponseMode::DryRun => {
-            let would = match wanted.mode {
-                Mode::Auto => "would be contained at once",
-                Mode::Gate => "would wait for approval",
-                Mode::Notify => "would only be announced",
-            };
-            let restrained = Restrained::of(wanted, mode, ReasonCode::DryRun, &format!("dry run, it {would}: {why}"));
-            Restrained { rehearsed: wanted.mode != Mode::Notify, ..restrained }
+            let restrained = rehearse(ReasonCode::DryRun, "dry run");
+            Restrained { rehearsed: wanted.mode != Mode::Notify, evidence: wanted.evidence, ..restrained }
         }
         ResponseMode::GateFirst | ResponseMode::Auto => {
             let Some(doubt) = doubt_about(wanted, mode, policy, grounds) else {
-                return Restrained::of(wanted, mode, wanted.code, why);
+                return Restrained { evidence: wanted.evidence, ..Restrained::of(wanted, mode, wanted.code, why) };
             };
             trace.note(Because::Rule, || (at("doubt: a person must decide"), doubt.to_owned()));
             Restrained::of(wanted, Mode::Gate, ReasonCode::Doubt, &format!("{doubt}; {why}"))
         }
     }
+}
+
+/// What mode `auto` of the account would leave. Under the other modes GuardDuty is not asked: its silence speaks against nothing.
+fn would(wanted: &Wanted, policy: &Policy, grounds: Grounds<'_>) -> Mode {
+    let grounds = match grounds {
+        Grounds::Finding { finding, delivery, at_source: AtSource::NotAsked, now } => {
+            Grounds::Finding { finding, delivery, at_source: AtSource::Active, now }
+        }
+        other => other,
+    };
+    let mode = lower(wanted.mode, ResponseMode::Auto);
+    if doubt_about(wanted, mode, policy, grounds).is_some() { mode.at_most(Mode::Gate) } else { mode }
 }
 
 fn doubt_about(wanted: &Wanted, mode: Mode, policy: &Policy, grounds: Grounds<'_>) -> Option<&'static str> {

@@ -24,12 +24,17 @@ pub(super) struct Wanted {
     pub(super) tags: Vec<(String, String)>,
     /// A suspect made the target, and chose its name.
     pub(super) created: bool,
+    /// The row acts whatever the severity.
+    pub(super) whatever_severity: bool,
+    /// Evidence is kept although nobody is asked.
+    pub(super) evidence: bool,
 }
 
 impl Wanted {
     fn new(containment: Option<Containment>, mode: Mode, target: Target, code: ReasonCode) -> Self {
         let (why, by_hand, field, tags) = (String::new(), None, String::new(), vec![]);
-        Self { containment, mode, target, code, why, by_hand, field, tags, created: false }
+        let (created, whatever_severity, evidence) = (false, false, false);
+        Self { containment, mode, target, code, why, by_hand, field, tags, created, whatever_severity, evidence }
     }
 
     /// A containment of something that a finding names.
@@ -81,7 +86,7 @@ impl Wanted {
     pub(super) fn of_row(self, row: &Row, playbook: &Playbook) -> Self {
         let why = if self.why.is_empty() { row.why.clone() } else { format!("{}; {}", self.why, row.why) };
         let by_hand = self.containment.is_none().then(|| inert(advice(self.target.kind, row, playbook), 300));
-        Self { why, by_hand, ..self }
+        Self { why, by_hand, whatever_severity: row.auto_below, ..self }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::containment::Containment;
 use crate::decision::Mode;
+use crate::finding::SeverityBand;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -31,6 +32,18 @@ impl ResponseMode {
             Self::GateFirst => "gate-first",
             Self::Auto => "auto",
         }
+    }
+}
+
+/// The band from which findings are acted on without a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(transparent)]
+pub struct AutoFrom(pub SeverityBand);
+
+impl Default for AutoFrom {
+    fn default() -> Self {
+        Self(SeverityBand::High)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The domain from outside: what is decided about every event that is known, and about events that nobody has seen.
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
+mod arrival;
 mod corpus;
 mod earlier;
 mod fixtures;
@@ -9,6 +10,8 @@ mod notices;
 mod policies;
 mod principals;
 mod properties;
+mod selectors;
+mod severity;
 mod trail;
 mod traps;
 mod types;

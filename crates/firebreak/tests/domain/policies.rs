@@ -67,6 +67,7 @@ fn is_as_reviewed(name: &str, policy: &str, at_source: AtSource) {
 
 #[test]
 fn in_every_mode() {
+    is_as_reviewed("auto-from-low", "default_mode = \"auto\"\nauto_from = \"low\"\nsamples = \"respond\"", AtSource::Active);
     is_as_reviewed("auto", "default_mode = \"auto\"\nsamples = \"respond\"", AtSource::Active);
     is_as_reviewed("gate-first", "default_mode = \"gate-first\"\nsamples = \"respond\"", AtSource::Active);
     is_as_reviewed("dry-run", "default_mode = \"dry-run\"\nsamples = \"respond\"", AtSource::Active);

@@ -22,7 +22,8 @@ fn role_session(role: &str, session: &str) -> Value {
 }
 
 fn decided(event: &Value, policy: &str, owners: &Owners) -> Plan {
-    let policy = Policy::parse(&format!("default_mode = \"auto\"\nsamples = \"respond\"\n{policy}")).expect("a policy");
+    let policy = Policy::parse(&format!("default_mode = \"auto\"\nauto_from = \"low\"\nsamples = \"respond\"\n{policy}"))
+        .expect("a policy");
     let circumstances = Circumstances { at_source: AtSource::Active, owners: Some(owners), ..Circumstances::new(&policy, NOW) };
     plan(event, &circumstances)
 }

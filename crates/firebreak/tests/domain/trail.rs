@@ -57,6 +57,7 @@ fn decided(target: Target, mode: Mode) -> Decision {
         code: ReasonCode::Row,
         by_hand: None,
         suppressed: false,
+        would: None,
     }
 }
 

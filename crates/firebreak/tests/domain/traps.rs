@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 const NOW: jiff::Timestamp = jiff::Timestamp::constant(1_795_000_000, 0);
 
-fn fixture(path: &str) -> Value {
+pub(crate) fn fixture(path: &str) -> Value {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/findings").join(path);
     serde_json::from_slice(&std::fs::read(path).expect("a fixture")).expect("JSON")
 }
 
-fn under(policy: &Policy, event: &Value) -> Plan {
+pub(crate) fn under(policy: &Policy, event: &Value) -> Plan {
     plan(event, &Circumstances::new(policy, NOW))
 }
 
@@ -22,12 +22,12 @@ fn full(event: &Value) -> Plan {
     under(&Policy::unrestricted(), event)
 }
 
-fn policy(text: &str) -> Policy {
-    Policy::parse(&format!("default_mode = \"auto\"\n{text}")).expect("a policy")
+pub(crate) fn policy(text: &str) -> Policy {
+    Policy::parse(&format!("default_mode = \"auto\"\nauto_from = \"low\"\n{text}")).expect("a policy")
 }
 
 /// `quarantine-iam auto 111122223333 alice`, one per decision.
-fn decided(plan: &Plan) -> Vec<String> {
+pub(crate) fn decided(plan: &Plan) -> Vec<String> {
     let name = |containment: Option<firebreak::containment::Containment>| containment.map_or("by-hand", |c| c.name());
     let line = |d: &firebreak::decision::Decision| {
         format!("{} {} {} {}", name(d.containment), d.mode.name(), d.target.account, d.target.id)
@@ -35,7 +35,7 @@ fn decided(plan: &Plan) -> Vec<String> {
     plan.decisions.iter().map(line).collect()
 }
 
-fn request(target: &Value) -> Value {
+pub(crate) fn request(target: &Value) -> Value {
     json!({"id": "x", "source": "acme", "detail-type": "Firebreak Isolation Request", "account": "999988887777",
            "region": "us-gov-west-1", "time": "2026-11-20T02:05:00Z",
            "detail": {"requested_by": "alice", "reason": "phished", "target": target}})
@@ -176,7 +176,7 @@ fn the_second_route_of_a_version_is_heard_and_a_released_target_stays_released()
     assert_eq!(update.decisions.len(), 1);
 
     let event = fixture("guardduty/bitcoin-tool.json");
-    let gated = under(&Policy::parse("default_mode = \"gate-first\"").expect("a policy"), &event);
+    let gated = under(&Policy::parse("default_mode = \"gate-first\"\nauto_from = \"low\"").expect("a policy"), &event);
     let mut later = full(&event);
     later.finding.updated_at = later.finding.updated_at.map(|at| at + jiff::SignedDuration::from_hours(6));
     assert!(matches!(Coverage::of(&gated).update(later, &id), Update::Nothing(_)), "a person decided about it");
@@ -194,7 +194,7 @@ fn an_update_that_is_only_suppressed_wakes_nobody_and_a_dry_run_rehearses_update
     );
     assert!(matches!(Coverage::of(&first).update(under(&suppressing, &event), &id), Update::Nothing(_)));
 
-    let rehearsing = Policy::parse("default_mode = \"dry-run\"").expect("a policy");
+    let rehearsing = Policy::parse("default_mode = \"dry-run\"\nauto_from = \"low\"").expect("a policy");
     let Update::FollowUp(update) = Coverage::of(&first).update(under(&rehearsing, &event), &id) else { panic!("not rehearsed") };
     assert_eq!(update.verdict, Verdict::Respond);
 }

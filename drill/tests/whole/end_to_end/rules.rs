@@ -1,8 +1,14 @@
 //! The event rules, asked over the wire which events they take.
 
+use super::triage::stage_with_policy;
 use super::{TestResult, stage};
-use firebreak_testkit::fixture;
+use crate::doctor::{attention, doctor};
+use firebreak::arrival::rule_of;
+use firebreak::playbook::Playbook;
+use firebreak::policy::Policy;
+use firebreak_testkit::{SECURITY_ACCOUNT, fixture};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 fn guardduty(severity: &Value, archived: Option<bool>) -> Value {
@@ -49,12 +55,15 @@ async fn each_rule_takes_what_it_is_for_and_nothing_else() -> TestResult {
         ("severity 7", guardduty(&json!(7), Some(false)), &["firebreak-guardduty"]),
         ("severity 8.0", guardduty(&json!(8.0), Some(false)), &["firebreak-guardduty"]),
         ("severity 9.5", guardduty(&json!(9.5), None), &["firebreak-guardduty"]),
-        ("severity 6.9", guardduty(&json!(6.9), Some(false)), &[]),
+        ("a listed type, 6.9", guardduty(&json!(6.9), Some(false)), &["firebreak-guardduty-e"]),
+        ("a listed type, archived", guardduty(&json!(6.9), Some(true)), &[]),
+        ("a new type, 6.9", of_type("Invented:EC2/Thing", 6.9), &[]),
+        ("a new type, 7", of_type("Invented:EC2/Thing", 7.0), &["firebreak-guardduty"]),
         ("severity as text", guardduty(&json!("8"), Some(false)), &[]),
         ("archived", guardduty(&json!(8), Some(true)), &[]),
-        ("trail off", of_type("Stealth:IAMUser/CloudTrailLoggingDisabled", 2.0), &["firebreak-guardduty-tampering"]),
-        ("root used", of_type("Policy:IAMUser/RootCredentialUsage", 2.0), &["firebreak-guardduty-tampering"]),
-        ("block off", of_type("Policy:S3/BucketBlockPublicAccessDisabled", 2.0), &["firebreak-guardduty-tampering"]),
+        ("trail off", of_type("Stealth:IAMUser/CloudTrailLoggingDisabled", 2.0), &["firebreak-guardduty-r"]),
+        ("root used", of_type("Policy:IAMUser/RootCredentialUsage", 2.0), &["firebreak-guardduty-po"]),
+        ("block off", of_type("Policy:S3/BucketBlockPublicAccessDisabled", 2.0), &["firebreak-guardduty-po"]),
         ("trail off, HIGH", of_type("Stealth:IAMUser/CloudTrailLoggingDisabled", 8.0), &["firebreak-guardduty"]),
         ("another LOW type", of_type("Recon:EC2/PortProbeUnprotectedPort", 2.0), &[]),
         ("Macie HIGH", security_hub(&[new("macie", "HIGH")]), &["firebreak-security-hub"]),
@@ -83,6 +92,63 @@ async fn each_rule_takes_what_it_is_for_and_nothing_else() -> TestResult {
     for (name, event, expected) in cases {
         assert_eq!(stage.matching_rules(&event).await?, expected, "{name}");
     }
+    Ok(())
+}
+
+/// Every type of the playbook, as GuardDuty usually rates it and as low as it can: the rule that the plan promises takes the event,
+/// and no other one does.
+#[tokio::test]
+async fn every_row_is_reached_by_the_rule_that_is_deployed() -> TestResult {
+    let stage = stage().await;
+    let (playbook, policy) = (Playbook::shipped(), Policy::unrestricted());
+    let mut patterns: BTreeMap<String, String> = BTreeMap::new();
+    let events = aws_sdk_eventbridge::Client::new(stage.config());
+    for rule in events.list_rules().name_prefix("firebreak-guardduty").send().await?.rules() {
+        patterns.extend(rule.name().zip(rule.event_pattern()).map(|(name, pattern)| (name.to_owned(), pattern.to_owned())));
+    }
+    assert!(patterns.len() > 5, "{patterns:?}");
+    let takes = async |pattern: &str, event: &Value| {
+        let mut event = event.clone();
+        for (field, value) in
+            [("id", "x"), ("account", SECURITY_ACCOUNT), ("region", "eu-central-1"), ("time", "2026-11-20T02:05:00Z")]
+        {
+            event[field] = value.into();
+        }
+        event["resources"] = json!([]);
+        let answer = events.test_event_pattern().event_pattern(pattern).event(event.to_string()).send().await;
+        answer.map(|answer| answer.result)
+    };
+    for kind in playbook.types().filter(|kind| kind.contains(':') && kind.contains('/')) {
+        for severity in [1.0, 6.9, 8.0] {
+            let event = of_type(kind, severity);
+            let promised = rule_of(kind, severity, &policy, playbook).map(|stem| format!("firebreak-{stem}"));
+            for other in patterns.keys().filter(|name| promised.as_ref() == Some(*name) || name.as_str() == "firebreak-guardduty")
+            {
+                let taken = takes(&patterns[other], &event).await?;
+                assert_eq!(taken, promised.as_ref() == Some(other), "{kind} at {severity}: {other}");
+            }
+            assert!(promised.is_none_or(|name| patterns.contains_key(&name)), "{kind}: its rule is not deployed");
+        }
+    }
+    Ok(())
+}
+
+/// A row that a customer adds has its event rule with it, and doctor says so where the deployment is of another policy.
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "here somebody else than Firebreak acts")]
+async fn a_row_of_the_policy_arrives_whatever_its_severity() -> TestResult {
+    let row = "[finding.\"Custom:IAMUser/Ours\"]\ncontain = { quarantine-iam = \"gate\" }\nauto_below = true\nbelow_why = \"x\"\nwhy = \"x\"\n";
+    let stage = stage_with_policy(&format!("[accounts.{SECURITY_ACCOUNT}]\nmode = \"auto\"\n{row}")).await;
+    let event = of_type("Custom:IAMUser/Ours", 2.0);
+    assert_eq!(stage.matching_rules(&event).await?, ["firebreak-guardduty-own-1"]);
+    let missed = |stage| -> firebreak_drill::Result<Vec<String>> {
+        let seen = attention(&doctor(stage, true)?.1)?;
+        Ok(seen.into_iter().filter(|seen| seen.contains("guardduty-own")).collect())
+    };
+    assert_eq!(missed(&stage)?, [""; 0]);
+    let events = aws_sdk_eventbridge::Client::new(stage.config());
+    events.disable_rule().name("firebreak-guardduty-own-1").send().await?;
+    assert_eq!(missed(&stage)?, ["event-rule: firebreak-guardduty-own-1"]);
     Ok(())
 }
 

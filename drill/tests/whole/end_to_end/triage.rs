@@ -9,7 +9,7 @@ use firebreak::incident::IncidentStatus;
 use firebreak::plan::Verdict;
 use firebreak::receipt::Status;
 use firebreak_aws::clock;
-use firebreak_drill::{PlantedUser, Stage};
+use firebreak_drill::{PlantedInstance, PlantedUser, Stage};
 use firebreak_testkit::{MEMBER_ACCOUNT, SECURITY_ACCOUNT, fixture};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -208,6 +208,33 @@ async fn a_suppressed_finding_is_recorded_with_its_owner_and_wakes_nobody() -> T
     assert!(view.record.incident.decisions[0].reason.contains("by bob: nightly copy"), "{:?}", view.record.incident.decisions);
     assert_eq!(attached(&user).await?.as_deref(), Some("none"));
     assert!(!stage.aws.calls()?.iter().any(|call| call.operation == "Publish"), "somebody was woken");
+    Ok(())
+}
+
+/// Below the severity from which policy acts, nobody is asked about what would wait: people are told, and evidence is kept. A flood
+/// of findings about one host costs one set of snapshots.
+#[tokio::test]
+async fn of_a_finding_below_the_severity_people_are_told_with_evidence() -> TestResult {
+    let stage = stage_with_policy(&format!("[accounts.{SECURITY_ACCOUNT}]\nmode = \"auto\"\n")).await;
+    let instance = PlantedInstance::plant(stage.config(), "web-1").await?;
+    let before = instance.observe().await?;
+    let mut sets = Vec::new();
+    for serial in ["medium-1", "medium-2"] {
+        let mut event = fixture::load("guardduty/bitcoin-tool")?;
+        instance.name_in(&mut event);
+        fixture::personalise(&mut event, SECURITY_ACCOUNT, serial, clock::now());
+        (event["detail"]["type"], event["detail"]["severity"]) = (json!("Behavior:EC2/NetworkPortUnusual"), json!(5.0));
+        let (execution, id) = send(&stage, &event).await?;
+        assert_eq!(stage.ended(&execution).await?, "SUCCEEDED");
+        let view = stage.reaches(&id, IncidentStatus::Notified).await?;
+        assert!(view.review.is_none(), "somebody was asked");
+        assert!(stage.evidence(&id).await?.iter().any(|key| key.ends_with("manifest.json")), "no list of the evidence");
+        sets.push(view.evidence.into_iter().filter(|entry| entry.sha256.is_none()).map(|entry| entry.key).collect::<Vec<_>>());
+    }
+    assert_eq!(before.differences(&instance.observe().await?), []);
+    assert_eq!(sets[0].len(), 1, "one volume, one snapshot");
+    assert_eq!(sets[0], sets[1], "the second incident names the snapshots of the first one");
+    assert!(stage.told("Evidence is being kept").await?.subject.contains("Look at this"));
     Ok(())
 }
 

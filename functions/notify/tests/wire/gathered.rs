@@ -30,6 +30,7 @@ async fn known() -> (ScriptedAws, Topic) {
         code: ReasonCode::Row,
         by_hand: None,
         suppressed: false,
+        would: None,
     };
     let decisions = [like("alice", Mode::Auto), like("bob", Mode::Gate)];
     let amended = ledger.amend(&id, |incident| incident.decisions = decisions.to_vec());

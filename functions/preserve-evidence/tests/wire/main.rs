@@ -47,6 +47,14 @@ impl Stage {
         Self { aws, vault, incident }
     }
 
+    /// From here on the stage is about another incident with the same decisions.
+    async fn opens(&mut self, name: &str) {
+        self.incident = Incident { id: room::incident(name), ..self.incident.clone() };
+        let (ledger, event) = (room::ledger(&self.aws), RawEvent::Inline(EVENT));
+        let opened = ledger.open_incident(&self.incident, IncidentStatus::Containing, &event).await;
+        opened.expect("the ledger takes it");
+    }
+
     async fn run(&self, phase: Phase, report: Report) -> Result<Branch, Fault> {
         let responder = Responder::new(self.aws.aws(), room::ledger(&self.aws));
         let function = Function::new(responder, Vault::BUCKET.to_owned());
@@ -105,7 +113,16 @@ fn decision(target: &Target) -> Decision {
         _ => Containment::QuarantineIam,
     };
     let (target, reason, mode) = (target.clone(), "a finding".to_owned(), Mode::Auto);
-    Decision { target, containment: Some(containment), mode, reason, code: ReasonCode::Row, by_hand: None, suppressed: false }
+    Decision {
+        target,
+        containment: Some(containment),
+        mode,
+        reason,
+        code: ReasonCode::Row,
+        by_hand: None,
+        suppressed: false,
+        would: None,
+    }
 }
 
 fn user() -> Target {

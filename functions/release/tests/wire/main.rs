@@ -50,7 +50,16 @@ fn bucket(name: &str) -> Target {
 /// What triage decides about a target.
 fn decision(containment: Containment, target: &Target) -> Decision {
     let (target, containment, reason) = (target.clone(), Some(containment), "a finding".to_owned());
-    Decision { target, containment, mode: Mode::Auto, reason, code: ReasonCode::Row, by_hand: None, suppressed: false }
+    Decision {
+        target,
+        containment,
+        mode: Mode::Auto,
+        reason,
+        code: ReasonCode::Row,
+        by_hand: None,
+        suppressed: false,
+        would: None,
+    }
 }
 
 /// An incident that decided this, as the ledger and the state machine have it.

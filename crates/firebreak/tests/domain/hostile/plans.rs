@@ -43,7 +43,7 @@ pub(super) fn under(event: &Value, policy: &Policy) -> Plan {
 }
 
 pub(super) fn policy(text: &str) -> Policy {
-    Policy::parse(&format!("default_mode = \"auto\"\n{text}")).expect("a valid policy")
+    Policy::parse(&format!("default_mode = \"auto\"\nauto_from = \"low\"\n{text}")).expect("a valid policy")
 }
 
 /// Plans, and holds every plan to what no input may break.

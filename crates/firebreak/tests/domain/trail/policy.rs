@@ -8,7 +8,7 @@ fn policy_lowers_what_is_derived() {
     for (policy, mode, why) in [
         ("default_mode = \"gate-first\"", Mode::Gate, "created with"),
         ("default_mode = \"observe\"", Mode::Notify, "observe mode in account"),
-        ("default_mode = \"dry-run\"", Mode::Notify, "dry run, it would be contained at once"),
+        ("default_mode = \"dry-run\"", Mode::Notify, "dry run, in mode auto it would be contained at once"),
         ("default_mode = \"auto\"\nprotected.principals = [\"Mallory\"]", Mode::Notify, "protected (listed as protected"),
         (
             "default_mode = \"auto\"\nallow.regions = [\"eu-west-1\", \"us-east-1\"]",
