@@ -13,8 +13,15 @@ const PREFIX: &str = "FirebreakMember";
 #[derive(Deserialize)]
 struct Declaration {
     contains: Option<Contains>,
+    stolen: Option<Stolen>,
     #[serde(default)]
     member_roles: Vec<MemberRole>,
+}
+
+#[derive(Deserialize)]
+struct Stolen {
+    cannot: String,
+    can: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -57,6 +64,9 @@ fn main() {
         let read: Declaration = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let role = name.split('-').fold("Firebreak".to_owned(), |role, word| role + &word[..1].to_uppercase() + &word[1..]);
         let contains = read.contains.map_or("None".to_owned(), |when| format!("Some(Contains::{when:?})"));
+        let stolen = read
+            .stolen
+            .map_or("None".to_owned(), |Stolen { cannot, can }| format!("Some(Stolen {{ cannot: {cannot:?}, can: {can:?} }})"));
         let mut member_roles = String::new();
         for MemberRole { name, description, account } in read.member_roles {
             let variant = name.strip_prefix(PREFIX).unwrap_or_else(|| panic!("{}: {name} lacks {PREFIX}", file.display()));
@@ -65,7 +75,8 @@ fn main() {
             writeln!(accounts, "            Self::{variant} => Account::{account:?},").expect("text");
             write!(member_roles, "MemberRole::{variant}, ").expect("text");
         }
-        let line = format!("name: {name:?}, role: {role:?}, contains: {contains}, member_roles: &[{member_roles}]");
+        let line =
+            format!("name: {name:?}, role: {role:?}, contains: {contains}, stolen: {stolen}, member_roles: &[{member_roles}]");
         writeln!(functions, "    Function {{ {line} }},").expect("text");
     }
     let code = format!(

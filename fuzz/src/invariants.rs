@@ -152,13 +152,20 @@ fn one_finding(plan: &Plan, finding: Option<&Value>, name: &str) {
 /// What is contained has an id that AWS would take, of the right kind.
 fn can_be_carried_out(decision: &Decision, plan: &Plan, name: &str) {
     let (target, id) = (&decision.target, decision.target.id.as_str());
+    let usable = match target.kind {
+        TargetKind::IamUser | TargetKind::IamRole => IamName::parse(id).is_ok(),
+        TargetKind::IdentityCenterUser => SessionName::parse(id).is_ok(),
+        TargetKind::Ec2Instance => InstanceId::parse(id).is_ok(),
+        TargetKind::S3Bucket => BucketName::parse(id).is_ok(),
+        _ => true,
+    };
     let valid = match decision.containment {
-        Some(Containment::QuarantineIam) => {
-            matches!(target.kind, TargetKind::IamUser | TargetKind::IamRole) && IamName::parse(id).is_ok()
+        Some(containment) => {
+            let declaration = containment.declaration();
+            let level = declaration.level(target.scope);
+            let allowed = level.is_some_and(|level| level.automatic || decision.mode != Mode::Auto);
+            usable && allowed && declaration.targets.contains(&target.kind)
         }
-        Some(Containment::QuarantineScp) => decision.mode != Mode::Auto && SessionName::parse(id).is_ok(),
-        Some(Containment::IsolateEc2) => target.kind == TargetKind::Ec2Instance && InstanceId::parse(id).is_ok(),
-        Some(Containment::LockdownS3) => target.kind == TargetKind::S3Bucket && BucketName::parse(id).is_ok(),
         None => decision.mode != Mode::Auto && decision.by_hand.as_ref().is_some_and(|advice| !advice.is_empty()),
     };
     assert!(valid, "{name}: {decision:?}");
@@ -306,6 +313,8 @@ fn failed(incident: &Incident) -> Report {
         status: Status::Failed,
         steps: vec![],
         error: error.clone(),
+        fault: None,
+        waits: None,
         finished_at: Some(NOW),
     };
     let receipts: Vec<Receipt> = incident.decisions.iter().map(receipt).collect();

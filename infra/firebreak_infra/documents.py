@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from .errors import InfraError
-from .layout import repository_file
+from .layout import REPOSITORY, repository_file
 
 _PLACEHOLDER: Final = re.compile(r"\$\{([A-Z]\w*)\}")
+_PARTS: Final = "StatementsOf"
+"""A pattern of files: each containment says what its release needs."""
 _VARIABLE: Final = re.compile(r"\$\{")
 _REMEDY: Final = "give it in `With:` or in the template's `Placeholders:`"
 
@@ -56,9 +58,18 @@ def filled(text: str, file: str, values: Mapping[str, Any]) -> Any:
 def _read(file: str) -> Any:
     path = repository_file(file)
     try:
-        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=lambda pairs: _once(file, pairs))
+        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=lambda pairs: _once(file, pairs))
+        return _with_parts(content) if isinstance(content, dict) and _PARTS in content else content
     except json.JSONDecodeError as error:
         raise InfraError(f"{file}:{error.lineno}", error.msg, "correct the JSON") from error
+
+
+def _with_parts(policy: dict[str, Any]) -> dict[str, Any]:
+    """The policy with the statements of the files that it asks for, by name, before its own."""
+    files = sorted(path.relative_to(REPOSITORY).as_posix() for path in REPOSITORY.glob(policy[_PARTS]))
+    statements = [statement for file in files for statement in _read(file)["Statement"]]
+    rest = {key: value for key, value in policy.items() if key != _PARTS}
+    return {**rest, "Statement": [*statements, *policy["Statement"]]}
 
 
 def _once(file: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:

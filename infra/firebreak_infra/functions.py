@@ -43,6 +43,8 @@ class Function:
     layers: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
     """Values as a template writes them: `!Ref ExternalId`."""
+    stolen: dict[str, str] = field(default_factory=dict)
+    """What a thief of its role cannot and can do, for docs/threat-model.md."""
     member_roles: tuple[MemberRole, ...] = ()
     also_assumes: tuple[str, ...] = ()
     """Member roles that another function declares."""

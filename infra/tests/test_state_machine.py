@@ -12,7 +12,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from firebreak_infra import picture, state_machine  # noqa: E402
-from firebreak_infra.errors import InfraError  # noqa: E402
+from firebreak_infra.errors import InfraError
+from firebreak_infra.functions import functions  # noqa: E402
 from firebreak_infra.layout import REPOSITORY, STATE_MACHINE  # noqa: E402
 
 CALL = "Type: Task, Resource: 'arn:aws:states:::lambda:invoke', Parameters: "
@@ -45,7 +46,7 @@ class Source(unittest.TestCase):
             "  <Name>: !EachFunction {Contains: automatic, As: {<<: *s, Comment: <name>}}\n"
             "  End: *s\n"
         )
-        self.assertEqual([choice["Next"] for choice in made["A"]["Choices"]], ["IsolateEc2", "LockdownS3", "QuarantineIam"])
+        self.assertEqual([choice["Next"] for choice in made["A"]["Choices"]], [one.words for one in functions() if one.contains == "automatic"])
         self.assertEqual(made["QuarantineIam"], {"Type": "Succeed", "Comment": "quarantine-iam"})
         self.assertNotIn("QuarantineScp", made, "what needs an approval has no state of its own")
 

@@ -1,6 +1,6 @@
 // The policies under test, by short name, with their placeholders filled in.
 
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'smol-toml'
 
@@ -57,6 +57,15 @@ export function read(file) {
   return readFileSync(REPOSITORY + file, 'utf8')
 }
 
+/** A policy with the statements of the files that `StatementsOf` names before its own, as it is deployed. */
+export function whole({ StatementsOf: parts, ...policy }) {
+  if (parts === undefined) return policy
+  const [folder, name] = parts.split('/*/')
+  const files = readdirSync(REPOSITORY + folder).sort().map((entry) => `${folder}/${entry}/${name}`)
+  const statements = files.filter((file) => existsSync(REPOSITORY + file)).flatMap((file) => JSON.parse(read(file)).Statement)
+  return { ...policy, Statement: [...statements, ...policy.Statement] }
+}
+
 /** Every policy under test, in one partition. */
 export function documents(partition) {
   const values = {
@@ -69,6 +78,6 @@ export function documents(partition) {
     QuarantineScpId: 'p-examplescp',
     RevokeBefore: REVOKED_AT,
   }
-  const parsed = Object.entries(FILES).map(([name, file]) => [name, JSON.parse(fill(read(file), values))])
+  const parsed = Object.entries(FILES).map(([name, file]) => [name, JSON.parse(fill(JSON.stringify(whole(JSON.parse(read(file)))), values))])
   return new Map(parsed)
 }

@@ -2,7 +2,7 @@
 
 import { readdirSync } from 'node:fs'
 import { lintPolicy, validateIdentityPolicy, validateServiceControlPolicy } from '@cloud-copilot/iam-policy'
-import { fill, read } from './documents.mjs'
+import { fill, read, whole } from './documents.mjs'
 import { inStatement } from './statement.mjs'
 
 // Characters without white space. AWS takes 10,240 for a service control policy since May 2026; half of that fits everywhere.
@@ -32,7 +32,7 @@ async function check(file) {
   const text = read(file)
   let policy
   try {
-    policy = JSON.parse(fill(text, samples()))
+    policy = JSON.parse(fill(JSON.stringify(whole(JSON.parse(text))), samples()))
   } catch (error) {
     return { problems: [error.message] }
   }

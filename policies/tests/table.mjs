@@ -3,13 +3,15 @@
 import { effect } from './cases/effect.mjs'
 import { guard } from './cases/guard.mjs'
 import { organization } from './cases/organization.mjs'
-import { resources } from './cases/resources.mjs'
-import { roles } from './cases/roles.mjs'
+import { sessions } from './cases/sessions.mjs'
+import { ofFunctions } from './functions.mjs'
 import { world } from './world.mjs'
+
+const OF_FUNCTIONS = await ofFunctions()
 
 export function table(partition) {
   const w = world(partition)
-  return [...effect(w), ...guard(w), ...roles(w), ...resources(w), ...organization(w)].map(({ subject, given, cases }) => ({
+  return [...effect(w), ...guard(w), ...sessions(w), ...organization(w), ...OF_FUNCTIONS.flatMap((cases) => cases(w))].map(({ subject, given, cases }) => ({
     subject,
     cases: cases.map((one) => ({ ...one, given: { ...given, ...one.given } })),
   }))

@@ -1,36 +1,68 @@
-//! Tables of the documents that are written from declarations.
+//! Parts of the documents that are written from declarations.
 
 use firebreak::containment::Containment;
+use firebreak_functions::FUNCTIONS;
 use std::fmt::Write as _;
 use std::path::Path;
 
-const BEGIN: &str = "<!-- levels: begin (UPDATE_DOCUMENTS=1 cargo test -p firebreak-conformance) -->";
-const END: &str = "<!-- levels: end -->";
-const DOCUMENT: &str = "docs/semantics.md";
+/// Name of a part, its document, and what stands there.
+fn parts() -> [(&'static str, &'static str, String); 3] {
+    [
+        ("levels", "docs/semantics.md", levels()),
+        ("stolen", "docs/threat-model.md", stolen()),
+        ("stop", "docs/runbooks.md", stop()),
+    ]
+}
 
 /// What each level of each containment stops and leaves.
 fn levels() -> String {
-    let mut table = "| containment | level | without a person | stops | leaves |\n|---|---|---|---|---|\n".to_owned();
+    let mut table =
+        "| containment | subject | level | without a person | stops | leaves |\n|---|---|---|---|---|---|\n".to_owned();
     for containment in Containment::ALL {
-        for level in containment.declaration().levels {
+        let declaration = containment.declaration();
+        let subject = serde_json::to_value(declaration.subject).expect("JSON");
+        let subject = subject.as_str().expect("a word");
+        for level in declaration.levels {
             let when = if level.automatic { "where policy says so" } else { "never" };
             let scope = if level.scope.is_whole() { "all" } else { level.scope.name() };
-            writeln!(table, "| `{containment}` | {scope} | {when} | {} | {} |", level.stops, level.leaves).expect("text");
+            let (stops, leaves) = (level.stops, level.leaves);
+            writeln!(table, "| `{containment}` | `{subject}` | {scope} | {when} | {stops} | {leaves} |").expect("text");
         }
     }
     table
 }
 
-#[test]
-fn the_table_of_levels_is_the_declarations() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(DOCUMENT);
-    let text = std::fs::read_to_string(&path).expect(DOCUMENT);
-    let (before, rest) = text.split_once(BEGIN).expect("the mark where the table begins");
-    let (_, after) = rest.split_once(END).expect("the mark where the table ends");
-    let current = format!("{before}{BEGIN}\n\n{}\n{END}{after}", levels());
-    if std::env::var_os("UPDATE_DOCUMENTS").is_some() {
-        std::fs::write(&path, &current).expect("written");
+/// What a thief of each function's role can do.
+fn stolen() -> String {
+    let mut table = "| role | cannot | can |\n|---|---|---|\n".to_owned();
+    for function in FUNCTIONS {
+        let Some(stolen) = function.stolen else { continue };
+        writeln!(table, "| `{}` | {} | {} |", function.role, stolen.cannot, stolen.can).expect("text");
     }
-    let now = std::fs::read_to_string(&path).expect(DOCUMENT);
-    assert!(now == current, "{DOCUMENT} differs: UPDATE_DOCUMENTS=1 cargo test -p firebreak-conformance writes it");
+    table
+}
+
+/// The commands that stop every containment.
+fn stop() -> String {
+    let names: Vec<&str> = Containment::ALL.iter().map(|containment| containment.name()).collect();
+    let call = "aws lambda put-function-concurrency --function-name firebreak-$f --reserved-concurrent-executions 0";
+    format!("    for f in {}; do\n      {call}; done\n", names.join(" "))
+}
+
+#[test]
+fn the_documents_say_what_the_declarations_say() {
+    for (name, document, text) in parts() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(document);
+        let read = || std::fs::read_to_string(&path).expect(document);
+        let begin = format!("<!-- {name}: begin (UPDATE_DOCUMENTS=1 cargo test -p firebreak-conformance) -->");
+        let end = format!("<!-- {name}: end -->");
+        let whole = read();
+        let (before, rest) = whole.split_once(&begin).expect("the mark where the part begins");
+        let (_, after) = rest.split_once(&end).expect("the mark where the part ends");
+        let current = format!("{before}{begin}\n\n{text}\n{end}{after}");
+        if std::env::var_os("UPDATE_DOCUMENTS").is_some() {
+            std::fs::write(&path, &current).expect("written");
+        }
+        assert!(read() == current, "{document} differs: UPDATE_DOCUMENTS=1 cargo test -p firebreak-conformance writes it");
+    }
 }

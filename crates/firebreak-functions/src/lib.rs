@@ -9,6 +9,8 @@ pub struct Function {
     pub role: &'static str,
     /// Of a containment: whether a person must agree first. The domain declares what it does.
     pub contains: Option<Contains>,
+    /// What a thief of its role cannot and can do.
+    pub stolen: Option<Stolen>,
     /// The roles of other accounts that it declares.
     pub member_roles: &'static [MemberRole],
 }
@@ -20,6 +22,15 @@ pub enum Contains {
     Automatic,
     /// After an approval, and never without.
     AfterApproval,
+}
+
+/// What a stolen role is good for, in words for the threat model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stolen {
+    /// What its permissions rule out.
+    pub cannot: &'static str,
+    /// What is left.
+    pub can: &'static str,
 }
 
 /// Accounts that have a role.

@@ -153,6 +153,53 @@ impl StepKind {
         }
     }
 
+    /// What was done when the step was carried out: "denied everything". Nothing for a note, whose own text says it.
+    #[must_use]
+    pub const fn done(self) -> Option<&'static str> {
+        Some(match self {
+            Self::MarkHeld => "recorded that this incident contains it",
+            Self::ReadBase => "read the state before",
+            Self::RecordBase => "saved the state before",
+            Self::CheckIdentity => "checked that it is the one of the finding",
+            Self::Tag => "labelled it",
+            Self::ProtectFromTermination => "protected it from termination",
+            Self::ClearForeignSlots => "emptied session tags that somebody had set",
+            Self::FreeSlot => "freed the session's tag",
+            Self::AttachDeny => "denied everything by policy",
+            Self::DenyByBoundary => "denied everything by permissions boundary",
+            Self::DenySession => "denied this one session",
+            Self::RevokeOlderSessions => "ended the sessions that were open",
+            Self::DeactivateKey => "made inactive: access key",
+            Self::DeactivateServiceCredential => "made inactive: service credential",
+            Self::DeactivateSshKey => "made inactive: SSH key",
+            Self::DeactivateCertificate => "made inactive: signing certificate",
+            Self::ListKeys => "listed its access keys",
+            Self::ListServiceCredentials => "listed its service credentials",
+            Self::ListSshKeys => "listed its SSH keys",
+            Self::ListCertificates => "listed its signing certificates",
+            Self::NeedsWholeRole | Self::NoteQuarantineOfAws | Self::FindExposedKey | Self::DenyInManagementAccount => {
+                return None;
+            }
+            Self::DenyByScp => "denied everything from the organization",
+            Self::IsolateInterface => "moved into the empty security group: network interface",
+            Self::BlockPublicAccess => "switched all public access blocks on",
+            Self::CheckDrift => "looked for changes by somebody else",
+            Self::ReactivateKey => "active again: access key",
+            Self::ReactivateServiceCredential => "active again: service credential",
+            Self::ReactivateSshKey => "active again: SSH key",
+            Self::ReactivateCertificate => "active again: signing certificate",
+            Self::KeepInactive => "stays inactive because it was exposed:",
+            Self::DetachDeny => "took the denial away",
+            Self::RestoreBoundary => "put the permissions boundary back",
+            Self::DeleteRevocation => "took away the policy that ended open sessions",
+            Self::RestoreTags => "put the tags back",
+            Self::LiftDenyByScp => "lifted the organization's denial",
+            Self::RestoreGroups => "put the security groups back: network interface",
+            Self::RestoreTerminationProtection => "put termination protection back",
+            Self::RestorePublicAccessBlock => "put the public access blocks back",
+        })
+    }
+
     /// True for records and labels: whatever became of them, the target is as exposed as it was.
     #[must_use]
     pub fn is_bookkeeping(self) -> bool {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ..functions import functions
 from .documents import SECURITY, Documents
 from .problem import Problem
 
@@ -11,13 +12,16 @@ from .problem import Problem
 def check(documents: Documents) -> list[Problem]:
     """Functions that would not start, or are told what they need not know."""
     wanted = variables(documents.environment_table)
-    functions = documents.named("AWS::Lambda::Function", "FunctionName", SECURITY)
-    missing = {f"firebreak-{name}" for name in wanted} ^ set(functions)
+    # A containment in member accounts needs no row.
+    plain = wanted.pop("<containment>", set())
+    wanted = {**{one.name: plain for one in functions() if one.contains}, **wanted}
+    deployed = documents.named("AWS::Lambda::Function", "FunctionName", SECURITY)
+    missing = {f"firebreak-{name}" for name in wanted} ^ set(deployed)
     problems = [
         Problem(name, "is only in one of template and docs/environment.md", "add it to the other")
         for name in sorted(missing)
     ]
-    for name, function in functions.items():
+    for name, function in deployed.items():
         given = (function.properties.get("Environment") or {}).get("Variables") or {}
         own = {variable for variable in given if variable.startswith("FIREBREAK_")}
         table = wanted.get(name.removeprefix("firebreak-"), own)
@@ -47,5 +51,5 @@ def variables(text: str) -> dict[str, set[str]]:
         like = re.match(r"the same as `([\w-]+)`", what)
         base = found[like[1]] if like else before if what.startswith("the same") else set()
         before = base | set(re.findall(r"`(FIREBREAK_\w+)`", what))
-        found |= dict.fromkeys(re.findall(r"`([\w-]+)`", names), before)
+        found |= dict.fromkeys(re.findall(r"`([\w-]+|<containment>)`", names), before)
     return found

@@ -6,11 +6,16 @@ use std::collections::BTreeMap;
 
 /// Targets per account, containment and clock hour (UTC) that are contained at once. What goes beyond waits for a person, who is told.
 ///
-/// A flood of findings, forged or real, must not take an account down faster than people can look. Default 20 each.
+/// A flood of findings, forged or real, must not take an account down faster than people can look.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(transparent)]
-pub struct Budget(BTreeMap<Containment, u32>);
+pub struct Budget {
+    /// For every containment that is not named. Default: 20.
+    default: Option<u32>,
+    /// By containment.
+    #[serde(flatten)]
+    of: BTreeMap<Containment, u32>,
+}
 
 /// Enough for an attack that people do not see yet, too little to take production down.
 const DEFAULT: u32 = 20;
@@ -21,10 +26,12 @@ impl Budget {
     /// Targets per account and hour for one containment.
     #[must_use]
     pub fn of(&self, containment: Containment) -> u32 {
-        self.0.get(&containment).copied().unwrap_or(DEFAULT)
+        self.of.get(&containment).copied().or(self.default).unwrap_or(DEFAULT)
     }
 
-    pub(super) fn mistake(&self) -> Option<Containment> {
-        self.0.iter().find(|(_, targets)| **targets > MAX).map(|(containment, _)| *containment)
+    /// The field whose number is too large.
+    pub(super) fn mistake(&self) -> Option<&'static str> {
+        let of = self.of.iter().map(|(containment, targets)| (containment.name(), *targets));
+        of.chain(self.default.map(|targets| ("default", targets))).find(|(_, targets)| *targets > MAX).map(|(field, _)| field)
     }
 }

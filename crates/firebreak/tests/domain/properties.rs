@@ -1,6 +1,5 @@
 //! What holds for every event, also for those nobody thought of.
 
-use firebreak::containment::Containment;
 use firebreak::decision::Mode;
 use firebreak::finding::{self, Source};
 use firebreak::ids::{BucketName, IamName, InstanceId, SessionName};
@@ -138,15 +137,21 @@ fn assert_safe(plan: &Plan) {
     for decision in &plan.decisions {
         let id = decision.target.id.as_str();
         match decision.containment {
-            Some(Containment::QuarantineIam) => {
-                assert!(matches!(decision.target.kind, TargetKind::IamUser | TargetKind::IamRole), "{decision:?}");
-                assert!(IamName::parse(id).is_ok(), "{decision:?}");
+            Some(containment) => {
+                let declaration = containment.declaration();
+                assert!(declaration.targets.contains(&decision.target.kind), "{decision:?}");
+                let level = declaration.level(decision.target.scope).expect("a level that it has");
+                assert!(level.automatic || decision.mode != Mode::Auto, "{decision:?}");
+                let valid = match decision.target.kind {
+                    TargetKind::IamUser | TargetKind::IamRole => IamName::parse(id).is_ok(),
+                    TargetKind::Ec2Instance => InstanceId::parse(id).is_ok(),
+                    TargetKind::S3Bucket => BucketName::parse(id).is_ok(),
+                    _ => true,
+                };
+                assert!(valid, "{decision:?}");
                 let session = decision.target.session.as_deref().map(SessionName::parse);
                 assert!(decision.target.scope != Scope::Session || matches!(session, Some(Ok(_))), "{decision:?}");
             }
-            Some(Containment::QuarantineScp) => assert_ne!(decision.mode, Mode::Auto, "{decision:?}"),
-            Some(Containment::IsolateEc2) => assert!(InstanceId::parse(id).is_ok(), "{decision:?}"),
-            Some(Containment::LockdownS3) => assert!(BucketName::parse(id).is_ok(), "{decision:?}"),
             None => {
                 assert_ne!(decision.mode, Mode::Auto, "{decision:?}");
                 assert!(decision.by_hand.is_some(), "{decision:?}");

@@ -52,13 +52,7 @@ pub(super) fn of_bytes(event: &[u8], policy: &Policy, at_source: AtSource) -> Pl
     let plan = plan_json(event, &circumstances).expect("JSON");
     assert!(plan.verdict == Verdict::Respond || plan.reason.as_ref().is_some_and(|why| !why.is_empty()), "silence: {plan:?}");
     for Decision { target, containment, .. } in &plan.decisions {
-        let fits = match containment {
-            Some(Containment::QuarantineIam) => matches!(target.kind, TargetKind::IamUser | TargetKind::IamRole),
-            Some(Containment::QuarantineScp) => target.kind == TargetKind::IdentityCenterUser,
-            Some(Containment::IsolateEc2) => target.kind == TargetKind::Ec2Instance,
-            Some(Containment::LockdownS3) => target.kind == TargetKind::S3Bucket,
-            None => true,
-        };
+        let fits = containment.is_none_or(|containment| containment.declaration().targets.contains(&target.kind));
         assert!(fits, "{:?}", decided(&plan));
     }
     let incident = incident(&plan);

@@ -1,0 +1,154 @@
+// What the roles that contain principals can do, and what a thief of one could not.
+
+import { each, keys, policy, boundary, by, last, quarantined, untouchable, refused } from '../../policies/tests/words.mjs'
+
+export function cases(w) {
+  const release = w.member('Release')
+  const alice = w.user('team/alice')
+  const app = w.role('web/AppRole')
+  const planted = w.policy('firebreak/FirebreakQuarantineEvil')
+  const elsewhere = w.policy('team/FirebreakQuarantineDenyAll')
+  // A path may contain a colon, so that the text of the whole ARN contains what a careless pattern looks for.
+  const disguised = w.policy('x:policy/firebreak/FirebreakQuarantineDenyAll')
+  const quarantineIam = w.member('QuarantineIam')
+
+  return [
+    {
+      subject: 'quarantine-iam does its work',
+      given: { identity: ['QuarantineIam'], scps: ['guard'] },
+      cases: [
+        ...each(['GetPolicy', 'GetPolicyVersion'], (call) => ({
+          name: `reads the quarantine policy: ${call}`, who: quarantineIam, row: 8, does: `iam:${call}`, on: w.denyAll, then: 'allowed',
+        })),
+        ...each(
+          ['GetUser', 'GetLoginProfile', 'ListAccessKeys', 'ListAttachedUserPolicies', 'ListUserPolicies', 'ListUserTags', 'ListGroupsForUser',
+            'ListMFADevices', 'ListServiceSpecificCredentials', 'ListSSHPublicKeys', 'ListSigningCertificates'],
+          (call) => ({ name: `${call} of a user`, who: quarantineIam, does: `iam:${call}`, on: alice, then: 'allowed' }),
+        ),
+        ...each(['GetRole', 'ListAttachedRolePolicies', 'ListRolePolicies', 'ListRoleTags'], (call) => ({
+          name: `${call} of a role`, who: quarantineIam, does: `iam:${call}`, on: app, then: 'allowed',
+        })),
+        { name: 'denies a user everything', who: quarantineIam, does: 'iam:AttachUserPolicy', on: alice, using: policy(w.denyAll), then: 'allowed' },
+        { name: 'denies a role everything', who: quarantineIam, does: 'iam:AttachRolePolicy', on: app, using: policy(w.denyAll), then: 'allowed' },
+        { name: 'denies a session of a role everything', who: quarantineIam, does: 'iam:AttachRolePolicy', on: app, using: policy(w.denySession), then: 'allowed' },
+        { row: 9, name: 'bounds a user', who: quarantineIam, does: 'iam:PutUserPermissionsBoundary', on: alice, using: boundary(w.denyAll), then: 'allowed' },
+        { row: 9, name: 'bounds a role', who: quarantineIam, does: 'iam:PutRolePermissionsBoundary', on: app, using: boundary(w.denyAll), then: 'allowed' },
+        { row: 9, name: 'bounds a session of a role', who: quarantineIam, does: 'iam:PutRolePermissionsBoundary', on: app, using: boundary(w.denySessionBoundary), then: 'allowed' },
+        { row: 9, name: 'bounds a role that is tagged already', who: quarantineIam, does: 'iam:PutRolePermissionsBoundary', on: w.role('web/AppRole', { tags: quarantined }), using: boundary(w.denyAll), then: 'allowed' },
+        ...each(['UpdateAccessKey', 'UpdateServiceSpecificCredential', 'UpdateSSHPublicKey', 'UpdateSigningCertificate'], (call) => ({
+          row: 16, name: `deactivates: ${call}`, who: quarantineIam, does: `iam:${call}`, on: w.user('team/alice', { tags: quarantined }), then: 'allowed',
+        })),
+        { name: 'tags a user', who: quarantineIam, does: 'iam:TagUser', on: alice, using: keys('firebreak-state', 'firebreak-incident', 'firebreak-at'), then: 'allowed' },
+        { name: 'tags a role with a session', who: quarantineIam, does: 'iam:TagRole', on: app, using: keys('firebreak-session-1'), then: 'allowed' },
+      ],
+    },
+    {
+      subject: 'quarantine-iam in the hands of a thief, without the guard',
+      given: { identity: ['QuarantineIam'] },
+      cases: [
+        ...each([w.administrator, w.readOnly, w.denySessionBoundary, planted, elsewhere, disguised], (arn) => ({
+          name: `attaches ${arn.split(':').slice(5).join(':')}`, who: quarantineIam, does: 'iam:AttachUserPolicy', on: alice, using: policy(arn), then: 'not allowed',
+        })),
+        { name: 'attaches AdministratorAccess to a role', who: quarantineIam, does: 'iam:AttachRolePolicy', on: app, using: policy(w.administrator), then: 'not allowed' },
+        { name: 'attaches to a group', who: quarantineIam, does: 'iam:AttachGroupPolicy', on: w.iam('group/staff'), using: policy(w.denyAll), then: 'not allowed' },
+        ...each([w.administrator, w.denySession, w.denySessionBoundary, planted, elsewhere, disguised], (arn) => ({
+          name: `bounds a user by ${arn.split(':').slice(5).join(':')}`, who: quarantineIam, does: 'iam:PutUserPermissionsBoundary', on: alice, using: boundary(arn), then: 'not allowed',
+        })),
+        ...each([w.administrator, w.denySession, planted, elsewhere, disguised], (arn) => ({
+          name: `bounds a role by ${arn.split(':').slice(5).join(':')}`, who: quarantineIam, does: 'iam:PutRolePermissionsBoundary', on: app, using: boundary(arn), then: 'not allowed',
+        })),
+        ...each(['team', 'Firebreak-state', 'aws'], (key) => ({
+          name: `writes the tag ${key}`, who: quarantineIam, does: 'iam:TagUser', on: alice, using: keys(key), then: 'not allowed',
+        })),
+        { name: 'writes a foreign tag beside its own', who: quarantineIam, does: 'iam:TagRole', on: app, using: keys('firebreak-state', 'team'), then: 'not allowed' },
+        { name: 'tags without saying a key', who: quarantineIam, does: 'iam:TagUser', on: alice, then: 'not allowed' },
+        ...each(['GetPolicy', 'GetPolicyVersion'], (call) => ({
+          name: `reads another policy: ${call}`, who: quarantineIam, does: `iam:${call}`, on: w.policy('team/Access'), then: 'not allowed',
+        })),
+        { name: 'reads data', who: quarantineIam, does: 's3:GetObject', on: w.object, then: 'not allowed' },
+        ...each(['DetachUserPolicy', 'DeleteUserPermissionsBoundary', 'DeleteUserPolicy', 'DeleteAccessKey', 'DeleteLoginProfile', 'DeleteUser', 'DeactivateMFADevice', 'UpdateLoginProfile', 'UpdateUser', 'UntagUser'], (call) => ({
+          name: `destroys or undoes: ${call}`, who: quarantineIam, does: `iam:${call}`, on: alice, given: { identity: ['everything', 'QuarantineIam'] }, then: by('NeverDestroy'),
+        })),
+        ...each(['DetachRolePolicy', 'DeleteRole', 'DeleteRolePolicy', 'UpdateAssumeRolePolicy', 'UntagRole'], (call) => ({
+          name: `destroys or undoes: ${call}`, who: quarantineIam, does: `iam:${call}`, on: app, given: { identity: ['everything', 'QuarantineIam'] }, then: by('NeverDestroy'),
+        })),
+        { name: 'destroys or undoes: RemoveUserFromGroup', who: quarantineIam, does: 'iam:RemoveUserFromGroup', on: w.iam('group/staff'), given: { identity: ['everything', 'QuarantineIam'] }, then: by('NeverDestroy') },
+        ...each(['PutUserPolicy', 'CreateAccessKey', 'CreateLoginProfile', 'UploadSSHPublicKey', 'CreateUser'], (call) => ({
+          name: `grants: ${call}`, who: quarantineIam, does: `iam:${call}`, on: alice, given: { identity: ['everything', 'QuarantineIam'] }, then: by('NeverGrant'),
+        })),
+        ...each(['PutRolePolicy', 'PassRole', 'CreateRole'], (call) => ({
+          name: `grants: ${call}`, who: quarantineIam, does: `iam:${call}`, on: app, given: { identity: ['everything', 'QuarantineIam'] }, then: by('NeverGrant'),
+        })),
+        { name: 'grants: AddUserToGroup', who: quarantineIam, does: 'iam:AddUserToGroup', on: w.iam('group/staff'), given: { identity: ['everything', 'QuarantineIam'] }, then: by('NeverGrant') },
+        { name: 'grants: SetDefaultPolicyVersion', who: quarantineIam, does: 'iam:SetDefaultPolicyVersion', on: w.policy('team/Access'), given: { identity: ['everything', 'QuarantineIam'] }, then: by('NeverGrant') },
+        { name: 'goes on to another role', who: quarantineIam, does: 'sts:AssumeRole', on: app, given: { identity: ['everything', 'QuarantineIam'], resource: w.trust(w.role('firebreak/FirebreakMemberQuarantineIam').arn) }, then: by('NeverGrant') },
+        { name: 'residual: widens a role that had a narrower boundary', who: quarantineIam, does: 'iam:PutRolePermissionsBoundary', on: app, using: boundary(w.denySessionBoundary), then: 'allowed' },
+        { name: 'residual: activates a key: IAM does not tell the two apart', who: quarantineIam, does: 'iam:UpdateAccessKey', on: alice, then: 'allowed' },
+      ],
+    },
+    {
+      subject: 'quarantine-iam never touches these',
+      given: { identity: ['everything', 'QuarantineIam'] },
+      cases: [
+        ...each(untouchable(w), (on) => ({
+          row: 20, name: `attach: ${last(on)}`, who: quarantineIam, does: last(on).startsWith('user/') ? 'iam:AttachUserPolicy' : 'iam:AttachRolePolicy', on, using: policy(w.denyAll), then: refused(on),
+        })),
+        ...each(untouchable(w), (on) => ({
+          row: 20, name: `bound: ${last(on)}`, who: quarantineIam, does: last(on).startsWith('user/') ? 'iam:PutUserPermissionsBoundary' : 'iam:PutRolePermissionsBoundary', on, using: boundary(w.denyAll), then: refused(on),
+        })),
+        { row: 20, name: "tag: Firebreak's own role", who: quarantineIam, does: 'iam:TagRole', on: untouchable(w)[0], using: keys('firebreak-state'), then: by('NeverThesePrincipals') },
+        { name: "deactivate: a key of a break-glass user", who: quarantineIam, does: 'iam:UpdateAccessKey', on: untouchable(w)[2], then: by('NeverThesePrincipals') },
+        { name: "a team's role whose path has such a name in it is contained", who: quarantineIam, does: 'iam:AttachRolePolicy', on: w.role('team/firebreak/x'), using: policy(w.denyAll), given: { identity: ['QuarantineIam'] }, then: 'allowed' },
+        { name: 'a user under /firebreak/ is contained: Firebreak has none', who: quarantineIam, does: 'iam:AttachUserPolicy', on: w.user('firebreak/evil'), using: policy(w.denyAll), given: { identity: ['QuarantineIam'] }, then: 'allowed' },
+      ],
+    },
+    {
+      subject: 'revoke-sessions writes inline policies on quarantined roles only',
+      given: { identity: ['RevokeSessions'], scps: ['guard'] },
+      cases: [
+        { row: 14, name: 'a quarantined role', who: w.member('RevokeSessions'), does: 'iam:PutRolePolicy', on: w.role('web/AppRole', { tags: quarantined }), then: 'allowed' },
+        ...each(['GetRole', 'GetRolePolicy', 'ListAttachedRolePolicies', 'ListRolePolicies', 'ListRoleTags'], (call) => ({
+          name: call, who: w.member('RevokeSessions'), does: `iam:${call}`, on: app, then: 'allowed',
+        })),
+        { name: 'a role that is not quarantined', who: w.member('RevokeSessions'), does: 'iam:PutRolePolicy', on: app, then: 'not allowed' },
+        { name: 'a role with another state', who: w.member('RevokeSessions'), does: 'iam:PutRolePolicy', on: w.role('web/AppRole', { tags: { 'firebreak-state': 'released' } }), then: 'not allowed' },
+        ...each(untouchable(w).filter((on) => last(on).startsWith('role/')), (on) => ({
+          row: 20, name: `never ${last(on)}`, who: w.member('RevokeSessions'), does: 'iam:PutRolePolicy', on: { ...on, tags: quarantined }, given: { identity: ['everything', 'RevokeSessions'], scps: [] }, then: refused(on),
+        })),
+        ...each(['DeleteRolePolicy', 'AttachRolePolicy', 'UpdateAssumeRolePolicy', 'TagRole'], (call) => ({
+          name: `nothing else: ${call}`, who: w.member('RevokeSessions'), does: `iam:${call}`, on: app, given: { identity: ['everything', 'RevokeSessions'] }, then: by('NothingElse'),
+        })),
+        { name: 'nothing else: a user', who: w.member('RevokeSessions'), does: 'iam:PutUserPolicy', on: alice, given: { identity: ['everything', 'RevokeSessions'] }, then: by('NothingElse') },
+      ],
+    },
+    {
+      subject: 'a release of quarantine-iam',
+      given: { identity: ['Release'], scps: ['guard'] },
+      cases: [
+        ...each(['GetUser', 'ListAccessKeys', 'ListAttachedUserPolicies', 'ListUserTags', 'ListServiceSpecificCredentials', 'ListSSHPublicKeys', 'ListSigningCertificates'], (call) => ({
+          name: `${call} of a user`, who: release, does: `iam:${call}`, on: alice, then: 'allowed',
+        })),
+        ...each(['GetRole', 'GetRolePolicy', 'ListAttachedRolePolicies', 'ListRolePolicies', 'ListRoleTags'], (call) => ({
+          name: `${call} of a role`, who: release, does: `iam:${call}`, on: app, then: 'allowed',
+        })),
+        ...each(['GetLoginProfile', 'ListGroupsForUser', 'ListMFADevices', 'ListUserPolicies'], (call) => ({
+          name: `sees what somebody changed: ${call}`, who: release, does: `iam:${call}`, on: alice, then: 'allowed',
+        })),
+        { name: 'detaches from a user', who: release, does: 'iam:DetachUserPolicy', on: alice, using: policy(w.denyAll), then: 'allowed' },
+        { name: 'detaches from a role', who: release, does: 'iam:DetachRolePolicy', on: app, using: policy(w.denySession), then: 'allowed' },
+        { name: "removes a user's quarantine boundary", who: release, does: 'iam:DeleteUserPermissionsBoundary', on: alice, using: boundary(w.denyAll), then: 'allowed' },
+        { name: "removes a role's quarantine boundary", who: release, does: 'iam:DeleteRolePermissionsBoundary', on: app, using: boundary(w.denySessionBoundary), then: 'allowed' },
+        { name: "puts a user's boundary back", who: release, does: 'iam:PutUserPermissionsBoundary', on: w.user('team/alice', { tags: quarantined }), using: boundary(w.policy('TeamBoundary')), then: 'allowed' },
+        { name: "puts a role's boundary back", who: release, does: 'iam:PutRolePermissionsBoundary', on: w.role('web/AppRole', { tags: quarantined }), using: boundary(w.policy('TeamBoundary')), then: 'allowed' },
+        ...each(['UpdateAccessKey', 'UpdateServiceSpecificCredential', 'UpdateSSHPublicKey', 'UpdateSigningCertificate'], (call) => ({
+          name: `activates: ${call}`, who: release, does: `iam:${call}`, on: w.user('team/alice', { tags: quarantined }), then: 'allowed',
+        })),
+        { name: 'takes tags of a user away', who: release, does: 'iam:UntagUser', on: alice, using: keys('firebreak-state'), then: 'allowed' },
+        { name: 'takes tags of a role away', who: release, does: 'iam:UntagRole', on: app, using: keys('firebreak-session-1'), then: 'allowed' },
+        { name: 'writes an old tag back', who: release, does: 'iam:TagUser', on: alice, using: keys('firebreak-state'), then: 'allowed' },
+        { name: 'writes an old tag of a role back', who: release, does: 'iam:TagRole', on: app, using: keys('firebreak-state'), then: 'allowed' },
+        { name: 'takes the inline policy of a quarantined role away', who: release, does: 'iam:DeleteRolePolicy', on: w.role('web/AppRole', { tags: quarantined }), then: 'allowed' },
+      ],
+    },
+  ]
+}

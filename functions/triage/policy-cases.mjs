@@ -1,0 +1,22 @@
+// What the roles that only look can do.
+
+import { policy, by } from '../../policies/tests/words.mjs'
+
+export function cases(w) {
+  const alice = w.user('team/alice')
+
+  return [
+    {
+      subject: 'triage and sweep only look',
+      given: { identity: ['Triage'], scps: ['guard'] },
+      cases: [
+        { name: 'triage finds the owner of a key', who: w.member('Triage'), does: 'iam:GetAccessKeyLastUsed', on: alice, then: 'allowed' },
+        { name: 'triage finds what a key did', who: w.member('Triage'), does: 'cloudtrail:LookupEvents', on: '*', then: 'allowed' },
+        { name: 'triage: nothing else', who: w.member('Triage'), does: 'iam:AttachUserPolicy', on: alice, using: policy(w.denyAll), given: { identity: ['everything', 'Triage'] }, then: by('NothingElse') },
+        { name: 'triage: no data', who: w.member('Triage'), does: 's3:GetObject', on: w.object, given: { identity: ['everything', 'Triage'] }, then: by('NothingElse') },
+        { name: 'sweep finds what a suspect did', who: w.member('Sweep'), does: 'cloudtrail:LookupEvents', on: '*', given: { identity: ['Sweep'] }, then: 'allowed' },
+        { name: 'sweep: nothing else', who: w.member('Sweep'), does: 'iam:GetAccessKeyLastUsed', on: alice, given: { identity: ['everything', 'Sweep'] }, then: by('NothingElse') },
+      ],
+    },
+  ]
+}
