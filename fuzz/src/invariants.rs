@@ -3,7 +3,6 @@
 //! This file needs nothing but `firebreak`, `jiff` and `serde_json`, so that a test can include it by its path.
 
 use firebreak::coverage::{Coverage, Update};
-use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode};
 use firebreak::target::TargetKind;
 use firebreak::finding::{self, Source};
