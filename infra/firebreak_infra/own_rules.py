@@ -27,7 +27,8 @@ def own_rules(policy: Mapping[str, Any], shipped: Mapping[str, Any]) -> dict[str
 
 
 def _must_arrive(row: Mapping[str, Any]) -> bool:
-    return bool(row.get("arrives") or row.get("contain") or "gate" in row.get("by_hand", {}).values())
+    asks = "gate" in (*row.get("by_hand", {}).values(), row.get("let_through"))
+    return bool(row.get("arrives") or row.get("contain") or asks)
 
 
 def _pattern(types: list[str]) -> dict[str, Any]:

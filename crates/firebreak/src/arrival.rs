@@ -92,7 +92,7 @@ fn listed(playbook: &Playbook) -> impl Iterator<Item = &str> {
 }
 
 fn must_arrive(row: &Row) -> bool {
-    row.arrives || !row.contain.is_empty() || row.by_hand.values().any(|mode| *mode == Mode::Gate)
+    row.arrives || !row.contain.is_empty() || row.by_hand.values().chain(&row.let_through).any(|mode| *mode == Mode::Gate)
 }
 
 /// `Tactic:Service/Technique` is how GuardDuty names its types. Codes of AWS Health and the request have rules of their own.

@@ -47,6 +47,8 @@ pub enum ReasonCode {
     /// The row of the finding's type, with nothing against it.
     #[default]
     Row,
+    /// The type has no row, or the finding names nothing in a form that could be used.
+    Unread,
     /// A suspect did something that calls for it.
     Traced,
     /// Somebody reverted a containment.

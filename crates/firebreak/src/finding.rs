@@ -12,6 +12,7 @@ mod principal;
 mod request;
 mod resource;
 mod sequence;
+mod vocabulary;
 
 pub use json::{BadJson, parse};
 pub use principal::{Credentials, Principal};
@@ -69,6 +70,18 @@ impl SeverityBand {
         }
     }
 
+    /// The band of a label, in any case.
+    #[must_use]
+    pub fn of_label(label: &str) -> Option<Self> {
+        Some(match label.trim().to_ascii_uppercase().as_str() {
+            "CRITICAL" | "FATAL" => Self::Critical,
+            "HIGH" => Self::High,
+            "MEDIUM" => Self::Medium,
+            "LOW" | "INFORMATIONAL" => Self::Low,
+            _ => return None,
+        })
+    }
+
     /// As people write it.
     #[must_use]
     pub fn label(self) -> &'static str {
@@ -114,6 +127,8 @@ pub struct Finding {
     pub id: Option<String>,
     /// GuardDuty's type, restored to its original form; of Health events, the event type code. An open vocabulary: never an enum.
     pub finding_type: Option<String>,
+    /// Other spellings and further types, the likeliest first: which of them has a row, only the playbook knows.
+    pub spellings: Vec<String>,
     /// On GuardDuty's scale of 1 to 10.
     pub severity: Option<f64>,
     /// The band. ASFF's label wins over its numbers.
@@ -140,6 +155,10 @@ pub struct Finding {
     pub sample: bool,
     /// Actor or target.
     pub resource_role: Option<ResourceRole>,
+    /// A guardrail of Bedrock saw an attack in a prompt and did not block it.
+    pub let_through: bool,
+    /// Why GuardDuty calls a sequence one: an open vocabulary, for people.
+    pub indicators: Vec<String>,
     /// Everything the finding names, in the sender's order.
     pub resources: Vec<Resource>,
     /// The other side: addresses that were talked to or called from.
@@ -157,6 +176,7 @@ impl Finding {
             source,
             id: None,
             finding_type: None,
+            spellings: Vec::new(),
             severity: None,
             band: None,
             account: None,
@@ -170,6 +190,8 @@ impl Finding {
             settled: false,
             sample: false,
             resource_role: None,
+            let_through: false,
+            indicators: Vec::new(),
             resources: Vec::new(),
             remote_addresses: Vec::new(),
             sequence: false,
@@ -280,7 +302,27 @@ fn tags(of: &Value) -> Vec<(String, String)> {
     list(of, "tags").filter_map(tag).collect()
 }
 
-/// A time as senders write it. Some texts are no time (no zone, another order): they have no place in an order of versions.
+/// A time as senders write it: RFC 3339, or RFC 2822 as AWS Health does. Other texts are no time (no zone, another order): they have
+/// no place in an order of versions.
 fn timestamp(text: &str) -> Option<Timestamp> {
-    text.parse().ok()
+    const MAIL: jiff::fmt::rfc2822::DateTimeParser = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
+    text.parse().ok().or_else(|| MAIL.parse_timestamp(text).ok())
+}
+
+/// The first of several fields that has its form: one that has none is as good as absent.
+fn first<T, E>(texts: impl IntoIterator<Item = Option<impl AsRef<str>>>, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
+    texts.into_iter().flatten().find_map(|text| parse(text.as_ref()).ok())
+}
+
+/// A Region and a partition from the first ARN among `ids`, where the sender's own fields have none.
+fn place_of<'a>(ids: impl IntoIterator<Item = Option<&'a str>>) -> (Option<Region>, Option<Partition>) {
+    let arns: Vec<crate::ids::Arn<'_>> = ids.into_iter().flatten().filter_map(crate::ids::Arn::parse).collect();
+    let region = arns.iter().find_map(|arn| arn.region.clone());
+    (region, arns.into_iter().map(|arn| arn.partition).next())
+}
+
+/// The partition: as it is stated, else the Region's, else an ARN's.
+fn partition(stated: Option<&str>, region: Option<&Region>, of_arn: Option<Partition>) -> Option<Partition> {
+    let stated = stated.and_then(|text| Partition::parse(text).ok());
+    stated.or_else(|| region.map(Partition::of)).or(of_arn).or_else(|| Partition::parse("aws").ok())
 }

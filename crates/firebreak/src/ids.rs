@@ -108,6 +108,14 @@ checked_string!(
 );
 
 checked_string!(
+    /// The name of a role session as STS takes it (`[\w+=,.@-]{2,64}`): wider than [`SessionName`], which must fit into a tag.
+    RoleSessionName,
+    "role session name",
+    "2 to 64 characters of A-Z a-z 0-9 _ + = , . @ -",
+    |s| (2..=64).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b))
+);
+
+checked_string!(
     /// An EC2 instance id: `i-` and 8 or 17 hexadecimal digits.
     InstanceId,
     "instance id",
@@ -184,6 +192,40 @@ impl Partition {
     }
 }
 
+/// An ARN, split. Its partition, Region and account are checked; the rest stays text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arn<'a> {
+    /// The partition.
+    pub partition: Partition,
+    /// `ec2`, `iam`, `s3`.
+    pub service: &'a str,
+    /// Empty for global services.
+    pub region: Option<Region>,
+    /// Empty for buckets.
+    pub account: Option<AccountId>,
+    /// What follows the fifth colon.
+    pub resource: &'a str,
+}
+
+impl<'a> Arn<'a> {
+    /// Splits an ARN. Nothing when it has no six parts, or a partition, Region or account of another form.
+    #[must_use]
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        let ["arn", partition, service, region, account, resource] = parts.as_slice() else { return None };
+        let region = if region.is_empty() { None } else { Some(Region::parse(region).ok()?) };
+        let account = if account.is_empty() { None } else { Some(AccountId::parse(account).ok()?) };
+        Some(Self { partition: Partition::parse(partition).ok()?, service, region, account, resource })
+    }
+
+    /// The name of the IAM user or role (`marker` is `user/` or `role/`), without its path.
+    #[must_use]
+    pub fn iam_name(&self, marker: &str) -> Option<IamName> {
+        let path = self.resource.strip_prefix(marker).filter(|_| self.service == "iam")?;
+        path.rsplit('/').next().and_then(|name| IamName::parse(name).ok())
+    }
+}
+
 fn is_region(s: &str) -> bool {
     let parts: Vec<&str> = s.split('-').collect();
     let [first, middle @ .., last] = parts.as_slice() else { return false };
@@ -206,7 +248,7 @@ fn is_bucket(s: &str) -> bool {
         && ends_well(s.as_bytes().first())
         && ends_well(s.as_bytes().last())
         && !s.contains("..")
-        && !s.ends_with("--x-s3")
+        && !["--x-s3", "--ol-s3", "-s3alias", ".mrap", "--table-s3"].iter().any(|end| s.ends_with(end))
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::cell::OnceCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// What happens to the event as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -180,10 +180,17 @@ fn several(event: &Value, plans: Vec<Plan>) -> Plan {
     // Keyed by all of them: having seen one of them before must not hide the others.
     whole.dedupe_key = digest_key(event);
     // Of two decisions about one target the stronger stands: one finding must not weaken what another one calls for.
-    let mut seen = HashSet::new();
-    whole.decisions = plans.iter().flat_map(|plan| &plan.decisions).cloned().collect();
-    order(&mut whole.decisions);
-    whole.decisions.retain(|d| seen.insert((d.containment, d.target.scoped_key())));
+    let (mut kept, mut at): (Vec<Decision>, HashMap<(Option<Containment>, String), usize>) = (Vec::new(), HashMap::new());
+    let mut decisions: Vec<Decision> = plans.iter().flat_map(|plan| &plan.decisions).cloned().collect();
+    order(&mut decisions);
+    for decision in decisions {
+        let known = at.entry((decision.containment, decision.target.merge_key())).or_insert(kept.len());
+        match kept.get_mut(*known) {
+            Some(known) => known.target.absorb(&decision.target),
+            None => kept.push(decision),
+        }
+    }
+    whole.decisions = kept;
     whole.findings = plans;
     whole
 }
@@ -267,6 +274,7 @@ fn one(
     circumstances: &Circumstances<'_>,
 ) -> Plan {
     let mut trace = Trace::new(circumstances.explain);
+    let finding = &spelled(finding, circumstances);
     let mut outcome = decide::decide(finding, delivery, circumstances, &mut trace);
     order(&mut outcome.decisions);
     Plan {
@@ -279,6 +287,23 @@ fn one(
         findings: vec![],
         explanation: trace.steps(),
     }
+}
+
+/// The finding under the spelling that a row has: suppressions, confirmation and people then meet one name.
+fn spelled(finding: &Finding, circumstances: &Circumstances<'_>) -> Finding {
+    let mut finding = finding.clone();
+    let said = finding.finding_type.clone();
+    // A taxonomy stands in front: `TTPs/Command and Control/Backdoor:EC2-C&CActivity.B`.
+    let tails = |name: &str| {
+        let parts: Vec<&str> = name.split('/').collect();
+        (0..parts.len().min(8)).map(|from| parts.get(from..).unwrap_or_default().join("/")).collect::<Vec<_>>()
+    };
+    let names: Vec<String> = said.iter().cloned().chain(finding.spellings.iter().flat_map(|spelling| tails(spelling))).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    if let Some(known) = circumstances.policy.spelling(circumstances.playbook, &names) {
+        finding.finding_type = Some(known.to_owned());
+    }
+    finding
 }
 
 fn summary(finding: &Finding) -> FindingSummary {

@@ -6,8 +6,9 @@
 
 use crate::containment::Containment;
 use crate::decision::Mode;
-use crate::finding::Subject;
+use crate::finding::{SeverityBand, Subject};
 use crate::target::TargetKind;
+use crate::text::letters;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -26,6 +27,9 @@ pub struct Row {
     /// Contain only when the resource is the actor; as a target it is the victim (brute force), and only `by_hand` holds.
     #[serde(default)]
     pub only_actor: bool,
+    /// Mode of `by_hand` when a guardrail saw the prompt and let it through.
+    #[serde(default)]
+    pub let_through: Option<Mode>,
     /// Acts also on findings below the severity from which policy acts (`auto_from`): the type is evidence by itself.
     #[serde(default)]
     pub auto_below: bool,
@@ -55,7 +59,7 @@ impl Row {
         if self.contain.iter().any(|(it, mode)| *mode == Mode::Auto && !it.declaration().is_ever_automatic()) {
             return Some("a containment that is never automatic takes gate");
         }
-        if self.by_hand.values().any(|mode| *mode == Mode::Auto) {
+        if self.by_hand.values().chain(&self.let_through).any(|mode| *mode == Mode::Auto) {
             return Some("by_hand takes gate or notify: what a person does is never automatic");
         }
         None
@@ -67,12 +71,19 @@ impl Row {
 #[serde(deny_unknown_fields)]
 pub struct Playbook {
     advice: BTreeMap<TargetKind, String>,
+    /// What a type without a row leads to, from a band upwards.
+    #[serde(default)]
+    default: BTreeMap<SeverityBand, Row>,
     finding: BTreeMap<String, Row>,
 }
 
 static SHIPPED: LazyLock<Playbook> = LazyLock::new(|| {
     // A malformed table must not turn into a panic in a Lambda at night: `shipped_table_parses` fails the build's tests instead.
-    toml::from_str(Playbook::SHIPPED_TEXT).unwrap_or(Playbook { advice: BTreeMap::new(), finding: BTreeMap::new() })
+    toml::from_str(Playbook::SHIPPED_TEXT).unwrap_or(Playbook {
+        advice: BTreeMap::new(),
+        default: BTreeMap::new(),
+        finding: BTreeMap::new(),
+    })
 });
 
 impl Playbook {
@@ -91,6 +102,18 @@ impl Playbook {
         self.finding.get(finding_type)
     }
 
+    /// The row's own spelling of a type: the same letters and digits.
+    #[must_use]
+    pub fn spelling(&self, finding_type: &str) -> Option<&str> {
+        spelled(&self.finding, finding_type)
+    }
+
+    /// The row for a type that has none, by severity: the highest band that is not above.
+    #[must_use]
+    pub fn default_row(&self, band: SeverityBand) -> Option<(SeverityBand, &Row)> {
+        self.default.range(..=band).next_back().map(|(from, row)| (*from, row))
+    }
+
     /// What a person should do about a target of this kind.
     #[must_use]
     pub fn advice(&self, kind: TargetKind) -> &str {
@@ -101,6 +124,15 @@ impl Playbook {
     pub fn types(&self) -> impl Iterator<Item = &str> {
         self.finding.keys().map(String::as_str)
     }
+}
+
+/// The key of `rows` that is `name`, exactly or by its letters and digits.
+pub(crate) fn spelled<'a>(rows: &'a BTreeMap<String, Row>, name: &str) -> Option<&'a str> {
+    if let Some((exact, _)) = rows.get_key_value(name) {
+        return Some(exact);
+    }
+    let wanted = letters(name).filter(|letters| !letters.is_empty())?;
+    rows.keys().find(|known| letters(known).as_deref() == Some(wanted.as_str())).map(String::as_str)
 }
 
 #[cfg(test)]

@@ -158,6 +158,8 @@ pub struct Policy {
     pub sweep: Sweep,
     /// Rows that replace or extend the playbook's, by finding type.
     pub finding: BTreeMap<String, Row>,
+    /// Rows that replace the playbook's for types without a row, from a band upwards.
+    pub default: BTreeMap<SeverityBand, Row>,
 }
 
 /// The policy file cannot be used.
@@ -246,6 +248,20 @@ impl Policy {
     #[must_use]
     pub fn row<'a>(&'a self, playbook: &'a Playbook, finding_type: &str) -> Option<&'a Row> {
         self.finding.get(finding_type).or_else(|| playbook.row(finding_type))
+    }
+
+    /// The spelling under which the policy, else the playbook, knows the first of `names` that one of them knows.
+    #[must_use]
+    pub fn spelling<'a>(&'a self, playbook: &'a Playbook, names: &[&str]) -> Option<&'a str> {
+        let known = |name: &&str| crate::playbook::spelled(&self.finding, name).or_else(|| playbook.spelling(name));
+        names.iter().find_map(known)
+    }
+
+    /// The row for a type without one: the policy's for the highest band that is not above, else the playbook's.
+    #[must_use]
+    pub fn default_row<'a>(&'a self, playbook: &'a Playbook, band: SeverityBand) -> Option<(SeverityBand, &'a Row, bool)> {
+        let own = self.default.range(..=band).next_back().map(|(from, row)| (*from, row, true));
+        own.or_else(|| playbook.default_row(band).map(|(from, row)| (from, row, false)))
     }
 
     /// Whether the file names an account: as one with a mode of its own, or as one that is allowed.

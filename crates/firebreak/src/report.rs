@@ -186,7 +186,16 @@ impl Report {
                 let whole =
                     self.approval.error.as_ref().map(|error| format!("what was approved could not be contained: {error}"));
                 // Asking again for what is gone, or can never be contained, would lead nowhere: the closing notice tells it.
-                let lasting = |receipt: &Receipt| receipt.fault_kind().is_some_and(FaultKind::is_lasting);
+                // What was never reached may be elsewhere: only what Firebreak once had in hand can be gone for good.
+                let reached = |receipt: &Receipt| {
+                    let key = receipt.target.scoped_key();
+                    let had = |other: &&Receipt| other.target.scoped_key() == key && other.holds_something();
+                    self.containment.receipts.iter().chain(&self.gated).find(had).is_some()
+                };
+                let lasting = |receipt: &Receipt| match receipt.fault_kind() {
+                    Some(FaultKind::Gone) => reached(receipt),
+                    kind => kind.is_some_and(FaultKind::is_lasting),
+                };
                 let open = self.gated.iter().filter(|receipt| !lasting(receipt));
                 let waits = self.gated.iter().filter(|receipt| receipt.status == Status::Waits);
                 // Approved, and asked about again: whoever approved must not take it for done.

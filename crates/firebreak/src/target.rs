@@ -2,6 +2,7 @@
 
 use crate::ids::{AccessKeyId, AccountId, Partition, PrincipalId, Region};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use strum::{IntoStaticStr, VariantArray};
 
 /// How much of a principal a containment takes away: the least that the evidence supports.
@@ -82,6 +83,8 @@ pub enum TargetKind {
     S3Object,
     /// A whole account; the id is the account id.
     Account,
+    /// Somebody whom the finding names in no form that could be looked up; the id is whatever it says.
+    Principal,
     /// Something else the finding names.
     Other,
 }
@@ -109,6 +112,7 @@ impl TargetKind {
             Self::RecoveryPoint => facts("recovery point", Reach::Region, Look::ReadOnly, Id::Words),
             Self::S3Object => facts("S3 object", Reach::Region, Look::ReadOnly, Id::Words),
             Self::Account => facts("account", Reach::Region, Look::ReadOnly, Id::Words),
+            Self::Principal => facts("principal", Reach::Region, Look::ReadOnly, Id::Words),
             Self::Other => facts("resource", Reach::Region, Look::ReadOnly, Id::Words),
         }
     }
@@ -197,6 +201,9 @@ pub struct Target {
     /// For a principal: the access key that was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_key_id: Option<AccessKeyId>,
+    /// For a principal: more keys that the same finding names. All of them are exposed.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub more_keys: BTreeSet<AccessKeyId>,
     /// For a role: the session that was seen. Attacker-chosen text, bounded and made inert; checked again by
     /// [`SessionName`](crate::ids::SessionName) before it is used in an API call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -205,6 +212,9 @@ pub struct Target {
     #[serde(default, skip_serializing_if = "Scope::is_whole")]
     pub scope: Scope,
 }
+
+/// More keys than this of one target are not remembered.
+const MAX_MORE_KEYS: usize = 10;
 
 /// Where a resource is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -223,7 +233,53 @@ impl Target {
     pub fn new(kind: TargetKind, id: impl Into<String>, place: Place) -> Self {
         let Place { account, region, partition } = place;
         let (principal_id, access_key_id, session) = (None, None, None);
-        Self { kind, id: id.into(), account, region, partition, principal_id, access_key_id, session, scope: Scope::Principal }
+        let more_keys = BTreeSet::new();
+        Self {
+            kind,
+            id: id.into(),
+            account,
+            region,
+            partition,
+            principal_id,
+            access_key_id,
+            more_keys,
+            session,
+            scope: Scope::Principal,
+        }
+    }
+
+    /// Every access key that the finding names of it.
+    pub fn keys(&self) -> impl Iterator<Item = &AccessKeyId> {
+        self.access_key_id.iter().chain(&self.more_keys)
+    }
+
+    /// Takes over what another naming of the same target knows.
+    pub fn absorb(&mut self, other: &Self) {
+        self.more_keys.extend(other.keys().filter(|key| Some(*key) != self.access_key_id.as_ref()).cloned());
+        if self.access_key_id.is_none() {
+            self.access_key_id = self.more_keys.pop_first();
+        }
+        // Long-term keys sort first (`AKIA`, `ASIA`), and a user has two: a flood of keys must not make an incident large.
+        while self.more_keys.len() > MAX_MORE_KEYS {
+            self.more_keys.pop_last();
+        }
+        self.principal_id = self.principal_id.take().or_else(|| other.principal_id.clone());
+        self.session = self.session.take().or_else(|| other.session.clone());
+    }
+
+    /// [`scoped_key`](Self::scoped_key) as namings of one target share it: IAM does not tell case apart.
+    #[must_use]
+    pub fn merge_key(&self) -> String {
+        match self.kind {
+            TargetKind::IamUser | TargetKind::IamRole => {
+                format!(
+                    "{}{}",
+                    self.ledger_key().to_ascii_lowercase(),
+                    self.scoped_key().get(self.ledger_key().len()..).unwrap_or("")
+                )
+            }
+            _ => self.scoped_key(),
+        }
     }
 
     /// The whole of the resource of which this target may be a part.

@@ -57,6 +57,14 @@ pub fn subject(value: &str) -> String {
     ascii.trim().chars().take(99).collect()
 }
 
+/// The letters and digits of a name, in lower case: `Backdoor:EC2/C&CActivity.B` and `backdoor-ec2-c&cactivity.b` are one name. Nothing
+/// when it has characters that no spelling of AWS has: an accent or a letter of another script is another name.
+#[must_use]
+pub fn letters(name: &str) -> Option<String> {
+    let known = |c: char| c.is_ascii_alphanumeric() || " :/.-_!&".contains(c);
+    name.chars().all(known).then(|| name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect())
+}
+
 fn is_active(c: char) -> bool {
     c.is_control()
         || matches!(c,

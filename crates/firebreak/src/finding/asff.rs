@@ -3,9 +3,12 @@
 //! The principal comes from `Details.AwsIamAccessKey`, never from splitting a resource id at `/`: on real findings that id is
 //! `AWS::IAM::AccessKey:ASIA…` or even `AWS::IAM::AccessKey:null`.
 
-use super::{Credentials, Finding, Named, Principal, Read, Resource, ResourceRole, SeverityBand, Source, list, text, timestamp};
-use crate::ids::{AccountId, IamName, Partition, Region};
-use crate::target::TargetKind;
+use super::vocabulary::{Word, by_id, named, word};
+use super::{
+    Credentials, Finding, Named, Read, Resource, ResourceRole, SeverityBand, Source, first, list, partition, place_of, text,
+    timestamp,
+};
+use crate::ids::{AccessKeyId, AccountId, Region};
 use serde_json::Value;
 use std::net::IpAddr;
 
@@ -21,18 +24,21 @@ fn finding(asff: &Value) -> Finding {
     let product_arn = text(asff, "ProductArn");
     let null = Value::Null;
     let product_fields = asff.get("ProductFields").unwrap_or(&null);
-    let first = list(asff, "Resources").next();
+    let resources = || list(asff, "Resources");
+    let ids = resources().map(|resource| text(resource, "Id"));
+    let (of_arn, in_partition) = place_of(ids.chain([text(asff, "Id"), product_arn]));
+    let stated = [text(asff, "Region"), resources().next().and_then(|resource| text(resource, "Region"))];
+    let region = first(stated, Region::parse).or(of_arn);
+    let types = || list(asff, "Types").filter_map(Value::as_str);
     let mut finding = Finding {
         id: id(asff),
-        finding_type: list(asff, "Types").next().and_then(Value::as_str).map(original_type),
+        finding_type: types().next().map(original_type),
+        spellings: types().map(original_type).chain(types().map(str::to_owned)).take(MAX_SPELLINGS).collect(),
         severity,
         band,
         account: text(asff, "AwsAccountId").and_then(|s| AccountId::parse(s).ok()),
-        region: text(asff, "Region")
-            .or_else(|| first.and_then(|resource| text(resource, "Region")))
-            .or_else(|| product_arn.and_then(|arn| arn.split(':').nth(3)))
-            .and_then(|s| Region::parse(s).ok()),
-        partition: Partition::parse(product_arn.and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws")).ok(),
+        partition: partition(product_arn.and_then(|arn| arn.split(':').nth(1)), region.as_ref(), in_partition),
+        region,
         updated_at: text(asff, "UpdatedAt").and_then(timestamp),
         first_seen: text(asff, "FirstObservedAt").and_then(timestamp),
         product: product_arn.and_then(product),
@@ -79,13 +85,7 @@ fn severity(severity: &Value) -> (Option<f64>, Option<SeverityBand>) {
     let normalized = severity.get("Normalized").and_then(Value::as_f64);
     let number =
         severity.get("Product").and_then(Value::as_f64).filter(|n| (0.0..=10.0).contains(n)).or(normalized.map(|n| n / 10.0));
-    let band = match text(severity, "Label") {
-        Some("CRITICAL") => Some(SeverityBand::Critical),
-        Some("HIGH") => Some(SeverityBand::High),
-        Some("MEDIUM") => Some(SeverityBand::Medium),
-        Some("LOW" | "INFORMATIONAL") => Some(SeverityBand::Low),
-        _ => normalized.and_then(|n| SeverityBand::of(n / 10.0)),
-    };
+    let band = text(severity, "Label").and_then(SeverityBand::of_label).or_else(|| SeverityBand::of(normalized? / 10.0));
     (number, band)
 }
 
@@ -157,7 +157,7 @@ fn actor((at, actor): (usize, &Value)) -> Option<Resource> {
     let credentials = Credentials::resolve(kind, text(user, "Name"), text(user, "Uid"), text(user, "CredentialUid"));
     let account = user.get("Account").and_then(|account| text(account, "Uid"));
     let field = format!("Detection.Sequence.Actors[{at}].User");
-    Some(Resource::new(Named::Credentials(credentials), field).placed(account, None))
+    Some(Resource::new(Named::Credentials(credentials), field).placed(None, account, None))
 }
 
 /// `AwsIamAccessKey` today, `AWSIAMAccessKey` and `AWS::IAM::AccessKey` in older and newer events.
@@ -170,31 +170,18 @@ fn resource((at, resource): (usize, &Value)) -> Resource {
     let id = text(resource, "Id").unwrap_or("unnamed");
     let tags = resource.get("Tags").and_then(Value::as_object).into_iter().flatten();
     let tags = tags.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
-    let other = |kind| Resource::other(kind, id, field.clone());
-    let read = match kind(resource).as_str() {
-        "awsiamaccesskey" => Resource::new(Named::Credentials(access_key(resource)), format!("{field}.Details.AwsIamAccessKey")),
-        "awsiamuser" => named_principal(id, ":user/", Principal::User, &field),
-        "awsiamrole" => named_principal(id, ":role/", |name| Principal::Role { name, session: None }, &field),
-        "awsec2instance" => Resource::instance(instance(id), format!("{field}.Id")),
-        "awss3bucket" => Resource::bucket(id.split_once(":s3:::").map(|(_, name)| name), true, format!("{field}.Id")),
-        "awss3object" => other(TargetKind::S3Object),
-        "awslambdafunction" => other(TargetKind::LambdaFunction),
-        "awsekscluster" => other(TargetKind::EksWorkload),
-        "awsecscluster" | "awsecsservice" | "awsecstask" => other(TargetKind::EcsTask),
-        "container" | "awsecscontainer" => other(TargetKind::Container),
-        "awsrdsdbinstance" | "awsrdsdbcluster" => other(TargetKind::RdsDatabase),
-        "awsrdsdbsnapshot" | "awsrdsdbclustersnapshot" | "awsec2snapshot" => other(TargetKind::Snapshot),
-        "awsbackuprecoverypoint" => other(TargetKind::RecoveryPoint),
-        "awsaccount" => other(TargetKind::Account),
-        _ => other(TargetKind::Other),
+    let read = match word(text(resource, "Type").unwrap_or("")) {
+        Some(Word::Key) => Resource::new(Named::Credentials(access_key(resource)), format!("{field}.Details.AwsIamAccessKey")),
+        Some(word) => Resource::new(named(word, id), format!("{field}.Id")),
+        None => Resource::new(by_id(id), format!("{field}.Id")),
     };
-    // An ARN tells the account, and for regional services the Region; a key tells its account among its details.
-    let mut arn = id.splitn(6, ':').skip(3);
-    let (region, account) = (arn.next().filter(|code| !code.is_empty()), arn.next());
+    // A key tells its account among its details.
     let of_key = resource.pointer("/Details/AwsIamAccessKey/AccountId").and_then(Value::as_str);
-    let (region, account) = if id.starts_with("arn:") { (region, account) } else { (None, None) };
-    read.placed(of_key.or(account), text(resource, "Region").or(region)).tagged(tags)
+    read.placed(Some(id), of_key, text(resource, "Region")).tagged(tags)
 }
+
+/// More types than this name nothing.
+const MAX_SPELLINGS: usize = 20;
 
 fn access_key(resource: &Value) -> Credentials {
     let null = Value::Null;
@@ -202,24 +189,12 @@ fn access_key(resource: &Value) -> Credentials {
     let issuer = details.pointer("/SessionContext/SessionIssuer/UserName").and_then(Value::as_str);
     let name = text(details, "PrincipalName").or_else(|| text(details, "UserName")).or(issuer);
     // Older findings give UserName alone; that field is documented as an IAM user's name.
-    let kind = text(details, "PrincipalType").unwrap_or(if text(details, "UserName").is_some() { "IAMUser" } else { "" });
-    let key = text(details, "AccessKeyId").or_else(|| text(resource, "Id").and_then(|id| id.rsplit(':').next()));
+    let of_name = text(details, "UserName").filter(|_| text(details, "PrincipalId").is_none()).map_or("", |_| "IAMUser");
+    let kind = text(details, "PrincipalType").unwrap_or(of_name);
+    let of_id = text(resource, "Id").and_then(|id| id.rsplit(':').next());
+    let is_key = |key: &&str| AccessKeyId::parse(key).is_ok();
+    let key = [text(details, "AccessKeyId"), of_id].into_iter().flatten().find(is_key);
     Credentials::resolve(kind, name, text(details, "PrincipalId"), key)
-}
-
-/// A user's or role's own ARN: the name is what follows the last `/` of its path. Session ARNs are not accepted here.
-fn named_principal(arn: &str, marker: &str, principal: fn(IamName) -> Principal, field: &str) -> Resource {
-    let path = arn.split_once(":iam::").and_then(|(_, rest)| rest.split_once(marker)).map(|(_, path)| path);
-    let name = path.and_then(|path| path.rsplit('/').next()).and_then(|name| IamName::parse(name).ok());
-    let principal = name.map_or(Principal::Other("a principal whose ARN has no valid form"), principal);
-    let credentials = Credentials { principal, principal_id: None, access_key_id: None };
-    Resource::new(Named::Credentials(credentials), format!("{field}.Id"))
-}
-
-fn instance(arn: &str) -> Option<&str> {
-    let mut parts = arn.splitn(6, ':');
-    let (service, name) = (parts.nth(2)?, parts.nth(2)?);
-    (service == "ec2").then(|| name.strip_prefix("instance/")).flatten()
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@
 //! `Finding` of the GuardDuty API.
 
 use super::{
-    Credentials, Finding, Named, Read, Resource, ResourceRole, SeverityBand, Source, list, sequence, tags, text, timestamp,
+    Credentials, Finding, Named, Read, Resource, ResourceRole, SeverityBand, Source, list, partition, place_of, sequence, tags,
+    text, timestamp,
 };
-use crate::ids::{AccountId, Partition, Region};
+use crate::ids::{AccountId, Region};
 use crate::target::TargetKind;
 use serde_json::Value;
 use std::net::IpAddr;
@@ -19,14 +20,16 @@ pub(super) fn read(detail: &Value) -> Read {
     let null = Value::Null;
     let service = detail.get("service").unwrap_or(&null);
     let severity = detail.get("severity").and_then(severity_number);
+    let (of_arn, in_partition) = place_of([text(detail, "arn")]);
+    let region = text(detail, "region").and_then(|s| Region::parse(s).ok()).or(of_arn);
     let mut finding = Finding {
         id: text(detail, "arn").map(str::to_owned),
         finding_type: text(detail, "type").map(str::to_owned),
         severity,
         band: severity.and_then(SeverityBand::of),
         account: text(detail, "accountId").and_then(|s| AccountId::parse(s).ok()),
-        region: text(detail, "region").and_then(|s| Region::parse(s).ok()),
-        partition: Partition::parse(text(detail, "partition").unwrap_or("aws")).ok(),
+        partition: partition(text(detail, "partition"), region.as_ref(), in_partition),
+        region,
         updated_at: text(detail, "updatedAt").and_then(timestamp),
         first_seen: text(service, "eventFirstSeen").and_then(timestamp),
         product: Some("aws/guardduty".to_owned()),
@@ -35,6 +38,7 @@ pub(super) fn read(detail: &Value) -> Read {
         settled: service.get("archived").and_then(Value::as_bool).unwrap_or(false),
         sample: is_sample(service.get("additionalInfo").unwrap_or(&null)),
         resource_role: ResourceRole::parse(text(service, "resourceRole")),
+        let_through: is_let_through(detail.pointer("/resource/bedrockGuardrailDetails").unwrap_or(&null)),
         part_of: text(detail, "associatedAttackSequenceArn").map(str::to_owned),
         remote_addresses: remote_addresses(service.get("action").unwrap_or(&null)),
         ..Finding::empty(Source::GuardDuty)
@@ -54,9 +58,8 @@ fn resources(resource: &Value, found: &mut Vec<Resource>) {
         found.push(Resource::new(Named::Credentials(credentials), "detail.resource.accessKeyDetails"));
     }
     if let Some(instance) = block("instanceDetails") {
-        found.push(
-            Resource::instance(text(instance, "instanceId"), "detail.resource.instanceDetails.instanceId").tagged(tags(instance)),
-        );
+        let named = Resource::instance_named(text(instance, "instanceId"), interface(instance).unwrap_or("unnamed instance"));
+        found.push(Resource::new(named, "detail.resource.instanceDetails.instanceId").tagged(tags(instance)));
     }
     for (at, bucket) in list(resource, "s3BucketDetails").enumerate() {
         buckets(at, bucket, found);
@@ -85,6 +88,14 @@ fn resources(resource: &Value, found: &mut Vec<Resource>) {
     }
 }
 
+/// How people find an instance that has no usable id: by its interface or address.
+fn interface(instance: &Value) -> Option<&str> {
+    let interface = list(instance, "networkInterfaces").next()?;
+    let address = || list(interface, "ipv6Addresses").next().and_then(Value::as_str);
+    let fields = ["networkInterfaceId", "privateIpAddress", "publicIp"];
+    fields.into_iter().find_map(|field| text(interface, field)).or_else(address)
+}
+
 /// `s3BucketDetails` is an array. `Source` is the bucket that was copied from, `Destination` the one at risk.
 fn buckets(at: usize, bucket: &Value, found: &mut Vec<Resource>) {
     let field = format!("detail.resource.s3BucketDetails[{at}]");
@@ -97,7 +108,9 @@ fn buckets(at: usize, bucket: &Value, found: &mut Vec<Resource>) {
         let name = if more > 0 { format!("{name} (and {more} more)") } else { name };
         found.push(Resource::other(TargetKind::S3Object, &name, format!("{field}.s3ObjectDetails[0]")));
     }
-    found.push(Resource::bucket(text(bucket, "name"), at_risk, format!("{field}.name")).tagged(tags(bucket)));
+    let of_arn = || text(bucket, "arn").and_then(|arn| arn.split_once(":s3:::")).map(|(_, name)| name);
+    let name = text(bucket, "name").or_else(of_arn);
+    found.push(Resource::bucket(name, at_risk, format!("{field}.name")).tagged(tags(bucket)));
 }
 
 /// What runs on the instance. Fargate has no instance; with EKS and ECS on EC2, `instanceDetails` is a node that others share.
@@ -154,6 +167,11 @@ fn remote_addresses(action: &Value) -> Vec<IpAddr> {
     let direct = kinds.iter().filter_map(|kind| action.get(kind)).flat_map(details);
     let probes = action.get("portProbeAction").unwrap_or(&null);
     direct.chain(list(probes, "portProbeDetails").flat_map(details)).flatten().collect()
+}
+
+/// GuardDuty AI Protection: `NONE` is an attack that a filter of the guardrail saw and let through.
+fn is_let_through(guardrail: &Value) -> bool {
+    list(guardrail, "contentPolicyFilters").any(|filter| text(filter, "action") == Some("NONE"))
 }
 
 /// A number; a numeric string is accepted too, as some forwarders quote it.

@@ -4,9 +4,12 @@
 //! entity is an access key id, an instance id or an ARN. AWS reserves the source `aws.health`, so AWS itself says so. Codes are an
 //! open vocabulary; abuse codes occur with and without `EC2_` and mean the same.
 
-use super::{Credentials, Finding, Named, Principal, Read, Resource, SeverityBand, Source, list, text, timestamp};
-use crate::ids::{AccessKeyId, AccountId, IamName, InstanceId, Partition, Region};
-use crate::target::TargetKind;
+use super::vocabulary::by_id;
+use super::{
+    Credentials, Finding, Named, Principal, Read, Resource, SeverityBand, Source, first, list, partition, place_of, text,
+    timestamp,
+};
+use crate::ids::{AccessKeyId, AccountId, Arn, IamName, InstanceId, Region};
 use serde_json::Value;
 
 pub(super) fn read(event: &Value, detail: &Value) -> Read {
@@ -14,9 +17,13 @@ pub(super) fn read(event: &Value, detail: &Value) -> Read {
         return Read::Unreadable("an AWS Health event that is neither an abuse report nor a risk");
     }
     let arn = text(detail, "eventArn");
-    let partition = arn.and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws");
+    // A plain id is in `affectedEntities`, the ARN of the same thing may be among the envelope's resources.
+    let known = || list(detail, "affectedEntities").filter_map(|entity| text(entity, "entityValue"));
+    let arns: Vec<&str> = known().chain(list(event, "resources").filter_map(Value::as_str)).collect();
+    let (of_resource, in_partition) = place_of(arns.iter().copied().map(Some).chain([arn]));
     // Global events carry us-east-1 in the envelope; the affected Region is inside.
-    let region = text(detail, "eventRegion").filter(|region| *region != "global").or_else(|| text(event, "region"));
+    let stated = first([text(detail, "eventRegion"), None::<&str>], Region::parse);
+    let region = stated.or(of_resource).or_else(|| first([text(event, "region")], Region::parse));
     // AWS's own sample has an access key id in `affectedAccount`.
     let accounts = [text(detail, "affectedAccount"), text(event, "account")];
     let account = accounts.into_iter().flatten().find_map(|id| AccountId::parse(id).ok());
@@ -27,23 +34,24 @@ pub(super) fn read(event: &Value, detail: &Value) -> Read {
         id: text(detail, "communicationId")
             .or(arn)
             .map(|id| format!("{id}#{}", account.as_ref().map_or("unknown", AccountId::as_str))),
-        finding_type: text(detail, "eventTypeCode").map(|code| code.replacen("AWS_ABUSE_EC2_", "AWS_ABUSE_", 1)),
+        finding_type: text(detail, "eventTypeCode")
+            .map(|code| code.to_ascii_uppercase().replacen("AWS_ABUSE_EC2_", "AWS_ABUSE_", 1)),
         // Health rates nothing; AWS writes only when somebody is already hurt.
         severity: None,
         band: Some(SeverityBand::High),
         account,
-        region: region.and_then(|code| Region::parse(code).ok()),
-        partition: Partition::parse(partition).ok(),
-        updated_at: text(detail, "lastUpdatedTime").or_else(|| text(event, "time")).and_then(timestamp),
+        partition: in_partition.or_else(|| partition(None, region.as_ref(), None)),
+        region,
+        updated_at: [text(detail, "lastUpdatedTime"), text(event, "time")].into_iter().flatten().find_map(timestamp),
         vouched: true,
         title: described.map(str::to_owned),
         settled: text(detail, "statusCode") == Some("closed"),
-        resources: list(detail, "affectedEntities").enumerate().filter_map(|found| entity(found, key_owner)).collect(),
+        resources: list(detail, "affectedEntities").enumerate().filter_map(|found| entity(found, key_owner, &arns)).collect(),
         ..Finding::empty(Source::Health)
     }])
 }
 
-fn entity((at, entity): (usize, &Value), key_owner: Option<&str>) -> Option<Resource> {
+fn entity((at, entity): (usize, &Value), key_owner: Option<&str>, arns: &[&str]) -> Option<Resource> {
     let value = text(entity, "entityValue")?;
     let field = format!("detail.affectedEntities[{at}].entityValue");
     if let Ok(key) = AccessKeyId::parse(value) {
@@ -53,9 +61,10 @@ fn entity((at, entity): (usize, &Value), key_owner: Option<&str>) -> Option<Reso
         let credentials = Credentials { principal, principal_id: None, access_key_id: Some(key) };
         return Some(Resource::new(Named::Credentials(credentials), field));
     }
+    // `i-…` alone, or in a text of another form than an ARN.
     let last = value.rsplit(['/', ':']).next().unwrap_or(value);
-    Some(match InstanceId::parse(last) {
-        Ok(_) => Resource::instance(Some(last), field),
-        Err(_) => Resource::other(TargetKind::Other, value, field),
-    })
+    let id = if Arn::parse(value).is_some() { value } else { last };
+    let named = if InstanceId::parse(last).is_ok() { by_id(id) } else { by_id(value) };
+    let whole = arns.iter().copied().find(|arn| arn.ends_with(&format!("/{last}"))).unwrap_or(value);
+    Some(Resource::new(named, field).placed(Some(whole), None, None))
 }

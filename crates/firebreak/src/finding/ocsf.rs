@@ -5,9 +5,12 @@
 //! Two generations are in the field: until autumn 2025 details are in `resources[].data`, since then in typed objects such as
 //! `resources[].user` and `resources[].device`.
 
-use super::{Credentials, Finding, Named, Read, Resource, ResourceRole, SeverityBand, Source, list, text, timestamp};
-use crate::ids::{AccountId, Partition, Region};
-use crate::target::TargetKind;
+use super::vocabulary::{Word, by_id, named, word};
+use super::{
+    Credentials, Finding, Named, Read, Resource, ResourceRole, SeverityBand, Source, first, list, partition, place_of, text,
+    timestamp,
+};
+use crate::ids::{AccountId, Region};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::net::IpAddr;
@@ -31,18 +34,25 @@ fn finding(ocsf: &Value) -> Finding {
     let product = ocsf.pointer("/metadata/product").unwrap_or(&null);
     let product_uid = text(product, "uid");
     let vouched = product_uid.is_some_and(|uid| uid.ends_with("::productv2/aws/guardduty"));
-    let partition = text(cloud, "cloud_partition").or_else(|| product_uid.and_then(|uid| uid.split(':').nth(1)));
+    let resources = || list(ocsf, "resources");
+    let ids = resources().map(|resource| text(resource, "uid"));
+    let (of_arn, in_partition) = place_of(ids.chain([text(info, "uid"), product_uid]));
+    let stated = [text(cloud, "region"), resources().next().and_then(|resource| text(resource, "region"))];
+    let region = first(stated, Region::parse).or(of_arn);
+    let account = cloud.get("account").and_then(|account| text(account, "uid"));
+    let owner = resources().next().and_then(|resource| resource.pointer("/owner/account/uid")?.as_str());
     let mut finding = Finding {
         id: id(info, product_uid, vouched),
         finding_type: finding_type(ocsf, info),
+        spellings: list(info, "types").filter_map(Value::as_str).map(str::to_owned).take(20).collect(),
         // OCSF has bands only.
         severity: None,
         band: band(ocsf),
-        account: cloud.get("account").and_then(|account| text(account, "uid")).and_then(|s| AccountId::parse(s).ok()),
-        region: text(cloud, "region").and_then(|s| Region::parse(s).ok()),
-        partition: Partition::parse(partition.filter(|partition| partition.starts_with("aws")).unwrap_or("aws")).ok(),
-        updated_at: text(info, "modified_time_dt").or_else(|| text(info, "created_time_dt")).and_then(timestamp),
-        first_seen: first_seen(info),
+        account: first([account, owner], AccountId::parse),
+        partition: partition(text(cloud, "cloud_partition"), region.as_ref(), in_partition),
+        region,
+        updated_at: time(info, "modified_time").or_else(|| time(info, "created_time")),
+        first_seen: time(info, "first_seen_time"),
         product: product_uid.and_then(|uid| uid.split_once(":productv2/")).map(|(_, name)| crate::text::inert(name, 128)),
         vouched,
         title: text(info, "title").map(str::to_owned),
@@ -55,7 +65,11 @@ fn finding(ocsf: &Value) -> Finding {
         sequence: product.get("feature").and_then(|feature| text(feature, "name")) == Some("Correlation"),
         ..Finding::empty(Source::SecurityHub)
     };
-    finding.resources.extend(list(ocsf, "resources").enumerate().map(resource));
+    // Beside an access key, a user or a role is what was changed, as in ASFF.
+    let kind = |of: &Value| word(text(of, "type").unwrap_or(""));
+    let of_keys = resources().any(|resource| kind(resource) == Some(Word::Key));
+    let acted = |of: &(usize, &Value)| !(of_keys && matches!(kind(of.1), Some(Word::User | Word::Role)));
+    finding.resources.extend(resources().enumerate().filter(acted).map(resource));
     finding
 }
 
@@ -81,14 +95,14 @@ fn band(ocsf: &Value) -> Option<SeverityBand> {
         Some(4) => Some(SeverityBand::High),
         Some(3) => Some(SeverityBand::Medium),
         Some(1 | 2) => Some(SeverityBand::Low),
-        _ => None,
+        _ => text(ocsf, "severity").and_then(SeverityBand::of_label),
     }
 }
 
 /// OCSF writes times twice: as text in `…_dt`, and as milliseconds since 1970.
-fn first_seen(info: &Value) -> Option<Timestamp> {
-    let milliseconds = || info.get("first_seen_time")?.as_i64().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    text(info, "first_seen_time_dt").and_then(timestamp).or_else(milliseconds)
+fn time(info: &Value, field: &str) -> Option<Timestamp> {
+    let milliseconds = || Timestamp::from_millisecond(info.get(field)?.as_i64()?).ok();
+    text(info, &format!("{field}_dt")).and_then(timestamp).or_else(milliseconds)
 }
 
 /// `status_id`: 1 New; 2 to 6 In Progress, Suppressed, Resolved, Archived, Deleted. Unknown (0) and Other (99) say nothing. A closed finding may still say
@@ -121,29 +135,21 @@ fn resource((at, resource): (usize, &Value)) -> Resource {
     let field = format!("detail.findings[].resources[{at}]");
     let uid = text(resource, "uid").unwrap_or("unnamed");
     let label = text(resource, "uid_alt").unwrap_or(uid);
-    let other = |kind| Resource::other(kind, label, field.clone());
     let tag = |tag: &Value| Some((text(tag, "name")?.to_owned(), tag.get("value")?.as_str()?.to_owned()));
     let tags = list(resource, "tags").filter_map(tag).collect();
-    // Both spellings occur: `AWS::EC2::Instance` from the service, `AwsEc2Instance` from converters.
-    let kind = text(resource, "type").unwrap_or("").replace("::", "").to_ascii_lowercase();
-    let read = match kind.as_str() {
-        "awsiamaccesskey" => Resource::new(Named::Credentials(key_owner(resource, uid)), field.clone()),
-        "awsec2instance" => Resource::instance(Some(uid.rsplit('/').next().unwrap_or(uid)), format!("{field}.uid")),
-        "awss3bucket" => Resource::bucket(Some(uid.rsplit(":::").next().unwrap_or(uid)), true, format!("{field}.uid")),
-        "awss3object" => other(TargetKind::S3Object),
-        "awslambdafunction" => other(TargetKind::LambdaFunction),
-        "awsekscluster" | "awskubernetesworkload" => other(TargetKind::EksWorkload),
-        "awsecscluster" | "awsecstask" => other(TargetKind::EcsTask),
-        "awscontainercontainer" | "container" => other(TargetKind::Container),
-        "awsrdsdbinstance" | "awsrdsdbcluster" => other(TargetKind::RdsDatabase),
-        "awsec2snapshot" => other(TargetKind::Snapshot),
-        "awsec2image" => other(TargetKind::Ec2Image),
-        "awsbackuprecoverypoint" => other(TargetKind::RecoveryPoint),
-        "awsaccount" => other(TargetKind::Account),
-        _ => other(TargetKind::Other),
+    let in_data = || resource.pointer("/data/instance_id").and_then(Value::as_str);
+    let read = match word(text(resource, "type").unwrap_or("")) {
+        Some(Word::Key) => Resource::new(Named::Credentials(key_owner(resource, uid)), field.clone()),
+        Some(Word::Instance) => match named(Word::Instance, uid) {
+            Named::Unusable(..) => Resource::instance(in_data().or(Some(uid)), format!("{field}.data.instance_id")),
+            named => Resource::new(named, format!("{field}.uid")),
+        },
+        Some(Word::Is(kind)) => Resource::other(kind, label, field.clone()),
+        Some(word) => Resource::new(named(word, uid), format!("{field}.uid")),
+        None => Resource::new(by_id(label), format!("{field}.uid")),
     };
     let owner = resource.pointer("/owner/account/uid").and_then(Value::as_str);
-    read.placed(owner, text(resource, "region")).tagged(tags)
+    read.placed(Some(uid), owner, text(resource, "region")).tagged(tags)
 }
 
 /// Whose key it is: `data` in the first generation, `user` in the second, which may lack the type.
@@ -155,13 +161,6 @@ fn key_owner(resource: &Value, uid: &str) -> Credentials {
     let key = text(data, "access_key_id").unwrap_or_else(|| uid.rsplit(':').next().unwrap_or(uid));
     let name = text(data, "user_name").or_else(|| text(user, "name"));
     let id = text(data, "principal_id").or_else(|| text(user, "uid"));
-    // A long-term key belongs to a user, or to root, whose id is the account's. Behind a temporary one only the type can tell.
-    let of_key = match id {
-        Some(id) if AccountId::parse(id).is_ok() => "Root",
-        Some(id) if !id.starts_with("AIDA") => "",
-        _ if key.starts_with("AKIA") => "IAMUser",
-        _ => "",
-    };
-    let kind = text(data, "user_type").or_else(|| text(user, "type")).unwrap_or(of_key);
+    let kind = text(data, "user_type").or_else(|| text(user, "type")).unwrap_or("");
     Credentials::resolve(kind, name, id, Some(key))
 }

@@ -1,7 +1,7 @@
 //! Whose credentials a finding is about, from typed fields, never from splitting an ARN.
 
-use crate::ids::{AccessKeyId, IamName, PrincipalId};
-use crate::text::inert;
+use crate::ids::{AccessKeyId, AccountId, Arn, IamName, PrincipalId};
+use crate::text::{inert, letters};
 
 /// A principal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +21,12 @@ pub enum Principal {
     Federated(String),
     /// Only an access key is known, not whose it is.
     KeyOnly,
-    /// Something IAM cannot contain in this account; the text says what.
+    /// Known, and nothing that IAM could contain in this account; the text says what.
     Other(&'static str),
+    /// Somebody who came in from outside (SAML, OIDC, a directory): the name is the sender's.
+    Outside(String),
+    /// Nobody knows what it is, or it has no usable name; the text says which.
+    Unknown(&'static str),
 }
 
 /// Credentials a finding names.
@@ -46,29 +50,81 @@ impl Credentials {
             Some((id, session)) => (Some(id), Some(session).filter(|s| !s.is_empty())),
             None => (None, None),
         };
-        let principal = match user_type {
-            "IAMUser" => user_name
-                .and_then(|name| IamName::parse(name).ok())
-                .map_or(Principal::Other("an IAM user whose name has no valid form"), Principal::User),
-            "AssumedRole" | "Role" => user_name
-                .map(|name| name.split_once(':').map_or(name, |(role, _)| role))
-                .and_then(|name| IamName::parse(name).ok())
-                .map_or(Principal::Other("a role whose name has no valid form"), |name| Principal::Role {
-                    name,
-                    session: session.map(|s| inert(s, 64)),
-                }),
-            "Root" => Principal::Root,
-            "FederatedUser" => Principal::Federated(inert(user_name.unwrap_or("unnamed"), 64)),
-            // Security Hub findings of other products, and of GuardDuty's older versions, name no more than the key.
-            "" if user_name.is_none() && key.is_some_and(|key| AccessKeyId::parse(key).is_ok()) => Principal::KeyOnly,
-            "AWSAccount" => Principal::Other("a principal of another AWS account, or anonymous"),
-            "AWSService" => Principal::Other("an AWS service"),
-            _ => Principal::Other("a principal Firebreak does not know"),
+        let key_id = key.and_then(|key| AccessKeyId::parse(key).ok());
+        let name = user_name.filter(|name| !name.is_empty());
+        let kind = Kind::of_word(user_type).or_else(|| Kind::of_evidence(id, key_id.as_ref(), name.is_some()));
+        // A name is missing or has no form: a key still tells, once somebody asks whose it is.
+        let nameless = |why| if key_id.is_some() { Principal::KeyOnly } else { Principal::Unknown(why) };
+        let principal = match kind {
+            Some(Kind::User) => name_of(name, "user/").map_or_else(|| nameless("a user without a valid name"), Principal::User),
+            Some(Kind::Role) => match name_of(name.map(without_session), "role/") {
+                Some(name) => Principal::Role { name, session: session.map(|s| inert(s, 64)) },
+                None => nameless("a role without a valid name"),
+            },
+            Some(Kind::Root) => Principal::Root,
+            Some(Kind::Federated) => Principal::Federated(inert(name.unwrap_or("unnamed"), 64)),
+            Some(Kind::Outside) => Principal::Outside(inert(name.or(principal_id).unwrap_or("unnamed"), 64)),
+            Some(Kind::OtherAccount) => Principal::Other("a principal of another AWS account, or anonymous"),
+            Some(Kind::Service) => Principal::Other("an AWS service"),
+            None => nameless("a principal Firebreak does not know"),
         };
-        Self {
-            principal,
-            principal_id: id.and_then(|id| PrincipalId::parse(id).ok()),
-            access_key_id: key.and_then(|key| AccessKeyId::parse(key).ok()),
+        Self { principal, principal_id: id.and_then(|id| PrincipalId::parse(id).ok()), access_key_id: key_id }
+    }
+}
+
+/// What kind of principal a finding speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    User,
+    Role,
+    Root,
+    Federated,
+    Outside,
+    OtherAccount,
+    Service,
+}
+
+impl Kind {
+    /// The sender's word, by letters: `IAMUser`, `IAM_USER`.
+    fn of_word(word: &str) -> Option<Self> {
+        Some(match letters(word)?.as_str() {
+            "iamuser" | "user" => Self::User,
+            "assumedrole" | "role" | "iamrole" => Self::Role,
+            "root" => Self::Root,
+            "federateduser" => Self::Federated,
+            "samluser" | "webidentityuser" | "identitycenteruser" | "directory" => Self::Outside,
+            "awsaccount" => Self::OtherAccount,
+            "awsservice" => Self::Service,
+            _ => return None,
+        })
+    }
+
+    /// What ids say: `AIDA…` is a user, `AROA…` a role, an account's id root. A long-term key is a user's, or root's.
+    fn of_evidence(id: Option<&str>, key: Option<&AccessKeyId>, named: bool) -> Option<Self> {
+        let is_id = |id: &str, front: &str| id.starts_with(front) && PrincipalId::parse(id).is_ok();
+        match id.filter(|id| !id.is_empty()) {
+            Some(id) if AccountId::parse(id).is_ok() => Some(Self::Root),
+            Some(id) if is_id(id, "AIDA") => Some(Self::User),
+            Some(id) if is_id(id, "AROA") => Some(Self::Role),
+            Some(_) => None,
+            None => (named && key.is_some_and(|key| key.as_str().starts_with("AKIA"))).then_some(Self::User),
         }
     }
+}
+
+/// `role` of `role:session`; an ARN as it is.
+fn without_session(name: &str) -> &str {
+    if name.starts_with("arn:") { name } else { name.split_once(':').map_or(name, |(role, _)| role) }
+}
+
+/// A friendly name, or the one in a principal's own ARN.
+fn name_of(text: Option<&str>, marker: &str) -> Option<IamName> {
+    let text = text?;
+    let of_arn = || {
+        let arn = Arn::parse(text)?;
+        // A session's own ARN names its role: `assumed-role/role/session`.
+        let session = || arn.resource.strip_prefix("assumed-role/").filter(|_| arn.service == "sts" && marker == "role/");
+        arn.iam_name(marker).or_else(|| IamName::parse(session()?.split('/').next()?).ok())
+    };
+    IamName::parse(text).ok().or_else(of_arn)
 }

@@ -8,9 +8,11 @@
 //! Whoever may put events on the bus may send one, so policy decides whether it is carried out at once
 //! (`isolation_requests`). Account and Region default to the envelope's.
 
-use super::{Credentials, Finding, Named, Principal, Read, Resource, SeverityBand, Source, text, timestamp};
+use super::vocabulary::{Word, named, word};
+use super::{Credentials, Finding, Named, Principal, Read, Resource, SeverityBand, Source, first, text, timestamp};
 use crate::ids::{AccountId, IamName, Partition, Region};
 use crate::text::inert;
+use crate::trail::region_of_iam;
 use serde_json::Value;
 
 /// The `detail-type` of a request, and the name of its row in the playbook.
@@ -39,7 +41,13 @@ pub(super) fn read(event: &Value, detail: &Value) -> Read {
         );
     };
     let of = |field: &str| target.get(field).or_else(|| event.get(field)).and_then(Value::as_str);
-    let region = of("region").and_then(|code| Region::parse(code).ok());
+    // What the person says must have its form; only what is left out falls back.
+    let said = target.get("region").and_then(Value::as_str);
+    let unsaid = || {
+        let of_event = resource.region.clone().or_else(|| first([text(event, "region")], Region::parse));
+        of_event.or_else(|| region_of_iam(&Partition::parse("aws").ok()?))
+    };
+    let region = said.map_or_else(unsaid, |code| Region::parse(code).ok());
     let partition = target.get("partition").and_then(Value::as_str);
     let sender = format!("account {}, source {}", text(event, "account").unwrap_or("?"), text(event, "source").unwrap_or("?"));
     Read::Findings(vec![Finding {
@@ -47,7 +55,10 @@ pub(super) fn read(event: &Value, detail: &Value) -> Read {
         id: text(event, "id").map(|id| format!("request:{id}")),
         finding_type: Some(DETAIL_TYPE.to_owned()),
         band: Some(SeverityBand::High),
-        account: of("account").and_then(|id| AccountId::parse(id).ok()),
+        account: match (target.get("account"), &resource.account) {
+            (None, Some(account)) => Some(account.clone()),
+            _ => of("account").and_then(|id| AccountId::parse(id).ok()),
+        },
         partition: match (partition, &region) {
             (Some(partition), _) => Partition::parse(partition).ok(),
             (None, Some(region)) => Some(Partition::of(region)),
@@ -63,16 +74,16 @@ pub(super) fn read(event: &Value, detail: &Value) -> Read {
 }
 
 fn resource(target: &Value) -> Option<Resource> {
-    let (kind, id) = (text(target, "kind")?, text(target, "id")?);
-    let principal = |principal| {
-        let credentials = Credentials { principal, principal_id: None, access_key_id: None };
-        Resource::new(Named::Credentials(credentials), "detail.target")
+    let (kind, id) = (word(text(target, "kind")?)?, text(target, "id")?);
+    let field = "detail.target";
+    // A person names a user or role by its name; its ARN will do as well.
+    let plain = |principal| Named::Credentials(Credentials { principal, principal_id: None, access_key_id: None });
+    let read = match (kind, IamName::parse(id)) {
+        (Word::User, Ok(name)) => plain(Principal::User(name)),
+        (Word::Role, Ok(name)) => plain(Principal::Role { name, session: None }),
+        (Word::Key | Word::User | Word::Role | Word::Instance | Word::Bucket, _) => named(kind, id),
+        (Word::Is(_), _) => return None,
     };
-    Some(match kind {
-        "iam-user" => principal(Principal::User(IamName::parse(id).ok()?)),
-        "iam-role" => principal(Principal::Role { name: IamName::parse(id).ok()?, session: None }),
-        "ec2-instance" => Resource::instance(Some(id), "detail.target"),
-        "s3-bucket" => Resource::bucket(Some(id), true, "detail.target"),
-        _ => return None,
-    })
+    let unusable = matches!(&read, Named::Credentials(Credentials { principal: Principal::Unknown(_), .. }));
+    (!unusable).then(|| Resource::new(read, field).placed(Some(id), None, None))
 }

@@ -1,7 +1,8 @@
 //! What a finding names, in one form for all senders.
 
 use super::principal::Credentials;
-use crate::ids::{AccountId, BucketName, InstanceId, Region};
+use super::vocabulary::unusable;
+use crate::ids::{AccountId, Arn, BucketName, InstanceId, Partition, Region};
 use crate::target::TargetKind;
 use crate::text::inert;
 use serde::{Deserialize, Serialize};
@@ -75,8 +76,8 @@ pub enum Named {
     },
     /// Something only people can contain: its kind and a name for them.
     Other(TargetKind, String),
-    /// It is named, but in no form that could be used: what it should have been, and why not.
-    Unusable(Subject, &'static str),
+    /// It is named, but in no form that could be used: what it should have been, why not, and what the finding calls it.
+    Unusable(Subject, &'static str, String),
 }
 
 /// One thing a finding names.
@@ -90,6 +91,8 @@ pub struct Resource {
     pub account: Option<AccountId>,
     /// Its Region, where the sender says so for each resource.
     pub region: Option<Region>,
+    /// Its partition, where its ARN says so.
+    pub partition: Option<Partition>,
     /// Its tags. Whoever may tag the resource wrote them.
     pub tags: Vec<(String, String)>,
 }
@@ -98,7 +101,7 @@ pub struct Resource {
 const MAX_NAME: usize = 256;
 
 /// A name for people, of at most [`MAX_NAME`] bytes.
-fn bounded(name: &str) -> String {
+pub(super) fn bounded(name: &str) -> String {
     let mut name = inert(name, MAX_NAME);
     if name.len() > MAX_NAME {
         let room = MAX_NAME - '…'.len_utf8();
@@ -111,7 +114,7 @@ fn bounded(name: &str) -> String {
 
 impl Resource {
     pub(super) fn new(named: Named, field: impl Into<Cow<'static, str>>) -> Self {
-        Self { named, field: field.into(), account: None, region: None, tags: Vec::new() }
+        Self { named, field: field.into(), account: None, region: None, partition: None, tags: Vec::new() }
     }
 
     /// Something for people, by a name that is bounded and made inert.
@@ -120,20 +123,29 @@ impl Resource {
     }
 
     pub(super) fn instance(id: Option<&str>, field: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Self::instance_named(id, id.unwrap_or("unnamed instance")), field)
+    }
+
+    /// An instance by its id; `called` is what people find it by where the id has no form.
+    pub(super) fn instance_named(id: Option<&str>, called: &str) -> Named {
         let named = id.and_then(|id| InstanceId::parse(id).ok()).map(Named::Instance);
-        Self::new(named.unwrap_or(Named::Unusable(Subject::Instance, "the finding names no valid instance")), field)
+        named.unwrap_or_else(|| unusable(Subject::Instance, "the finding names no valid instance", called))
     }
 
     pub(super) fn bucket(name: Option<&str>, at_risk: bool, field: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Self::bucket_named(name, at_risk, name.unwrap_or("unnamed bucket")), field)
+    }
+
+    /// A bucket by its name.
+    pub(super) fn bucket_named(name: Option<&str>, at_risk: bool, called: &str) -> Named {
         let Some(name) = name else {
-            return Self::new(Named::Unusable(Subject::Bucket, "the finding names no bucket that can be locked down"), field);
+            return unusable(Subject::Bucket, "the finding names no bucket that can be locked down", called);
         };
-        let named = match BucketName::parse(name) {
+        match BucketName::parse(name) {
             Ok(name) => Named::Bucket { name, at_risk },
             // A directory bucket has no public access to block; it is still somebody's bucket.
             Err(_) => Named::Other(TargetKind::S3Bucket, bounded(name)),
-        };
-        Self::new(named, field)
+        }
     }
 
     pub(super) fn tagged(mut self, tags: Vec<(String, String)>) -> Self {
@@ -141,9 +153,13 @@ impl Resource {
         self
     }
 
-    pub(super) fn placed(mut self, account: Option<&str>, region: Option<&str>) -> Self {
-        self.account = account.and_then(|id| AccountId::parse(id).ok());
-        self.region = region.and_then(|code| Region::parse(code).ok());
+    /// Where it is: its own ARN says so first, then what the sender says beside it.
+    pub(super) fn placed(mut self, id: Option<&str>, account: Option<&str>, region: Option<&str>) -> Self {
+        let arn = id.and_then(Arn::parse);
+        let (of_arn, in_arn) = arn.as_ref().map_or((None, None), |arn| (arn.account.clone(), arn.region.clone()));
+        self.account = of_arn.or_else(|| account.and_then(|id| AccountId::parse(id).ok()));
+        self.region = in_arn.or_else(|| region.and_then(|code| Region::parse(code).ok()));
+        self.partition = arn.map(|arn| arn.partition);
         self
     }
 
@@ -154,7 +170,7 @@ impl Resource {
             Named::Credentials(_) => Subject::Principal,
             Named::Instance(_) => Subject::Instance,
             Named::Bucket { .. } => Subject::Bucket,
-            Named::Unusable(subject, _) => *subject,
+            Named::Unusable(subject, ..) => *subject,
             Named::Other(kind, _) => match kind {
                 TargetKind::IamUser
                 | TargetKind::IamRole
@@ -162,7 +178,8 @@ impl Resource {
                 | TargetKind::IdentityCenterUser
                 | TargetKind::FederatedUser
                 | TargetKind::AccessKey
-                | TargetKind::InstanceProfile => Subject::Principal,
+                | TargetKind::InstanceProfile
+                | TargetKind::Principal => Subject::Principal,
                 TargetKind::Ec2Instance => Subject::Instance,
                 TargetKind::S3Bucket => Subject::Bucket,
                 TargetKind::S3Object => Subject::Object,

@@ -131,6 +131,7 @@ fn headline(kind: NoticeKind, incident: &Incident, report: &Report, answer: Opti
         NoticeKind::Closed if !unfinished(report, answer).is_empty() => "NOT FULLY carried out",
         NoticeKind::Closed => match answer.map(|a| a.answer) {
             Some(Answer::Release) => "Released and closed",
+            Some(Answer::Approve) if report.gated.iter().any(|r| r.status == Status::Failed) => "Approved, NOT all contained",
             Some(Answer::Approve) | None => "Approved and closed",
         },
     };

@@ -4,8 +4,8 @@ use super::Circumstances;
 use super::wanted::Wanted;
 use crate::containment::Containment;
 use crate::decision::Mode;
-use crate::finding::{Finding, Named, Resource, Source, Subject};
-use crate::ids::{InstanceId, SessionName};
+use crate::finding::{Finding, Named, Resource, Source};
+use crate::ids::{InstanceId, RoleSessionName, SessionName};
 use crate::policy::{AlsoDeny, Policy, RoleScope};
 use crate::target::{Scope, Target, TargetKind};
 
@@ -75,11 +75,13 @@ fn role(
         let note = "no session is named that could be denied alone: it would stop everything that runs on the role";
         return vec![Wanted::contain(containment, mode.at_most(Mode::Gate), whole, resource).noting(note)];
     };
-    let one = Wanted::contain(containment, mode, Target { scope: Scope::Session, ..whole.clone() }, resource);
+    let one = |mode| Wanted::contain(containment, mode, Target { scope: Scope::Session, ..whole.clone() }, resource);
     if named_by_aws(&name, finding) {
-        return vec![one];
+        return vec![one(mode)];
     }
-    let note = "whoever may assume the role can come back under another session name";
+    // A name that callers choose is no identity: others may have it, and the suspect can take another.
+    let one = one(mode.at_most(Mode::Gate));
+    let note = "the caller chose the session's name: others may have it, too, and whoever may assume the role can take another";
     let also = match policy.roles.also {
         AlsoDeny::Nothing => return vec![one.noting(note)],
         AlsoDeny::OlderSessions => Target { scope: Scope::OlderSessions, ..whole },
@@ -95,7 +97,7 @@ fn identity_center(mode: Mode, role: Target, resource: &Resource, policy: &Polic
     let mode = mode.at_most(Mode::Gate);
     let note =
         "first see that the role is under /aws-reserved/: elsewhere its name is borrowed, and the person is not the suspect";
-    if policy.organization.quarantine_scp {
+    if policy.organization.quarantine_scp && RoleSessionName::parse(&person.id).is_ok() {
         Wanted::contain(Containment::QuarantineScp, mode, person, resource).noting(note)
     } else {
         Wanted::by_hand(mode, person, resource).noting(note)
@@ -104,7 +106,7 @@ fn identity_center(mode: Mode, role: Target, resource: &Resource, policy: &Polic
 
 /// An Identity Center role's session is named after a person. An instance cannot have such a role.
 fn is_a_person_s(role: &Target) -> bool {
-    let named = session(role).is_some_and(|name| InstanceId::parse(name.as_str()).is_err());
+    let named = role.session.as_deref().is_some_and(|name| InstanceId::parse(name).is_err());
     role.id.starts_with(IDENTITY_CENTER_ROLE) && named
 }
 
@@ -115,9 +117,11 @@ fn session(role: &Target) -> Option<SessionName> {
 /// True when AWS gave the session its name: EC2 takes the instance's id, Lambda the function's name (IAM user guide, "aws:userid").
 /// Whoever has such credentials cannot get others under another name with them.
 fn named_by_aws(session: &SessionName, finding: &Finding) -> bool {
-    let functions = finding.about(Subject::Function).filter_map(|resource| match &resource.named {
-        Named::Other(TargetKind::LambdaFunction, id) => Some(id.rsplit(':').next().unwrap_or(id)),
+    let named = finding.resources.iter().filter_map(|resource| match &resource.named {
+        Named::Other(TargetKind::LambdaFunction, id) => id.rsplit(':').next(),
+        // ECS names the session of a task role after the task.
+        Named::Other(TargetKind::EcsTask, id) => id.rsplit('/').next(),
         _ => None,
     });
-    InstanceId::parse(session.as_str()).is_ok() || functions.into_iter().any(|name| name == session.as_str())
+    InstanceId::parse(session.as_str()).is_ok() || named.into_iter().any(|name| name == session.as_str())
 }

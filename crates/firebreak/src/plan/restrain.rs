@@ -78,6 +78,10 @@ fn not_allowed(wanted: &Wanted, policy: &Policy, _: Grounds<'_>, trace: &mut Tra
 
 fn protected(wanted: &Wanted, policy: &Policy, grounds: Grounds<'_>, trace: &mut Trace) -> Option<Restrained> {
     let protection = protection(wanted, policy, grounds).filter(|_| !is_suspects_key(wanted))?;
+    // A name that nobody reserved hides nobody from a finding: it waits for a person. What was there before a look stays alone.
+    if protection.by_name && matches!(grounds, Grounds::Finding { .. }) {
+        return None;
+    }
     let because = if protection.path.is_empty() { Because::Rule } else { Because::Policy };
     let path = if protection.path.is_empty() { at("built-in protection") } else { protection.path };
     trace.note(because, || (path, protection.why.to_owned()));
@@ -105,12 +109,14 @@ fn is_suspects_key(wanted: &Wanted) -> bool {
 
 /// What a suspect made under a name that speaks for itself, or made of somebody protected, waits for a person.
 fn held_back_by_name(wanted: Wanted, policy: &Policy, grounds: Grounds<'_>) -> Wanted {
-    if !matches!(grounds, Grounds::Look) || wanted.containment.is_none() {
+    let looks = matches!(grounds, Grounds::Look);
+    if wanted.containment.is_none() {
         return wanted;
     }
-    let protected = protection(&wanted, policy, grounds).map(|protection| protection.why);
+    let protected = protection(&wanted, policy, grounds).filter(|_| looks).map(|protection| protection.why);
     let Some(name) = protected.or_else(|| protected_by_name(&wanted.target)) else { return wanted };
-    let why = format!("{name}, but a suspect made it: a person must decide; {}", wanted.why);
+    let but = if looks { "but a suspect made it: " } else { "" };
+    let why = format!("{name}, {but}a person must decide; {}", wanted.why);
     Wanted { mode: wanted.mode.at_most(Mode::Gate), code: ReasonCode::Protected, why, ..wanted }
 }
 

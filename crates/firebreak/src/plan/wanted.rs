@@ -53,6 +53,13 @@ impl Wanted {
         Self { field: "detail.accountId".to_owned(), ..Self::new(None, mode, target, ReasonCode::Row) }
     }
 
+    /// Work for a person on a finding of which nothing could be used.
+    pub(super) fn unread(place: &Place, why: &str) -> Self {
+        let advice =
+            "read the finding at its source: what it is about could not be read here; ask for isolation of what it names";
+        Self { by_hand: Some(advice.to_owned()), ..Self::of_place(Mode::Gate, place).noting(why).listed(false) }
+    }
+
     /// A containment that a look calls for.
     pub(super) fn found(containment: Containment, mode: Mode, target: &Target, code: ReasonCode) -> Self {
         Self::new(Some(containment), mode, target.clone(), code)
@@ -63,6 +70,18 @@ impl Wanted {
         Self { by_hand: Some(inert(advice, 300)), ..Self::new(None, Mode::Gate, target.clone(), code) }
     }
 
+    /// Takes over what another naming of the same target knows: keys, ids, tags. Of two modes the stronger stands.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.target.absorb(&other.target);
+        self.tags.extend(other.tags.into_iter().filter(|tag| !self.tags.contains(tag)).collect::<Vec<_>>());
+        if self.mode.at_most(other.mode) == self.mode {
+            self.mode = other.mode;
+        }
+        if self.why.is_empty() {
+            self.why = other.why;
+        }
+    }
+
     fn named_by(self, resource: &Resource) -> Self {
         Self { field: resource.field.to_string(), tags: resource.tags.clone(), ..self }
     }
@@ -70,6 +89,11 @@ impl Wanted {
     /// The same, with something that the reader must know besides the row's reason.
     pub(super) fn noting(self, note: &str) -> Self {
         Self { why: note.to_owned(), ..self }
+    }
+
+    /// The same; not of a row of the finding's type: the code says so, and the gates of an hour are counted by it.
+    pub(super) fn listed(self, listed: bool) -> Self {
+        if listed { self } else { Self { code: ReasonCode::Unread, ..self } }
     }
 
     /// The same, made by a suspect.
@@ -85,7 +109,8 @@ impl Wanted {
     /// The same, with the row's reason and, where no containment fits, its advice.
     pub(super) fn of_row(self, row: &Row, playbook: &Playbook) -> Self {
         let why = if self.why.is_empty() { row.why.clone() } else { format!("{}; {}", self.why, row.why) };
-        let by_hand = self.containment.is_none().then(|| inert(advice(self.target.kind, row, playbook), 300));
+        let of_row = || inert(advice(self.target.kind, row, playbook), 300);
+        let by_hand = self.by_hand.clone().or_else(|| self.containment.is_none().then(of_row));
         Self { why, by_hand, whatever_severity: row.auto_below, ..self }
     }
 }
@@ -94,7 +119,11 @@ impl Wanted {
 fn advice<'a>(kind: TargetKind, row: &'a Row, playbook: &'a Playbook) -> &'a str {
     let behind_credentials = matches!(
         kind,
-        TargetKind::IdentityCenterUser | TargetKind::FederatedUser | TargetKind::AccessKey | TargetKind::InstanceProfile
+        TargetKind::IdentityCenterUser
+            | TargetKind::FederatedUser
+            | TargetKind::AccessKey
+            | TargetKind::InstanceProfile
+            | TargetKind::Principal
     );
     row.advice.as_deref().filter(|_| !behind_credentials).unwrap_or_else(|| playbook.advice(kind))
 }

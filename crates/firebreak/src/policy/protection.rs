@@ -29,6 +29,8 @@ pub struct Protection {
     pub why: &'static str,
     /// Where in the policy file; empty for what is built in.
     pub path: Vec<String>,
+    /// Only by a name that nobody reserved: it waits for a person.
+    pub by_name: bool,
 }
 
 impl Protected {
@@ -51,10 +53,7 @@ impl Protected {
     #[must_use]
     pub fn covers(&self, target: &Target, tags: &[(String, String)], asked: bool) -> Option<Protection> {
         if let Some(why) = built_in_protection(target) {
-            return Some(Protection { why, path: vec![] });
-        }
-        if let Some(why) = protected_by_name(target).filter(|_| !asked) {
-            return Some(Protection { why, path: vec![] });
+            return Some(Protection { why, path: vec![], by_name: false });
         }
         let list = match target.kind {
             TargetKind::IamUser | TargetKind::IamRole | TargetKind::IdentityCenterUser => Some((&self.principals, "principals")),
@@ -66,10 +65,14 @@ impl Protected {
         // IAM keeps names unique without regard to case; ids and bucket names are lower case anyway.
         let listed = |names: &BTreeSet<String>| names.iter().any(|name| name.eq_ignore_ascii_case(&target.id));
         if let Some((_, field)) = list.filter(|(names, _)| listed(names)) {
-            return Some(Protection { why: "listed as protected in the response policy", path: at(field) });
+            return Some(Protection { why: "listed as protected in the response policy", path: at(field), by_name: false });
         }
         let tagged = self.tags.iter().any(|tag| tag.matches(tags));
-        tagged.then(|| Protection { why: "its tag is protected in the response policy", path: at("tags") })
+        let by_name = protected_by_name(target).filter(|_| !asked && !tagged);
+        if let Some(why) = by_name {
+            return Some(Protection { why, path: vec![], by_name: true });
+        }
+        tagged.then(|| Protection { why: "its tag is protected in the response policy", path: at("tags"), by_name: false })
     }
 }
 

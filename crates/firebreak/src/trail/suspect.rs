@@ -133,6 +133,7 @@ mod tests {
             partition: Partition::parse("aws").expect("a partition"),
             principal_id: PrincipalId::parse("AROADEPLOYDEPEXAMPLE4").ok(),
             access_key_id: None,
+            more_keys: std::collections::BTreeSet::new(),
             session: Some(name.to_owned()),
             scope,
         };

@@ -29,7 +29,7 @@ const TOLD_ONLY_FROM_HIGH: [&str; 34] = [
     "Execution:EC2/MaliciousFile!Snapshot",
     "Execution:S3/MaliciousFile!RecoveryPoint",
     "Execution:SageMaker/CommandAndScriptingInterpreter",
-    "Impact:IAMUser/CostHarvesting",
+    "Impact:IAMUser/AnomalousModelInvocation",
     "Impact:S3/DataDestruction",
     "Impact:SES/ResourceHijacking",
     "InitialAccess:IAM/ValidAccounts",
@@ -75,7 +75,7 @@ fn usual_severities() -> BTreeMap<String, f64> {
 }
 
 fn responds(row: &Row) -> bool {
-    !row.contain.is_empty() || row.by_hand.values().any(|mode| *mode == Mode::Gate)
+    !row.contain.is_empty() || row.by_hand.values().chain(&row.let_through).any(|mode| *mode == Mode::Gate)
 }
 
 fn is_guarddutys(kind: &str) -> bool {

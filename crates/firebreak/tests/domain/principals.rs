@@ -43,22 +43,22 @@ fn a_session_that_aws_named_is_denied_alone() {
     let event = role_session("web-role", "i-0123456789abcdef0");
     let plan = decided(&event, "[roles]\nalso = \"role\"", &Owners::default());
     assert_eq!(lines(&plan), ["quarantine-iam auto session i-0123456789abcdef0 of IAM role web-role"]);
-    assert!(!plan.decisions[0].reason.contains("another session name"), "{}", plan.decisions[0].reason);
+    assert!(!plan.decisions[0].reason.contains("the caller chose"), "{}", plan.decisions[0].reason);
 }
 
 #[test]
-fn a_session_that_somebody_named_is_denied_and_people_know_it_can_come_back() {
+fn a_session_whose_name_somebody_chose_waits_and_people_know_why() {
     let event = role_session("deploy", "mallory");
     let plan = decided(&event, "", &Owners::default());
-    assert_eq!(lines(&plan), ["quarantine-iam auto session mallory of IAM role deploy"]);
-    assert!(plan.decisions[0].reason.contains("another session name"), "{}", plan.decisions[0].reason);
+    assert_eq!(lines(&plan), ["quarantine-iam gate session mallory of IAM role deploy"]);
+    assert!(plan.decisions[0].reason.contains("the caller chose the session's name"), "{}", plan.decisions[0].reason);
     assert_eq!(
         plain(&event, "[roles]\nalso = \"older-sessions\""),
-        ["quarantine-iam auto session mallory of IAM role deploy", "quarantine-iam gate older sessions of IAM role deploy"]
+        ["quarantine-iam gate session mallory of IAM role deploy", "quarantine-iam gate older sessions of IAM role deploy"]
     );
     assert_eq!(
         plain(&event, "[roles]\nalso = \"role\""),
-        ["quarantine-iam auto session mallory of IAM role deploy", "quarantine-iam gate IAM role deploy"]
+        ["quarantine-iam gate session mallory of IAM role deploy", "quarantine-iam gate IAM role deploy"]
     );
 }
 

@@ -146,7 +146,7 @@ fn v2_takes_nobody_for_somebody_else() {
     finding["finding_info"]["types"] = json!(["Threats", "Exfiltration:IAMUser/AnomalousBehavior"]);
     finding["resources"] =
         json!([{"type": "AWS::IAM::AccessKey", "uid": "AKIAIOSFODNN7EXAMPLE", "user": {"name": "Root", "uid": "111122223333"}}]);
-    assert_eq!(decided(&full(&event)), ["by-hand notify 111122223333 111122223333"]);
+    assert_eq!(decided(&full(&event)), ["by-hand gate 111122223333 111122223333"]);
     event["detail"]["findings"][0]["status_id"] = json!(0);
     assert_ne!(full(&event).verdict, Verdict::Ignore, "an unknown status settles nothing");
 }

@@ -2,8 +2,8 @@
 
 use super::events::{event, set, with, without};
 use super::plans::{
-    BUCKET, CALLER, INSTANCE, LEAKED_BY, ROLE, USER, contains, decided, is_iam, is_user, isolates, never, of, only_told, policy,
-    raw, responds, under,
+    BUCKET, CALLER, CHOSEN, INSTANCE, LEAKED_BY, ROLE, USER, asked, contains, decided, is_iam, is_user, isolates, never, of,
+    only_told, policy, raw, responds, under,
 };
 use firebreak::containment::Containment;
 use firebreak::decision::Mode;
@@ -34,15 +34,15 @@ fn identity_the_principal_comes_from_typed_fields() {
     for name in ["a/b", "name@example.com", "john.doe@example.com/x", "admin", "user/admin", "AIDAEXAMPLEEXAMPLE00"] {
         let plan = of(&session(name));
         // A name that no session can have cannot be denied alone, and stopping the whole role is a person's choice.
-        let expected = if name.contains('/') { "quarantine-iam gate iam-role app-role" } else { ROLE };
+        let expected = if name.contains('/') { "quarantine-iam gate iam-role app-role" } else { CHOSEN };
         responds("H38", &plan, &[expected]);
         assert_eq!(plan.decisions[0].target.session.as_deref(), Some(name), "H38: the report keeps it");
         never("H39", &plan, is_user);
     }
-    responds("H39", &raw("H39"), &[ROLE]);
+    responds("H39", &raw("H39"), &[CHOSEN]);
     // Some events name the role with its session.
     let named = with("H39", "/detail/resource/accessKeyDetails/userName", json!("app-role:admin"));
-    responds("H39", &of(&named), &[ROLE]);
+    responds("H39", &of(&named), &[CHOSEN]);
 }
 
 #[test]
@@ -56,13 +56,14 @@ fn identity_what_iam_cannot_contain_is_left_to_people() {
         responds(
             "H37",
             &plan,
-            &["isolate-ec2 auto ec2-instance i-06affa822b7393998", &format!("quarantine-iam notify iam-role {name}")],
+            &["isolate-ec2 auto ec2-instance i-06affa822b7393998", &format!("quarantine-iam gate iam-role {name}")],
         );
-        never("H37", &plan, |d| is_iam(d) && d.mode != Mode::Notify);
+        // Nobody reserved the name: a person looks at the path before agreeing, and IAM refuses what is its own.
+        never("H37", &plan, |d| is_iam(d) && d.mode == Mode::Auto);
     }
     let root = raw("H41");
-    assert_eq!(decided(&root), ["by-hand notify account-root 111122223333"], "H41");
-    assert_eq!(root.verdict, Verdict::Notify, "H41");
+    assert_eq!(decided(&root), ["by-hand gate account-root 111122223333"], "H41");
+    assert_eq!(root.verdict, Verdict::Respond, "H41: somebody must answer for root");
     assert_eq!(decided(&named("H70", "Root", "Root")), decided(&root), "H41: whatever the type of the finding is");
     for principal in ["111122223333:fed-name", "AIDAA5E9285DC9025F327:fed-name"] {
         let plan = of(&with("H42", "/detail/resource/accessKeyDetails/principalId", json!(principal)));
@@ -70,10 +71,21 @@ fn identity_what_iam_cannot_contain_is_left_to_people() {
         assert_eq!(plan.verdict, Verdict::Respond, "H42: its creator is not found yet, and a person must look for him");
         never("H42", &plan, is_iam);
     }
-    for kind in ["AWSService", "AWSAccount", "Directory", "SAMLUser", "Unknown", "iamuser", ""] {
-        only_told("H43", &named("H70", kind, "svc-659353"), "nothing IAM could contain");
-        // The caller is nobody's to contain; the bucket still is.
-        responds("H43", &named("H43", kind, "svc-dba75f"), &[BUCKET]);
+    for kind in ["AWSService", "AWSAccount", "Directory", "SAMLUser", "Frobnicated"] {
+        let plan = named("H70", kind, "svc-659353");
+        if kind == "Frobnicated" {
+            // The id beside a word that nobody knows says what it is.
+            responds("H43", &plan, &[USER]);
+        } else {
+            asked("H43", &plan);
+            never("H43", &plan, is_iam);
+        }
+        let on_a_bucket = named("H43", kind, "svc-dba75f");
+        assert!(decided(&on_a_bucket).contains(&BUCKET.to_owned()), "H43: {:?}", decided(&on_a_bucket));
+        never("H43", &on_a_bucket, |d| is_iam(d) && d.target.kind != TargetKind::IamUser);
+    }
+    for kind in ["iamuser", "IAM_USER", ""] {
+        responds("H43", &named("H70", kind, "svc-659353"), &[USER]);
     }
     responds("H43", &raw("H43"), &[BUCKET]);
     for plan in [raw("H44"), of(&without("H44", "/detail/resource/accessKeyDetails"))] {
@@ -145,8 +157,9 @@ fn identity_account_region_and_partition_are_the_finding_s_and_have_their_form()
     responds("H32", &under(&event("H32"), &policy("[allow]\nregions = [\"eu-central-1\"]")), &[INSTANCE]);
     for region in ["eu-central-1.attacker.example/", "evil.com/#", "eu-central-1\n", "eu-central-1@evil.com", "../x-1", ""] {
         let plan = of(&with("H33", "/detail/region", json!(region)));
-        only_told("H33", &plan, "no valid Region");
-        assert_eq!(plan.finding.region, None, "H33");
+        // The finding's own ARN says the Region; what has no valid form reaches no target.
+        never("H33", &plan, |d| d.target.region.as_str() != "eu-central-1");
+        assert!(plan.finding.region.is_none_or(|region| region.as_str() == "eu-central-1"), "H33");
         let hub = with("H17", "/detail/findings/0/Region", json!(region));
         never("H33", &of(&hub), |d| d.target.region.as_str() != "eu-central-1");
     }
@@ -161,5 +174,7 @@ fn identity_account_region_and_partition_are_the_finding_s_and_have_their_form()
         let target = &plan.decisions[0].target;
         assert_eq!((target.partition.as_str(), target.region.as_str()), (partition, region), "{case}");
     }
-    only_told("H35", &of(&with("H35", "/detail/partition", json!("aws:iam::1:user/x"))), "no valid partition");
+    never("H35", &of(&with("H35", "/detail/partition", json!("aws:iam::1:user/x"))), |d| {
+        d.target.partition.as_str() != "aws-us-gov"
+    });
 }

@@ -26,6 +26,8 @@ pub(super) const INSTANCE: &str = "isolate-ec2 auto ec2-instance i-0e9c8d0711dd6
 pub(super) const CALLER: &str = "quarantine-iam auto iam-user svc-dba75f";
 pub(super) const BUCKET: &str = "lockdown-s3 gate s3-bucket acme-f941c89c";
 /// What the Security Hub fixture leads to.
+/// The same, where the caller chose the name of the session.
+pub(super) const CHOSEN: &str = "quarantine-iam gate iam-role app-role";
 pub(super) const ROLE: &str = "quarantine-iam auto iam-role app-role";
 pub(super) const LEAKED_BY: &str = "isolate-ec2 auto ec2-instance i-0123456789abcdef0";
 
@@ -90,6 +92,13 @@ pub(super) fn only_told(case: &str, plan: &Plan, why: &str) {
 }
 
 #[track_caller]
+/// Nothing is contained at once, and a person must answer.
+pub(super) fn asked(case: &str, plan: &Plan) {
+    assert_eq!(plan.verdict, Verdict::Respond, "{case}: {plan:?}");
+    assert!(plan.decisions.iter().all(|d| d.mode != Mode::Auto), "{case}: {:?}", decided(plan));
+    assert!(plan.decisions.iter().any(|d| d.mode == Mode::Gate), "{case}: {:?}", decided(plan));
+}
+
 pub(super) fn never(case: &str, plan: &Plan, what: impl Fn(&Decision) -> bool) {
     assert!(!plan.decisions.iter().any(what), "{case}: {:?}", decided(plan));
 }

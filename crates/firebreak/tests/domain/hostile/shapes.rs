@@ -1,7 +1,7 @@
 //! Events of an odd form: fields that are missing, malformed, repeated, or in another dialect.
 
 use super::events::{bytes, event, set, with, without};
-use super::plans::{INSTANCE, LEAKED_BY, ROLE, USER, contains, decided, is_iam, never, of, only_told, raw, responds};
+use super::plans::{INSTANCE, LEAKED_BY, ROLE, USER, asked, contains, decided, is_iam, never, of, only_told, raw, responds};
 use firebreak::finding::{SeverityBand, split};
 use firebreak::plan::Plan;
 use serde_json::{Value, json};
@@ -9,26 +9,29 @@ use serde_json::{Value, json};
 #[test]
 fn shape_what_is_missing_or_malformed_is_told_to_a_person() {
     for (case, why) in [
-        ("H01", "names no credentials"),
-        ("H02", "names no credentials"),
-        ("H03", "no row"),
-        ("H04", "no row"),
         ("H07", "values no program can hold"),
         ("H08", "GetFindings form"),
         ("H12", "same field twice"),
         ("H13", "nested too deeply"),
         ("H14", "no detail object"),
         ("H15", "no findings"),
-        ("H52", "no valid instance"),
         ("H61", "malware scan result"),
     ] {
         only_told(case, &raw(case), why);
     }
     assert_eq!(raw("H03").finding.finding_type.as_deref(), Some("NewTactic:Quantum/Thing"), "people must see the type");
     assert!(raw("H04").finding.finding_type.is_some_and(|kind| kind.chars().count() == 129), "10 kB are cut to 128 and a mark");
-    for (kind, why) in [(json!(""), "no type"), (json!("garbage"), "no row"), (json!(null), "no type"), (json!({}), "no type")] {
-        only_told("H04", &of(&with("H04", "/detail/type", kind)), why);
+    // GuardDuty rates them HIGH: a person is asked about what could not be understood.
+    for case in ["H01", "H02", "H03", "H04", "H52"] {
+        asked(case, &raw(case));
     }
+    for kind in [json!(""), json!("garbage"), json!(null), json!({})] {
+        asked("H04", &of(&with("H04", "/detail/type", kind)));
+    }
+    // Below HIGH people are told what was not understood.
+    let medium = |case: &str| of(&set(event(case), "/detail/severity", json!(5.0)));
+    only_told("H03", &medium("H03"), "no row");
+    only_told("H52", &medium("H52"), "no valid instance");
     for severity in [json!(-1), json!(99), json!(10.1), json!("NaN"), json!("inf"), json!("high"), json!(null), json!([8])] {
         only_told("H07", &of(&with("H70", "/detail/severity", severity)), "severity");
     }
@@ -36,9 +39,9 @@ fn shape_what_is_missing_or_malformed_is_told_to_a_person() {
         only_told("H14", &of(&set(event("H70"), "/detail", detail)), "");
     }
     for id in [json!(""), json!("i-"), json!("i-0e9c8d0711dd6803b; rm"), json!(null), json!(["i-0e9c8d0711dd6803b"])] {
-        only_told("H52", &of(&with("H56", "/detail/resource/instanceDetails/instanceId", id)), "no valid instance");
+        asked("H52", &of(&with("H56", "/detail/resource/instanceDetails/instanceId", id)));
     }
-    only_told("H60", &of(&without("H60", "/detail/service/detection")), "names no credentials");
+    asked("H60", &of(&without("H60", "/detail/service/detection")));
 }
 
 #[test]

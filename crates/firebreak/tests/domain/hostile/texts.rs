@@ -2,8 +2,8 @@
 
 use super::events::{bytes, event, set, with};
 use super::plans::{
-    INSTANCE, NOW, USER, contains, decided, incident, is_iam, never, notices, of, of_bytes, only_told, policy, raw, responds,
-    under,
+    INSTANCE, NOW, USER, asked, contains, decided, incident, is_iam, never, notices, of, of_bytes, only_told, policy, raw,
+    responds, under,
 };
 use firebreak::decision::{Decision, Mode};
 use firebreak::notice::Message;
@@ -19,7 +19,8 @@ fn hostile_names_neither_hide_nor_protect_nor_reach_a_call() {
         responds("H28", &of(&with("H28", &format!("/detail/{path}"), json!(text))), &[INSTANCE]);
     }
     let role = |name: &str| of(&with("H40", "/detail/resource/accessKeyDetails/userName", json!(name)));
-    for name in ["firebreak-quarantine-iam", "FirebreakTriage", "OrganizationAccountAccessRole", "break-glass-admin"] {
+    never("H40", &role("break-glass-admin"), |d| is_iam(d) && d.mode == Mode::Auto);
+    for name in ["firebreak-quarantine-iam", "FirebreakTriage", "OrganizationAccountAccessRole"] {
         let plan = role(name);
         never("H40", &plan, |d| is_iam(d) && d.mode != Mode::Notify);
         assert!(
@@ -54,7 +55,7 @@ fn hostile_names_neither_hide_nor_protect_nor_reach_a_call() {
         }
     }
     for case in ["H68", "H69"] {
-        only_told(case, &raw(case), "no valid form");
+        asked(case, &raw(case));
     }
     let owned = raw("H70");
     responds("H70", &owned, &[USER]);
