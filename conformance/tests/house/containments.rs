@@ -100,7 +100,8 @@ fn each_forgotten_edit_is_named() {
             let files: Vec<PathBuf> = match folder.extension() {
                 Some(_) => vec![folder.to_owned()],
                 None => std::fs::read_dir(Repository::root().join(folder))
-                    .expect("a folder")
+                    .into_iter()
+                    .flatten()
                     .flatten()
                     .map(|entry| folder.join(entry.file_name()))
                     .collect(),

@@ -5,7 +5,7 @@ use firebreak::coverage::{Responsible, decision_key};
 use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
-use firebreak::plan::over_budget;
+use firebreak::plan::{over_budget, too_many_unread};
 use firebreak::policy::Budget;
 use futures::future::try_join_all;
 use jiff::Timestamp;
@@ -19,6 +19,8 @@ pub struct Commit<'a> {
     pub incident: &'a IncidentId,
     /// How many targets may be contained without a person.
     pub budget: &'a Budget,
+    /// How many targets of findings that could not be understood may wait for an answer, per account and hour.
+    pub unread: u32,
     /// The time, which names the hour that the budget is for.
     pub at: Timestamp,
 }
@@ -59,15 +61,20 @@ impl Ledger {
             committed.decisions.push(self.within_budget(commit, decision).await?);
         }
         // A second attempt finds what the first one lowered.
-        let lowered = committed.decisions.iter().filter(|decision| decision.code == ReasonCode::OverBudget).count();
+        let waits = |decision: &&Decision| decision.code == ReasonCode::OverBudget && decision.mode != Mode::Notify;
+        let lowered = committed.decisions.iter().filter(waits).count();
         committed.over_budget = u32::try_from(lowered).unwrap_or(u32::MAX);
         Ok(committed)
     }
 
     async fn within_budget(&self, commit: Commit<'_>, decision: Decision) -> Result<Decision, Fault> {
+        if decision.mode == Mode::Gate && decision.code == ReasonCode::Unread {
+            let within = self.spend(&decision.target, "unread", commit.unread, commit.at).await?;
+            return Ok(if within { decision } else { too_many_unread(decision, commit.unread) });
+        }
         let Some(containment) = decision.containment.filter(|_| decision.mode == Mode::Auto) else { return Ok(decision) };
         let limit = commit.budget.of(containment);
-        let within = self.spend(&decision.target, containment, limit, commit.at).await?;
+        let within = self.spend(&decision.target, containment.name(), limit, commit.at).await?;
         Ok(if within { decision } else { over_budget(decision, limit) })
     }
 

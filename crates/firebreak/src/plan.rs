@@ -3,6 +3,7 @@
 //! The type decides through the playbook, then the matching detail block, then the kind of principal. Whatever is unknown,
 //! missing or malformed ends in a notice with a reason, never in an error and never in silence.
 
+mod basis;
 mod decide;
 pub mod derived;
 mod doubt;
@@ -10,11 +11,13 @@ mod explain;
 mod owner;
 mod principal;
 mod restrain;
+mod targets;
 mod wanted;
+mod wishes;
 
 pub use explain::{Because, Step};
 pub use owner::{Owner, Owners};
-pub use restrain::{broke_down, over_budget};
+pub use restrain::{broke_down, over_budget, too_many_unread};
 
 use crate::containment::Containment;
 use crate::decision::{Decision, Mode};
@@ -180,7 +183,8 @@ fn several(event: &Value, plans: Vec<Plan>) -> Plan {
     // Keyed by all of them: having seen one of them before must not hide the others.
     whole.dedupe_key = digest_key(event);
     // Of two decisions about one target the stronger stands: one finding must not weaken what another one calls for.
-    let (mut kept, mut at): (Vec<Decision>, HashMap<(Option<Containment>, String), usize>) = (Vec::new(), HashMap::new());
+    let mut kept: Vec<Decision> = Vec::new();
+    let mut at: HashMap<(Option<Containment>, String), usize> = HashMap::new();
     let mut decisions: Vec<Decision> = plans.iter().flat_map(|plan| &plan.decisions).cloned().collect();
     order(&mut decisions);
     for decision in decisions {

@@ -12,7 +12,7 @@ mod roles;
 mod suppression;
 mod verify;
 
-pub use budget::Budget;
+pub use budget::{Budget, UnreadPerHour};
 pub use lines::line_of;
 pub use mode::{AccountPolicy, AutoFrom, ResponseMode, lower};
 pub use protection::{Protected, Protection, built_in_protection, protected_by_name};
@@ -136,6 +136,9 @@ pub struct Policy {
     pub severity_floor: Option<SeverityBand>,
     /// How many targets may be contained without a person.
     pub budget: Budget,
+    /// How many targets of findings that could not be understood may wait for an answer, per account and hour; of the rest people
+    /// are told in one summary. Default: 10.
+    pub unread_per_hour: UnreadPerHour,
     /// Sample findings.
     pub samples: SampleHandling,
     /// Security Hub.

@@ -35,7 +35,7 @@ pub(crate) async fn record(call: &Call, current: &BaseState, credentials: &[Cred
     let mut base = current.clone().without(&policies::all(&call.target));
     base.deactivated =
         credentials.iter().filter(|credential| credential.active).map(|credential| credential.id.clone()).collect();
-    base.exposed.extend(call.target.access_key_id.iter().map(ToString::to_string));
+    base.exposed.extend(call.target.keys().map(ToString::to_string));
     step(StepKind::RecordBase, async {
         let known = call.ledger.hold(call.held(), &call.incident, &base.principal_id, &base, call.began_at).await?;
         let all = known.joined_by(&base);

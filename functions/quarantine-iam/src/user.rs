@@ -65,8 +65,8 @@ fn signs(call: &Call, current: &BaseState) -> Vec<Step> {
         let why = format!("AWS attached {name}: it has found a key of this user in public");
         signs.push(skipped(StepKind::NoteQuarantineOfAws, Fault::malformed(why)));
     }
-    let named = call.target.access_key_id.as_ref().filter(|key| key.as_str().starts_with("AKIA"));
-    if let Some(key) = named.filter(|key| !current.credentials.iter().any(|known| known.id == key.as_str())) {
+    let named = call.target.keys().filter(|key| key.as_str().starts_with("AKIA"));
+    for key in named.filter(|key| !current.credentials.iter().any(|known| known.id == key.as_str())) {
         let why = format!("access key {key} of the finding is not among the user's: deleted since, or another user's");
         signs.push(skipped(StepKind::FindExposedKey, Fault::gone(why)));
     }

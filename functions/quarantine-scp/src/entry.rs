@@ -2,7 +2,7 @@
 
 use crate::list::{List, is_role_id};
 use firebreak::fault::Fault;
-use firebreak::ids::{IamName, InvalidId, PrincipalId, SessionName};
+use firebreak::ids::{IamName, InvalidId, PrincipalId, RoleSessionName, SessionName};
 use firebreak::target::{Scope, Target, TargetKind};
 
 /// The values for one target, and the list they belong to.
@@ -52,7 +52,7 @@ fn session(target: &Target) -> Result<Entry, Fault> {
 
 /// A person has another role in each account and permission set, and the same session name in all of them.
 fn person(target: &Target) -> Result<Entry, Fault> {
-    let name = SessionName::parse(&target.id).map_err(|error| unfit(target, &error))?;
+    let name = RoleSessionName::parse(&target.id).map_err(|error| unfit(target, &error))?;
     Ok(Entry { list: List::IdentityCenterUsers, values: vec![format!("*:{name}")] })
 }
 

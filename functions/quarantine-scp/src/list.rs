@@ -3,7 +3,7 @@
 //! A wildcard in the wrong place denies everything to the whole organization. So each list has a grammar that knows the two
 //! wildcards Firebreak itself writes, by place, and no other.
 
-use firebreak::ids::{AccountId, IamName, Partition, PrincipalId, SessionName};
+use firebreak::ids::{AccountId, IamName, Partition, PrincipalId, RoleSessionName, SessionName};
 
 /// One list of the policy: a statement, and the condition its values stand in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,8 @@ impl List {
         match self {
             Self::Principals => is_principal(value, partition),
             Self::Sessions => value.split_once(':').is_some_and(|(role, session)| is_role_id(role) && is_session(session)),
-            Self::IdentityCenterUsers => value.strip_prefix("*:").is_some_and(is_session),
+            // A list is JSON: a person may have a comma in the name, which a tag may not.
+            Self::IdentityCenterUsers => value.strip_prefix("*:").is_some_and(|name| RoleSessionName::parse(name).is_ok()),
         }
     }
 }
@@ -85,6 +86,7 @@ mod tests {
         }
         assert!(taken(List::Sessions, "AROAEXAMPLEEXAMPLE12:i-0123456789abcdef0"));
         assert!(taken(List::IdentityCenterUsers, "*:alice@example.com"));
+        assert!(taken(List::IdentityCenterUsers, "*:doe,jane@example.com"));
     }
 
     #[test]

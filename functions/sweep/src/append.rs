@@ -26,7 +26,13 @@ impl Function {
         let first = incident.follows.clone().unwrap_or_else(|| incident.id.clone());
         let known = self.ledger.coverage(&first).await?;
         let free = decisions.into_iter().filter(|decision| is_free(decision, &known, &incident.id)).collect();
-        let commit = Commit { first: &first, incident: &incident.id, budget: &self.policy.budget, at: clock::now() };
+        let commit = Commit {
+            first: &first,
+            incident: &incident.id,
+            budget: &self.policy.budget,
+            unread: self.policy.unread_per_hour.0,
+            at: clock::now(),
+        };
         let Committed { decisions, over_budget } = self.ledger.commit(commit, free).await?;
         if !decisions.is_empty() {
             let appended = self.ledger.amend(&incident.id, |known| {

@@ -6,7 +6,7 @@
 
 use aws_config::{Region, SdkConfig};
 use aws_sdk_guardduty::Client;
-use firebreak::decision::Mode;
+use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::fault::Fault;
 use firebreak::plan::{AtSource, Plan};
 use firebreak::policy::Confirmation;
@@ -35,10 +35,13 @@ impl Confirmer {
         Self { config, detectors: Mutex::new(HashMap::new()) }
     }
 
-    /// What GuardDuty says now, when `plan` would contain something at once.
+    /// What GuardDuty says now, when `plan` would contain something at once, or asks a person about what was not understood.
     pub(crate) async fn ask(&self, plan: &Plan, confirmation: Confirmation) -> AtSource {
-        let at_once = plan.decisions.iter().any(|decision| decision.mode == Mode::Auto);
-        let Some(finding) = plan.finding.id.as_deref().and_then(parse).filter(|_| at_once) else { return AtSource::NotAsked };
+        let depends = |decision: &Decision| {
+            decision.mode == Mode::Auto || decision.mode == Mode::Gate && decision.code == ReasonCode::Unread
+        };
+        let asks = plan.decisions.iter().any(depends);
+        let Some(finding) = plan.finding.id.as_deref().and_then(parse).filter(|_| asks) else { return AtSource::NotAsked };
         // Only the Region the finding is about: its id is the sender's text, and becomes part of a host name.
         let its_region = plan.finding.region.as_ref().is_some_and(|region| region.as_str() == finding.region);
         if confirmation == Confirmation::Off || !its_region {

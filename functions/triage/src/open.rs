@@ -3,7 +3,8 @@
 use crate::{Delivery, Function};
 use aws_sdk_sfn::types::ExecutionStatus;
 use firebreak::answer::Answer;
-use firebreak::coverage::Coverage;
+use firebreak::coverage::{Coverage, Responsible};
+use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
@@ -26,6 +27,7 @@ impl Function {
         let commit = self.commit(incident.follows.as_ref().unwrap_or(&incident.id), &incident.id, delivery);
         let committed = self.ledger.count(commit, std::mem::take(&mut incident.decisions)).await?;
         (incident.decisions, incident.over_budget) = (committed.decisions, committed.over_budget);
+        self.told_in_one_summary(&mut incident, delivery).await?;
         let status = match incident.verdict {
             Verdict::Respond => IncidentStatus::Triaged,
             Verdict::Notify => IncidentStatus::Notified,
@@ -39,9 +41,33 @@ impl Function {
         Ok(incident)
     }
 
+    /// Of findings beyond what people can be asked about in an hour, the first one is told for all of them; the others are on record.
+    async fn told_in_one_summary(&self, incident: &mut Incident, delivery: &Delivery<'_>) -> Result<(), Fault> {
+        let beyond = |d: &Decision| d.mode == Mode::Notify && d.code == ReasonCode::OverBudget;
+        let asks = incident.decisions.iter().any(|decision| decision.mode != Mode::Notify);
+        let Some(account) = incident.decisions.iter().find(|d| beyond(d)).map(|d| d.target.account.clone()) else {
+            return Ok(());
+        };
+        if asks || incident.verdict != Verdict::Respond {
+            return Ok(());
+        }
+        let hour = delivery.at.strftime("%Y-%m-%dT%H").to_string();
+        let summary = IncidentId::of(&format!("unread#{account}#{hour}"));
+        let owner = Responsible { incident: incident.id.clone(), told_only: true };
+        let first = self.ledger.reserve(&summary, "summary", &owner).await?;
+        let limit = self.policy.unread_per_hour.0;
+        let why = format!("more than {limit} findings of account {account} this hour could not be understood");
+        incident.verdict = if first { Verdict::Notify } else { Verdict::Ignore };
+        let reason =
+            if first { "this mail stands for all of them: firebreak incidents" } else { "one mail was sent for all of them" };
+        incident.reason = Some(format!("{why}; {reason}"));
+        Ok(())
+    }
+
     /// Whose decisions are committed, and under which budget.
     pub(crate) fn commit<'a>(&'a self, first: &'a IncidentId, incident: &'a IncidentId, delivery: &Delivery<'_>) -> Commit<'a> {
-        Commit { first, incident, budget: &self.policy.budget, at: delivery.at }
+        let unread = self.policy.unread_per_hour.0;
+        Commit { first, incident, budget: &self.policy.budget, unread, at: delivery.at }
     }
 
     /// True when the claim's holder did not handle the finding: its response broke down, or it only announced what now calls for

@@ -27,8 +27,9 @@ pub(crate) async fn find(aws: &Aws, policy: &Policy, plan: &Plan) -> Owners {
         matches!(mode, ResponseMode::GateFirst | ResponseMode::Auto)
     };
     let unowned = plan.unowned();
-    let asked = unowned.iter().filter(acts).take(MAX_ASKED).filter_map(|target| Some((*target, target.access_key_id.clone()?)));
-    let answers = join_all(asked.map(async |(target, key)| {
+    let keys = unowned.iter().filter(acts).flat_map(|target| target.keys().map(|key| (*target, key.clone())));
+    let asked: Vec<(&Target, AccessKeyId)> = keys.take(MAX_ASKED).collect();
+    let answers = join_all(asked.into_iter().map(async |(target, key)| {
         let answer = tokio::time::timeout(PATIENCE, owner(aws, target, &key, &incident)).await;
         (answer.unwrap_or_else(|_| Err(Fault::new(FaultKind::Transient, "no answer in time"))), key)
     }))

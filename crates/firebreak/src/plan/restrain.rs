@@ -218,6 +218,16 @@ pub fn over_budget(decision: Decision, limit: u32) -> Decision {
     lowered(decision, ReasonCode::OverBudget, &why)
 }
 
+/// A decision about a finding that could not be understood, beyond what people can be asked in an hour: it is only told, in one
+/// summary with the others.
+#[must_use]
+pub fn too_many_unread(decision: Decision, limit: u32) -> Decision {
+    let account = &decision.target.account;
+    let why = format!("more than {limit} findings of account {account} this hour that Firebreak could not understand");
+    let reason = decision_text(&format!("{why}; {}", decision.reason));
+    Decision { mode: Mode::Notify, reason, code: ReasonCode::OverBudget, ..decision }
+}
+
 /// A decision of a response that broke down, and that would not be taken now: what may have been contained already waits for an
 /// analyst.
 #[must_use]

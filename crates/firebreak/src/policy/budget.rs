@@ -35,3 +35,15 @@ impl Budget {
         of.chain(self.default.map(|targets| ("default", targets))).find(|(_, targets)| *targets > MAX).map(|(field, _)| field)
     }
 }
+
+/// Targets of findings that could not be understood: so many may wait for an answer, per account and clock hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(transparent)]
+pub struct UnreadPerHour(pub u32);
+
+impl Default for UnreadPerHour {
+    fn default() -> Self {
+        Self(10)
+    }
+}

@@ -101,7 +101,7 @@ impl<'a> Search<'a> {
             credentials: Credentials::default(),
             found: Found::default(),
         };
-        let named = suspects.iter().filter_map(|suspect| suspect.target.access_key_id.clone());
+        let named = suspects.iter().flat_map(|suspect| suspect.target.keys().cloned().collect::<Vec<_>>());
         named.for_each(|key| search.credentials.know(key));
         if search.pages > 0 {
             suspects.into_iter().for_each(|suspect| search.enqueue(suspect, 0));

@@ -2,7 +2,6 @@
 
 use super::{TestResult, changes, incident_of, send, stage, stage_with, user_finding};
 use firebreak::answer::Answer;
-use firebreak::containment::Containment;
 use firebreak::decision::Mode;
 use firebreak::ids::IncidentId;
 use firebreak::incident::IncidentStatus;
@@ -42,7 +41,7 @@ async fn what_exceeds_the_budget_waits_for_a_person_who_is_told_so() -> TestResu
     let counted = stage.reaches(&first, IncidentStatus::AwaitingReview).await?.record.incident;
     // A budget is a clock hour's, and the next hour may begin at any moment: its budget is spent on the same target.
     let next_hour = counted.opened_at + SignedDuration::from_hours(1);
-    assert!(stage.ledger.spend(&counted.decisions[0].target, Containment::QuarantineIam, 1, next_hour).await?);
+    assert!(stage.ledger.spend(&counted.decisions[0].target, "quarantine-iam", 1, next_hour).await?);
     // Another finding about the same target costs nothing.
     let (_, again) = send(&stage, &user_finding(&alice, SECURITY_ACCOUNT, "budget-2")).await?;
     let view = stage.reaches(&again, IncidentStatus::AwaitingReview).await?;
