@@ -22,6 +22,7 @@ struct Declaration {
 struct Stolen {
     cannot: String,
     can: String,
+    forged_base: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -64,9 +65,10 @@ fn main() {
         let read: Declaration = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let role = name.split('-').fold("Firebreak".to_owned(), |role, word| role + &word[..1].to_uppercase() + &word[1..]);
         let contains = read.contains.map_or("None".to_owned(), |when| format!("Some(Contains::{when:?})"));
-        let stolen = read
-            .stolen
-            .map_or("None".to_owned(), |Stolen { cannot, can }| format!("Some(Stolen {{ cannot: {cannot:?}, can: {can:?} }})"));
+        let stolen = read.stolen.map_or("None".to_owned(), |Stolen { cannot, can, forged_base }| {
+            let forged_base = forged_base.as_deref();
+            format!("Some(Stolen {{ cannot: {cannot:?}, can: {can:?}, forged_base: {forged_base:?} }})")
+        });
         let mut member_roles = String::new();
         for MemberRole { name, description, account } in read.member_roles {
             let variant = name.strip_prefix(PREFIX).unwrap_or_else(|| panic!("{}: {name} lacks {PREFIX}", file.display()));

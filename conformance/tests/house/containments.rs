@@ -65,6 +65,7 @@ fn edits(containment: Containment, repository: &Repository) -> Vec<Edit> {
         let role = format!("'{}'", level.role.name().trim_start_matches("FirebreakMember"));
         needs(&own("policy-cases.mjs"), &role, "nobody knows what a thief of its role could do");
     }
+    needs(&own("function.toml"), "forged_base", "the threat model does not say what a forged base could do");
     needs(&own("function.toml"), "[stolen]", "the threat model does not say what a thief of its role could do");
     if declaration.home == Home::Target {
         needs(&own("release-policy.json"), "Statement", "no release may undo it");

@@ -6,10 +6,11 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// Name of a part, its document, and what stands there.
-fn parts() -> [(&'static str, &'static str, String); 3] {
+fn parts() -> [(&'static str, &'static str, String); 4] {
     [
         ("levels", "docs/semantics.md", levels()),
         ("stolen", "docs/threat-model.md", stolen()),
+        ("forged", "docs/threat-model.md", forged()),
         ("stop", "docs/runbooks.md", stop()),
     ]
 }
@@ -40,6 +41,12 @@ fn stolen() -> String {
         writeln!(table, "| `{}` | {} | {} |", function.role, stolen.cannot, stolen.can).expect("text");
     }
     table
+}
+
+/// What a release would do for somebody who forged the recorded state.
+fn forged() -> String {
+    let of = |function: &firebreak_functions::Function| Some((function.name, function.stolen?.forged_base?));
+    FUNCTIONS.iter().filter_map(of).map(|(name, can)| format!("- `{name}`: {can}.\n")).collect()
 }
 
 /// The commands that stop every containment.

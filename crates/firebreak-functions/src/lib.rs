@@ -31,6 +31,8 @@ pub struct Stolen {
     pub cannot: &'static str,
     /// What is left.
     pub can: &'static str,
+    /// Of a containment: what its release would do for somebody who forged the recorded state.
+    pub forged_base: Option<&'static str>,
 }
 
 /// Accounts that have a role.

@@ -1,7 +1,6 @@
 //! What a finding names, in one form for all senders.
 
 use super::principal::Credentials;
-use super::vocabulary::unusable;
 use crate::ids::{AccountId, Arn, BucketName, InstanceId, Partition, Region};
 use crate::target::TargetKind;
 use crate::text::inert;
@@ -110,6 +109,11 @@ pub(super) fn bounded(name: &str) -> String {
         name.push('…');
     }
     name
+}
+
+/// For [`Named::Unusable`]: the subject stays what it would have been.
+fn unusable(subject: Subject, why: &'static str, called: &str) -> Named {
+    Named::Unusable(subject, why, bounded(called))
 }
 
 impl Resource {

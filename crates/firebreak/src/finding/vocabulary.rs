@@ -2,7 +2,6 @@
 
 use super::resource::{Named, Resource};
 use super::{Credentials, Principal};
-use crate::finding::Subject;
 use crate::ids::{AccessKeyId, Arn, IamName};
 use crate::target::TargetKind;
 use crate::text::letters;
@@ -107,9 +106,4 @@ pub(super) fn named(word: Word, id: &str) -> Named {
 /// Something whose word nobody knows: by its id, if that tells.
 pub(super) fn by_id(id: &str) -> Named {
     word_of(id).map_or_else(|| Resource::other(TargetKind::Other, id, "").named, |word| named(word, id))
-}
-
-/// For [`Named::Unusable`]: the subject stays what it would have been.
-pub(super) fn unusable(subject: Subject, why: &'static str, called: &str) -> Named {
-    Named::Unusable(subject, why, super::resource::bounded(called))
 }

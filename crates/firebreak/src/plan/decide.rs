@@ -3,7 +3,7 @@
 use super::basis::Basis;
 use super::explain::{Because, Trace, at};
 use super::restrain::{Grounds, Restrained, restrain};
-use super::wishes::Wishes;
+use super::wishes::{Wishes, joined};
 use super::{AtSource, Circumstances, Verdict};
 use crate::decision::{Decision, Mode};
 use crate::finding::{Delivery, Finding};
@@ -91,8 +91,4 @@ fn restrained(
     }
     let nothing = || format!("the finding names nothing to act on: {}", basis.row.why);
     Err(missing.first().map_or_else(nothing, |why| (*why).to_owned()))
-}
-
-pub(super) fn joined(reasons: &BTreeSet<String>) -> String {
-    reasons.iter().map(String::as_str).collect::<Vec<_>>().join("; ")
 }

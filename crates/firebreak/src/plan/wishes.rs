@@ -2,7 +2,6 @@
 
 use super::Circumstances;
 use super::basis::Basis;
-use super::decide::joined;
 use super::explain::{Because, Trace, at};
 use super::principal::accused;
 use super::targets::{for_people, only_a_person, session_instance, target, unusable};
@@ -152,6 +151,11 @@ impl Wishes {
             self.wanted.push(Wanted::of_place(mode, place));
         }
     }
+}
+
+/// Several reasons in one line.
+pub(super) fn joined(reasons: &BTreeSet<String>) -> String {
+    reasons.iter().map(String::as_str).collect::<Vec<_>>().join("; ")
 }
 
 /// Whether the row has something contained, or wants an answer.
