@@ -31,6 +31,12 @@ pub fn personalise(event: &mut Value, account: &str, serial: &str, now: jiff::Ti
     event["account"] = json!(account);
     event["time"] = json!(time);
     let detail = &mut event["detail"];
+    // An ARN that still names the fixture's account would be another account's resource.
+    let (was, is) = (format!(":{}:", detail["accountId"].as_str().unwrap_or_default()), format!(":{account}:"));
+    let resource = detail["resource"].to_string().replace(&was, &is);
+    if let Ok(resource) = serde_json::from_str(&resource) {
+        detail["resource"] = resource;
+    }
     detail["accountId"] = json!(account);
     detail["id"] = json!(serial);
     detail["arn"] = json!(format!("arn:aws:guardduty:{region}:{account}:detector/d/finding/{serial}"));

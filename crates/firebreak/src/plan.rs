@@ -302,7 +302,7 @@ fn spelled(finding: &Finding, circumstances: &Circumstances<'_>) -> Finding {
         let parts: Vec<&str> = name.split('/').collect();
         (0..parts.len().min(8)).map(|from| parts.get(from..).unwrap_or_default().join("/")).collect::<Vec<_>>()
     };
-    let names: Vec<String> = said.iter().cloned().chain(finding.spellings.iter().flat_map(|spelling| tails(spelling))).collect();
+    let names: Vec<String> = said.iter().chain(&finding.spellings).flat_map(|spelling| tails(spelling)).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     if let Some(known) = circumstances.policy.spelling(circumstances.playbook, &names) {
         finding.finding_type = Some(known.to_owned());

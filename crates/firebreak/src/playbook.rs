@@ -66,6 +66,15 @@ impl Row {
     }
 }
 
+impl Row {
+    /// What is wrong with it as a row for types that nobody knows, in words for the person who wrote it.
+    #[must_use]
+    pub fn mistake_as_default(&self) -> Option<&'static str> {
+        let acts = self.contain.values().any(|mode| *mode == Mode::Auto);
+        acts.then_some("contain takes gate here: nobody knows what the finding means").or_else(|| self.mistake())
+    }
+}
+
 /// The table from finding type to row.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

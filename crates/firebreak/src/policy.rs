@@ -225,6 +225,10 @@ impl Policy {
                 return Some((format!("suppress[{at}]"), problem));
             }
         }
+        let default = self.default.iter().find_map(|(band, row)| Some((band, row.mistake_as_default()?)));
+        if let Some((band, problem)) = default {
+            return Some((format!("default.{}", band.label().to_ascii_lowercase()), problem));
+        }
         let wrong_row = self.finding.iter().find_map(|(kind, row)| Some((kind, row.mistake()?)));
         wrong_row.map(|(kind, problem)| (format!("finding.\"{}\"", crate::text::inert(kind, 128)), problem))
     }
@@ -250,13 +254,21 @@ impl Policy {
     /// The row of a finding type: the policy's own, else the playbook's.
     #[must_use]
     pub fn row<'a>(&'a self, playbook: &'a Playbook, finding_type: &str) -> Option<&'a Row> {
-        self.finding.get(finding_type).or_else(|| playbook.row(finding_type))
+        self.own_row(finding_type).map(|(_, row)| row).or_else(|| playbook.row(finding_type))
     }
 
-    /// The spelling under which the policy, else the playbook, knows the first of `names` that one of them knows.
+    /// The policy's own row of a finding type, in whatever spelling, and that spelling.
+    #[must_use]
+    pub fn own_row(&self, finding_type: &str) -> Option<(&str, &Row)> {
+        let spelling = crate::playbook::spelled(&self.finding, finding_type)?;
+        self.finding.get_key_value(spelling).map(|(kind, row)| (kind.as_str(), row))
+    }
+
+    /// The spelling under which the playbook, else the policy, knows the first of `names` that one of them knows. The playbook's is
+    /// GuardDuty's own, by which GuardDuty is asked.
     #[must_use]
     pub fn spelling<'a>(&'a self, playbook: &'a Playbook, names: &[&str]) -> Option<&'a str> {
-        let known = |name: &&str| crate::playbook::spelled(&self.finding, name).or_else(|| playbook.spelling(name));
+        let known = |name: &&str| playbook.spelling(name).or_else(|| crate::playbook::spelled(&self.finding, name));
         names.iter().find_map(known)
     }
 

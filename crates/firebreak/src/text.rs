@@ -62,6 +62,7 @@ pub fn subject(value: &str) -> String {
 #[must_use]
 pub fn letters(name: &str) -> Option<String> {
     let known = |c: char| c.is_ascii_alphanumeric() || " :/.-_!&".contains(c);
+    let name = name.trim();
     name.chars().all(known).then(|| name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect())
 }
 

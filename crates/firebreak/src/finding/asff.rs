@@ -3,12 +3,15 @@
 //! The principal comes from `Details.AwsIamAccessKey`, never from splitting a resource id at `/`: on real findings that id is
 //! `AWS::IAM::AccessKey:ASIA…` or even `AWS::IAM::AccessKey:null`.
 
-use super::vocabulary::{Word, by_id, named, word};
+use super::principal::name_among;
+use super::vocabulary::{Word, named, word_or_of};
 use super::{
     Credentials, Finding, Named, Read, Resource, ResourceRole, SeverityBand, Source, first, list, partition, place_of, text,
     timestamp,
 };
 use crate::ids::{AccessKeyId, AccountId, Region};
+use crate::target::TargetKind;
+use crate::text::letters;
 use serde_json::Value;
 use std::net::IpAddr;
 
@@ -50,9 +53,9 @@ fn finding(asff: &Value) -> Finding {
         remote_addresses: remote_addresses(asff, product_fields),
         ..Finding::empty(Source::SecurityHub)
     };
-    let users_of_keys = list(asff, "Resources").any(|resource| kind(resource) == "awsiamaccesskey");
+    let users_of_keys = list(asff, "Resources").any(|resource| kind(resource) == Some(Word::Key));
     // Beside an access key, a user or a role is what was changed; the key's owner changed it.
-    let acted = |of: &(usize, &Value)| !(users_of_keys && matches!(kind(of.1).as_str(), "awsiamuser" | "awsiamrole"));
+    let acted = |of: &(usize, &Value)| !(users_of_keys && matches!(kind(of.1), Some(Word::User | Word::Role)));
     finding.resources.extend(list(asff, "Resources").enumerate().filter(acted).map(resource));
     if let Some(sequence) = asff.pointer("/Detection/Sequence") {
         finding.sequence = true;
@@ -113,10 +116,12 @@ fn original_type(asff_type: &str) -> String {
     let full = if full.contains('/') { full } else { full.replacen('-', "/", 1) };
     let full = match segments.as_slice() {
         // `TTPs/AnomalousBehavior/CredentialAccess:Kubernetes-SecretsAccessed`: the behaviour moved in front.
-        [.., "AnomalousBehavior", last] if last.contains(':') => full.replacen('/', "/AnomalousBehavior.", 1),
+        [.., moved, last] if moved.eq_ignore_ascii_case("AnomalousBehavior") && last.contains(':') => {
+            full.replacen('/', "/AnomalousBehavior.", 1)
+        }
         _ => full,
     };
-    if full == "Trojan:EC2/DNSDataExfiltration!DNS" {
+    if letters(&full).as_deref() == Some("trojanec2dnsdataexfiltrationdns") {
         return "Trojan:EC2/DNSDataExfiltration".to_owned();
     }
     full.strip_suffix("-DNS").map_or_else(|| full.clone(), |stem| format!("{stem}!DNS"))
@@ -160,9 +165,9 @@ fn actor((at, actor): (usize, &Value)) -> Option<Resource> {
     Some(Resource::new(Named::Credentials(credentials), field).placed(None, account, None))
 }
 
-/// `AwsIamAccessKey` today, `AWSIAMAccessKey` and `AWS::IAM::AccessKey` in older and newer events.
-fn kind(resource: &Value) -> String {
-    text(resource, "Type").unwrap_or("").replace("::", "").to_ascii_lowercase()
+/// `AwsIamAccessKey` today, `AWSIAMAccessKey` and `AWS::IAM::AccessKey` in older and newer events; what the id tells of other words.
+fn kind(resource: &Value) -> Option<Word> {
+    word_or_of(text(resource, "Type").unwrap_or(""), text(resource, "Id").unwrap_or(""))
 }
 
 fn resource((at, resource): (usize, &Value)) -> Resource {
@@ -170,10 +175,10 @@ fn resource((at, resource): (usize, &Value)) -> Resource {
     let id = text(resource, "Id").unwrap_or("unnamed");
     let tags = resource.get("Tags").and_then(Value::as_object).into_iter().flatten();
     let tags = tags.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
-    let read = match word(text(resource, "Type").unwrap_or("")) {
+    let read = match kind(resource) {
         Some(Word::Key) => Resource::new(Named::Credentials(access_key(resource)), format!("{field}.Details.AwsIamAccessKey")),
         Some(word) => Resource::new(named(word, id), format!("{field}.Id")),
-        None => Resource::new(by_id(id), format!("{field}.Id")),
+        None => Resource::other(TargetKind::Other, id, format!("{field}.Id")),
     };
     // A key tells its account among its details.
     let of_key = resource.pointer("/Details/AwsIamAccessKey/AccountId").and_then(Value::as_str);
@@ -187,7 +192,7 @@ fn access_key(resource: &Value) -> Credentials {
     let null = Value::Null;
     let details = resource.get("Details").and_then(|d| d.get("AwsIamAccessKey")).unwrap_or(&null);
     let issuer = details.pointer("/SessionContext/SessionIssuer/UserName").and_then(Value::as_str);
-    let name = text(details, "PrincipalName").or_else(|| text(details, "UserName")).or(issuer);
+    let name = name_among(&[text(details, "PrincipalName"), text(details, "UserName"), issuer]);
     // Older findings give UserName alone; that field is documented as an IAM user's name.
     let of_name = text(details, "UserName").filter(|_| text(details, "PrincipalId").is_none()).map_or("", |_| "IAMUser");
     let kind = text(details, "PrincipalType").unwrap_or(of_name);

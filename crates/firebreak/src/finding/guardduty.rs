@@ -3,6 +3,7 @@
 //! Sources: GuardDuty user guide, "Processing GuardDuty findings with Amazon EventBridge" and "Finding details"; the shape
 //! `Finding` of the GuardDuty API.
 
+use super::resource::bucket_among;
 use super::{
     Credentials, Finding, Named, Read, Resource, ResourceRole, SeverityBand, Source, list, partition, place_of, sequence, tags,
     text, timestamp,
@@ -58,7 +59,8 @@ fn resources(resource: &Value, found: &mut Vec<Resource>) {
         found.push(Resource::new(Named::Credentials(credentials), "detail.resource.accessKeyDetails"));
     }
     if let Some(instance) = block("instanceDetails") {
-        let named = Resource::instance_named(text(instance, "instanceId"), interface(instance).unwrap_or("unnamed instance"));
+        let id = text(instance, "instanceId");
+        let named = Resource::instance_named(id, interface(instance).or(id).unwrap_or("unnamed instance"));
         found.push(Resource::new(named, "detail.resource.instanceDetails.instanceId").tagged(tags(instance)));
     }
     for (at, bucket) in list(resource, "s3BucketDetails").enumerate() {
@@ -109,7 +111,7 @@ fn buckets(at: usize, bucket: &Value, found: &mut Vec<Resource>) {
         found.push(Resource::other(TargetKind::S3Object, &name, format!("{field}.s3ObjectDetails[0]")));
     }
     let of_arn = || text(bucket, "arn").and_then(|arn| arn.split_once(":s3:::")).map(|(_, name)| name);
-    let name = text(bucket, "name").or_else(of_arn);
+    let name = bucket_among(&[text(bucket, "name"), of_arn()]);
     found.push(Resource::bucket(name, at_risk, format!("{field}.name")).tagged(tags(bucket)));
 }
 
@@ -124,7 +126,8 @@ fn workloads(resource: &Value, found: &mut Vec<Resource>) {
         } else if let Some(user) = inside("/kubernetesDetails/kubernetesUserDetails/username") {
             name = format!("{name}/user/{user}");
         }
-        found.push(Resource::other(TargetKind::EksWorkload, &name, "detail.resource.eksClusterDetails").tagged(tags(cluster)));
+        let workload = Resource::other(TargetKind::EksWorkload, &name, "detail.resource.eksClusterDetails");
+        found.push(workload.placed(text(cluster, "arn"), None, None).tagged(tags(cluster)));
     }
     if let Some(cluster) = resource.get("ecsClusterDetails").filter(|cluster| cluster.is_object()) {
         let task = cluster.get("taskDetails").and_then(|task| text(task, "arn"));

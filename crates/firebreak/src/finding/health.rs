@@ -58,7 +58,7 @@ fn entity((at, entity): (usize, &Value), key_owner: Option<&str>, arns: &[&str])
         // Exposed keys are long-term keys, so the owner is a user.
         let owner = key_owner.and_then(|name| IamName::parse(name).ok());
         let principal = owner.map_or(Principal::KeyOnly, Principal::User);
-        let credentials = Credentials { principal, principal_id: None, access_key_id: Some(key) };
+        let credentials = Credentials { access_key_id: Some(key), ..Credentials::of(principal) };
         return Some(Resource::new(Named::Credentials(credentials), field));
     }
     // `i-…` alone, or in a text of another form than an ARN.

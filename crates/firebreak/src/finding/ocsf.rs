@@ -5,12 +5,14 @@
 //! Two generations are in the field: until autumn 2025 details are in `resources[].data`, since then in typed objects such as
 //! `resources[].user` and `resources[].device`.
 
-use super::vocabulary::{Word, by_id, named, word};
+use super::principal::name_among;
+use super::vocabulary::{Word, named, word, word_or_of};
 use super::{
     Credentials, Finding, Named, Read, Resource, ResourceRole, SeverityBand, Source, first, list, partition, place_of, text,
     timestamp,
 };
-use crate::ids::{AccountId, Region};
+use crate::ids::{AccessKeyId, AccountId, Region};
+use crate::target::TargetKind;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::net::IpAddr;
@@ -66,7 +68,6 @@ fn finding(ocsf: &Value) -> Finding {
         ..Finding::empty(Source::SecurityHub)
     };
     // Beside an access key, a user or a role is what was changed, as in ASFF.
-    let kind = |of: &Value| word(text(of, "type").unwrap_or(""));
     let of_keys = resources().any(|resource| kind(resource) == Some(Word::Key));
     let acted = |of: &(usize, &Value)| !(of_keys && matches!(kind(of.1), Some(Word::User | Word::Role)));
     finding.resources.extend(resources().enumerate().filter(acted).map(resource));
@@ -131,14 +132,26 @@ fn remote_addresses(ocsf: &Value) -> Vec<IpAddr> {
     list(ocsf, "evidences").filter_map(address).collect()
 }
 
+/// What a resource is: by the sender's word, else by its id.
+fn kind(resource: &Value) -> Option<Word> {
+    word_or_of(text(resource, "type").unwrap_or(""), label(resource))
+}
+
+/// The id by which people find it.
+fn label(resource: &Value) -> &str {
+    text(resource, "uid_alt").or_else(|| text(resource, "uid")).unwrap_or("unnamed")
+}
+
 fn resource((at, resource): (usize, &Value)) -> Resource {
     let field = format!("detail.findings[].resources[{at}]");
     let uid = text(resource, "uid").unwrap_or("unnamed");
-    let label = text(resource, "uid_alt").unwrap_or(uid);
+    let label = label(resource);
+    // An id that tells by itself is the one that is read.
+    let uid = if word(text(resource, "type").unwrap_or("")).is_some() { uid } else { label };
     let tag = |tag: &Value| Some((text(tag, "name")?.to_owned(), tag.get("value")?.as_str()?.to_owned()));
     let tags = list(resource, "tags").filter_map(tag).collect();
     let in_data = || resource.pointer("/data/instance_id").and_then(Value::as_str);
-    let read = match word(text(resource, "type").unwrap_or("")) {
+    let read = match kind(resource) {
         Some(Word::Key) => Resource::new(Named::Credentials(key_owner(resource, uid)), field.clone()),
         Some(Word::Instance) => match named(Word::Instance, uid) {
             Named::Unusable(..) => Resource::instance(in_data().or(Some(uid)), format!("{field}.data.instance_id")),
@@ -146,7 +159,7 @@ fn resource((at, resource): (usize, &Value)) -> Resource {
         },
         Some(Word::Is(kind)) => Resource::other(kind, label, field.clone()),
         Some(word) => Resource::new(named(word, uid), format!("{field}.uid")),
-        None => Resource::new(by_id(label), format!("{field}.uid")),
+        None => Resource::other(TargetKind::Other, label, format!("{field}.uid")),
     };
     let owner = resource.pointer("/owner/account/uid").and_then(Value::as_str);
     read.placed(Some(uid), owner, text(resource, "region")).tagged(tags)
@@ -158,9 +171,9 @@ fn resource((at, resource): (usize, &Value)) -> Resource {
 fn key_owner(resource: &Value, uid: &str) -> Credentials {
     let null = Value::Null;
     let (data, user) = (resource.get("data").unwrap_or(&null), resource.get("user").unwrap_or(&null));
-    let key = text(data, "access_key_id").unwrap_or_else(|| uid.rsplit(':').next().unwrap_or(uid));
-    let name = text(data, "user_name").or_else(|| text(user, "name"));
+    let key = first([text(data, "access_key_id"), uid.rsplit(':').next()], AccessKeyId::parse);
+    let name = name_among(&[text(data, "user_name"), text(user, "name")]);
     let id = text(data, "principal_id").or_else(|| text(user, "uid"));
     let kind = text(data, "user_type").or_else(|| text(user, "type")).unwrap_or("");
-    Credentials::resolve(kind, name, id, Some(key))
+    Credentials::resolve(kind, name, id, key.as_ref().map(AccessKeyId::as_str))
 }

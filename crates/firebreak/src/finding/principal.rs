@@ -15,8 +15,8 @@ pub enum Principal {
         /// The session's name: attacker-chosen text.
         session: Option<String>,
     },
-    /// The account's root user.
-    Root,
+    /// The root user of an account: of the finding's own, or of the one whose id stands for the principal.
+    Root(Option<AccountId>),
     /// A session of `GetFederationToken`; the name is the session's. Its creator, a user, is not in the finding.
     Federated(String),
     /// Only an access key is known, not whose it is.
@@ -38,9 +38,18 @@ pub struct Credentials {
     pub principal_id: Option<PrincipalId>,
     /// The access key, when it has the documented form (`null` and empty keys occur).
     pub access_key_id: Option<AccessKeyId>,
+    /// The account that the principal's own ARN states, where the finding gives the ARN as the name.
+    pub account: Option<AccountId>,
+    /// What the finding calls the principal, for people: untrusted text, made inert.
+    pub called: Option<String>,
 }
 
 impl Credentials {
+    /// Of a principal of which nothing else is known.
+    pub(super) fn of(principal: Principal) -> Self {
+        Self { principal, principal_id: None, access_key_id: None, account: None, called: None }
+    }
+
     /// Resolves the vocabulary that GuardDuty, ASFF and OCSF share: `userType`, `userName` and `principalId`.
     ///
     /// For a role `userName` is the role's name, or `role:session` in some events, and `principalId` is `AROA…:session` (seen in
@@ -52,23 +61,41 @@ impl Credentials {
         };
         let key_id = key.and_then(|key| AccessKeyId::parse(key).ok());
         let name = user_name.filter(|name| !name.is_empty());
+        let principal_id_text = principal_id.filter(|id| !id.is_empty());
         let kind = Kind::of_word(user_type).or_else(|| Kind::of_evidence(id, key_id.as_ref(), name.is_some()));
         // A name is missing or has no form: a key still tells, once somebody asks whose it is.
         let nameless = |why| if key_id.is_some() { Principal::KeyOnly } else { Principal::Unknown(why) };
+        let mut account = None;
         let principal = match kind {
-            Some(Kind::User) => name_of(name, "user/").map_or_else(|| nameless("a user without a valid name"), Principal::User),
+            Some(Kind::User) => match name_of(name, "user/") {
+                Some((name, its)) => {
+                    account = its;
+                    Principal::User(name)
+                }
+                None => nameless("a user without a valid name"),
+            },
             Some(Kind::Role) => match name_of(name.map(without_session), "role/") {
-                Some(name) => Principal::Role { name, session: session.map(|s| inert(s, 64)) },
+                Some((name, its)) => {
+                    account = its;
+                    Principal::Role { name, session: session.map(|s| inert(s, 64)) }
+                }
                 None => nameless("a role without a valid name"),
             },
-            Some(Kind::Root) => Principal::Root,
+            Some(Kind::Root) => Principal::Root(id.and_then(|id| AccountId::parse(id).ok())),
             Some(Kind::Federated) => Principal::Federated(inert(name.unwrap_or("unnamed"), 64)),
             Some(Kind::Outside) => Principal::Outside(inert(name.or(principal_id).unwrap_or("unnamed"), 64)),
             Some(Kind::OtherAccount) => Principal::Other("a principal of another AWS account, or anonymous"),
             Some(Kind::Service) => Principal::Other("an AWS service"),
             None => nameless("a principal Firebreak does not know"),
         };
-        Self { principal, principal_id: id.and_then(|id| PrincipalId::parse(id).ok()), access_key_id: key_id }
+        let principal_id = id.and_then(|id| PrincipalId::parse(id).ok());
+        Self {
+            principal,
+            principal_id,
+            access_key_id: key_id,
+            account,
+            called: name.or(principal_id_text).map(|name| inert(name, 64)),
+        }
     }
 }
 
@@ -117,14 +144,22 @@ fn without_session(name: &str) -> &str {
     if name.starts_with("arn:") { name } else { name.split_once(':').map_or(name, |(role, _)| role) }
 }
 
-/// A friendly name, or the one in a principal's own ARN.
-fn name_of(text: Option<&str>, marker: &str) -> Option<IamName> {
+/// A friendly name, or the one in a principal's own ARN with the account that the ARN states.
+fn name_of(text: Option<&str>, marker: &str) -> Option<(IamName, Option<AccountId>)> {
     let text = text?;
     let of_arn = || {
         let arn = Arn::parse(text)?;
         // A session's own ARN names its role: `assumed-role/role/session`.
         let session = || arn.resource.strip_prefix("assumed-role/").filter(|_| arn.service == "sts" && marker == "role/");
-        arn.iam_name(marker).or_else(|| IamName::parse(session()?.split('/').next()?).ok())
+        let name = arn.iam_name(marker).or_else(|| IamName::parse(session()?.split('/').next()?).ok())?;
+        Some((name, arn.account))
     };
-    IamName::parse(text).ok().or_else(of_arn)
+    IamName::parse(text).ok().map(|name| (name, None)).or_else(of_arn)
+}
+
+/// Of several fields for one name: the first that can be read, else the first that is there.
+pub(super) fn name_among<'a>(fields: &[Option<&'a str>]) -> Option<&'a str> {
+    let is_read = |name: &&str| name_of(Some(name), "user/").is_some() || name_of(Some(without_session(name)), "role/").is_some();
+    let fields = || fields.iter().copied().flatten();
+    fields().find(is_read).or_else(|| fields().next())
 }

@@ -77,7 +77,7 @@ fn resource(target: &Value) -> Option<Resource> {
     let (kind, id) = (word(text(target, "kind")?)?, text(target, "id")?);
     let field = "detail.target";
     // A person names a user or role by its name; its ARN will do as well.
-    let plain = |principal| Named::Credentials(Credentials { principal, principal_id: None, access_key_id: None });
+    let plain = |principal| Named::Credentials(Credentials::of(principal));
     let read = match (kind, IamName::parse(id)) {
         (Word::User, Ok(name)) => plain(Principal::User(name)),
         (Word::Role, Ok(name)) => plain(Principal::Role { name, session: None }),

@@ -116,14 +116,32 @@ fn unusable(subject: Subject, why: &'static str, called: &str) -> Named {
     Named::Unusable(subject, why, bounded(called))
 }
 
+/// Of several fields for one bucket: the first that could name a bucket of any age or kind, else the first that is there.
+pub(super) fn bucket_among<'a>(fields: &[Option<&'a str>]) -> Option<&'a str> {
+    let could = |name: &&str| {
+        (3..=255).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+    };
+    let fields = || fields.iter().copied().flatten();
+    fields().find(could).or_else(|| fields().next())
+}
+
+/// The account that a principal's name states.
+fn account_of(named: &Named) -> Option<AccountId> {
+    match named {
+        Named::Credentials(credentials) => credentials.account.clone(),
+        _ => None,
+    }
+}
+
 impl Resource {
     pub(super) fn new(named: Named, field: impl Into<Cow<'static, str>>) -> Self {
-        Self { named, field: field.into(), account: None, region: None, partition: None, tags: Vec::new() }
+        let account = account_of(&named);
+        Self { named, field: field.into(), account, region: None, partition: None, tags: Vec::new() }
     }
 
     /// Something for people, by a name that is bounded and made inert.
     pub(super) fn other(kind: TargetKind, name: &str, field: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Named::Other(kind, bounded(name)), field)
+        Self::new(Named::Other(kind, bounded(name)), field).placed(Some(name), None, None)
     }
 
     pub(super) fn instance(id: Option<&str>, field: impl Into<Cow<'static, str>>) -> Self {
@@ -161,7 +179,8 @@ impl Resource {
     pub(super) fn placed(mut self, id: Option<&str>, account: Option<&str>, region: Option<&str>) -> Self {
         let arn = id.and_then(Arn::parse);
         let (of_arn, in_arn) = arn.as_ref().map_or((None, None), |arn| (arn.account.clone(), arn.region.clone()));
-        self.account = of_arn.or_else(|| account.and_then(|id| AccountId::parse(id).ok()));
+        let of_name = account_of(&self.named);
+        self.account = of_arn.or(of_name).or_else(|| account.and_then(|id| AccountId::parse(id).ok()));
         self.region = in_arn.or_else(|| region.and_then(|code| Region::parse(code).ok()));
         self.partition = arn.map(|arn| arn.partition);
         self

@@ -2,8 +2,10 @@
 //!
 //! Source: GuardDuty API, shapes `Sequence`, `Actor`, `ResourceV2`. Exports may lack the block: then nothing is named.
 
+use super::resource::bucket_among;
 use super::vocabulary::{Word, by_id, named, word};
-use super::{Credentials, Finding, Named, Resource, list, tags, text};
+use super::{Credentials, Finding, Named, Resource, first, list, tags, text};
+use crate::ids::{AccessKeyId, InstanceId};
 use crate::target::TargetKind;
 use serde_json::Value;
 
@@ -42,11 +44,18 @@ fn one(resource: &Value, field: String) -> Option<Resource> {
         Some(Word::Key) => {
             let key = data.get("accessKey").unwrap_or(&null);
             let (kind, owner) = (text(key, "userType").unwrap_or(""), text(key, "userName"));
-            let credentials = Credentials::resolve(kind, owner, text(key, "principalId"), name.or(uid));
+            let its = first([name, uid], AccessKeyId::parse);
+            let credentials = Credentials::resolve(kind, owner, text(key, "principalId"), its.as_ref().map(AccessKeyId::as_str));
             Resource::new(Named::Credentials(credentials), field)
         }
-        Some(Word::Instance) => Resource::instance(instance_id(uid).or_else(|| instance_id(name)), field),
-        Some(Word::Bucket) => Resource::bucket(name.or_else(|| uid.and_then(|arn| arn.rsplit(":::").next())), true, field),
+        Some(Word::Instance) => {
+            let ids = || [instance_id(uid), instance_id(name)].into_iter().flatten();
+            Resource::instance(ids().find(|id| InstanceId::parse(id).is_ok()).or_else(|| ids().next()), field)
+        }
+        Some(Word::Bucket) => {
+            let of_arn = uid.and_then(|arn| arn.rsplit(":::").next());
+            Resource::bucket(bucket_among(&[name, of_arn]), true, field)
+        }
         Some(Word::Is(TargetKind::EksWorkload)) => {
             let namespace = data.pointer("/kubernetesWorkload/namespace").and_then(Value::as_str);
             let label = namespace.map_or_else(|| label.to_owned(), |namespace| format!("{namespace}/{label}"));

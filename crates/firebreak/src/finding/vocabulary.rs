@@ -4,7 +4,7 @@ use super::resource::{Named, Resource};
 use super::{Credentials, Principal};
 use crate::ids::{AccessKeyId, Arn, IamName};
 use crate::target::TargetKind;
-use crate::text::letters;
+use crate::text::{inert, letters};
 
 /// What a sender's word for a kind of resource means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub(super) fn word(text: &str) -> Option<Word> {
 
 /// The word for what an id or ARN names by itself.
 pub(super) fn word_of(id: &str) -> Option<Word> {
-    if AccessKeyId::parse(id).is_ok() {
+    if AccessKeyId::parse(id.strip_prefix("AWS::IAM::AccessKey:").unwrap_or(id)).is_ok() {
         return Some(Word::Key);
     }
     if crate::ids::InstanceId::parse(id).is_ok() {
@@ -60,6 +60,8 @@ pub(super) fn word_of(id: &str) -> Option<Word> {
         "iam" if begins("user/") => Word::User,
         "iam" if begins("role/") => Word::Role,
         "iam" if begins("instance-profile/") => Word::Is(TargetKind::InstanceProfile),
+        // Access points, jobs and the like have a Region and an account; a bucket's ARN has neither.
+        "s3" if arn.region.is_some() || arn.account.is_some() => Word::Is(TargetKind::Other),
         "s3" if arn.resource.contains('/') => Word::Is(TargetKind::S3Object),
         "s3" => Word::Bucket,
         "lambda" if begins("function:") => Word::Is(TargetKind::LambdaFunction),
@@ -83,13 +85,17 @@ pub(super) fn named(word: Word, id: &str) -> Named {
     };
     let principal = |name: Option<IamName>, of: fn(IamName) -> Principal| {
         let principal = name.map_or(Principal::Unknown("a principal whose ARN has no valid form"), of);
-        Named::Credentials(Credentials { principal, principal_id: None, access_key_id: None })
+        Named::Credentials(Credentials { called: Some(inert(id, 64)), ..Credentials::of(principal) })
     };
     let iam = |marker: &str| arn.as_ref().and_then(|arn| arn.iam_name(marker));
     match word {
         Word::User => principal(iam("user/"), Principal::User),
         Word::Role => principal(iam("role/"), |name| Principal::Role { name, session: None }),
         Word::Instance => Resource::instance_named(last("ec2", "instance/"), id),
+        // An access point is in front of a bucket, and is none.
+        Word::Bucket if arn.as_ref().is_some_and(|arn| arn.region.is_some() || arn.account.is_some()) => {
+            Resource::bucket_named(None, true, id)
+        }
         Word::Bucket => match last("s3", "") {
             Some(name) => Resource::bucket_named(Some(name.split('/').next().unwrap_or(name)), true, id),
             None => Resource::bucket_named(None, true, id),
@@ -97,10 +103,15 @@ pub(super) fn named(word: Word, id: &str) -> Named {
         Word::Key => {
             let key = AccessKeyId::parse(id.rsplit(':').next().unwrap_or(id)).ok();
             let principal = if key.is_some() { Principal::KeyOnly } else { Principal::Unknown("an access key of no valid form") };
-            Named::Credentials(Credentials { principal, principal_id: None, access_key_id: key })
+            Named::Credentials(Credentials { access_key_id: key, ..Credentials::of(principal) })
         }
         Word::Is(kind) => Resource::other(kind, id, "").named,
     }
+}
+
+/// The word for a resource: the sender's, else what its id tells.
+pub(super) fn word_or_of(text: &str, id: &str) -> Option<Word> {
+    word(text).or_else(|| word_of(id))
 }
 
 /// Something whose word nobody knows: by its id, if that tells.

@@ -80,8 +80,9 @@ fn row<'a>(
         trace.note(because, || (vec!["default".to_owned(), from.label().to_ascii_lowercase()], why.to_owned()));
         return Ok((row, false));
     };
-    let (own, path) = (circumstances.policy.finding.contains_key(kind), vec!["finding".to_owned(), inert(kind, 128)]);
-    let because = if own { Because::Policy } else { Because::Row };
+    let own = circumstances.policy.own_row(kind);
+    let path = vec!["finding".to_owned(), inert(own.map_or(kind, |(spelling, _)| spelling), 128)];
+    let because = if own.is_some() { Because::Policy } else { Because::Row };
     trace.note(because, || {
         let contain = row.contain.iter().map(|(what, mode)| format!("{what} = {}", mode.name()));
         let by_hand = row.by_hand.iter().map(|(what, mode)| format!("by hand {} = {}", what.label(), mode.name()));

@@ -87,7 +87,7 @@ fn restrained(
         return Err(joined(&unusable));
     }
     if !basis.listed {
-        return Err("the playbook has no row for this type, and it names nothing".to_owned());
+        return Err("the playbook has no row for this type, and it names nothing that the default row is about".to_owned());
     }
     let nothing = || format!("the finding names nothing to act on: {}", basis.row.why);
     Err(missing.first().map_or_else(nothing, |why| (*why).to_owned()))

@@ -47,7 +47,7 @@ fn unconfirmed(finding: &Finding, delivery: Delivery, policy: &Policy, now: Time
     if policy.confirmation == Confirmation::Required {
         return Some("GuardDuty could not be asked whether the finding still stands, and policy requires it");
     }
-    if finding.source == Source::GuardDuty && finding.id.is_none() {
+    if finding.id.is_none() {
         return Some("the finding has no id: GuardDuty cannot be asked about it");
     }
     if delivery.replayed {

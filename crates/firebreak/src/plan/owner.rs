@@ -45,6 +45,7 @@ impl Owners {
             principal: Principal::User(owner.name.clone()),
             principal_id: owner.principal_id.clone(),
             access_key_id: credentials.access_key_id.clone(),
+            ..Credentials::clone(credentials)
         })
     }
 

@@ -5,20 +5,42 @@ use super::wanted::Wanted;
 use crate::containment::Containment;
 use crate::decision::Mode;
 use crate::finding::{Credentials, Finding, Named, Principal, Resource, Subject};
-use crate::ids::InstanceId;
+use crate::ids::{InstanceId, Partition};
 use crate::target::{Place, Target, TargetKind};
 
 /// What is named in no form that could be used: a person looks for it.
 pub(super) fn unusable(resource: &Resource, place: &Place) -> Option<Wanted> {
     let (kind, id, why) = match &resource.named {
         Named::Unusable(_, why, called) => (TargetKind::Other, called.clone(), *why),
-        Named::Credentials(Credentials { principal: Principal::Unknown(why), principal_id, access_key_id }) => {
-            let id = access_key_id.as_ref().map(ToString::to_string).or_else(|| principal_id.as_ref().map(ToString::to_string));
-            (TargetKind::Principal, id.unwrap_or_else(|| "unnamed".to_owned()), *why)
+        Named::Credentials(credentials) => {
+            let why = match &credentials.principal {
+                Principal::Unknown(why) => *why,
+                Principal::Root(Some(of)) if *of != place.account => ANOTHERS_ROOT,
+                _ => contradicted(resource, place)?,
+            };
+            (TargetKind::Principal, called(credentials), why)
         }
-        _ => return None,
+        Named::Instance(id) => (TargetKind::Other, id.to_string(), contradicted(resource, place)?),
+        Named::Bucket { name, .. } => (TargetKind::Other, name.to_string(), contradicted(resource, place)?),
+        Named::Other(..) => return None,
     };
     Some(Wanted::by_hand(Mode::Gate, target_of(kind, &id, resource, place), resource).noting(why).listed(false))
+}
+
+const ANOTHERS_ROOT: &str = "a principal under the id of another account";
+
+/// What people find a principal by.
+fn called(credentials: &Credentials) -> String {
+    let Credentials { principal_id, access_key_id, called, .. } = credentials;
+    let id = access_key_id.as_ref().map(ToString::to_string).or_else(|| principal_id.as_ref().map(ToString::to_string));
+    id.or_else(|| called.clone()).unwrap_or_else(|| "unnamed".to_owned())
+}
+
+/// The resource's own ARN and the Region that the finding states are of two partitions: nobody knows where the resource is.
+fn contradicted(resource: &Resource, place: &Place) -> Option<&'static str> {
+    let region = resource.region.as_ref().unwrap_or(&place.region);
+    let is_of_another = resource.partition.as_ref().is_some_and(|partition| *partition != Partition::of(region));
+    is_of_another.then_some("a resource whose ARN is of another partition than its Region")
 }
 
 /// A decision about a resource that people look after, whatever its kind.
@@ -44,6 +66,9 @@ pub(super) fn session_instance(finding: &Finding, mode: Mode, place: &Place) -> 
 
 /// The target of a resource that Firebreak can contain. `Err(None)`: it is somebody else's matter, see [`only_a_person`].
 pub(super) fn target(resource: &Resource, place: &Place, circumstances: &Circumstances<'_>) -> Result<Target, Option<String>> {
+    if let Some(why) = contradicted(resource, place) {
+        return Err(Some(format!("the finding names {why}")));
+    }
     match &resource.named {
         Named::Instance(id) => Ok(target_of(TargetKind::Ec2Instance, id.as_str(), resource, place)),
         Named::Bucket { name, at_risk: true } => Ok(target_of(TargetKind::S3Bucket, name.as_str(), resource, place)),
@@ -62,7 +87,10 @@ pub(super) fn target(resource: &Resource, place: &Place, circumstances: &Circums
                     return Err(Some(format!("the principal is {what}: nothing IAM could contain here")));
                 }
                 Principal::Unknown(why) => return Err(Some(format!("the finding names {why}"))),
-                Principal::Root | Principal::Federated(_) | Principal::Outside(_) | Principal::KeyOnly => return Err(None),
+                Principal::Root(Some(of)) if *of != place.account => {
+                    return Err(Some(format!("the finding names {ANOTHERS_ROOT}")));
+                }
+                Principal::Root(_) | Principal::Federated(_) | Principal::Outside(_) | Principal::KeyOnly => return Err(None),
             };
             target.principal_id.clone_from(&credentials.principal_id);
             target.access_key_id.clone_from(&credentials.access_key_id);
@@ -77,7 +105,7 @@ pub(super) fn only_a_person(resource: &Resource, mode: Mode, place: &Place) -> O
         Named::Other(kind, id) => (*kind, id.clone()),
         Named::Bucket { name, at_risk: false } => (TargetKind::S3Bucket, name.to_string()),
         Named::Credentials(credentials) => match &credentials.principal {
-            Principal::Root => (TargetKind::AccountRoot, place.account.to_string()),
+            Principal::Root(_) => (TargetKind::AccountRoot, place.account.to_string()),
             Principal::Federated(session) => (TargetKind::FederatedUser, session.clone()),
             Principal::Outside(name) => (TargetKind::Principal, name.clone()),
             Principal::KeyOnly => (TargetKind::AccessKey, credentials.access_key_id.as_ref()?.to_string()),
