@@ -126,10 +126,21 @@ pub enum ReviewCommand {
         #[arg(long)]
         json: bool,
     },
-    /// It was right: stay contained, carry out what waited for approval, close.
-    Approve(AnswerArguments),
+    /// It was an attack: stay contained, contain what waits or failed, close. Cannot be undone by a command.
+    Approve(ApproveArguments),
     /// It was wrong: put everything back as it was, close.
     Release(AnswerArguments),
+}
+
+/// An approval.
+#[derive(Debug, Args)]
+pub struct ApproveArguments {
+    /// What every answer has.
+    #[command(flatten)]
+    pub answer: AnswerArguments,
+    /// Close the incident although this target is NOT contained; its id as `incidents show` prints it.
+    #[arg(long, value_name = "TARGET")]
+    pub accept_open: Vec<String>,
 }
 
 /// One answer.
@@ -137,10 +148,22 @@ pub enum ReviewCommand {
 pub struct AnswerArguments {
     /// The incident, `fb-…`.
     pub id: String,
-    /// Why; kept with the incident.
-    #[arg(long)]
+    /// Why, in 10 characters or more; kept with the incident.
+    #[arg(long, value_parser = comment)]
     pub comment: String,
+    /// Do not wait until the answer is carried out.
+    #[arg(long)]
+    pub no_wait: bool,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// An answer is read by others later: the text of the mail's example, or nothing, is no reason.
+fn comment(text: &str) -> Result<String, String> {
+    let words = text.trim();
+    if words.chars().filter(|c| c.is_alphanumeric()).count() < 8 || words.chars().count() < 10 {
+        return Err("say why in 10 characters or more: it is kept with the incident".to_owned());
+    }
+    Ok(words.to_owned())
 }

@@ -269,14 +269,9 @@ fn verified(output: &str) -> String {
 
 fn swept(output: &str) -> String {
     let Some(report) = field::<Report>(output, "/report") else { return failed("looking in CloudTrail", output) };
-    match (report.sweep.found.len(), report.sweep.missing.len()) {
-        (0, 0) if report.sweep.suspects == Some(0) => "CloudTrail was not searched: no principal is contained".to_owned(),
-        (0, 0) => "CloudTrail shows nothing else".to_owned(),
-        (0, missing) => {
-            style(format!("CloudTrail shows nothing else; {missing} thing(s) could not be looked at")).yellow().to_string()
-        }
-        (found, _) => style(format!("CloudTrail shows {found} more thing(s) the suspect did")).yellow().to_string(),
-    }
+    let says = report.sweep.says();
+    let quiet = report.sweep.found.is_empty() && report.sweep.missing.is_empty();
+    if quiet { says } else { style(says).yellow().to_string() }
 }
 
 fn sealed(output: &str) -> String {
@@ -358,10 +353,11 @@ mod tests {
 
     #[test]
     fn nothing_is_said_of_cloudtrail_that_was_not_asked() {
-        let said =
-            |suspects: Value| swept(&json!({ "report": { "sweep": { "status": "ok", "suspects": suspects } } }).to_string());
-        assert_eq!(said(json!(0)), "CloudTrail was not searched: no principal is contained");
-        assert_eq!(said(json!(2)), "CloudTrail shows nothing else");
+        let said = |sweep: Value| swept(&json!({ "report": { "sweep": sweep } }).to_string());
+        assert_eq!(said(json!({ "status": "ok", "suspects": 0 })), "CloudTrail was not asked: no principal is contained");
+        let asked = json!({ "status": "ok", "suspects": 2, "asked": { "places": 3, "since": "2026-11-21T01:00:00Z" } });
+        let where_ = "CloudTrail (3 pair(s) of account and Region, since 2026-11-21 01:00 UTC): nothing more was found";
+        assert_eq!(said(asked), where_);
     }
 
     #[test]

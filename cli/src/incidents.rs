@@ -84,7 +84,7 @@ fn print(view: &IncidentView) {
         let lines = [("did", &sweep.found), ("no room", &sweep.left_out), ("not seen", &sweep.missing)];
         let lines: Vec<_> = lines.iter().flat_map(|(what, lines)| lines.iter().map(move |line| (what, line))).collect();
         if lines.is_empty() {
-            println!("  {}", if sweep.suspects == Some(0) { "not searched: no principal is contained" } else { "nothing else" });
+            println!("  {}", sweep.says());
         }
         for (what, line) in lines {
             println!("  {} {}", style(format!("{what:8}")).dim(), inert(line, 200));
@@ -109,7 +109,7 @@ fn print(view: &IncidentView) {
                 inert(&decided.comment, 300)
             ),
             None => println!(
-                "  waiting for your answer since {} (round {})\n  firebreak review approve {} --comment \"...\"\n  firebreak review release {} --comment \"...\"",
+                "  waiting for your answer since {} (round {})\n  firebreak review approve {} --comment \"WHY\"\n  firebreak review release {} --comment \"WHY\"",
                 text_time(&review.opened_at),
                 review.round,
                 incident.id,

@@ -70,7 +70,7 @@ fn next_step(screen: &Screen, end: Option<End>, follower: &Follower<'_>, arn: &s
     match end {
         None => screen.line(&format!("  started {arn}\n  follow it with: firebreak incidents")),
         Some(End::AtGate) => screen.line(&format!(
-            "  {} answer with:\n    firebreak review approve {id} --comment \"...\"\n    firebreak review release {id} --comment \"...\"",
+            "  {} answer with:\n    firebreak review approve {id} --comment \"WHY\"\n    firebreak review release {id} --comment \"WHY\"",
             style("waiting for an analyst;").yellow().bold()
         )),
         Some(End::Succeeded) => screen.line("  done"),

@@ -2,6 +2,8 @@
 //!
 //! The task token never comes here. The command asks the function `decide-review`, which holds the right to read it.
 
+mod outcome;
+
 use crate::arguments::{AnswerArguments, ReviewArguments, ReviewCommand};
 use crate::incidents::{incident_id, list};
 use crate::{CommandError, Connection, paint, print_json};
@@ -24,16 +26,17 @@ pub(crate) async fn run(arguments: &ReviewArguments) -> Result<(), CommandError>
             list(&records, "Nothing waits for an answer.");
             Ok(())
         }
-        ReviewCommand::Approve(arguments) => answer(Answer::Approve, arguments).await,
-        ReviewCommand::Release(arguments) => answer(Answer::Release, arguments).await,
+        ReviewCommand::Approve(arguments) => answer(Answer::Approve, &arguments.answer, &arguments.accept_open).await,
+        ReviewCommand::Release(arguments) => answer(Answer::Release, arguments, &[]).await,
     }
 }
 
-async fn answer(answer: Answer, arguments: &AnswerArguments) -> Result<(), CommandError> {
+async fn answer(answer: Answer, arguments: &AnswerArguments, accept_open: &[String]) -> Result<(), CommandError> {
     let id = incident_id(&arguments.id)?;
     let connection = Connection::open().await?;
     let request = DecideRequest {
         from: Some("command".to_owned()),
+        accept_open: accept_open.to_vec(),
         ..DecideRequest::new(id.clone(), answer, &connection.caller, &arguments.comment)
     };
     let outcome = decide(&connection, &request).await?;
@@ -46,11 +49,12 @@ async fn answer(answer: Answer, arguments: &AnswerArguments) -> Result<(), Comma
         }
     };
     match outcome {
-        DecideOutcome::Accepted { decision } => says(format!("{} {id}", style(past(decision.answer)).green().bold())),
-        DecideOutcome::Queued { decision } => says(format!(
-            "{} {id}; the gate was just closing, the next one takes this answer",
-            style(past(decision.answer)).green().bold()
-        )),
+        DecideOutcome::Accepted { decision } | DecideOutcome::Queued { decision } => {
+            says(format!("answer taken: {} {id}; {}", style(decision.answer.word()).bold(), doing(decision.answer)));
+            if !arguments.json && !arguments.no_wait {
+                return outcome::wait(&connection.ledger, &id, &decision).await;
+            }
+        }
         DecideOutcome::AlreadyDecided { decision } => {
             let who = inert(&decision.by, 100);
             let text = format!(
@@ -98,9 +102,9 @@ async fn decide(connection: &Connection, request: &DecideRequest) -> Result<Deci
     serde_json::from_slice(&payload).map_err(unreadable)
 }
 
-fn past(answer: Answer) -> &'static str {
+fn doing(answer: Answer) -> &'static str {
     match answer {
-        Answer::Approve => "answer taken: approve",
-        Answer::Release => "answer taken: release",
+        Answer::Approve => "containing what waits or failed",
+        Answer::Release => "putting back what was changed",
     }
 }

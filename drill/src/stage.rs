@@ -210,11 +210,18 @@ impl Stage {
     /// # Errors
     /// The function fails.
     pub async fn answer(&self, id: &IncidentId, answer: Answer) -> Result<DecideOutcome> {
-        let request = DecideRequest::new(id.clone(), answer, "analyst@example.com", "drill");
+        self.decide(&DecideRequest::new(id.clone(), answer, "analyst@example.com", "drill")).await
+    }
+
+    /// Asks `decide-review`, as the command does.
+    ///
+    /// # Errors
+    /// The function failed.
+    pub async fn decide(&self, request: &DecideRequest) -> Result<DecideOutcome> {
         let invoked = aws_sdk_lambda::Client::new(&self.config)
             .invoke()
             .function_name(names::function("decide-review"))
-            .payload(aws_sdk_lambda::primitives::Blob::new(serde_json::to_vec(&request)?))
+            .payload(aws_sdk_lambda::primitives::Blob::new(serde_json::to_vec(request)?))
             .send()
             .await?;
         let payload = invoked.payload.map(aws_sdk_lambda::primitives::Blob::into_inner).unwrap_or_default();

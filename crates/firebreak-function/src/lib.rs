@@ -4,6 +4,7 @@ pub mod about;
 mod call;
 pub mod containment;
 pub mod diagnosis;
+pub mod drift;
 pub mod environment;
 pub mod run;
 pub mod step;

@@ -54,6 +54,9 @@ pub struct Decided {
     pub targets: Targets,
     /// Who gave it.
     pub by: String,
+    /// Targets, by id, that are not contained and may stay so: an approval closes the incident although they are open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accept_open: Vec<String>,
     /// Where it came from: a terminal, a ticket, a chat. Answers of earlier versions do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
@@ -71,6 +74,13 @@ impl Decided {
     #[must_use]
     pub fn new(answer: Answer, by: &str, comment: &str, at: Timestamp) -> Self {
         let (by, comment) = (by.to_owned(), comment.to_owned());
-        Self { answer, targets: Targets::default(), by, from: None, shown: None, comment, at }
+        let (targets, accept_open) = (Targets::default(), vec![]);
+        Self { answer, targets, accept_open, by, from: None, shown: None, comment, at }
+    }
+
+    /// Whether the person accepted that this target stays open.
+    #[must_use]
+    pub fn accepts_open(&self, target: &crate::target::Target) -> bool {
+        self.accept_open.iter().any(|accepted| *accepted == target.id || *accepted == target.to_string())
     }
 }

@@ -27,12 +27,6 @@ impl FaultKind {
     /// All kinds, for tests that hold other files to this list.
     pub const ALL: [Self; 6] = [Self::Transient, Self::Denied, Self::Gone, Self::Malformed, Self::Protected, Self::Bug];
 
-    /// Whether asking again for the same thing would lead nowhere.
-    #[must_use]
-    pub fn is_lasting(self) -> bool {
-        matches!(self, Self::Gone | Self::Malformed | Self::Protected)
-    }
-
     /// What it means, for a person. Nothing where the message alone says it.
     #[must_use]
     pub fn says(self) -> Option<&'static str> {

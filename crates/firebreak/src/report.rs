@@ -1,9 +1,11 @@
 //! What came of an incident so far: gathered from the branches of the state machine and from the ledger.
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Decided};
 use crate::decision::{Decision, Mode};
 use crate::fault::FaultKind;
 use crate::receipt::{Outcome, Receipt, Status, Step, Verification};
+use crate::target::{Scope, Target};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What the state machine gathered from its branches.
@@ -68,6 +70,9 @@ pub struct SweepBranch {
     /// Whose calls were searched for: contained principals. Absent in a report of an earlier version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suspects: Option<usize>,
+    /// Which trails answered the last look, and since when they were asked. Absent in a report of an earlier version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
     /// How many decisions the incident had after the last look: one more at the next look is news.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decided: Option<usize>,
@@ -86,6 +91,46 @@ pub struct SweepBranch {
     /// What the last lines of the lists stand for.
     #[serde(skip_serializing_if = "More::is_none")]
     pub more: More,
+}
+
+/// Where CloudTrail was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// How many pairs of an account and a Region answered.
+    pub places: usize,
+    /// The earliest call that was asked for.
+    pub since: Timestamp,
+}
+
+impl SweepBranch {
+    /// One sentence about what CloudTrail was asked and what it said, for people. It claims nothing about what was not asked.
+    #[must_use]
+    pub fn says(&self) -> String {
+        if let Some(error) = &self.error {
+            return format!("CloudTrail could not be searched: {error}");
+        }
+        if self.status.is_empty() {
+            return "CloudTrail was not asked".to_owned();
+        }
+        let nobody = self.suspects == Some(0);
+        if nobody && self.found.is_empty() {
+            return "CloudTrail was not asked: no principal is contained".to_owned();
+        }
+        let where_ = self.asked.map_or_else(String::new, |Asked { places, since }| {
+            let since = since.strftime("%Y-%m-%d %H:%M UTC");
+            format!(" ({places} pair(s) of account and Region, since {since})")
+        });
+        let found = match (self.found.len(), self.asked) {
+            (0, Some(Asked { places: 0, .. })) => "no trail answered".to_owned(),
+            (0, _) => "nothing more was found".to_owned(),
+            (more, _) => format!("{more} more thing(s) the suspect did"),
+        };
+        let missing = match self.missing.len() {
+            0 => String::new(),
+            missing => format!("; {missing} thing(s) could not be looked at"),
+        };
+        format!("CloudTrail{where_}: {found}{missing}")
+    }
 }
 
 /// How many lines did not fit into the lists of [`SweepBranch`]: the next look tells by them whether something is new.
@@ -178,25 +223,35 @@ impl Report {
         at_once.filter(move |decision| !self.containment.status.is_empty() && !has_receipt(decision))
     }
 
-    /// What `answer` asked for and was not carried out: approved containments, or the release.
+    /// What an answer asked for and was not carried out: approved containments, or the release. A target that the person accepts as
+    /// open is done.
+    #[must_use]
+    pub fn unfinished_of(&self, decided: &Decided) -> Vec<String> {
+        if decided.answer == Answer::Release || decided.accept_open.is_empty() {
+            return self.unfinished(decided.answer);
+        }
+        let asked = |receipt: &&Receipt| !decided.accepts_open(&receipt.target);
+        Self { gated: self.gated.iter().filter(asked).cloned().collect(), ..self.clone() }.unfinished(decided.answer)
+    }
+
+    /// The same for an answer of which no more is known.
     #[must_use]
     pub fn unfinished(&self, answer: Answer) -> Vec<String> {
         match answer {
             Answer::Approve => {
                 let whole =
                     self.approval.error.as_ref().map(|error| format!("what was approved could not be contained: {error}"));
-                // Asking again for what is gone, or can never be contained, would lead nowhere: the closing notice tells it.
-                // What was never reached may be elsewhere: only what Firebreak once had in hand can be gone for good.
+                // What is gone for good needs nothing; what was never reached may be elsewhere. Everything else that is not
+                // contained stays open until somebody accepts it.
                 let reached = |receipt: &Receipt| {
                     let key = receipt.target.scoped_key();
                     let had = |other: &&Receipt| other.target.scoped_key() == key && other.holds_something();
                     self.containment.receipts.iter().chain(&self.gated).find(had).is_some()
                 };
-                let lasting = |receipt: &Receipt| match receipt.fault_kind() {
-                    Some(FaultKind::Gone) => reached(receipt),
-                    kind => kind.is_some_and(FaultKind::is_lasting),
+                let is_over = |receipt: &Receipt| {
+                    receipt.fault_kind() == Some(FaultKind::Gone) && reached(receipt) || self.is_within_contained(&receipt.target)
                 };
-                let open = self.gated.iter().filter(|receipt| !lasting(receipt));
+                let open = self.gated.iter().filter(|receipt| !is_over(receipt));
                 let waits = self.gated.iter().filter(|receipt| receipt.status == Status::Waits);
                 // Approved, and asked about again: whoever approved must not take it for done.
                 let waits = waits.map(|receipt| format!("{} is NOT contained: it needs your approval", receipt.target));
@@ -207,6 +262,18 @@ impl Report {
                 whole.into_iter().chain(self.release.receipts.iter().flat_map(|r| receipt_problems(r, "NOT put back"))).collect()
             }
         }
+    }
+}
+
+impl Report {
+    /// Whether the whole principal of which `part` is a session or a key is contained.
+    fn is_within_contained(&self, part: &Target) -> bool {
+        let key = part.ledger_key();
+        let is_whole = |receipt: &&Receipt| {
+            let target = &receipt.target;
+            receipt.status == Status::Contained && target.scope == Scope::Principal && target.ledger_key() == key
+        };
+        part.scope != Scope::Principal && self.containment.receipts.iter().chain(&self.gated).find(is_whole).is_some()
     }
 }
 

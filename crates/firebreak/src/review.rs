@@ -44,6 +44,9 @@ pub struct DecideRequest {
     /// What it is about; by default everything.
     #[serde(default, skip_serializing_if = "Targets::is_all")]
     pub targets: Targets,
+    /// Targets, by id, that are not contained and may stay so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accept_open: Vec<String>,
     /// Where the answer comes from, for example `command`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
@@ -61,7 +64,8 @@ impl DecideRequest {
     #[must_use]
     pub fn new(incident_id: IncidentId, answer: Answer, by: &str, comment: &str) -> Self {
         let (by, comment) = (by.to_owned(), comment.to_owned());
-        Self { incident_id, answer, targets: Targets::default(), from: None, shown: None, by, comment }
+        let (targets, accept_open) = (Targets::default(), vec![]);
+        Self { incident_id, answer, targets, accept_open, from: None, shown: None, by, comment }
     }
 }
 

@@ -3,6 +3,7 @@
 use aws_sdk_sfn::types::ExecutionStatus;
 use firebreak::answer::Decided;
 use firebreak::fault::{Fault, FaultKind};
+use firebreak::plan::MAX_DECISIONS;
 use firebreak::review::{DecideOutcome, DecideRequest};
 use firebreak::text::inert;
 use firebreak_aws::classify::OrFault;
@@ -51,7 +52,8 @@ impl Function {
         }
         let said = Decided::new(request.answer, &inert(&request.by, 200), &inert(&request.comment, 1000), clock::now());
         let short = |text: &Option<String>| text.as_deref().map(|text| inert(text, 100));
-        let decision = Decided { from: short(&request.from), shown: short(&request.shown), ..said };
+        let accept_open = request.accept_open.iter().take(MAX_DECISIONS).map(|target| inert(target, 256)).collect();
+        let decision = Decided { from: short(&request.from), shown: short(&request.shown), accept_open, ..said };
         let first = self.ledger.decide(id, &decision).await?;
         // Read after the answer is recorded: a gate that reopened meanwhile either saw the answer or left its token here.
         let Some(gate) = self.ledger.gate(id).await? else { return Ok(DecideOutcome::NoReview) };

@@ -1,7 +1,7 @@
 //! Puts an instance back on the network as it was.
 //!
-//! Only what is still as Firebreak left it is put back; an interface that somebody changed since is reported and left alone. The
-//! empty group stays in the VPC for the next time.
+//! Only what is still as Firebreak left it is put back. An interface that somebody changed since is left as it is: the first release
+//! fails on it and says so, the next one passes it. The empty group stays in the VPC for the next time.
 #![expect(clippy::disallowed_methods, reason = "this is the release of the isolation")]
 
 use crate::base::{self, BaseState, NetworkInterface};
@@ -13,6 +13,7 @@ use firebreak::receipt::{Outcome, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak_aws::classify::OrFault;
 use firebreak_function::containment::{Call, TAG_KEYS};
+use firebreak_function::drift::Change;
 use firebreak_function::step::step;
 use futures::future::join_all;
 
@@ -24,29 +25,44 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
     let Some(base) = base else { return Ok(vec![]) };
     let ec2 = Client::new(&call.config);
     let now = base::read(&ec2, &call.target.id).await?;
-    let mut steps =
-        join_all(base.interfaces.iter().map(|interface| {
-            step(StepName::about(StepKind::RestoreGroups, &interface.id), restore_groups(&ec2, interface, &now))
-        }))
-        .await;
+    let mut steps = join_all(base.interfaces.iter().map(|interface| restore_groups(call, &ec2, interface, &now))).await;
     steps.push(step(StepKind::RestoreTerminationProtection, restore_protection(call, &ec2, base, &now)).await);
     steps.push(step(StepKind::RestoreTags, restore_tags(call, &ec2, base, &now)).await);
     Ok(steps)
 }
 
-async fn restore_groups(ec2: &Client, interface: &NetworkInterface, now: &BaseState) -> Result<Outcome, Fault> {
-    let Some(current) = now.interfaces.iter().find(|i| i.id == interface.id) else { return Ok(Outcome::Skipped) };
-    if current.groups == interface.groups {
+async fn restore_groups(call: &Call, ec2: &Client, before: &NetworkInterface, now: &BaseState) -> Step {
+    let current = now.interfaces.iter().find(|interface| interface.id == before.id);
+    let changed = match current {
+        Some(current) => changed(ec2, before, current).await,
+        None => Ok(None),
+    };
+    match changed {
+        Ok(Some(change)) => change.told(call).await,
+        Ok(None) => step(StepName::about(StepKind::RestoreGroups, &before.id), put_groups(ec2, before, current)).await,
+        Err(fault) => step(StepName::about(StepKind::RestoreGroups, &before.id), async { Err(fault) }).await,
+    }
+}
+
+/// Neither as before the containment nor as Firebreak left the interface.
+async fn changed(ec2: &Client, before: &NetworkInterface, current: &NetworkInterface) -> Result<Option<Change>, Fault> {
+    if current.groups == before.groups {
+        return Ok(None);
+    }
+    let isolated = isolation_group::all(ec2, &before.vpc).await?;
+    let is_ours = isolated.iter().filter_map(|group| group.group_id()).any(|id| current.groups == [id]);
+    let change = || Change::of(&format!("{} has the security groups {}", before.id, current.groups.join(", ")));
+    Ok((!is_ours).then(change))
+}
+
+async fn put_groups(ec2: &Client, before: &NetworkInterface, current: Option<&NetworkInterface>) -> Result<Outcome, Fault> {
+    let Some(current) = current else { return Ok(Outcome::Skipped) };
+    if current.groups == before.groups {
         return Ok(Outcome::Already);
     }
-    let isolated = isolation_group::all(ec2, &interface.vpc).await?;
-    let is_ours = isolated.iter().filter_map(|group| group.group_id()).any(|id| current.groups == [id]);
-    if !is_ours {
-        return Err(Fault::malformed(format!("{} was changed since the containment; left as it is", interface.id)));
-    }
     ec2.modify_network_interface_attribute()
-        .network_interface_id(&interface.id)
-        .set_groups(Some(interface.groups.clone()))
+        .network_interface_id(&before.id)
+        .set_groups(Some(before.groups.clone()))
         .send()
         .await
         .or_fault("ec2:ModifyNetworkInterfaceAttribute")?;

@@ -8,6 +8,7 @@ use firebreak::receipt::{Outcome, Step};
 use firebreak::step::StepKind;
 use firebreak_aws::classify::OrFault;
 use firebreak_function::containment::Call;
+use firebreak_function::drift::Change;
 use firebreak_function::step::step;
 use firebreak_s3::Bucket;
 
@@ -21,7 +22,23 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
     let bucket = firebreak_s3::open(&call.config, &call.target).await?;
     let now = base::public_access_block(&bucket).await?;
     let not_ours = call.failed_steps.iter().any(|step| step.kind() == Some(StepKind::BlockPublicAccess));
+    let is_ours = [base.public_access_block, Some(PublicAccessBlock::ALL)].contains(&now);
+    if !is_ours && !not_ours {
+        return Ok(vec![Change::of(&described(now)).told(call).await]);
+    }
     Ok(vec![step(StepKind::RestorePublicAccessBlock, restore(&bucket, base.public_access_block, now, not_ours)).await])
+}
+
+fn described(now: Option<PublicAccessBlock>) -> String {
+    let Some(now) = now else { return "the bucket has no public access block".to_owned() };
+    let switches = [
+        ("BlockPublicAcls", now.block_public_acls),
+        ("IgnorePublicAcls", now.ignore_public_acls),
+        ("BlockPublicPolicy", now.block_public_policy),
+        ("RestrictPublicBuckets", now.restrict_public_buckets),
+    ];
+    let on: Vec<&str> = switches.into_iter().filter(|(_, is_on)| *is_on).map(|(name, _)| name).collect();
+    format!("of the public access block is on: {}", if on.is_empty() { "nothing".to_owned() } else { on.join(", ") })
 }
 
 async fn restore(
@@ -36,9 +53,6 @@ async fn restore(
     if not_ours {
         // Firebreak could not block the bucket, so somebody else did.
         return Ok(Outcome::Skipped);
-    }
-    if now != Some(PublicAccessBlock::ALL) {
-        return Err(Fault::malformed("the public access block was changed since the containment; left as it is"));
     }
     match base {
         Some(block) => contain::put(bucket, block).await?,

@@ -98,7 +98,7 @@ impl Function {
             .send()
             .await
             .or_fault("sns:Publish")?;
-        let unfinished = request.answer.as_ref().map_or(0, |decided| request.report.unfinished(decided.answer).len());
+        let unfinished = request.answer.as_ref().map_or(0, |decided| request.report.unfinished_of(decided).len());
         // The message is out: a timeline that misses a line is no reason to send it twice.
         if let Err(fault) = self.ledger.note(&request.incident.id, clock::now(), &format!("mail sent: {}", message.subject)).await
         {

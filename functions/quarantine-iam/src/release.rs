@@ -10,7 +10,6 @@ use crate::{credentials, drift};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::StatusType;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use firebreak::digest::sha256_hex;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::AccessKeyId;
 use firebreak::receipt::{Outcome, Step};
@@ -18,6 +17,7 @@ use firebreak::step::{StepKind, StepName};
 use firebreak::target::{Scope, Target, TargetKind};
 use firebreak_aws::classify::{OrFault, SdkResult, code};
 use firebreak_function::containment::Call;
+use firebreak_function::drift::Change;
 use firebreak_function::step::{skipped, step};
 use firebreak_ledger::Held;
 use futures::future::join_all;
@@ -41,10 +41,11 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
     }
     let mut steps = Vec::new();
     let drift = base.map(|base| drifted(call, base, &now)).unwrap_or_default();
-    if drift.iter().any(|change| !call.seen_drift.contains(&change.digest)) {
-        return Ok(join_all(drift.into_iter().map(Change::unseen)).await);
+    let is_seen = drift.iter().all(|change| change.is_seen(call));
+    if !is_seen {
+        return Ok(join_all(drift.into_iter().map(Change::shown)).await);
     }
-    steps.extend(drift.into_iter().map(Change::seen));
+    steps.extend(join_all(drift.into_iter().map(|change| change.told(call))).await);
     let ours = |base: &BaseState| base.credentials.iter().filter(|c| base.deactivated.contains(&c.id)).cloned().collect();
     let known: Vec<Credential> = base.map(ours).unwrap_or_default();
     let exposed = |c: &Credential| call.exposed.contains(&c.id) || base.is_some_and(|base| base.exposed.contains(&c.id));
@@ -75,27 +76,6 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
         steps.extend(untag(call, &iam, &now, &written).await);
     }
     Ok(steps)
-}
-
-/// What somebody changed since the containment. An analyst has seen it when a release before told of the same digest.
-struct Change {
-    digest: String,
-    fault: Fault,
-}
-
-impl Change {
-    fn of(line: &str) -> Self {
-        let whole = format!("changed by somebody since the containment: {line}");
-        Self { digest: sha256_hex(whole.as_bytes()), fault: Fault::malformed(whole) }
-    }
-
-    async fn unseen(self) -> Step {
-        Step { digest: Some(self.digest), ..step(StepKind::CheckDrift, async { Err(self.fault) }).await }
-    }
-
-    fn seen(self) -> Step {
-        Step { digest: Some(self.digest), ..skipped(StepKind::CheckDrift, self.fault) }
-    }
 }
 
 fn drifted(call: &Call, base: &BaseState, now: &BaseState) -> Vec<Change> {

@@ -7,7 +7,7 @@ use crate::base;
 use crate::policies;
 use crate::record::{check_identity, check_path, is_held, record};
 use aws_sdk_iam::Client;
-use firebreak::fault::Fault;
+use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::{Outcome, Step};
 use firebreak::step::StepKind;
 use firebreak_aws::classify::{OrFault, code};
@@ -22,9 +22,27 @@ pub(crate) async fn contain(call: &Call, iam: &Client) -> Result<Vec<Step>, Faul
     check_identity(call, &current)?;
     let recorded = record(call, &current, &[]).await;
     let held = is_held(&recorded);
-    let revoked =
-        step(StepKind::RevokeOlderSessions, async { if held { revoke(call, iam).await } else { Err(unrecorded()) } }).await;
+    let is_labelled = current.tags.is_some_and(|tags| tags.get("firebreak-state").is_some_and(|state| state == "quarantined"));
+    let revoked = step(StepKind::RevokeOlderSessions, async {
+        if !held {
+            return Err(unrecorded());
+        }
+        revoke(call, iam).await.map_err(|fault| if is_labelled { fault } else { not_labelled_yet(fault) })
+    })
+    .await;
     Ok(vec![recorded, revoked])
+}
+
+/// The role that writes inline policies may do so on labelled roles only. Of an approval of both, the session's containment labels
+/// the role at the same time: trying again helps.
+fn not_labelled_yet(fault: Fault) -> Fault {
+    match fault.kind {
+        FaultKind::Denied => {
+            let why = format!("the role does not carry firebreak-state=quarantined yet: {}", fault.message);
+            Fault::new(FaultKind::Transient, why)
+        }
+        _ => fault,
+    }
 }
 
 /// Writes the inline policy of this incident, once: a second try must not move the time.

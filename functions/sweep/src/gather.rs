@@ -4,6 +4,7 @@ use crate::{Function, NextContainment, Passing, Round, SweepInput, SweptState, W
 use firebreak::decision::{Decision, Mode};
 use firebreak::fault::Fault;
 use firebreak::incident::Incident;
+use firebreak::receipt::{Receipt, Status};
 use firebreak::report::Report;
 
 impl Function {
@@ -25,10 +26,20 @@ fn gathered(incident: Incident, report: Report, watch: Round) -> SweptState {
     SweptState { incident, report, watch, passing: Passing::default() }
 }
 
-/// What an approval carries out: decisions that wait for it, and decisions for at once of which nothing became.
+/// What an approval carries out: decisions that wait for it, decisions for at once of which nothing became, and what was tried and
+/// failed: an approval of what is not contained tries it again.
 fn open_decisions<'a>(incident: &'a Incident, report: &'a Report) -> impl Iterator<Item = &'a Decision> {
     let waiting = incident.decisions.iter().filter(|d| d.mode == Mode::Gate && d.containment.is_some());
-    waiting.chain(report.not_tried(&incident.decisions))
+    waiting.chain(report.not_tried(&incident.decisions)).chain(failed(incident, report))
+}
+
+fn failed<'a>(incident: &'a Incident, report: &'a Report) -> impl Iterator<Item = &'a Decision> {
+    let has_failed = |decision: &&Decision| {
+        let key = decision.target.scoped_key();
+        let about = |receipt: &&Receipt| receipt.containment == decision.containment && receipt.target.scoped_key() == key;
+        report.containment.receipts.iter().find(about).is_some_and(|receipt| receipt.status == Status::Failed)
+    };
+    incident.decisions.iter().filter(|d| d.mode == Mode::Auto && d.containment.is_some()).filter(has_failed)
 }
 
 /// A receipt about the same containment and target is replaced: the newer one says how it stands.
@@ -49,6 +60,22 @@ mod tests {
     use firebreak::plan::{Circumstances, plan_json};
     use firebreak::policy::Policy;
     use firebreak::receipt::Status;
+
+    #[test]
+    fn an_approval_tries_again_what_failed() {
+        let event = include_bytes!("../../../fixtures/findings/guardduty/exfiltration-iam-user.json");
+        let policy = Policy::unrestricted();
+        let plan = plan_json(event, &Circumstances::new(&policy, jiff::Timestamp::UNIX_EPOCH)).expect("a plan");
+        let incident = Incident::new(plan, &policy, "arn".to_owned(), jiff::Timestamp::UNIX_EPOCH);
+        let target = incident.decisions[0].target.clone();
+        let containment = incident.decisions[0].containment.expect("a containment");
+        let mut report = Report::default();
+        report.containment.status = "ok".to_owned();
+        for (status, tried) in [(Status::Failed, 1), (Status::Contained, 0), (Status::Partial, 0)] {
+            report.containment.receipts = vec![Receipt::of(target.clone(), containment, status)];
+            assert_eq!(open_decisions(&incident, &report).count(), tried, "{status:?}");
+        }
+    }
 
     #[test]
     fn what_was_derived_joins_what_was_contained() {

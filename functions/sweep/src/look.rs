@@ -10,7 +10,7 @@ use firebreak::incident::Incident;
 use firebreak::plan::derived::Seen;
 use firebreak::policy::Policy;
 use firebreak::receipt::{Receipt, Verification};
-use firebreak::report::{More, Report, SweepBranch};
+use firebreak::report::{Asked, More, Report, SweepBranch};
 use firebreak::target::Target;
 use firebreak::text::inert;
 use firebreak::trail::{Found, Search, Suspect, Traced, bounded, merged};
@@ -68,6 +68,7 @@ impl Function {
             status: "ok".to_owned(),
             error: None,
             suspects: Some(suspects(&report).len()),
+            asked: Some(Asked { places: found.places.len(), since: since(&incident, &self.policy, clock::now()).0 }),
             decided: Some(incident.decisions.len()),
             more: More { found: told.more, left_out: left_out.more, reverted: reverted.more },
             found: told.lines,

@@ -70,12 +70,22 @@ impl Function {
         Commit { first, incident, budget: &self.policy.budget, unread, at: delivery.at }
     }
 
-    /// True when the claim's holder did not handle the finding: its response broke down, or it only announced what now calls for
-    /// more. Such a finding must not be taken for handled.
+    /// True when the claim's holder did not handle the finding: its response broke down, it only announced what now calls for more, or
+    /// somebody closed it with a target that was not contained. Such a finding must not be taken for handled.
     pub(crate) async fn abandoned(&self, id: &IncidentId, plan: &Plan, known: &Coverage, holder: &str) -> Result<bool, Fault> {
         // An older version calls for nothing that a newer one has taken back. Of a response that broke down, any version will do.
         let calls_for_more = !known.is_ahead_of(plan) && self.calls_for_more(id, plan, holder).await?;
-        Ok(calls_for_more || self.broke_down(id, holder).await?)
+        Ok(calls_for_more || self.broke_down(id, holder).await? || self.ended_open(id, plan).await?)
+    }
+
+    /// True when the incident was closed although a target was open, and the finding has a later version since: it goes on.
+    async fn ended_open(&self, id: &IncidentId, plan: &Plan) -> Result<bool, Fault> {
+        let Some(decided) = self.ledger.gate(id).await?.and_then(|gate| gate.decision) else { return Ok(false) };
+        let later = plan.finding.updated_at.is_some_and(|version| version > decided.at);
+        if decided.accept_open.is_empty() || !later || plan.verdict != Verdict::Respond {
+            return Ok(false);
+        }
+        Ok(self.ledger.record(id).await?.is_some_and(|record| record.status == IncidentStatus::Closed))
     }
 
     /// True when the finding now calls for a response and the execution that holds the claim only announced or ignored it.

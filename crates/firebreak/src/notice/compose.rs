@@ -2,7 +2,7 @@
 
 use super::NoticeKind;
 use super::document::{Choice, Fact, Notice, Part, Section, Text};
-use super::sections::{closed, decided, evidence, found, is_reverted, open, stands, target, unanswered, urgent};
+use super::sections::{closed, decided, evidence, found, is_reverted, open, searched, stands, target, unanswered, urgent};
 use super::standing;
 use crate::answer::{Answer, Decided};
 use crate::decision::{Mode, ReasonCode};
@@ -66,6 +66,7 @@ pub fn ticket(incident: &Incident, report: &Report, round: u32) -> Notice {
         .chain(found(report))
         .chain(stands(report))
         .chain(open(&incident.decisions, report))
+        .chain([searched(report)])
         .chain(evidence(report))
         .chain(unread(report));
     let again = if round > 1 { format!(" (asked {round} times)") } else { String::new() };
@@ -131,7 +132,7 @@ fn headline(kind: NoticeKind, incident: &Incident, report: &Report, answer: Opti
         NoticeKind::Closed if !unfinished(report, answer).is_empty() => "NOT FULLY carried out",
         NoticeKind::Closed => match answer.map(|a| a.answer) {
             Some(Answer::Release) => "Released and closed",
-            Some(Answer::Approve) if report.gated.iter().any(|r| r.status == Status::Failed) => "Approved, NOT all contained",
+            Some(Answer::Approve) if report.gated.iter().any(|r| r.status == Status::Failed) => "Closed, NOT all contained",
             Some(Answer::Approve) | None => "Approved and closed",
         },
     };
@@ -139,7 +140,7 @@ fn headline(kind: NoticeKind, incident: &Incident, report: &Report, answer: Opti
 }
 
 fn unfinished(report: &Report, answer: Option<&Decided>) -> Vec<String> {
-    answer.map(|decided| report.unfinished(decided.answer)).unwrap_or_default()
+    answer.map(|decided| report.unfinished_of(decided)).unwrap_or_default()
 }
 
 /// Containment was tried and nothing came of it.
@@ -173,9 +174,12 @@ fn facts(incident: &Incident) -> Vec<Fact> {
     .collect()
 }
 
-fn answer_facts(decided: &Decided) -> [Fact; 2] {
+fn answer_facts(decided: &Decided) -> Vec<Fact> {
     let answer = format!("{} by {} at {}", decided.answer.word(), crate::text::inert(&decided.by, 100), decided.at);
-    [Fact { label: "Answer", value: Text::Name(answer) }, Fact { label: "Comment", value: Text::name(&decided.comment, 500) }]
+    let open = (!decided.accept_open.is_empty())
+        .then(|| Fact { label: "Accepted as NOT contained", value: Text::name(&decided.accept_open.join(", "), 500) });
+    let answer = Fact { label: "Answer", value: Text::Name(answer) };
+    [answer, Fact { label: "Comment", value: Text::name(&decided.comment, 500) }].into_iter().chain(open).collect()
 }
 
 /// A finding's type. One that the playbook does not know is anybody's text.
@@ -190,14 +194,14 @@ fn type_of(incident: &Incident) -> Text {
 /// What the two answers do to this incident as it stands.
 fn choices(incident: &Incident, report: &Report) -> Vec<Choice> {
     let holds = standing::holds_anything(report);
-    let waits = standing::approvable(&incident.decisions, report).next().is_some();
+    let waits = standing::approvable(&incident.decisions, report).next().is_some() || standing::failed(report).next().is_some();
     let (approve, release) = match (holds, waits) {
-        _ if report.unread => ("it was an attack: what is contained stays so", "it was wrong: what was changed is put back"),
-        (true, true) => ("it was an attack: keep what is contained, contain the rest", "it was wrong: put it back"),
-        (true, false) => ("it was an attack: keep it contained", "it was wrong: put it back"),
-        (false, true) => ("it was an attack: contain it", "it was wrong: nothing has to be put back"),
+        _ if report.unread => ("it was an attack, what is contained stays so", "it was wrong, what was changed is put back"),
+        (true, true) => ("it was an attack, keep what is contained and contain the rest", "it was wrong, put it back"),
+        (true, false) => ("it was an attack, keep it contained", "it was wrong, put it back"),
+        (false, true) => ("it was an attack, contain it", "it was wrong, nothing has to be put back"),
         (false, false) => {
-            ("it is dealt with: close it; Firebreak contains nothing", "it was wrong: close it; nothing has to be put back")
+            ("it is dealt with, close it; Firebreak contains nothing", "it was wrong, close it; nothing has to be put back")
         }
     };
     vec![Choice { answer: Answer::Approve, means: approve }, Choice { answer: Answer::Release, means: release }]

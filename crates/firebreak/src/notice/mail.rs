@@ -51,13 +51,9 @@ fn write_answers(body: &mut String, notice: &Notice) {
     }
     body.push_str("\nAnswer:\n");
     for choice in &notice.answers {
-        let _ = writeln!(
-            body,
-            "  firebreak review {} {} --comment \"...\"   {}",
-            choice.answer.word(),
-            notice.incident,
-            choice.means
-        );
+        let (word, incident) = (choice.answer.word(), &notice.incident);
+        // The explanation stands on a line of its own: people paste the whole line.
+        let _ = writeln!(body, "  {}:\n    firebreak review {word} {incident} --comment \"WHY\"", choice.means);
     }
     for hint in &notice.hints {
         let _ = writeln!(body, "  {hint}");

@@ -47,6 +47,11 @@ pub(super) fn found(report: &Report) -> Vec<Section> {
     .collect()
 }
 
+/// What CloudTrail was asked, also where it was not.
+pub(super) fn searched(report: &Report) -> Section {
+    Section::sentence(Part::Found, [Text::name(&report.sweep.says(), 300)])
+}
+
 pub(super) fn decided(decisions: &[Decision]) -> Option<Section> {
     Section::of(Part::Decided, "Decided", decisions.iter().map(decision).collect())
 }
@@ -84,7 +89,7 @@ pub(super) fn unanswered(decisions: &[Decision], report: &Report) -> Vec<Section
         ..Entry::default()
     };
     let held = standing::held(report).map(|target| line(target, "contained, and stays so until somebody answers")).collect();
-    let failed = standing::failed(report).map(|target| line(target, "its containment failed"));
+    let failed = standing::failed(report).map(|target| line(target, "its containment failed; an approval tries it again"));
     let asked = standing::approvable(decisions, report).map(|target| line(target, "it is contained only if you approve"));
     let open = failed.chain(asked).collect();
     let open = Section::of(Part::Urgent, "NOT contained", open);

@@ -74,6 +74,8 @@ pub struct Found {
     pub traced: Vec<Traced>,
     /// What could not be looked at, one line each.
     pub missing: Vec<String>,
+    /// Accounts and Regions whose trail answered.
+    pub places: BTreeSet<(AccountId, Region)>,
     /// Calls of suspects that AWS refused, of those that would have mattered.
     pub refused: usize,
     /// Ids of credentials that suspects gave to users that are contained, or may be: a release must not bring them back.
@@ -128,6 +130,7 @@ impl<'a> Search<'a> {
 
     /// Takes a page: the texts of its events, and where the next one begins.
     pub fn page<T: AsRef<str>>(&mut self, lookup: Lookup, events: &[T], token: Option<String>) {
+        self.found.places.insert((lookup.suspect.target.account.clone(), lookup.region.clone()));
         let mut unreadable = 0;
         for event in events {
             match Record::parse(event.as_ref()) {

@@ -5,12 +5,13 @@ use firebreak::answer::Answer;
 use firebreak::ids::IncidentId;
 use firebreak::incident::IncidentStatus;
 use firebreak::receipt::{Outcome, Status};
-use firebreak::review::DecideOutcome;
+use firebreak::review::{DecideOutcome, DecideRequest};
 use firebreak_aws::clock;
 use firebreak_cli::follow::{End, Follower};
 use firebreak_cli::screen::Screen;
 use firebreak_drill::{PlantedBucket, PlantedInstance, PlantedRole, PlantedUser};
 use firebreak_testkit::{SECURITY_ACCOUNT, fixture};
+use jiff::SignedDuration;
 use serde_json::json;
 
 #[tokio::test]
@@ -188,6 +189,45 @@ async fn an_approved_containment_that_fails_is_not_closed_as_done() -> TestResul
     assert_eq!(stage.ended(&execution).await?, "SUCCEEDED");
     stage.reaches(&id, IncidentStatus::Closed).await?;
     assert_eq!(bucket.observe().await?.get("public access block"), Some("on on on on"));
+    Ok(())
+}
+
+/// An approval of what is NOT contained tries it again, refuses to close while it fails, and closes it open only when somebody says
+/// so. A later version of the finding is then taken up.
+#[tokio::test]
+async fn an_approval_of_what_is_not_contained_tries_again_and_does_not_close() -> TestResult {
+    let stage = stage().await;
+    let user = PlantedUser::plant(stage.config(), "alice").await?;
+    let refused =
+        json!([{"match": "sts:AssumeRole", "body": "QuarantineIam", "status": 403, "code": "AccessDenied", "times": 0}]);
+    stage.aws.plan_faults(&refused)?;
+    let mut event = user_finding(&user, SECURITY_ACCOUNT, "not-contained");
+    let (execution, id) = send(&stage, &event).await?;
+    let view = stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
+    assert_eq!(view.receipts[0].status, Status::Failed);
+    stage.answer(&id, Answer::Approve).await?;
+    let view = stage.incident_when(&id, "an open gate", is_open_again).await?;
+    assert_eq!((view.record.status, view.receipts[0].status), (IncidentStatus::AwaitingReview, Status::Failed));
+    assert!(stage.told("NOT FULLY carried out").await?.body.contains("IAM user alice"));
+
+    let accepted = DecideRequest {
+        accept_open: vec!["alice".to_owned()],
+        ..DecideRequest::new(id.clone(), Answer::Approve, "an analyst", "we rebuild the account anyway")
+    };
+    stage.decide(&accepted).await?;
+    assert_eq!(stage.ended(&execution).await?, "SUCCEEDED");
+    stage.reaches(&id, IncidentStatus::Closed).await?;
+    assert!(stage.told("Closed, NOT all contained").await?.body.contains("Accepted as NOT contained: alice"));
+    assert_eq!(user.observe().await?.get("attached policies"), Some("none"));
+
+    stage.aws.plan_faults(&json!([]))?;
+    event["detail"]["updatedAt"] = json!((clock::now() + SignedDuration::from_secs(60)).to_string());
+    let (again, _) = send(&stage, &event).await?;
+    let view = stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
+    assert_eq!(view.receipts[0].status, Status::Contained, "the next delivery takes it up");
+    stage.answer(&id, Answer::Approve).await?;
+    assert_eq!(stage.ended(&again).await?, "SUCCEEDED");
+    stage.reaches(&id, IncidentStatus::Closed).await?;
     Ok(())
 }
 

@@ -12,14 +12,7 @@ use serde_json::{Value, json};
 async fn bad_input_changes_nothing_and_tells_people() -> TestResult {
     let stage = stage().await;
     let inputs = ["{}", "[]", "null", "\"text\"", "7"].map(str::to_owned).to_vec();
-    let hostile = [
-        "unknown-source",
-        "H03_unknown_type",
-        "H01_missing_resource",
-        "H02_resource_null",
-        "H14_not_json_detail",
-        "H33_region_injection",
-    ];
+    let hostile = ["unknown-source", "H08_pascal_case", "H14_not_json_detail", "H15_empty_findings", "H31_account_bad"];
     let fixtures = hostile.iter().map(|name| std::fs::read_to_string(fixture::path(&format!("hostile/{name}"))));
     let mut told = 0;
     for (i, input) in inputs.into_iter().map(Ok).chain(fixtures).enumerate() {
@@ -35,7 +28,7 @@ async fn bad_input_changes_nothing_and_tells_people() -> TestResult {
         stage.told(incident.id.as_str()).await?;
         told += 1;
     }
-    assert_eq!(told, 11);
+    assert_eq!(told, 10);
     assert_eq!(changes(&stage.aws.calls()?), Vec::<String>::new());
     Ok(())
 }

@@ -32,6 +32,9 @@ async fn a_role_session_named_like_a_user_never_touches_that_user() -> TestResul
     fixture::personalise(&mut event, SECURITY_ACCOUNT, "session", clock::now());
     let (_, id) = send(&stage, &event).await?;
     stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
+    assert_eq!(role.observe().await?.get("attached policies"), Some("none"), "the caller chose the session's name: it waits");
+    stage.answer(&id, Answer::Approve).await?;
+    stage.reaches(&id, IncidentStatus::Closed).await?;
     let denied = role.observe().await?;
     assert_eq!(denied.get("attached policies"), Some("FirebreakQuarantineDenyTaggedSession"));
     assert_eq!(denied.get("tag firebreak-session-1"), Some("alice"));
@@ -127,14 +130,16 @@ async fn what_somebody_changed_meanwhile_is_left_alone_and_reported() -> TestRes
     let other = instance.plant_open_group("by-hand", None).await?;
     let interface = instance.move_first_interface_to(&other).await?;
     stage.answer(&id, Answer::Release).await?;
-    let ticket = stage.told("was changed since the containment").await?;
+    let ticket = stage.told("changed by somebody since the containment").await?;
     assert!(ticket.body.contains(&interface), "{}", ticket.body);
     let now = instance.observe().await?;
     assert_eq!(now.get(&format!("security groups of {interface}")), Some("by-hand"));
-    // The analyst has seen it and lets it be: approve closes the incident.
+    // The analyst has seen the change and lets it be: the next release ends.
     stage.incident_when(&id, "an open gate", is_open_again).await?;
-    stage.answer(&id, Answer::Approve).await?;
+    stage.answer(&id, Answer::Release).await?;
     assert_eq!(stage.ended(&execution).await?, "SUCCEEDED");
-    stage.reaches(&id, IncidentStatus::Closed).await?;
+    stage.reaches(&id, IncidentStatus::Released).await?;
+    let now = instance.observe().await?;
+    assert_eq!(now.get(&format!("security groups of {interface}")), Some("by-hand"));
     Ok(())
 }

@@ -11,10 +11,16 @@ use firebreak_testkit::scripted::ScriptedAws;
 
 /// Releases the instance from its recorded base, as the function `release` does.
 pub(crate) async fn release(aws: &ScriptedAws, failed: &[StepKind]) -> Result<Vec<Step>, Fault> {
+    Box::pin(release_past(aws, failed, vec![])).await
+}
+
+/// As [`release`], and an analyst has seen the changes with these digests.
+async fn release_past(aws: &ScriptedAws, failed: &[StepKind], seen_drift: Vec<String>) -> Result<Vec<Step>, Fault> {
     let target = room::target(TargetKind::Ec2Instance, INSTANCE);
     let incident = room::incident("one");
     let mut call = responder(aws).call(&target, Containment::IsolateEc2, MemberRole::Release, &incident).await?;
     call.failed_steps = failed.iter().map(|kind| (*kind).into()).collect();
+    call.seen_drift = seen_drift;
     let base = call.ledger.base(call.held()).await?.map(|(base, _)| base);
     Box::pin(isolate_ec2::release(&call, base.as_ref())).await
 }
@@ -46,7 +52,7 @@ async fn an_instance_is_as_it_was_and_a_second_release_finds_nothing_to_do() {
 }
 
 #[tokio::test]
-async fn what_somebody_changed_since_is_left_and_said() {
+async fn what_somebody_changed_since_is_shown_once_and_left() {
     let (aws, ec2, before) = contained(|world| world.interfaces.push(Interface::new("eni-3", VPC_A, &["sg-db"]))).await;
     ec2.change(|world| {
         // One interface was moved by hand, another one was detached.
@@ -55,11 +61,22 @@ async fn what_somebody_changed_since_is_left_and_said() {
     });
     let steps = release(&aws, &[]).await.expect("a release");
     let after = ec2.now();
-    assert_eq!(outcome(&steps, &format!("restore-groups {FIRST}")), Outcome::Failed);
+    let shown: Vec<&Step> = steps.iter().filter(|step| step.is(StepKind::CheckDrift)).collect();
+    assert!(shown.len() == 1 && shown[0].outcome == Outcome::Failed, "{steps:?}");
+    assert!(shown[0].error.as_ref().is_some_and(|fault| fault.message.contains(FIRST)), "{shown:?}");
     assert_eq!(after.interfaces[0].groups, ["sg-web"]);
     assert_eq!(outcome(&steps, "restore-groups eni-3"), Outcome::Skipped);
     assert_eq!(outcome(&steps, &format!("restore-groups {SECOND}")), Outcome::Applied);
     assert_eq!(after.interfaces[1], before.interfaces[1]);
+
+    let digests = steps.iter().filter_map(|step| step.digest.clone()).collect();
+    let second = release_past(&aws, &[], digests).await.expect("a release");
+    assert!(second.iter().all(|step| step.outcome != Outcome::Failed), "the second release ends: {second:?}");
+    assert_eq!(ec2.now().interfaces[0].groups, ["sg-web"], "theirs stays");
+    let digests = second.iter().filter_map(|step| step.digest.clone()).collect();
+    ec2.change(|world| world.interfaces[0].groups = vec!["sg-another".to_owned()]);
+    let third = release_past(&aws, &[], digests).await.expect("a release");
+    assert!(third.iter().any(|step| step.outcome == Outcome::Failed), "a later change is shown first: {third:?}");
 
     ec2.change(|world| world.instance = None);
     assert_eq!(release(&aws, &[]).await.expect_err("no instance").kind, FaultKind::Gone);

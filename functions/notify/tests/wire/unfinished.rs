@@ -44,7 +44,7 @@ async fn what_an_answer_left_undone_is_counted_and_the_subject_says_so() {
 }
 
 #[tokio::test]
-async fn what_no_second_approval_could_mend_is_told_and_not_counted() {
+async fn what_is_not_contained_keeps_the_incident_open_until_somebody_accepts_it() {
     for kind in FaultKind::ALL {
         // An execution that began under an earlier definition wrote no `fault`: its error begins with the name.
         let mut earlier = serde_json::to_value(receipt("alice", Status::Failed)).expect("JSON");
@@ -52,11 +52,24 @@ async fn what_no_second_approval_could_mend_is_told_and_not_counted() {
         let now = json!(failed("alice", kind.error_type()));
         for gated in [earlier, now] {
             let (aws, topic) = stage().await;
-            let sent = send(&aws, &closing("approve", &json!({ "gated": [gated] }))).await.expect("it is sent");
-            let lasting = matches!(kind, FaultKind::Gone | FaultKind::Malformed | FaultKind::Protected);
-            assert_eq!(sent.unfinished, usize::from(!lasting), "{gated}");
-            let body = topic.messages()[0].body.clone();
-            assert!(body.contains("After the approval:\n  - IAM user alice: NOT contained"), "people hear of it: {body}");
+            let mut request = closing("approve", &json!({ "gated": [gated] }));
+            assert_eq!(send(&aws, &request).await.expect("it is sent").unfinished, 1, "{gated}");
+            request["answer"]["accept_open"] = json!(["alice"]);
+            assert_eq!(send(&aws, &request).await.expect("it is sent").unfinished, 0, "{gated}");
+            let messages = topic.messages();
+            assert!(messages[0].subject.contains("NOT FULLY carried out"), "{}", messages[0].subject);
+            let last = &messages[1];
+            assert!(last.subject.contains("Closed, NOT all contained"), "{}", last.subject);
+            assert!(last.body.contains("Accepted as NOT contained: alice"), "{}", last.body);
+            assert!(last.body.contains("After the approval:\n  - IAM user alice: NOT contained"), "{}", last.body);
         }
     }
+}
+
+#[tokio::test]
+async fn what_was_contained_and_is_gone_since_needs_nothing_more() {
+    let (aws, _) = stage().await;
+    let held = receipt("alice", Status::Contained);
+    let report = json!({ "containment": { "status": "ok", "receipts": [held] }, "gated": [failed("alice", "Firebreak.Gone")] });
+    assert_eq!(send(&aws, &closing("approve", &report)).await.expect("it is sent").unfinished, 0);
 }

@@ -1,10 +1,11 @@
 use crate::principal::Principal;
 use crate::target::{older_sessions, role};
 use crate::{contain, contained, recorded_before, refuse_records, stage};
+use firebreak::fault::FaultKind;
 use firebreak::receipt::Status;
 use firebreak_aws::clock;
 use firebreak_testkit::room;
-use firebreak_testkit::scripted::ScriptedAws;
+use firebreak_testkit::scripted::{ScriptedAws, error};
 use serde_json::Value;
 
 fn second() -> String {
@@ -47,6 +48,21 @@ async fn a_second_try_does_not_move_the_time() {
     let first = iam.now();
     assert_eq!(contain(&aws, "one", &older_sessions()).await.expect("a receipt").status, Status::Contained);
     assert_eq!((aws.changes(), iam.now()), (vec![], first));
+}
+
+/// The session of the same role is contained by the same approval, which labels the role.
+#[tokio::test]
+async fn a_role_that_is_not_labelled_yet_is_tried_again() {
+    let (aws, _) = stage(Principal::role()).await;
+    aws.always("iam:PutRolePolicy", error(403, "AccessDenied"));
+    let fault = contain(&aws, "one", &older_sessions()).await.expect_err("a passing fault");
+    assert_eq!(fault.kind, FaultKind::Transient, "{fault}");
+    let labelled = Principal::role().but(|role| {
+        role.tags.insert("firebreak-state".to_owned(), "quarantined".to_owned());
+    });
+    let (aws, _) = stage(labelled).await;
+    aws.always("iam:PutRolePolicy", error(403, "AccessDenied"));
+    assert_eq!(contain(&aws, "one", &older_sessions()).await.expect("a receipt").status, Status::Failed);
 }
 
 #[tokio::test]

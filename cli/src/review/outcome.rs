@@ -1,0 +1,109 @@
+//! What came of an answer: waits until the execution has carried it out, or asks again.
+
+use crate::CommandError;
+use console::style;
+use firebreak::answer::{Answer, Decided};
+use firebreak::ids::IncidentId;
+use firebreak::incident::IncidentStatus;
+use firebreak::receipt::{Receipt, Status};
+use firebreak::step::StepKind;
+use firebreak::text::inert;
+use firebreak_ledger::{IncidentView, Ledger};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A containment has a minute, and the look after an approval comes seconds later.
+const PATIENCE: Duration = Duration::from_secs(120);
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Where the incident is after an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum After {
+    /// Still being carried out.
+    Working,
+    /// Done.
+    Done,
+    /// The incident asks again: something could not be carried out.
+    AsksAgain,
+    /// The execution broke down.
+    Broken,
+}
+
+/// Waits, and says what came of the answer.
+///
+/// # Errors
+/// Something was not carried out, or is not known yet.
+pub(super) async fn wait(ledger: &Ledger, id: &IncidentId, decided: &Decided) -> Result<(), CommandError> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let view = ledger.incident(id).await?;
+        let view = view.ok_or_else(|| CommandError::Bad(format!("there is no incident {id}")))?;
+        match after(&view, decided) {
+            After::Done => {
+                println!("{}", done(&view, decided));
+                return Ok(());
+            }
+            After::AsksAgain => return Err(CommandError::Bad(not_done(&view, decided))),
+            After::Broken => {
+                return Err(CommandError::Bad(format!("the execution of {id} broke down: firebreak incidents show {id}")));
+            }
+            After::Working if Instant::now() > until => {
+                return Err(CommandError::Bad(format!("not carried out after 2 minutes: firebreak incidents show {id}")));
+            }
+            After::Working => tokio::time::sleep(PAUSE).await,
+        }
+    }
+}
+
+fn after(view: &IncidentView, decided: &Decided) -> After {
+    let asks = view.review.as_ref().is_some_and(|review| {
+        // The gate that took the answer has it; a later one has none.
+        review.decision.is_none() && review.answers.iter().any(|answer| answer.at == decided.at)
+    });
+    match view.record.status {
+        IncidentStatus::Closed | IncidentStatus::Released => After::Done,
+        IncidentStatus::Failed => After::Broken,
+        IncidentStatus::AwaitingReview if asks => After::AsksAgain,
+        _ => After::Working,
+    }
+}
+
+fn done(view: &IncidentView, decided: &Decided) -> String {
+    if decided.answer == Answer::Release {
+        let steps = view.releases.iter().flat_map(|receipt| &receipt.steps);
+        let kept = steps.filter(|step| step.is(StepKind::KeepInactive)).count();
+        let kept = if kept > 0 { format!("; {kept} exposed credential(s) stay inactive: replace them") } else { String::new() };
+        return format!("{} what Firebreak changed is put back{kept}", style("released:").green().bold());
+    }
+    let open: Vec<String> = open(view).map(|receipt| receipt.target.to_string()).collect();
+    if open.is_empty() {
+        return format!("{} everything that was decided is contained", style("closed:").green().bold());
+    }
+    format!("{} NOT contained, as accepted: {}", style("closed:").yellow().bold(), inert(&open.join(", "), 300))
+}
+
+fn not_done(view: &IncidentView, decided: &Decided) -> String {
+    let id = &view.record.incident.id;
+    let line = |receipt: &Receipt| {
+        format!("  {}: {}", receipt.target, inert(&receipt.told().unwrap_or_else(|| "see the ticket".to_owned()), 200))
+    };
+    match decided.answer {
+        Answer::Approve => {
+            let lines: Vec<String> = open(view).map(line).collect();
+            let what = if lines.is_empty() { "  see the ticket".to_owned() } else { lines.join("\n") };
+            format!(
+                "NOT contained:\n{what}\nThe incident stays open. Mend the cause (firebreak doctor) and approve again, or close it as it is: \
+                 firebreak review approve {id} --comment \"WHY\" --accept-open TARGET"
+            )
+        }
+        Answer::Release => {
+            let left = view.releases.iter().filter(|receipt| matches!(receipt.status, Status::Failed | Status::Partial));
+            let lines: Vec<String> = left.map(line).collect();
+            format!("NOT all is put back:\n{}\nThe ticket says what is left; answer again.", lines.join("\n"))
+        }
+    }
+}
+
+fn open(view: &IncidentView) -> impl Iterator<Item = &Receipt> {
+    view.receipts.iter().filter(|receipt| receipt.status == Status::Failed)
+}
