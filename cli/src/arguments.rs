@@ -21,6 +21,8 @@ pub enum Command {
     Replay(ReplayArguments),
     /// List incidents, or show everything about one.
     Incidents(IncidentsArguments),
+    /// Say what mode auto would do where accounts only observe or rehearse.
+    Report(ReportArguments),
     /// Check a deployment: would a finding that comes in now be contained?
     Doctor(DoctorArguments),
     /// Answer the review gate: approve keeps the containment, release undoes it.
@@ -90,6 +92,35 @@ pub enum ShowIncident {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// `firebreak report`
+#[derive(Debug, Args)]
+pub struct ReportArguments {
+    /// What to report on.
+    #[command(subcommand)]
+    pub about: ReportAbout,
+}
+
+/// What there is a report on.
+#[derive(Debug, Subcommand)]
+pub enum ReportAbout {
+    /// What would have been contained, asked and told in mode auto, and how dry runs were answered.
+    Observe(ObserveArguments),
+}
+
+/// `firebreak report observe`
+#[derive(Debug, Args)]
+pub struct ObserveArguments {
+    /// How far back, in days (30d) or hours (12h).
+    #[arg(long, value_name = "AGE", default_value = "30d")]
+    pub since: String,
+    /// Only targets of this account.
+    #[arg(long, value_name = "NUMBER")]
+    pub account: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `firebreak doctor`

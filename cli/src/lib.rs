@@ -9,6 +9,7 @@ mod incidents;
 mod paint;
 mod plan;
 mod replay;
+mod report;
 mod review;
 pub mod screen;
 
@@ -49,6 +50,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Replay(arguments) => Box::pin(replay::run(&arguments)).await,
         Command::Incidents(arguments) => Box::pin(incidents::run(&arguments)).await,
+        Command::Report(arguments) => Box::pin(report::run(&arguments)).await,
         Command::Doctor(arguments) => Box::pin(doctor::run(&arguments)).await,
         Command::Review(arguments) => Box::pin(review::run(&arguments)).await,
     };

@@ -128,7 +128,8 @@ fn hostile_text_is_inert_in_a_terminal() {
 #[test]
 fn commands_that_need_aws_say_what_is_missing() {
     let file = fixture("guardduty/bitcoin-tool");
-    for arguments in [&["incidents"][..], &["replay", file.to_str().expect("UTF-8")], &["review", "list"]] {
+    let replay = ["replay", file.to_str().expect("UTF-8")];
+    for arguments in [&["incidents"][..], &replay, &["review", "list"], &["report", "observe", "--since", "12h"]] {
         let output = firebreak(arguments, "");
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(String::from_utf8_lossy(&output.stderr).contains("AWS_REGION"), "{}", String::from_utf8_lossy(&output.stderr));
@@ -137,6 +138,17 @@ fn commands_that_need_aws_say_what_is_missing() {
     assert_eq!(output.status.code(), Some(2));
     let output = firebreak(&["replay", "/nonexistent.json"], "");
     assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn a_report_since_no_time_or_about_no_account_is_one_clear_line() {
+    for (arguments, words) in [(["--since", "x"], "--since x: write days or hours"), (["--account", "7"], "--account 7:")] {
+        let output = firebreak(&["report", "observe", arguments[0], arguments[1]], "");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty());
+        let line = String::from_utf8(output.stderr).expect("UTF-8");
+        assert!(line.contains(words) && line.lines().count() == 1, "{line}");
+    }
 }
 
 #[test]
@@ -175,6 +187,47 @@ fn a_report_is_a_table_of_types_and_decisions() {
     assert!(row.contains("lambda-function for a person, needs an answer"), "{row}");
     let files = std::fs::read_dir(&folder).expect("readable").count();
     assert!(table.contains(&format!("| `all` | {files} |")), "every file is counted");
+    let said = String::from_utf8(output.stdout).expect("UTF-8");
+    let low = said.lines().find(|line| line.contains("auto_from low")).expect("a line");
+    let high = said.lines().find(|line| line.contains("auto_from high")).expect("a line");
+    let numbers = |line: &str| -> Vec<usize> {
+        line.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect()
+    };
+    let (low, high) = (numbers(low), numbers(high));
+    assert!(low[0] > high[0] && high[0] > 0, "arriving is not acting: {said}");
+    assert_eq!((low.iter().sum::<usize>(), high.iter().sum::<usize>()), (files, files), "every finding is counted once");
+}
+
+#[test]
+fn exports_are_planned_packed_or_not_and_say_what_mode_auto_would_do() {
+    let event: Value =
+        serde_json::from_slice(&std::fs::read(fixture("guardduty/bitcoin-tool")).expect("a fixture")).expect("JSON");
+    let lines = format!("{0}\n{0}\n", event["detail"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("export.jsonl"), &lines).expect("written");
+    let packed = std::fs::File::create(folder.path().join("export.jsonl.gz")).expect("a file");
+    let mut packed = flate2::write::GzEncoder::new(packed, flate2::Compression::fast());
+    packed.write_all(lines.as_bytes()).expect("written");
+    packed.finish().expect("written");
+    std::fs::write(folder.path().join("notes.txt"), "not a finding").expect("written");
+    let policy = folder.path().join("policy.toml");
+    std::fs::write(&policy, "default_mode = \"observe\"\n").expect("written");
+    let table = folder.path().join("table.md");
+    let (path, policy, to) = (folder.path().to_str(), policy.to_str(), table.to_str());
+    let arguments = ["plan", "--batch", path.expect("UTF-8"), "--policy", policy.expect("UTF-8"), "--report", to.expect("UTF-8")];
+    let output = firebreak(&arguments, "");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(said.starts_with("4 findings of 1 types"), "{said}");
+    assert!(said.contains("auto_from high: contained 4,") && said.contains("as if they were in mode auto"), "{said}");
+    let written = std::fs::read_to_string(&table).expect("written");
+    assert!(written.contains("isolate-ec2 automatically ×4"), "{written}");
+    let of_account = "| 111122223333 | isolate-ec2 | `CryptoCurrency:EC2/BitcoinTool.B` | 1 | `EC2 instance i-";
+    assert!(written.contains(of_account), "the target is named once: {written}");
+    let hour = written.lines().find(|line| line.starts_with("| 111122223333 | isolate-ec2 | 20")).expect("an hour");
+    assert!(hour.ends_with(":00 | 1 | 0 |"), "{hour}");
+    let lines = firebreak(&["plan", "--batch", path.expect("UTF-8")], "");
+    assert_eq!(String::from_utf8(lines.stdout).expect("UTF-8").lines().count(), 2, "one line per file");
 }
 
 #[test]
@@ -212,7 +265,7 @@ fn a_folder_is_planned_with_batch_and_an_empty_one_is_no_silence() {
         String::from_utf8(output.stderr).expect("UTF-8")
     };
     assert!(said(&["plan", name]).contains("firebreak plan --batch"), "the remedy is in the message");
-    assert!(said(&["plan", "--batch", name]).contains("there is no *.json below"));
+    assert!(said(&["plan", "--batch", name]).contains("there is no *.json, *.jsonl or *.jsonl.gz below"));
     std::fs::write(folder.join("broken.json"), "{").expect("written");
     assert!(said(&["plan", "--batch", name]).contains("1 file(s) are not JSON; their lines carry \"error\": broken.json"));
     std::fs::remove_dir_all(&folder).expect("removed");

@@ -185,6 +185,30 @@ impl Ledger {
         Ok(found)
     }
 
+    /// All incidents that were opened at `since` or later, newest first, however many there are.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn incidents_since(&self, since: Timestamp) -> Result<Vec<IncidentRecord>, Fault> {
+        let mut pages = self
+            .dynamodb
+            .query()
+            .table_name(&self.table)
+            .index_name("incidents")
+            .key_condition_expression("feed = :feed AND opened_at >= :since")
+            .expression_attribute_values(":feed", text("incident"))
+            .expression_attribute_values(":since", text(sortable(since)))
+            .scan_index_forward(false)
+            .into_paginator()
+            .items()
+            .send();
+        let mut found = Vec::new();
+        while let Some(item) = pages.next().await {
+            found.push(record(&item.or_fault("ledger: list incidents")?)?);
+        }
+        Ok(found)
+    }
+
     /// An incident and its status, or nothing when the ledger does not know it.
     ///
     /// # Errors

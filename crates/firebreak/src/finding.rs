@@ -4,6 +4,7 @@
 //! are not listed here are not lost: the raw event is kept, for evidence. Facts about the senders are in the module of each adapter.
 
 mod asff;
+mod export;
 mod guardduty;
 mod health;
 mod json;
@@ -14,6 +15,7 @@ mod resource;
 mod sequence;
 mod vocabulary;
 
+pub use export::events;
 pub use json::{BadJson, parse};
 pub use principal::{Credentials, Principal};
 pub use request::DETAIL_TYPE as REQUEST_DETAIL_TYPE;

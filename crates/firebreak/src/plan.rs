@@ -8,6 +8,7 @@ mod decide;
 pub mod derived;
 mod doubt;
 mod explain;
+mod file;
 mod owner;
 mod principal;
 mod restrain;
@@ -16,13 +17,14 @@ mod wanted;
 mod wishes;
 
 pub use explain::{Because, Step};
+pub use file::{NotJson, plan_file, plan_json};
 pub use owner::{Owner, Owners};
 pub use restrain::{broke_down, over_budget, too_many_unread};
 
 use crate::containment::Containment;
 use crate::decision::{Decision, Mode};
 use crate::digest::sha256_hex;
-use crate::finding::{self, BadJson, Delivery, Finding, Read, SeverityBand, Source};
+use crate::finding::{self, Delivery, Finding, Read, SeverityBand, Source};
 use crate::ids::{AccountId, Region};
 use crate::playbook::Playbook;
 use crate::policy::Policy;
@@ -338,27 +340,4 @@ fn digest_key(event: &Value) -> String {
         None => event,
     };
     format!("event:{}", sha256_hex(content.to_string().as_bytes()))
-}
-
-/// The input is not JSON at all.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct NotJson(BadJson);
-
-/// Decides what to do about an event given as JSON text.
-///
-/// JSON that cannot be trusted or held (a field named twice, nesting deeper than 128, half a surrogate pair, a number beyond
-/// `f64`) is still a finding that somebody must look at: it becomes a notice.
-///
-/// # Errors
-/// [`NotJson`] with the place, never the text.
-pub fn plan_json(bytes: &[u8], circumstances: &Circumstances<'_>) -> Result<Plan, NotJson> {
-    match finding::parse(bytes) {
-        Ok(event) => Ok(plan(&event, circumstances)),
-        Err(error @ BadJson::Malformed { .. }) => Err(NotJson(error)),
-        Err(error) => {
-            let raw = Value::String(String::from_utf8_lossy(bytes).into_owned());
-            Ok(notice_only(&raw, &error.to_string()))
-        }
-    }
 }

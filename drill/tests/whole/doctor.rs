@@ -1,6 +1,7 @@
 //! `firebreak doctor` finds what is wrong with a deployment, and nothing else.
 #![expect(clippy::disallowed_methods, reason = "here somebody else than Firebreak acts")]
 
+use crate::command;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::{PointInTimeRecoverySpecification, TimeToLiveSpecification};
 use aws_sdk_guardduty::types::FindingPublishingFrequency;
@@ -11,19 +12,11 @@ use firebreak_drill::{Result, Stage};
 use firebreak_testkit::{MEMBER_ACCOUNT, Options, REGION, SECURITY_ACCOUNT, fixture};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::process::Command;
 
 /// What the doctor said: exit code, and observations.
 pub(crate) fn doctor(stage: &Stage, json: bool) -> Result<(i32, String)> {
-    let program = std::env::current_exe()?;
-    let binary = program.ancestors().map(|folder| folder.join("firebreak")).find(|path| path.is_file()).ok_or("not built")?;
-    let mut command = Command::new(binary);
-    command.env_clear().env("AWS_ENDPOINT_URL", stage.aws.endpoint()).env("AWS_REGION", REGION);
-    command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test").arg("doctor");
-    if json {
-        command.arg("--json");
-    }
-    let output = command.output()?;
+    let arguments: &[&str] = if json { &["doctor", "--json"] } else { &["doctor"] };
+    let output = command::run(stage, arguments)?;
     let text = String::from_utf8(output.stdout)?;
     Ok((output.status.code().unwrap_or(-1), text))
 }

@@ -3,6 +3,7 @@
 
 mod bases;
 mod decisions;
+mod feed;
 mod gate;
 mod gathered;
 mod writes;

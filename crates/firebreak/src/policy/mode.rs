@@ -41,6 +41,19 @@ impl ResponseMode {
 #[serde(transparent)]
 pub struct AutoFrom(pub SeverityBand);
 
+impl AutoFrom {
+    /// As it is written in the policy.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            SeverityBand::Low => "low",
+            SeverityBand::Medium => "medium",
+            SeverityBand::High => "high",
+            SeverityBand::Critical => "critical",
+        }
+    }
+}
+
 impl Default for AutoFrom {
     fn default() -> Self {
         Self(SeverityBand::High)
