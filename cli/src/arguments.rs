@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand};
+use firebreak::revision::CODE_DIGITS;
 use std::path::PathBuf;
 
 /// Contain a finding, see what was done, answer the review.
@@ -182,12 +183,25 @@ pub struct AnswerArguments {
     /// Why, in 10 characters or more; kept with the incident.
     #[arg(long, value_parser = comment)]
     pub comment: String,
+    /// The code that the ticket prints: refused when the incident is no longer what that ticket showed. Without it the answer is
+    /// about the newest ticket.
+    #[arg(long, value_name = "CODE", value_parser = code)]
+    pub shown: Option<String>,
     /// Do not wait until the answer is carried out.
     #[arg(long)]
     pub no_wait: bool,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// What a ticket prints are the first digits of a SHA-256.
+fn code(text: &str) -> Result<String, String> {
+    let code = text.trim().to_ascii_lowercase();
+    if code.len() < CODE_DIGITS || code.len() > 64 || !code.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(format!("give the code as the ticket prints it: {CODE_DIGITS} hexadecimal digits"));
+    }
+    Ok(code)
 }
 
 /// An answer is read by others later: the text of the mail's example, or nothing, is no reason.

@@ -288,6 +288,7 @@ fn released(answer: &str) -> String {
             format!("{} back as it was, the exposed credential stays inactive", style("released").green().bold())
         }
         Some("ok") => format!("{} everything is back as it was", style("released").green().bold()),
+        Some("not-covered") => style("put back as answered; more was decided since the ticket").yellow().to_string(),
         _ => style("NOT everything could be put back").red().bold().to_string(),
     }
 }

@@ -37,6 +37,7 @@ async fn answer(answer: Answer, arguments: &AnswerArguments, accept_open: &[Stri
     let request = DecideRequest {
         from: Some("command".to_owned()),
         accept_open: accept_open.to_vec(),
+        shown: arguments.shown.clone(),
         ..DecideRequest::new(id.clone(), answer, &connection.caller, &arguments.comment)
     };
     let outcome = decide(&connection, &request).await?;
@@ -66,6 +67,9 @@ async fn answer(answer: Answer, arguments: &AnswerArguments, accept_open: &[Stri
                 return Err(CommandError::Bad(text));
             }
             says(text);
+        }
+        DecideOutcome::Changed { decisions, shown } => {
+            return Err(CommandError::Bad(outcome::changed(&id, &decisions, shown.as_deref())));
         }
         DecideOutcome::TooLate => {
             return Err(CommandError::Bad(format!(

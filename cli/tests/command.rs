@@ -152,6 +152,16 @@ fn a_report_since_no_time_or_about_no_account_is_one_clear_line() {
 }
 
 #[test]
+fn a_code_that_no_ticket_prints_is_refused_before_anybody_is_asked() {
+    for (code, is_one) in [("9f86d081", true), ("9F86D081", true), ("9f86d08", false), ("9f86d08z", false)] {
+        let answer = ["review", "approve", "fb-0123456789abcdef", "--comment", "it was an attack", "--shown", code];
+        let said = String::from_utf8(firebreak(&answer, "").stderr).expect("UTF-8");
+        assert_eq!(said.contains("AWS_REGION"), is_one, "{code}: {said}");
+        assert_eq!(said.contains("8 hexadecimal digits"), !is_one, "{code}: {said}");
+    }
+}
+
+#[test]
 fn an_explanation_names_the_row_the_field_and_the_line_of_the_policy() {
     let file = fixture("guardduty/exfiltration-iam-user");
     let folder = tempfile::tempdir().expect("a folder");

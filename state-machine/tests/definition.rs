@@ -3,6 +3,7 @@
 
 use firebreak::containment::Containment;
 use firebreak::fault::FaultKind;
+use firebreak::incident::IncidentStatus;
 use firebreak_state_machine::{DEFINITION, SUBSTITUTIONS};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -205,6 +206,32 @@ fn an_answer_that_is_not_carried_out_is_asked_about_again_and_never_called_done(
     assert_eq!(states["IsReleased"]["Default"], "ReleaseIncomplete");
     assert_eq!(states["ReleaseIncomplete"]["Next"], "ReviewGate");
     assert_eq!(states["ReleaseIncomplete"]["Result"]["after_answer"], true, "the spent answer would be given again for ever");
+}
+
+#[test]
+fn an_incident_is_closed_only_when_the_ledger_says_so() {
+    let states = &definition()["States"];
+    let (close, choice) = (&states["RecordClosed"], &states["IsClosed"]);
+    assert_eq!(close["Parameters"]["Payload"]["answer.$"], "$.answer", "without it the end is unconditional");
+    assert_eq!(close["ResultSelector"]["status.$"], "$.Payload.status");
+    assert_eq!(close["ResultPath"], "$.ending");
+    assert_eq!(close["Next"], "IsClosed");
+    let closed =
+        serde_json::json!({ "Variable": "$.ending.status", "StringEquals": IncidentStatus::Closed.word(), "Next": "Closed" });
+    assert_eq!(choice["Choices"], serde_json::json!([closed]));
+    assert_eq!(choice["Default"], "ApprovalIncomplete", "what was decided since is asked");
+    let ends: Vec<String> = all_states().into_iter().filter(|(.., s)| s["Next"] == "Closed").map(|(_, name, _)| name).collect();
+    assert_eq!(ends, [""; 0], "nothing leads there without a choice");
+}
+
+#[test]
+fn an_answer_goes_whole_to_whoever_carries_it_out() {
+    let states = &definition()["States"];
+    for name in ["GatherAnswer", "Release", "NotifyClosed", "RecordClosed"] {
+        assert_eq!(states[name]["Parameters"]["Payload"]["answer.$"], "$.answer", "{name} does not know what it covers");
+    }
+    assert_eq!(states["ReviewGate"]["ResultPath"], "$.answer");
+    assert_eq!(states["GatherAnswer"]["ResultSelector"]["answer.$"], "$.Payload.answer");
 }
 
 #[test]

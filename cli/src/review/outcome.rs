@@ -3,9 +3,11 @@
 use crate::CommandError;
 use console::style;
 use firebreak::answer::{Answer, Decided};
+use firebreak::decision::Decision;
 use firebreak::ids::IncidentId;
 use firebreak::incident::IncidentStatus;
 use firebreak::receipt::{Receipt, Status};
+use firebreak::revision::code;
 use firebreak::step::StepKind;
 use firebreak::text::inert;
 use firebreak_ledger::{IncidentView, Ledger};
@@ -82,14 +84,36 @@ fn done(view: &IncidentView, decided: &Decided) -> String {
     format!("{} NOT contained, as accepted: {}", style("closed:").yellow().bold(), inert(&open.join(", "), 300))
 }
 
+/// What somebody reads whose code stands for nothing that could be answered now.
+pub(super) fn changed(id: &IncidentId, decisions: &[Decision], shown: Option<&str>) -> String {
+    let line = |d: &Decision| format!("\n  {}", inert(&format!("{}: {}, {}", d.target, d.does(), d.when()), 300));
+    let what = if decisions.is_empty() {
+        format!("this is not the code of the newest ticket of {id}")
+    } else {
+        format!("{id} is no longer what that ticket showed. Decided since:{}", decisions.iter().map(line).collect::<String>())
+    };
+    let now = shown.map(|digest| format!(" and answer with --shown {}", code(digest))).unwrap_or_default();
+    format!("{what}\nNothing was recorded. Answer the newest ticket, or read firebreak incidents show {id}{now}")
+}
+
 fn not_done(view: &IncidentView, decided: &Decided) -> String {
     let id = &view.record.incident.id;
     let line = |receipt: &Receipt| {
         format!("  {}: {}", receipt.target, inert(&receipt.told().unwrap_or_else(|| "see the ticket".to_owned()), 200))
     };
+    let lines: Vec<String> = match decided.answer {
+        Answer::Approve => open(view).map(line).collect(),
+        Answer::Release => {
+            let left = view.releases.iter().filter(|receipt| matches!(receipt.status, Status::Failed | Status::Partial));
+            left.map(line).collect()
+        }
+    };
+    let later: Vec<String> = view.record.incident.beyond(decided).iter().map(|line| format!("  {}", inert(line, 300))).collect();
+    if lines.is_empty() && !later.is_empty() {
+        return format!("Carried out, and the incident asks again:\n{}\nAnswer the new ticket.", later.join("\n"));
+    }
     match decided.answer {
         Answer::Approve => {
-            let lines: Vec<String> = open(view).map(line).collect();
             let what = if lines.is_empty() { "  see the ticket".to_owned() } else { lines.join("\n") };
             format!(
                 "NOT contained:\n{what}\nThe incident stays open. Mend the cause (firebreak doctor) and approve again, or close it as it is: \
@@ -97,8 +121,6 @@ fn not_done(view: &IncidentView, decided: &Decided) -> String {
             )
         }
         Answer::Release => {
-            let left = view.releases.iter().filter(|receipt| matches!(receipt.status, Status::Failed | Status::Partial));
-            let lines: Vec<String> = left.map(line).collect();
             format!("NOT all is put back:\n{}\nThe ticket says what is left; answer again.", lines.join("\n"))
         }
     }

@@ -29,6 +29,7 @@ fn overlay(view: IncidentView, incident: &mut Incident, report: &mut Report) {
     let only_here = |decision: &&Decision| !known.decisions.iter().any(|d| is_about(decision, d.containment, &d.target));
     let unknown: Vec<Decision> = incident.decisions.iter().filter(only_here).cloned().collect();
     incident.decisions = known.decisions.into_iter().chain(unknown).collect();
+    incident.revision = known.revision;
     incident.over_budget = incident.over_budget.max(known.over_budget);
     incident.findings = known.findings;
     for receipt in view.receipts {

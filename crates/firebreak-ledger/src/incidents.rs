@@ -1,7 +1,7 @@
 //! Incidents: opened once, amended while they run, found again.
 
 use super::view::{IncidentRecord, IncidentView, record, view};
-use super::{Item, Ledger, RawEvent, from_doc, incident_pk, lost, sortable, string, text, to_doc};
+use super::{Item, Ledger, RawEvent, from_doc, incident_pk, lost, number, sortable, string, text, to_doc};
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode, Waits};
 use firebreak::fault::{Fault, FaultKind};
@@ -33,7 +33,7 @@ impl Ledger {
     }
 
     /// Changes an incident as `change` says, whoever else changes it at the same time. Returns it as it is now; nothing when the ledger
-    /// does not know it.
+    /// does not know it. A change of decisions raises the revision ([`Incident::stamp`]), whoever calls.
     ///
     /// `change` may be called several times: each time with what the ledger knows then.
     ///
@@ -45,17 +45,23 @@ impl Ledger {
             let known: Incident = from_doc(&item)?;
             let mut changed = known.clone();
             change(&mut changed);
+            changed.stamp(&known);
             if changed == known {
                 return Ok(Some(known));
             }
             let written = self
-                .update_about(id, "incident", "SET doc = :doc, amended = if_not_exists(amended, :zero) + :one")
+                .update_about(
+                    id,
+                    "incident",
+                    "SET doc = :doc, revision = :revision, amended = if_not_exists(amended, :zero) + :one",
+                )
                 // The text as it was read: another version of Firebreak may have written the same incident in other words.
                 .condition_expression("doc = :known")
                 .expression_attribute_values(":doc", to_doc(&changed)?)
+                .expression_attribute_values(":revision", number(changed.revision))
                 .expression_attribute_values(":known", text(string(&item, "doc").unwrap_or_default()))
-                .expression_attribute_values(":zero", super::number(0))
-                .expression_attribute_values(":one", super::number(1))
+                .expression_attribute_values(":zero", number(0))
+                .expression_attribute_values(":one", number(1))
                 .send()
                 .await;
             if !lost(&written) {
@@ -121,22 +127,38 @@ impl Ledger {
 
     /// Notes how an incident ended, and when. An answer that was carried out counts, whatever the status was before.
     ///
+    /// `covers` is the revision up to which the answer counts; without one it counts for everything. False when more was decided
+    /// than it covers: nothing is noted then.
+    ///
     /// # Errors
-    /// The ledger could not be written; `Gone` when it does not know the incident.
-    pub async fn finish(&self, incident: &IncidentId, status: IncidentStatus, at: Timestamp) -> Result<(), Fault> {
-        let written = self
+    /// The ledger could not be written or read; `Gone` when it does not know the incident.
+    pub async fn finish(
+        &self,
+        incident: &IncidentId,
+        status: IncidentStatus,
+        at: Timestamp,
+        covers: Option<u32>,
+    ) -> Result<bool, Fault> {
+        let update = self
             .update_about(incident, "incident", "SET #status = :status, finished_at = :at")
-            .condition_expression("attribute_exists(pk)")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", text(status.word()))
-            .expression_attribute_values(":at", text(sortable(at)))
-            .send()
-            .await;
+            .expression_attribute_values(":at", text(sortable(at)));
+        let update = match covers {
+            None => update.condition_expression("attribute_exists(pk)"),
+            Some(covers) => update
+                .condition_expression("attribute_exists(pk) AND (attribute_not_exists(revision) OR revision <= :covers)")
+                .expression_attribute_values(":covers", number(covers)),
+        };
+        let written = update.send().await;
         if lost(&written) {
+            if covers.is_some() && self.item(incident, "incident").await?.is_some() {
+                return Ok(false);
+            }
             return Err(Fault::gone(format!("ledger: no incident {incident} could be finished")));
         }
         written.or_fault("ledger: finish incident")?;
-        Ok(())
+        Ok(true)
     }
 
     /// The newest incidents, at most `limit`.
@@ -230,7 +252,9 @@ impl Ledger {
             .key_condition_expression("pk = :pk")
             .expression_attribute_values(":pk", incident_pk(incident))
             // The gate's token and the raw event stay in the table.
-            .projection_expression("sk, doc, #status, #at, what, decision, answers, round, entered_at, delivered")
+            .projection_expression(
+                "sk, doc, #status, #at, what, decision, answers, round, entered_at, delivered, shown, shown_revision, announced_at",
+            )
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#at", "at")
             .consistent_read(true)

@@ -15,6 +15,7 @@ mod records;
 mod reviews;
 mod sessions;
 mod snapshots;
+mod tickets;
 mod view;
 
 pub use bases::{Held, ReleaseClaim};
@@ -25,6 +26,7 @@ pub use locks::Lock;
 pub use reviews::{Gate, OpenedGate, ReviewState};
 pub use sessions::SESSION_SLOTS;
 pub use snapshots::SnapshotTurn;
+pub use tickets::Ticket;
 pub use view::{IncidentRecord, IncidentView, TimelineEvent};
 
 use aws_config::SdkConfig;

@@ -3,6 +3,7 @@
 //! An answer is recorded first and handed to the execution second. If the hand-over finds the gate just closed, the next gate is
 //! answered from the record, so an analyst's word is never lost and never asked for twice.
 
+use super::tickets::{Ticket, integer};
 use super::{Item, Ledger, lost, number, sortable, string, text, to_doc};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use firebreak::answer::Decided;
@@ -23,6 +24,8 @@ pub struct Gate {
     pub decision: Option<Decided>,
     /// Whether the execution took the answer.
     pub delivered: bool,
+    /// What the newest ticket showed.
+    pub ticket: Ticket,
 }
 
 /// What became of a gate's message.
@@ -49,16 +52,28 @@ pub struct ReviewState {
     /// Every answer to this incident so far, the first one first: each gate can have one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Decided>,
+    /// The digest of what the newest ticket showed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shown: Option<String>,
+    /// The revision of the incident that it showed: an answer covers no later one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shown_revision: Option<u32>,
+    /// When it was published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub announced_at: Option<String>,
 }
 
 impl ReviewState {
     pub(super) fn of(item: &Item) -> Result<Self, Fault> {
         Ok(Self {
-            round: item.get("round").and_then(|n| n.as_n().ok()).and_then(|n| n.parse().ok()).unwrap_or(1),
+            round: integer(item, "round").unwrap_or(1),
             opened_at: string(item, "entered_at").unwrap_or_default().to_owned(),
             decision: decision(item)?,
             delivered: is_delivered(item),
             answers: answers(item)?,
+            shown: string(item, "shown").map(str::to_owned),
+            shown_revision: integer(item, "shown_revision"),
+            announced_at: string(item, "announced_at").map(str::to_owned),
         })
     }
 }
@@ -80,9 +95,11 @@ impl Ledger {
         let order = format!("{}#{:04}", sortable(message.entered_at), message.retry);
         let set = "SET task_token = :token, execution_arn = :execution, entered_at = :entered, gate_order = :order, \
                    round = :round, delivered = :false";
-        let forget = if fresh { "REMOVE announced, decision" } else { "REMOVE announced" };
+        let spent = if fresh { ", decision" } else { "" };
+        // What the tickets of an earlier execution showed is counted anew since.
+        let shown = if same_execution { "" } else { ", shown, shown_revision, announced_at" };
         let written = self
-            .update_about(id, "review", format!("{set} {forget}"))
+            .update_about(id, "review", format!("{set} REMOVE announced{spent}{shown}"))
             .condition_expression(
                 "attribute_not_exists(gate_order) OR gate_order < :order \
                  OR (task_token = :token AND attribute_not_exists(announced))",
@@ -136,6 +153,7 @@ impl Ledger {
             execution_arn: string(&item, "execution_arn").unwrap_or_default().to_owned(),
             decision: decision(&item)?,
             delivered: is_delivered(&item),
+            ticket: Ticket::of(&item),
         }))
     }
 

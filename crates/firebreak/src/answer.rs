@@ -60,9 +60,12 @@ pub struct Decided {
     /// Where it came from: a terminal, a ticket, a chat. Answers of earlier versions do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// SHA-256 of what the person was shown, in hexadecimal, where the channel knows it.
+    /// The digest of what the person was shown ([`Incident::shown`](crate::incident::Incident::shown)), when the answer named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<String>,
+    /// The revision of the incident up to which it counts. Absent in an answer of an earlier version: it counts for everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covers: Option<u32>,
     /// Why.
     pub comment: String,
     /// When.
@@ -75,7 +78,7 @@ impl Decided {
     pub fn new(answer: Answer, by: &str, comment: &str, at: Timestamp) -> Self {
         let (by, comment) = (by.to_owned(), comment.to_owned());
         let (targets, accept_open) = (Targets::default(), vec![]);
-        Self { answer, targets, accept_open, by, from: None, shown: None, comment, at }
+        Self { answer, targets, accept_open, by, from: None, shown: None, covers: None, comment, at }
     }
 
     /// Whether the person accepted that this target stays open.

@@ -121,6 +121,14 @@ pub struct Decision {
     /// The mode it would have had if the account were in mode `auto`; only where the account is observed or rehearses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub would: Option<Mode>,
+    /// The revision of the incident that added it, or changed it last; 0 when triage decided it so.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub since: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+pub(crate) fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Decision {

@@ -1,6 +1,6 @@
 //! An incident, as triage opens it and the ledger keeps it. The state machine carries its id and small facts (`facts`).
 
-use crate::decision::Decision;
+use crate::decision::{Decision, is_zero};
 use crate::ids::IncidentId;
 use crate::plan::{FindingSummary, Plan, Verdict};
 use crate::policy::Policy;
@@ -40,11 +40,9 @@ pub struct Incident {
     /// How many containments wait for a person only because the hour's budget is spent.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub over_budget: u32,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(count: &u32) -> bool {
-    *count == 0
+    /// How often its decisions were changed since triage (`revision`).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub revision: u32,
 }
 
 /// Durations for the state machine's `Wait` and `TimeoutSeconds`.
@@ -75,7 +73,8 @@ impl Incident {
             dedupe_key: plan.dedupe_key,
             findings: vec![plan.finding.clone()],
             finding: plan.finding,
-            decisions: plan.decisions,
+            // What it takes over from a response that broke down is in its first ticket like the rest.
+            decisions: plan.decisions.into_iter().map(|decision| Decision { since: 0, ..decision }).collect(),
             execution_arn,
             opened_at,
             timing: Timing {
@@ -87,6 +86,7 @@ impl Incident {
             follows: None,
             evidence: plan.evidence,
             over_budget: 0,
+            revision: 0,
         }
     }
 }

@@ -21,6 +21,7 @@ pub mod policy;
 pub mod receipt;
 pub mod report;
 pub mod review;
+pub mod revision;
 pub mod rollout;
 pub mod step;
 pub mod stored_event;

@@ -4,6 +4,7 @@ use crate::answer::{Answer, Decided};
 use crate::decision::{Decision, Mode};
 use crate::fault::FaultKind;
 use crate::receipt::{Outcome, Receipt, Status, Step, Verification};
+use crate::revision::LATER;
 use crate::target::{Scope, Target};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -259,7 +260,10 @@ impl Report {
             }
             Answer::Release => {
                 let whole = self.release.error.as_ref().map(|error| format!("the release failed: {error}"));
-                whole.into_iter().chain(self.release.receipts.iter().flat_map(|r| receipt_problems(r, "NOT put back"))).collect()
+                let receipts = &self.release.receipts;
+                let waits = receipts.iter().filter(|receipt| receipt.status == Status::Waits);
+                let waits = waits.map(|receipt| format!("{}: {LATER}", receipt.target));
+                whole.into_iter().chain(receipts.iter().flat_map(|r| receipt_problems(r, "NOT put back"))).chain(waits).collect()
             }
         }
     }
@@ -322,5 +326,10 @@ mod tests {
         let report = Report { gated: vec![receipt], ..Report::default() };
         assert_eq!(report.unfinished(Answer::Approve).len(), 1);
         assert_eq!(report.unfinished(Answer::Release), [""; 0]);
+        // The same receipt of a release: no ticket had shown the target.
+        let report =
+            Report { release: ReleaseBranch { receipts: report.gated, ..ReleaseBranch::default() }, ..Report::default() };
+        assert_eq!(report.unfinished(Answer::Release), [format!("S3 bucket acme: {LATER}")]);
+        assert_eq!(report.unfinished(Answer::Approve), [""; 0]);
     }
 }

@@ -1,6 +1,7 @@
 //! The review gate: what the state machine sends to it and what an analyst answers.
 
 use crate::answer::{Answer, Decided, Targets};
+use crate::decision::Decision;
 use crate::ids::IncidentId;
 use crate::incident::Incident;
 use crate::report::Report;
@@ -50,7 +51,8 @@ pub struct DecideRequest {
     /// Where the answer comes from, for example `command`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// SHA-256 of what the person was shown, in hexadecimal, where the channel knows it.
+    /// The code of what the person was shown: at least the first 8 digits of its digest, as the ticket prints them. Without one the
+    /// answer is about the newest ticket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<String>,
     /// Who answers. Recorded as claimed; who invoked the function is in CloudTrail.
@@ -92,4 +94,14 @@ pub enum DecideOutcome {
     TooLate,
     /// No gate is open for this incident.
     NoReview,
+    /// The code is neither the newest ticket's nor that of the incident as it is now. Nothing is recorded. Only whoever sends a code
+    /// gets this.
+    Changed {
+        /// What was decided after the ticket of that code; when nobody knows it any more, everything that was decided after triage.
+        #[serde(default)]
+        decisions: Vec<Decision>,
+        /// The digest of the incident as it is now; nothing when the ledger does not know it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shown: Option<String>,
+    },
 }

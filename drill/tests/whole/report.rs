@@ -92,6 +92,7 @@ fn incidents(alike: &Alike, now: Timestamp) -> Vec<Incident> {
                 by_hand: None,
                 suppressed,
                 would,
+                since: 0,
             };
             let opened = room::opened(&format!("planted {days_ago} {n}"));
             let mut incident = Incident { decisions: vec![decision], opened_at: opened_at(n), ..opened };

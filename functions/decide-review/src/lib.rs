@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod covers;
+
 use aws_sdk_sfn::types::ExecutionStatus;
+use covers::Covered;
 use firebreak::answer::Decided;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::plan::MAX_DECISIONS;
@@ -50,10 +53,17 @@ impl Function {
             // Not recorded: it must not keep a later execution of this finding from asking.
             return Ok(DecideOutcome::TooLate);
         }
+        let (covers, shown) = match self.covered(&request, &open).await? {
+            Covered::UpTo { revision, shown } => (revision, shown),
+            // Not recorded. Whoever was first is the better news.
+            Covered::Nothing(refusal) => {
+                return Ok(open.decision.map_or(refusal, |decision| DecideOutcome::AlreadyDecided { decision }));
+            }
+        };
         let said = Decided::new(request.answer, &inert(&request.by, 200), &inert(&request.comment, 1000), clock::now());
         let short = |text: &Option<String>| text.as_deref().map(|text| inert(text, 100));
         let accept_open = request.accept_open.iter().take(MAX_DECISIONS).map(|target| inert(target, 256)).collect();
-        let decision = Decided { from: short(&request.from), shown: short(&request.shown), accept_open, ..said };
+        let decision = Decided { from: short(&request.from), shown, covers, accept_open, ..said };
         let first = self.ledger.decide(id, &decision).await?;
         // Read after the answer is recorded: a gate that reopened meanwhile either saw the answer or left its token here.
         let Some(gate) = self.ledger.gate(id).await? else { return Ok(DecideOutcome::NoReview) };

@@ -39,7 +39,8 @@ pub struct NoticeInput {
 pub struct Sent {
     /// SNS's id of the message.
     pub message_id: String,
-    /// How many things the answer asked for and that were not carried out. The state machine closes the incident only at 0.
+    /// How many things the answer asked for and that were not carried out, and how many it does not cover. The state machine closes
+    /// the incident only at 0.
     pub unfinished: usize,
 }
 
@@ -98,7 +99,8 @@ impl Function {
             .send()
             .await
             .or_fault("sns:Publish")?;
-        let unfinished = request.answer.as_ref().map_or(0, |decided| request.report.unfinished_of(decided).len());
+        let left = |decided: &Decided| request.report.unfinished_of(decided).len() + request.incident.beyond(decided).len();
+        let unfinished = request.answer.as_ref().map_or(0, left);
         // The message is out: a timeline that misses a line is no reason to send it twice.
         if let Err(fault) = self.ledger.note(&request.incident.id, clock::now(), &format!("mail sent: {}", message.subject)).await
         {

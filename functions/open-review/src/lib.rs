@@ -6,6 +6,7 @@ use firebreak::incident::IncidentStatus;
 use firebreak::notice;
 use firebreak::receipt::Status;
 use firebreak::review::GateMessage;
+use firebreak::revision::Shown;
 use firebreak_aws::classify::OrFault;
 use firebreak_aws::{Aws, clock};
 use firebreak_function::{about, environment};
@@ -123,7 +124,9 @@ impl Function {
             OpenedGate::Answered(decided) => self.answer(&message, &decided).await,
             OpenedGate::Waiting => {
                 self.keep_machine_receipts(&message).await?;
-                self.publish_ticket(&message, record.attributes.comes_again()).await?;
+                let shown = self.publish_ticket(&message, record.attributes.comes_again()).await?;
+                // Before the incident waits for an answer: an answer is about what a ticket showed.
+                self.ledger.ticket_is_out(&message, &shown, clock::now()).await?;
                 // A gate that opened again after an answer waits, whatever the function that carried it out wrote last.
                 let over = [IncidentStatus::Failed, IncidentStatus::Closed, IncidentStatus::Released];
                 let over = if message.after_answer { &over[..1] } else { &over[..] };
@@ -147,9 +150,11 @@ impl Function {
 
     /// The ticket says what the ledger knows: decisions can have been appended, and receipts corrected, since the state machine read them.
     ///
-    /// What an approval carries out stands only there: the message comes again before a ticket is written without it.
-    async fn publish_ticket(&self, message: &GateMessage, comes_again: bool) -> Result<(), Fault> {
+    /// What an approval carries out stands only there: the message comes again before a ticket is written without it. Returns what
+    /// the ticket showed.
+    async fn publish_ticket(&self, message: &GateMessage, comes_again: bool) -> Result<Shown, Fault> {
         let (mut incident, mut report) = (message.incident.clone(), message.report.clone());
+        let mut is_read = true;
         if let Err(fault) = self.ledger.gather(&mut incident, &mut report).await {
             if comes_again {
                 return Err(fault);
@@ -158,8 +163,12 @@ impl Function {
             tracing::error!(fault.message = %fault.message, "the ticket is written without the ledger");
             let lacks = "this ticket does NOT list what an approval carries out: the ledger could not be read";
             report.verify.missing.push(format!("{lacks}; before you answer: firebreak incidents show {}", incident.id));
+            is_read = false;
         }
-        let ticket = notice::mail(&notice::ticket(&incident, &report, message.round));
+        let mut ticket = notice::ticket(&incident, &report, message.round);
+        let shown = if is_read { Shown::of(&incident) } else { Shown::WITHOUT_LEDGER };
+        ticket.code = ticket.code.filter(|_| is_read);
+        let ticket = notice::mail(&ticket);
         self.sns
             .publish()
             .topic_arn(&self.topic)
@@ -168,7 +177,7 @@ impl Function {
             .send()
             .await
             .or_fault("sns:Publish of the ticket")?;
-        Ok(())
+        Ok(shown)
     }
 
     /// An analyst answered while the last gate timed out: hand that answer to this one.

@@ -2,12 +2,14 @@
 
 use firebreak::answer::Decided;
 use firebreak::containment::Containment;
+use firebreak::decision::Decision;
 use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::digest::sha256_hex;
 use firebreak::facts::Carry;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::receipt::{Outcome, Receipt, Status, Step};
+use firebreak::revision::LATER;
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::{Scope, Target};
 use firebreak_aws::clients::MemberRole;
@@ -40,9 +42,11 @@ pub struct ReleaseInput {
 /// What the function answers.
 #[derive(Debug, Serialize)]
 pub struct Released {
-    /// `ok` when every target is back as it was, else `failed`.
+    /// `ok` when every target is back as it was; `failed` when one is not; `not-covered` when all are back that the answer covers,
+    /// and more was decided since: the state machine asks again.
     pub status: &'static str,
-    /// One receipt per target: `skipped` when nothing was held or another incident still holds it.
+    /// One receipt per target: `skipped` when nothing was held or another incident still holds it, `waits` when the answer does not
+    /// cover it.
     pub receipts: Vec<Receipt>,
     /// How many exposed credentials stay inactive: people replace them.
     pub kept_inactive: usize,
@@ -84,7 +88,7 @@ impl Function {
         Ok(seen.into())
     }
 
-    /// Puts every target of the incident back as its base says, each on its own.
+    /// Puts every target of the incident that the answer covers back as its base says, each on its own.
     ///
     /// # Errors
     /// When the ledger cannot be read, or the end not be written, and `Transient` when a step failed on a passing fault: the state machine tries again, and every
@@ -101,17 +105,23 @@ impl Function {
             Some(view) => (view.record.incident.decisions, view.receipts, view.releases),
             None => (incident.decisions.clone(), vec![], vec![]),
         };
-        // What was appended since the state machine read the incident is put back, too.
-        let targets = decisions.iter().filter_map(|d| Some((d.containment?, &d.target)));
+        let covers = request.answer.as_ref().and_then(|answer| answer.covers);
+        // What was appended since the state machine read the incident is put back, too, as far as the answer covers it.
+        let targets = decisions.iter().filter_map(|d| Some((d.containment?, d)));
         // Parts of one principal one after the other: what they share goes with the last of them.
-        let mut groups: BTreeMap<String, Vec<(Containment, &Target)>> = BTreeMap::new();
-        targets.for_each(|(containment, target)| groups.entry(target.ledger_key()).or_default().push((containment, target)));
+        let mut groups: BTreeMap<String, Vec<(Containment, &Decision)>> = BTreeMap::new();
+        targets.for_each(|(containment, d)| groups.entry(d.target.ledger_key()).or_default().push((containment, d)));
         let released = join_all(groups.into_values().map(|group| {
             let (receipts, before, answer) = (&receipts, &before, request.answer.as_ref());
             async move {
                 let mut released = Vec::new();
-                for (containment, target) in group {
+                for (containment, decision) in group {
+                    let target = &decision.target;
                     let past = Past::of(receipts, before, (containment, target), answer);
+                    if !decision.is_covered(covers) {
+                        released.push(Ok(past.release.unwrap_or_else(|| asked_again(containment, target))));
+                        continue;
+                    }
                     let release = self.release(incident, containment, target, past);
                     released.push(release.instrument(about::target(target)).await);
                 }
@@ -123,14 +133,16 @@ impl Function {
         .into_iter()
         .flatten()
         .collect::<Result<Vec<Receipt>, Fault>>()?;
-        let ok = released.iter().all(|receipt| !matches!(receipt.status, Status::Failed | Status::Partial));
-        if ok && is_known {
+        let status = match how_it_ended(&released) {
             // Here, so that nothing but this function is needed for a release to be known as one: a released finding is not taken over.
-            self.responder.ledger().finish(&incident.id, IncidentStatus::Released, clock::now()).await?;
-        }
+            OK if is_known => {
+                let (released, ledger) = (IncidentStatus::Released, self.responder.ledger());
+                if ledger.finish(&incident.id, released, clock::now(), covers).await? { OK } else { NOT_COVERED }
+            }
+            status => status,
+        };
         let steps = released.iter().flat_map(|receipt| &receipt.steps);
         let kept_inactive = steps.filter(|step| step.is(StepKind::KeepInactive)).count();
-        let status = if ok { "ok" } else { "failed" };
         Ok(Released { status, receipts: request.carry.receipts(released), kept_inactive })
     }
 
@@ -246,6 +258,29 @@ impl Function {
             Err(fault) => Err(fault),
         }
     }
+}
+
+/// Everything is back.
+const OK: &str = "ok";
+/// Something is not back.
+const FAILED: &str = "failed";
+/// What the answer covers is back, and more was decided since.
+const NOT_COVERED: &str = "not-covered";
+
+fn how_it_ended(released: &[Receipt]) -> &'static str {
+    if released.iter().any(|receipt| matches!(receipt.status, Status::Failed | Status::Partial)) {
+        FAILED
+    } else if released.iter().any(|receipt| receipt.status == Status::Waits) {
+        NOT_COVERED
+    } else {
+        OK
+    }
+}
+
+/// The receipt of a target that no ticket had shown when the release was asked for: nobody has judged it.
+fn asked_again(containment: Containment, target: &Target) -> Receipt {
+    let (error, finished_at) = (Some(LATER.to_owned()), Some(clock::now()));
+    Receipt { error, finished_at, ..Receipt::of(target.clone(), containment, Status::Waits) }
 }
 
 /// Nothing was put back: what failed is the look at what somebody changed.

@@ -33,15 +33,21 @@ impl Function {
             unread: self.policy.unread_per_hour.0,
             at: clock::now(),
         };
-        let Committed { decisions, over_budget } = self.ledger.commit(commit, free).await?;
+        let Committed { mut decisions, over_budget } = self.ledger.commit(commit, free).await?;
         if !decisions.is_empty() {
             let appended = self.ledger.amend(&incident.id, |known| {
                 let new = beyond(decisions.clone(), known);
                 known.over_budget += u32::try_from(new.iter().filter(|d| d.code == ReasonCode::OverBudget).count()).unwrap_or(0);
                 known.decisions.extend(new);
             });
-            if appended.await?.is_none() {
-                left_out.push("the ledger does not know this incident: what was decided now is in the execution only".to_owned());
+            let appended = appended.await?;
+            match appended {
+                Some(known) => {
+                    incident.revision = known.revision;
+                    decisions = decisions.into_iter().map(|decision| as_known(decision, &known)).collect();
+                }
+                None => left_out
+                    .push("the ledger does not know this incident: what was decided now is in the execution only".to_owned()),
             }
         }
         self.ledger.note_committed(commit, "sweep", &decisions).await;
@@ -61,6 +67,12 @@ fn is_free(decision: &Decision, known: &Coverage, own: &IncidentId) -> bool {
 fn beyond(stored: Vec<Decision>, incident: &Incident) -> Vec<Decision> {
     let known: BTreeSet<String> = incident.decisions.iter().map(decision_key).collect();
     stored.into_iter().filter(|decision| !known.contains(&decision_key(decision))).collect()
+}
+
+/// A decision as `incident` has it now: with the revision that it came with.
+fn as_known(decision: Decision, incident: &Incident) -> Decision {
+    let key = decision_key(&decision);
+    incident.decisions.iter().find(|known| decision_key(known) == key).cloned().unwrap_or(decision)
 }
 
 #[cfg(test)]

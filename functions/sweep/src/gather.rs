@@ -16,20 +16,22 @@ impl Function {
         let SweepInput { mut incident, mut report, watch, passing, carry, .. } = request;
         join(&mut report);
         let known = self.ledger.gather(&mut incident, &mut report).await?;
-        Ok(SweptState { passing, ..gathered(incident, report, watch) }.carried(carry, known))
+        let covers = passing.covers();
+        Ok(SweptState { passing, ..gathered(incident, report, watch, covers) }.carried(carry, known))
     }
 }
 
-fn gathered(incident: Incident, report: Report, watch: Round) -> SweptState {
-    let contain = open_decisions(&incident, &report).filter_map(NextContainment::of).collect();
+fn gathered(incident: Incident, report: Report, watch: Round, covers: Option<u32>) -> SweptState {
+    let contain = open_decisions(&incident, &report, covers).filter_map(NextContainment::of).collect();
     let watch = Watch { round: watch.round, contain, alarm: true, idle: false };
     SweptState { incident, report, watch, passing: Passing::default() }
 }
 
-/// What an approval carries out: decisions that wait for it, decisions for at once of which nothing became, and what was tried and
-/// failed: an approval of what is not contained tries it again.
-fn open_decisions<'a>(incident: &'a Incident, report: &'a Report) -> impl Iterator<Item = &'a Decision> {
-    let waiting = incident.decisions.iter().filter(|d| d.mode == Mode::Gate && d.containment.is_some());
+/// What an approval carries out: decisions that wait for it and that its ticket showed, decisions for at once of which nothing became,
+/// and what was tried and failed: an approval of what is not contained tries it again. What happens at once needs no approval.
+fn open_decisions<'a>(incident: &'a Incident, report: &'a Report, covers: Option<u32>) -> impl Iterator<Item = &'a Decision> {
+    let waits = move |d: &&Decision| d.mode == Mode::Gate && d.containment.is_some() && d.is_covered(covers);
+    let waiting = incident.decisions.iter().filter(waits);
     waiting.chain(report.not_tried(&incident.decisions)).chain(failed(incident, report))
 }
 
@@ -73,7 +75,7 @@ mod tests {
         report.containment.status = "ok".to_owned();
         for (status, tried) in [(Status::Failed, 1), (Status::Contained, 0), (Status::Partial, 0)] {
             report.containment.receipts = vec![Receipt::of(target.clone(), containment, status)];
-            assert_eq!(open_decisions(&incident, &report).count(), tried, "{status:?}");
+            assert_eq!(open_decisions(&incident, &report, None).count(), tried, "{status:?}");
         }
     }
 
@@ -93,7 +95,7 @@ mod tests {
         report.containment.receipts = vec![receipt("alice", Status::Contained), receipt("mallory", Status::Failed)];
         report.derived = vec![receipt("mallory", Status::Contained), receipt("ghost", Status::Partial)];
         join(&mut report);
-        let answer = gathered(incident.clone(), report, Round { round: 2 });
+        let answer = gathered(incident.clone(), report, Round { round: 2 }, None);
         let statuses: Vec<(&str, Status)> =
             answer.report.containment.receipts.iter().map(|r| (r.target.id.as_str(), r.status)).collect();
         assert_eq!(statuses, [("alice", Status::Contained), ("mallory", Status::Contained), ("ghost", Status::Partial)]);

@@ -53,6 +53,14 @@ pub struct Passing {
     pub answer: Option<serde_json::Value>,
 }
 
+impl Passing {
+    /// The revision up to which the answer counts. Nothing: it counts for everything, or there is none.
+    fn covers(&self) -> Option<u32> {
+        let covers = self.answer.as_ref()?.get("covers")?.as_u64()?;
+        Some(u32::try_from(covers).unwrap_or(u32::MAX))
+    }
+}
+
 /// What the function shall do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -61,7 +69,7 @@ pub enum Phase {
     Look,
     /// Add the receipts of what the last look had contained, and what the ledger knows besides.
     Gather,
-    /// Write down that an approval was carried out.
+    /// Write down that an approval was carried out, if the answer covers everything that was decided.
     Close,
 }
 
@@ -81,7 +89,7 @@ pub enum SweepOutput {
     SweptState(Box<SweptState>),
     /// Of a closing.
     Closed {
-        /// What is in the ledger now: closed.
+        /// `closed`; `awaiting-review` when more was decided than the answer covers: the state machine asks again.
         status: IncidentStatus,
     },
 }
@@ -184,13 +192,13 @@ impl Function {
         match request.phase {
             Phase::Look => Ok(SweepOutput::SweptState(Box::new(self.look(request).await?))),
             Phase::Gather => Ok(SweepOutput::SweptState(Box::new(self.gather(request).await?))),
-            Phase::Close => self.close(&request.incident).await,
+            Phase::Close => self.close(&request.incident, request.passing.covers()).await,
         }
     }
 
-    async fn close(&self, incident: &Incident) -> Result<SweepOutput, Fault> {
-        let status = IncidentStatus::Closed;
-        self.ledger.finish(&incident.id, status, clock::now()).await?;
+    async fn close(&self, incident: &Incident, covers: Option<u32>) -> Result<SweepOutput, Fault> {
+        let closed = self.ledger.finish(&incident.id, IncidentStatus::Closed, clock::now(), covers).await?;
+        let status = if closed { IncidentStatus::Closed } else { IncidentStatus::AwaitingReview };
         Ok(SweepOutput::Closed { status })
     }
 }

@@ -34,7 +34,7 @@ fn opened() -> Incident {
     let (target, containment) = (bucket(), Some(Containment::LockdownS3));
     let (reason, code) = ("it is public".to_owned(), ReasonCode::Row);
     let decision =
-        Decision { target, containment, mode: Mode::Auto, reason, code, by_hand: None, suppressed: false, would: None };
+        Decision { target, containment, mode: Mode::Auto, reason, code, by_hand: None, suppressed: false, would: None, since: 0 };
     Incident { decisions: vec![decision], ..room::opened("one") }
 }
 

@@ -6,6 +6,7 @@ mod decisions;
 mod feed;
 mod gate;
 mod gathered;
+mod revisions;
 mod writes;
 
 use firebreak::ids::{AccountId, IncidentId, Partition, Region};

@@ -8,6 +8,7 @@ use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::receipt::{Receipt, Status, Verification};
 use firebreak::report::{Report, SweepBranch};
 use firebreak::review::GateMessage;
+use firebreak::revision::Shown;
 use firebreak_ledger::{Ledger, RawEvent};
 use firebreak_testkit::dynamodb::Value;
 use firebreak_testkit::room;
@@ -22,7 +23,7 @@ async fn stage() -> (ScriptedAws, Ledger) {
 fn decision(name: &str) -> Decision {
     let (target, containment) = (user(name), Some(Containment::QuarantineIam));
     let (reason, code) = ("a finding".to_owned(), ReasonCode::Row);
-    Decision { target, containment, mode: Mode::Auto, reason, code, by_hand: None, suppressed: false, would: None }
+    Decision { target, containment, mode: Mode::Auto, reason, code, by_hand: None, suppressed: false, would: None, since: 0 }
 }
 
 fn opened() -> Incident {
@@ -66,6 +67,7 @@ async fn every_row_about_an_incident_carries_the_running_number() {
     ledger.keep_sweep(&id, &SweepBranch::default()).await.expect("written");
     ledger.note(&id, at(2), "a line").await.expect("written");
     ledger.open_gate(&gate(1)).await.expect("written");
+    ledger.ticket_is_out(&gate(1), &Shown::of(&opened()), at(2)).await.expect("written");
     ledger.gate_announced(&gate(1)).await.expect("written");
     ledger.decide(&id, &Decided::new(Answer::Approve, "an analyst", "because", at(3))).await.expect("written");
     ledger.answer_delivered(&id, "token 1").await.expect("written");

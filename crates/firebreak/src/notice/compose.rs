@@ -11,6 +11,7 @@ use crate::plan::Verdict;
 use crate::playbook::Playbook;
 use crate::receipt::{Receipt, Status};
 use crate::report::Report;
+use crate::revision;
 use crate::target::{Scope, Target, TargetKind};
 
 /// What people are told at the moment that `kind` names.
@@ -49,7 +50,7 @@ pub fn notice(kind: NoticeKind, incident: &Incident, report: &Report, answer: Op
         }
         NoticeKind::Closed => {
             facts.extend(answer.into_iter().flat_map(answer_facts));
-            sections.extend(urgent(&unfinished(report, answer)));
+            sections.extend(urgent(&[unfinished(report, answer), beyond(incident, answer)].concat()));
             sections.extend(closed(report));
         }
     }
@@ -100,7 +101,8 @@ fn document(
     let about = about.map_or_else(|| Text::ours("no target"), target);
     let about = vec![about, Text::ours(" - "), type_of(incident)];
     let (answers, hints) = if asks { (choices(incident, report), hints(report)) } else { (vec![], vec![]) };
-    Notice { incident: incident.id.clone(), headline, about, facts, sections, answers, hints }
+    let code = (asks && !report.unread).then(|| revision::code(&incident.shown()));
+    Notice { incident: incident.id.clone(), headline, about, facts, sections, answers, code, hints }
 }
 
 fn headline(kind: NoticeKind, incident: &Incident, report: &Report, answer: Option<&Decided>, round: u32) -> String {
@@ -130,6 +132,7 @@ fn headline(kind: NoticeKind, incident: &Incident, report: &Report, answer: Opti
         NoticeKind::Outcome => "PARTLY FAILED",
         NoticeKind::ReviewOverdue => return format!("Review overdue (round {round})"),
         NoticeKind::Closed if !unfinished(report, answer).is_empty() => "NOT FULLY carried out",
+        NoticeKind::Closed if !beyond(incident, answer).is_empty() => "Carried out, and more was decided since",
         NoticeKind::Closed => match answer.map(|a| a.answer) {
             Some(Answer::Release) => "Released and closed",
             Some(Answer::Approve) if report.gated.iter().any(|r| r.status == Status::Failed) => "Closed, NOT all contained",
@@ -141,6 +144,11 @@ fn headline(kind: NoticeKind, incident: &Incident, report: &Report, answer: Opti
 
 fn unfinished(report: &Report, answer: Option<&Decided>) -> Vec<String> {
     answer.map(|decided| report.unfinished_of(decided)).unwrap_or_default()
+}
+
+/// What was decided after the ticket that was answered.
+fn beyond(incident: &Incident, answer: Option<&Decided>) -> Vec<String> {
+    answer.map(|decided| incident.beyond(decided)).unwrap_or_default()
 }
 
 /// Containment was tried and nothing came of it.

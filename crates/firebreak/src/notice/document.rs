@@ -126,6 +126,9 @@ pub struct Notice {
     pub sections: Vec<Section>,
     /// The answers that are wanted; none when the notice asks nothing.
     pub answers: Vec<Choice>,
+    /// The code of what this notice shows: an answer that names it is about nothing else. None when the notice asks nothing, or
+    /// lacks what only the ledger knows.
+    pub code: Option<String>,
     /// What a reader must know before answering.
     pub hints: Vec<&'static str>,
 }

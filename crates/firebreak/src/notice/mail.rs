@@ -50,10 +50,11 @@ fn write_answers(body: &mut String, notice: &Notice) {
         return;
     }
     body.push_str("\nAnswer:\n");
+    let shown = notice.code.as_ref().map(|code| format!(" --shown {code}")).unwrap_or_default();
     for choice in &notice.answers {
         let (word, incident) = (choice.answer.word(), &notice.incident);
         // The explanation stands on a line of its own: people paste the whole line.
-        let _ = writeln!(body, "  {}:\n    firebreak review {word} {incident} --comment \"WHY\"", choice.means);
+        let _ = writeln!(body, "  {}:\n    firebreak review {word} {incident}{shown} --comment \"WHY\"", choice.means);
     }
     for hint in &notice.hints {
         let _ = writeln!(body, "  {hint}");

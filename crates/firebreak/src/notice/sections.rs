@@ -160,7 +160,7 @@ pub(super) fn closed(report: &Report) -> Vec<Section> {
     let unverified = report.verify.error.as_ref().filter(|_| !gated.is_empty() && report.gated_verification.is_empty());
     let unverified = unverified
         .map(|error| Section::sentence(Part::Urgent, [Text::ours("It could not be verified: "), Text::name(error, 200)]));
-    let released = report.release.receipts.iter().map(released).collect();
+    let released = report.release.receipts.iter().filter(|receipt| receipt.status != Status::Waits).map(released).collect();
     [Section::of(Part::Done, "After the approval", after), unverified, Section::of(Part::Done, "Put back", released)]
         .into_iter()
         .flatten()

@@ -42,6 +42,7 @@ impl Restrained {
             by_hand: wanted.by_hand.clone(),
             suppressed: code == ReasonCode::Suppressed,
             would: None,
+            since: 0,
         };
         Self { decision, rehearsed: false, evidence: false }
     }

@@ -57,6 +57,7 @@ fn a_decision_and_an_incident() {
     assert_eq!((decision.mode, decision.code), (Mode::Gate, ReasonCode::Row));
     let incident: Incident = read(incident());
     assert_eq!((incident.decisions.len(), incident.findings.len(), incident.over_budget), (1, 0, 1));
+    assert_eq!((decision.since, incident.revision), (0, 0), "what triage decided");
 }
 
 #[test]
@@ -84,6 +85,8 @@ fn a_verification_and_an_answer() {
     let said = json!({ "answer": "release", "by": "an analyst", "comment": "no", "at": "2026-11-20T02:10:00Z" });
     let decided: Decided = read(said);
     assert!(decided.targets.is_all() && decided.from.is_none() && decided.shown.is_none());
+    let appended = Decision { since: 7, ..read(decision()) };
+    assert!(appended.is_covered(decided.covers), "that version promised to carry out everything");
     let asked = json!({ "incident_id": "fb-eae67d5647a8668b", "answer": "approve", "by": "an analyst", "comment": "yes" });
     assert!(read::<DecideRequest>(asked).targets.is_all());
 }
@@ -97,6 +100,21 @@ fn a_task_and_the_message_of_a_gate() {
         "after_answer": false, "incident": incident(), "report": { "containment": { "status": "ok", "receipts": receipts() } },
     }));
     assert_eq!(message.report.containment.receipts.len(), 3);
+}
+
+#[test]
+fn an_incident_that_nobody_amended_and_an_answer_without_a_ticket_are_written_as_before() {
+    let written = |value: Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+    let (incident, decision) = (read::<Incident>(incident()), read::<Decision>(decision()));
+    assert!(!written(json!(incident)).contains(&"revision".to_owned()));
+    assert!(!written(json!(decision)).contains(&"since".to_owned()));
+}
+
+#[test]
+fn an_answer_that_covers_a_revision_has_one_more_field_and_the_same_word() {
+    let decided = Decided { covers: Some(2), ..Decided::new(Answer::Release, "ann", "no", jiff::Timestamp::UNIX_EPOCH) };
+    let sent = serde_json::to_value(decided).expect("JSON");
+    assert_eq!((&sent["answer"], &sent["covers"]), (&json!("release"), &json!(2)));
 }
 
 #[test]

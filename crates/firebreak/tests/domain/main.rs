@@ -12,6 +12,7 @@ mod notices;
 mod policies;
 mod principals;
 mod properties;
+mod revision;
 mod rollout;
 mod selectors;
 mod severity;

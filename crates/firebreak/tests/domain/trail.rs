@@ -58,6 +58,7 @@ fn decided(target: Target, mode: Mode) -> Decision {
         by_hand: None,
         suppressed: false,
         would: None,
+        since: 0,
     }
 }
 

@@ -5,7 +5,9 @@ use firebreak::answer::Answer;
 use firebreak::decision::{Decision, Mode};
 use firebreak::ids::IncidentId;
 use firebreak::incident::IncidentStatus;
+use firebreak::review::{DecideOutcome, DecideRequest};
 use firebreak_drill::{PlantedUser, Stage};
+use firebreak_ledger::IncidentView;
 use firebreak_testkit::SECURITY_ACCOUNT;
 use serde_json::json;
 
@@ -19,14 +21,36 @@ async fn append(stage: &Stage, id: &IncidentId, user: &PlantedUser, mode: Mode) 
     Ok(decision)
 }
 
+/// Waits until people were shown this revision and their answer is waited for.
+async fn asked(stage: &Stage, id: &IncidentId, revision: u32) -> firebreak_drill::Result<IncidentView> {
+    let shows = |view: &IncidentView| {
+        view.review.as_ref().is_some_and(|review| review.decision.is_none() && review.shown_revision == Some(revision))
+    };
+    stage.incident_when(id, &format!("a ticket of revision {revision}"), shows).await
+}
+
 #[tokio::test]
-async fn a_decision_that_is_appended_while_the_gate_waits_is_approved() -> TestResult {
+async fn a_decision_that_is_appended_while_the_gate_waits_is_asked_about_and_then_approved() -> TestResult {
     let stage = stage().await;
     let (alice, bob) = (PlantedUser::plant(stage.config(), "alice").await?, PlantedUser::plant(stage.config(), "bob").await?);
     let (execution, id) = send(&stage, &user_finding(&alice, SECURITY_ACCOUNT, "appended")).await?;
     stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
+    let first = asked(&stage, &id, 0).await?.review.and_then(|review| review.shown).ok_or("a digest")?;
     append(&stage, &id, &bob, Mode::Gate).await?;
-    assert_eq!(bob.observe().await?.get("attached policies"), Some("none"), "it waits");
+    let answered = stage.answer(&id, Answer::Approve).await?;
+    assert!(matches!(&answered, DecideOutcome::Accepted { decision } if decision.covers == Some(0)), "{answered:?}");
+    let told = stage.told("Carried out, and more was decided since").await?;
+    assert!(told.body.contains(&bob.name), "people are told what: {}", told.body);
+    let view = asked(&stage, &id, 1).await?;
+    assert_eq!(view.record.status, IncidentStatus::AwaitingReview, "it is not closed");
+    assert_eq!(bob.observe().await?.get("attached policies"), Some("none"), "nobody agreed to that yet");
+
+    // Whoever still has the first ticket cannot answer the second one with it.
+    let old = DecideRequest { shown: Some(first), ..DecideRequest::new(id.clone(), Answer::Approve, "an analyst", "drill") };
+    let refused = stage.decide(&old).await?;
+    let DecideOutcome::Changed { decisions, .. } = &refused else { panic!("{refused:?}") };
+    assert!(matches!(decisions.as_slice(), [since] if since.target.id == bob.name), "{decisions:?}");
+
     stage.answer(&id, Answer::Approve).await?;
     assert_eq!(stage.ended(&execution).await?, "SUCCEEDED");
     let view = stage.reaches(&id, IncidentStatus::Closed).await?;
@@ -38,10 +62,10 @@ async fn a_decision_that_is_appended_while_the_gate_waits_is_approved() -> TestR
 }
 
 #[tokio::test]
-async fn what_was_contained_while_the_gate_waits_is_released() -> TestResult {
+async fn what_was_contained_while_the_gate_waits_stays_so_until_a_ticket_showed_it() -> TestResult {
     let stage = stage().await;
     let (alice, bob) = (PlantedUser::plant(stage.config(), "alice").await?, PlantedUser::plant(stage.config(), "bob").await?);
-    let before = bob.observe().await?;
+    let (before_alice, before_bob) = (alice.observe().await?, bob.observe().await?);
     let (execution, id) = send(&stage, &user_finding(&alice, SECURITY_ACCOUNT, "appended")).await?;
     let view = stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
     let decision = append(&stage, &id, &bob, Mode::Auto).await?;
@@ -49,8 +73,17 @@ async fn what_was_contained_while_the_gate_waits_is_released() -> TestResult {
     let contained = stage.invoke("quarantine-iam", &request).await?;
     assert_eq!(contained.answer["status"], "contained", "{}", contained.answer);
     stage.answer(&id, Answer::Release).await?;
+    asked(&stage, &id, 1).await?;
+    assert_eq!(alice.released(&before_alice).differences(&alice.observe().await?), [], "what the ticket showed is put back");
+    assert_eq!(bob.observe().await?.get("attached policies"), Some("FirebreakQuarantineDenyAll"), "nobody judged this one yet");
+
+    stage.answer(&id, Answer::Release).await?;
     assert_eq!(stage.ended(&execution).await?, "SUCCEEDED");
     stage.reaches(&id, IncidentStatus::Released).await?;
-    assert_eq!(bob.observe().await?.differences(&before), [], "everything is as before: no finding exposed a key of this user");
+    assert_eq!(
+        bob.observe().await?.differences(&before_bob),
+        [],
+        "everything is as before: no finding exposed a key of this user"
+    );
     Ok(())
 }

@@ -21,14 +21,20 @@ pub(crate) async fn stage() -> (ScriptedAws, Execution) {
     let (ledger, incident) = (room::ledger(&aws), room::opened("one"));
     let opened = Box::pin(ledger.open_incident(&incident, IncidentStatus::AwaitingReview, &RawEvent::Inline("{}"))).await;
     opened.expect("the ledger takes it");
-    let message = json!({
-        "task_token": TOKEN, "execution_arn": EXECUTION, "entered_at": "2026-11-21T02:00:00Z", "round": 1, "incident": incident
-    });
-    let message: GateMessage = serde_json::from_value(message).expect("a gate's message");
+    let message = message();
     Box::pin(ledger.open_gate(&message)).await.expect("the ledger takes it");
     Box::pin(ledger.gate_announced(&message)).await.expect("the ledger takes it");
     aws.forget();
     (aws, execution)
+}
+
+/// The message of the gate that is open.
+pub(crate) fn message() -> GateMessage {
+    let message = json!({
+        "task_token": TOKEN, "execution_arn": EXECUTION, "entered_at": "2026-11-21T02:00:00Z", "round": 1,
+        "incident": room::opened("one")
+    });
+    serde_json::from_value(message).expect("a gate's message")
 }
 
 /// Somebody answers, and says why.
@@ -58,7 +64,9 @@ pub(crate) fn decision(outcome: &DecideOutcome) -> &Decided {
         DecideOutcome::Accepted { decision }
         | DecideOutcome::Queued { decision }
         | DecideOutcome::AlreadyDecided { decision } => decision,
-        DecideOutcome::TooLate | DecideOutcome::NoReview => panic!("nothing was decided: {outcome:?}"),
+        DecideOutcome::TooLate | DecideOutcome::NoReview | DecideOutcome::Changed { .. } => {
+            panic!("nothing was decided: {outcome:?}")
+        }
     }
 }
 

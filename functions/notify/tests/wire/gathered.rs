@@ -31,6 +31,7 @@ async fn known() -> (ScriptedAws, Topic) {
         by_hand: None,
         suppressed: false,
         would: None,
+        since: 0,
     };
     let decisions = [like("alice", Mode::Auto), like("bob", Mode::Gate)];
     let amended = ledger.amend(&id, |incident| incident.decisions = decisions.to_vec());

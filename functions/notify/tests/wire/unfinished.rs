@@ -1,8 +1,11 @@
 //! What an answer left undone. The state machine closes the incident only at 0.
 
-use crate::stage::{closing, receipt, send, stage};
+use crate::stage::{Topic, closing, receipt, send, stage};
+use firebreak::decision::Decision;
 use firebreak::fault::FaultKind;
 use firebreak::receipt::{Receipt, Status};
+use firebreak_testkit::room;
+use firebreak_testkit::scripted::{ScriptedAws, error};
 use serde_json::{Value, json};
 
 /// A receipt with two steps that failed and one that holds.
@@ -72,4 +75,48 @@ async fn what_was_contained_and_is_gone_since_needs_nothing_more() {
     let held = receipt("alice", Status::Contained);
     let report = json!({ "containment": { "status": "ok", "receipts": [held] }, "gated": [failed("alice", "Firebreak.Gone")] });
     assert_eq!(send(&aws, &closing("approve", &report)).await.expect("it is sent").unfinished, 0);
+}
+
+/// The same after somebody decided about bob while the gate waited.
+async fn amended() -> (ScriptedAws, Topic) {
+    let (aws, topic) = stage().await;
+    let bob = json!({ "target": receipt("bob", Status::Contained).target, "containment": "quarantine-iam", "mode": "gate",
+        "reason": "found later" });
+    let bob: Decision = serde_json::from_value(bob).expect("a decision");
+    let (ledger, id) = (room::ledger(&aws), room::incident("one"));
+    let amended = Box::pin(ledger.amend(&id, |incident| incident.decisions.push(bob.clone()))).await;
+    amended.expect("the ledger takes it").expect("an incident");
+    (aws, topic)
+}
+
+#[tokio::test]
+async fn what_no_ticket_showed_keeps_the_incident_open_and_the_words_say_that_the_rest_is_done() {
+    let (done, not) = (receipt("alice", Status::Contained), receipt("alice", Status::Failed));
+    for (gated, covers, unfinished, headline) in [
+        (&done, json!(0), 1, "Carried out, and more was decided since"),
+        (&not, json!(0), 2, "NOT FULLY carried out"),
+        (&done, json!(1), 0, "Approved and closed"),
+        // Of an earlier version: it covers everything.
+        (&done, Value::Null, 0, "Approved and closed"),
+    ] {
+        let (aws, topic) = amended().await;
+        let mut request = closing("approve", &json!({ "gated": [gated] }));
+        request["answer"]["covers"] = covers.clone();
+        assert_eq!(send(&aws, &request).await.expect("it is sent").unfinished, unfinished, "{covers}");
+        let message = topic.messages()[0].clone();
+        assert!(message.subject.contains(headline), "{}", message.subject);
+        let told = message.body.contains("IAM user bob: decided after the ticket that was answered");
+        assert_eq!(told, covers == json!(0), "{}", message.body);
+    }
+}
+
+#[tokio::test]
+async fn without_the_ledger_the_revision_that_is_carried_keeps_the_incident_open() {
+    let (aws, topic) = amended().await;
+    aws.always("dynamodb:Query", error(400, "AccessDeniedException"));
+    let mut request = closing("approve", &json!({}));
+    (request["incident"]["revision"], request["incident"]["decisions"]) = (json!(1), json!([]));
+    request["answer"]["covers"] = json!(0);
+    assert_eq!(send(&aws, &request).await.expect("it is sent").unfinished, 1);
+    assert!(topic.messages()[0].body.contains("something was decided after the ticket"), "{}", topic.messages()[0].body);
 }

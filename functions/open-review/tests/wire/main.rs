@@ -6,6 +6,7 @@ mod faults;
 mod gates;
 mod secrets;
 mod shapes;
+mod shown;
 mod stage;
 mod ticket;
 mod world;

@@ -95,7 +95,7 @@ async fn a_gate_that_opens_again_after_an_answer_waits_whatever_the_release_wrot
     let (aws, _) = stage().await;
     for (after_answer, expected) in [(false, IncidentStatus::Released), (true, IncidentStatus::AwaitingReview)] {
         let ledger = room::ledger(&aws);
-        ledger.finish(&incident().id, IncidentStatus::Released, incident().opened_at).await.expect("the ledger takes it");
+        ledger.finish(&incident().id, IncidentStatus::Released, incident().opened_at, None).await.expect("the ledger takes it");
         let mut again = message(if after_answer { 2 } else { 1 });
         again["after_answer"] = serde_json::json!(after_answer);
         assert_eq!(deliver(&aws, &[again]).await, [""; 0]);

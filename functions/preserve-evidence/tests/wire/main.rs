@@ -122,6 +122,7 @@ fn decision(target: &Target) -> Decision {
         by_hand: None,
         suppressed: false,
         would: None,
+        since: 0,
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod buckets;
 mod carried;
+mod covers;
 mod each;
 mod faults;
 mod holds;
@@ -59,6 +60,7 @@ fn decision(containment: Containment, target: &Target) -> Decision {
         by_hand: None,
         suppressed: false,
         would: None,
+        since: 0,
     }
 }
 

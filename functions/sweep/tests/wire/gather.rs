@@ -3,8 +3,19 @@
 use crate::{AUTO, ONE_PAGE, SUSPECT, Stage, modes, names, receipt};
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode, ReasonCode, Waits};
+use firebreak::incident::IncidentStatus;
 use firebreak::receipt::Status;
-use sweep::Phase;
+use serde_json::json;
+use sweep::{Passing, Phase, SweepInput, SweepOutput};
+
+/// What the state machine sends after an approval that covers this.
+fn answered(stage: &Stage, phase: Phase, covers: Option<u32>) -> SweepInput {
+    let mut answer = json!({ "answer": "approve", "by": "ann", "comment": "yes", "at": "2026-11-21T03:00:00Z" });
+    if let Some(covers) = covers {
+        answer["covers"] = json!(covers);
+    }
+    SweepInput { passing: Passing { gate: None, answer: Some(answer) }, ..stage.request(phase) }
+}
 
 #[tokio::test]
 async fn what_was_decided_in_the_ledger_is_in_the_answer_and_what_waits_is_carried_out_after_an_approval() {
@@ -65,4 +76,64 @@ async fn a_decision_that_the_ledger_made_wait_is_not_contained_at_once() {
     assert_eq!(after.incident.decisions[1].code, ReasonCode::Impact);
     let gathered = stage.run(Phase::Gather, AUTO).await.expect("an answer");
     assert_eq!(names(&gathered.watch.contain), ["alice"], "an approval carries it out");
+}
+
+#[tokio::test]
+async fn an_approval_carries_out_what_its_ticket_showed_and_what_needs_no_approval() {
+    let stage = Stage::start().await;
+    stage.append(&[stage.decision("alice", Mode::Gate)]).await;
+    stage.append(&[stage.decision("bob", Mode::Gate), stage.decision("mallory", Mode::Auto)]).await;
+    for (covers, contained) in [
+        (Some(0), vec!["mallory"]),
+        (Some(1), vec!["alice", "mallory"]),
+        (Some(2), vec!["alice", "bob", "mallory"]),
+        // Of an earlier version: as it promised.
+        (None, vec!["alice", "bob", "mallory"]),
+    ] {
+        let request = answered(&stage, Phase::Gather, covers);
+        let passed = request.passing.answer.clone();
+        let answer = stage.ask(request, AUTO).await.expect("an answer");
+        assert_eq!(names(&answer.watch.contain), contained, "{covers:?}");
+        assert_eq!(answer.passing.answer, passed, "it passes as it is");
+        assert_eq!(answer.incident.decisions.len(), 4, "what is not covered stays in the incident");
+    }
+}
+
+#[tokio::test]
+async fn a_decision_whose_mode_changed_after_the_ticket_is_not_what_was_approved() {
+    let stage = Stage::start().await;
+    let alice = stage.decision("alice", Mode::Auto);
+    stage.append(std::slice::from_ref(&alice)).await;
+    let waits = Waits { code: ReasonCode::Impact, impact: "it would stop a pipeline".to_owned() };
+    let waiting = stage.ledger().wait_for_approval(&stage.incident.id, Containment::QuarantineIam, &alice.target, &waits).await;
+    waiting.expect("the ledger takes it");
+    for (covers, contained) in [(Some(1), vec![]), (Some(2), vec!["alice"])] {
+        let answer = stage.ask(answered(&stage, Phase::Gather, covers), AUTO).await.expect("an answer");
+        assert_eq!(names(&answer.watch.contain), contained, "{covers:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_incident_that_was_amended_after_the_ticket_is_not_closed() {
+    let stage = Stage::start().await;
+    stage.append(&[stage.decision("alice", Mode::Gate)]).await;
+    let before = stage.view().await.record.status;
+    let refused = stage.reply(answered(&stage, Phase::Close, Some(0)), AUTO).await.expect("a reply");
+    assert!(matches!(refused, SweepOutput::Closed { status: IncidentStatus::AwaitingReview }), "{refused:?}");
+    assert_eq!(json!(refused), json!({ "status": "awaiting-review" }), "the definition compares this word");
+    assert_eq!(stage.view().await.record.status, before);
+    for covers in [Some(1), None] {
+        let closed = stage.reply(answered(&stage, Phase::Close, covers), AUTO).await.expect("a reply");
+        assert_eq!(json!(closed), json!({ "status": "closed" }), "{covers:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_look_appends_has_the_same_revision_in_its_answer_and_in_the_ledger() {
+    let stage = Stage::start().await;
+    stage.trail.created_user("mallory");
+    let answer = stage.run(Phase::Look, ONE_PAGE).await.expect("an answer");
+    let known = stage.view().await.record.incident;
+    assert_eq!((&answer.incident.decisions, answer.incident.revision), (&known.decisions, 1));
+    assert_eq!((answer.incident.decisions[1].since, answer.incident.shown()), (1, known.shown()));
 }
