@@ -3,15 +3,24 @@
 use console::{Alignment, StyledObject, pad_str, style};
 use firebreak::decision::{Decision, Mode};
 use firebreak::text::inert;
+use std::fmt::Write as _;
 
 /// Wide enough for the longest of [`when`].
 const WHEN: usize = 21;
 
 /// Prints decisions, one block each.
 pub(crate) fn print(decisions: &[Decision]) {
+    print!("{}", shown(decisions));
+}
+
+/// Decisions, one block each.
+pub(crate) fn shown(decisions: &[Decision]) -> String {
+    let mut out = String::new();
     for decision in decisions {
-        println!("\n  {}{}: {}", when(decision), style(&decision.target).bold(), decision.does());
-        let line = |text: &str| println!("  {:WHEN$}{text}", "");
+        let _ = writeln!(out, "\n  {}{}: {}", when(decision), style(&decision.target).bold(), decision.does());
+        let mut line = |text: &str| {
+            let _ = writeln!(out, "  {:WHEN$}{text}", "");
+        };
         if let Some(session) = &decision.target.session {
             line(&format!("session {}", inert(session, 64)));
         }
@@ -20,6 +29,7 @@ pub(crate) fn print(decisions: &[Decision]) {
             line(&format!("{} {}", style("To do:").yellow(), inert(by_hand, 300)));
         }
     }
+    out
 }
 
 fn when(decision: &Decision) -> StyledObject<String> {

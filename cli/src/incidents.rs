@@ -4,9 +4,12 @@ use crate::arguments::{IncidentsArguments, ShowIncident};
 use crate::{CommandError, Connection, decisions, paint, print_json};
 use console::style;
 use firebreak::ids::IncidentId;
-use firebreak::receipt::Receipt;
+use firebreak::incident::IncidentStatus;
+use firebreak::receipt::{Receipt, Standing, Status, Verification};
+use firebreak::step::StepKind;
 use firebreak::text::inert;
 use firebreak_ledger::{IncidentRecord, IncidentView};
+use std::fmt::Write as _;
 
 pub(crate) async fn run(arguments: &IncidentsArguments) -> Result<(), CommandError> {
     match &arguments.show {
@@ -57,91 +60,158 @@ async fn show(id: &str, json: bool) -> Result<(), CommandError> {
     if json {
         return print_json(&view);
     }
-    print(&view);
+    print!("{}", shown(&view));
     Ok(())
 }
 
-fn print(view: &IncidentView) {
+/// Everything the ledger knows of an incident, as a screen.
+fn shown(view: &IncidentView) -> String {
+    let mut out = String::new();
+    top(&mut out, view);
+    heading(&mut out, "Decisions");
+    out.push_str(&decisions::shown(&view.record.incident.decisions));
+    targets(&mut out, view);
+    releases(&mut out, &view.releases);
+    trail(&mut out, view);
+    evidence(&mut out, view);
+    review(&mut out, view);
+    heading(&mut out, "Timeline");
+    for event in &view.timeline {
+        line(&mut out, &format!("{}  {}", style(text_time(&event.at)).dim(), inert(&event.what, 200)));
+    }
+    out
+}
+
+fn top(out: &mut String, view: &IncidentView) {
     let IncidentRecord { status, incident } = &view.record;
-    let finding = &incident.finding;
-    println!("{}  {}", style(incident.id.as_str()).bold(), paint::incident_status(*status));
-    println!("{}", inert(finding.finding_type.as_deref().unwrap_or("unknown finding"), 128));
+    let _ = writeln!(out, "{}  {}", style(incident.id.as_str()).bold(), paint::incident_status(*status));
+    let _ = writeln!(out, "{}", inert(incident.finding.finding_type.as_deref().unwrap_or("unknown finding"), 128));
+    let _ = writeln!(out, "opened {}", paint::time(incident.opened_at));
     if let Some(reason) = &incident.reason {
-        println!("{}", inert(reason, 300));
+        let _ = writeln!(out, "{}", inert(reason, 300));
     }
     if let Some(first) = &incident.follows {
-        println!("an update of {first}");
-    }
-    heading("Decisions");
-    decisions::print(&incident.decisions);
-    receipts("Targets", &view.receipts);
-    for check in view.verifications.iter().filter(|check| !check.holds) {
-        println!("  {} {}: {}", style("does not hold").red().bold(), check.target, inert(&check.problems.join("; "), 300));
-    }
-    receipts("Put back", &view.releases);
-    if let Some(sweep) = &view.sweep {
-        heading("CloudTrail");
-        let lines = [("did", &sweep.found), ("no room", &sweep.left_out), ("not seen", &sweep.missing)];
-        let lines: Vec<_> = lines.iter().flat_map(|(what, lines)| lines.iter().map(move |line| (what, line))).collect();
-        if lines.is_empty() {
-            println!("  {}", sweep.says());
-        }
-        for (what, line) in lines {
-            println!("  {} {}", style(format!("{what:8}")).dim(), inert(line, 200));
-        }
-    }
-    heading("Evidence");
-    if view.evidence.is_empty() {
-        println!("  none yet");
-    }
-    for entry in &view.evidence {
-        let digest = entry.sha256.as_deref().map_or("snapshot", |digest| &digest[..12.min(digest.len())]);
-        println!("  {} {}", style(format!("{digest:12}")).dim(), inert(&entry.key, 160));
-    }
-    if let Some(review) = &view.review {
-        heading("Review");
-        match &review.decision {
-            Some(decided) => println!(
-                "  {} by {} at {}: {}",
-                decided.answer.word(),
-                inert(&decided.by, 100),
-                paint::time(decided.at),
-                inert(&decided.comment, 300)
-            ),
-            None => println!(
-                "  waiting for your answer since {} (round {})\n  firebreak review approve {} --comment \"WHY\"\n  firebreak review release {} --comment \"WHY\"",
-                text_time(&review.opened_at),
-                review.round,
-                incident.id,
-                incident.id
-            ),
-        }
-    }
-    heading("Timeline");
-    for event in &view.timeline {
-        println!("  {}  {}", style(text_time(&event.at)).dim(), inert(&event.what, 200));
+        let _ = writeln!(out, "an update of {first}");
     }
 }
 
-fn receipts(title: &str, receipts: &[Receipt]) {
-    if receipts.is_empty() {
+/// How each target stands now. What a release put back is no longer contained, whatever its containment had done.
+fn targets(out: &mut String, view: &IncidentView) {
+    if view.receipts.is_empty() {
         return;
     }
-    heading(title);
-    for receipt in receipts {
-        let status = if title == "Targets" { paint::status(receipt.status).to_string() } else { String::new() };
-        println!("  {} {status}", receipt.target);
-        for step in &receipt.steps {
-            let why = step.error.as_ref().map(|fault| format!(": {}", inert(&fault.message, 200))).unwrap_or_default();
-            println!(
-                "    {} {} {}{why}",
-                paint::outcome(step.outcome),
-                inert(&step.name.done(), 120),
-                style(format!("{} ms", step.ms)).dim()
-            );
+    heading(out, "Targets");
+    for receipt in &view.receipts {
+        let problems = problems(receipt, view);
+        line(out, &format!("{} {}", receipt.target, stands(receipt, view, problems.is_empty())));
+        for problem in problems {
+            line(out, &format!("  {} {}", style("NOT in place:").red().bold(), inert(problem, 300)));
         }
-        if let Some(error) = receipt.told() {
-            println!("    {}", inert(&error, 300));
+        steps(out, receipt);
+    }
+}
+
+/// What the last check found wrong with a target that is still held.
+fn problems<'a>(receipt: &Receipt, view: &'a IncidentView) -> Vec<&'a str> {
+    if receipt.standing(&view.releases) != Standing::Held {
+        return vec![];
+    }
+    let key = receipt.target.scoped_key();
+    let same = |check: &&Verification| check.containment == receipt.containment && check.target.scoped_key() == key;
+    let checks = view.verifications.iter().filter(|check| !check.holds).filter(same);
+    checks.flat_map(|check| &check.problems).map(String::as_str).collect()
+}
+
+fn stands(receipt: &Receipt, view: &IncidentView, confirmed: bool) -> String {
+    let standing = receipt.standing(&view.releases);
+    let before = if receipt.changed_nothing() { "; it was so before, by another incident or by somebody else" } else { "" };
+    match standing {
+        Standing::HeldByAnother => {
+            let released = receipt.release_among(&view.releases).and_then(|released| released.held_by.as_ref());
+            let by = released.map_or("another one", |by| by.as_str());
+            style(format!("still contained, for incident {by}; this incident holds it no longer")).yellow().to_string()
+        }
+        Standing::Held if !confirmed && receipt.status == Status::Contained => {
+            style("contained, NOT confirmed by the last check").red().bold().to_string()
+        }
+        Standing::Held => format!("{}{before}", paint::status(receipt.status)),
+        other => match other.says() {
+            Some(says) => style(says).yellow().to_string(),
+            None => paint::status(receipt.status).to_string(),
+        },
+    }
+}
+
+fn releases(out: &mut String, releases: &[Receipt]) {
+    if releases.is_empty() {
+        return;
+    }
+    heading(out, "Release");
+    for receipt in releases {
+        line(out, &receipt.target.to_string());
+        steps(out, receipt);
+    }
+}
+
+fn steps(out: &mut String, receipt: &Receipt) {
+    for step in &receipt.steps {
+        let why = step.error.as_ref().map(|fault| format!(": {}", inert(&fault.message, 200))).unwrap_or_default();
+        // What somebody else changed is no failure of Firebreak.
+        if step.is(StepKind::CheckDrift) && step.error.is_some() {
+            line(out, &format!("  {}{why}", style("left as it is").yellow()));
+            continue;
+        }
+        let (outcome, ms) = (paint::outcome(step.outcome), style(format!("{} ms", step.ms)).dim());
+        line(out, &format!("  {outcome} {} {ms}{why}", inert(&step.name.done(), 120)));
+    }
+    if let Some(error) = receipt.told() {
+        line(out, &format!("  {}", inert(&error, 300)));
+    }
+    if receipt.found_drift() {
+        line(out, "  answer release again: Firebreak takes back what is its own and leaves what somebody changed");
+    }
+}
+
+fn trail(out: &mut String, view: &IncidentView) {
+    let Some(sweep) = &view.sweep else { return };
+    heading(out, "CloudTrail");
+    let lines = [("did", &sweep.found), ("no room", &sweep.left_out), ("not seen", &sweep.missing)];
+    let lines: Vec<_> = lines.iter().flat_map(|(what, lines)| lines.iter().map(move |line| (what, line))).collect();
+    if lines.is_empty() {
+        line(out, &sweep.says());
+    }
+    for (what, text) in lines {
+        line(out, &format!("{} {}", style(format!("{what:8}")).dim(), inert(text, 200)));
+    }
+}
+
+fn evidence(out: &mut String, view: &IncidentView) {
+    heading(out, "Evidence");
+    if view.evidence.is_empty() {
+        line(out, "none yet");
+    }
+    for entry in &view.evidence {
+        let digest = entry.sha256.as_deref().map_or("snapshot", |digest| &digest[..12.min(digest.len())]);
+        line(out, &format!("{} {}", style(format!("{digest:12}")).dim(), inert(&entry.key, 160)));
+    }
+}
+
+fn review(out: &mut String, view: &IncidentView) {
+    let Some(review) = &view.review else { return };
+    let IncidentRecord { status, incident } = &view.record;
+    heading(out, "Review");
+    let is_over = matches!(status, IncidentStatus::Failed | IncidentStatus::Closed | IncidentStatus::Released);
+    match &review.decision {
+        Some(decided) => {
+            let (word, by) = (decided.answer.word(), inert(&decided.by, 100));
+            line(out, &format!("{word} by {by} at {}: {}", paint::time(decided.at), inert(&decided.comment, 300)));
+        }
+        None if is_over => line(out, "nobody answered, and an answer would come too late"),
+        None => {
+            line(out, &format!("waiting for your answer since {} (round {})", text_time(&review.opened_at), review.round));
+            for word in ["approve", "release"] {
+                line(out, &format!("firebreak review {word} {} --comment \"WHY\"", incident.id));
+            }
         }
     }
 }
@@ -151,9 +221,16 @@ fn text_time(at: &str) -> String {
     at.parse().map_or_else(|_| inert(at, 40), paint::time)
 }
 
-fn heading(text: &str) {
-    println!("\n{}", style(text).bold().underlined());
+fn heading(out: &mut String, text: &str) {
+    let _ = writeln!(out, "\n{}", style(text).bold().underlined());
 }
+
+fn line(out: &mut String, text: &str) {
+    let _ = writeln!(out, "  {text}");
+}
+
+#[cfg(test)]
+mod screens;
 
 #[cfg(test)]
 mod tests {

@@ -314,6 +314,7 @@ fn failed(incident: &Incident) -> Report {
         error: error.clone(),
         fault: None,
         waits: None,
+        held_by: None,
         finished_at: Some(NOW),
     };
     let receipts: Vec<Receipt> = incident.decisions.iter().map(receipt).collect();

@@ -75,13 +75,21 @@ fn done(view: &IncidentView, decided: &Decided) -> String {
         let steps = view.releases.iter().flat_map(|receipt| &receipt.steps);
         let kept = steps.filter(|step| step.is(StepKind::KeepInactive)).count();
         let kept = if kept > 0 { format!("; {kept} exposed credential(s) stay inactive: replace them") } else { String::new() };
+        let others: Vec<&str> = view.releases.iter().filter_map(|receipt| Some(receipt.held_by.as_ref()?.as_str())).collect();
+        if !others.is_empty() {
+            let others = others.join(", ");
+            return format!("{} STILL CONTAINED for incident {others}{kept}", style("closed:").yellow().bold());
+        }
         return format!("{} what Firebreak changed is put back{kept}", style("released:").green().bold());
     }
     let open: Vec<String> = open(view).map(|receipt| receipt.target.to_string()).collect();
-    if open.is_empty() {
-        return format!("{} everything that was decided is contained", style("closed:").green().bold());
+    if !open.is_empty() {
+        return format!("{} NOT contained, or not in full: {}", style("closed:").yellow().bold(), inert(&open.join(", "), 300));
     }
-    format!("{} NOT contained, as accepted: {}", style("closed:").yellow().bold(), inert(&open.join(", "), 300))
+    if !view.receipts.iter().any(Receipt::holds_something) {
+        return format!("{} Firebreak contains nothing of it", style("closed:").green().bold());
+    }
+    format!("{} everything that was decided is contained", style("closed:").green().bold())
 }
 
 /// What somebody reads whose code stands for nothing that could be answered now.
@@ -105,7 +113,11 @@ fn not_done(view: &IncidentView, decided: &Decided) -> String {
         Answer::Approve => open(view).map(line).collect(),
         Answer::Release => {
             let left = view.releases.iter().filter(|receipt| matches!(receipt.status, Status::Failed | Status::Partial));
-            left.map(line).collect()
+            let drift = "somebody changed it since; answer release again to leave that as it is";
+            let told = |receipt: &Receipt| {
+                if receipt.found_drift() { format!("  {}: {drift}", receipt.target) } else { line(receipt) }
+            };
+            left.map(told).collect()
         }
     };
     let later: Vec<String> = view.record.incident.beyond(decided).iter().map(|line| format!("  {}", inert(line, 300))).collect();
@@ -127,5 +139,5 @@ fn not_done(view: &IncidentView, decided: &Decided) -> String {
 }
 
 fn open(view: &IncidentView) -> impl Iterator<Item = &Receipt> {
-    view.receipts.iter().filter(|receipt| receipt.status == Status::Failed)
+    view.receipts.iter().filter(|receipt| matches!(receipt.status, Status::Failed | Status::Partial))
 }

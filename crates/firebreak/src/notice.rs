@@ -4,8 +4,10 @@
 //! as [`mail`], turns it into what a channel takes, and escapes there what that channel would act on. No notice carries a task token:
 //! it names the incident, and the answer goes through `decide-review`.
 
+mod choices;
 mod compose;
 mod document;
+mod headline;
 mod mail;
 mod sections;
 mod standing;

@@ -1,8 +1,13 @@
 //! What a containment did, step by step: the audit trail and the base of its undoing.
 
+mod standing;
+
+pub use standing::Standing;
+
 use crate::containment::Containment;
 use crate::decision::Waits;
 use crate::fault::{ErrorName, Fault, FaultKind};
+use crate::ids::IncidentId;
 use crate::step::{StepKind, StepName};
 use crate::target::Target;
 use jiff::Timestamp;
@@ -78,6 +83,9 @@ pub struct Receipt {
     /// Why nothing was changed yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits: Option<Waits>,
+    /// Of a release: the incident that still holds the target. The target stays contained for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<IncidentId>,
     /// When the function finished. Absent when the state machine wrote the receipt for a function that failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
@@ -101,8 +109,8 @@ impl Receipt {
     /// A receipt without steps.
     #[must_use]
     pub fn of(target: Target, containment: Containment, status: Status) -> Self {
-        let containment = Some(containment);
-        Self { target, containment, status, steps: vec![], error: None, fault: None, waits: None, finished_at: None }
+        let (containment, steps) = (Some(containment), vec![]);
+        Self { target, containment, status, steps, error: None, fault: None, waits: None, held_by: None, finished_at: None }
     }
 
     /// The receipt of a containment that waits for a person.
@@ -144,12 +152,13 @@ impl Receipt {
     }
 
     /// Why nothing was done, or what ended the function, in words for a person. The state machine writes an error as the name and
-    /// the JSON of Lambda; a person gets the message.
+    /// the JSON of Lambda, a function as the name and the message; a person gets the message.
     #[must_use]
     pub fn told(&self) -> Option<String> {
-        let error = self.error.as_deref()?;
-        let message = error.split_once('{').and_then(|(_, json)| message_of(&format!("{{{json}")));
-        Some(match (self.fault_kind(), message) {
+        let (error, kind) = (self.error.as_deref()?, self.fault_kind());
+        let of_lambda = error.split_once('{').and_then(|(_, json)| message_of(&format!("{{{json}")));
+        let of_function = || Some(error.strip_prefix(kind?.error_type())?.strip_prefix(": ")?.to_owned());
+        Some(match (kind, of_lambda.or_else(of_function)) {
             (Some(kind), Some(message)) => Fault::new(kind, message).told(),
             (None, Some(message)) => message,
             (_, None) => error.to_owned(),
@@ -160,6 +169,20 @@ impl Receipt {
     #[must_use]
     pub fn holds_something(&self) -> bool {
         matches!(self.status, Status::Contained | Status::Partial)
+    }
+
+    /// Whether two receipts are about the same containment of the same target.
+    #[must_use]
+    pub fn is_about_same(&self, other: &Self) -> bool {
+        self.containment == other.containment && self.target.scoped_key() == other.target.scoped_key()
+    }
+
+    /// Whether every control was there before, so that nothing was changed. False while the steps are not known.
+    #[must_use]
+    pub fn changed_nothing(&self) -> bool {
+        let is_control = |step: &&Step| step.kind().is_none_or(|kind| !kind.is_bookkeeping());
+        let mut controls = self.steps.iter().filter(is_control).peekable();
+        controls.peek().is_some() && controls.all(|step| matches!(step.outcome, Outcome::Already | Outcome::Skipped))
     }
 }
 
@@ -209,6 +232,33 @@ mod tests {
         assert_eq!(read(serde_json::json!({ "error": "Firebreak.Gone {\"errorMessage\": \"\"}" })), Some(FaultKind::Gone));
         assert_eq!(read(serde_json::json!({ "error": "States.Timeout", "fault": "States.Timeout" })), None);
         assert_eq!(read(serde_json::json!({ "error": "Firebreak.Gonera" })), None);
+    }
+
+    fn receipt() -> Receipt {
+        let target = serde_json::json!({ "kind": "iam-user", "id": "alice", "account": "111122223333", "region": "eu-central-1",
+            "partition": "aws" });
+        Receipt::of(serde_json::from_value(target).expect("a target"), Containment::QuarantineIam, Status::Failed)
+    }
+
+    #[test]
+    fn a_person_reads_what_a_fault_means_and_never_its_name() {
+        let fault = Fault::new(FaultKind::Denied, "iam:DetachUserPolicy: AccessDenied");
+        let lambda = format!("{} {{\"errorMessage\":\"{}\"}}", fault.kind.error_type(), fault.message);
+        for error in [fault.to_string(), lambda] {
+            let receipt = Receipt { error: Some(error), fault: Some(fault.kind.into()), ..receipt() };
+            assert_eq!(receipt.told().as_deref(), Some("AWS refused: iam:DetachUserPolicy: AccessDenied"));
+        }
+    }
+
+    #[test]
+    fn what_was_there_before_is_no_change_and_what_is_not_known_may_be_one() {
+        let of = |steps| Receipt { steps, ..receipt() };
+        let record = || step("record-base", Outcome::Applied);
+        assert!(of(vec![record(), step("isolate-interface eni-1", Outcome::Already)]).changed_nothing());
+        let one_of_two =
+            vec![step("isolate-interface eni-1", Outcome::Already), step("isolate-interface eni-2", Outcome::Applied)];
+        assert!(!of(one_of_two).changed_nothing());
+        assert!(!of(vec![record()]).changed_nothing() && !of(vec![]).changed_nothing());
     }
 
     #[test]

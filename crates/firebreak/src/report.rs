@@ -3,8 +3,9 @@
 use crate::answer::{Answer, Decided};
 use crate::decision::{Decision, Mode};
 use crate::fault::FaultKind;
-use crate::receipt::{Outcome, Receipt, Status, Step, Verification};
+use crate::receipt::{Outcome, Receipt, Standing, Status, Step, Verification};
 use crate::revision::LATER;
+use crate::step::StepKind;
 use crate::target::{Scope, Target};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -203,13 +204,30 @@ impl Report {
             let error = self.containment.error.as_deref().unwrap_or("no error name");
             problems.push(format!("the containment branch failed: {error}"));
         }
-        problems.extend(self.containment.receipts.iter().flat_map(|receipt| receipt_problems(receipt, "NOT contained")));
+        // Of a target that a release let go of nobody asks any more how its containment ended.
+        let is_left = |receipt: &&Receipt| {
+            let standing = receipt.standing(&self.release.receipts);
+            !matches!(standing, Standing::PutBack | Standing::LetGo | Standing::HeldByAnother)
+        };
+        problems.extend(self.receipts().filter(is_left).flat_map(|receipt| receipt_problems(receipt, "NOT contained")));
         for check in self.verification.iter().chain(&self.gated_verification).filter(|check| !check.holds) {
             problems.extend(check.problems.iter().map(|problem| format!("{}: {problem}", check.target)));
         }
-        problems.extend(self.unfinished(Answer::Approve));
+        problems.extend(self.broken_approval());
+        problems.extend(self.waits_again());
         problems.extend(self.unfinished(Answer::Release));
         problems
+    }
+
+    /// The newest receipt of each containment: what an approval led to says more than what was there before it.
+    pub fn receipts(&self) -> impl Iterator<Item = &Receipt> {
+        let is_newest = move |receipt: &&Receipt| !self.gated.iter().any(|gated| gated.is_about_same(receipt));
+        self.containment.receipts.iter().filter(is_newest).chain(&self.gated)
+    }
+
+    /// What somebody changed since the containment, as the last release found it.
+    pub fn drift(&self) -> impl Iterator<Item = &Receipt> {
+        self.release.receipts.iter().filter(|receipt| receipt.found_drift())
     }
 
     /// Decisions for at once that nothing became of: a look, or a person, appended them, or the first containments broke down as a
@@ -240,8 +258,6 @@ impl Report {
     pub fn unfinished(&self, answer: Answer) -> Vec<String> {
         match answer {
             Answer::Approve => {
-                let whole =
-                    self.approval.error.as_ref().map(|error| format!("what was approved could not be contained: {error}"));
                 // What is gone for good needs nothing; what was never reached may be elsewhere. Everything else that is not
                 // contained stays open until somebody accepts it.
                 let reached = |receipt: &Receipt| {
@@ -253,10 +269,8 @@ impl Report {
                     receipt.fault_kind() == Some(FaultKind::Gone) && reached(receipt) || self.is_within_contained(&receipt.target)
                 };
                 let open = self.gated.iter().filter(|receipt| !is_over(receipt));
-                let waits = self.gated.iter().filter(|receipt| receipt.status == Status::Waits);
-                // Approved, and asked about again: whoever approved must not take it for done.
-                let waits = waits.map(|receipt| format!("{} is NOT contained: it needs your approval", receipt.target));
-                whole.into_iter().chain(open.flat_map(|r| receipt_problems(r, "NOT contained"))).chain(waits).collect()
+                let open = open.flat_map(|receipt| receipt_problems(receipt, "NOT contained"));
+                self.broken_approval().into_iter().chain(open).chain(self.waits_again()).collect()
             }
             Answer::Release => {
                 let whole = self.release.error.as_ref().map(|error| format!("the release failed: {error}"));
@@ -266,6 +280,16 @@ impl Report {
                 whole.into_iter().chain(receipts.iter().flat_map(|r| receipt_problems(r, "NOT put back"))).chain(waits).collect()
             }
         }
+    }
+
+    fn broken_approval(&self) -> Option<String> {
+        self.approval.error.as_ref().map(|error| format!("what was approved could not be contained: {error}"))
+    }
+
+    /// Approved, and asked about again: whoever approved must not take it for done.
+    fn waits_again(&self) -> impl Iterator<Item = String> {
+        let waits = self.gated.iter().filter(|receipt| receipt.status == Status::Waits);
+        waits.map(|receipt| format!("{} is NOT contained: it needs your approval", receipt.target))
     }
 }
 
@@ -293,9 +317,15 @@ fn receipt_problems(receipt: &Receipt, failed: &str) -> Vec<String> {
         }
         Status::Partial => {
             let steps = receipt.steps.iter().filter(|step| step.outcome == Outcome::Failed);
-            let lines: Vec<String> = steps.filter_map(Step::says).map(|says| format!("{}: {says}", receipt.target)).collect();
+            let line = |step: &Step| {
+                let says = step.says()?;
+                // Somebody's change is no failure of Firebreak.
+                let drift = step.is(StepKind::CheckDrift);
+                let what = if drift { String::new() } else { format!(" is {failed} in full") };
+                Some(format!("{}{what}: {says}", receipt.target))
+            };
             let fact = receipt.steps.is_empty().then(|| format!("{} is {failed} in full: {UNREAD}", receipt.target));
-            lines.into_iter().chain(fact).collect()
+            steps.filter_map(line).chain(fact).collect()
         }
         Status::Contained | Status::Skipped | Status::Waits => vec![],
     }
@@ -313,16 +343,19 @@ mod tests {
     use crate::ids::{AccountId, Partition, Region};
     use crate::target::{Place, Target, TargetKind};
 
-    #[test]
-    fn what_was_approved_and_waits_again_is_not_done() {
+    fn bucket() -> Target {
         let place = Place {
             account: AccountId::parse("111122223333").expect("an account"),
             region: Region::parse("eu-central-1").expect("a Region"),
             partition: Partition::parse("aws").expect("a partition"),
         };
-        let target = Target::new(TargetKind::S3Bucket, "acme", place);
+        Target::new(TargetKind::S3Bucket, "acme", place)
+    }
+
+    #[test]
+    fn what_was_approved_and_waits_again_is_not_done() {
         let waits = Waits { code: ReasonCode::Impact, impact: "it serves a website".to_owned() };
-        let receipt = Receipt::waiting(target, Containment::LockdownS3, waits, jiff::Timestamp::UNIX_EPOCH);
+        let receipt = Receipt::waiting(bucket(), Containment::LockdownS3, waits, jiff::Timestamp::UNIX_EPOCH);
         let report = Report { gated: vec![receipt], ..Report::default() };
         assert_eq!(report.unfinished(Answer::Approve).len(), 1);
         assert_eq!(report.unfinished(Answer::Release), [""; 0]);
@@ -331,5 +364,18 @@ mod tests {
             Report { release: ReleaseBranch { receipts: report.gated, ..ReleaseBranch::default() }, ..Report::default() };
         assert_eq!(report.unfinished(Answer::Release), [format!("S3 bucket acme: {LATER}")]);
         assert_eq!(report.unfinished(Answer::Approve), [""; 0]);
+    }
+
+    #[test]
+    fn what_an_approval_contained_is_no_problem_any_more() {
+        let ended = |status| Receipt::of(bucket(), Containment::LockdownS3, status);
+        let mut report = Report::default();
+        report.containment.receipts = vec![ended(Status::Failed)];
+        assert_eq!(report.problems().len(), 1);
+        report.gated = vec![ended(Status::Failed)];
+        assert_eq!(report.problems().len(), 1, "once, not twice");
+        report.gated = vec![ended(Status::Contained)];
+        assert_eq!(report.problems(), [""; 0]);
+        assert_eq!(report.receipts().map(|receipt| receipt.status).collect::<Vec<_>>(), [Status::Contained]);
     }
 }

@@ -7,6 +7,7 @@ use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::digest::sha256_hex;
 use firebreak::facts::Carry;
 use firebreak::fault::{Fault, FaultKind};
+use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::receipt::{Outcome, Receipt, Status, Step};
 use firebreak::revision::LATER;
@@ -50,6 +51,8 @@ pub struct Released {
     pub receipts: Vec<Receipt>,
     /// How many exposed credentials stay inactive: people replace them.
     pub kept_inactive: usize,
+    /// How many changes of somebody else it found, and left as they are.
+    pub drifted: usize,
 }
 
 /// The function and what it needs.
@@ -141,9 +144,9 @@ impl Function {
             }
             status => status,
         };
-        let steps = released.iter().flat_map(|receipt| &receipt.steps);
-        let kept_inactive = steps.filter(|step| step.is(StepKind::KeepInactive)).count();
-        Ok(Released { status, receipts: request.carry.receipts(released), kept_inactive })
+        let count = |kind| released.iter().flat_map(|receipt| &receipt.steps).filter(|step| step.is(kind)).count();
+        let (kept_inactive, drifted) = (count(StepKind::KeepInactive), count(StepKind::CheckDrift));
+        Ok(Released { status, receipts: request.carry.receipts(released), kept_inactive, drifted })
     }
 
     async fn release(
@@ -170,6 +173,13 @@ impl Function {
         let receipt = match undone {
             Ok(Undone::Before(receipt)) => return Ok(*receipt),
             Ok(Undone::Nothing(why)) => Receipt { error: Some(why), ..of(Status::Skipped) },
+            Ok(Undone::Gone(fault)) => {
+                Receipt { error: Some(fault.told()), fault: Some(fault.kind.into()), ..of(Status::Skipped) }
+            }
+            Ok(Undone::StillHeld(by)) => {
+                let error = Some(format!("still contained for incident {by}"));
+                Receipt { error, held_by: IncidentId::parse(&by).ok(), ..of(Status::Skipped) }
+            }
             Ok(Undone::Steps(steps)) if steps.iter().all(|step| step.outcome != Outcome::Failed) => {
                 Receipt { steps, ..of(Status::Contained) }
             }
@@ -199,7 +209,7 @@ impl Function {
         let held = Held { target, containment };
         let base = match ledger.begin_release::<B>(held, &incident.id, clock::now()).await? {
             ReleaseClaim::Ours { base, resumed, exposed } => (base, Begun { resumed, exposed }),
-            ReleaseClaim::StillHeld { by } => return Ok(Undone::Nothing(format!("still contained for incident {by}"))),
+            ReleaseClaim::StillHeld { by } => return Ok(Undone::StillHeld(by)),
             ReleaseClaim::Released => {
                 // The first run's receipt says what it did; this run must not write over it.
                 return Ok(past
@@ -215,7 +225,7 @@ impl Function {
         let undone = self.put_back(incident, (containment, target), past, base, release).await;
         match &undone {
             // A resource that is gone has nothing to put back, and nobody must wait for it.
-            Ok(Undone::Nothing(_)) => {
+            Ok(Undone::Gone(_)) => {
                 if let Some(session) = target.session.as_deref().filter(|_| target.scope == Scope::Session) {
                     ledger.free_session(target, session).await?;
                 }
@@ -254,7 +264,7 @@ impl Function {
             .await
         {
             Ok(steps) => Ok(Undone::Steps(steps)),
-            Err(fault) if fault.kind == FaultKind::Gone => Ok(Undone::Nothing(fault.message)),
+            Err(fault) if fault.kind == FaultKind::Gone => Ok(Undone::Gone(fault)),
             Err(fault) => Err(fault),
         }
     }
@@ -293,6 +303,10 @@ enum Undone {
     Before(Box<Receipt>),
     /// There was nothing to put back, and why.
     Nothing(String),
+    /// The resource does not exist any more.
+    Gone(Fault),
+    /// Another incident, by its id, still holds the target.
+    StillHeld(String),
     /// What was tried.
     Steps(Vec<Step>),
 }

@@ -1,30 +1,33 @@
-//! What is said at which moment: the headline, the facts, and which sections follow.
+//! What is said at which moment: the facts, and which sections follow.
 
 use super::NoticeKind;
-use super::document::{Choice, Fact, Notice, Part, Section, Text};
+use super::choices::{choices, hints};
+use super::document::{Fact, Notice, Part, Section, Text};
+use super::headline::{self, unfinished};
 use super::sections::{closed, decided, evidence, found, is_reverted, open, searched, stands, target, unanswered, urgent};
 use super::standing;
 use crate::answer::{Answer, Decided};
-use crate::decision::{Mode, ReasonCode};
 use crate::incident::Incident;
 use crate::plan::Verdict;
 use crate::playbook::Playbook;
-use crate::receipt::{Receipt, Status};
 use crate::report::Report;
 use crate::revision;
-use crate::target::{Scope, Target, TargetKind};
+use crate::target::Target;
+use jiff::Timestamp;
 
 /// What people are told at the moment that `kind` names.
 #[must_use]
 pub fn notice(kind: NoticeKind, incident: &Incident, report: &Report, answer: Option<&Decided>, round: u32) -> Notice {
     let problems = report.problems();
-    let mut facts = facts(incident);
+    let mut facts = facts(incident, report);
     let mut sections = Vec::new();
     let mut asks = false;
     match kind {
         NoticeKind::Noticed => {
             let reason = incident.reason.as_deref().unwrap_or("no reason given");
-            facts.push(Fact { label: "Nothing was contained", value: Text::name(reason, 400) });
+            // What an update is only told about, the first incident may have contained.
+            let label = if incident.follows.is_some() { "Nothing more was contained" } else { "Nothing was contained" };
+            facts.push(Fact { label, value: Text::name(reason, 400) });
             sections.extend(decided(&incident.decisions));
             if incident.evidence {
                 let sentence = format!("Evidence is being kept: firebreak incidents show {}", incident.id);
@@ -38,8 +41,6 @@ pub fn notice(kind: NoticeKind, incident: &Incident, report: &Report, answer: Op
             sections.extend(stands(report));
             if kind == NoticeKind::Alarm || is_reverted(report) {
                 sections.extend(decided(&incident.decisions));
-                let next = "Your answer is asked for after the last check: firebreak review list";
-                sections.push(Section::sentence(Part::Next, [Text::ours(next)]));
             }
             sections.extend(evidence(report));
         }
@@ -51,12 +52,12 @@ pub fn notice(kind: NoticeKind, incident: &Incident, report: &Report, answer: Op
         NoticeKind::Closed => {
             facts.extend(answer.into_iter().flat_map(answer_facts));
             sections.extend(urgent(&[unfinished(report, answer), beyond(incident, answer)].concat()));
-            sections.extend(closed(report));
+            sections.extend(closed(report, answer.map(|decided| decided.answer)));
         }
     }
     sections.extend(unread(report));
-    let headline = headline(kind, incident, report, answer, round);
-    document(incident, report, headline, facts, sections, asks)
+    sections.extend(next(kind, incident, report, answer).map(|next| Section::sentence(Part::Next, [Text::ours(next)])));
+    document(incident, report, headline::of(kind, incident, report, answer, round), (facts, sections), asks)
 }
 
 /// The ticket that an analyst answers.
@@ -70,9 +71,8 @@ pub fn ticket(incident: &Incident, report: &Report, round: u32) -> Notice {
         .chain([searched(report)])
         .chain(evidence(report))
         .chain(unread(report));
-    let again = if round > 1 { format!(" (asked {round} times)") } else { String::new() };
-    let rehearsal = if is_rehearsal(incident) { "DRY RUN: " } else { "" };
-    document(incident, report, format!("{rehearsal}Decide{again}"), facts(incident), sections.collect(), true)
+    let parts = (facts(incident, report), sections.collect());
+    document(incident, report, headline::of_ticket(incident, report, round), parts, true)
 }
 
 /// What a message lacks when the ledger could not be read.
@@ -81,69 +81,38 @@ fn unread(report: &Report) -> Option<Section> {
     report.unread.then(|| Section::sentence(Part::Urgent, [Text::ours(sentence)]))
 }
 
-/// Every containment of the incident is only rehearsed.
-fn is_rehearsal(incident: &Incident) -> bool {
-    let mut contains = incident.decisions.iter().filter(|decision| decision.containment.is_some()).peekable();
-    contains.peek().is_some() && contains.all(|decision| decision.code == ReasonCode::DryRun)
+/// What the reader has to do, and what comes next. A notice with answers says it there.
+fn next(kind: NoticeKind, incident: &Incident, report: &Report, answer: Option<&Decided>) -> Option<&'static str> {
+    let releases = answer.is_some_and(|decided| decided.answer == Answer::Release);
+    let open = || !releases && report.receipts().any(|receipt| standing::is_open(receipt, report));
+    Some(match kind {
+        NoticeKind::Noticed => "Firebreak does nothing more about it and asks for no answer: it is yours to look at.",
+        NoticeKind::Opened => "The next message says how it stands. Then a ticket asks for your answer: firebreak review list",
+        NoticeKind::Outcome | NoticeKind::Alarm => "Your answer is asked for after the last check: firebreak review list",
+        NoticeKind::ReviewOverdue => return None,
+        NoticeKind::Closed if !unfinished(report, answer).is_empty() || !beyond(incident, answer).is_empty() => {
+            "The incident stays open: a ticket asks again."
+        }
+        NoticeKind::Closed if report.release.receipts.iter().any(|receipt| receipt.held_by.is_some()) => {
+            "This incident is closed. What is still contained is decided with the other incident."
+        }
+        NoticeKind::Closed if open() => "This incident is closed. What is NOT contained is yours to contain: nothing asks again.",
+        NoticeKind::Closed => "This incident is closed: nothing is left to answer.",
+    })
 }
 
 fn document(
     incident: &Incident,
     report: &Report,
     headline: String,
-    facts: Vec<Fact>,
-    sections: Vec<Section>,
+    (facts, sections): (Vec<Fact>, Vec<Section>),
     asks: bool,
 ) -> Notice {
-    // Without the ledger there are no decisions, and what was done still names the target.
-    let decided = incident.decisions.first().map(|decision| &decision.target);
-    let about = decided.or_else(|| report.containment.receipts.first().map(|receipt| &receipt.target));
-    let about = about.map_or_else(|| Text::ours("no target"), target);
+    let about = targets(incident, report).next().map_or_else(|| Text::ours("no target"), target);
     let about = vec![about, Text::ours(" - "), type_of(incident)];
     let (answers, hints) = if asks { (choices(incident, report), hints(report)) } else { (vec![], vec![]) };
     let code = (asks && !report.unread).then(|| revision::code(&incident.shown()));
     Notice { incident: incident.id.clone(), headline, about, facts, sections, answers, code, hints }
-}
-
-fn headline(kind: NoticeKind, incident: &Incident, report: &Report, answer: Option<&Decided>, round: u32) -> String {
-    let contains = |mode: fn(Mode) -> bool| incident.decisions.iter().any(|d| d.containment.is_some() && mode(d.mode));
-    let words = match kind {
-        NoticeKind::Noticed if incident.decisions.is_empty() && incident.finding.finding_type.is_none() => {
-            "Unreadable event received, nothing done"
-        }
-        NoticeKind::Noticed => "Look at this",
-        NoticeKind::Opened if incident.over_budget > 0 => "More than policy allows in an hour, decide now",
-        NoticeKind::Opened if is_rehearsal(incident) => "DRY RUN, nothing is changed",
-        NoticeKind::Opened if !contains(|mode| mode != Mode::Notify) => "Needs a person",
-        NoticeKind::Opened => "Responding",
-        NoticeKind::Outcome | NoticeKind::Alarm if is_reverted(report) => "CRITICAL, somebody reverted it",
-        NoticeKind::Alarm => "MORE WAS FOUND",
-        NoticeKind::Outcome if report.problems().is_empty() => {
-            if report.containment.receipts.iter().any(|r| r.status == Status::Contained) {
-                "Contained"
-            } else if contains(|mode| mode == Mode::Gate) {
-                "Needs your approval"
-            } else {
-                "Needs a person"
-            }
-        }
-        NoticeKind::Outcome if nothing_holds(report) => "NOT CONTAINED",
-        NoticeKind::Outcome if report.containment.receipts.is_empty() => "Needs a person, evidence is incomplete",
-        NoticeKind::Outcome => "PARTLY FAILED",
-        NoticeKind::ReviewOverdue => return format!("Review overdue (round {round})"),
-        NoticeKind::Closed if !unfinished(report, answer).is_empty() => "NOT FULLY carried out",
-        NoticeKind::Closed if !beyond(incident, answer).is_empty() => "Carried out, and more was decided since",
-        NoticeKind::Closed => match answer.map(|a| a.answer) {
-            Some(Answer::Release) => "Released and closed",
-            Some(Answer::Approve) if report.gated.iter().any(|r| r.status == Status::Failed) => "Closed, NOT all contained",
-            Some(Answer::Approve) | None => "Approved and closed",
-        },
-    };
-    words.to_owned()
-}
-
-fn unfinished(report: &Report, answer: Option<&Decided>) -> Vec<String> {
-    answer.map(|decided| report.unfinished_of(decided)).unwrap_or_default()
 }
 
 /// What was decided after the ticket that was answered.
@@ -151,14 +120,16 @@ fn beyond(incident: &Incident, answer: Option<&Decided>) -> Vec<String> {
     answer.map(|decided| incident.beyond(decided)).unwrap_or_default()
 }
 
-/// Containment was tried and nothing came of it.
-fn nothing_holds(report: &Report) -> bool {
-    let receipts = &report.containment.receipts;
-    let tried = report.containment.status == "failed" || receipts.iter().any(|receipt| receipt.status == Status::Failed);
-    tried && !receipts.iter().any(Receipt::holds_something)
+/// What the incident is about. Without the ledger there are no decisions, and what was done still names the targets.
+fn targets<'a>(incident: &'a Incident, report: &'a Report) -> impl Iterator<Item = &'a Target> {
+    let done = report.containment.receipts.iter().filter(move |_| incident.decisions.is_empty());
+    incident.decisions.iter().map(|decision| &decision.target).chain(done.map(|receipt| &receipt.target))
 }
 
-fn facts(incident: &Incident) -> Vec<Fact> {
+/// So many targets are named above the sections; the others are in them.
+const MAX_NAMED: usize = 5;
+
+fn facts(incident: &Incident, report: &Report) -> Vec<Fact> {
     let finding = &incident.finding;
     let severity = match (finding.severity_band, finding.severity) {
         (Some(band), Some(number)) => format!("{} ({number})", band.label()),
@@ -168,6 +139,12 @@ fn facts(incident: &Incident) -> Vec<Fact> {
     let account = finding.account.as_ref().map_or("unknown", |a| a.as_str());
     let region = finding.region.as_ref().map_or("unknown", |r| r.as_str());
     let note = incident.reason.as_ref().filter(|_| incident.verdict == Verdict::Respond);
+    let mut named: Vec<Text> = Vec::new();
+    for name in targets(incident, report).map(target) {
+        if named.len() < MAX_NAMED && !named.contains(&name) {
+            named.push(name);
+        }
+    }
     [
         Some(Fact { label: "Incident", value: Text::ours(incident.id.as_str()) }),
         incident.follows.as_ref().map(|first| Fact { label: "Follows", value: Text::ours(first.as_str()) }),
@@ -175,11 +152,20 @@ fn facts(incident: &Incident) -> Vec<Fact> {
         finding.title.as_ref().map(|title| Fact { label: "Title", value: Text::words(title, 200) }),
         Some(Fact { label: "Severity", value: Text::ours(severity) }),
         Some(Fact { label: "Where", value: Text::ours(format!("account {account}, {region}")) }),
-        note.map(|reason| Fact { label: "Note", value: Text::words(reason, 900) }),
+        Some(Fact { label: "When", value: Text::ours(when(incident)) }),
     ]
     .into_iter()
     .flatten()
+    .chain(named.into_iter().map(|value| Fact { label: "Target", value }))
+    .chain(note.map(|reason| Fact { label: "Note", value: Text::words(reason, 900) }))
     .collect()
+}
+
+/// A mail can be late: it says when what it tells of began.
+fn when(incident: &Incident) -> String {
+    let shown = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+    let seen = incident.finding.first_seen.map_or_else(String::new, |at| format!("first seen {}; ", shown(at)));
+    format!("{seen}incident opened {}", shown(incident.opened_at))
 }
 
 fn answer_facts(decided: &Decided) -> Vec<Fact> {
@@ -197,29 +183,4 @@ fn type_of(incident: &Incident) -> Text {
         Some(kind) => Text::words(kind, 128),
         None => Text::ours("unknown finding"),
     }
-}
-
-/// What the two answers do to this incident as it stands.
-fn choices(incident: &Incident, report: &Report) -> Vec<Choice> {
-    let holds = standing::holds_anything(report);
-    let waits = standing::approvable(&incident.decisions, report).next().is_some() || standing::failed(report).next().is_some();
-    let (approve, release) = match (holds, waits) {
-        _ if report.unread => ("it was an attack, what is contained stays so", "it was wrong, what was changed is put back"),
-        (true, true) => ("it was an attack, keep what is contained and contain the rest", "it was wrong, put it back"),
-        (true, false) => ("it was an attack, keep it contained", "it was wrong, put it back"),
-        (false, true) => ("it was an attack, contain it", "it was wrong, nothing has to be put back"),
-        (false, false) => {
-            ("it is dealt with, close it; Firebreak contains nothing", "it was wrong, close it; nothing has to be put back")
-        }
-    };
-    vec![Choice { answer: Answer::Approve, means: approve }, Choice { answer: Answer::Release, means: release }]
-}
-
-fn hints(report: &Report) -> Vec<&'static str> {
-    let about = |wanted: fn(&Target) -> bool| standing::held(report).any(wanted);
-    let user = about(|target| target.kind == TargetKind::IamUser)
-        .then_some("A credential that was exposed stays inactive after a release: replace it.");
-    let session = about(|target| target.scope == Scope::Session)
-        .then_some("A session works again after a release, with the same credentials until they expire.");
-    user.into_iter().chain(session).collect()
 }

@@ -1,9 +1,10 @@
 //! The sections of a notice: what needs a person, what was found, decided, done, and what is open.
 
 use super::document::{Entry, Part, Section, Text};
-use super::standing::{self, Standing};
-use crate::decision::{Decision, Mode};
-use crate::receipt::{Outcome, Receipt, Status, Step};
+use super::standing;
+use crate::answer::Answer;
+use crate::decision::Decision;
+use crate::receipt::{Outcome, Receipt, Standing, Status, Step};
 use crate::report::{Report, UNREAD, first_error};
 use crate::target::{Id, Target};
 
@@ -58,11 +59,10 @@ pub(super) fn decided(decisions: &[Decision]) -> Option<Section> {
 
 /// What waits for the reader: what an approval carries out, and what only people can do.
 pub(super) fn open(decisions: &[Decision], report: &Report) -> Vec<Section> {
-    let gated =
-        |by_firebreak: bool| decisions.iter().filter(move |d| d.mode == Mode::Gate && d.containment.is_some() == by_firebreak);
-    let waits = gated(true).chain(report.not_tried(decisions)).map(decision).collect();
+    let waits = standing::done_after_approval(decisions, report).map(proposal).collect();
     let waits = Section::of(Part::Open, "Done only if you approve", waits);
-    let by_hand = Section::of(Part::Open, "For you to do; approve when it is done", gated(false).map(decision).collect());
+    let by_hand = standing::by_hand(decisions).map(decision).collect();
+    let by_hand = Section::of(Part::Open, "For you to do; approve when it is done", by_hand);
     waits.into_iter().chain(by_hand).collect()
 }
 
@@ -75,9 +75,18 @@ fn decision(decision: &Decision) -> Entry {
     }
 }
 
-/// How every target stands that was to be contained at once.
+/// What an approval would carry out, with what it would stop and what not: who approves must not expect more of it.
+fn proposal(decision: &Decision) -> Entry {
+    let entry = self::decision(decision);
+    let level = decision.containment.and_then(|containment| containment.declaration().level(decision.target.scope));
+    let limits = level.map(|level| [("Would stop", Text::ours(level.stops)), ("Would go on", Text::ours(level.leaves))]);
+    let notes = entry.notes.into_iter().chain(limits.into_iter().flatten()).collect();
+    Entry { notes, ..entry }
+}
+
+/// How every target stands that was contained, or was to be.
 pub(super) fn stands(report: &Report) -> Option<Section> {
-    let entries = report.containment.receipts.iter().map(|done| receipt(done, standing::of(done, report))).collect();
+    let entries = report.receipts().map(|done| receipt(done, report)).collect();
     Section::of(Part::Done, "How it stands", entries)
 }
 
@@ -88,56 +97,87 @@ pub(super) fn unanswered(decisions: &[Decision], report: &Report) -> Vec<Section
         says: vec![Text::ours(says)],
         ..Entry::default()
     };
-    let held = standing::held(report).map(|target| line(target, "contained, and stays so until somebody answers")).collect();
-    let failed = standing::failed(report).map(|target| line(target, "its containment failed; an approval tries it again"));
-    let asked = standing::approvable(decisions, report).map(|target| line(target, "it is contained only if you approve"));
-    let open = failed.chain(asked).collect();
+    let failed = standing::failed(report).map(|receipt| {
+        let gone = "it does not exist; an approval looks for it once more";
+        let says = if standing::is_gone(receipt) { gone } else { "its containment failed; an approval tries it again" };
+        line(&receipt.target, says)
+    });
+    let is_partial = |receipt: &&Receipt| standing::is_partly_contained(receipt, report);
+    let partly = "only PARTLY contained, and an approval does not add what is missing";
+    let partly = report.receipts().filter(is_partial).map(|receipt| line(&receipt.target, partly));
+    let asked = standing::approvable(decisions, report).map(|d| line(&d.target, "it is contained only if you approve"));
+    let by_hand = standing::by_hand(decisions).map(|d| line(&d.target, "Firebreak cannot do it: a person must act"));
+    let open = failed.chain(partly).chain(asked).chain(by_hand).collect();
     let open = Section::of(Part::Urgent, "NOT contained", open);
-    open.into_iter().chain(Section::of(Part::Done, "In force", held)).collect()
+    let held = report.receipts().filter(|receipt| receipt.holds_something() && !is_partial(receipt)).map(|receipt| {
+        let stays = standing::is_contained(receipt, report).then(|| Text::ours(", and stays so until somebody answers"));
+        let says = status(receipt, report).into_iter().chain(stays).collect();
+        Entry { subject: Some(target(&receipt.target)), says, ..Entry::default() }
+    });
+    let held = Section::of(Part::Done, "How it stands", held.collect());
+    let nothing = || Section::sentence(Part::Done, [Text::ours("Firebreak has changed nothing.")]);
+    let nothing = (open.is_none() && held.is_none()).then(nothing);
+    [open, held, nothing].into_iter().flatten().collect()
 }
 
-fn receipt(receipt: &Receipt, standing: Standing) -> Entry {
-    let status = match (standing, receipt.status) {
-        (Standing::PutBack, _) => "put back",
-        (Standing::PartlyPutBack, _) => "PARTLY put back",
-        (_, Status::Contained) => "contained",
-        (_, Status::Partial) => "PARTLY contained",
-        (_, Status::Skipped) => "nothing was changed",
-        (_, Status::Waits) => "not done yet, needs your approval",
-        (_, Status::Failed) => "NOT contained",
-    };
+fn receipt(receipt: &Receipt, report: &Report) -> Entry {
     let left_out = receipt.steps.iter().filter(|step| step.outcome == Outcome::Skipped);
     let left_out = left_out.filter_map(|step| Some(("Note", Text::name(&step.error.as_ref()?.message, 300))));
-    let level = (standing == Standing::Held && receipt.status == Status::Contained)
-        .then(|| receipt.containment?.declaration().level(receipt.target.scope))
-        .flatten();
+    let level =
+        standing::is_contained(receipt, report).then(|| receipt.containment?.declaration().level(receipt.target.scope)).flatten();
     let limits = level.into_iter().flat_map(|level| [("Stops", Text::ours(level.stops)), ("Goes on", Text::ours(level.leaves))]);
-    let put_back = matches!(standing, Standing::PutBack | Standing::PartlyPutBack);
     Entry {
         subject: Some(target(&receipt.target)),
-        says: vec![Text::ours(status)],
-        detail: (!put_back).then(|| detail(receipt)),
+        says: status(receipt, report),
+        detail: detail(receipt, report),
         notes: left_out.chain(limits).collect(),
     }
 }
 
-/// What became of a target, in a few words.
-fn detail(receipt: &Receipt) -> Text {
-    if let Some(error) = receipt.told() {
-        return Text::name(&error, 300);
+/// How a target stands, in a few words. "contained" stands alone only where it is contained now.
+fn status(receipt: &Receipt, report: &Report) -> Vec<Text> {
+    let now = standing::of(receipt, report);
+    let words = match (now, receipt.status) {
+        (Standing::HeldByAnother, _) => {
+            let released = receipt.release_among(&report.release.receipts);
+            let by = released.and_then(|released| released.held_by.as_ref()).map_or("another one", |by| by.as_str());
+            return vec![Text::ours(format!("still contained, for incident {by}; this incident holds it no longer"))];
+        }
+        (Standing::Held, _) if standing::broke_down(report) => "a release broke down and may have put it back: look yourself",
+        (Standing::Held, Status::Contained) if !standing::is_confirmed(receipt, report) => {
+            "contained, NOT confirmed by the last check"
+        }
+        _ => now.says().unwrap_or(match receipt.status {
+            Status::Contained => "contained",
+            Status::Partial => "PARTLY contained",
+            Status::Skipped => "nothing was changed",
+            Status::Waits => "not done yet, needs your approval",
+            Status::Failed => "NOT contained",
+        }),
+    };
+    vec![Text::ours(words)]
+}
+
+/// What became of a target, in a few words. After a release its own section says it.
+fn detail(receipt: &Receipt, report: &Report) -> Option<Text> {
+    if !matches!(standing::of(receipt, report), Standing::Held | Standing::Open) {
+        return None;
     }
-    if receipt.steps.is_empty() && receipt.finished_at.is_some() {
-        return Text::ours(UNREAD);
+    if let Some(error) = receipt.told() {
+        return Some(Text::name(&error, 300));
+    }
+    if receipt.steps.is_empty() && (receipt.finished_at.is_some() || receipt.status != Status::Failed) {
+        return Some(Text::ours(UNREAD));
     }
     let applied = receipt.steps.iter().filter(|step| step.outcome == Outcome::Applied);
     let applied: Vec<String> = applied.filter_map(Step::says).collect();
     if !applied.is_empty() {
-        return Text::name(&applied.join("; "), 600);
+        return Some(Text::name(&applied.join("; "), 600));
     }
-    if receipt.status != Status::Failed {
-        return Text::ours("it was so before: nothing had to change");
+    if receipt.changed_nothing() {
+        return Some(Text::ours("it was so before, by another incident or by somebody else: nothing had to change"));
     }
-    Text::name(&first_error(receipt).unwrap_or_else(|| "no step was tried".to_owned()), 300)
+    Some(Text::name(&first_error(receipt).unwrap_or_else(|| "no step was tried".to_owned()), 300))
 }
 
 pub(super) fn evidence(report: &Report) -> Option<Section> {
@@ -146,8 +186,12 @@ pub(super) fn evidence(report: &Report) -> Option<Section> {
     Some(Section::sentence(Part::Done, [Text::ours(sentence)]))
 }
 
-/// What an answer led to.
-pub(super) fn closed(report: &Report) -> Vec<Section> {
+/// What an answer led to, and how the rest stands.
+pub(super) fn closed(report: &Report, answer: Option<Answer>) -> Vec<Section> {
+    let is_told = |receipt: &Receipt| {
+        let released = answer == Some(Answer::Release) && receipt.release_among(&report.release.receipts).is_some();
+        released || report.gated.iter().any(|gated| gated.is_about_same(receipt))
+    };
     let gated: Vec<&Receipt> = report.gated.iter().filter(|receipt| receipt.status != Status::Skipped).collect();
     let broken = report.gated_verification.iter().filter(|check| !check.holds).flat_map(|check| {
         check.problems.iter().map(|problem| Entry {
@@ -156,24 +200,32 @@ pub(super) fn closed(report: &Report) -> Vec<Section> {
             ..Entry::default()
         })
     });
-    let after = gated.iter().map(|done| receipt(done, standing::of(done, report))).chain(broken).collect();
+    let after = gated.iter().map(|done| receipt(done, report)).chain(broken).collect();
     let unverified = report.verify.error.as_ref().filter(|_| !gated.is_empty() && report.gated_verification.is_empty());
     let unverified = unverified
         .map(|error| Section::sentence(Part::Urgent, [Text::ours("It could not be verified: "), Text::name(error, 200)]));
-    let released = report.release.receipts.iter().filter(|receipt| receipt.status != Status::Waits).map(released).collect();
-    [Section::of(Part::Done, "After the approval", after), unverified, Section::of(Part::Done, "Put back", released)]
-        .into_iter()
-        .flatten()
-        .collect()
+    let rest = report.receipts().filter(|receipt| !is_told(receipt)).map(|done| receipt(done, report)).collect();
+    let released = report.release.receipts.iter().filter(|receipt| receipt.status != Status::Waits);
+    let released = released.map(|receipt| self::released(receipt, report)).collect();
+    [
+        Section::of(Part::Done, "After the approval", after),
+        unverified,
+        Section::of(Part::Done, "How it stands", rest),
+        Section::of(Part::Done, "What the release did", released),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
-fn released(receipt: &Receipt) -> Entry {
+fn released(receipt: &Receipt, report: &Report) -> Entry {
     let steps: Vec<String> = receipt.steps.iter().filter_map(Step::says).collect();
-    let says = match receipt.told() {
-        Some(error) => Text::name(&error, 300),
-        None if receipt.steps.is_empty() => Text::ours(UNREAD),
-        None if steps.is_empty() => Text::ours("nothing had to be put back"),
-        None => Text::name(&steps.join("; "), 900),
+    let says = match (&receipt.held_by, receipt.told()) {
+        (Some(by), _) => Text::ours(format!("still contained for incident {by}")),
+        (None, Some(error)) => Text::name(&error, 300),
+        (None, None) if receipt.steps.is_empty() && report.unread => Text::ours(UNREAD),
+        (None, None) if steps.is_empty() => Text::ours("nothing had to be put back"),
+        (None, None) => Text::name(&steps.join("; "), 900),
     };
     Entry { subject: Some(target(&receipt.target)), says: vec![says], ..Entry::default() }
 }

@@ -1,65 +1,108 @@
-//! How each target of an incident stands now: what is in force, what was put back, what is not contained.
+//! How each target of an incident stands now, and what an approval would still do.
 
 use crate::decision::{Decision, Mode};
-use crate::receipt::{Receipt, Status};
+use crate::fault::FaultKind;
+use crate::receipt::{Receipt, Standing, Status};
 use crate::report::Report;
 use crate::target::Target;
 
-/// How one target stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// A containment is in force, or a part of it.
-    Held,
-    /// A release put back everything that Firebreak had changed.
-    PutBack,
-    /// A release put back a part.
-    PartlyPutBack,
-    /// Nothing is in force.
-    Open,
-}
-
 /// How the target of `receipt` stands, after what a release did to it.
 pub(super) fn of(receipt: &Receipt, report: &Report) -> Standing {
-    let released = report.release.receipts.iter().find(|released| is_same(released, receipt));
-    match released.map(|released| released.status) {
-        Some(Status::Contained | Status::Skipped) => Standing::PutBack,
-        Some(Status::Partial) if receipt.holds_something() => Standing::PartlyPutBack,
-        _ if receipt.holds_something() => Standing::Held,
-        _ => Standing::Open,
+    receipt.standing(&report.release.receipts)
+}
+
+/// Whether the target is contained as decided, and nothing speaks against it. Only then the word may stand alone.
+pub(super) fn is_contained(receipt: &Receipt, report: &Report) -> bool {
+    receipt.status == Status::Contained
+        && of(receipt, report) == Standing::Held
+        && !broke_down(report)
+        && is_confirmed(receipt, report)
+}
+
+/// A release broke down as a whole: what it had put back before that is not known here.
+pub(super) fn broke_down(report: &Report) -> bool {
+    report.release.error.is_some()
+}
+
+/// The last look found nothing wrong, or there was none yet. A look that broke down confirms nothing.
+pub(super) fn is_confirmed(receipt: &Receipt, report: &Report) -> bool {
+    let approved = report.gated.iter().any(|gated| gated.is_about_same(receipt));
+    let checks = if approved { &report.gated_verification } else { &report.verification };
+    if checks.is_empty() && report.verify.error.is_some() {
+        return false;
     }
+    let key = receipt.target.scoped_key();
+    let mut checks = checks.iter().filter(|check| check.containment == receipt.containment && check.target.scoped_key() == key);
+    checks.all(|check| check.holds || check.problems.is_empty())
 }
 
-fn is_same(one: &Receipt, other: &Receipt) -> bool {
-    one.containment == other.containment && one.target.scoped_key() == other.target.scoped_key()
+/// Some of its controls are in force, and no release touched them.
+pub(super) fn is_partly_contained(receipt: &Receipt, report: &Report) -> bool {
+    receipt.status == Status::Partial && of(receipt, report) == Standing::Held && !broke_down(report)
 }
 
-/// The receipts of what was contained at once and of what was approved.
-pub(super) fn receipts(report: &Report) -> impl Iterator<Item = &Receipt> {
-    report.containment.receipts.iter().chain(&report.gated)
-}
-
-/// Whether anything of the incident is in force, so that "keep it" and "put it back" mean something.
+/// Whether anything of the incident is in force for sure, so that "keep it" means something.
 pub(super) fn holds_anything(report: &Report) -> bool {
-    receipts(report).any(|receipt| matches!(of(receipt, report), Standing::Held | Standing::PartlyPutBack))
+    !broke_down(report) && report.receipts().any(|receipt| of(receipt, report) == Standing::Held)
 }
 
-/// What stays in force while nobody answers.
-pub(super) fn held(report: &Report) -> impl Iterator<Item = &Target> {
-    let is_held = |receipt: &&Receipt| matches!(of(receipt, report), Standing::Held | Standing::PartlyPutBack);
-    receipts(report).filter(is_held).map(|receipt| &receipt.target)
+/// A release was answered and is not finished.
+pub(super) fn is_partly_released(report: &Report) -> bool {
+    let unfinished = |receipt: &Receipt| matches!(receipt.status, Status::Partial | Status::Failed);
+    broke_down(report) || report.release.receipts.iter().any(unfinished)
 }
 
-/// Targets whose containment was tried and failed.
-pub(super) fn failed(report: &Report) -> impl Iterator<Item = &Target> {
-    receipts(report).filter(|receipt| receipt.status == Status::Failed).map(|receipt| &receipt.target)
+/// What the incident changed and has not let go of.
+pub(super) fn held(report: &Report) -> impl Iterator<Item = &Receipt> {
+    let is_held =
+        move |receipt: &&Receipt| matches!(of(receipt, report), Standing::Held | Standing::PartlyPutBack | Standing::Drifted);
+    report.receipts().filter(is_held)
 }
 
-/// Targets that an approval contains.
-pub(super) fn approvable<'a>(decisions: &'a [Decision], report: &'a Report) -> impl Iterator<Item = &'a Target> {
-    let asked = |decision: &&Decision| {
-        let (key, containment) = (decision.target.scoped_key(), decision.containment);
-        let has_receipt = |r: &Receipt| r.containment == containment && r.target.scoped_key() == key && r.status != Status::Waits;
-        decision.mode == Mode::Gate && containment.is_some() && !receipts(report).any(has_receipt)
+/// Targets whose containment was tried and that are not contained.
+pub(super) fn failed(report: &Report) -> impl Iterator<Item = &Receipt> {
+    report.receipts().filter(move |receipt| receipt.status == Status::Failed && of(receipt, report) == Standing::Open)
+}
+
+/// What was contained, or was to be, and is not contained now as decided: an answer must not be called carried out.
+pub(super) fn is_open(receipt: &Receipt, report: &Report) -> bool {
+    let another = of(receipt, report) == Standing::HeldByAnother;
+    receipt.status != Status::Skipped && !another && !is_contained(receipt, report)
+}
+
+/// Whether the resource did not exist when its containment was tried. A single step can miss something else, such as a policy.
+pub(super) fn is_gone(receipt: &Receipt) -> bool {
+    receipt.status == Status::Failed && receipt.fault_kind() == Some(FaultKind::Gone)
+}
+
+/// Decisions that an approval carries out for the first time. A receipt that says only that they wait is none.
+pub(super) fn approvable<'a>(decisions: &'a [Decision], report: &'a Report) -> impl Iterator<Item = &'a Decision> {
+    let asked = move |decision: &&Decision| {
+        let is_tried = |r: &Receipt| !matches!(r.status, Status::Waits | Status::Skipped) && is_about(r, decision);
+        decision.mode == Mode::Gate && decision.containment.is_some() && !report.receipts().any(is_tried)
     };
-    decisions.iter().filter(asked).chain(report.not_tried(decisions)).map(|decision| &decision.target)
+    decisions.iter().filter(asked).chain(report.not_tried(decisions))
+}
+
+/// Decisions that an approval carries out, also those whose approved containment failed before.
+pub(super) fn done_after_approval<'a>(decisions: &'a [Decision], report: &'a Report) -> impl Iterator<Item = &'a Decision> {
+    let is_left = move |decision: &&Decision| {
+        let is_done = |r: &Receipt| r.holds_something() && is_about(r, decision);
+        decision.mode == Mode::Gate && decision.containment.is_some() && !report.receipts().any(is_done)
+    };
+    decisions.iter().filter(is_left).chain(report.not_tried(decisions))
+}
+
+/// What only people can do.
+pub(super) fn by_hand(decisions: &[Decision]) -> impl Iterator<Item = &Decision> {
+    decisions.iter().filter(|decision| decision.mode == Mode::Gate && decision.containment.is_none())
+}
+
+fn is_about(receipt: &Receipt, decision: &Decision) -> bool {
+    receipt.containment == decision.containment && receipt.target.scoped_key() == decision.target.scoped_key()
+}
+
+/// Whether any of the targets that the incident holds is like this.
+pub(super) fn holds_one(report: &Report, like: fn(&Target) -> bool) -> bool {
+    held(report).any(|receipt| like(&receipt.target))
 }

@@ -9,8 +9,35 @@ impl StepName {
     #[must_use]
     pub fn done(&self) -> String {
         let Some((kind, done)) = self.kind.and_then(|kind| Some((kind, kind.done()?))) else { return self.text.clone() };
-        let part = self.text.strip_prefix(kind.word()).unwrap_or_default();
-        format!("{done}{part}")
+        format!("{done}{}", self.part(kind))
+    }
+
+    /// What a release puts back, with the part of the target: "access key AKIA…". Nothing for every other step.
+    fn put_back(&self) -> Option<String> {
+        let kind = self.kind?;
+        Some(format!("{}{}", kind.puts_back()?, self.part(kind)))
+    }
+
+    fn part(&self, kind: StepKind) -> &str {
+        self.text.strip_prefix(kind.word()).unwrap_or_default()
+    }
+}
+
+impl StepKind {
+    /// What a step of a release puts back, where it can find it as it was.
+    const fn puts_back(self) -> Option<&'static str> {
+        Some(match self {
+            Self::ReactivateKey => "access key",
+            Self::ReactivateServiceCredential => "service credential",
+            Self::ReactivateSshKey => "SSH key",
+            Self::ReactivateCertificate => "signing certificate",
+            Self::RestoreBoundary => "permissions boundary",
+            Self::RestoreTags => "tags",
+            Self::RestoreGroups => "security groups of network interface",
+            Self::RestoreTerminationProtection => "termination protection",
+            Self::RestorePublicAccessBlock => "public access blocks",
+            _ => return None,
+        })
     }
 }
 
@@ -22,12 +49,18 @@ impl Step {
         let is_record = self.kind().is_some_and(StepKind::is_bookkeeping);
         let why = self.error.as_ref().map(crate::fault::Fault::told);
         match self.outcome {
+            // What somebody else changed is no failure: Firebreak leaves it, and tells of it before it goes on.
+            Outcome::Failed if self.is(StepKind::CheckDrift) && why.is_some() => why,
             Outcome::Failed => Some(format!("FAILED: {}: {}", self.name, why.unwrap_or_else(|| "no reason is known".to_owned()))),
             Outcome::Skipped if self.is(StepKind::KeepInactive) => Some(self.name.done()),
-            Outcome::Skipped => why,
+            Outcome::Skipped if self.is(StepKind::CheckDrift) => why.map(|why| format!("left as it is, {why}")),
+            Outcome::Skipped => why.or_else(|| Some(format!("left as it is: {}", self.name.put_back()?))),
             Outcome::Applied | Outcome::Already if is_record || self.is(StepKind::CheckDrift) => None,
             Outcome::Applied => Some(self.name.done()),
-            Outcome::Already => Some(format!("{} (was so before)", self.name.done())),
+            Outcome::Already => Some(match self.name.put_back() {
+                Some(what) => format!("as before already: {what}"),
+                None => format!("{} (was so before)", self.name.done()),
+            }),
         }
     }
 }
@@ -49,6 +82,16 @@ mod tests {
         assert_eq!(says("attach-deny", Outcome::Already, None).as_deref(), Some("denied everything by policy (was so before)"));
         assert_eq!(says("record-base", Outcome::Applied, None), None, "a record contains nothing");
         assert_eq!(says("freeze-function f", Outcome::Applied, None).as_deref(), Some("freeze-function f"));
+        let left = |name, outcome| says(name, outcome, None);
+        assert_eq!(
+            left("reactivate-key AKIAEXAMPLE", Outcome::Skipped).as_deref(),
+            Some("left as it is: access key AKIAEXAMPLE")
+        );
+        assert_eq!(left("restore-tags", Outcome::Already).as_deref(), Some("as before already: tags"));
+        let drift = says("check-drift", Outcome::Failed, Some(Fault::malformed("changed by somebody: x")));
+        assert_eq!(drift.as_deref(), Some("changed by somebody: x"), "somebody's change is no failure, and nothing malformed");
+        let seen = says("check-drift", Outcome::Skipped, Some(Fault::malformed("changed by somebody: x")));
+        assert_eq!(seen.as_deref(), Some("left as it is, changed by somebody: x"));
         let refused = || Some(Fault::new(FaultKind::Denied, "iam:TagUser: AccessDenied"));
         let failed = says("tag", Outcome::Failed, refused());
         assert_eq!(failed.as_deref(), Some("FAILED: tag: AWS refused: iam:TagUser: AccessDenied"));

@@ -67,6 +67,7 @@ fn receipts_of_functions_and_of_the_state_machine() {
     assert_eq!(receipts[0].failed_steps()[0].as_str(), "deactivate-key AKIAIOSFODNN7EXAMPLE");
     assert_eq!((receipts[1].status, receipts[1].fault_kind()), (Status::Failed, Some(FaultKind::Gone)));
     assert_eq!(receipts[2].fault_kind(), None);
+    assert!(receipts.iter().all(|receipt| receipt.held_by.is_none()));
 }
 
 #[test]

@@ -19,3 +19,4 @@ mod severity;
 mod trail;
 mod traps;
 mod types;
+mod walk;

@@ -24,6 +24,7 @@ async fn drift_is_shown_and_a_second_answer_leaves_it() -> TestResult {
     stage.answer(&id, Answer::Release).await?;
     let ticket = stage.told("changed by somebody since the containment").await?;
     assert!(ticket.body.contains("AdministratorAccess was added"), "{}", ticket.body);
+    assert!(ticket.subject.contains("somebody changed it since") && ticket.body.contains("Answer release again"), "{ticket:?}");
     assert_eq!(contained.differences(&user.observe().await?), [], "nothing is undone before somebody has seen it");
 
     // Another change after that: it has not been seen.

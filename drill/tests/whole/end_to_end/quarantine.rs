@@ -202,7 +202,7 @@ async fn a_quarantine_policy_that_somebody_changed_is_raised() -> TestResult {
     let (_, id) = send(&stage, &user_finding(&user, SECURITY_ACCOUNT, "disarmed")).await?;
     let view = stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
     assert!(view.verifications.iter().any(|check| !check.holds), "a policy that denies nothing contains nobody");
-    assert!(stage.told("PARTLY FAILED").await?.body.contains("SOMEBODY CHANGED"));
+    assert!(stage.told("Contained, NOT confirmed").await?.body.contains("SOMEBODY CHANGED"));
     Ok(())
 }
 

@@ -40,7 +40,7 @@ async fn an_answer_that_could_not_be_carried_out_is_asked_for_again() {
     assert_eq!(deliver(&aws, &[reopened]).await, [""; 0]);
     assert!(world.taken().is_empty(), "the spent answer is not given a second time");
     let ticket = &world.tickets()[1];
-    assert!(ticket.subject.contains("Decide (asked 2 times)"), "{}", ticket.subject);
+    assert!(ticket.subject.contains("Decide again, NOT all is contained (asked 2 times)"), "{}", ticket.subject);
     assert!(ticket.body.contains("NEEDS A PERSON NOW:\n  - IAM user alice is NOT contained"), "{}", ticket.body);
     let gate = gate(&aws).await;
     assert_eq!((gate.task_token, gate.decision, gate.delivered), (token(2), None, false));

@@ -39,6 +39,7 @@ async fn a_bucket_that_another_incident_holds_stays_closed_until_the_last_one_le
     assert_eq!((released.status, outcomes(&released)), ("ok", vec![("acme-a", Status::Skipped)]));
     let why = released.receipts[0].error.as_deref().expect("a reason");
     assert!(why.contains(other.id.as_str()), "it says by whom: {why}");
+    assert_eq!(released.receipts[0].held_by, Some(other.id.clone()), "as a fact, for the words of a mail");
     assert_eq!((buckets.block("acme-a"), holders(&aws, LOCKDOWN, &bucket("acme-a"))), (CLOSED, vec![other.id.to_string()]));
     let released = undo(&aws, &other).await.expect("an answer");
     assert_eq!((outcomes(&released), buckets.block("acme-a")), (vec![("acme-a", Status::Contained)], None));
@@ -112,6 +113,7 @@ async fn a_resource_that_is_gone_ends_its_hold() {
     buckets.remove("acme-a");
     let released = undo(&aws, &incident).await.expect("an answer");
     assert_eq!((released.status, outcomes(&released)), ("ok", vec![("acme-a", Status::Skipped)]));
+    assert_eq!(released.receipts[0].fault_kind(), Some(FaultKind::Gone));
     assert_eq!(holders(&aws, LOCKDOWN, &bucket("acme-a")), [""; 0]);
 }
 

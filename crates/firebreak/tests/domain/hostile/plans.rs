@@ -147,6 +147,7 @@ pub(super) fn failed(decision: &Decision, words: &str) -> Receipt {
         error: None,
         fault: None,
         waits: None,
+        held_by: None,
         finished_at: Some(NOW),
     }
 }

@@ -17,6 +17,7 @@ fn receipt(name: &str, outcome: Outcome, kind: FaultKind) -> Receipt {
         error: None,
         fault: None,
         waits: None,
+        held_by: None,
         finished_at: None,
     }
 }

@@ -1,0 +1,205 @@
+//! The screen of one incident in every state: each sentence is held against what is true there.
+
+use super::shown;
+use firebreak::receipt::Receipt;
+use firebreak_ledger::{IncidentView, ReviewState};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+const OTHER: &str = "fb-86be0123456789ab";
+
+/// What is true in a state.
+#[derive(Default)]
+struct Truth {
+    contained: bool,
+    partly: bool,
+    /// Its containment failed.
+    failed: bool,
+    gone: bool,
+    asked: bool,
+    waits: bool,
+    drift: bool,
+    held_by_another: bool,
+    put_back: bool,
+}
+
+struct State {
+    name: &'static str,
+    truth: Truth,
+    view: IncidentView,
+}
+
+fn read<T: DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).expect("what the ledger keeps")
+}
+
+fn target() -> Value {
+    json!({ "kind": "iam-user", "id": "alice", "account": "111122223333", "region": "eu-central-1", "partition": "aws" })
+}
+
+fn step(name: &str, outcome: &str, error: Option<Value>) -> Value {
+    json!({ "name": name, "outcome": outcome, "error": error, "started_at": "2026-11-20T02:00:01Z", "ms": 7 })
+}
+
+/// A receipt at a minute after the finding.
+fn receipt(status: &str, minute: u32, steps: &[Value], more: &Value) -> Receipt {
+    let mut receipt = json!({ "target": target(), "containment": "quarantine-iam", "status": status, "steps": steps,
+        "finished_at": format!("2026-11-20T02:{minute:02}:00Z") });
+    receipt.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+    read(receipt)
+}
+
+fn contained() -> Receipt {
+    receipt("contained", 1, &[step("attach-deny", "applied", None)], &json!({}))
+}
+
+/// An incident about one user, in `mode`.
+fn view(mode: &str, status: &str, receipts: Vec<Receipt>, releases: Vec<Receipt>) -> IncidentView {
+    let reason = match mode {
+        "notify" => "dry run, in mode auto it would be contained at once: why",
+        _ => "why",
+    };
+    let suspects = usize::from(receipts.iter().any(Receipt::holds_something));
+    let record = json!({
+        "status": status, "id": "fb-0123456789abcdef", "verdict": "respond", "reason": null, "dedupe_key": "k",
+        "finding": { "id": "x", "type": "Exfiltration:IAMUser/AnomalousBehavior", "severity": 8.0, "severity_band": "high",
+            "source": "guardduty", "account": "111122223333", "region": "eu-central-1", "title": null },
+        "decisions": [{ "target": target(), "containment": "quarantine-iam", "mode": mode, "reason": reason }],
+        "execution_arn": "arn", "opened_at": "2026-11-20T02:00:00Z",
+        "timing": { "review_timeout_seconds": 1, "review_max_rounds": 1 } });
+    let gate = ReviewState {
+        round: 1,
+        opened_at: "2026-11-20T02:03:00Z".to_owned(),
+        decision: None,
+        delivered: false,
+        answers: vec![],
+        announced_at: None,
+        shown: None,
+        shown_revision: None,
+    };
+    IncidentView {
+        record: read(record),
+        receipts,
+        verifications: vec![],
+        releases,
+        sweep: Some(read(
+            json!({ "status": "ok", "suspects": suspects, "asked": { "places": suspects, "since": "2026-11-19T02:00:00Z" } }),
+        )),
+        evidence: vec![],
+        review: Some(gate),
+        timeline: vec![],
+    }
+}
+
+fn states() -> Vec<State> {
+    let none = || json!({});
+    let drift = json!({ "kind": "malformed", "message": "changed by somebody since the containment: a policy was added" });
+    let denied = json!({ "kind": "denied", "message": "iam:UpdateAccessKey: AccessDenied" });
+    let failed = |fault: &str| {
+        let error = format!("Firebreak.{fault} {{\"errorMessage\":\"the call\"}}");
+        receipt("failed", 1, &[], &json!({ "error": error, "fault": format!("Firebreak.{fault}") }))
+    };
+    let skipped = |error: &str| receipt("skipped", 1, &[], &json!({ "error": error }));
+    let part = [step("attach-deny", "applied", None), step("deactivate-key A", "failed", Some(denied))];
+    let shown = receipt("partial", 5, &[step("check-drift", "failed", Some(drift))], &none());
+    let back = receipt("contained", 5, &[step("detach-deny", "applied", None)], &none());
+    let error = format!("still contained for incident {OTHER}");
+    let let_go = receipt("skipped", 5, &[], &json!({ "error": error, "held_by": OTHER }));
+    let before = receipt("contained", 1, &[step("record-base", "applied", None), step("attach-deny", "already", None)], &none());
+    let asks = "awaiting-review";
+    let state = |name, truth, view| State { name, truth, view };
+    let waits = || Truth { waits: true, ..Truth::default() };
+    let held = || Truth { asked: true, waits: true, ..Truth::default() };
+    let dry = "dry run, in mode auto it would be contained at once: why";
+    vec![
+        state("dry-run", waits(), view("notify", asks, vec![skipped(dry)], vec![])),
+        state("gated", waits(), view("gate", asks, vec![skipped("waits for approval")], vec![])),
+        state("failed", Truth { failed: true, ..waits() }, view("auto", asks, vec![failed("Denied")], vec![])),
+        state("gone", Truth { failed: true, gone: true, ..waits() }, view("auto", asks, vec![failed("Gone")], vec![])),
+        state(
+            "partial",
+            Truth { partly: true, ..held() },
+            view("auto", asks, vec![receipt("partial", 1, &part, &none())], vec![]),
+        ),
+        state("contained", Truth { contained: true, ..held() }, view("auto", asks, vec![contained()], vec![])),
+        state("contained before", Truth { contained: true, ..held() }, view("auto", asks, vec![before.clone()], vec![])),
+        state("drifted", Truth { drift: true, ..held() }, view("auto", asks, vec![contained()], vec![shown])),
+        state(
+            "released by one holder",
+            Truth { held_by_another: true, asked: true, ..Truth::default() },
+            view("auto", "released", vec![before], vec![let_go]),
+        ),
+        state(
+            "released",
+            Truth { put_back: true, asked: true, ..Truth::default() },
+            view("auto", "released", vec![contained()], vec![back]),
+        ),
+        state(
+            "abandoned",
+            Truth { contained: true, asked: true, ..Truth::default() },
+            view("auto", "failed", vec![contained()], vec![]),
+        ),
+    ]
+}
+
+/// Words in which "contained" is no claim that the incident contains the target now.
+const NO_CLAIM: [&str; 6] = [
+    "NOT contained",
+    "PARTLY contained",
+    "still contained",
+    "would be contained",
+    "no principal is contained",
+    "since it was contained",
+];
+
+/// What the screen says, and where it may and must say so: everywhere but there it would be wrong.
+type Rule = (&'static str, fn(&str) -> bool, fn(&Truth) -> bool);
+
+const RULES: [Rule; 11] = [
+    (
+        "contained",
+        |text| NO_CLAIM.iter().fold(text.to_owned(), |text, words| text.replace(words, "")).contains("contained"),
+        |t| t.contained,
+    ),
+    ("in part", |text| text.contains("PARTLY contained"), |t| t.partly),
+    ("NOT contained", |text| text.contains("NOT contained"), |t| t.failed),
+    ("it does not exist", |text| text.contains("it does not exist"), |t| t.gone),
+    ("put back", |text| text.contains("alice put back"), |t| t.put_back),
+    ("held by another incident", |text| text.contains(&format!("still contained, for incident {OTHER}")), |t| t.held_by_another),
+    ("somebody changed it", |text| text.contains("changed by somebody"), |t| t.drift),
+    ("answer release again", |text| text.contains("answer release again"), |t| t.drift),
+    ("CloudTrail shows nothing", |text| text.contains("nothing more was found"), |t| t.asked),
+    ("CloudTrail was not asked", |text| text.contains("CloudTrail was not asked"), |t| !t.asked),
+    ("an answer is wanted", |text| text.contains("firebreak review approve"), |t| t.waits),
+];
+
+#[test]
+fn every_sentence_of_the_screen_is_true_in_every_state() {
+    let states = states();
+    for (name, says, is_so) in RULES {
+        let mut seen = [false, false];
+        for state in &states {
+            let text = console::strip_ansi_codes(&shown(&state.view)).into_owned();
+            let so = is_so(&state.truth);
+            assert_eq!(says(&text), so, "{name}, in {}: {text}", state.name);
+            seen[usize::from(so)] = true;
+        }
+        assert_eq!(seen, [true, true], "{name}: a rule that nothing can break is none");
+    }
+}
+
+#[test]
+fn what_somebody_else_changed_is_no_failure_and_nothing_malformed() {
+    let states = states();
+    let drifted = states.iter().find(|state| state.truth.drift).expect("a state");
+    let text = console::strip_ansi_codes(&shown(&drifted.view)).to_lowercase();
+    assert!(!text.contains("malformed") && !text.contains("failed"), "{text}");
+}
+
+#[test]
+fn a_containment_that_changed_nothing_says_so() {
+    let states = states();
+    let before = states.iter().find(|state| state.name == "contained before").expect("a state");
+    let text = console::strip_ansi_codes(&shown(&before.view)).into_owned();
+    assert!(text.contains("it was so before, by another incident or by somebody else"), "{text}");
+}

@@ -1,0 +1,136 @@
+//! The first words of a notice: what happened, in the subject of a mail.
+
+use super::NoticeKind;
+use super::sections::is_reverted;
+use super::standing;
+use crate::answer::{Answer, Decided};
+use crate::decision::{Mode, ReasonCode};
+use crate::incident::Incident;
+use crate::receipt::{Receipt, Standing, Status};
+use crate::report::Report;
+
+/// What happened, at the moment that `kind` names. A rehearsal is marked in every subject.
+pub(super) fn of(kind: NoticeKind, incident: &Incident, report: &Report, answer: Option<&Decided>, round: u32) -> String {
+    let words = match kind {
+        NoticeKind::Noticed if incident.decisions.is_empty() && incident.finding.finding_type.is_none() => {
+            "Unreadable event received, nothing done"
+        }
+        NoticeKind::Noticed => "Look at this",
+        NoticeKind::Opened => opened(incident),
+        NoticeKind::Outcome | NoticeKind::Alarm if is_reverted(report) => "CRITICAL, somebody reverted it",
+        NoticeKind::Alarm => "MORE WAS FOUND",
+        NoticeKind::Outcome => return marked(incident, outcome(incident, report)),
+        NoticeKind::ReviewOverdue => return marked(incident, format!("Review overdue (round {round})")),
+        NoticeKind::Closed => closed(incident, report, answer),
+    };
+    marked(incident, words.to_owned())
+}
+
+/// What the ticket asks, and why it asks again.
+pub(super) fn of_ticket(incident: &Incident, report: &Report, round: u32) -> String {
+    let approved = report.approval.error.is_some() || report.gated.iter().any(|receipt| standing::is_open(receipt, report));
+    let again = if report.drift().next().is_some() {
+        " again, somebody changed it since"
+    } else if standing::is_partly_released(report) {
+        " again, NOT all is put back"
+    } else if approved {
+        " again, NOT all is contained"
+    } else {
+        ""
+    };
+    let times = if round > 1 { format!(" (asked {round} times)") } else { String::new() };
+    marked(incident, format!("Decide{again}{times}"))
+}
+
+/// Containments are only rehearsed, and so is what people would do.
+pub(super) fn is_rehearsal(incident: &Incident) -> bool {
+    let acts = incident.decisions.iter().any(|decision| decision.mode != Mode::Notify);
+    !acts && incident.decisions.iter().any(|decision| decision.code == ReasonCode::DryRun)
+}
+
+/// What an answer asked for and was not carried out.
+pub(super) fn unfinished(report: &Report, answer: Option<&Decided>) -> Vec<String> {
+    answer.map(|decided| report.unfinished_of(decided)).unwrap_or_default()
+}
+
+fn marked(incident: &Incident, words: String) -> String {
+    if is_rehearsal(incident) { format!("DRY RUN: {words}") } else { words }
+}
+
+fn contains(incident: &Incident, mode: Mode) -> bool {
+    incident.decisions.iter().any(|decision| decision.containment.is_some() && decision.mode == mode)
+}
+
+fn opened(incident: &Incident) -> &'static str {
+    if incident.over_budget > 0 {
+        "More than policy allows in an hour, decide now"
+    } else if is_rehearsal(incident) {
+        "nothing is changed"
+    } else if contains(incident, Mode::Auto) {
+        "Responding"
+    } else if contains(incident, Mode::Gate) {
+        "Needs your approval, nothing is contained yet"
+    } else {
+        "Needs a person"
+    }
+}
+
+fn outcome(incident: &Incident, report: &Report) -> String {
+    let any = |is: fn(&Receipt) -> bool| report.receipts().any(is);
+    let failed = report.containment.status == "failed" || any(|receipt| receipt.status == Status::Failed);
+    let contained: Vec<&Receipt> = report.receipts().filter(|receipt| receipt.status == Status::Contained).collect();
+    let waits = incident.decisions.iter().any(|decision| decision.mode == Mode::Gate);
+    let words = if is_rehearsal(incident) {
+        "nothing was changed"
+    } else if failed && !any(Receipt::holds_something) {
+        return "NOT CONTAINED".to_owned();
+    } else if failed || any(|receipt| receipt.status == Status::Partial) {
+        return "PARTLY NOT CONTAINED".to_owned();
+    } else if contained.iter().any(|receipt| !standing::is_confirmed(receipt, report)) {
+        return "Contained, NOT confirmed".to_owned();
+    } else if !contained.is_empty() && contained.iter().all(|receipt| receipt.changed_nothing()) {
+        "Nothing had to be changed"
+    } else if !contained.is_empty() && waits {
+        "Contained, more waits for you"
+    } else if !contained.is_empty() {
+        "Contained"
+    } else if contains(incident, Mode::Gate) {
+        "Needs your approval"
+    } else {
+        "Needs a person"
+    };
+    if report.problems().is_empty() { words.to_owned() } else { format!("{words}, but NOT everything worked") }
+}
+
+fn closed(incident: &Incident, report: &Report, answer: Option<&Decided>) -> &'static str {
+    if !unfinished(report, answer).is_empty() {
+        return "NOT FULLY carried out";
+    }
+    if answer.is_some_and(|decided| !incident.beyond(decided).is_empty()) {
+        return "Carried out, and more was decided since";
+    }
+    if is_rehearsal(incident) {
+        return "closed, nothing was changed";
+    }
+    match answer.map(|decided| decided.answer) {
+        Some(Answer::Release) => released(report),
+        Some(Answer::Approve) | None if report.receipts().any(|receipt| standing::is_open(receipt, report)) => {
+            "Closed, NOT all contained"
+        }
+        Some(Answer::Approve) | None => "Approved and closed",
+    }
+}
+
+fn released(report: &Report) -> &'static str {
+    let is_left =
+        |receipt: &Receipt| matches!(standing::of(receipt, report), Standing::Held | Standing::PartlyPutBack | Standing::Drifted);
+    let another = report.release.receipts.iter().any(|receipt| receipt.held_by.is_some());
+    let back = report.release.receipts.iter().any(|receipt| receipt.status == Status::Contained);
+    match (back, another) {
+        _ if report.receipts().any(is_left) => "Closed, NOT everything is put back",
+        (false, true) => "Closed, STILL CONTAINED for another incident",
+        (true, true) => "Released in part, the rest STILL CONTAINED for another incident",
+        (true, false) => "Released and closed",
+        (false, false) => "Closed, nothing had to be put back",
+    }
+}
