@@ -108,7 +108,7 @@ pub enum ResourceRole {
 
 impl ResourceRole {
     fn parse(text: Option<&str>) -> Option<Self> {
-        match text? {
+        match text?.trim().to_ascii_uppercase().as_str() {
             "ACTOR" => Some(Self::Actor),
             "TARGET" => Some(Self::Target),
             _ => None,
@@ -291,6 +291,11 @@ const MAX_FINDINGS: usize = 100;
 /// A string field that is present, a string, and not empty.
 fn text<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
     value.get(field).and_then(Value::as_str).filter(|s| !s.is_empty())
+}
+
+/// A flag: a bool, or the text of one, as some forwarders quote it.
+fn is_set(flag: &Value) -> bool {
+    flag.as_bool().or_else(|| flag.as_str().map(|text| text.eq_ignore_ascii_case("true"))).unwrap_or(false)
 }
 
 /// The elements of an array field; none when it is missing or something else.

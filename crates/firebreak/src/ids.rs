@@ -226,6 +226,26 @@ impl<'a> Arn<'a> {
     }
 }
 
+/// The Region in whose trail a partition's IAM calls stand.
+///
+/// For `aws` it is documented (CloudTrail user guide, "Global service events"). For the others it is the Region that the endpoint of
+/// IAM is signed for, and unproven.
+#[must_use]
+pub fn region_of_iam(partition: &Partition) -> Option<Region> {
+    let region = match partition.as_str() {
+        "aws" => "us-east-1",
+        "aws-cn" => "cn-north-1",
+        "aws-us-gov" => "us-gov-west-1",
+        "aws-iso" => "us-iso-east-1",
+        "aws-iso-b" => "us-isob-east-1",
+        "aws-iso-e" => "eu-isoe-west-1",
+        "aws-iso-f" => "us-isof-south-1",
+        "aws-eusc" => "eusc-de-east-1",
+        _ => return None,
+    };
+    Region::parse(region).ok()
+}
+
 fn is_region(s: &str) -> bool {
     let parts: Vec<&str> = s.split('-').collect();
     let [first, middle @ .., last] = parts.as_slice() else { return false };

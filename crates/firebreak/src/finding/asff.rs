@@ -88,14 +88,16 @@ fn severity(severity: &Value) -> (Option<f64>, Option<SeverityBand>) {
     let normalized = severity.get("Normalized").and_then(Value::as_f64);
     let number =
         severity.get("Product").and_then(Value::as_f64).filter(|n| (0.0..=10.0).contains(n)).or(normalized.map(|n| n / 10.0));
-    let band = text(severity, "Label").and_then(SeverityBand::of_label).or_else(|| SeverityBand::of(normalized? / 10.0));
+    let band = text(severity, "Label").and_then(SeverityBand::of_label);
+    let band = band.or_else(|| SeverityBand::of(normalized? / 10.0)).or_else(|| SeverityBand::of(number?));
     (number, band)
 }
 
 /// Only NEW and ACTIVE findings call for action. Our own workflow updates come back as events, too.
 fn is_settled(asff: &Value) -> bool {
-    let status = asff.get("Workflow").and_then(|w| text(w, "Status"));
-    matches!(status, Some("SUPPRESSED" | "RESOLVED" | "NOTIFIED")) || text(asff, "RecordState") == Some("ARCHIVED")
+    let status = asff.get("Workflow").and_then(|w| text(w, "Status")).and_then(letters);
+    let record = text(asff, "RecordState").and_then(letters);
+    matches!(status.as_deref(), Some("suppressed" | "resolved" | "notified")) || record.as_deref() == Some("archived")
 }
 
 /// Restores GuardDuty's type from ASFF's taxonomy form (GuardDuty user guide, "Integration with AWS Security Hub").
@@ -172,7 +174,9 @@ fn kind(resource: &Value) -> Option<Word> {
 
 fn resource((at, resource): (usize, &Value)) -> Resource {
     let field = format!("Resources[{at}]");
-    let id = text(resource, "Id").unwrap_or("unnamed");
+    let of_bucket = || resource.pointer("/Details/AwsS3Bucket/Name").and_then(Value::as_str);
+    // The placeholder has no form of anything.
+    let id = text(resource, "Id").or_else(of_bucket).unwrap_or("(unnamed)");
     let tags = resource.get("Tags").and_then(Value::as_object).into_iter().flatten();
     let tags = tags.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
     let read = match kind(resource) {
@@ -181,7 +185,9 @@ fn resource((at, resource): (usize, &Value)) -> Resource {
         None => Resource::other(TargetKind::Other, id, format!("{field}.Id")),
     };
     // A key tells its account among its details.
-    let of_key = resource.pointer("/Details/AwsIamAccessKey/AccountId").and_then(Value::as_str);
+    let told = |path: &str| resource.pointer(path).and_then(Value::as_str);
+    let of_key = told("/Details/AwsIamAccessKey/AccountId")
+        .or_else(|| told("/Details/AwsIamAccessKey/SessionContext/SessionIssuer/AccountId"));
     read.placed(Some(id), of_key, text(resource, "Region")).tagged(tags)
 }
 
@@ -191,15 +197,18 @@ const MAX_SPELLINGS: usize = 20;
 fn access_key(resource: &Value) -> Credentials {
     let null = Value::Null;
     let details = resource.get("Details").and_then(|d| d.get("AwsIamAccessKey")).unwrap_or(&null);
-    let issuer = details.pointer("/SessionContext/SessionIssuer/UserName").and_then(Value::as_str);
-    let name = name_among(&[text(details, "PrincipalName"), text(details, "UserName"), issuer]);
-    // Older findings give UserName alone; that field is documented as an IAM user's name.
-    let of_name = text(details, "UserName").filter(|_| text(details, "PrincipalId").is_none()).map_or("", |_| "IAMUser");
-    let kind = text(details, "PrincipalType").unwrap_or(of_name);
-    let of_id = text(resource, "Id").and_then(|id| id.rsplit(':').next());
+    // Whose the session is: a role, for all that UserName may say.
+    let issuer = details.pointer("/SessionContext/SessionIssuer").unwrap_or(&null);
+    let typed = text(issuer, "Type").and(text(issuer, "UserName"));
+    let name = name_among(&[text(details, "PrincipalName"), typed, text(details, "UserName"), text(issuer, "UserName")]);
+    let of_id = text(resource, "Id").and_then(|id| id.rsplit([':', '/']).next());
     let is_key = |key: &&str| AccessKeyId::parse(key).is_ok();
     let key = [text(details, "AccessKeyId"), of_id].into_iter().flatten().find(is_key);
-    Credentials::resolve(kind, name, text(details, "PrincipalId"), key)
+    let id = text(details, "PrincipalId").or_else(|| text(issuer, "PrincipalId"));
+    // Older findings give UserName alone; that field is documented as an IAM user's name. A temporary key is a session's.
+    let is_users = name == text(details, "UserName") && id.is_none() && !key.is_some_and(|key| key.starts_with("ASIA"));
+    let kind = text(details, "PrincipalType").or_else(|| text(issuer, "Type"));
+    Credentials::resolve(kind.unwrap_or(if is_users && name.is_some() { "IAMUser" } else { "" }), name, id, key)
 }
 
 #[cfg(test)]

@@ -22,7 +22,11 @@ pub fn events(bytes: &[u8]) -> Result<Vec<Result<Value, BadJson>>, BadJson> {
     };
     let lines: Vec<(usize, &[u8])> =
         (1..).zip(bytes.split(|byte| *byte == b'\n')).filter(|(_, line)| !line.trim_ascii().is_empty()).collect();
-    let is_lines = lines.len() > 1 && lines.first().is_some_and(|(_, first)| json::parse(first).is_ok_and(|v| v.is_object()));
+    let is_one = |line: &[u8]| match json::parse(line) {
+        Ok(value) => value.is_object(),
+        Err(error) => !matches!(error, BadJson::Malformed { .. }),
+    };
+    let is_lines = lines.len() > 1 && lines.first().is_some_and(|(_, first)| is_one(first));
     if !matches!(whole, BadJson::Malformed { .. }) || !is_lines {
         return Err(whole);
     }

@@ -3,10 +3,10 @@
 //! Sources: GuardDuty user guide, "Processing GuardDuty findings with Amazon EventBridge" and "Finding details"; the shape
 //! `Finding` of the GuardDuty API.
 
-use super::resource::bucket_among;
+use super::resource::{bucket_among, is_no_plain_bucket};
 use super::{
-    Credentials, Finding, Named, Read, Resource, ResourceRole, SeverityBand, Source, list, partition, place_of, sequence, tags,
-    text, timestamp,
+    Credentials, Finding, Named, Read, Resource, ResourceRole, SeverityBand, Source, is_set, list, partition, place_of, sequence,
+    tags, text, timestamp,
 };
 use crate::ids::{AccountId, Region};
 use crate::target::TargetKind;
@@ -36,7 +36,7 @@ pub(super) fn read(detail: &Value) -> Read {
         product: Some("aws/guardduty".to_owned()),
         vouched: true,
         title: text(detail, "title").map(str::to_owned),
-        settled: service.get("archived").and_then(Value::as_bool).unwrap_or(false),
+        settled: service.get("archived").is_some_and(is_set),
         sample: is_sample(service.get("additionalInfo").unwrap_or(&null)),
         resource_role: ResourceRole::parse(text(service, "resourceRole")),
         let_through: is_let_through(detail.pointer("/resource/bedrockGuardrailDetails").unwrap_or(&null)),
@@ -59,7 +59,7 @@ fn resources(resource: &Value, found: &mut Vec<Resource>) {
         found.push(Resource::new(Named::Credentials(credentials), "detail.resource.accessKeyDetails"));
     }
     if let Some(instance) = block("instanceDetails") {
-        let id = text(instance, "instanceId");
+        let id = text(instance, "instanceId").map(|id| id.rsplit_once(":instance/").map_or(id, |(_, id)| id));
         let named = Resource::instance_named(id, interface(instance).or(id).unwrap_or("unnamed instance"));
         found.push(Resource::new(named, "detail.resource.instanceDetails.instanceId").tagged(tags(instance)));
     }
@@ -101,7 +101,7 @@ fn interface(instance: &Value) -> Option<&str> {
 /// `s3BucketDetails` is an array. `Source` is the bucket that was copied from, `Destination` the one at risk.
 fn buckets(at: usize, bucket: &Value, found: &mut Vec<Resource>) {
     let field = format!("detail.resource.s3BucketDetails[{at}]");
-    let at_risk = text(bucket, "type") != Some("Source");
+    let at_risk = !text(bucket, "type").is_some_and(|kind| kind.eq_ignore_ascii_case("Source"));
     if let Some(object) = list(bucket, "s3ObjectDetails").next() {
         let name = text(object, "objectArn").and_then(|arn| arn.split_once(":::")).map(|(_, name)| name.to_owned());
         let key = text(object, "key").unwrap_or("unnamed");
@@ -110,9 +110,17 @@ fn buckets(at: usize, bucket: &Value, found: &mut Vec<Resource>) {
         let name = if more > 0 { format!("{name} (and {more} more)") } else { name };
         found.push(Resource::other(TargetKind::S3Object, &name, format!("{field}.s3ObjectDetails[0]")));
     }
-    let of_arn = || text(bucket, "arn").and_then(|arn| arn.split_once(":s3:::")).map(|(_, name)| name);
-    let name = bucket_among(&[text(bucket, "name"), of_arn()]);
-    found.push(Resource::bucket(name, at_risk, format!("{field}.name")).tagged(tags(bucket)));
+    let arn = text(bucket, "arn");
+    let plain = |text: &'_ str| text.split_once(":s3:::").map_or_else(|| text.to_owned(), |(_, name)| name.to_owned());
+    let names = [text(bucket, "name").map(plain), arn.map(plain)];
+    let name = bucket_among(&names.each_ref().map(Option::as_deref));
+    let field = format!("{field}.name");
+    let named = match name {
+        // Its name is not a bucket's.
+        Some(name) if arn.is_some_and(is_no_plain_bucket) => Resource::other(TargetKind::S3Bucket, name, field),
+        _ => Resource::bucket(name, at_risk, field),
+    };
+    found.push(named.placed(arn, None, None).tagged(tags(bucket)));
 }
 
 /// What runs on the instance. Fargate has no instance; with EKS and ECS on EC2, `instanceDetails` is a node that others share.
@@ -184,7 +192,7 @@ fn severity_number(value: &Value) -> Option<f64> {
 
 /// `additionalInfo.sample` is a bool in events and sits inside a JSON string in the API's form.
 fn is_sample(additional_info: &Value) -> bool {
-    let flag = |info: &Value| info.get("sample").and_then(Value::as_bool).unwrap_or(false);
+    let flag = |info: &Value| info.get("sample").is_some_and(is_set);
     flag(additional_info)
         || text(additional_info, "value")
             .and_then(|json| serde_json::from_str::<Value>(json).ok())

@@ -45,7 +45,7 @@ pub(super) fn read(event: &Value, detail: &Value) -> Read {
         updated_at: [text(detail, "lastUpdatedTime"), text(event, "time")].into_iter().flatten().find_map(timestamp),
         vouched: true,
         title: described.map(str::to_owned),
-        settled: text(detail, "statusCode") == Some("closed"),
+        settled: text(detail, "statusCode").is_some_and(|status| status.eq_ignore_ascii_case("closed")),
         resources: list(detail, "affectedEntities").enumerate().filter_map(|found| entity(found, key_owner, &arns)).collect(),
         ..Finding::empty(Source::Health)
     }])

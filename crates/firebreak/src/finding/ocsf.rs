@@ -6,13 +6,15 @@
 //! `resources[].user` and `resources[].device`.
 
 use super::principal::name_among;
+use super::resource::could_be_bucket;
 use super::vocabulary::{Word, named, word, word_or_of};
 use super::{
-    Credentials, Finding, Named, Read, Resource, ResourceRole, SeverityBand, Source, first, list, partition, place_of, text,
-    timestamp,
+    Credentials, Finding, Named, Principal, Read, Resource, ResourceRole, SeverityBand, Source, first, list, partition, place_of,
+    text, timestamp,
 };
-use crate::ids::{AccessKeyId, AccountId, Region};
+use crate::ids::{AccessKeyId, AccountId, Arn, Region};
 use crate::target::TargetKind;
+use crate::text::letters;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::net::IpAddr;
@@ -113,8 +115,11 @@ fn is_settled(ocsf: &Value) -> bool {
         return true;
     }
     match ocsf.get("status_id").and_then(Value::as_u64) {
-        Some(id) => matches!(id, 2..=6),
-        None => matches!(text(ocsf, "status"), Some("Suppressed" | "Resolved" | "Archived" | "Deleted")),
+        Some(id @ 1..=6) => id > 1,
+        _ => {
+            let status = text(ocsf, "status").and_then(letters);
+            matches!(status.as_deref(), Some("suppressed" | "resolved" | "archived" | "deleted"))
+        }
     }
 }
 
@@ -139,15 +144,27 @@ fn kind(resource: &Value) -> Option<Word> {
 
 /// The id by which people find it.
 fn label(resource: &Value) -> &str {
-    text(resource, "uid_alt").or_else(|| text(resource, "uid")).unwrap_or("unnamed")
+    text(resource, "uid_alt").or_else(|| text(resource, "uid")).unwrap_or("(unnamed)")
+}
+
+/// Of the ids of a resource the first that names a resource of its kind. A word that nobody knows has none: its label tells.
+fn id_of(resource: &Value) -> Option<&str> {
+    let word = word(text(resource, "type").unwrap_or(""))?;
+    let device = resource.get("device").and_then(|device| text(device, "uid"));
+    let ids = || [text(resource, "uid"), text(resource, "uid_alt"), text(resource, "name"), device].into_iter().flatten();
+    let names = |id: &&str| match named(word, id) {
+        Named::Credentials(credentials) => !matches!(credentials.principal, Principal::Unknown(_)),
+        Named::Bucket { .. } | Named::Other(TargetKind::S3Bucket, _) => could_be_bucket(id) || Arn::parse(id).is_some(),
+        Named::Unusable(..) => false,
+        Named::Instance(_) | Named::Other(..) => true,
+    };
+    ids().find(names).or_else(|| ids().next())
 }
 
 fn resource((at, resource): (usize, &Value)) -> Resource {
     let field = format!("detail.findings[].resources[{at}]");
-    let uid = text(resource, "uid").unwrap_or("unnamed");
     let label = label(resource);
-    // An id that tells by itself is the one that is read.
-    let uid = if word(text(resource, "type").unwrap_or("")).is_some() { uid } else { label };
+    let uid = id_of(resource).unwrap_or(label);
     let tag = |tag: &Value| Some((text(tag, "name")?.to_owned(), tag.get("value")?.as_str()?.to_owned()));
     let tags = list(resource, "tags").filter_map(tag).collect();
     let in_data = || resource.pointer("/data/instance_id").and_then(Value::as_str);
@@ -161,7 +178,9 @@ fn resource((at, resource): (usize, &Value)) -> Resource {
         Some(word) => Resource::new(named(word, uid), format!("{field}.uid")),
         None => Resource::other(TargetKind::Other, label, format!("{field}.uid")),
     };
-    let owner = resource.pointer("/owner/account/uid").and_then(Value::as_str);
+    let told = |path: &str| resource.pointer(path).and_then(Value::as_str);
+    let of_user = || told("/user/account/uid").filter(|_| kind(resource) == Some(Word::Key));
+    let owner = of_user().or_else(|| told("/owner/account/uid"));
     read.placed(Some(uid), owner, text(resource, "region")).tagged(tags)
 }
 
@@ -171,7 +190,8 @@ fn resource((at, resource): (usize, &Value)) -> Resource {
 fn key_owner(resource: &Value, uid: &str) -> Credentials {
     let null = Value::Null;
     let (data, user) = (resource.get("data").unwrap_or(&null), resource.get("user").unwrap_or(&null));
-    let key = first([text(data, "access_key_id"), uid.rsplit(':').next()], AccessKeyId::parse);
+    let of_user = text(user, "credential_uid");
+    let key = first([text(data, "access_key_id"), uid.rsplit([':', '/']).next(), of_user], AccessKeyId::parse);
     let name = name_among(&[text(data, "user_name"), text(user, "name")]);
     let id = text(data, "principal_id").or_else(|| text(user, "uid"));
     let kind = text(data, "user_type").or_else(|| text(user, "type")).unwrap_or("");

@@ -55,14 +55,20 @@ impl Credentials {
     /// For a role `userName` is the role's name, or `role:session` in some events, and `principalId` is `AROA…:session` (seen in
     /// real events). A session that is named like a user is never that user.
     pub(super) fn resolve(user_type: &str, user_name: Option<&str>, principal_id: Option<&str>, key: Option<&str>) -> Self {
+        // An ARN in place of the id is a name.
+        let of_id = principal_id.filter(|id| id.starts_with("arn:"));
+        let user_name = user_name.or(of_id);
+        let principal_id = principal_id.filter(|_| of_id.is_none());
         let (id, session) = match principal_id.map(|id| id.split_once(':').unwrap_or((id, ""))) {
             Some((id, session)) => (Some(id), Some(session).filter(|s| !s.is_empty())),
             None => (None, None),
         };
         let key_id = key.and_then(|key| AccessKeyId::parse(key).ok());
-        let name = user_name.filter(|name| !name.is_empty());
+        let name = user_name.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("null"));
+        let session = session.or_else(|| session_of(name?));
         let principal_id_text = principal_id.filter(|id| !id.is_empty());
-        let kind = Kind::of_word(user_type).or_else(|| Kind::of_evidence(id, key_id.as_ref(), name.is_some()));
+        let kind = Kind::of(user_type, (id, session), key_id.as_ref(), name.is_some());
+        let name = if kind == Some(Kind::Federated) { name.or(session) } else { name };
         // A name is missing or has no form: a key still tells, once somebody asks whose it is.
         let nameless = |why| if key_id.is_some() { Principal::KeyOnly } else { Principal::Unknown(why) };
         let mut account = None;
@@ -126,10 +132,22 @@ impl Kind {
         })
     }
 
+    /// What the word says. An id that says otherwise is the better evidence: a user and a role can share a name.
+    fn of(word: &str, id: (Option<&str>, Option<&str>), key: Option<&AccessKeyId>, named: bool) -> Option<Self> {
+        let (said, told) = (Self::of_word(word), Self::of_evidence(id, None, false));
+        match (said, told) {
+            (Some(Self::User), Some(Self::Role | Self::Root)) | (Some(Self::Role), Some(Self::User)) => told,
+            (Some(_), _) => said,
+            (None, _) => Self::of_evidence(id, key, named),
+        }
+    }
+
     /// What ids say: `AIDA…` is a user, `AROA…` a role, an account's id root. A long-term key is a user's, or root's.
-    fn of_evidence(id: Option<&str>, key: Option<&AccessKeyId>, named: bool) -> Option<Self> {
+    fn of_evidence((id, session): (Option<&str>, Option<&str>), key: Option<&AccessKeyId>, named: bool) -> Option<Self> {
         let is_id = |id: &str, front: &str| id.starts_with(front) && PrincipalId::parse(id).is_ok();
         match id.filter(|id| !id.is_empty()) {
+            // A session of `GetFederationToken` is `account:name`.
+            Some(id) if AccountId::parse(id).is_ok() && session.is_some() => Some(Self::Federated),
             Some(id) if AccountId::parse(id).is_ok() => Some(Self::Root),
             Some(id) if is_id(id, "AIDA") => Some(Self::User),
             Some(id) if is_id(id, "AROA") => Some(Self::Role),
@@ -142,6 +160,16 @@ impl Kind {
 /// `role` of `role:session`; an ARN as it is.
 fn without_session(name: &str) -> &str {
     if name.starts_with("arn:") { name } else { name.split_once(':').map_or(name, |(role, _)| role) }
+}
+
+/// The session in `role:session`, or in a session's own ARN.
+fn session_of(name: &str) -> Option<&str> {
+    let session = match Arn::parse(name) {
+        Some(arn) if arn.service == "sts" => arn.resource.strip_prefix("assumed-role/")?.split_once('/')?.1,
+        Some(_) => return None,
+        None => name.split_once(':')?.1,
+    };
+    Some(session).filter(|session| !session.is_empty())
 }
 
 /// A friendly name, or the one in a principal's own ARN with the account that the ARN states.

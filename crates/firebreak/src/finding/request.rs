@@ -10,9 +10,8 @@
 
 use super::vocabulary::{Word, named, word};
 use super::{Credentials, Finding, Named, Principal, Read, Resource, SeverityBand, Source, first, text, timestamp};
-use crate::ids::{AccountId, IamName, Partition, Region};
+use crate::ids::{AccountId, IamName, Partition, Region, region_of_iam};
 use crate::text::inert;
-use crate::trail::region_of_iam;
 use serde_json::Value;
 
 /// The `detail-type` of a request, and the name of its row in the playbook.
@@ -83,6 +82,11 @@ fn resource(target: &Value) -> Option<Resource> {
         (Word::Role, Ok(name)) => plain(Principal::Role { name, session: None }),
         (Word::Key | Word::User | Word::Role | Word::Instance | Word::Bucket, _) => named(kind, id),
         (Word::Is(_), _) => return None,
+    };
+    // A session is none of the kinds: its role would be denied as a whole.
+    let read = match read {
+        Named::Credentials(Credentials { principal: Principal::Role { session: Some(_), .. }, .. }) => return None,
+        read => read,
     };
     let unusable = matches!(&read, Named::Credentials(Credentials { principal: Principal::Unknown(_), .. }));
     (!unusable).then(|| Resource::new(read, field).placed(Some(id), None, None))

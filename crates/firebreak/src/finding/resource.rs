@@ -118,11 +118,17 @@ fn unusable(subject: Subject, why: &'static str, called: &str) -> Named {
 
 /// Of several fields for one bucket: the first that could name a bucket of any age or kind, else the first that is there.
 pub(super) fn bucket_among<'a>(fields: &[Option<&'a str>]) -> Option<&'a str> {
-    let could = |name: &&str| {
-        (3..=255).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
-    };
     let fields = || fields.iter().copied().flatten();
-    fields().find(could).or_else(|| fields().next())
+    fields().find(|name| could_be_bucket(name)).or_else(|| fields().next())
+}
+
+pub(super) fn could_be_bucket(name: &str) -> bool {
+    (3..=255).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+}
+
+/// Whether an ARN is of an access point, a directory bucket and the like: a bucket's own has neither Region nor account.
+pub(super) fn is_no_plain_bucket(arn: &str) -> bool {
+    Arn::parse(arn).is_some_and(|arn| arn.service != "s3" || arn.region.is_some() || arn.account.is_some())
 }
 
 /// The account that a principal's name states.

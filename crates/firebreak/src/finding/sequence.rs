@@ -2,8 +2,8 @@
 //!
 //! Source: GuardDuty API, shapes `Sequence`, `Actor`, `ResourceV2`. Exports may lack the block: then nothing is named.
 
-use super::resource::bucket_among;
-use super::vocabulary::{Word, by_id, named, word};
+use super::resource::{bucket_among, is_no_plain_bucket};
+use super::vocabulary::{Word, named, word_or_of};
 use super::{Credentials, Finding, Named, Resource, first, list, tags, text};
 use crate::ids::{AccessKeyId, InstanceId};
 use crate::target::TargetKind;
@@ -36,11 +36,11 @@ fn one(resource: &Value, field: String) -> Option<Resource> {
     let label = uid.filter(|uid| uid.starts_with("arn:")).or(name).or(uid).unwrap_or("unnamed");
     let null = Value::Null;
     let data = resource.get("data").unwrap_or(&null);
-    let kind = text(resource, "resourceType")?;
+    let kind = text(resource, "resourceType").unwrap_or("");
     if CONTEXT.contains(&kind) {
         return None;
     }
-    Some(match word(kind) {
+    Some(match word_or_of(kind, label) {
         Some(Word::Key) => {
             let key = data.get("accessKey").unwrap_or(&null);
             let (kind, owner) = (text(key, "userType").unwrap_or(""), text(key, "userName"));
@@ -52,6 +52,7 @@ fn one(resource: &Value, field: String) -> Option<Resource> {
             let ids = || [instance_id(uid), instance_id(name)].into_iter().flatten();
             Resource::instance(ids().find(|id| InstanceId::parse(id).is_ok()).or_else(|| ids().next()), field)
         }
+        Some(Word::Bucket) if uid.is_some_and(is_no_plain_bucket) => Resource::other(TargetKind::S3Bucket, label, field),
         Some(Word::Bucket) => {
             let of_arn = uid.and_then(|arn| arn.rsplit(":::").next());
             Resource::bucket(bucket_among(&[name, of_arn]), true, field)
@@ -64,7 +65,7 @@ fn one(resource: &Value, field: String) -> Option<Resource> {
         Some(Word::Is(kind)) => Resource::other(kind, label, field),
         Some(word) => Resource::new(named(word, label), field),
         // An open vocabulary, too: what is new is named for people, unless its ARN tells.
-        None => Resource::new(by_id(label), field),
+        None => Resource::other(TargetKind::Other, label, field),
     })
 }
 

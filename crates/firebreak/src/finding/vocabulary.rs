@@ -57,7 +57,8 @@ pub(super) fn word_of(id: &str) -> Option<Word> {
         "ec2" if begins("instance/") => Word::Instance,
         "ec2" if begins("image/") => Word::Is(TargetKind::Ec2Image),
         "ec2" if begins("snapshot/") => Word::Is(TargetKind::Snapshot),
-        "iam" if begins("user/") => Word::User,
+        "iam" if begins("user/") || arn.resource == "root" => Word::User,
+        "sts" if begins("assumed-role/") => Word::Role,
         "iam" if begins("role/") => Word::Role,
         "iam" if begins("instance-profile/") => Word::Is(TargetKind::InstanceProfile),
         // Access points, jobs and the like have a Region and an account; a bucket's ARN has neither.
@@ -89,6 +90,13 @@ pub(super) fn named(word: Word, id: &str) -> Named {
     };
     let iam = |marker: &str| arn.as_ref().and_then(|arn| arn.iam_name(marker));
     match word {
+        Word::User if arn.as_ref().is_some_and(|arn| arn.service == "iam" && arn.resource == "root") => {
+            Named::Credentials(Credentials::of(Principal::Root(arn.and_then(|arn| arn.account))))
+        }
+        // A session's own ARN.
+        Word::Role if arn.as_ref().is_some_and(|arn| arn.service == "sts") => {
+            Named::Credentials(Credentials::resolve("AssumedRole", Some(id), None, None))
+        }
         Word::User => principal(iam("user/"), Principal::User),
         Word::Role => principal(iam("role/"), |name| Principal::Role { name, session: None }),
         Word::Instance => Resource::instance_named(last("ec2", "instance/"), id),
@@ -101,7 +109,7 @@ pub(super) fn named(word: Word, id: &str) -> Named {
             None => Resource::bucket_named(None, true, id),
         },
         Word::Key => {
-            let key = AccessKeyId::parse(id.rsplit(':').next().unwrap_or(id)).ok();
+            let key = AccessKeyId::parse(id.rsplit([':', '/']).next().unwrap_or(id)).ok();
             let principal = if key.is_some() { Principal::KeyOnly } else { Principal::Unknown("an access key of no valid form") };
             Named::Credentials(Credentials { access_key_id: key, ..Credentials::of(principal) })
         }

@@ -3,11 +3,11 @@
 use super::explain::{Because, Trace, at};
 use super::{AtSource, Circumstances};
 use crate::finding::{Finding, SeverityBand, Source};
+use crate::ids::region_of_iam;
 use crate::playbook::Row;
 use crate::policy::SampleHandling;
 use crate::target::Place;
 use crate::text::inert;
-use crate::trail::region_of_iam;
 
 /// What stands behind every decision about one finding.
 pub(super) struct Basis<'a> {

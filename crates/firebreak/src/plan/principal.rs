@@ -5,7 +5,7 @@ use super::wanted::Wanted;
 use crate::containment::Containment;
 use crate::decision::Mode;
 use crate::finding::{Finding, Named, Resource, Source};
-use crate::ids::{InstanceId, RoleSessionName, SessionName};
+use crate::ids::{Arn, InstanceId, RoleSessionName, SessionName};
 use crate::policy::{AlsoDeny, Policy, RoleScope};
 use crate::target::{Scope, Target, TargetKind};
 
@@ -107,7 +107,9 @@ fn identity_center(mode: Mode, role: Target, resource: &Resource, policy: &Polic
 /// An Identity Center role's session is named after a person. An instance cannot have such a role.
 fn is_a_person_s(role: &Target) -> bool {
     let named = role.session.as_deref().is_some_and(|name| InstanceId::parse(name).is_err());
-    role.id.starts_with(IDENTITY_CENTER_ROLE) && named
+    // IAM keeps names unique without regard to case.
+    let front = role.id.get(..IDENTITY_CENTER_ROLE.len());
+    front.is_some_and(|front| front.eq_ignore_ascii_case(IDENTITY_CENTER_ROLE)) && named
 }
 
 fn session(role: &Target) -> Option<SessionName> {
@@ -118,9 +120,14 @@ fn session(role: &Target) -> Option<SessionName> {
 /// Whoever has such credentials cannot get others under another name with them.
 fn named_by_aws(session: &SessionName, finding: &Finding) -> bool {
     let named = finding.resources.iter().filter_map(|resource| match &resource.named {
-        Named::Other(TargetKind::LambdaFunction, id) => id.rsplit(':').next(),
-        // ECS names the session of a task role after the task.
-        Named::Other(TargetKind::EcsTask, id) => id.rsplit('/').next(),
+        // A version or an alias may follow the name.
+        Named::Other(TargetKind::LambdaFunction, id) => {
+            id.split_once(":function:").map_or(Some(id.as_str()), |(_, name)| name.split(':').next())
+        }
+        // ECS names the session of a task role after the task, never after its cluster or service.
+        Named::Other(TargetKind::EcsTask, id) => {
+            Arn::parse(id).and_then(|arn| arn.resource.strip_prefix("task/")?.rsplit('/').next())
+        }
         _ => None,
     });
     InstanceId::parse(session.as_str()).is_ok() || named.into_iter().any(|name| name == session.as_str())

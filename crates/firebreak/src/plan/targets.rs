@@ -36,11 +36,14 @@ fn called(credentials: &Credentials) -> String {
     id.or_else(|| called.clone()).unwrap_or_else(|| "unnamed".to_owned())
 }
 
-/// The resource's own ARN and the Region that the finding states are of two partitions: nobody knows where the resource is.
+/// Partition and Region, of the resource's own ARN or as the finding states them, do not belong together: nobody knows where the
+/// resource is.
 fn contradicted(resource: &Resource, place: &Place) -> Option<&'static str> {
-    let region = resource.region.as_ref().unwrap_or(&place.region);
-    let is_of_another = resource.partition.as_ref().is_some_and(|partition| *partition != Partition::of(region));
-    is_of_another.then_some("a resource whose ARN is of another partition than its Region")
+    // IAM is global: a Region beside a principal says nothing.
+    let its_own = resource.region.as_ref().filter(|_| !matches!(resource.named, Named::Credentials(_)));
+    let region = its_own.unwrap_or(&place.region);
+    let partition = resource.partition.as_ref().unwrap_or(&place.partition);
+    (*partition != Partition::of(region)).then_some("a resource of another partition than its Region")
 }
 
 /// A decision about a resource that people look after, whatever its kind.
@@ -51,9 +54,9 @@ pub(super) fn for_people(resource: &Resource, mode: Mode, place: &Place, circums
     }
 }
 
-/// The instance a role's session is named after: it is the one whose credentials leaked.
-pub(super) fn session_instance(finding: &Finding, mode: Mode, place: &Place) -> Option<Wanted> {
-    finding.about(Subject::Principal).find_map(|resource| {
+/// The instances that roles' sessions are named after: they are the ones whose credentials leaked.
+pub(super) fn session_instances(finding: &Finding, mode: Mode, place: &Place) -> impl Iterator<Item = Wanted> {
+    finding.about(Subject::Principal).filter_map(move |resource| {
         let Named::Credentials(Credentials { principal: Principal::Role { session: Some(session), .. }, .. }) = &resource.named
         else {
             return None;

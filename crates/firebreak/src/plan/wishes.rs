@@ -4,7 +4,7 @@ use super::Circumstances;
 use super::basis::Basis;
 use super::explain::{Because, Trace, at};
 use super::principal::accused;
-use super::targets::{for_people, only_a_person, session_instance, target, unusable};
+use super::targets::{for_people, only_a_person, session_instances, target, unusable};
 use super::wanted::Wanted;
 use crate::containment::Containment;
 use crate::decision::Mode;
@@ -31,7 +31,9 @@ impl Wishes {
     pub(super) fn of(finding: &Finding, basis: &Basis<'_>, circumstances: &Circumstances<'_>, trace: &mut Trace) -> Self {
         let mut wishes = Self::default();
         let row = basis.row;
-        let victim = row.only_actor && finding.resource_role != Some(ResourceRole::Actor);
+        // Actor or victim: of a severe finding that does not say it, a person decides.
+        let unsure = row.only_actor && finding.resource_role.is_none() && basis.owed;
+        let victim = row.only_actor && finding.resource_role != Some(ResourceRole::Actor) && !unsure;
         if victim {
             trace.note(Because::Field, || {
                 (at("detail.service.resourceRole"), "not ACTOR, and the row says only_actor".to_owned())
@@ -39,6 +41,7 @@ impl Wishes {
             wishes.missing.insert("the resource is the victim here, not the actor: nothing to contain");
         } else {
             for (&containment, &mode) in &row.contain {
+                let mode = if unsure { mode.at_most(Mode::Gate) } else { mode };
                 let named = wishes.contained(finding, basis, (containment, mode), circumstances);
                 wishes.missing.extend(named.err());
             }
@@ -72,11 +75,11 @@ impl Wishes {
         // Beside a caller, an instance is only context, and so is who was changed. In a sequence, or where AWS Health lists them,
         // nothing is.
         let lists = finding.sequence || finding.source == Source::Health;
+        let only = self.wanted.is_empty() && basis.owed && calls_for_a_person(basis);
         let is_named = |resource: &&Resource| {
             let context = matches!(resource.subject(), Subject::Instance | Subject::Principal | Subject::Other);
-            !asked(resource.subject()) && (lists || !context)
+            !asked(resource.subject()) && (lists || only || !context)
         };
-        let only = self.wanted.is_empty() && basis.owed && calls_for_a_person(basis);
         let otherwise = if only { Mode::Gate } else { Mode::Notify };
         let mode = row.by_hand.get(&Subject::Other).copied().unwrap_or(otherwise);
         let rest = finding.resources.iter().filter(is_named);
@@ -114,7 +117,7 @@ impl Wishes {
         let about_credentials =
             basis.row.contain.contains_key(&Containment::QuarantineIam) && finding.about(Subject::Principal).next().is_some();
         if containment == Containment::IsolateEc2 && about_credentials && !finding.sequence && finding.source != Source::Request {
-            self.wanted.extend(session_instance(finding, mode, place));
+            self.wanted.extend(session_instances(finding, mode, place));
             // Of a type that nobody knows, nobody knows either what is only context.
             let context = finding.about(Subject::Instance).filter(|_| !basis.listed);
             self.wanted.extend(context.filter_map(|resource| for_people(resource, Mode::Notify, place, circumstances)));

@@ -81,8 +81,14 @@ impl Protected {
 #[must_use]
 pub fn built_in_protection(target: &Target) -> Option<&'static str> {
     match target.kind {
+        // IAM keeps names unique without regard to case.
         TargetKind::IamRole => match target.id.as_str() {
-            "OrganizationAccountAccessRole" | "AWSControlTowerExecution" => Some("a role that administers the organization"),
+            name if ["OrganizationAccountAccessRole", "AWSControlTowerExecution"]
+                .iter()
+                .any(|of| of.eq_ignore_ascii_case(name)) =>
+            {
+                Some("a role that administers the organization")
+            }
             // Without case and hyphens.
             name if own_roles().any(|own| own.eq_ignore_ascii_case(&name.replace('-', ""))) => {
                 Some("one of Firebreak's own roles")
@@ -103,16 +109,16 @@ pub fn built_in_protection(target: &Target) -> Option<&'static str> {
 /// either way, and can ask for isolation: `quarantine-iam` then reads the path from IAM. See `docs/decisions/0011`.
 #[must_use]
 pub fn protected_by_name(target: &Target) -> Option<&'static str> {
-    let name = target.id.as_str();
+    let name = target.id.to_ascii_lowercase();
     match target.kind {
-        TargetKind::IamRole if name.starts_with("AWSServiceRoleFor") => {
+        TargetKind::IamRole if name.starts_with("awsservicerolefor") => {
             Some("named like a service-linked role, which IAM does not let anybody change")
         }
-        TargetKind::IamRole if name.starts_with("AWSReservedSSO_") => {
+        TargetKind::IamRole if name.starts_with("awsreservedsso_") => {
             Some("named like an Identity Center role: end the person's sessions and assignments there")
         }
         TargetKind::IamUser | TargetKind::IamRole | TargetKind::IdentityCenterUser => {
-            let plain = name.to_ascii_lowercase().replace(['-', '_', '.'], "");
+            let plain = name.replace(['-', '_', '.'], "");
             plain.contains("breakglass").then_some("named like a break-glass principal, your last way in")
         }
         _ => None,

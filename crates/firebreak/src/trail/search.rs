@@ -6,8 +6,9 @@
 
 use super::credentials::Credentials;
 use super::follow::{self, RoleArn};
-use super::{Attribute, Follow, Record, Suspect, Traced, issued, region_of_iam};
+use super::{Attribute, Follow, Record, Suspect, Traced, issued};
 use crate::decision::Mode;
+use crate::ids::region_of_iam;
 use crate::ids::{AccountId, Region};
 use crate::policy::Policy;
 use crate::target::{Scope, Target, TargetKind};

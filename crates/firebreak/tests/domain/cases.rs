@@ -6,6 +6,7 @@
 mod arguable;
 mod beside;
 mod events;
+mod evidence;
 mod fields;
 mod keys;
 mod names;

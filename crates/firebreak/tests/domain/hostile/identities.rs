@@ -129,10 +129,14 @@ fn identity_the_resource_is_the_one_the_finding_is_about() {
     assert_eq!(decided(&scanned), ["by-hand notify ec2-instance i-0bec7d11f71e08a4e"], "H54");
     assert_eq!(scanned.verdict, Verdict::Notify, "H54");
     responds("H55", &raw("H55"), &["isolate-ec2 auto ec2-instance i-00c3d57a37c2a5b71"]);
-    for role in [json!("TARGET"), json!("actor"), json!(null)] {
-        let guessed = of(&with("H55", "/detail/service/resourceRole", role));
-        assert_eq!(guessed.verdict, Verdict::Notify, "H54");
-        never("H54", &guessed, isolates);
+    for role in [json!("TARGET"), json!("target")] {
+        let victim = of(&with("H55", "/detail/service/resourceRole", role));
+        assert_eq!(victim.verdict, Verdict::Notify, "H54");
+        never("H54", &victim, isolates);
+    }
+    for role in [json!(null), json!(""), json!("SOMETHING")] {
+        let unsure = of(&with("H55", "/detail/service/resourceRole", role));
+        responds("H54", &unsure, &["isolate-ec2 gate ec2-instance i-00c3d57a37c2a5b71"]);
     }
     responds("H56", &raw("H56"), &[INSTANCE]);
 }
