@@ -67,6 +67,9 @@ async fn answer(answer: Answer, arguments: &AnswerArguments, accept_open: &[Stri
                 return Err(CommandError::Bad(text));
             }
             says(text);
+            if !arguments.json && !arguments.no_wait {
+                return outcome::wait(&connection.ledger, &id, &decision).await;
+            }
         }
         DecideOutcome::Changed { decisions, shown } => {
             return Err(CommandError::Bad(outcome::changed(&id, &decisions, shown.as_deref())));

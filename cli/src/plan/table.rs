@@ -53,10 +53,14 @@ pub(super) fn write(folder: &Path, to: &Path, policy: &Policy) -> Result<(), Com
     let (own, budget) = (policy.auto_from, &policy.budget);
     let mut table = Table { rows: BTreeMap::new(), all: Row::default(), is_rehearsed: false, unreadable: vec![], plans: vec![] };
     for path in files_to_plan(folder)? {
-        let bytes = read(&path)?;
+        let name = || path.strip_prefix(folder).unwrap_or(&path).display().to_string();
+        let Ok(bytes) = read(&path) else {
+            table.unreadable.push(name());
+            continue;
+        };
         for policy in &policies {
             let Ok(plan) = plan_file(&bytes, &Circumstances::new(policy, clock::now())) else {
-                table.unreadable.push(path.strip_prefix(folder).unwrap_or(&path).display().to_string());
+                table.unreadable.push(name());
                 break;
             };
             table.add(&plan, policy.auto_from.0);
@@ -121,7 +125,8 @@ impl Table {
             let _ = writeln!(out, "| {kind} | {} |{cells}", row.findings);
         }
         if !self.unreadable.is_empty() {
-            let _ = writeln!(out, "\nNot JSON: {}", self.unreadable.join(", "));
+            let names: Vec<String> = self.unreadable.iter().map(|name| code(name)).collect();
+            let _ = writeln!(out, "\nNot JSON: {}", names.join(", "));
         }
         out
     }

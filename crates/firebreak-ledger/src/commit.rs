@@ -21,6 +21,8 @@ pub struct Commit<'a> {
     pub budget: &'a Budget,
     /// How many targets of findings that could not be understood may wait for an answer, per account and hour.
     pub unread: u32,
+    /// AWS itself vouches for the finding. Who may import findings must not use up what GuardDuty's findings may ask.
+    pub vouched: bool,
     /// The time, which names the hour that the budget is for.
     pub at: Timestamp,
 }
@@ -69,7 +71,8 @@ impl Ledger {
 
     async fn within_budget(&self, commit: Commit<'_>, decision: Decision) -> Result<Decision, Fault> {
         if decision.mode == Mode::Gate && decision.code == ReasonCode::Unread {
-            let within = self.spend(&decision.target, "unread", commit.unread, commit.at).await?;
+            let pool = if commit.vouched { "unread" } else { "unread-imported" };
+            let within = self.spend(&decision.target, pool, commit.unread, commit.at).await?;
             return Ok(if within { decision } else { too_many_unread(decision, commit.unread) });
         }
         let Some(containment) = decision.containment.filter(|_| decision.mode == Mode::Auto) else { return Ok(decision) };

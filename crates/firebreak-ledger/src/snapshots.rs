@@ -25,6 +25,8 @@ pub enum SnapshotTurn {
     Made {
         /// For which incident.
         of: String,
+        /// When: the snapshots show the disks as they were then.
+        at: Timestamp,
         /// Snapshot ids.
         ids: Vec<String>,
     },
@@ -58,10 +60,9 @@ impl Ledger {
         let item = self.get(format!("snapshots#{}", target.ledger_key()), "set").send().await;
         let item = item.or_fault("ledger: read who snapshots")?.item.unwrap_or_default();
         let ids = item.get("snapshots").and_then(|ids| ids.as_ss().ok()).cloned().unwrap_or_default();
-        if ids.is_empty() {
-            return Ok(SnapshotTurn::Underway);
-        }
-        Ok(SnapshotTurn::Made { of: string(&item, "taken_by").unwrap_or_default().to_owned(), ids })
+        let at = string(&item, "taken_at").and_then(|at| at.parse().ok()).filter(|_| !ids.is_empty());
+        let Some(at) = at else { return Ok(SnapshotTurn::Underway) };
+        Ok(SnapshotTurn::Made { of: string(&item, "taken_by").unwrap_or_default().to_owned(), at, ids })
     }
 
     /// Says which snapshots came of the turn of `incident`, or that nothing did: the next one who asks has the turn.

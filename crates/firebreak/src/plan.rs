@@ -79,6 +79,20 @@ pub struct FindingSummary {
     pub part_of: Option<String>,
 }
 
+impl FindingSummary {
+    /// Whether AWS itself vouches for the finding: GuardDuty, by whatever route, or AWS Health. Other products' ids begin with the
+    /// product's own ARN.
+    #[must_use]
+    pub fn is_vouched(&self) -> bool {
+        let arn = || self.id.as_deref().and_then(crate::ids::Arn::parse);
+        match self.source {
+            Source::GuardDuty | Source::Health => true,
+            Source::SecurityHub => arn().is_some_and(|arn| arn.service == "guardduty"),
+            Source::Request | Source::Unknown => false,
+        }
+    }
+}
+
 /// The answer of triage to one event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {

@@ -249,8 +249,12 @@ impl Report {
         if decided.answer == Answer::Release || decided.accept_open.is_empty() {
             return self.unfinished(decided.answer);
         }
-        let asked = |receipt: &&Receipt| !decided.accepts_open(&receipt.target);
-        Self { gated: self.gated.iter().filter(asked).cloned().collect(), ..self.clone() }.unfinished(decided.answer)
+        let asked = |receipts: &[Receipt]| {
+            receipts.iter().filter(|receipt| !decided.accepts_open(&receipt.target)).cloned().collect::<Vec<_>>()
+        };
+        let mut left = self.clone();
+        (left.gated, left.containment.receipts) = (asked(&self.gated), asked(&self.containment.receipts));
+        left.unfinished(decided.answer)
     }
 
     /// The same for an answer of which no more is known.
@@ -268,7 +272,7 @@ impl Report {
                 let is_over = |receipt: &Receipt| {
                     receipt.fault_kind() == Some(FaultKind::Gone) && reached(receipt) || self.is_within_contained(&receipt.target)
                 };
-                let open = self.gated.iter().filter(|receipt| !is_over(receipt));
+                let open = self.receipts().filter(|receipt| !is_over(receipt));
                 let open = open.flat_map(|receipt| receipt_problems(receipt, "NOT contained"));
                 self.broken_approval().into_iter().chain(open).chain(self.waits_again()).collect()
             }
@@ -297,11 +301,11 @@ impl Report {
     /// Whether the whole principal of which `part` is a session or a key is contained.
     fn is_within_contained(&self, part: &Target) -> bool {
         let key = part.ledger_key();
-        let is_whole = |receipt: &&Receipt| {
-            let target = &receipt.target;
-            receipt.status == Status::Contained && target.scope == Scope::Principal && target.ledger_key() == key
-        };
-        part.scope != Scope::Principal && self.containment.receipts.iter().chain(&self.gated).find(is_whole).is_some()
+        let is_whole = |target: &Target| target.scope == Scope::Principal && target.ledger_key() == key;
+        let is_contained = |receipt: &&Receipt| receipt.status == Status::Contained && is_whole(&receipt.target);
+        let mut checks = self.verification.iter().chain(&self.gated_verification);
+        let is_lost = checks.any(|check| !check.holds && is_whole(&check.target));
+        part.scope != Scope::Principal && !is_lost && self.receipts().find(is_contained).is_some()
     }
 }
 

@@ -48,6 +48,7 @@ impl Function {
             // Recorded and not carried out would be worse than refused.
             return Err(Fault::malformed("an answer about some targets is not carried out: answer for the whole incident"));
         }
+        self.knows(&request).await?;
         let Some(open) = self.ledger.gate(id).await? else { return Ok(DecideOutcome::NoReview) };
         if open.decision.is_none() && self.execution_status(&open.execution_arn).await? != Some(ExecutionStatus::Running) {
             // Not recorded: it must not keep a later execution of this finding from asking.
@@ -93,6 +94,21 @@ impl Function {
             Some(ExecutionStatus::Running | ExecutionStatus::Succeeded) => DecideOutcome::AlreadyDecided { decision: recorded },
             _ => DecideOutcome::TooLate,
         })
+    }
+
+    /// Refuses to accept something as open that the incident does not name: a slip would leave the target to be asked about for ever.
+    async fn knows(&self, request: &DecideRequest) -> Result<(), Fault> {
+        if request.accept_open.is_empty() {
+            return Ok(());
+        }
+        let known = self.ledger.record(&request.incident_id).await?.map(|record| record.incident.decisions).unwrap_or_default();
+        let is_named = |name: &&String| known.iter().any(|d| **name == d.target.id || **name == d.target.to_string());
+        match request.accept_open.iter().find(|name| !is_named(name)) {
+            Some(slip) => {
+                Err(Fault::malformed(format!("the incident has no target {}: see firebreak incidents show", inert(slip, 100))))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Only a running execution can open another gate. Nothing when Step Functions no longer knows it.

@@ -16,24 +16,27 @@ use firebreak::target::Target;
 use firebreak_aws::classify::OrFault;
 use firebreak_aws::clock;
 use firebreak_ledger::{Ledger, SnapshotTurn};
+use jiff::Timestamp;
 use std::time::Duration;
 
 /// EC2 may take long to answer for many volumes, and a second call would make a second set of snapshots.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// So often it is asked whether another incident's snapshots are made, a second apart: as long as one call of `CreateSnapshots`
-/// may take.
-const ROUNDS: u32 = 60;
+/// So often it is asked whether another incident's snapshots are made, a second apart: longer than a killed function keeps its
+/// turn, so that of all who wait one goes on and not all.
+const ROUNDS: u32 = 150;
 
 /// Snapshots the instance, finds the snapshots an earlier call made, or takes those that another incident made within six hours.
 /// Returns one entry per snapshot.
 pub(crate) async fn take(ec2: &Client, ledger: &Ledger, incident: &IncidentId, target: &Target) -> Result<Vec<Entry>, Fault> {
     let ours = find(ec2, incident, target).await?;
     if !ours.is_empty() {
+        // An earlier run may have been killed before it said so.
+        end_turn(ledger, target, incident, &ours).await;
         return Ok(entries(target, &ours, None));
     }
-    if let Some((of, ids)) = others(ec2, ledger, incident, target).await {
-        return Ok(entries(target, &ids, Some(&of)));
+    if let Some((of, at, ids)) = others(ec2, ledger, incident, target).await {
+        return Ok(entries(target, &ids, Some((&of, at))));
     }
     let made = match create(ec2, incident, target).await {
         // A lost answer says nothing about the snapshots: look before giving up.
@@ -44,20 +47,29 @@ pub(crate) async fn take(ec2: &Client, ledger: &Ledger, incident: &IncidentId, t
         made => made,
     };
     let ids = made.as_ref().map(Vec::as_slice).unwrap_or_default();
-    // Evidence is what counts: without the ledger the next incident makes a set of its own.
-    if let Err(fault) = ledger.end_snapshot_turn(target, incident, ids).await {
-        tracing::warn!(fault.message = %fault.message, "the ledger does not know the snapshots");
-    }
+    end_turn(ledger, target, incident, ids).await;
     Ok(entries(target, &made?, None))
 }
 
-/// The whole snapshots that another incident had made of the instance within the window, and which incident it was. Nothing when the
-/// caller must make its own.
-async fn others(ec2: &Client, ledger: &Ledger, incident: &IncidentId, target: &Target) -> Option<(String, Vec<String>)> {
+/// Evidence is what counts: without the ledger the next incident makes a set of its own.
+async fn end_turn(ledger: &Ledger, target: &Target, incident: &IncidentId, ids: &[String]) {
+    if let Err(fault) = ledger.end_snapshot_turn(target, incident, ids).await {
+        tracing::warn!(fault.message = %fault.message, "the ledger does not know the snapshots");
+    }
+}
+
+/// The whole snapshots that another incident had made of the instance within the window, for which incident and when. Nothing when
+/// the caller must make its own.
+async fn others(
+    ec2: &Client,
+    ledger: &Ledger,
+    incident: &IncidentId,
+    target: &Target,
+) -> Option<(String, Timestamp, Vec<String>)> {
     for _ in 0..ROUNDS {
         match ledger.snapshot_turn(target, incident, clock::now()).await {
             Ok(SnapshotTurn::Ours) => return None,
-            Ok(SnapshotTurn::Made { of, ids }) => return all_whole(ec2, &ids).await.then_some((of, ids)),
+            Ok(SnapshotTurn::Made { of, at, ids }) => return all_whole(ec2, &ids).await.then_some((of, at, ids)),
             Ok(SnapshotTurn::Underway) => tokio::time::sleep(Duration::from_secs(1)).await,
             Err(fault) => {
                 tracing::warn!(fault.message = %fault.message, "the ledger does not say who snapshots");
@@ -77,12 +89,13 @@ async fn all_whole(ec2: &Client, ids: &[String]) -> bool {
     })
 }
 
-fn entries(target: &Target, ids: &[String], of: Option<&str>) -> Vec<Entry> {
-    let of = of.map(|incident| format!(", made for {incident}")).unwrap_or_default();
+/// Snapshots that were made for another incident show the disks at that incident's time, and say so.
+fn entries(target: &Target, ids: &[String], earlier: Option<(&str, Timestamp)>) -> Vec<Entry> {
+    let of = earlier.map(|(incident, at)| format!(", made for {incident} at {at}")).unwrap_or_default();
+    let collected_at = earlier.map_or_else(clock::now, |(_, at)| at);
     let source = format!("ec2:CreateSnapshots of {}{of}", target.id);
     let arn = |id: &str| format!("arn:{}:ec2:{}:{}:snapshot/{id}", target.partition, target.region, target.account);
-    let entry =
-        |id: &String| Entry { key: arn(id), sha256: None, bytes: None, source: source.clone(), collected_at: clock::now() };
+    let entry = |id: &String| Entry { key: arn(id), sha256: None, bytes: None, source: source.clone(), collected_at };
     ids.iter().map(entry).collect()
 }
 

@@ -31,6 +31,8 @@ impl Function {
             incident: &incident.id,
             budget: &self.policy.budget,
             unread: self.policy.unread_per_hour.0,
+            // A look asks CloudTrail, not a sender.
+            vouched: true,
             at: clock::now(),
         };
         let Committed { mut decisions, over_budget } = self.ledger.commit(commit, free).await?;

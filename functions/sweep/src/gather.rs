@@ -16,8 +16,11 @@ impl Function {
         let SweepInput { mut incident, mut report, watch, passing, carry, .. } = request;
         join(&mut report);
         let known = self.ledger.gather(&mut incident, &mut report).await?;
-        let covers = passing.covers();
-        Ok(SweptState { passing, ..gathered(incident, report, watch, covers) }.carried(carry, known))
+        let (covers, decided) = (passing.covers(), passing.decided());
+        let mut swept = gathered(incident, report, watch, covers);
+        // What the person accepts as open is left as it is: by now the containment might succeed.
+        swept.watch.contain.retain(|next| !decided.as_ref().is_some_and(|decided| decided.accepts_open(&next.target)));
+        Ok(SweptState { passing, ..swept }.carried(carry, known))
     }
 }
 
@@ -28,7 +31,7 @@ fn gathered(incident: Incident, report: Report, watch: Round, covers: Option<u32
 }
 
 /// What an approval carries out: decisions that wait for it and that its ticket showed, decisions for at once of which nothing became,
-/// and what was tried and failed: an approval of what is not contained tries it again. What happens at once needs no approval.
+/// and what was tried and failed in whole or in part: an approval of what is not contained tries it again. What happens at once needs no approval.
 fn open_decisions<'a>(incident: &'a Incident, report: &'a Report, covers: Option<u32>) -> impl Iterator<Item = &'a Decision> {
     let waits = move |d: &&Decision| d.mode == Mode::Gate && d.containment.is_some() && d.is_covered(covers);
     let waiting = incident.decisions.iter().filter(waits);
@@ -39,7 +42,7 @@ fn failed<'a>(incident: &'a Incident, report: &'a Report) -> impl Iterator<Item 
     let has_failed = |decision: &&Decision| {
         let key = decision.target.scoped_key();
         let about = |receipt: &&Receipt| receipt.containment == decision.containment && receipt.target.scoped_key() == key;
-        report.containment.receipts.iter().find(about).is_some_and(|receipt| receipt.status == Status::Failed)
+        report.receipts().find(about).is_some_and(|receipt| matches!(receipt.status, Status::Failed | Status::Partial))
     };
     incident.decisions.iter().filter(|d| d.mode == Mode::Auto && d.containment.is_some()).filter(has_failed)
 }
@@ -73,7 +76,7 @@ mod tests {
         let containment = incident.decisions[0].containment.expect("a containment");
         let mut report = Report::default();
         report.containment.status = "ok".to_owned();
-        for (status, tried) in [(Status::Failed, 1), (Status::Contained, 0), (Status::Partial, 0)] {
+        for (status, tried) in [(Status::Failed, 1), (Status::Contained, 0), (Status::Partial, 1)] {
             report.containment.receipts = vec![Receipt::of(target.clone(), containment, status)];
             assert_eq!(open_decisions(&incident, &report, None).count(), tried, "{status:?}");
         }

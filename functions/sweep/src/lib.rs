@@ -5,6 +5,7 @@ mod cloudtrail;
 mod gather;
 mod look;
 
+use firebreak::answer::Decided;
 use firebreak::containment::Containment;
 use firebreak::decision::Decision;
 use firebreak::diagnosis::{ConfiguredAccount, Diagnosis, Places};
@@ -58,6 +59,11 @@ impl Passing {
     fn covers(&self) -> Option<u32> {
         let covers = self.answer.as_ref()?.get("covers")?.as_u64()?;
         Some(u32::try_from(covers).unwrap_or(u32::MAX))
+    }
+
+    /// The answer. Nothing: there is none, or an earlier version wrote it in another form.
+    fn decided(&self) -> Option<Decided> {
+        serde_json::from_value(self.answer.clone()?).ok()
     }
 }
 

@@ -69,7 +69,7 @@ impl Function {
         let update = Plan { dedupe_key: format!("{}#{}", plan.dedupe_key, delivery.execution_arn), ..update };
         let own = IncidentId::of(&update.dedupe_key);
         self.ledger.claim(&own, delivery.execution_arn, delivery.at, &Coverage::default()).await?;
-        let commit = self.commit(first, &own, delivery);
+        let commit = self.commit(first, &own, &update.finding, delivery);
         let won = self.ledger.commit(commit, update.decisions).await?.decisions;
         let told = match plan.finding.severity_band.filter(|_| won.is_empty() && known.has_risen(&plan)) {
             Some(band) => {
@@ -117,7 +117,7 @@ impl Function {
         let room = MAX_DECISIONS.saturating_sub(kept.len());
         let fresh: Vec<Decision> = plan.decisions.iter().filter(|d| adds && free(d)).take(room).cloned().collect();
         let mut decisions = kept;
-        decisions.extend(self.ledger.commit(self.commit(first, incident, delivery), fresh).await?.decisions);
+        decisions.extend(self.ledger.commit(self.commit(first, incident, &plan.finding, delivery), fresh).await?.decisions);
         let verdict = match plan.verdict {
             _ if decisions.iter().any(|decision| decision.mode != Mode::Notify) => Verdict::Respond,
             Verdict::Respond if decisions.is_empty() => Verdict::Notify,

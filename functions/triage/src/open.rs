@@ -6,9 +6,10 @@ use firebreak::answer::Answer;
 use firebreak::coverage::{Coverage, Responsible};
 use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::fault::{Fault, FaultKind};
+use firebreak::finding::SeverityBand;
 use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
-use firebreak::plan::{Plan, Verdict};
+use firebreak::plan::{FindingSummary, Plan, Verdict};
 use firebreak_aws::classify::OrFault;
 use firebreak_ledger::{Commit, Gate};
 
@@ -24,7 +25,7 @@ impl Function {
         let new = Incident::new(plan, &self.policy, delivery.execution_arn.to_owned(), delivery.at);
         let mut incident = Incident { id, follows, ..new };
         // The claim, or the commit, has reserved them.
-        let commit = self.commit(incident.follows.as_ref().unwrap_or(&incident.id), &incident.id, delivery);
+        let commit = self.commit(incident.follows.as_ref().unwrap_or(&incident.id), &incident.id, &incident.finding, delivery);
         let committed = self.ledger.count(commit, std::mem::take(&mut incident.decisions)).await?;
         (incident.decisions, incident.over_budget) = (committed.decisions, committed.over_budget);
         self.told_in_one_summary(&mut incident, delivery).await?;
@@ -44,11 +45,13 @@ impl Function {
     /// Of findings beyond what people can be asked about in an hour, the first one is told for all of them; the others are on record.
     async fn told_in_one_summary(&self, incident: &mut Incident, delivery: &Delivery<'_>) -> Result<(), Fault> {
         let beyond = |d: &Decision| d.mode == Mode::Notify && d.code == ReasonCode::OverBudget;
-        let asks = incident.decisions.iter().any(|decision| decision.mode != Mode::Notify);
+        let is_critical = incident.finding.severity_band == Some(SeverityBand::Critical);
+        let has_more = incident.decisions.iter().any(|decision| !beyond(decision));
         let Some(account) = incident.decisions.iter().find(|d| beyond(d)).map(|d| d.target.account.clone()) else {
             return Ok(());
         };
-        if asks || incident.verdict != Verdict::Respond {
+        // What else the finding says is told as always, and so is the worst that can be.
+        if has_more || is_critical || incident.verdict != Verdict::Respond {
             return Ok(());
         }
         let hour = delivery.at.strftime("%Y-%m-%dT%H").to_string();
@@ -65,9 +68,15 @@ impl Function {
     }
 
     /// Whose decisions are committed, and under which budget.
-    pub(crate) fn commit<'a>(&'a self, first: &'a IncidentId, incident: &'a IncidentId, delivery: &Delivery<'_>) -> Commit<'a> {
-        let unread = self.policy.unread_per_hour.0;
-        Commit { first, incident, budget: &self.policy.budget, unread, at: delivery.at }
+    pub(crate) fn commit<'a>(
+        &'a self,
+        first: &'a IncidentId,
+        incident: &'a IncidentId,
+        finding: &FindingSummary,
+        delivery: &Delivery<'_>,
+    ) -> Commit<'a> {
+        let (unread, vouched) = (self.policy.unread_per_hour.0, finding.is_vouched());
+        Commit { first, incident, budget: &self.policy.budget, unread, vouched, at: delivery.at }
     }
 
     /// True when the claim's holder did not handle the finding: its response broke down, it only announced what now calls for more, or

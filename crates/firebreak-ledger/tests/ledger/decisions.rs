@@ -23,7 +23,7 @@ fn commit(world: &World, process: usize, _: usize) -> LocalBoxFuture<'static, ()
     async move {
         let policy = Policy::parse(POLICY).expect("a policy");
         let (first, own) = (incident("the finding"), incident(["one", "other"][process]));
-        let commit = Commit { first: &first, incident: &own, budget: &policy.budget, unread: 10, at: at(0) };
+        let commit = Commit { first: &first, incident: &own, budget: &policy.budget, unread: 10, vouched: true, at: at(0) };
         let committed = ledger(&world, process).commit(commit, vec![decision("alice"), decision("bob")]).await;
         let Committed { decisions, over_budget } = committed.expect("the ledger takes it");
         let lowered = decisions.iter().filter(|decision| decision.mode == Mode::Gate).count();

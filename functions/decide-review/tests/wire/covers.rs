@@ -132,3 +132,15 @@ async fn an_answer_before_the_ticket_is_out_covers_what_is_decided_by_then() {
     append(&aws, "carol").await;
     assert_eq!(execution.taken()[0].covers, Some(1));
 }
+
+#[tokio::test]
+async fn a_target_that_the_incident_does_not_name_cannot_be_accepted_as_open() {
+    let (aws, execution) = stage().await;
+    append(&aws, "bob").await;
+    let accept = |target: &str| json!({ "incident_id": room::incident("one"), "answer": "approve", "by": "ann", "comment": "bob left", "accept_open": [target] });
+    let refused = send(&aws, accept("bbo")).await.expect_err("a slip");
+    assert!(refused.message.contains("no target bbo"), "{refused:?}");
+    assert!(execution.taken().is_empty() && gate(&aws).await.decision.is_none(), "nothing is recorded");
+    let taken = send(&aws, accept("bob")).await.expect("an outcome");
+    assert_eq!(decision(&taken).accept_open, ["bob"]);
+}

@@ -137,3 +137,13 @@ async fn what_a_look_appends_has_the_same_revision_in_its_answer_and_in_the_ledg
     assert_eq!((&answer.incident.decisions, answer.incident.revision), (&known.decisions, 1));
     assert_eq!((answer.incident.decisions[1].since, answer.incident.shown()), (1, known.shown()));
 }
+
+#[tokio::test]
+async fn what_a_person_accepts_as_open_is_not_tried_again() {
+    let stage = Stage::start().await;
+    stage.append(&[stage.decision("mallory", Mode::Gate), stage.decision("alice", Mode::Gate)]).await;
+    let answer = json!({ "answer": "approve", "by": "ann", "comment": "mallory left", "at": "2026-11-21T03:00:00Z", "accept_open": ["mallory"] });
+    let request = SweepInput { passing: Passing { gate: None, answer: Some(answer) }, ..stage.request(Phase::Gather) };
+    let swept = stage.ask(request, AUTO).await.expect("an answer");
+    assert_eq!(names(&swept.watch.contain), ["alice"], "by now the containment might succeed");
+}

@@ -8,6 +8,7 @@ mod faults;
 mod owner;
 mod services;
 mod take_over;
+mod unread;
 
 use firebreak::decision::Mode;
 use firebreak::fault::Fault;

@@ -226,13 +226,21 @@ fn partial() -> Vec<State> {
     let refused = Fault::new(FaultKind::Denied, "iam:UpdateAccessKey: AccessDenied");
     let steps =
         vec![step("attach-deny", Outcome::Applied), with_fault("deactivate-key AKIA8EAD6FD1811981E9", Outcome::Failed, refused)];
-    let partly = report(receipt(&incident, Status::Partial, 1, steps), 1);
+    let part = receipt(&incident, Status::Partial, 1, steps);
+    let partly = report(part.clone(), 1);
+    let in_vain = approved(&partly, part, &incident);
     let back = released(&partly, receipt(&incident, Status::Contained, 5, vec![step("detach-deny", Outcome::Applied)]));
     let over = Truth { holds: Holds::Part, open: true, short: true, changed: true, asked: true, ..Truth::default() };
     let put_back = Truth { put_back: true, asked: true, ..Truth::default() };
     vec![
         state("partial", (&incident, &partly), Truth { waits: true, next: Next::Asks, ..over }, ASKED),
-        state("partial, approved", (&incident, &partly), over, APPROVED),
+        state(
+            "partial, approved in vain",
+            (&incident, &in_vain),
+            Truth { waits: true, next: Next::AsksAgain, failed: false, ..over },
+            IN_VAIN,
+        ),
+        state("partial, accepted as open", (&incident, &in_vain), over, ACCEPTED),
         state("partial, released", (&incident, &back), put_back, RELEASED),
     ]
 }
