@@ -73,7 +73,13 @@ impl Ledger {
         if decision.mode == Mode::Gate && decision.code == ReasonCode::Unread {
             let pool = if commit.vouched { "unread" } else { "unread-imported" };
             let within = self.spend(&decision.target, pool, commit.unread, commit.at).await?;
-            return Ok(if within { decision } else { too_many_unread(decision, commit.unread) });
+            if within {
+                return Ok(decision);
+            }
+            // Only told: a later version of the finding asks when there is room again.
+            let owner = Responsible { incident: commit.incident.clone(), told_only: true };
+            self.reserve(commit.first, &decision_key(&decision), &owner).await?;
+            return Ok(too_many_unread(decision, commit.unread));
         }
         let Some(containment) = decision.containment.filter(|_| decision.mode == Mode::Auto) else { return Ok(decision) };
         let limit = commit.budget.of(containment);

@@ -1,9 +1,14 @@
 //! Findings that cannot be understood: how many people are asked about in an hour, and that nothing hides behind that number.
 
-use crate::{Stage, about, deliver};
-use firebreak::decision::Mode;
+use crate::{Stage, about, at, deliver};
+use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::incident::Incident;
 use firebreak::plan::Verdict;
+use firebreak::policy::Budget;
+use firebreak::target::TargetKind;
+use firebreak_ledger::Commit;
+use firebreak_testkit::room;
+use firebreak_testkit::scripted::ScriptedAws;
 use serde_json::{Value, json};
 
 /// One target may wait; Security Hub's findings of another product are listed.
@@ -56,4 +61,21 @@ async fn who_may_import_findings_cannot_use_up_what_guarddutys_findings_may_ask(
     }
     let guarddutys = of(&stage, &unread(&stage, "u1", 8.0), "u1").await;
     assert_eq!((guarddutys.verdict, guarddutys.decisions[0].mode), (Verdict::Respond, Mode::Gate), "{guarddutys:?}");
+}
+
+#[tokio::test]
+async fn an_update_that_nobody_could_be_asked_about_is_asked_about_later() {
+    let aws = ScriptedAws::start().await.expect("a port");
+    let (ledger, budget) = (room::ledger(&aws), Budget::default());
+    let (first, update, later) = (room::incident("first"), room::incident("update"), room::incident("later"));
+    let target = room::target(TargetKind::Other, "i-bad");
+    let unread =
+        json!({ "target": target, "containment": null, "mode": "gate", "reason": "no valid instance", "code": "unread" });
+    let unread: Decision = serde_json::from_value(unread).expect("a decision");
+    let commit = Commit { first: &first, incident: &update, budget: &budget, unread: 0, vouched: true, at: at() };
+    let told = ledger.commit(commit, vec![unread.clone()]).await.expect("the ledger takes it").decisions;
+    assert_eq!((told[0].mode, told[0].code), (Mode::Notify, ReasonCode::OverBudget));
+    let again = Commit { incident: &later, unread: 1, ..commit };
+    let asked = ledger.commit(again, vec![unread]).await.expect("the ledger takes it").decisions;
+    assert_eq!(asked.iter().map(|decision| decision.mode).collect::<Vec<_>>(), [Mode::Gate], "nobody answers for it yet");
 }
