@@ -6,8 +6,8 @@
 use super::principal::name_among;
 use super::vocabulary::{Word, named, word_or_of};
 use super::{
-    Credentials, Finding, Named, Read, Resource, ResourceRole, SeverityBand, Source, first, list, partition, place_of, text,
-    timestamp,
+    Credentials, Finding, Named, Principal, Read, Resource, ResourceRole, SeverityBand, Source, first, list, partition, place_of,
+    text, timestamp,
 };
 use crate::ids::{AccessKeyId, AccountId, Region};
 use crate::target::TargetKind;
@@ -53,7 +53,8 @@ fn finding(asff: &Value) -> Finding {
         remote_addresses: remote_addresses(asff, product_fields),
         ..Finding::empty(Source::SecurityHub)
     };
-    let users_of_keys = list(asff, "Resources").any(|resource| kind(resource) == Some(Word::Key));
+    let tells = |resource: &Value| !matches!(access_key(resource).principal, Principal::Unknown(_));
+    let users_of_keys = list(asff, "Resources").any(|resource| kind(resource) == Some(Word::Key) && tells(resource));
     // Beside an access key, a user or a role is what was changed; the key's owner changed it.
     let acted = |of: &(usize, &Value)| !(users_of_keys && matches!(kind(of.1), Some(Word::User | Word::Role)));
     finding.resources.extend(list(asff, "Resources").enumerate().filter(acted).map(resource));

@@ -46,14 +46,26 @@ pub(super) fn read(event: &Value, detail: &Value) -> Read {
         vouched: true,
         title: described.map(str::to_owned),
         settled: text(detail, "statusCode").is_some_and(|status| status.eq_ignore_ascii_case("closed")),
-        resources: list(detail, "affectedEntities").enumerate().filter_map(|found| entity(found, key_owner, &arns)).collect(),
+        resources: entities(event, detail, key_owner, &arns),
         ..Finding::empty(Source::Health)
     }])
 }
 
-fn entity((at, entity): (usize, &Value), key_owner: Option<&str>, arns: &[&str]) -> Option<Resource> {
-    let value = text(entity, "entityValue")?;
-    let field = format!("detail.affectedEntities[{at}].entityValue");
+/// What the event is about: the affected entities, else what the envelope names.
+fn entities(event: &Value, detail: &Value, key_owner: Option<&str>, arns: &[&str]) -> Vec<Resource> {
+    let affected = list(detail, "affectedEntities").enumerate().filter_map(|(at, entity)| {
+        let field = format!("detail.affectedEntities[{at}].entityValue");
+        self::entity(text(entity, "entityValue")?, field, key_owner, arns)
+    });
+    let affected: Vec<Resource> = affected.collect();
+    if !affected.is_empty() {
+        return affected;
+    }
+    let named = list(event, "resources").enumerate().filter_map(|(at, named)| Some((at, named.as_str()?)));
+    named.filter_map(|(at, value)| entity(value, format!("resources[{at}]"), key_owner, arns)).collect()
+}
+
+fn entity(value: &str, field: String, key_owner: Option<&str>, arns: &[&str]) -> Option<Resource> {
     if let Ok(key) = AccessKeyId::parse(value) {
         // Exposed keys are long-term keys, so the owner is a user.
         let owner = key_owner.and_then(|name| IamName::parse(name).ok());

@@ -70,7 +70,11 @@ fn finding(ocsf: &Value) -> Finding {
         ..Finding::empty(Source::SecurityHub)
     };
     // Beside an access key, a user or a role is what was changed, as in ASFF.
-    let of_keys = resources().any(|resource| kind(resource) == Some(Word::Key));
+    let tells = |resource: &Value| {
+        let uid = id_of(resource).unwrap_or_else(|| label(resource));
+        !matches!(key_owner(resource, uid).principal, Principal::Unknown(_))
+    };
+    let of_keys = resources().any(|resource| kind(resource) == Some(Word::Key) && tells(resource));
     let acted = |of: &(usize, &Value)| !(of_keys && matches!(kind(of.1), Some(Word::User | Word::Role)));
     finding.resources.extend(resources().enumerate().filter(acted).map(resource));
     finding

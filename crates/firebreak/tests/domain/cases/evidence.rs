@@ -163,6 +163,18 @@ fn nothing_that_is_named_gets_lost() {
     for id in [INSTANCE, other] {
         assert!(both.decisions.iter().any(|d| d.containment == Some(Containment::IsolateEc2) && d.target.id == id), "{both:?}");
     }
+    let bare = with(health(ABUSE, &[INSTANCE_ARN]), "/detail/affectedEntities", json!([]));
+    assert!(of(&bare).decisions.iter().any(|decision| decision.target.id == INSTANCE), "the envelope names it");
+    // A key that says nothing is no caller: the user beside it is.
+    let svc = "arn:aws:iam::111122223333:user/svc";
+    let hub = asff(
+        CALLER,
+        json!([{ "Type": "AwsIamAccessKey", "Id": "AWS::IAM::AccessKey:null" }, { "Type": "AwsIamUser", "Id": svc }]),
+    );
+    let v2 = ocsf(CALLER, json!([owned("AWS::IAM::AccessKey", "null"), owned("AWS::IAM::User", svc)]));
+    for event in [hub, v2] {
+        assert!(of(&event).decisions.iter().any(|decision| decision.target.id == "svc"), "{:?}", lines(&of(&event)));
+    }
     // The session stands in the name where the id has none.
     let in_name = |name: &str| native(CALLS, caller("AssumedRole", name, "AROAEXAMPLEEXAMPLE12", SESSION_KEY));
     responds(&in_name("deploy:i-0123456789abcdef0"), &[DEPLOY]);
