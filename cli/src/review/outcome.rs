@@ -80,6 +80,16 @@ fn done(view: &IncidentView, decided: &Decided) -> String {
             let others = others.join(", ");
             return format!("{} STILL CONTAINED for incident {others}{kept}", style("closed:").yellow().bold());
         }
+        // Passed after an analyst saw it: such a resource is not as before.
+        let is_left = |receipt: &Receipt| receipt.steps.iter().any(|step| step.is(StepKind::CheckDrift));
+        let left: Vec<String> = view.releases.iter().filter(|r| is_left(r)).map(|receipt| receipt.target.to_string()).collect();
+        if !left.is_empty() {
+            let left = inert(&left.join(", "), 300);
+            return format!(
+                "{} put back, but for what somebody else changed; look yourself whether anything of Firebreak is left there: {left}{kept}",
+                style("released:").yellow().bold()
+            );
+        }
         return format!("{} what Firebreak changed is put back{kept}", style("released:").green().bold());
     }
     let open: Vec<String> = open(view).map(|receipt| receipt.target.to_string()).collect();

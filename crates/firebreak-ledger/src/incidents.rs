@@ -2,6 +2,7 @@
 
 use super::view::{IncidentRecord, IncidentView, record, view};
 use super::{Item, Ledger, RawEvent, from_doc, incident_pk, lost, number, sortable, string, text, to_doc};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode, Waits};
 use firebreak::fault::{Fault, FaultKind};
@@ -186,25 +187,12 @@ impl Ledger {
     /// # Errors
     /// The ledger could not be read.
     pub async fn incidents_in(&self, status: IncidentStatus) -> Result<Vec<IncidentRecord>, Fault> {
-        let mut pages = self
-            .dynamodb
-            .query()
-            .table_name(&self.table)
-            .index_name("incidents")
-            .key_condition_expression("feed = :feed")
+        let query = self
+            .feed("feed = :feed")
             .filter_expression("#status = :status")
             .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":feed", text("incident"))
-            .expression_attribute_values(":status", text(status.word()))
-            .scan_index_forward(false)
-            .into_paginator()
-            .items()
-            .send();
-        let mut found = Vec::new();
-        while let Some(item) = pages.next().await {
-            found.push(record(&item.or_fault("ledger: list incidents")?)?);
-        }
-        Ok(found)
+            .expression_attribute_values(":status", text(status.word()));
+        every_record(query).await
     }
 
     /// All incidents that were opened at `since` or later, newest first, however many there are.
@@ -212,23 +200,19 @@ impl Ledger {
     /// # Errors
     /// The ledger could not be read.
     pub async fn incidents_since(&self, since: Timestamp) -> Result<Vec<IncidentRecord>, Fault> {
-        let mut pages = self
-            .dynamodb
+        let query = self.feed("feed = :feed AND opened_at >= :since");
+        every_record(query.expression_attribute_values(":since", text(sortable(since)))).await
+    }
+
+    /// Incidents by when they were opened, newest first.
+    fn feed(&self, condition: &str) -> QueryFluentBuilder {
+        self.dynamodb
             .query()
             .table_name(&self.table)
             .index_name("incidents")
-            .key_condition_expression("feed = :feed AND opened_at >= :since")
+            .key_condition_expression(condition)
             .expression_attribute_values(":feed", text("incident"))
-            .expression_attribute_values(":since", text(sortable(since)))
             .scan_index_forward(false)
-            .into_paginator()
-            .items()
-            .send();
-        let mut found = Vec::new();
-        while let Some(item) = pages.next().await {
-            found.push(record(&item.or_fault("ledger: list incidents")?)?);
-        }
-        Ok(found)
     }
 
     /// An incident and its status, or nothing when the ledger does not know it.
@@ -272,4 +256,14 @@ impl Ledger {
         let answer = get.send().await.or_fault(&format!("ledger: read {sk}"))?;
         Ok(answer.item)
     }
+}
+
+/// All that a query finds, to its last page.
+async fn every_record(query: QueryFluentBuilder) -> Result<Vec<IncidentRecord>, Fault> {
+    let mut pages = query.into_paginator().items().send();
+    let mut found = Vec::new();
+    while let Some(item) = pages.next().await {
+        found.push(record(&item.or_fault("ledger: list incidents")?)?);
+    }
+    Ok(found)
 }

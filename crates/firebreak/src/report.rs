@@ -3,7 +3,7 @@
 use crate::answer::{Answer, Decided};
 use crate::decision::{Decision, Mode};
 use crate::fault::FaultKind;
-use crate::receipt::{Outcome, Receipt, Standing, Status, Step, Verification};
+use crate::receipt::{Outcome, Receipt, Status, Step, Verification};
 use crate::revision::LATER;
 use crate::step::StepKind;
 use crate::target::{Scope, Target};
@@ -205,10 +205,7 @@ impl Report {
             problems.push(format!("the containment branch failed: {error}"));
         }
         // Of a target that a release let go of nobody asks any more how its containment ended.
-        let is_left = |receipt: &&Receipt| {
-            let standing = receipt.standing(&self.release.receipts);
-            !matches!(standing, Standing::PutBack | Standing::LetGo | Standing::HeldByAnother)
-        };
+        let is_left = |receipt: &&Receipt| !receipt.standing(&self.release.receipts).is_let_go();
         problems.extend(self.receipts().filter(is_left).flat_map(|receipt| receipt_problems(receipt, "NOT contained")));
         for check in self.verification.iter().chain(&self.gated_verification).filter(|check| !check.holds) {
             problems.extend(check.problems.iter().map(|problem| format!("{}: {problem}", check.target)));
@@ -270,7 +267,9 @@ impl Report {
                     self.containment.receipts.iter().chain(&self.gated).find(had).is_some()
                 };
                 let is_over = |receipt: &Receipt| {
-                    receipt.fault_kind() == Some(FaultKind::Gone) && reached(receipt) || self.is_within_contained(&receipt.target)
+                    receipt.standing(&self.release.receipts).is_touched_by_a_release()
+                        || receipt.fault_kind() == Some(FaultKind::Gone) && reached(receipt)
+                        || self.is_within_contained(&receipt.target)
                 };
                 let open = self.receipts().filter(|receipt| !is_over(receipt));
                 let open = open.flat_map(|receipt| receipt_problems(receipt, "NOT contained"));

@@ -42,7 +42,10 @@ fn failed<'a>(incident: &'a Incident, report: &'a Report) -> impl Iterator<Item 
     let has_failed = |decision: &&Decision| {
         let key = decision.target.scoped_key();
         let about = |receipt: &&Receipt| receipt.containment == decision.containment && receipt.target.scoped_key() == key;
-        report.receipts().find(about).is_some_and(|receipt| matches!(receipt.status, Status::Failed | Status::Partial))
+        // What a release put back, wholly or in part, is not contained anew.
+        let is_left = |receipt: &Receipt| !receipt.standing(&report.release.receipts).is_touched_by_a_release();
+        let is_open = |receipt: &Receipt| matches!(receipt.status, Status::Failed | Status::Partial) && is_left(receipt);
+        report.receipts().find(about).is_some_and(is_open)
     };
     incident.decisions.iter().filter(|d| d.mode == Mode::Auto && d.containment.is_some()).filter(has_failed)
 }
@@ -79,6 +82,28 @@ mod tests {
         for (status, tried) in [(Status::Failed, 1), (Status::Contained, 0), (Status::Partial, 1)] {
             report.containment.receipts = vec![Receipt::of(target.clone(), containment, status)];
             assert_eq!(open_decisions(&incident, &report, None).count(), tried, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn an_approval_contains_nothing_anew_of_what_a_release_put_back() {
+        let event = include_bytes!("../../../fixtures/findings/guardduty/exfiltration-iam-user.json");
+        let policy = Policy::unrestricted();
+        let plan = plan_json(event, &Circumstances::new(&policy, jiff::Timestamp::UNIX_EPOCH)).expect("a plan");
+        let incident = Incident::new(plan, &policy, "arn".to_owned(), jiff::Timestamp::UNIX_EPOCH);
+        let target = incident.decisions[0].target.clone();
+        let containment = incident.decisions[0].containment.expect("a containment");
+        let receipt = |status| Receipt::of(target.clone(), containment, status);
+        let mut report = Report::default();
+        report.containment.status = "ok".to_owned();
+        report.containment.receipts = vec![receipt(Status::Partial)];
+        for (released, tried, unfinished) in
+            [(None, 1, 1), (Some(Status::Contained), 0, 0), (Some(Status::Skipped), 0, 0), (Some(Status::Failed), 1, 1)]
+        {
+            report.release.receipts = released.map(receipt).into_iter().collect();
+            assert_eq!(open_decisions(&incident, &report, None).count(), tried, "{released:?}");
+            let left = report.unfinished(firebreak::answer::Answer::Approve);
+            assert_eq!(left.len(), unfinished, "an approval after it closes, or asks again: {released:?}: {left:?}");
         }
     }
 

@@ -25,12 +25,13 @@ pub(super) fn choices(incident: &Incident, report: &Report) -> Vec<Choice> {
 
 fn before_a_release(incident: &Incident, report: &Report) -> (&'static str, &'static str) {
     let waits = standing::approvable(&incident.decisions, report).next().is_some();
-    let failed = standing::failed(report).next().is_some();
-    let gone = failed && standing::failed(report).all(standing::is_gone);
+    let partly = report.receipts().any(|receipt| standing::is_partly_contained(receipt, report));
+    let failed = partly || standing::failed(report).next().is_some();
+    let gone = failed && !partly && standing::failed(report).all(standing::is_gone);
     let lacks = standing::held(report).any(|receipt| !standing::is_contained(receipt, report));
     let approve = match (standing::holds_anything(report), waits, failed) {
         (true, true, _) | (true, _, true) => "it was an attack, keep what is contained and contain the rest",
-        (true, false, false) if lacks => "it was an attack, keep what is contained; what is missing is not added",
+        (true, false, false) if lacks => "it was an attack, keep what is contained; whether it still holds is not known",
         (true, false, false) => "it was an attack, keep it contained",
         (false, false, true) if gone => "it was an attack, look for it once more and contain it if it is there",
         (false, true, _) | (false, _, true) => "it was an attack, contain it",
@@ -70,7 +71,8 @@ pub(super) fn hints(report: &Report) -> Vec<&'static str> {
         "Somebody changed it since the containment. Answer release again, and Firebreak takes back what is its own and leaves that \
          change. Who made it: CloudTrail.",
     );
-    let failed = standing::failed(report).next().is_some().then_some(
+    let partly = report.receipts().any(|receipt| standing::is_partly_contained(receipt, report));
+    let failed = (partly || standing::failed(report).next().is_some()).then_some(
         "An approval tries again what is NOT contained, and does not close the incident while that fails. To close it all the same, \
          add: --accept-open TARGET",
     );

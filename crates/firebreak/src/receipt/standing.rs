@@ -23,6 +23,18 @@ pub enum Standing {
 }
 
 impl Standing {
+    /// Whether a release ended the incident's hold: nobody asks any more how the containment ended.
+    #[must_use]
+    pub const fn is_let_go(self) -> bool {
+        matches!(self, Self::PutBack | Self::LetGo | Self::HeldByAnother)
+    }
+
+    /// Whether a release did something about the target, or would have: an approval after that contains nothing anew.
+    #[must_use]
+    pub const fn is_touched_by_a_release(self) -> bool {
+        !matches!(self, Self::Held | Self::Open)
+    }
+
     /// In words for a person; nothing where the status of the receipt says it.
     #[must_use]
     pub const fn says(self) -> Option<&'static str> {

@@ -23,7 +23,7 @@ const fn always(name: &'static str, says: fn(&Told) -> bool) -> Rule {
 }
 
 /// Words in which "contained" is no claim that the incident contains the target. Rules of their own are about some of them.
-const NO_CLAIM: [&str; 16] = [
+const NO_CLAIM: [&str; 17] = [
     "not contained",
     "not all contained",
     "not all is contained",
@@ -36,7 +36,8 @@ const NO_CLAIM: [&str; 16] = [
     "contained, not confirmed",
     "since it was contained",
     "no principal is contained",
-    "keep what is contained; what is missing",
+    "keep what is contained; whether",
+    "keep what is contained and contain the rest",
     "still contained",
     "what is contained stays so",
     "may keep it contained",
@@ -147,8 +148,14 @@ pub(crate) const RULES: &[Rule] = &[
     rule(
         "how to close what stays open",
         |told| says(told, &["--accept-open"]),
-        |t, say| t.failed && asks(say),
-        |t, say| t.failed && asks(say),
+        |t, say| (t.failed || t.holds == Holds::Part) && asks(say),
+        |t, say| (t.failed || t.holds == Holds::Part) && asks(say),
+    ),
+    rule(
+        "an approval contains the rest",
+        |told| says(told, &["keep what is contained and contain the rest"]),
+        |t, say| (t.gated || t.holds == Holds::Part) && asks(say),
+        |t, say| t.holds == Holds::Part && asks(say),
     ),
     // What a release does, or did.
     rule(
