@@ -32,6 +32,7 @@ _CONDITIONS: Final = {
     ("$.watch.idle", "BooleanEquals"): "nothing is contained",
     ("$.watch.round", "NumericLessThanPath"): "yes",
     ("$.closing.unfinished", "NumericEquals"): "all is done",
+    ("$.incident.joining", "IsPresent"): "it joined an incident",
 }
 """The same for a condition: variable and operator."""
 

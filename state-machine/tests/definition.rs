@@ -239,10 +239,58 @@ fn the_last_resort_needs_no_function() {
     let states = &definition()["States"];
     assert_eq!(states["FailureNotice"]["Resource"], "arn:aws:states:::sns:publish");
     assert_eq!(states["FailureNotice"]["Parameters"]["TopicArn"], "${FailuresTopicArn}");
-    let after = states["FailureNotice"]["Next"].as_str().expect("a state");
+    assert_eq!(states["FailureNotice"]["Next"], "WhoFailed");
+    assert_eq!(states["FailureNotice"]["Catch"][0]["Next"], "WhoFailed");
+    let after = states["WhoFailed"]["Default"].as_str().expect("a state");
     assert_eq!(states[after]["Resource"], "arn:aws:states:::dynamodb:updateItem");
     assert_eq!(states[after]["Next"], "Failed");
     assert_eq!(states["Failed"]["Type"], "Fail");
+}
+
+/// The incident has an execution of its own, which waits for the answer or carries it out.
+#[test]
+fn an_execution_whose_finding_joined_an_incident_opens_no_gate_and_never_ends_the_incident() {
+    let states = &definition()["States"];
+    let joined = |next: &str| serde_json::json!([{ "Variable": "$.incident.joining", "IsPresent": true, "Next": next }]);
+    for (choice, if_joined, default) in [("WhoseGate", "AskAgain", "FirstRound"), ("WhoFailed", "Failed", "RecordFailed")] {
+        assert_eq!(states[choice]["Choices"], joined(if_joined));
+        assert_eq!(states[choice]["Default"], default);
+    }
+    let into = |to: &str| {
+        let leads = |state: &Value| {
+            let mut listed = ["Catch", "Choices"].into_iter().filter_map(|list| state[list].as_array()).flatten();
+            state["Next"] == to || state["Default"] == to || listed.any(|way| way["Next"] == to)
+        };
+        let found = all_states().into_iter().filter(|(.., state)| leads(state)).map(|(_, name, _)| name);
+        found.collect::<BTreeSet<_>>()
+    };
+    assert_eq!(into("FirstRound"), BTreeSet::from(["WhoseGate".to_owned()]), "the way to the first gate");
+    assert_eq!(into("RecordFailed"), BTreeSet::from(["WhoFailed".to_owned()]), "the way to `failed`");
+    assert_eq!(into("WhoseGate"), BTreeSet::from(["SealEvidence".to_owned(), "SealEvidenceFailed".to_owned()]));
+}
+
+#[test]
+fn who_joined_asks_again_without_a_token_and_says_when() {
+    let states = &definition()["States"];
+    let (ask, gate) = (&states["AskAgain"], &states["ReviewGate"]);
+    assert_eq!(ask["Resource"], "arn:aws:states:::sqs:sendMessage");
+    assert_eq!(ask["Parameters"]["QueueUrl"], gate["Parameters"]["QueueUrl"]);
+    let body = ask["Parameters"]["MessageBody"].as_object().expect("a body");
+    let fields: Vec<&str> = body.keys().map(String::as_str).collect();
+    assert_eq!(fields.len(), 5, "{fields:?}");
+    assert_eq!(body["asks_again"], true);
+    for (field, path) in [
+        ("execution_arn.$", "$$.Execution.Id"),
+        ("entered_at.$", "$$.State.EnteredTime"),
+        ("incident.$", "$.incident"),
+        ("report.$", "$.report"),
+    ] {
+        assert_eq!(body[field], path);
+    }
+    assert_eq!(ask["Retry"], gate["Retry"]);
+    assert_eq!(ask["Catch"][0]["Next"], "FailureNotice", "people must hear of it all the same");
+    assert_eq!(ask["Next"], "Joined");
+    assert_eq!(states["Joined"]["Type"], "Succeed");
 }
 
 #[test]

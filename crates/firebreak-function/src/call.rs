@@ -3,6 +3,7 @@
 use aws_config::SdkConfig;
 use firebreak::containment::Containment;
 use firebreak::decision::Waits;
+use firebreak::holders::Holder;
 use firebreak::ids::IncidentId;
 use firebreak::receipt::Step;
 use firebreak::step::{StepKind, StepName};
@@ -17,8 +18,10 @@ pub struct Call {
     pub config: SdkConfig,
     /// The ledger.
     pub ledger: Ledger,
-    /// The incident.
+    /// The incident: receipts, tags and session names bear its id.
     pub incident: IncidentId,
+    /// In whose name the target is held: the incident's own, unless the containment is for a finding that joined.
+    pub holder: Holder,
     /// The target.
     pub target: Target,
     /// What is done to it. A target can be held by several containments at once, each with a base of its own.

@@ -10,16 +10,17 @@ use firebreak::containment::Containment;
 use firebreak::containment::declaration::Level;
 use firebreak::decision::{Decision, Mode};
 use firebreak::fault::{Fault, FaultKind};
+use firebreak::holders::Holder;
 use firebreak::ids::IncidentId;
-use firebreak::incident::IncidentStatus;
+use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::policy::built_in_protection;
-use firebreak::receipt::{Outcome, Receipt, Step, Verification};
+use firebreak::receipt::{Outcome, Receipt, Status, Step, Verification};
 use firebreak::step::StepKind;
 use firebreak::target::Target;
 use firebreak::task::{Phase, TaskInput, TaskOutput};
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::{Aws, clock};
-use firebreak_ledger::Ledger;
+use firebreak_ledger::{Held, Ledger, Mark};
 
 /// What one run of a containment is about.
 #[derive(Debug, Clone, Copy)]
@@ -115,6 +116,7 @@ impl Responder {
         Ok(Call {
             config,
             ledger,
+            holder: Holder::Own(incident.clone()),
             incident,
             target,
             containment,
@@ -140,7 +142,7 @@ impl Responder {
         &self,
         request: TaskInput,
         task: Task<'_>,
-        prepare: impl AsyncFn(&Ledger, &IncidentId, &Target) -> P,
+        prepare: impl AsyncFn(&Ledger, &Holder, &Target) -> P,
         contain: impl AsyncFn(&Call, P) -> Result<Attempt, Fault>,
         verify: impl AsyncFn(&Call) -> Result<Checked, Fault>,
     ) -> Result<TaskOutput, Fault> {
@@ -157,7 +159,7 @@ impl Responder {
         &self,
         request: &TaskInput,
         task: Task<'_>,
-        prepare: impl AsyncFn(&Ledger, &IncidentId, &Target) -> P,
+        prepare: impl AsyncFn(&Ledger, &Holder, &Target) -> P,
         contain: impl AsyncFn(&Call, P) -> Result<Attempt, Fault>,
     ) -> Result<Receipt, Fault> {
         let (incident, target) = (&request.incident.id, &request.target);
@@ -166,38 +168,67 @@ impl Responder {
         if !level.automatic && !approved {
             return Err(Fault::bug(format!("{} of {target} needs an approval", task.containment)));
         }
-        let over = [IncidentStatus::AwaitingReview, IncidentStatus::Closed, IncidentStatus::Released];
+        let (holder, held) = (request.incident.holder(), Held { target, containment: task.containment });
         let attempted = async {
             let place = task.at.unwrap_or(target);
-            let (call, prepared) = futures::join!(
-                self.call_at(place, target, task.containment, level.role, incident),
-                prepare(&self.ledger, incident, target)
-            );
-            let call = Call { approved, ..call? };
+            let prepared = async {
+                Ok::<_, Fault>(match self.mark_first(&holder, held).await? {
+                    Mark::Held => Some(prepare(&self.ledger, &holder, target).await),
+                    Mark::Answered => None,
+                })
+            };
+            let assumed = self.call_at(place, target, task.containment, level.role, incident);
+            let (call, prepared) = futures::join!(assumed, prepared);
+            let call = Call { approved, holder: holder.clone(), ..call? };
+            let Some(prepared) = prepared? else { return Ok(None) };
             let attempt = contain(&call, prepared).await?;
-            Ok::<_, Fault>((call, attempt))
+            Ok::<_, Fault>(Some((call, attempt)))
         };
-        let (status, attempted) = futures::join!(self.ledger.set_status(incident, IncidentStatus::Containing, &over), attempted);
+        let (status, attempted) = futures::join!(self.begins(&request.incident), attempted);
         log_unless_ok(status);
-        match attempted? {
-            (call, Attempt::Steps(steps)) => {
+        // Whatever came of it: nothing more is written, and a release need not wait.
+        log_unless_ok(self.ledger.end_containment(held, &holder).await);
+        let Some((call, attempt)) = attempted? else { return self.answered(incident, held).await };
+        match attempt {
+            Attempt::Steps(steps) => {
                 let passing = passing_fault(&steps, level.decisive);
                 let receipt = receipt(target, task.containment, steps, level.decisive);
-                self.remember(&call, &receipt).await?;
+                self.remember(&request.incident, &receipt).await?;
                 // Containing again converges, so a passing fault at a step that decides is worth another try.
                 passing.map_or(Ok(receipt), Err)
             }
-            (call, Attempt::Waits(waits)) if call.approved => {
+            Attempt::Waits(waits) if call.approved => {
                 Err(Fault::bug(format!("{target} was approved and waits again: {}", waits.impact)))
             }
-            (call, Attempt::Waits(waits)) => {
+            Attempt::Waits(waits) => {
                 // Before the answer: a decision that nobody waits for would be carried out by nobody.
                 self.ledger.wait_for_approval(incident, task.containment, target, &waits).await?;
                 let receipt = Receipt::waiting(target.clone(), task.containment, waits, clock::now());
-                self.remember(&call, &receipt).await?;
+                self.remember(&request.incident, &receipt).await?;
                 Ok(receipt)
             }
         }
+    }
+
+    /// A finding that joined holds every kind of target before anything is called: a release may have answered it already.
+    async fn mark_first(&self, holder: &Holder, held: Held<'_>) -> Result<Mark, Fault> {
+        match holder {
+            Holder::Own(_) => Ok(Mark::Held),
+            Holder::Joined(_) => self.ledger.mark_held(held, holder, clock::now()).await,
+        }
+    }
+
+    /// The receipt of a containment that came after the release which answered its finding: nothing is changed.
+    async fn answered(&self, incident: &IncidentId, held: Held<'_>) -> Result<Receipt, Fault> {
+        let (target, containment) = (held.target, held.containment);
+        let error = Mark::Answered.held(target).err().map(|fault| fault.message);
+        let receipt =
+            Receipt { error, finished_at: Some(clock::now()), ..Receipt::of(target.clone(), containment, Status::Skipped) };
+        // What the incident did to the target before says more.
+        if self.ledger.receipt(incident, containment, target).await?.is_none() {
+            self.ledger.keep_receipt(incident, &receipt).await?;
+        }
+        Ok(receipt)
     }
 
     async fn verify(
@@ -209,8 +240,10 @@ impl Responder {
         let (incident, target, containment) = (&request.incident.id, &request.target, task.containment);
         let role = task.level(target)?.role;
         let call = self.call_at(task.at.unwrap_or(target), target, containment, role, incident).await?;
+        let call = Call { holder: request.incident.holder(), ..call };
         let before = self.ledger.verification(incident, containment, target);
         let (checked, before) = futures::join!(verify(&call), before);
+        log_unless_ok(self.ledger.end_containment(call.held(), &call.holder).await);
         let Checked { problems, reverted: now } = checked?;
         // What an earlier look saw is not forgotten: the ticket and the second tier depend on it.
         let mut reverted = before.ok().flatten().map(|check| check.reverted).unwrap_or_default();
@@ -228,13 +261,28 @@ impl Responder {
         Ok(check)
     }
 
+    /// How an incident stands is told by the execution that opened it: it may be waiting for an answer while a finding that joined
+    /// is contained.
+    async fn begins(&self, incident: &Incident) -> Result<(), Fault> {
+        if incident.joining.is_some() {
+            return Ok(());
+        }
+        let over = [IncidentStatus::AwaitingReview, IncidentStatus::Closed, IncidentStatus::Released];
+        self.ledger.set_status(&incident.id, IncidentStatus::Containing, &over).await
+    }
+
     /// The state machine keeps facts of a receipt, and the looks decide by its steps: a receipt that the ledger does not take is a
     /// fault, and the containment is done again. What it changed stays.
-    async fn remember(&self, call: &Call, receipt: &Receipt) -> Result<(), Fault> {
-        self.ledger.keep_receipt(&call.incident, receipt).await?;
+    ///
+    /// A finding that joined may find its target contained: what fails now does not unsay what holds. A release goes by the receipt.
+    async fn remember(&self, incident: &Incident, receipt: &Receipt) -> Result<(), Fault> {
+        match incident.joining {
+            None => self.ledger.keep_receipt(&incident.id, receipt).await?,
+            Some(_) => self.ledger.keep_better_receipt(&incident.id, receipt).await?,
+        }
         let word = serde_json::to_value(receipt.status).ok();
         let word = word.as_ref().and_then(|v| v.as_str()).unwrap_or("unknown");
-        log_unless_ok(self.ledger.note(&call.incident, clock::now(), &format!("{}: {word}", receipt.target)).await);
+        log_unless_ok(self.ledger.note(&incident.id, clock::now(), &format!("{}: {word}", receipt.target)).await);
         Ok(())
     }
 }

@@ -4,21 +4,25 @@
 //! base. Only when the last incident lets go is the target put back. Every step is one conditional write, so two incidents, two
 //! releases, or a release and a new incident at once cannot strand a target.
 
-use super::{Item, Ledger, lost, number, sortable, string, text, to_doc};
+mod releases;
+
+pub use releases::{Lease, ReleaseClaim};
+
+use super::{Item, Ledger, lost, sortable, string, text, to_doc};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use firebreak::containment::Containment;
 use firebreak::containment::declaration::Base;
 use firebreak::fault::{Fault, FaultKind};
-use firebreak::ids::IncidentId;
+use firebreak::holders::Holder;
 use firebreak::target::Target;
 use firebreak_aws::classify::OrFault;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Longer than the release function may run. A release that died no longer keeps incidents from containing the target.
-const RELEASE_LEASE: SignedDuration = SignedDuration::from_secs(90);
+/// Longer than the functions that release and contain may run. One that died no longer keeps others from the target.
+const LEASE: SignedDuration = SignedDuration::from_secs(90);
 
 /// How far the clocks of two functions may be apart.
 const SKEW: SignedDuration = SignedDuration::from_secs(1);
@@ -50,58 +54,71 @@ impl Held<'_> {
     }
 }
 
-/// What an incident may do about a target it wants to release.
-#[derive(Debug)]
-pub enum ReleaseClaim<T> {
-    /// It is the last holder: put the target back.
-    Ours {
-        /// Its state before. `None`: it was marked as held, but its state was never recorded.
-        base: Option<T>,
-        /// An earlier run began to put it back and did not finish: part of it may be back already.
-        resumed: bool,
-        /// Credentials that a suspect made and that stay inactive.
-        exposed: Vec<String>,
-    },
-    /// It let go; another incident still holds the target.
-    StillHeld {
-        /// That incident.
-        by: String,
-    },
-    /// It let go before, in an earlier run.
-    Released,
-    /// It never held the target.
-    NotHeld,
+/// What came of marking a target as held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// It is held now.
+    Held,
+    /// A release answered before for the finding that joined: the target must stay as it is.
+    Answered,
+}
+
+impl Mark {
+    /// Whether `target` is held, as a result.
+    ///
+    /// # Errors
+    /// `Malformed` when a release answered before.
+    pub fn held(self, target: &Target) -> Result<(), Fault> {
+        match self {
+            Self::Held => Ok(()),
+            Self::Answered => Err(answered(target)),
+        }
+    }
 }
 
 impl Ledger {
-    /// Marks `target` as held by `incident`, without a state. For changes that are undone without knowing what was there before.
+    /// Marks `target` as held by `holder`, without a state. For changes that are undone without knowing what was there before.
+    ///
+    /// For a finding that joined, no release begins until [`end_containment`](Self::end_containment), or until the containment must
+    /// have died.
     ///
     /// # Errors
     /// The ledger could not be written; `Transient` while the target is being released.
-    pub async fn mark_held(&self, held: Held<'_>, incident: &IncidentId, at: Timestamp) -> Result<(), Fault> {
-        let marked = self
-            .update_base(held)
-            .update_expression("ADD holders :me DELETE released_by :me REMOVE release_begun")
-            .condition_expression("attribute_not_exists(releasing_until) OR releasing_until < :now")
-            .expression_attribute_values(":me", set_of(incident))
-            .expression_attribute_values(":now", text(sortable(at)))
-            .send()
-            .await;
+    pub async fn mark_held(&self, held: Held<'_>, holder: &Holder, at: Timestamp) -> Result<Mark, Fault> {
+        let expression = match holder {
+            Holder::Own(_) => "ADD holders :me DELETE released_by :me REMOVE release_begun",
+            Holder::Joined(_) => "SET containing_until = :lease ADD holders :me, containing :me REMOVE release_begun",
+        };
+        let write = self.update_base(held).update_expression(expression);
+        let marked = may_hold(write, holder, at, "").send().await;
         if lost(&marked) {
-            return Err(being_released(held.target));
+            return if self.is_answered(held, holder).await? { Ok(Mark::Answered) } else { Err(being_released(held.target)) };
         }
         marked.or_fault("ledger: mark the target as held")?;
+        Ok(Mark::Held)
+    }
+
+    /// Ends what holding for a finding that joined began: a release need not wait for its containment any more.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn end_containment(&self, held: Held<'_>, holder: &Holder) -> Result<(), Fault> {
+        if let Holder::Joined(_) = holder {
+            let write = self.update_base(held).update_expression("DELETE containing :me");
+            let ended = write.expression_attribute_values(":me", set_of(holder)).send().await;
+            ended.or_fault("ledger: end the containment")?;
+        }
         Ok(())
     }
 
-    /// Whether `incident` holds the target, and nobody is releasing it: what it wrote must be there.
+    /// Whether `holder` holds the target, and nobody is releasing it: what it wrote must be there.
     ///
     /// # Errors
     /// The ledger could not be read.
-    pub async fn holds(&self, held: Held<'_>, incident: &IncidentId, at: Timestamp) -> Result<bool, Fault> {
+    pub async fn holds(&self, held: Held<'_>, holder: &Holder, at: Timestamp) -> Result<bool, Fault> {
         let item = self.base_item(held).await?;
         let releasing = string(&item, "releasing_until").is_some_and(|until| until >= sortable(at).as_str());
-        Ok(!releasing && names(&item, "holders").iter().any(|name| name == incident.as_str()))
+        Ok(!releasing && names(&item, "holders").iter().any(|name| name == holder.id().as_str()))
     }
 
     /// Whether any incident holds the target.
@@ -130,18 +147,19 @@ impl Ledger {
         Ok(())
     }
 
-    /// Records `state` as the base of `target` unless it has one, and makes `incident` a holder. Returns the base that counts.
+    /// Records `state` as the base of `target` unless it has one, and makes `holder` a holder. Returns the base that counts.
     ///
     /// `identity` is the immutable id of the resource: the base of a deleted namesake is replaced. Call this before the first change
     /// that could not be undone without it. `read_from` is the time from which `state` was read: what was read before a release ended
-    /// can be the contained state, and must not become a base.
+    /// can be the contained state, and must not become a base. For a finding that joined see [`mark_held`](Self::mark_held).
     ///
     /// # Errors
-    /// The ledger could not be written; `Transient` while the target is being released, or when it was since `read_from`.
+    /// The ledger could not be written; `Transient` while the target is being released, or when it was since `read_from`; `Malformed`
+    /// when a release answered before for the finding that joined.
     pub async fn hold<T>(
         &self,
         held: Held<'_>,
-        incident: &IncidentId,
+        holder: &Holder,
         identity: &str,
         state: &T,
         read_from: Timestamp,
@@ -149,39 +167,44 @@ impl Ledger {
     where
         T: Serialize + DeserializeOwned,
     {
-        let update = |expression: &str, condition: &str| {
-            self.update_base(held)
-                .update_expression(expression)
-                .condition_expression(format!(
-                    "(attribute_not_exists(releasing_until) OR releasing_until < :now) AND {condition}"
-                ))
-                .expression_attribute_values(":now", text(sortable(read_from)))
-                .expression_attribute_values(":by", text(incident.as_str()))
-                .expression_attribute_values(":id", text(identity))
-                .expression_attribute_values(":me", set_of(incident))
-                .return_values(ReturnValue::AllNew)
-        };
         let doc = to_doc(state)?;
-        let join = "SET doc = if_not_exists(doc, :doc), captured_by = if_not_exists(captured_by, :by), \
-                    captured_at = if_not_exists(captured_at, :now), #id = :id ADD holders :me DELETE released_by :me REMOVE release_begun";
+        let update = |expression: String, condition: &str| {
+            let write = self
+                .update_base(held)
+                .update_expression(expression)
+                .expression_attribute_names("#id", "identity")
+                .expression_attribute_values(":by", text(holder.id().as_str()))
+                .expression_attribute_values(":id", text(identity))
+                .expression_attribute_values(":doc", doc.clone())
+                .return_values(ReturnValue::AllNew);
+            may_hold(write, holder, read_from, condition)
+        };
+        let (begun, beside, join) = match holder {
+            Holder::Own(_) => ("", "", "ADD holders :me DELETE released_by :me REMOVE release_begun"),
+            Holder::Joined(_) => {
+                let join = "ADD holders :me, containing :me REMOVE release_begun";
+                (", containing_until = :lease", " ADD containing :me", join)
+            }
+        };
+        let join = format!(
+            "SET doc = if_not_exists(doc, :doc), captured_by = if_not_exists(captured_by, :by), \
+             captured_at = if_not_exists(captured_at, :now), #id = :id{begun} {join}"
+        );
         let fresh = "(attribute_exists(doc) OR attribute_not_exists(released_at) OR released_at < :read)";
-        let joined = update(join, &format!("(attribute_not_exists(#id) OR #id = :id) AND {fresh}"))
-            .expression_attribute_names("#id", "identity")
+        let joined = update(join, &format!(" AND (attribute_not_exists(#id) OR #id = :id) AND {fresh}"))
             .expression_attribute_values(":read", text(sortable(read_from - SKEW)))
-            .expression_attribute_values(":doc", doc.clone())
             .send()
             .await;
         let written = if lost(&joined) {
             // Another resource had this name: its base is history, and who held it has nothing left to put back.
-            let replace = "SET doc = :doc, captured_by = :by, captured_at = :now, #id = :id, \
-                           released_by = if_not_exists(holders, :me), holders = :me";
-            let replaced = update(replace, "attribute_exists(#id) AND #id <> :id")
-                .expression_attribute_names("#id", "identity")
-                .expression_attribute_values(":doc", doc)
-                .send()
-                .await;
+            let replace = format!(
+                "SET doc = :doc, captured_by = :by, captured_at = :now, #id = :id, \
+                 released_by = if_not_exists(holders, :me), holders = :me{begun}{beside}"
+            );
+            let replaced = update(replace, " AND attribute_exists(#id) AND #id <> :id").send().await;
             if lost(&replaced) {
-                return Err(being_released(held.target));
+                let is_answered = self.is_answered(held, holder).await?;
+                return Err(if is_answered { answered(held.target) } else { being_released(held.target) });
             }
             replaced
         } else {
@@ -189,6 +212,12 @@ impl Ledger {
         };
         let item = written.or_fault("ledger: record the base state")?.attributes.unwrap_or_default();
         state_of(&item)?.ok_or_else(|| Fault::bug("ledger: the base state was not written"))
+    }
+
+    /// Whether a release answered for `holder`: only for a finding that joined, once and for all.
+    async fn is_answered(&self, held: Held<'_>, holder: &Holder) -> Result<bool, Fault> {
+        let Holder::Joined(finding) = holder else { return Ok(false) };
+        Ok(names(&self.base_item(held).await?, "released_by").iter().any(|name| name == finding.as_str()))
     }
 
     /// Adds to a base what a joining incident found and the first one did not know. Nothing happens when the base has changed since.
@@ -220,106 +249,6 @@ impl Ledger {
         Ok(state_of(&item)?.map(|state| (state, names(&item, "holders"))))
     }
 
-    /// Asks to release `target` for `incident`: the last holder gets it for a short while, any other lets go.
-    ///
-    /// # Errors
-    /// The ledger could not be written or read.
-    pub async fn begin_release<T: DeserializeOwned>(
-        &self,
-        held: Held<'_>,
-        incident: &IncidentId,
-        at: Timestamp,
-    ) -> Result<ReleaseClaim<T>, Fault> {
-        // Two releases at once can each lose once against the other; a third round would mean something else is wrong.
-        for _ in 0..3 {
-            let last = self
-                .update_base(held)
-                .update_expression("SET releasing_until = :until, release_begun = :until")
-                .condition_expression("contains(holders, :name) AND size(holders) = :one")
-                .expression_attribute_values(":until", text(sortable(at + RELEASE_LEASE)))
-                .expression_attribute_values(":name", text(incident.as_str()))
-                .expression_attribute_values(":one", number(1))
-                .return_values(ReturnValue::AllOld)
-                .send()
-                .await;
-            if !lost(&last) {
-                let item = last.or_fault("ledger: begin the release")?.attributes.unwrap_or_default();
-                let (resumed, exposed) = (item.contains_key("release_begun"), names(&item, "exposed"));
-                return Ok(ReleaseClaim::Ours { base: state_of(&item)?, resumed, exposed });
-            }
-            let left = self
-                .update_base(held)
-                .update_expression("DELETE holders :me ADD released_by :me")
-                .condition_expression("contains(holders, :name) AND size(holders) > :one")
-                .expression_attribute_values(":me", set_of(incident))
-                .expression_attribute_values(":name", text(incident.as_str()))
-                .expression_attribute_values(":one", number(1))
-                .return_values(ReturnValue::AllNew)
-                .send()
-                .await;
-            if !lost(&left) {
-                let item = left.or_fault("ledger: let go of the target")?.attributes.unwrap_or_default();
-                let by = names(&item, "holders").into_iter().next().unwrap_or_default();
-                return Ok(ReleaseClaim::StillHeld { by });
-            }
-            let item = self.base_item(held).await?;
-            let is_in = |set: Vec<String>| set.iter().any(|name| name == incident.as_str());
-            if is_in(names(&item, "released_by")) {
-                return Ok(ReleaseClaim::Released);
-            }
-            if !is_in(names(&item, "holders")) {
-                return Ok(ReleaseClaim::NotHeld);
-            }
-        }
-        Err(Fault::new(FaultKind::Transient, format!("ledger: {} is released and contained at the same time", held.target)))
-    }
-
-    /// Ends a release that put the target back: the base is forgotten, the next incident records a fresh one.
-    ///
-    /// # Errors
-    /// The ledger could not be written.
-    pub async fn end_release(&self, held: Held<'_>, incident: &IncidentId, at: Timestamp) -> Result<(), Fault> {
-        let ended = self
-            .update_base(held)
-            .update_expression(
-                "SET released_at = :at DELETE holders :me ADD released_by :me REMOVE doc, #id, captured_by, captured_at, releasing_until, release_begun, exposed",
-            )
-            .condition_expression("contains(holders, :name) AND size(holders) = :one")
-            .expression_attribute_names("#id", "identity")
-            .expression_attribute_values(":at", text(sortable(at)))
-            .expression_attribute_values(":me", set_of(incident))
-            .expression_attribute_values(":name", text(incident.as_str()))
-            .expression_attribute_values(":one", number(1))
-            .send()
-            .await;
-        if lost(&ended) {
-            // Ended before, by an earlier attempt.
-            return Ok(());
-        }
-        ended.or_fault("ledger: end the release")?;
-        Ok(())
-    }
-
-    /// Ends a release that could not put the target back: it stays held, and other incidents may contain it again at once. `untouched`
-    /// says that nothing of it was put back.
-    ///
-    /// # Errors
-    /// The ledger could not be written.
-    pub async fn abandon_release(&self, held: Held<'_>, incident: &IncidentId, untouched: bool) -> Result<(), Fault> {
-        let abandoned = self
-            .update_base(held)
-            .update_expression(if untouched { "REMOVE releasing_until, release_begun" } else { "REMOVE releasing_until" })
-            .condition_expression("contains(holders, :name)")
-            .expression_attribute_values(":name", text(incident.as_str()))
-            .send()
-            .await;
-        if lost(&abandoned) {
-            return Ok(());
-        }
-        abandoned.or_fault("ledger: abandon the release")?;
-        Ok(())
-    }
-
     fn update_base(&self, held: Held<'_>) -> UpdateItemFluentBuilder {
         self.update(text(format!("target#{}", held.target.ledger_key())), text(held.sort_key()))
     }
@@ -334,8 +263,26 @@ impl Ledger {
     }
 }
 
-fn set_of(incident: &IncidentId) -> AttributeValue {
-    AttributeValue::Ss(vec![incident.to_string()])
+/// A write that makes `holder` a holder: only while nobody releases the target, and `more` is true. A finding that joined does not
+/// hold again what a release answered for it.
+fn may_hold(write: UpdateItemFluentBuilder, holder: &Holder, at: Timestamp, more: &str) -> UpdateItemFluentBuilder {
+    let free = format!("(attribute_not_exists(releasing_until) OR releasing_until < :now){more}");
+    let write = write.expression_attribute_values(":me", set_of(holder)).expression_attribute_values(":now", text(sortable(at)));
+    match holder {
+        Holder::Own(_) => write.condition_expression(free),
+        Holder::Joined(finding) => write
+            .condition_expression(format!("{free} AND NOT contains(released_by, :by)"))
+            .expression_attribute_values(":by", text(finding.as_str()))
+            .expression_attribute_values(":lease", text(sortable(at + LEASE))),
+    }
+}
+
+fn set_of(holder: &Holder) -> AttributeValue {
+    AttributeValue::Ss(vec![holder.id().to_string()])
+}
+
+fn answered(target: &Target) -> Fault {
+    Fault::malformed(format!("{target} was released, and that answered the finding that joined, too"))
 }
 
 fn being_released(target: &Target) -> Fault {

@@ -13,7 +13,7 @@ use firebreak_aws::classify::OrFault;
 use jiff::Timestamp;
 
 /// Several functions amend an incident at the same time: the targets of one incident are contained side by side.
-const ATTEMPTS: usize = 16;
+pub(super) const ATTEMPTS: usize = 16;
 
 impl Ledger {
     /// Writes the raw event and then the incident. A new execution of the same finding replaces both.
@@ -228,6 +228,11 @@ impl Ledger {
     /// # Errors
     /// The ledger could not be read.
     pub async fn incident(&self, incident: &IncidentId) -> Result<Option<IncidentView>, Fault> {
+        view(&self.rows(incident).await?)
+    }
+
+    /// All rows of an incident, without the gate's token and the raw event.
+    pub(super) async fn rows(&self, incident: &IncidentId) -> Result<Vec<Item>, Fault> {
         let mut items: Vec<Item> = Vec::new();
         let mut pages = self
             .dynamodb
@@ -248,7 +253,7 @@ impl Ledger {
         while let Some(item) = pages.next().await {
             items.push(item.or_fault("ledger: read incident")?);
         }
-        view(&items)
+        Ok(items)
     }
 
     pub(super) async fn item(&self, incident: &IncidentId, sk: &str) -> Result<Option<Item>, Fault> {

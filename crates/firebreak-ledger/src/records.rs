@@ -1,9 +1,10 @@
 //! What was done about an incident's targets, and when: receipts, verifications, releases, looks, the timeline.
 
-use super::{Ledger, from_doc, lost, sortable, text, to_doc};
+use super::view::look_row;
+use super::{Ledger, from_doc, lost, sortable, string, text, to_doc};
 use aws_sdk_dynamodb::types::AttributeValue;
 use firebreak::containment::Containment;
-use firebreak::fault::Fault;
+use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::IncidentId;
 use firebreak::receipt::{Receipt, Verification};
 use firebreak::report::SweepBranch;
@@ -11,6 +12,9 @@ use firebreak::target::Target;
 use firebreak_aws::classify::OrFault;
 use jiff::Timestamp;
 use serde::Serialize;
+
+/// Executions of one incident can contain one target at the same time.
+const ATTEMPTS: usize = 4;
 
 impl Ledger {
     /// Keeps what a containment did to one target.
@@ -21,18 +25,51 @@ impl Ledger {
         self.keep("receipt", incident, receipt.containment, &receipt.target, receipt).await
     }
 
-    /// Keeps a receipt that the state machine wrote. One that a function left about this target says more and stays.
+    /// Keeps what a containment of another execution did to one target of the incident that it joined, unless by the receipt that is
+    /// there more of the target is contained ([`Receipt::is_better_than`]): a release goes by it.
+    ///
+    /// # Errors
+    /// The ledger could not be read or written; `Transient` when others kept receipts of the target all the time.
+    pub async fn keep_better_receipt(&self, incident: &IncidentId, receipt: &Receipt) -> Result<(), Fault> {
+        let sk = about("receipt", receipt.containment, &receipt.target);
+        for _ in 0..ATTEMPTS {
+            let known = self.item(incident, &sk).await?;
+            let put = self.put_about(incident, sk.as_str()).item("doc", to_doc(receipt)?);
+            let put = match &known {
+                None => put.condition_expression("attribute_not_exists(pk)"),
+                Some(item) if from_doc::<Receipt>(item)?.is_better_than(receipt) => return Ok(()),
+                Some(item) => put
+                    .condition_expression("doc = :known")
+                    .expression_attribute_values(":known", text(string(item, "doc").unwrap_or_default())),
+            };
+            let kept = put.send().await;
+            if !lost(&kept) {
+                kept.or_fault("ledger: keep receipt")?;
+                return Ok(());
+            }
+        }
+        Err(Fault::new(FaultKind::Transient, "ledger: others kept a receipt of the target at the same time"))
+    }
+
+    /// Keeps a receipt that the state machine wrote. One that a function left about this target says more and stays. So does a dated
+    /// one, which says what failed, where the new one has no date.
     ///
     /// # Errors
     /// The ledger could not be written.
     pub async fn keep_machine_receipt(&self, incident: &IncidentId, receipt: &Receipt) -> Result<(), Fault> {
-        let kept = self
+        let put = self
             .put_about(incident, about("receipt", receipt.containment, &receipt.target))
             .item("doc", to_doc(receipt)?)
-            .item("machine", AttributeValue::Bool(true))
-            .condition_expression("attribute_not_exists(pk) OR attribute_exists(machine)")
-            .send()
-            .await;
+            .item("machine", AttributeValue::Bool(true));
+        let put = match receipt.finished_at {
+            Some(at) => put
+                .item("machine_at", text(sortable(at)))
+                .condition_expression("attribute_not_exists(pk) OR attribute_exists(machine)"),
+            None => put.condition_expression(
+                "attribute_not_exists(pk) OR (attribute_exists(machine) AND attribute_not_exists(machine_at))",
+            ),
+        };
+        let kept = put.send().await;
         if lost(&kept) {
             return Ok(());
         }
@@ -56,12 +93,19 @@ impl Ledger {
         self.keep("verification", incident, check.containment, &check.target, check).await
     }
 
-    /// Keeps what the looks into CloudTrail found so far.
+    /// Keeps what the looks of one execution found so far in CloudTrail. `joining` is the finding that it works on, where that
+    /// finding joined the incident: each execution has a row of its own.
     ///
     /// # Errors
     /// The ledger could not be written.
-    pub async fn keep_sweep(&self, incident: &IncidentId, sweep: &SweepBranch) -> Result<(), Fault> {
-        let put = self.put_about(incident, "sweep").item("doc", to_doc(sweep)?);
+    pub async fn keep_sweep(
+        &self,
+        incident: &IncidentId,
+        joining: Option<&IncidentId>,
+        sweep: &SweepBranch,
+    ) -> Result<(), Fault> {
+        let row = look_row(joining.map(IncidentId::as_str));
+        let put = self.put_about(incident, row).item("doc", to_doc(sweep)?);
         put.send().await.or_fault("ledger: keep what CloudTrail showed")?;
         Ok(())
     }

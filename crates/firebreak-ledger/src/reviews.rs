@@ -11,6 +11,7 @@ use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak::review::GateMessage;
 use firebreak_aws::classify::OrFault;
+use jiff::Timestamp;
 use serde::Serialize;
 
 /// A gate as the functions that answer it see it. Holds the token: no `Debug`.
@@ -26,6 +27,12 @@ pub struct Gate {
     pub delivered: bool,
     /// What the newest ticket showed.
     pub ticket: Ticket,
+    /// When it went out. Nothing: there is none, or an earlier version of Firebreak wrote it.
+    pub ticket_at: Option<Timestamp>,
+    /// Whether people know of this gate: the ticket of its own message is out.
+    pub announced: bool,
+    /// 1 for the first gate.
+    pub round: u32,
 }
 
 /// What became of a gate's message.
@@ -154,6 +161,9 @@ impl Ledger {
             decision: decision(&item)?,
             delivered: is_delivered(&item),
             ticket: Ticket::of(&item),
+            ticket_at: string(&item, "announced_at").and_then(|at| at.parse().ok()),
+            announced: item.contains_key("announced"),
+            round: integer(&item, "round").unwrap_or(1),
         }))
     }
 

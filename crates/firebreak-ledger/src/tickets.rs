@@ -2,6 +2,7 @@
 
 use super::{Item, Ledger, lost, number, sortable, string, text};
 use firebreak::fault::Fault;
+use firebreak::ids::IncidentId;
 use firebreak::review::GateMessage;
 use firebreak::revision::Shown;
 use firebreak_aws::classify::OrFault;
@@ -34,12 +35,26 @@ impl Ledger {
     /// # Errors
     /// The ledger could not be written.
     pub async fn ticket_is_out(&self, message: &GateMessage, shown: &Shown, at: Timestamp) -> Result<(), Fault> {
+        self.newer_ticket_is_out(&message.incident.id, &message.task_token, shown, at).await
+    }
+
+    /// The same for the gate with this token: another ticket than that of its own message can go out while it is open.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn newer_ticket_is_out(
+        &self,
+        incident: &IncidentId,
+        task_token: &str,
+        shown: &Shown,
+        at: Timestamp,
+    ) -> Result<(), Fault> {
         let set = "SET shown_revision = :revision, announced_at = :at";
         let expression = if shown.digest.is_some() { format!("{set}, shown = :shown") } else { format!("{set} REMOVE shown") };
         let mut update = self
-            .update_about(&message.incident.id, "review", expression)
+            .update_about(incident, "review", expression)
             .condition_expression("task_token = :token")
-            .expression_attribute_values(":token", text(&message.task_token))
+            .expression_attribute_values(":token", text(task_token))
             .expression_attribute_values(":revision", number(shown.revision))
             .expression_attribute_values(":at", text(sortable(at)));
         if let Some(digest) = &shown.digest {

@@ -56,6 +56,27 @@ pub(super) fn record(item: &Item) -> Result<IncidentRecord, Fault> {
     Ok(IncidentRecord { status, incident: from_doc(item)? })
 }
 
+/// What the looks of all executions found, but for those that are kept in the row `own`. Nothing: there was no other look.
+pub(super) fn looks(items: &[Item], own: Option<&str>) -> Result<Option<SweepBranch>, Fault> {
+    let is_look = |sk: &str| (sk == LOOKS || sk.starts_with(&look_row(Some("")))) && own != Some(sk);
+    let mut all: Option<SweepBranch> = None;
+    for item in items.iter().filter(|item| string(item, "sk").is_some_and(is_look)) {
+        let found: SweepBranch = from_doc(item)?;
+        match &mut all {
+            Some(all) => all.add(&found),
+            None => all = Some(found),
+        }
+    }
+    Ok(all)
+}
+
+const LOOKS: &str = "sweep";
+
+/// The sort key of what the looks of one execution found: the one that opened the incident, or one whose finding joined it.
+pub(super) fn look_row(joining: Option<&str>) -> String {
+    joining.map_or_else(|| LOOKS.to_owned(), |finding| format!("{LOOKS}#{finding}"))
+}
+
 pub(super) fn view(items: &[Item]) -> Result<Option<IncidentView>, Fault> {
     let section = |prefix: &'static str| items.iter().filter(move |i| string(i, "sk").is_some_and(|sk| sk.starts_with(prefix)));
     let Some(main) = section("incident").next() else { return Ok(None) };
@@ -64,7 +85,7 @@ pub(super) fn view(items: &[Item]) -> Result<Option<IncidentView>, Fault> {
         receipts: section("receipt#").map(from_doc).collect::<Result<_, _>>()?,
         verifications: section("verification#").map(from_doc).collect::<Result<_, _>>()?,
         releases: section("release#").map(from_doc).collect::<Result<_, _>>()?,
-        sweep: items.iter().find(|item| string(item, "sk") == Some("sweep")).map(from_doc).transpose()?,
+        sweep: looks(items, None)?,
         evidence: section("evidence#").map(from_doc).collect::<Result<_, _>>()?,
         review: section("review").next().map(ReviewState::of).transpose()?,
         timeline: section("timeline#")

@@ -69,6 +69,17 @@ mod tests {
     }
 
     #[test]
+    fn whose_execution_it_is_is_a_fact() {
+        let joining = Some(crate::ids::IncidentId::of("the finding that joined"));
+        let policy = crate::policy::Policy::unrestricted();
+        let circumstances = crate::plan::Circumstances::new(&policy, jiff::Timestamp::UNIX_EPOCH);
+        let plan = crate::plan::plan_json(b"{}", &circumstances).expect("a plan");
+        let incident = Incident::new(plan, &policy, "arn".to_owned(), jiff::Timestamp::UNIX_EPOCH);
+        let incident = Incident { joining: joining.clone(), ..incident };
+        assert_eq!(Carry::Facts.incident(incident).joining, joining, "a state that forgot it would open a second gate");
+    }
+
+    #[test]
     fn a_fact_is_how_it_ended_and_what_only_the_state_machine_knows_stays_whole() {
         let (own, machines) = (receipt(json!({ "finished_at": "2026-11-21T02:00:02Z" })), receipt(json!({})));
         let containment = ContainmentBranch { receipts: vec![own.clone(), machines.clone()], ..ContainmentBranch::default() };

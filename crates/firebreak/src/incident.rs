@@ -43,6 +43,9 @@ pub struct Incident {
     /// How often its decisions were changed since triage (`revision`).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub revision: u32,
+    /// Only in what the execution of a finding that joined carries, and never in the ledger: the name under which it holds targets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joining: Option<IncidentId>,
 }
 
 /// Durations for the state machine's `Wait` and `TimeoutSeconds`.
@@ -87,6 +90,7 @@ impl Incident {
             evidence: plan.evidence,
             over_budget: 0,
             revision: 0,
+            joining: None,
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod derived;
 mod doubt;
 mod explain;
 mod file;
+pub(crate) mod join_keys;
 mod owner;
 mod principal;
 mod restrain;
@@ -25,7 +26,7 @@ use crate::containment::Containment;
 use crate::decision::{Decision, Mode};
 use crate::digest::sha256_hex;
 use crate::finding::{self, Delivery, Finding, Read, SeverityBand, Source};
-use crate::ids::{AccountId, Region};
+use crate::ids::{AccountId, IncidentId, Region};
 use crate::playbook::Playbook;
 use crate::policy::Policy;
 use crate::text::inert;
@@ -34,7 +35,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// What happens to the event as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +78,21 @@ pub struct FindingSummary {
     /// The attack sequence it is a signal of, which is a finding of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part_of: Option<String>,
+    /// How it became part of the incident, when another finding had opened that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<JoinedAs>,
+}
+
+/// How a finding joined an open incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinedAs {
+    /// The id that the finding's own incident would have: under it the finding holds its targets.
+    pub id: IncidentId,
+    /// When.
+    pub at: Timestamp,
+    /// The incident's revision that it made. None: it added nothing, and holds nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
 }
 
 impl FindingSummary {
@@ -115,6 +131,9 @@ pub struct Plan {
     /// What decided, when it was asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub explanation: Vec<Step>,
+    /// What an open incident must be about for the finding to join it ([`joining`](crate::joining)).
+    #[serde(skip)]
+    pub join_keys: BTreeSet<String>,
 }
 
 /// What GuardDuty says about the finding now.
@@ -159,7 +178,7 @@ impl<'a> Circumstances<'a> {
 /// More targets than this in one event are a person's business; the incident must stay small (32 KiB).
 pub const MAX_DECISIONS: usize = 20;
 /// What the decisions of one incident may take as JSON, in bytes.
-const MAX_DECISION_BYTES: usize = 20 * 1024;
+pub(crate) const MAX_DECISION_BYTES: usize = 20 * 1024;
 
 /// A reason is for people, and travels: one line of at most 400 characters.
 fn decision_text(reason: &str) -> String {
@@ -195,7 +214,7 @@ fn several(event: &Value, plans: Vec<Plan>) -> Plan {
     // The first of the strongest: `max_by_key` would take the last.
     let Some(lead) = plans.iter().rev().max_by_key(strength) else { return notice_only(event, "the event carries no findings") };
     let evidence = lead.verdict == Verdict::Notify && plans.iter().any(|plan| plan.evidence);
-    let mut whole = Plan { decisions: vec![], findings: vec![], evidence, ..lead.clone() };
+    let mut whole = Plan { decisions: vec![], findings: vec![], join_keys: BTreeSet::new(), evidence, ..lead.clone() };
     // Keyed by all of them: having seen one of them before must not hide the others.
     whole.dedupe_key = digest_key(event);
     // Of two decisions about one target the stronger stands: one finding must not weaken what another one calls for.
@@ -273,6 +292,7 @@ fn notice_only(event: &Value, why: &str) -> Plan {
         updated_at: None,
         first_seen: None,
         part_of: None,
+        joined: None,
     };
     Plan {
         verdict: Verdict::Notify,
@@ -283,6 +303,7 @@ fn notice_only(event: &Value, why: &str) -> Plan {
         evidence: false,
         findings: vec![],
         explanation: vec![],
+        join_keys: BTreeSet::new(),
     }
 }
 
@@ -297,15 +318,18 @@ fn one(
     let finding = &spelled(finding, circumstances);
     let mut outcome = decide::decide(finding, delivery, circumstances, &mut trace);
     order(&mut outcome.decisions);
+    let summary = summary(finding);
+    let join_keys = join_keys::of(&summary, &outcome, circumstances.at_source);
     Plan {
         verdict: outcome.verdict,
         reason: outcome.reason,
         dedupe_key: finding.id.as_deref().map_or_else(|| digest.get_or_init(|| digest_key(event)).clone(), key),
-        finding: summary(finding),
+        finding: summary,
         decisions: outcome.decisions,
         evidence: outcome.evidence,
         findings: vec![],
         explanation: trace.steps(),
+        join_keys,
     }
 }
 
@@ -339,6 +363,7 @@ fn summary(finding: &Finding) -> FindingSummary {
         updated_at: finding.updated_at,
         first_seen: finding.first_seen,
         part_of: finding.part_of.as_deref().map(|arn| inert(arn, 256)),
+        joined: None,
     }
 }
 

@@ -5,6 +5,7 @@
 //! stays in `observe`.
 
 mod budget;
+mod joining;
 mod lines;
 mod mode;
 mod protection;
@@ -13,6 +14,7 @@ mod suppression;
 mod verify;
 
 pub use budget::{Budget, UnreadPerHour};
+pub use joining::JoinWithinHours;
 pub use lines::line_of;
 pub use mode::{AccountPolicy, AutoFrom, ResponseMode, lower};
 pub use protection::{Protected, Protection, built_in_protection, protected_by_name};
@@ -139,6 +141,8 @@ pub struct Policy {
     /// How many targets of findings that could not be understood may wait for an answer, per account and hour; of the rest people
     /// are told in one summary. Default: 10.
     pub unread_per_hour: UnreadPerHour,
+    /// Hours after an incident was opened in which findings about the same target can join it. 0: none does. Default: 24.
+    pub join_within_hours: JoinWithinHours,
     /// Sample findings.
     pub samples: SampleHandling,
     /// Security Hub.
@@ -213,6 +217,9 @@ impl Policy {
         if self.sweep.pages > 100 || self.sweep.hours > 90 * 24 {
             // A function has 60 seconds, and CloudTrail answers twice a second; its event history has 90 days.
             return Some(("sweep".to_owned(), "takes at most 100 pages and 2160 hours"));
+        }
+        if self.join_within_hours.is_mistaken() {
+            return Some(("join_within_hours".to_owned(), "must be 0 to 168"));
         }
         if let Some((field, problem)) = self.protected.mistake() {
             return Some((format!("protected.{field}"), problem));
@@ -326,6 +333,8 @@ mod tests {
             ("[accounts.12345]\nmode = \"auto\"", "account id"),
             ("[review]\ntimeout_seconds = 0", "review.timeout_seconds"),
             ("[budget]\nquarantine-iam = 5000", "budget.quarantine-iam"),
+            ("join_within_hours = 169", "join_within_hours"),
+            ("join_within_hours = -1", "join_within_hours"),
             ("[finding.\"X\"]\ncontain = { isolate-ec2 = \"notify\" }\nwhy = \"x\"", "finding.\"X\""),
             ("[[suppress]]\nfindings = [\"X\"]\nowner = \"a\"\nreason = \"b\"\nexpires = \"2027-01-01\"", "suppress[0]"),
             ("[protected]\nprincipals = [\"arn:aws:iam::111122223333:role/x\"]", "protected.principals"),

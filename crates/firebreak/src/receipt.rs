@@ -1,5 +1,6 @@
 //! What a containment did, step by step: the audit trail and the base of its undoing.
 
+mod better;
 mod standing;
 
 pub use standing::Standing;
@@ -163,6 +164,14 @@ impl Receipt {
             (None, Some(message)) => message,
             (_, None) => error.to_owned(),
         })
+    }
+
+    /// What the state machine wrote for a function that failed, with the time at which it is kept: by its time another execution of
+    /// the incident tells that it is of now. That nothing was done stays without: what comes of the decision may stand in its place.
+    #[must_use]
+    pub fn dated(&self, at: Timestamp) -> Self {
+        let finished_at = self.finished_at.or_else(|| (self.status == Status::Failed).then_some(at));
+        Self { finished_at, ..self.clone() }
     }
 
     /// Whether anything of this target was changed and needs a release.

@@ -1,5 +1,7 @@
 //! What came of an incident so far: gathered from the branches of the state machine and from the ledger.
 
+mod looks;
+
 use crate::answer::{Answer, Decided};
 use crate::decision::{Decision, Mode};
 use crate::fault::FaultKind;

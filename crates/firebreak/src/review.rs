@@ -35,6 +35,23 @@ pub struct GateMessage {
     pub report: Report,
 }
 
+/// The other message in that queue: a finding joined an incident, and the execution that worked on the finding asks for a new
+/// ticket. It has no token: the one of the gate stays valid.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AsksAgain {
+    /// Always true: tells the message from that of a gate.
+    pub asks_again: bool,
+    /// The execution that asks. It does not wait.
+    pub execution_arn: String,
+    /// When it asked. A ticket that went out later shows what it did.
+    pub entered_at: Timestamp,
+    /// The incident that was joined, as that execution carries it (`joining`).
+    pub incident: Incident,
+    /// What that execution did.
+    #[serde(default)]
+    pub report: Report,
+}
+
 /// What `decide-review` takes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DecideRequest {

@@ -40,7 +40,7 @@ pub(crate) async fn contain(call: &Call, (): ()) -> Result<Attempt, Fault> {
 }
 
 async fn record(call: &Call, current: &BaseState) -> Result<Outcome, Fault> {
-    let known = call.ledger.hold(call.held(), &call.incident, &call.target.id, current, call.began_at).await?;
+    let known = call.ledger.hold(call.held(), &call.holder, &call.target.id, current, call.began_at).await?;
     let all = known.with_interfaces_of(current);
     if all != known {
         call.ledger.extend_base(call.held(), &known, &all).await?;

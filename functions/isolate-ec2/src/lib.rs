@@ -13,7 +13,7 @@ pub use release::release;
 use firebreak::containment::Containment;
 use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
-use firebreak::ids::IncidentId;
+use firebreak::holders::Holder;
 use firebreak::target::Target;
 use firebreak::task::{TaskInput, TaskOutput};
 use firebreak_function::containment::{Responder, Task};
@@ -54,7 +54,7 @@ impl Function {
     pub async fn handle(&self, request: TaskInput) -> Result<TaskOutput, Fault> {
         let task = Task { containment: Containment::IsolateEc2, at: None };
         // Nothing is changed before the base is recorded, so the ledger need not know earlier.
-        let prepare = async |_: &Ledger, _: &IncidentId, _: &Target| ();
+        let prepare = async |_: &Ledger, _: &Holder, _: &Target| ();
         self.responder.handle(request, task, prepare, contain::contain, verify::verify).await
     }
 }

@@ -14,7 +14,7 @@ pub(crate) async fn contain(call: &Call, (): ()) -> Result<Attempt, Fault> {
     let bucket = firebreak_s3::open(&call.config, &call.target).await?;
     let current = base::read(&bucket).await?;
     let recorded = step(StepKind::RecordBase, async {
-        call.ledger.hold(call.held(), &call.incident, &call.target.id, &current, call.began_at).await.map(|_| Outcome::Applied)
+        call.ledger.hold(call.held(), &call.holder, &call.target.id, &current, call.began_at).await.map(|_| Outcome::Applied)
     })
     .await;
     let held = recorded.outcome != Outcome::Failed;

@@ -110,7 +110,9 @@ impl Function {
         for receipt in
             request.report.gated.iter().filter(|receipt| receipt.status == Status::Failed && receipt.finished_at.is_none())
         {
-            if let Err(fault) = self.ledger.keep_machine_receipt(&request.incident.id, receipt).await {
+            // With a date, or no other execution of the incident would show it.
+            let dated = receipt.dated(clock::now());
+            if let Err(fault) = self.ledger.keep_machine_receipt(&request.incident.id, &dated).await {
                 tracing::warn!(fault.message = %fault.message, "receipt not written");
             }
         }

@@ -20,11 +20,14 @@ const NAMESPACE: &str = "Firebreak";
 /// `ContainmentsFailed`: how many targets are not or only partly contained.
 pub(crate) fn line(kind: NoticeKind, incident: &Incident, report: &Report, at: Timestamp) -> Option<String> {
     let receipts = match kind {
-        NoticeKind::Outcome => &report.containment.receipts,
+        NoticeKind::Outcome => report.containment.receipts.iter(),
         // Only what an approval had contained is new here.
-        NoticeKind::Closed => &report.gated,
+        NoticeKind::Closed => report.gated.iter(),
         _ => return None,
     };
+    // What was done before its finding joined was measured by the execution that did it.
+    let is_own = |receipt: &&Receipt| incident.joining.is_none() || receipt.finished_at.is_none_or(|at| at >= incident.opened_at);
+    let receipts: Vec<&Receipt> = receipts.filter(is_own).collect();
     let branch_failed = match kind {
         NoticeKind::Outcome => report.containment.status == "failed",
         _ => report.approval.error.is_some(),
@@ -33,7 +36,7 @@ pub(crate) fn line(kind: NoticeKind, incident: &Incident, report: &Report, at: T
     let mut metrics = vec![json!({ "Name": "ContainmentsFailed", "Unit": "Count" })];
     let mut root = json!({ "ContainmentsFailed": failed.max(usize::from(branch_failed)), "incident": incident.id });
     // After an approval the time would be the analyst's.
-    if let Some(time) = time_to_contain(incident, receipts).filter(|_| kind == NoticeKind::Outcome) {
+    if let Some(time) = time_to_contain(incident, &receipts).filter(|_| kind == NoticeKind::Outcome) {
         metrics.push(json!({ "Name": "TimeToContain", "Unit": "Milliseconds" }));
         root["TimeToContain"] = json!(time);
     }
@@ -42,7 +45,7 @@ pub(crate) fn line(kind: NoticeKind, incident: &Incident, report: &Report, at: T
     Some(Value::to_string(&root))
 }
 
-fn time_to_contain(incident: &Incident, receipts: &[Receipt]) -> Option<i64> {
+fn time_to_contain(incident: &Incident, receipts: &[&Receipt]) -> Option<i64> {
     let contained = receipts.iter().filter(|receipt| receipt.status == Status::Contained);
     let last = contained.filter_map(|receipt| receipt.finished_at).max()?;
     Some((last.as_millisecond() - incident.opened_at.as_millisecond()).max(0))
@@ -88,6 +91,24 @@ mod tests {
         let names: Vec<_> =
             line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().expect("metrics").iter().map(|m| &m["Name"]).collect();
         assert_eq!(names, ["ContainmentsFailed", "TimeToContain"], "each is declared, or CloudWatch makes no metric of it");
+    }
+
+    #[test]
+    fn what_was_done_before_a_finding_joined_is_not_measured_again() {
+        let receipts = [
+            receipt("contained", "2026-11-20T22:00:01Z"),
+            receipt("failed", "2026-11-20T22:00:02Z"),
+            receipt("contained", "2026-11-21T02:00:04Z"),
+        ];
+        let measured = |receipts: &[Value]| {
+            let report = serde_json::from_value(json!({ "containment": { "receipts": receipts } })).expect("a report");
+            let joining = Some(firebreak::ids::IncidentId::of("the finding that joined"));
+            let line = line(NoticeKind::Outcome, &Incident { joining, ..incident() }, &report, Timestamp::UNIX_EPOCH);
+            let line: Value = serde_json::from_str(&line.expect("a line")).expect("JSON");
+            (line["TimeToContain"].as_i64(), line["ContainmentsFailed"].as_u64())
+        };
+        assert_eq!(measured(&receipts), (Some(4000), Some(0)));
+        assert_eq!(measured(&receipts[..2]), (None, Some(0)), "hours are no time to contain, and no time is none");
     }
 
     #[test]

@@ -1,9 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod ask_again;
+mod message;
+
+use crate::message::Message;
 use firebreak::answer::Decided;
 use firebreak::fault::Fault;
 use firebreak::incident::IncidentStatus;
-use firebreak::notice;
+use firebreak::notice::{self, Notice};
 use firebreak::receipt::Status;
 use firebreak::review::GateMessage;
 use firebreak::revision::Shown;
@@ -31,7 +35,7 @@ pub struct Record {
     /// What a failed message is reported by.
     #[serde(rename = "messageId")]
     pub message_id: String,
-    /// A [`GateMessage`] as JSON.
+    /// A [`GateMessage`], or an [`AsksAgain`](firebreak::review::AsksAgain), as JSON.
     pub body: String,
     /// What SQS says about the message.
     #[serde(default)]
@@ -114,25 +118,30 @@ impl Function {
     }
 
     async fn open(&self, record: &Record) -> Result<(), Fault> {
-        // The parser's message could quote the body, and the body holds the token: say only where it broke.
-        let message: GateMessage = serde_json::from_str(&record.body)
-            .map_err(|error| Fault::malformed(format!("a gate message has the wrong form at column {}", error.column())))?;
+        let comes_again = record.attributes.comes_again();
+        match Message::read(&record.body)? {
+            Message::Gate(message) => Box::pin(self.open_gate(&message, comes_again)).await,
+            Message::AsksAgain(message) => Box::pin(self.ask_again(&message, comes_again)).await,
+        }
+    }
+
+    async fn open_gate(&self, message: &GateMessage, comes_again: bool) -> Result<(), Fault> {
         let id = &message.incident.id;
         about::incident(id);
-        match self.ledger.open_gate(&message).await? {
+        match self.ledger.open_gate(message).await? {
             OpenedGate::Stale => Ok(()),
-            OpenedGate::Answered(decided) => self.answer(&message, &decided).await,
+            OpenedGate::Answered(decided) => self.answer(message, &decided).await,
             OpenedGate::Waiting => {
-                self.keep_machine_receipts(&message).await?;
-                let shown = self.publish_ticket(&message, record.attributes.comes_again()).await?;
+                self.keep_machine_receipts(message).await?;
+                let shown = self.publish_ticket(message, comes_again).await?;
                 // Before the incident waits for an answer: an answer is about what a ticket showed.
-                self.ledger.ticket_is_out(&message, &shown, clock::now()).await?;
+                self.ledger.ticket_is_out(message, &shown, clock::now()).await?;
                 // A gate that opened again after an answer waits, whatever the function that carried it out wrote last.
                 let over = [IncidentStatus::Failed, IncidentStatus::Closed, IncidentStatus::Released];
                 let over = if message.after_answer { &over[..1] } else { &over[..] };
                 self.ledger.set_status(id, IncidentStatus::AwaitingReview, over).await?;
                 self.ledger.note(id, message.entered_at, &format!("review opened, round {}", message.round)).await?;
-                self.ledger.gate_announced(&message).await
+                self.ledger.gate_announced(message).await
             }
         }
     }
@@ -143,7 +152,7 @@ impl Function {
         // After an answer, that a decision waited for it is no news any more: what came of the answer may stand in its place.
         let written = written.filter(|receipt| !(message.after_answer && receipt.status == Status::Skipped));
         for receipt in written {
-            self.ledger.keep_machine_receipt(&message.incident.id, receipt).await?;
+            self.ledger.keep_machine_receipt(&message.incident.id, &receipt.dated(message.entered_at)).await?;
         }
         Ok(())
     }
@@ -166,18 +175,16 @@ impl Function {
             is_read = false;
         }
         let mut ticket = notice::ticket(&incident, &report, message.round);
-        let shown = if is_read { Shown::of(&incident) } else { Shown::WITHOUT_LEDGER };
         ticket.code = ticket.code.filter(|_| is_read);
-        let ticket = notice::mail(&ticket);
-        self.sns
-            .publish()
-            .topic_arn(&self.topic)
-            .subject(ticket.subject)
-            .message(ticket.body)
-            .send()
-            .await
-            .or_fault("sns:Publish of the ticket")?;
-        Ok(shown)
+        self.publish(&ticket).await?;
+        Ok(if is_read { Shown::of(&incident) } else { Shown::WITHOUT_LEDGER })
+    }
+
+    async fn publish(&self, ticket: &Notice) -> Result<(), Fault> {
+        let ticket = notice::mail(ticket);
+        let publish = self.sns.publish().topic_arn(&self.topic).subject(ticket.subject).message(ticket.body);
+        publish.send().await.or_fault("sns:Publish of the ticket")?;
+        Ok(())
     }
 
     /// An analyst answered while the last gate timed out: hand that answer to this one.

@@ -5,7 +5,7 @@ use crate::{revoke, role, session, user};
 use aws_sdk_iam::Client;
 use firebreak::containment::Containment;
 use firebreak::fault::Fault;
-use firebreak::ids::IncidentId;
+use firebreak::holders::Holder;
 use firebreak::target::{Scope, Target, TargetKind};
 use firebreak_aws::clock;
 use firebreak_function::containment::{Attempt, Call};
@@ -14,7 +14,7 @@ use firebreak_ledger::Ledger;
 
 /// What the ledger was told beside `AssumeRole`, before anything is changed.
 pub(crate) enum Prepared {
-    /// This incident holds the target, or the ledger could not be told so.
+    /// The target is held, or the ledger could not be told so.
     Marked(Result<(), Fault>),
     /// The session has this slot, or none.
     Named(Result<usize, Fault>),
@@ -23,18 +23,18 @@ pub(crate) enum Prepared {
 }
 
 /// Tells the ledger that the target is held. What goes out in the first wave is undone even if the function dies right after it.
-pub(crate) async fn prepare(ledger: &Ledger, incident: &IncidentId, target: &Target) -> Prepared {
+pub(crate) async fn prepare(ledger: &Ledger, holder: &Holder, target: &Target) -> Prepared {
     let held = Held { target, containment: Containment::QuarantineIam };
+    let mark = async { ledger.mark_held(held, holder, clock::now()).await?.held(target) };
     match (target.kind, target.scope) {
         (TargetKind::IamRole, Scope::Session) => Prepared::Named(match session_name(target) {
             Ok(name) => {
-                let (slot, marked) =
-                    futures::join!(ledger.name_session(target, &name), ledger.mark_held(held, incident, clock::now()));
+                let (slot, marked) = futures::join!(ledger.name_session(target, &name), mark);
                 marked.and(slot)
             }
             Err(fault) => Err(fault),
         }),
-        (TargetKind::IamUser, Scope::Principal) => Prepared::Marked(ledger.mark_held(held, incident, clock::now()).await),
+        (TargetKind::IamUser, Scope::Principal) => Prepared::Marked(mark.await),
         _ => Prepared::Nothing,
     }
 }

@@ -37,7 +37,7 @@ pub(crate) async fn record(call: &Call, current: &BaseState, credentials: &[Cred
         credentials.iter().filter(|credential| credential.active).map(|credential| credential.id.clone()).collect();
     base.exposed.extend(call.target.keys().map(ToString::to_string));
     step(StepKind::RecordBase, async {
-        let known = call.ledger.hold(call.held(), &call.incident, &base.principal_id, &base, call.began_at).await?;
+        let known = call.ledger.hold(call.held(), &call.holder, &base.principal_id, &base, call.began_at).await?;
         let all = known.joined_by(&base);
         if all != known {
             call.ledger.extend_base(call.held(), &known, &all).await?;

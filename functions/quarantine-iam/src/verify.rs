@@ -23,7 +23,7 @@ pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
     let iam = Client::new(&call.config);
     let (read, held, changed, kept) = futures::join!(
         base::read(&iam, &call.target),
-        call.ledger.holds(call.held(), &call.incident, clock::now()),
+        call.ledger.holds(call.held(), &call.holder, clock::now()),
         document::problem(call, &iam),
         call.ledger.receipt(&call.incident, call.containment, &call.target)
     );

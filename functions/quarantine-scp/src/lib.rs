@@ -20,7 +20,7 @@ use entry::Entry;
 use firebreak::containment::Containment;
 use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
-use firebreak::ids::IncidentId;
+use firebreak::holders::Holder;
 use firebreak::target::Target;
 use firebreak::task::{TaskInput, TaskOutput};
 use firebreak_function::containment::{Attempt, Call, Responder, Task};
@@ -67,7 +67,7 @@ impl Function {
         let place = organization.place(&request.target)?;
         let task = Task { containment: Containment::QuarantineScp, at: Some(&place) };
         // Nothing is changed before the base is recorded, so the ledger need not know earlier.
-        let prepare = async |_: &Ledger, _: &IncidentId, _: &Target| ();
+        let prepare = async |_: &Ledger, _: &Holder, _: &Target| ();
         let contain = async |call: &Call, (): ()| contain::contain(call, organization, entry).await.map(Attempt::from);
         let verify = async |call: &Call| verify::verify(call, organization, entry).await;
         self.responder.handle(request, task, prepare, contain, verify).await

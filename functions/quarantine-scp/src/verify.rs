@@ -32,7 +32,7 @@ pub(crate) async fn verify(call: &Call, organization: &Organization, entry: &Ent
 /// Only what an incident holds is written again: what was released meanwhile must stay so.
 async fn again(call: &Call, organization: &Organization, entry: &Entry, checked: &mut Checked) -> Result<(), Fault> {
     let gone = "the entry is not in the quarantine policy";
-    if !call.ledger.holds(call.held(), &call.incident, clock::now()).await? {
+    if !call.ledger.holds(call.held(), &call.holder, clock::now()).await? {
         checked.problems.push(gone.to_owned());
         return Ok(());
     }

@@ -7,6 +7,7 @@ use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::digest::sha256_hex;
 use firebreak::facts::Carry;
 use firebreak::fault::{Fault, FaultKind};
+use firebreak::holders::Holders;
 use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::receipt::{Outcome, Receipt, Status, Step};
@@ -104,18 +105,20 @@ impl Function {
             // Nothing to put back and nothing known must not look like everything put back.
             return Err(Fault::bug("the ledger does not know the incident, and the state machine names no target"));
         }
-        let (decisions, receipts, before) = match known {
-            Some(view) => (view.record.incident.decisions, view.receipts, view.releases),
-            None => (incident.decisions.clone(), vec![], vec![]),
+        let (decided, receipts, before) = match known {
+            Some(view) => (view.record.incident, view.receipts, view.releases),
+            None => (incident.clone(), vec![], vec![]),
         };
         let covers = request.answer.as_ref().and_then(|answer| answer.covers);
+        // A finding that joined after the ticket goes on holding what it holds.
+        let holders = decided.holders(covers);
         // What was appended since the state machine read the incident is put back, too, as far as the answer covers it.
-        let targets = decisions.iter().filter_map(|d| Some((d.containment?, d)));
+        let targets = decided.decisions.iter().filter_map(|d| Some((d.containment?, d)));
         // Parts of one principal one after the other: what they share goes with the last of them.
         let mut groups: BTreeMap<String, Vec<(Containment, &Decision)>> = BTreeMap::new();
         targets.for_each(|(containment, d)| groups.entry(d.target.ledger_key()).or_default().push((containment, d)));
         let released = join_all(groups.into_values().map(|group| {
-            let (receipts, before, answer) = (&receipts, &before, request.answer.as_ref());
+            let (receipts, before, answer, holders) = (&receipts, &before, request.answer.as_ref(), &holders);
             async move {
                 let mut released = Vec::new();
                 for (containment, decision) in group {
@@ -125,7 +128,7 @@ impl Function {
                         released.push(Ok(past.release.unwrap_or_else(|| asked_again(containment, target))));
                         continue;
                     }
-                    let release = self.release(incident, containment, target, past);
+                    let release = self.release(holders, containment, target, past);
                     released.push(release.instrument(about::target(target)).await);
                 }
                 released
@@ -151,23 +154,23 @@ impl Function {
 
     async fn release(
         &self,
-        incident: &Incident,
+        holders: &Holders<'_>,
         containment: Containment,
         target: &Target,
         past: Past,
     ) -> Result<Receipt, Fault> {
         let what = (containment, target);
         let undone = match containment {
-            Containment::QuarantineIam => self.undo(incident, what, past, async |c, b| quarantine_iam::release(c, b).await).await,
+            Containment::QuarantineIam => self.undo(holders, what, past, async |c, b| quarantine_iam::release(c, b).await).await,
             Containment::QuarantineScp => {
                 let release = async |call: &Call, base: Option<&quarantine_scp::BaseState>| match &self.organization {
                     Ok(organization) => quarantine_scp::release(call, base, organization).await,
                     Err(fault) => Err(fault.clone()),
                 };
-                self.undo(incident, what, past, release).await
+                self.undo(holders, what, past, release).await
             }
-            Containment::IsolateEc2 => self.undo(incident, what, past, async |c, b| isolate_ec2::release(c, b).await).await,
-            Containment::LockdownS3 => self.undo(incident, what, past, async |c, b| lockdown_s3::release(c, b).await).await,
+            Containment::IsolateEc2 => self.undo(holders, what, past, async |c, b| isolate_ec2::release(c, b).await).await,
+            Containment::LockdownS3 => self.undo(holders, what, past, async |c, b| lockdown_s3::release(c, b).await).await,
         };
         let of = |status| Receipt { finished_at: Some(clock::now()), ..Receipt::of(target.clone(), containment, status) };
         let receipt = match undone {
@@ -189,26 +192,26 @@ impl Function {
         };
         let faults = receipt.steps.iter().filter_map(|step| step.error.clone());
         let passing = faults.into_iter().find(|fault| fault.kind == FaultKind::Transient);
-        if let Err(fault) = self.responder.ledger().keep_release(&incident.id, &receipt).await {
+        if let Err(fault) = self.responder.ledger().keep_release(holders.own(), &receipt).await {
             tracing::error!(fault.message = %fault.message, "the ledger did not take a record");
         }
         passing.map_or(Ok(receipt), Err)
     }
 
-    /// Runs one containment's release when this incident is the last that holds the target.
+    /// Runs one containment's release when nobody but the names in `holders` holds the target.
     ///
     /// The hold ends after the target is back: a run that is killed in between is simply run again.
     async fn undo<B: DeserializeOwned>(
         &self,
-        incident: &Incident,
+        holders: &Holders<'_>,
         (containment, target): (Containment, &Target),
         past: Past,
         release: impl AsyncFn(&Call, Option<&B>) -> Result<Vec<Step>, Fault>,
     ) -> Result<Undone, Fault> {
         let ledger = self.responder.ledger();
         let held = Held { target, containment };
-        let base = match ledger.begin_release::<B>(held, &incident.id, clock::now()).await? {
-            ReleaseClaim::Ours { base, resumed, exposed } => (base, Begun { resumed, exposed }),
+        let (base, begun, lease) = match ledger.begin_release::<B>(held, holders, clock::now()).await? {
+            ReleaseClaim::Ours { base, resumed, exposed, lease } => (base, Begun { resumed, exposed }, lease),
             ReleaseClaim::StillHeld { by } => return Ok(Undone::StillHeld(by)),
             ReleaseClaim::Released => {
                 // The first run's receipt says what it did; this run must not write over it.
@@ -221,22 +224,22 @@ impl Function {
             }
             ReleaseClaim::NotHeld => return Ok(Undone::Nothing("nothing was changed".to_owned())),
         };
-        let resumed = base.1.resumed;
-        let undone = self.put_back(incident, (containment, target), past, base, release).await;
+        let resumed = begun.resumed;
+        let undone = self.put_back(holders, (containment, target), past, (base, begun), release).await;
         match &undone {
             // A resource that is gone has nothing to put back, and nobody must wait for it.
             Ok(Undone::Gone(_)) => {
                 if let Some(session) = target.session.as_deref().filter(|_| target.scope == Scope::Session) {
                     ledger.free_session(target, session).await?;
                 }
-                ledger.end_release(held, &incident.id, clock::now()).await?;
+                ledger.end_release(held, &lease, clock::now()).await?;
             }
             Ok(Undone::Steps(steps)) if steps.iter().all(|step| step.outcome != Outcome::Failed) => {
-                ledger.end_release(held, &incident.id, clock::now()).await?;
+                ledger.end_release(held, &lease, clock::now()).await?;
             }
             // The lease ends by itself; what the release has to say must not be lost for it.
             _ => {
-                if let Err(fault) = ledger.abandon_release(held, &incident.id, !resumed && untouched(&undone)).await {
+                if let Err(fault) = ledger.abandon_release(held, &lease, !resumed && untouched(&undone)).await {
                     tracing::error!(fault.message = %fault.message, "the lease of an unfinished release stays until it ends");
                 }
             }
@@ -246,7 +249,7 @@ impl Function {
 
     async fn put_back<B>(
         &self,
-        incident: &Incident,
+        holders: &Holders<'_>,
         (containment, target): (Containment, &Target),
         past: Past,
         (base, begun): (Option<B>, Begun),
@@ -258,7 +261,7 @@ impl Function {
             }
             _ => (target.clone(), MemberRole::Release),
         };
-        let call = self.responder.call_at(&place, target, containment, role, &incident.id).await?;
+        let call = self.responder.call_at(&place, target, containment, role, holders.own()).await?;
         let (failed_steps, seen_drift) = (past.failed_steps, past.seen_drift);
         match release(&Call { failed_steps, seen_drift, resumed: begun.resumed, exposed: begun.exposed, ..call }, base.as_ref())
             .await

@@ -15,12 +15,21 @@ impl Function {
     pub(crate) async fn gather(&self, request: SweepInput) -> Result<SweptState, Fault> {
         let SweepInput { mut incident, mut report, watch, passing, carry, .. } = request;
         join(&mut report);
-        let known = self.ledger.gather(&mut incident, &mut report).await?;
+        let known = self.gather_own(&mut incident, &mut report).await?;
         let (covers, decided) = (passing.covers(), passing.decided());
         let mut swept = gathered(incident, report, watch, covers);
         // What the person accepts as open is left as it is: by now the containment might succeed.
         swept.watch.contain.retain(|next| !decided.as_ref().is_some_and(|decided| decided.accepts_open(&next.target)));
         Ok(SweptState { passing, ..swept }.carried(carry, known))
+    }
+
+    /// Lays the ledger over what the state machine carries, but for what the looks of other executions found. An execution tells by
+    /// its own looks what is new: the other one may never get to tell people.
+    pub(crate) async fn gather_own(&self, incident: &mut Incident, report: &mut Report) -> Result<bool, Fault> {
+        let own = report.sweep.clone();
+        let known = self.ledger.gather(incident, report).await?;
+        report.sweep = own;
+        Ok(known)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{Function, NextContainment, Passing, SweepInput, SweptState, Watch};
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode};
 use firebreak::fault::{Fault, FaultKind};
+use firebreak::ids::IncidentId;
 use firebreak::incident::Incident;
 use firebreak::plan::derived::Seen;
 use firebreak::policy::Policy;
@@ -34,13 +35,16 @@ impl Function {
         join(&mut report);
         // At the first look, and under an earlier definition, the state machine carries the decisions themselves.
         let decided = report.sweep.decided.unwrap_or(incident.decisions.len()).max(incident.decisions.len());
-        let known = self.ledger.gather(&mut incident, &mut report).await?;
+        let known = self.gather_own(&mut incident, &mut report).await?;
+        let opened_at = self.opened_at(&incident).await?;
         // An earlier try appended it and was killed before it could answer, or a person did.
         let news = incident.decisions.len() > decided;
         let mut contain: Vec<Decision> = report.not_tried(&incident.decisions).cloned().collect();
-        let mut found = self.search(&incident, &report).await;
+        let (from, clipped) = since(&incident, opened_at, &self.policy, clock::now());
+        let mut found = self.search(&incident.id, &report, from).await;
+        found.missing.extend(clipped);
         // What is a day old may have found other users since.
-        let recent = incident.opened_at.checked_sub(SignedDuration::from_hours(24)).unwrap_or(incident.opened_at);
+        let recent = opened_at.checked_sub(SignedDuration::from_hours(24)).unwrap_or(opened_at);
         found.traced.iter_mut().for_each(|traced| traced.ask_if_made_before(recent));
         let seen = Seen { traced: &found.traced, checks: &report.verification, receipts: &report.containment.receipts };
         let appended = self.append(&mut incident, seen).await?;
@@ -68,7 +72,7 @@ impl Function {
             status: "ok".to_owned(),
             error: None,
             suspects: Some(suspects(&report).len()),
-            asked: Some(Asked { places: found.places.len(), since: since(&incident, &self.policy, clock::now()).0 }),
+            asked: Some(Asked { places: found.places.len(), since: from }),
             decided: Some(incident.decisions.len()),
             more: More { found: told.more, left_out: left_out.more, reverted: reverted.more },
             found: told.lines,
@@ -76,12 +80,21 @@ impl Function {
             left_out: left_out.lines,
             reverted: reverted.lines,
         };
-        if let Err(fault) = self.ledger.keep_sweep(&incident.id, &report.sweep).await {
+        if let Err(fault) = self.ledger.keep_sweep(&incident.id, incident.joining.as_ref(), &report.sweep).await {
             tracing::error!(fault.message = %fault.message, "the ledger did not take a record");
         }
         let idle = contain.is_empty() && !report.containment.receipts.iter().any(Receipt::holds_something);
         let watch = Watch { round: watch.round, contain, alarm, idle };
         Ok(SweptState { incident, report, watch, passing: Passing::default() }.carried(carry, known))
+    }
+
+    /// When the work on the incident began. An execution whose finding joined it looks as far back as the one that opened it.
+    async fn opened_at(&self, incident: &Incident) -> Result<Timestamp, Fault> {
+        if incident.joining.is_none() {
+            return Ok(incident.opened_at);
+        }
+        let known = self.ledger.record(&incident.id).await?;
+        Ok(known.map_or(incident.opened_at, |known| known.incident.opened_at.min(incident.opened_at)))
     }
 
     /// Remembers what suspects gave to the incident's users: a release leaves it inactive. Returns what could not be written.
@@ -102,12 +115,10 @@ impl Function {
     }
 
     /// Reads trails until everything is read, the pages or the time run out.
-    async fn search(&self, incident: &Incident, report: &Report) -> Found {
+    async fn search(&self, incident: &IncidentId, report: &Report, from: Timestamp) -> Found {
         let deadline = Instant::now() + PATIENCE;
-        let now = clock::now();
-        let (from, clipped) = since(incident, &self.policy, now);
         let suspects = suspects(report);
-        let mut trails = Trails::new(&self.aws, &incident.id, from, now);
+        let mut trails = Trails::new(&self.aws, incident, from, clock::now());
         let mut search = Search::new(suspects, &self.policy);
         while let Some(lookup) = search.next_page() {
             match timeout_at(deadline, trails.page(&lookup)).await {
@@ -120,9 +131,7 @@ impl Function {
                 }
             }
         }
-        let mut found = search.finish();
-        found.missing.extend(clipped);
-        found
+        search.finish()
     }
 }
 
@@ -144,11 +153,11 @@ fn quarantines(incident: &Incident, target: &Target) -> bool {
     incident.decisions.iter().any(|decision| is_whole(decision) && decision.target.ledger_key() == target.ledger_key())
 }
 
-/// When the finding began, or some hours before the incident; and a word when CloudTrail does not remember it.
-fn since(incident: &Incident, policy: &Policy, now: Timestamp) -> (Timestamp, Option<String>) {
+/// When the finding began, or some hours before the incident was opened; and a word when CloudTrail does not remember it.
+fn since(incident: &Incident, opened_at: Timestamp, policy: &Policy, now: Timestamp) -> (Timestamp, Option<String>) {
     let hours = SignedDuration::from_hours(i64::from(policy.sweep.hours));
-    let before = incident.opened_at.checked_sub(hours).unwrap_or(incident.opened_at);
-    let seen = incident.finding.first_seen.filter(|seen| *seen <= incident.opened_at);
+    let before = opened_at.checked_sub(hours).unwrap_or(opened_at);
+    let seen = incident.finding.first_seen.filter(|seen| *seen <= opened_at);
     let earliest = now.checked_sub(HISTORY).unwrap_or(now);
     let wanted = seen.unwrap_or(before).min(now);
     let clipped = (wanted < earliest).then(|| format!("what was before {earliest}: CloudTrail's event history has 90 days"));
@@ -184,7 +193,7 @@ mod tests {
         let mut incident = incident(&policy);
         let time = |text: &str| text.parse::<Timestamp>().expect("a time");
         let now = time("2026-11-20T03:10:00Z");
-        let since = |incident: &Incident| since(incident, &policy, now);
+        let since = |incident: &Incident| since(incident, incident.opened_at, &policy, now);
         assert_eq!(Some(since(&incident).0), incident.finding.first_seen);
         incident.finding.first_seen = None;
         assert_eq!(since(&incident), (time("2026-11-19T03:00:00Z"), None));

@@ -17,6 +17,7 @@ from .substitutions import fill
 _INTEGRATIONS: Final[dict[str, tuple[str, str]]] = {
     "arn:aws:states:::lambda:invoke": ("lambda:InvokeFunction", "FunctionName"),
     "arn:aws:states:::sns:publish": ("sns:Publish", "TopicArn"),
+    "arn:aws:states:::sqs:sendMessage": ("sqs:SendMessage", "QueueUrl"),
     "arn:aws:states:::sqs:sendMessage.waitForTaskToken": ("sqs:SendMessage", "QueueUrl"),
     "arn:aws:states:::dynamodb:updateItem": ("dynamodb:UpdateItem", "TableName"),
 }

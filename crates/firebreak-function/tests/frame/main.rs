@@ -4,6 +4,7 @@
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode, ReasonCode, Waits};
 use firebreak::fault::{Fault, FaultKind};
+use firebreak::holders::{Holder, Holders};
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::notice;
 use firebreak::receipt::{Outcome, Receipt, Status};
@@ -11,9 +12,9 @@ use firebreak::report::Report;
 use firebreak::step::StepKind;
 use firebreak::target::{Look, Scope, Target, TargetKind};
 use firebreak::task::{Phase, TaskInput, TaskOutput};
-use firebreak_function::containment::{Attempt, Call, Checked, Responder, Task};
+use firebreak_function::containment::{Attempt, Call, Checked, Responder, Task, tags};
 use firebreak_function::step::step;
-use firebreak_ledger::{Ledger, RawEvent};
+use firebreak_ledger::{Held, Ledger, RawEvent, ReleaseClaim};
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::{ScriptedAws, error};
 
@@ -170,4 +171,109 @@ async fn a_receipt_that_the_ledger_does_not_take_is_a_fault_and_the_containment_
     assert_eq!(attempt(&aws, true, false).await.expect("a receipt").status, Status::Contained);
     let kept = ledger.receipt(&room::incident("one"), Containment::LockdownS3, &bucket()).await.expect("read");
     assert_eq!(kept.expect("a receipt").steps.len(), 1);
+}
+
+/// Contains the bucket for the incident, or for a finding that joined it.
+async fn contain_for(aws: &ScriptedAws, holder: &Holder) -> Receipt {
+    let mut request = room::request(Phase::Contain, "one", bucket());
+    if let Holder::Joined(finding) = holder {
+        request.incident.joining = Some(finding.clone());
+    }
+    let prepare = async |_: &Ledger, name: &Holder, _: &Target| assert_eq!(name, holder);
+    let contain = async |call: &Call, (): ()| {
+        assert_eq!((&call.holder, &call.incident), (holder, &room::incident("one")));
+        assert_eq!(tags(&call.incident, "contained")[1].1, room::incident("one").to_string());
+        call.ledger.hold(call.held(), &call.holder, "an id", &"open".to_owned(), call.began_at).await?;
+        let blocked = step(StepKind::BlockPublicAccess, async { Ok(Outcome::Applied) }).await;
+        Ok::<_, Fault>(Attempt::Steps(vec![blocked]))
+    };
+    let verify = async |_: &Call| unreachable!("it only contains");
+    let responder = Responder::new(aws.aws(), room::ledger(aws));
+    match Box::pin(responder.handle(request, TASK, prepare, contain, verify)).await.expect("a receipt") {
+        TaskOutput::Receipt(receipt) => receipt,
+        TaskOutput::Verification(_) => unreachable!("a containment answers with a receipt"),
+    }
+}
+
+#[tokio::test]
+async fn a_finding_that_joined_holds_under_its_own_name_and_its_receipt_is_the_incidents() {
+    let (aws, ledger) = stage().await;
+    let (one, two) = (room::incident("one"), room::incident("two"));
+    let (target, containment) = (bucket(), Containment::LockdownS3);
+    let held = Held { target: &target, containment };
+    for holder in [Holder::Own(one.clone()), Holder::Joined(two.clone())] {
+        assert_eq!(contain_for(&aws, &holder).await.status, Status::Contained);
+    }
+    let (_, holders) = ledger.base::<String>(held).await.expect("read").expect("a base");
+    assert_eq!(holders.len(), 2, "{holders:?}");
+    assert!(ledger.receipt(&one, containment, &target).await.expect("read").is_some());
+    assert!(ledger.receipt(&two, containment, &target).await.expect("read").is_none());
+}
+
+#[tokio::test]
+async fn a_containment_after_the_release_that_answered_its_finding_changes_nothing() {
+    let (aws, ledger) = stage().await;
+    let (one, two) = (room::incident("one"), room::incident("two"));
+    let target = bucket();
+    let held = Held { target: &target, containment: Containment::LockdownS3 };
+    let holders = Holders::of(&one).with([&two]);
+    let claim = ledger.begin_release::<String>(held, &holders, firebreak_aws::clock::now()).await.expect("a claim");
+    assert!(matches!(claim, ReleaseClaim::NotHeld), "{claim:?}");
+    let mut request = room::request(Phase::Contain, "one", bucket());
+    request.incident.joining = Some(two);
+    let contain = async |_: &Call, (): ()| unreachable!("it must not be tried");
+    let verify = async |_: &Call| unreachable!("it only contains");
+    let prepare = async |_: &Ledger, _: &Holder, _: &Target| unreachable!("not even this");
+    let responder = Responder::new(aws.aws(), room::ledger(&aws));
+    let answer = Box::pin(responder.handle(request, TASK, prepare, contain, verify)).await.expect("a receipt");
+    let TaskOutput::Receipt(receipt) = answer else { unreachable!("a containment answers with a receipt") };
+    assert_eq!((receipt.status, receipt.steps.len()), (Status::Skipped, 0));
+    assert!(!ledger.is_held(held).await.expect("read"));
+    assert_eq!(contain_for(&aws, &Holder::Own(one)).await.status, Status::Contained, "the incident's own name may hold again");
+}
+
+/// Runs a containment for a finding that joined the incident. Its one step ends as `outcome` says.
+async fn joining(aws: &ScriptedAws, outcome: Result<Outcome, Fault>) -> Receipt {
+    let mut request = room::request(Phase::Contain, "one", bucket());
+    request.incident.joining = Some(room::incident("two"));
+    let contain = async |_: &Call, (): ()| {
+        let outcome = outcome.clone();
+        Ok(vec![step(StepKind::BlockPublicAccess, async { outcome }).await].into())
+    };
+    let verify = async |_: &Call| Ok(Checked::default());
+    let responder = Responder::new(aws.aws(), room::ledger(aws));
+    match Box::pin(responder.handle(request, TASK, async |_, _, _| (), contain, verify)).await.expect("a receipt") {
+        TaskOutput::Receipt(receipt) => receipt,
+        TaskOutput::Verification(_) => unreachable!("a containment answers with a receipt"),
+    }
+}
+
+/// The execution that opened the incident may be waiting for an answer.
+#[tokio::test]
+async fn a_finding_that_joined_is_contained_and_the_incident_stands_as_it_did() {
+    let (aws, ledger) = stage().await;
+    assert_eq!(joining(&aws, Ok(Outcome::Applied)).await.status, Status::Contained);
+    let view = ledger.incident(&room::incident("one")).await.expect("read").expect("an incident");
+    assert_eq!((view.record.status, view.receipts.len()), (IncidentStatus::Triaged, 1));
+    attempt(&aws, true, false).await.expect("a receipt");
+    let record = ledger.record(&room::incident("one")).await.expect("read").expect("an incident");
+    assert_eq!(record.status, IncidentStatus::Containing, "its own execution says that it contains");
+}
+
+/// A release takes a step that failed for somebody else's.
+#[tokio::test]
+async fn what_fails_for_a_finding_that_joined_does_not_unsay_what_holds() {
+    let (aws, ledger) = stage().await;
+    let known = async || {
+        let known = ledger.receipt(&room::incident("one"), Containment::LockdownS3, &bucket()).await.expect("read");
+        known.expect("a receipt").status
+    };
+    let denied = || Err(Fault::new(FaultKind::Denied, "s3:PutBucketPublicAccessBlock: AccessDenied"));
+    assert_eq!(joining(&aws, denied()).await.status, Status::Failed);
+    assert_eq!(known().await, Status::Failed, "there was none");
+    attempt(&aws, true, false).await.expect("a receipt");
+    assert_eq!(joining(&aws, denied()).await.status, Status::Failed, "its own outcome says what failed");
+    assert_eq!(known().await, Status::Contained);
+    assert_eq!(joining(&aws, Ok(Outcome::Already)).await.status, Status::Contained);
+    assert_eq!(known().await, Status::Contained);
 }

@@ -3,6 +3,7 @@
 use super::{at, incident, ledger, report, user};
 use firebreak::containment::Containment;
 use firebreak::fault::FaultKind;
+use firebreak::holders::{Holder, Holders};
 use firebreak_ledger::{Held, Ledger, ReleaseClaim};
 use firebreak_testkit::interleaving::{Bounds, World, every_order};
 use futures::FutureExt as _;
@@ -16,13 +17,13 @@ const ROUNDS: usize = 8;
 
 /// A function that contains the target: it reads, records, and closes.
 async fn contain(world: &World, process: usize, ledger: &Ledger, name: &str) {
-    let (target, incident) = (user("alice"), incident(name));
+    let (target, holder) = (user("alice"), Holder::Own(incident(name)));
     let held = Held { target: &target, containment: Containment::LockdownS3 };
     for _ in 0..ROUNDS {
         world.at_place(process, "before containing");
         let state = world.read(process, "alice").await;
         let state = if state == CLOSED { CLOSED } else { OPEN }.to_owned();
-        match ledger.hold(held, &incident, "the resource's id", &state, at(world.now())).await {
+        match ledger.hold(held, &holder, "the resource's id", &state, at(world.now())).await {
             Ok(_) => {
                 world.at_place(process, "held");
                 return world.write(process, "alice", CLOSED).await;
@@ -41,10 +42,10 @@ async fn release(world: &World, process: usize, ledger: &Ledger, name: &str) {
     for _ in 0..ROUNDS {
         world.at_place(process, "before releasing");
         world.busy(process, true);
-        let claim = ledger.begin_release::<String>(held, &incident, at(world.now())).await;
-        if let Ok(ReleaseClaim::Ours { base, .. }) = claim {
+        let claim = ledger.begin_release::<String>(held, &Holders::of(&incident), at(world.now())).await;
+        if let Ok(ReleaseClaim::Ours { base, lease, .. }) = claim {
             world.write(process, "alice", &base.expect("a state was recorded")).await;
-            ledger.end_release(held, &incident, at(world.now())).await.expect("the ledger takes it");
+            ledger.end_release(held, &lease, at(world.now())).await.expect("the ledger takes it");
             return world.busy(process, false);
         }
         world.busy(process, false);

@@ -5,7 +5,7 @@ use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::receipt::{Receipt, Status, Verification};
-use firebreak::report::Report;
+use firebreak::report::{Report, SweepBranch};
 use firebreak_ledger::{Ledger, RawEvent};
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::ScriptedAws;
@@ -73,6 +73,110 @@ async fn what_an_earlier_attempt_or_execution_left_does_not_unsay_a_failure() {
 async fn what_an_execution_before_did_is_no_receipt_of_this_one() {
     assert_eq!(gathered(&receipt(Status::Contained, Some(50)), carrying(None)).await.containment.receipts, []);
     assert_eq!(gathered(&receipt(Status::Contained, Some(150)), carrying(None)).await.containment.receipts.len(), 1);
+}
+
+/// The same as an execution carries it whose finding joined at 200.
+fn joined() -> Incident {
+    Incident { joining: Some(incident("two")), opened_at: at(200), ..opened() }
+}
+
+#[tokio::test]
+async fn a_failure_that_the_state_machine_wrote_reaches_other_executions_by_its_date() {
+    for (finished, shown) in [(None, 0), (Some(50), 0), (Some(150), 1)] {
+        let report = gathered(&receipt(Status::Failed, finished), carrying(None)).await;
+        assert_eq!(report.containment.receipts.len(), shown, "{finished:?}");
+    }
+}
+
+#[tokio::test]
+async fn that_nothing_was_done_is_unsaid_by_what_was_done_since() {
+    let waits = receipt(Status::Skipped, None);
+    let report = gathered(&receipt(Status::Contained, Some(150)), carrying(Some(waits.clone()))).await;
+    assert_eq!(report.containment.receipts, [receipt(Status::Contained, Some(150))]);
+    let report = gathered(&receipt(Status::Contained, Some(50)), carrying(Some(waits.clone()))).await;
+    assert_eq!(report.containment.receipts, [waits], "an execution before did that");
+}
+
+#[tokio::test]
+async fn who_joined_takes_what_was_done_since_the_incident_was_opened_for_done() {
+    let (_aws, ledger) = stage().await;
+    for (finished, done) in [(50, 0), (150, 1)] {
+        ledger.keep_receipt(&incident("one"), &receipt(Status::Contained, Some(finished))).await.expect("written");
+        let (mut carried, mut report) = (joined(), Report::default());
+        assert!(ledger.gather(&mut carried, &mut report).await.expect("read"));
+        assert_eq!(report.containment.receipts.len(), done, "finished at {finished}");
+        assert_eq!((carried.opened_at, carried.joining), (at(200), Some(incident("two"))), "its own time stays");
+    }
+}
+
+fn found(line: &str) -> SweepBranch {
+    SweepBranch { status: "ok".to_owned(), found: vec![line.to_owned()], ..SweepBranch::default() }
+}
+
+#[tokio::test]
+async fn each_execution_keeps_what_its_looks_found_and_everybody_reads_all_of_it() {
+    let (_aws, ledger) = stage().await;
+    let (one, two, three) = (incident("one"), incident("two"), incident("three"));
+    for (joining, line) in [(None, "1 CreateUser"), (Some(&two), "2 CreateRole"), (Some(&three), "3 CreateKey")] {
+        ledger.keep_sweep(&one, joining, &found(line)).await.expect("written");
+    }
+    let all = ["1 CreateUser", "2 CreateRole", "3 CreateKey"];
+    let view = ledger.incident(&one).await.expect("read").expect("an incident");
+    assert_eq!(view.sweep.expect("looks").found, all);
+    for (mut carried, own) in [(opened(), "1 CreateUser"), (joined(), "2 CreateRole")] {
+        let mut report = Report { sweep: found(own), ..Report::default() };
+        assert!(ledger.gather(&mut carried, &mut report).await.expect("read"));
+        assert_eq!(report.sweep.found, all);
+        let mut killed = Report::default();
+        assert!(ledger.gather(&mut carried, &mut killed).await.expect("read"));
+        assert!(!killed.sweep.found.contains(&own.to_owned()), "a look that was killed has told nobody: {:?}", killed.sweep);
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_that_who_joined_asks_for_says_what_answers_led_to() {
+    let (_aws, ledger) = stage().await;
+    let id = incident("one");
+    let gate = |incident: &mut Incident| incident.decisions[0].mode = Mode::Gate;
+    ledger.amend(&id, gate).await.expect("written").expect("an incident");
+    let contained = receipt(Status::Contained, Some(150));
+    ledger.keep_receipt(&id, &contained).await.expect("written");
+    ledger.keep_verification(&id, &check(true, &[])).await.expect("written");
+    let released = receipt(Status::Partial, Some(160));
+    ledger.keep_release(&id, &released).await.expect("written");
+    let (mut carried, mut report) = (joined(), Report::default());
+    assert!(ledger.gather(&mut carried, &mut report).await.expect("read"));
+    assert_eq!((report.gated.len(), report.release.receipts.len()), (0, 0), "its own looks have nothing to do with it");
+    assert!(ledger.gather_answered(&mut carried, &mut report).await.expect("read"));
+    assert_eq!((report.gated, report.gated_verification), (vec![contained], vec![check(true, &[])]));
+    assert_eq!(report.release.receipts, [released]);
+}
+
+#[tokio::test]
+async fn a_receipt_of_who_joined_never_replaces_a_better_one() {
+    let (_aws, ledger) = stage().await;
+    let id = incident("one");
+    let order = [(Status::Failed, Status::Failed), (Status::Contained, Status::Contained), (Status::Partial, Status::Contained)];
+    for (now, kept) in order {
+        ledger.keep_better_receipt(&id, &receipt(now, Some(150))).await.expect("written");
+        let known = ledger.receipt(&id, Containment::QuarantineIam, &user("alice")).await.expect("read").expect("a receipt");
+        assert_eq!(known.status, kept, "after {now:?}");
+    }
+    ledger.keep_machine_receipt(&id, &receipt(Status::Failed, Some(170))).await.expect("written");
+    let known = ledger.receipt(&id, Containment::QuarantineIam, &user("alice")).await.expect("read");
+    assert_eq!(known, Some(receipt(Status::Contained, Some(150))), "nor does the state machine's");
+}
+
+#[tokio::test]
+async fn that_a_decision_waits_does_not_unsay_that_it_failed() {
+    let (_aws, ledger) = stage().await;
+    let id = incident("one");
+    let failed = receipt(Status::Failed, Some(150));
+    for written in [receipt(Status::Skipped, None), failed.clone(), receipt(Status::Skipped, None)] {
+        ledger.keep_machine_receipt(&id, &written).await.expect("written");
+    }
+    let known = ledger.receipt(&id, Containment::QuarantineIam, &user("alice")).await.expect("read");
+    assert_eq!(known, Some(failed));
 }
 
 #[tokio::test]

@@ -6,6 +6,8 @@ mod decisions;
 mod feed;
 mod gate;
 mod gathered;
+mod joined;
+mod joins;
 mod revisions;
 mod writes;
 

@@ -64,7 +64,7 @@ async fn every_row_about_an_incident_carries_the_running_number() {
     let (holds, problems, reverted) = (true, vec![], vec![]);
     let check = Verification { target, containment: Some(containment), holds, problems, reverted };
     ledger.keep_verification(&id, &check).await.expect("written");
-    ledger.keep_sweep(&id, &SweepBranch::default()).await.expect("written");
+    ledger.keep_sweep(&id, None, &SweepBranch::default()).await.expect("written");
     ledger.note(&id, at(2), "a line").await.expect("written");
     ledger.open_gate(&gate(1)).await.expect("written");
     ledger.ticket_is_out(&gate(1), &Shown::of(&opened()), at(2)).await.expect("written");

@@ -17,9 +17,9 @@ use crate::text::inert;
 use crate::trail::{Follow, Traced};
 
 /// Sessions of one role that can be denied one by one: each takes a tag of the role. More are the whole role's matter.
-const SESSIONS_PER_ROLE: usize = 5;
+pub(crate) const SESSIONS_PER_ROLE: usize = 5;
 /// Places of an incident that only containments at once may take: what waits for people must not keep them out.
-const KEPT_FOR_AUTO: usize = 8;
+pub(crate) const KEPT_FOR_AUTO: usize = 8;
 
 /// Decisions about what a look found.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -82,7 +82,8 @@ impl Derived {
     }
 }
 
-fn size(decision: &Decision) -> usize {
+/// Bytes of a decision as JSON.
+pub(crate) fn size(decision: &Decision) -> usize {
     serde_json::to_string(decision).map_or(0, |json| json.len())
 }
 

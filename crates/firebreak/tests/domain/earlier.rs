@@ -58,6 +58,8 @@ fn a_decision_and_an_incident() {
     let incident: Incident = read(incident());
     assert_eq!((incident.decisions.len(), incident.findings.len(), incident.over_budget), (1, 0, 1));
     assert_eq!((decision.since, incident.revision), (0, 0), "what triage decided");
+    assert!(incident.joining.is_none() && incident.finding.joined.is_none());
+    assert_eq!(incident.holders(Some(0)).names().collect::<Vec<_>>(), [&incident.id]);
 }
 
 #[test]
@@ -107,7 +109,10 @@ fn a_task_and_the_message_of_a_gate() {
 fn an_incident_that_nobody_amended_and_an_answer_without_a_ticket_are_written_as_before() {
     let written = |value: Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
     let (incident, decision) = (read::<Incident>(incident()), read::<Decision>(decision()));
-    assert!(!written(json!(incident)).contains(&"revision".to_owned()));
+    for later in ["revision", "joining"] {
+        assert!(!written(json!(incident)).contains(&later.to_owned()), "{later}");
+    }
+    assert!(!written(json!(incident.finding)).contains(&"joined".to_owned()));
     assert!(!written(json!(decision)).contains(&"since".to_owned()));
 }
 

@@ -11,7 +11,7 @@ use firebreak_testkit::scripted::{Call, ScriptedAws, error};
 use serde_json::json;
 
 /// A look, or a person, decides about a bucket.
-async fn append(aws: &ScriptedAws) -> Incident {
+pub(crate) async fn append(aws: &ScriptedAws) -> Incident {
     let found = decision(&exports(), Containment::LockdownS3, Mode::Gate);
     let (ledger, id) = (room::ledger(aws), incident().id);
     let amended = Box::pin(ledger.amend(&id, |incident| incident.decisions.push(found.clone()))).await;

@@ -62,7 +62,7 @@ pub(crate) fn receipt(status: Status) -> Receipt {
 /// The incident as triage opened it, and as the state machine carries it.
 pub(crate) fn incident() -> Incident {
     let decisions = vec![decision(&alice(), Containment::QuarantineIam, Mode::Auto)];
-    Incident { decisions, ..room::opened("one") }
+    Incident { decisions, execution_arn: EXECUTION.to_owned(), ..room::opened("one") }
 }
 
 pub(crate) fn token(gate: u32) -> String {

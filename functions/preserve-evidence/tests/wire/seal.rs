@@ -29,7 +29,7 @@ pub(crate) async fn hold(stage: &Stage, target: &Target) {
     let held = Held { target, containment: Containment::QuarantineIam };
     let base = json!({ "boundary": "as it was" });
     let ledger = room::ledger(&stage.aws);
-    ledger.hold(held, &stage.incident.id, "an id", &base, clock::now()).await.expect("the ledger takes it");
+    ledger.hold(held, &stage.incident.holder(), "an id", &base, clock::now()).await.expect("the ledger takes it");
 }
 
 /// The key of the report that one execution leaves.

@@ -3,6 +3,7 @@ use crate::target::{key, older_sessions, role, seen_with, session, user};
 use crate::{contain, contained, held, kept, outcome, refuse_records, responder, stage, verify};
 use firebreak::containment::Containment;
 use firebreak::fault::{Fault, FaultKind};
+use firebreak::holders::Holders;
 use firebreak::receipt::{Outcome, Receipt, Status, Step};
 use firebreak::step::StepKind;
 use firebreak::target::Target;
@@ -22,15 +23,15 @@ pub(crate) async fn release(aws: &ScriptedAws, incident: &str, target: &Target) 
 /// As [`release`], and an analyst has seen the changes with these digests.
 async fn release_past(aws: &ScriptedAws, incident: &str, target: &Target, seen_drift: Vec<String>) -> Result<Vec<Step>, Fault> {
     let (ledger, id, hold) = (room::ledger(aws), room::incident(incident), held(target));
-    let claim = ledger.begin_release::<BaseState>(hold, &id, clock::now()).await?;
-    let ReleaseClaim::Ours { base, resumed, exposed } = claim else { unreachable!("no other incident holds it") };
+    let claim = ledger.begin_release::<BaseState>(hold, &Holders::of(&id), clock::now()).await?;
+    let ReleaseClaim::Ours { base, resumed, exposed, lease } = claim else { unreachable!("no other incident holds it") };
     let failed_steps = kept(aws, incident, target).as_ref().map(Receipt::failed_steps).unwrap_or_default();
     let call = responder(aws).call(target, Containment::QuarantineIam, MemberRole::Release, &id).await?;
     let call = Call { failed_steps, seen_drift, resumed, exposed, ..call };
     let steps = Box::pin(quarantine_iam::release(&call, base.as_ref())).await?;
     if !is_done(&steps) {
         let untouched = !resumed && steps.iter().all(|step| step.is(StepKind::CheckDrift));
-        ledger.abandon_release(hold, &id, untouched).await?;
+        ledger.abandon_release(hold, &lease, untouched).await?;
     }
     Ok(steps)
 }

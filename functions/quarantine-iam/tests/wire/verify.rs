@@ -3,8 +3,10 @@ use crate::principal::{KEY, NAMESAKE_ID, Principal, arn};
 use crate::target::{key, older_sessions, role, session, user};
 use crate::{base, contain, contained, held, kept, recorded_before, stage, verify};
 use firebreak::fault::FaultKind;
+use firebreak::holders::Holders;
 use firebreak::receipt::Status;
 use firebreak_aws::clock;
+use firebreak_ledger::ReleaseClaim;
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::{error, ok};
 use quarantine_iam::{BaseState, DENY_ALL, DENY_TAGGED_SESSION};
@@ -61,12 +63,13 @@ async fn one_old_answer_of_iam_is_no_revert() {
 async fn what_is_being_released_or_was_is_not_written_again() {
     let (aws, iam) = contained(Principal::user(), &user()).await;
     let (ledger, one, target) = (room::ledger(&aws), room::incident("one"), user());
-    ledger.begin_release::<BaseState>(held(&target), &one, clock::now()).await.expect("a claim");
+    let claim = ledger.begin_release::<BaseState>(held(&target), &Holders::of(&one), clock::now()).await.expect("a claim");
+    let ReleaseClaim::Ours { lease, .. } = claim else { unreachable!("no other incident holds it") };
     detach(&iam);
     let detached = iam.now();
     for ended in [false, true] {
         if ended {
-            ledger.end_release(held(&target), &one, clock::now()).await.expect("the ledger answers");
+            ledger.end_release(held(&target), &lease, clock::now()).await.expect("the ledger answers");
         }
         let check = verify(&aws, "one", &target).await.expect("a look");
         assert!(!check.holds && check.reverted.is_empty(), "{check:?}");

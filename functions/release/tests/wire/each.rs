@@ -5,6 +5,7 @@ use crate::policy::Policy;
 use crate::role::Role;
 use crate::{MANAGEMENT, POLICY, decision, holders, opened, outcomes, release_role, roles, undo};
 use firebreak::containment::Containment;
+use firebreak::holders::Holder;
 use firebreak::ids::SessionName;
 use firebreak::receipt::Status;
 use firebreak::target::{Scope, Target, TargetKind};
@@ -17,7 +18,7 @@ use serde_json::{Value, json};
 /// An incident holds a target, and knows how it was.
 async fn hold(aws: &ScriptedAws, containment: Containment, target: &Target, base: &Value) {
     let held = Held { target, containment };
-    let held = room::ledger(aws).hold(held, &room::incident("one"), &target.id, base, clock::now()).await;
+    let held = room::ledger(aws).hold(held, &Holder::Own(room::incident("one")), &target.id, base, clock::now()).await;
     held.expect("the ledger takes it");
 }
 
@@ -65,7 +66,7 @@ async fn parts_of_one_principal_are_released_one_after_the_other_and_what_they_s
         let slot = ledger.name_session(&whole, &SessionName::parse(name).expect("a name")).await.expect("a slot");
         assert_eq!(slot, at + 1);
         let held = Held { target, containment: Containment::QuarantineIam };
-        ledger.mark_held(held, &room::incident("one"), clock::now()).await.expect("the ledger takes it");
+        ledger.mark_held(held, &Holder::Own(room::incident("one")), clock::now()).await.expect("the ledger takes it");
     }
     let decisions = parts.iter().map(|target| decision(Containment::QuarantineIam, target)).collect();
     let incident = opened(&aws, "one", decisions).await;

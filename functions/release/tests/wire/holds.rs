@@ -126,7 +126,7 @@ async fn one_target_that_cannot_be_put_back_keeps_no_other_from_it() {
     let amended = room::ledger(&aws).amend(&incident.id, |known| known.decisions.clone_from(&incident.decisions)).await;
     amended.expect("the ledger takes it").expect("an incident");
     let held = Held { target: &alice, containment: Containment::QuarantineScp };
-    room::ledger(&aws).mark_held(held, &incident.id, clock::now()).await.expect("the ledger takes it");
+    room::ledger(&aws).mark_held(held, &incident.holder(), clock::now()).await.expect("the ledger takes it");
     let theirs = Some([true, true, false, false]);
     buckets.put("acme-b", theirs);
     let nowhere = Err(Fault::bug("the environment variable FIREBREAK_QUARANTINE_SCP is not set"));

@@ -4,6 +4,7 @@
 mod carried;
 mod faults;
 mod gather;
+mod joins;
 mod look;
 mod trail;
 
