@@ -20,6 +20,8 @@ pub enum RawEvent<'a> {
     Inline(&'a str),
     /// It is in the ledger already.
     Stored(&'a StoredEvent),
+    /// The incident has its event, and keeps it: another finding's delivery works on it.
+    Kept,
 }
 
 impl Ledger {
@@ -65,11 +67,16 @@ impl Ledger {
         if stored.is(&event) { Ok(event) } else { Err(Fault::malformed("ledger: the stored event is not the one referred to")) }
     }
 
-    pub(super) async fn keep_raw(&self, incident: &IncidentId, raw: &RawEvent<'_>) -> Result<(), Fault> {
+    /// Keeps the event of a finding beside the incident that it opens, or would have opened.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn keep_raw(&self, incident: &IncidentId, raw: &RawEvent<'_>) -> Result<(), Fault> {
         let item = self.put_about(incident, "event");
         let item = match raw {
             RawEvent::Inline(event) => item.item("raw", text(*event)),
             RawEvent::Stored(stored) => item.item("doc", super::to_doc(stored)?),
+            RawEvent::Kept => return Ok(()),
         };
         item.send().await.or_fault("ledger: keep the event")?;
         Ok(())

@@ -16,21 +16,29 @@ use jiff::Timestamp;
 pub(super) const ATTEMPTS: usize = 16;
 
 impl Ledger {
-    /// Writes the raw event and then the incident. A new execution of the same finding replaces both.
+    /// Writes the raw event and then the incident. A new execution of the same finding replaces both. False when the ledger has a
+    /// later revision of the incident, which stays: a finding joined since the caller read it.
     ///
     /// # Errors
     /// The ledger could not be written.
-    pub async fn open_incident(&self, incident: &Incident, status: IncidentStatus, raw: &RawEvent<'_>) -> Result<(), Fault> {
+    pub async fn open_incident(&self, incident: &Incident, status: IncidentStatus, raw: &RawEvent<'_>) -> Result<bool, Fault> {
         self.keep_raw(&incident.id, raw).await?;
-        self.put_about(&incident.id, "incident")
+        let written = self
+            .put_about(&incident.id, "incident")
             .item("feed", text("incident"))
             .item("opened_at", text(sortable(incident.opened_at)))
             .item("status", text(status.word()))
             .item("doc", to_doc(incident)?)
+            .item("revision", number(incident.revision))
+            .condition_expression("attribute_not_exists(pk) OR attribute_not_exists(revision) OR revision <= :revision")
+            .expression_attribute_values(":revision", number(incident.revision))
             .send()
-            .await
-            .or_fault("ledger: open incident")?;
-        Ok(())
+            .await;
+        if lost(&written) {
+            return Ok(false);
+        }
+        written.or_fault("ledger: open incident")?;
+        Ok(true)
     }
 
     /// Changes an incident as `change` says, whoever else changes it at the same time. Returns it as it is now; nothing when the ledger

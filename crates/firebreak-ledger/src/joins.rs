@@ -16,9 +16,6 @@ use jiff::Timestamp;
 /// Seconds after which a pointer may go: a day longer than policy can let findings join.
 const KEPT_SECONDS: i64 = 8 * 24 * 3600;
 
-/// As long as an incident has one of these statuses, findings can join it.
-const OPEN: [IncidentStatus; 3] = [IncidentStatus::Triaged, IncidentStatus::Containing, IncidentStatus::AwaitingReview];
-
 /// Which incident is open for a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pointer {
@@ -65,7 +62,47 @@ pub enum JoinEnd {
     Busy,
 }
 
+/// Which incident a finding joined, or was about to join.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Joining {
+    /// The incident. Whether it lists the finding, it says itself.
+    pub incident: IncidentId,
+    /// The execution that joined.
+    pub by: String,
+}
+
 impl Ledger {
+    /// Remembers beside the claim of a finding which incident it joins, before it does: whatever happens next, the next attempt looks
+    /// there first. False when another execution has taken the claim over.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn joins(&self, finding: &IncidentId, joining: &Joining) -> Result<bool, Fault> {
+        let written = self
+            .update_about(finding, "claim", "SET joined = :incident, joined_by = :me")
+            .condition_expression("execution_arn = :me")
+            .expression_attribute_values(":incident", text(joining.incident.as_str()))
+            .expression_attribute_values(":me", text(joining.by.as_str()))
+            .send()
+            .await;
+        if lost(&written) {
+            return Ok(false);
+        }
+        written.or_fault("ledger: remember which incident a finding joins")?;
+        Ok(true)
+    }
+
+    /// Which incident a finding joined, or was about to join.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn joined(&self, finding: &IncidentId) -> Result<Option<Joining>, Fault> {
+        let claim = self.item(finding, "claim").await?.unwrap_or_default();
+        let incident = string(&claim, "joined").and_then(|id| IncidentId::parse(id).ok());
+        let by = string(&claim, "joined_by").map(str::to_owned);
+        Ok(incident.zip(by).map(|(incident, by)| Joining { incident, by }))
+    }
+
     /// The incident to which a join key points. It can be over, or not be opened yet.
     ///
     /// # Errors
@@ -130,7 +167,7 @@ impl Ledger {
             let known = record(&item)?;
             let merge = merge(&known.incident);
             let joined = matches!(&merge, Merge::Joins(merged) if merged.is_listed && merged.incident == known.incident);
-            if !joined && !OPEN.contains(&known.status) {
+            if !joined && !known.status.is_open() {
                 return Ok(JoinEnd::Over);
             }
             let merged = match merge {
@@ -157,7 +194,7 @@ impl Ledger {
             .expression_attribute_values(":known", text(string(known, "doc").unwrap_or_default()))
             .expression_attribute_values(":zero", number(0))
             .expression_attribute_values(":one", number(1));
-        for (at, status) in OPEN.iter().enumerate() {
+        for (at, status) in IncidentStatus::OPEN.iter().enumerate() {
             update = update.expression_attribute_values(format!(":open{at}"), text(status.word()));
         }
         let written = update.send().await;

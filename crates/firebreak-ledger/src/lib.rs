@@ -23,7 +23,7 @@ pub use bases::{Held, Lease, Mark, ReleaseClaim};
 pub use claims::Claim;
 pub use commit::{Commit, Committed};
 pub use events::RawEvent;
-pub use joins::{JoinEnd, Pointed, Pointer, Pointing};
+pub use joins::{JoinEnd, Joining, Pointed, Pointer, Pointing};
 pub use locks::Lock;
 pub use reviews::{Gate, OpenedGate, ReviewState};
 pub use sessions::SESSION_SLOTS;

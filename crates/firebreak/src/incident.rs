@@ -93,6 +93,26 @@ impl Incident {
             joining: None,
         }
     }
+
+    /// Whether a finding joined the incident and is listed in it.
+    #[must_use]
+    pub fn lists(&self, finding: &IncidentId) -> bool {
+        self.findings.iter().filter_map(|listed| listed.joined.as_ref()).any(|joined| joined.id == *finding)
+    }
+
+    /// The same incident in the hands of another execution: what joined it stays, and so does what each ticket showed. `leads` is
+    /// true when the new execution works on the finding that opened it.
+    #[must_use]
+    pub fn taken_over_from(mut self, before: Self, leads: bool) -> Self {
+        if leads {
+            self.findings.extend(before.findings.iter().filter(|finding| finding.joined.is_some()).cloned());
+        } else {
+            (self.finding, self.findings) = (before.finding.clone(), before.findings.clone());
+        }
+        self.evidence |= before.evidence;
+        self.stamp(&before);
+        self
+    }
 }
 
 /// Where an incident is in its life. `firebreak incidents` shows it.
@@ -118,6 +138,15 @@ pub enum IncidentStatus {
 }
 
 impl IncidentStatus {
+    /// As long as an incident has one of these, a finding can join it: no answer was carried out, and none failed.
+    pub const OPEN: [Self; 3] = [Self::Triaged, Self::Containing, Self::AwaitingReview];
+
+    /// Whether a finding can join.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        Self::OPEN.contains(&self)
+    }
+
     /// The word in the ledger and in JSON.
     #[must_use]
     pub fn word(self) -> &'static str {

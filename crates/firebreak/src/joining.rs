@@ -110,6 +110,18 @@ impl Joiner<'_> {
         Merge::Joins(Box::new(Merged { incident, adds, is_listed }))
     }
 
+    /// What the execution of the finding carries: its own targets, and what the incident has decided about them. What it only tells
+    /// it goes on telling.
+    #[must_use]
+    pub fn carried(&self, merged: &Incident) -> Vec<Decision> {
+        let of_incident = |mine: &Decision| {
+            let known = merged.decisions.iter().find(|known| is_same(known, mine))?;
+            let target = mine.target.clone();
+            Some(if mine.mode == Mode::Notify { mine.clone() } else { Decision { target, ..known.clone() } })
+        };
+        self.decisions.iter().filter_map(of_incident).collect()
+    }
+
     /// What the finding added when it joined, if it is in the incident.
     fn listed_in(&self, open: &Incident) -> Option<Adds> {
         let joined = open.findings.iter().filter_map(|finding| finding.joined.as_ref()).find(|joined| joined.id == *self.id)?;
@@ -227,7 +239,8 @@ fn strength(decision: &Decision) -> (u8, u8, bool) {
 }
 
 /// Whether somebody acts on it, or a rehearsal says so.
-fn acts(decision: &Decision) -> bool {
+#[must_use]
+pub fn acts(decision: &Decision) -> bool {
     decision.mode != Mode::Notify || is_rehearsed(decision)
 }
 

@@ -18,8 +18,10 @@ use tracing::Instrument as _;
 
 /// Collects the finding and everything about every target. One target's failure leaves the others untouched.
 pub(crate) async fn collect(responder: &Responder, store: &Store, incident: &Incident) -> Result<Branch, Fault> {
-    let raw = store.ledger.raw_event(&incident.id).await?;
-    store.keep_bytes(&incident.id, "finding", "the event as it arrived", raw.as_bytes()).await?;
+    // Each finding's event is kept beside the incident that it opened, or would have opened.
+    let raw = store.ledger.raw_event(incident.joining.as_ref().unwrap_or(&incident.id)).await?;
+    let name = incident.joining.as_ref().map_or_else(|| "finding".to_owned(), |finding| format!("finding-{finding}"));
+    store.keep_bytes(&incident.id, &name, "the event as it arrived", raw.as_bytes()).await?;
 
     let mut targets: Vec<&Target> = Vec::new();
     for decision in incident.decisions.iter().filter(|decision| within_reach(incident, &decision.target)) {

@@ -4,6 +4,7 @@
 //! answers for, in an incident of its own; it wins each of them with one conditional write. An incident whose execution broke down
 //! is taken over as it is, with everything it decided: what it may have contained must stay releasable.
 
+use crate::open::Opening;
 use crate::{Delivery, Function};
 use firebreak::coverage::{Coverage, Responsible, Update, decision_key, rise_key};
 use firebreak::decision::{Decision, Mode};
@@ -19,7 +20,7 @@ impl Function {
     pub(crate) async fn respond(&self, plan: Plan, delivery: &Delivery<'_>) -> Result<Incident, Fault> {
         let id = IncidentId::of(&plan.dedupe_key);
         let holder = match self.ledger.claim(&id, delivery.execution_arn, delivery.at, &Coverage::of(&plan)).await? {
-            Claim::Ours => return self.open(plan, id, None, delivery).await,
+            Claim::Ours => return self.answer(plan, Opening::of(id, None), true, delivery).await,
             Claim::StillOurs => {
                 let known = self.ledger.coverage(&id).await?;
                 return self.take_over(&id, &id, plan, &known, delivery).await;
@@ -34,8 +35,10 @@ impl Function {
                 self.repeated(plan, &id, &format!("{holder} works on it"), delivery).await
             };
         }
-        let follow_ups: BTreeSet<&IncidentId> =
-            known.decided.values().map(|owner| &owner.incident).filter(|i| **i != id).collect();
+        // An incident that the finding joined goes on with everything in it, whichever of its findings comes again.
+        let joined = self.ledger.joined(&id).await?.map(|joined| joined.incident);
+        let owners = known.decided.values().map(|owner| &owner.incident);
+        let follow_ups: BTreeSet<&IncidentId> = owners.chain(&joined).filter(|incident| **incident != id).collect();
         for follow_up in follow_ups {
             let Some(worker) = self.ledger.claimant(follow_up).await? else { continue };
             let ours = worker == delivery.execution_arn;
@@ -68,7 +71,7 @@ impl Function {
         // An id of this execution's own: whatever else it wins or loses, its attempts meet here.
         let update = Plan { dedupe_key: format!("{}#{}", plan.dedupe_key, delivery.execution_arn), ..update };
         let own = IncidentId::of(&update.dedupe_key);
-        self.ledger.claim(&own, delivery.execution_arn, delivery.at, &Coverage::default()).await?;
+        let claim = self.ledger.claim(&own, delivery.execution_arn, delivery.at, &Coverage::default()).await?;
         let commit = self.commit(first, &own, &update.finding, delivery);
         let won = self.ledger.commit(commit, update.decisions).await?.decisions;
         let told = match plan.finding.severity_band.filter(|_| won.is_empty() && known.has_risen(&plan)) {
@@ -81,7 +84,9 @@ impl Function {
         if won.is_empty() && !told {
             return self.repeated(plan, first, "another delivery answers this update", delivery).await;
         }
-        let incident = self.open(Plan { decisions: won, ..update }, own, Some(first.clone()), delivery).await?;
+        let incident = self
+            .answer(Plan { decisions: won, ..update }, Opening::of(own, Some(first.clone())), claim == Claim::Ours, delivery)
+            .await?;
         self.ledger.seen(first, plan.finding.updated_at, plan.finding.severity_band).await?;
         Ok(incident)
     }
@@ -98,10 +103,20 @@ impl Function {
         let stored = self.ledger.record(incident).await?;
         // What was only announced is decided anew; what a response decided is kept, whatever the finding says now.
         let unfinished = stored.filter(|r| !matches!(r.status, IncidentStatus::Notified | IncidentStatus::Ignored));
-        let (follows, kept, dedupe_key) = match unfinished.map(|record| record.incident) {
-            Some(before) => (before.follows, before.decisions, before.dedupe_key),
-            None if incident == first => (None, vec![], plan.dedupe_key.clone()),
-            None => (Some(first.clone()), vec![], format!("{}#{}", plan.dedupe_key, delivery.execution_arn)),
+        let before = unfinished.map(|record| record.incident);
+        if before.is_none()
+            && let Some(joined) = self.try_join(&plan, incident, false, delivery).await?
+        {
+            self.ledger.seen(first, plan.finding.updated_at, plan.finding.severity_band).await?;
+            return Ok(joined);
+        }
+        let (follows, kept, plan) = match &before {
+            Some(before) => (before.follows.clone(), before.decisions.clone(), plan),
+            None if incident == first => (None, vec![], plan),
+            None => {
+                let dedupe_key = format!("{}#{}", plan.dedupe_key, delivery.execution_arn);
+                (Some(first.clone()), vec![], Plan { dedupe_key, ..plan })
+            }
         };
         let stale = known.is_ahead_of(&plan);
         let kept: Vec<Decision> = kept.into_iter().map(|decision| carried_over(decision, &plan, stale)).collect();
@@ -126,8 +141,8 @@ impl Function {
         let (version, band) = (plan.finding.updated_at, plan.finding.severity_band);
         let reason =
             if verdict == plan.verdict { plan.reason.clone() } else { Some("an earlier answer to it broke down".to_owned()) };
-        let whole = Plan { verdict, reason, decisions, dedupe_key, ..plan };
-        let opened = self.open(whole, incident.clone(), follows, delivery).await?;
+        let whole = Plan { verdict, reason, decisions, ..plan };
+        let opened = self.open(whole, Opening { id: incident.clone(), follows, before }, delivery).await?;
         self.ledger.seen(first, version, band).await?;
         Ok(opened)
     }

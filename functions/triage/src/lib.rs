@@ -2,9 +2,12 @@
 
 mod confirm;
 mod deliveries;
+mod joins;
 mod open;
 mod owner;
+mod running;
 
+use crate::running::Running;
 use confirm::Confirmer;
 use firebreak::arrival;
 use firebreak::diagnosis::{ConfiguredAccount, Diagnosis, Places};
@@ -34,6 +37,9 @@ pub struct TriageInput {
     pub execution_arn: String,
     /// When that execution started.
     pub started_at: Timestamp,
+    /// Whether the execution knows what to do with an incident that the finding joined. Those of an earlier definition do not.
+    #[serde(default)]
+    pub joins: bool,
 }
 
 /// The function and what it needs.
@@ -43,6 +49,7 @@ pub struct Function {
     ledger: Ledger,
     executions: aws_sdk_sfn::Client,
     confirmer: Confirmer,
+    running: Running,
 }
 
 /// One invocation.
@@ -50,6 +57,7 @@ struct Delivery<'a> {
     execution_arn: &'a str,
     at: Timestamp,
     raw: RawEvent<'a>,
+    joins: bool,
 }
 
 impl Function {
@@ -74,7 +82,8 @@ impl Function {
     #[must_use]
     pub fn new(aws: Aws, ledger: Ledger, policy: Policy) -> Self {
         let executions = aws_sdk_sfn::Client::new(aws.own());
-        Self { policy, ledger, executions, confirmer: Confirmer::new(aws.own().clone()), aws }
+        let running = Running::new(executions.clone());
+        Self { policy, ledger, executions, confirmer: Confirmer::new(aws.own().clone()), running, aws }
     }
 
     /// For `firebreak doctor`: the member role, and which accounts the response policy names.
@@ -103,7 +112,7 @@ impl Function {
         };
         let event = fetched.as_deref().unwrap_or_else(|| request.event.get());
         let raw = stored.as_ref().map_or(RawEvent::Inline(request.event.get()), RawEvent::Stored);
-        let delivery = Delivery { execution_arn: &request.execution_arn, at: request.started_at, raw };
+        let delivery = Delivery { execution_arn: &request.execution_arn, at: request.started_at, raw, joins: request.joins };
         let plan = self.plan(event.as_bytes(), delivery.at).await?;
         about::incident(&IncidentId::of(&plan.dedupe_key));
         let incident = self.respond(plan, &delivery).await?;

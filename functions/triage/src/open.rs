@@ -11,35 +11,74 @@ use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::plan::{FindingSummary, Plan, Verdict};
 use firebreak_aws::classify::OrFault;
-use firebreak_ledger::{Commit, Gate};
+use firebreak_ledger::{Commit, Gate, RawEvent};
+
+/// Which incident an execution opens.
+pub(crate) struct Opening {
+    /// Its id.
+    pub(crate) id: IncidentId,
+    /// The first incident of the same finding, when this one answers an update.
+    pub(crate) follows: Option<IncidentId>,
+    /// What the ledger has of it, when an execution broke down.
+    pub(crate) before: Option<Incident>,
+}
+
+impl Opening {
+    /// One that nobody has opened before.
+    pub(crate) fn of(id: IncidentId, follows: Option<IncidentId>) -> Self {
+        Self { id, follows, before: None }
+    }
+
+    /// Whether the incident was opened for another finding than that of `plan`, and its execution broke down.
+    fn is_of_other(&self, plan: &Plan) -> bool {
+        let of_update = format!("{}#", plan.dedupe_key);
+        self.before.as_ref().is_some_and(|b| b.dedupe_key != plan.dedupe_key && !b.dedupe_key.starts_with(&of_update))
+    }
+}
 
 impl Function {
     /// Writes the incident of a plan to the ledger. What exceeds the budget waits for a person.
     pub(crate) async fn open(
         &self,
         plan: Plan,
-        id: IncidentId,
-        follows: Option<IncidentId>,
+        opening: Opening,
         delivery: &Delivery<'_>,
     ) -> Result<Incident, Fault> {
+        let is_of_other = opening.is_of_other(&plan);
+        let Opening { id, follows, before } = opening;
+        let dedupe_key = before.as_ref().map_or_else(|| plan.dedupe_key.clone(), |before| before.dedupe_key.clone());
         let new = Incident::new(plan, &self.policy, delivery.execution_arn.to_owned(), delivery.at);
-        let mut incident = Incident { id, follows, ..new };
+        let mut incident = Incident { id, follows, dedupe_key, ..new };
         // The claim, or the commit, has reserved them.
         let commit = self.commit(incident.follows.as_ref().unwrap_or(&incident.id), &incident.id, &incident.finding, delivery);
         let committed = self.ledger.count(commit, std::mem::take(&mut incident.decisions)).await?;
         (incident.decisions, incident.over_budget) = (committed.decisions, committed.over_budget);
         self.told_in_one_summary(&mut incident, delivery).await?;
+        if let Some(before) = before {
+            incident = incident.taken_over_from(before, !is_of_other);
+        }
         let status = match incident.verdict {
             Verdict::Respond => IncidentStatus::Triaged,
             Verdict::Notify => IncidentStatus::Notified,
             Verdict::Ignore => IncidentStatus::Ignored,
         };
-        self.ledger.open_incident(&incident, status, &delivery.raw).await?;
+        let raw = if is_of_other { &RawEvent::Kept } else { &delivery.raw };
+        if !self.ledger.open_incident(&incident, status, raw).await? {
+            return self.changed_meanwhile(&incident.id, delivery).await;
+        }
         self.ledger.note_or_warn(&incident.id, incident.opened_at, &format!("triaged: {}", verdict_line(&incident))).await;
         if let Some(first) = &incident.follows {
             self.ledger.note_or_warn(first, incident.opened_at, &format!("an update is answered by {}", incident.id)).await;
         }
         Ok(incident)
+    }
+
+    /// A finding joined since this execution read the incident, or since an earlier attempt of this execution wrote it.
+    async fn changed_meanwhile(&self, id: &IncidentId, delivery: &Delivery<'_>) -> Result<Incident, Fault> {
+        let known = self.ledger.record(id).await?.map(|record| record.incident);
+        known
+            .filter(|incident| incident.execution_arn == delivery.execution_arn)
+            .ok_or_else(|| Fault::new(FaultKind::Transient, "a finding joined the incident meanwhile"))
     }
 
     /// Of findings beyond what people can be asked about in an hour, the first one is told for all of them; the others are on record.
@@ -87,8 +126,11 @@ impl Function {
         Ok(calls_for_more || self.broke_down(id, holder).await? || self.ended_open(id, plan).await?)
     }
 
-    /// True when the incident was closed although a target was open, and the finding has a later version since: it goes on.
+    /// True when the incident was closed although a target was open, and the finding has a later version since: it goes on. Of a
+    /// finding that joined, the incident is the one that it joined.
     async fn ended_open(&self, id: &IncidentId, plan: &Plan) -> Result<bool, Fault> {
+        let joined = self.ledger.joined(id).await?;
+        let id = joined.as_ref().map_or(id, |joined| &joined.incident);
         let Some(decided) = self.ledger.gate(id).await?.and_then(|gate| gate.decision) else { return Ok(false) };
         let later = plan.finding.updated_at.is_some_and(|version| version > decided.at);
         if decided.accept_open.is_empty() || !later || plan.verdict != Verdict::Respond {

@@ -60,7 +60,7 @@ async fn the_event_is_kept_byte_for_byte() {
     let stage = Stage::start().await;
     let raw = serde_json::to_string_pretty(&stage.finding("f1")).expect("JSON").replace("\"version\": ", "\"version\"  :\t");
     let (raw, execution) = (RawValue::from_string(raw).expect("JSON"), ONE.to_owned());
-    let request = TriageInput { event: raw.clone(), execution_arn: execution, started_at: AT.parse().expect("a time") };
+    let request = TriageInput { event: raw.clone(), execution_arn: execution, started_at: AT.parse().expect("a time"), joins: false };
     let incident = Box::pin(function(&stage.aws, AUTO).handle(request)).await.expect("an incident");
     let kept = room::ledger(&stage.aws).raw_event(&incident.id).await.expect("an event");
     assert_eq!(kept, raw.get());
@@ -86,7 +86,7 @@ async fn whatever_the_event_is_somebody_is_told() {
     for raw in ["{}", "[]", "\"text\"", "{\"source\": \"aws.guardduty\", \"source\": \"mine\"}"] {
         let stage = Stage::start().await;
         let event = RawValue::from_string(raw.to_owned()).expect("JSON");
-        let request = TriageInput { event, execution_arn: ONE.to_owned(), started_at: AT.parse().expect("a time") };
+        let request = TriageInput { event, execution_arn: ONE.to_owned(), started_at: AT.parse().expect("a time"), joins: false };
         let incident = Box::pin(function(&stage.aws, AUTO).handle(request)).await.expect(raw);
         assert_eq!((incident.verdict, incident.decisions.len()), (Verdict::Notify, 0), "{raw}");
         assert_eq!(stored(&stage.aws, &incident.id).await.expect(raw).status, IncidentStatus::Notified);

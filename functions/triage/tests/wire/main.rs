@@ -5,6 +5,7 @@ mod budget;
 mod claims;
 mod confirm;
 mod faults;
+mod joins;
 mod owner;
 mod services;
 mod take_over;

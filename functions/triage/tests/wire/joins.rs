@@ -1,0 +1,298 @@
+//! A finding about a target that an open incident is about joins it. In every doubt it has an incident of its own.
+
+use crate::{AT, AUTO, ONE, Stage, THREE, TWO, USER, about, counted, function, key, modes, row, stored};
+use firebreak::decision::Mode;
+use firebreak::fault::Fault;
+use firebreak::ids::IncidentId;
+use firebreak::incident::{Incident, IncidentStatus};
+use firebreak::joining::{LISTED_PER_TYPE, MAX_FINDINGS};
+use firebreak::plan::Verdict;
+use firebreak_testkit::dynamodb::Value as Attribute;
+use firebreak_testkit::room::{self, Break, Point, each_break};
+use firebreak_testkit::scripted::{ScriptedAws, error};
+use futures::future::join_all;
+use serde_json::{Value, json};
+use triage::TriageInput;
+
+/// Lets an execution of today's definition ask about an event.
+async fn deliver(aws: &ScriptedAws, policy: &str, event: &Value, execution: &str) -> Result<Incident, Fault> {
+    let request = json!({ "event": event, "execution_arn": execution, "started_at": AT, "joins": true });
+    let request: TriageInput = serde_json::from_str(&request.to_string()).expect("a request");
+    Box::pin(function(aws, policy).handle(request)).await
+}
+
+/// An incident of one finding, and another finding about the same user.
+async fn opened(policy: &str) -> (Stage, Incident, Value) {
+    let stage = Stage::start().await;
+    let first = deliver(&stage.aws, policy, &stage.finding("f1"), ONE).await.expect("an incident");
+    let second = stage.finding("f2");
+    stage.aws.forget();
+    (stage, first, second)
+}
+
+/// The same finding as GuardDuty of another Region has it.
+fn from(stage: &Stage, mut event: Value, region: &str) -> Value {
+    let arn = event["detail"]["arn"].as_str().expect("an ARN").replace(room::REGION, region);
+    event["region"] = json!(region);
+    event["detail"]["region"] = json!(region);
+    event["detail"]["arn"] = json!(arn);
+    stage.guardduty.learn(&event);
+    event
+}
+
+/// The incident that a finding would open.
+fn own_of(event: &Value) -> IncidentId {
+    IncidentId::of(event["detail"]["arn"].as_str().expect("an ARN"))
+}
+
+/// The names of the findings that joined an incident.
+async fn joined(stage: &Stage, incident: &IncidentId) -> Vec<IncidentId> {
+    let incident = stored(&stage.aws, incident).await.expect("an incident").incident;
+    incident.findings.into_iter().filter_map(|finding| finding.joined).map(|joined| joined.id).collect()
+}
+
+#[tokio::test]
+async fn the_second_finding_about_a_user_is_part_of_the_first_ones_incident() {
+    let (stage, first, event) = opened(AUTO).await;
+    let own = own_of(&event);
+    let second = deliver(&stage.aws, AUTO, &event, TWO).await.expect("an incident");
+    assert_eq!((&second.id, second.verdict, second.joining.as_ref()), (&first.id, Verdict::Respond, Some(&own)));
+    assert_eq!((modes(&second), second.execution_arn.as_str()), (vec![(USER, Mode::Auto)], TWO), "it holds the user, too");
+    let record = stored(&stage.aws, &first.id).await.expect("an incident");
+    assert_eq!((record.status, record.incident.execution_arn.as_str()), (IncidentStatus::Triaged, ONE));
+    assert_eq!((record.incident.revision, record.incident.joining), (1, None), "an answer to an older ticket does not cover it");
+    assert_eq!(joined(&stage, &first.id).await, [own.clone()]);
+    assert!(stored(&stage.aws, &own).await.is_none(), "one attack is one incident in the list");
+    let ledger = room::ledger(&stage.aws);
+    assert_eq!(ledger.raw_event(&own).await.expect("an event"), event.to_string(), "it is evidence");
+    assert_eq!(ledger.joined(&own).await.expect("the ledger answers").expect("a row").incident, first.id);
+    assert_eq!(counted(&stage.aws), [key(USER)], "it is one target");
+    let again = deliver(&stage.aws, AUTO, &event, TWO).await.expect("an incident");
+    assert_eq!(again, second, "the next attempt finds it there");
+}
+
+#[tokio::test]
+async fn the_same_finding_from_five_regions_is_one_incident_and_four_that_add_nothing() {
+    let (stage, first, _) = opened(AUTO).await;
+    for region in ["us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2"] {
+        let copy = from(&stage, stage.finding(region), region);
+        stage.executions.set(region, "RUNNING");
+        let answer = deliver(&stage.aws, AUTO, &copy, region).await.expect("an answer");
+        assert_eq!((answer.verdict, answer.decisions.len(), answer.joining), (Verdict::Ignore, 0, None), "{region}");
+        assert!(stored(&stage.aws, &own_of(&copy)).await.is_none(), "{region}");
+    }
+    let kept = stored(&stage.aws, &first.id).await.expect("an incident").incident;
+    assert_eq!((kept.revision, kept.findings.len()), (0, 5), "its ticket lists them, and need not be sent again");
+    assert_eq!(kept.holders(None).names().collect::<Vec<_>>(), [&first.id], "what adds nothing holds nothing");
+}
+
+#[tokio::test]
+async fn a_finding_that_calls_for_more_raises_what_waits() {
+    let policy = "default_mode = \"auto\"\nauto_from = \"high\"\n";
+    let stage = Stage::start().await;
+    let mut mild = stage.finding("f1");
+    mild["detail"]["severity"] = json!(5.0);
+    let first = deliver(&stage.aws, policy, &mild, ONE).await.expect("an incident");
+    assert_eq!(modes(&first), [(USER, Mode::Gate)]);
+    let second = deliver(&stage.aws, policy, &stage.finding("f2"), TWO).await.expect("an incident");
+    assert_eq!((&second.id, modes(&second)), (&first.id, vec![(USER, Mode::Auto)]), "it is contained at once");
+    let kept = stored(&stage.aws, &first.id).await.expect("an incident").incident;
+    assert_eq!((modes(&kept), kept.decisions[0].since, kept.revision), (vec![(USER, Mode::Auto)], 1, 1));
+    assert_eq!(counted(&stage.aws), [key(USER)]);
+    let third = deliver(&stage.aws, policy, &about_again(&stage, 5.0), THREE).await.expect("an incident");
+    assert_eq!((&third.id, modes(&third)), (&first.id, vec![(USER, Mode::Auto)]), "nothing lowers it again");
+}
+
+/// A third finding about the user, of this severity.
+fn about_again(stage: &Stage, severity: f64) -> Value {
+    let mut event = stage.finding("f3");
+    event["detail"]["severity"] = json!(severity);
+    event
+}
+
+#[tokio::test]
+async fn only_an_open_incident_is_joined_and_the_next_finding_joins_the_new_one() {
+    for over in [IncidentStatus::Closed, IncidentStatus::Released, IncidentStatus::Failed] {
+        let (stage, first, event) = opened(AUTO).await;
+        room::ledger(&stage.aws).set_status(&first.id, over, &[]).await.expect("the ledger takes it");
+        let second = deliver(&stage.aws, AUTO, &event, TWO).await.expect("an incident");
+        assert_eq!((&second.id, second.joining.as_ref()), (&own_of(&event), None), "{over:?}");
+        assert_eq!(joined(&stage, &first.id).await, []);
+        let third = deliver(&stage.aws, AUTO, &stage.finding("f3"), THREE).await.expect("an incident");
+        assert_eq!(third.id, second.id, "{over:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_incident_whose_execution_is_dead_takes_nobody_in() {
+    for status in ["FAILED", "ABORTED", "TIMED_OUT", "SUCCEEDED"] {
+        let (stage, first, event) = opened(AUTO).await;
+        stage.executions.set(ONE, status);
+        let second = deliver(&stage.aws, AUTO, &event, TWO).await.expect("an incident");
+        assert_eq!((second.id, joined(&stage, &first.id).await), (own_of(&event), vec![]), "{status}: nobody would be asked");
+    }
+}
+
+#[tokio::test]
+async fn while_nobody_knows_whether_it_is_worked_on_the_finding_has_its_own_incident() {
+    let (stage, first, event) = opened(AUTO).await;
+    stage.aws.always("states:DescribeExecution", error(400, "ThrottlingException"));
+    let second = deliver(&stage.aws, AUTO, &event, TWO).await.expect("an incident");
+    assert_eq!((&second.id, modes(&second)), (&own_of(&event), vec![(USER, Mode::Auto)]));
+    stage.aws.mend();
+    let third = deliver(&stage.aws, AUTO, &stage.finding("f3"), THREE).await.expect("an incident");
+    assert_eq!(third.id, first.id, "the first one keeps its place");
+}
+
+#[tokio::test]
+async fn containment_does_not_wait_for_a_triage_that_never_opens_its_incident() {
+    let stage = Stage::start().await;
+    let event = stage.finding("f1");
+    let killed = Box::pin(deliver(&stage.aws, AUTO, &event, ONE));
+    // Its pointer is written, and its incident is not.
+    assert!(stage.aws.kill_at("dynamodb:UpdateItem", 1, true, killed).await.is_none());
+    let second = stage.finding("f2");
+    let answer = deliver(&stage.aws, AUTO, &second, TWO).await.expect("an incident");
+    assert_eq!((answer.id, answer.joining), (own_of(&second), None));
+    let first = deliver(&stage.aws, AUTO, &event, ONE).await.expect("an incident");
+    assert_eq!((first.id, first.joining), (own_of(&second), Some(own_of(&event))), "the first finding joins the second one's");
+}
+
+#[tokio::test]
+async fn nobody_joins_where_policy_or_definition_does_not_know_of_it() {
+    let (stage, _, event) = opened(AUTO).await;
+    let off = format!("{AUTO}join_within_hours = 0\n");
+    let second = deliver(&stage.aws, &off, &event, TWO).await.expect("an incident");
+    assert_eq!((second.id, second.joining), (own_of(&event), None));
+    let third = stage.finding("f3");
+    let of_earlier_definition = crate::deliver(&stage.aws, AUTO, &third, THREE).await.expect("an incident");
+    assert_eq!((of_earlier_definition.id, of_earlier_definition.joining), (own_of(&third), None));
+
+    let stage = Stage::start().await;
+    crate::deliver(&stage.aws, AUTO, &stage.finding("f1"), ONE).await.expect("an incident");
+    let table = stage.aws.table();
+    assert!(!table.items().any(|((pk, _), _)| pk.starts_with("open#")), "an execution that could not be told is joined by nobody");
+}
+
+#[tokio::test]
+async fn a_rehearsal_joins_a_rehearsal_and_never_what_is_real() {
+    let dry = "default_mode = \"dry-run\"\n";
+    let (stage, first, event) = opened(dry).await;
+    let second = deliver(&stage.aws, dry, &event, TWO).await.expect("an incident");
+    assert_eq!((&second.id, second.verdict), (&first.id, Verdict::Respond));
+    let real = stage.finding("f3");
+    let third = deliver(&stage.aws, AUTO, &real, THREE).await.expect("an incident");
+    assert_eq!((third.id, modes(&second)), (own_of(&real), vec![(USER, Mode::Notify)]));
+}
+
+#[tokio::test]
+async fn a_finding_that_guardduty_does_not_know_does_not_join_one_that_it_vouches_for() {
+    let (stage, first, event) = opened(AUTO).await;
+    stage.guardduty.forget("f2");
+    let forged = deliver(&stage.aws, AUTO, &event, TWO).await.expect("an incident");
+    assert_eq!((&forged.id, modes(&forged)), (&own_of(&event), vec![(USER, Mode::Gate)]));
+    let third = deliver(&stage.aws, AUTO, &stage.finding("f3"), THREE).await.expect("an incident");
+    assert_eq!(third.id, first.id, "releasing the forgery must not release the truth");
+}
+
+#[tokio::test]
+async fn a_joined_finding_whose_execution_broke_down_goes_on_in_the_same_incident() {
+    let (stage, first, event) = opened(AUTO).await;
+    let second = deliver(&stage.aws, AUTO, &event, TWO).await.expect("an incident");
+    stage.executions.set(TWO, "FAILED");
+    let again = deliver(&stage.aws, AUTO, &event, THREE).await.expect("an incident");
+    assert_eq!(again, Incident { execution_arn: THREE.to_owned(), ..second }, "as the same holder");
+    assert_eq!(joined(&stage, &first.id).await, [own_of(&event)]);
+}
+
+#[tokio::test]
+async fn a_finding_that_comes_again_after_its_incident_is_over_begins_anew() {
+    let (stage, first, event) = opened(AUTO).await;
+    deliver(&stage.aws, AUTO, &event, TWO).await.expect("an incident");
+    stage.executions.set(TWO, "FAILED");
+    room::ledger(&stage.aws).set_status(&first.id, IncidentStatus::Closed, &[]).await.expect("the ledger takes it");
+    let again = deliver(&stage.aws, AUTO, &event, THREE).await.expect("an incident");
+    assert_eq!((again.id, again.joining, again.decisions.len()), (own_of(&event), None, 1), "a person is asked");
+}
+
+#[tokio::test]
+async fn whichever_finding_comes_again_takes_a_broken_incident_over_with_all_that_joined() {
+    let (stage, first, event) = opened(AUTO).await;
+    deliver(&stage.aws, AUTO, &event, TWO).await.expect("an incident");
+    stage.executions.set(TWO, "SUCCEEDED");
+    stage.executions.set(ONE, "FAILED");
+    let taken = deliver(&stage.aws, AUTO, &event, THREE).await.expect("an incident");
+    assert_eq!((&taken.id, taken.joining.as_ref(), taken.execution_arn.as_str()), (&first.id, None, THREE));
+    let kept = stored(&stage.aws, &first.id).await.expect("an incident").incident;
+    assert_eq!((&kept, &kept.finding, kept.revision), (&taken, &first.finding, 1));
+    assert_eq!((joined(&stage, &first.id).await, modes(&kept)), (vec![own_of(&event)], vec![(USER, Mode::Auto)]));
+    let event_of_first = room::ledger(&stage.aws).raw_event(&first.id).await.expect("an event");
+    assert!(event_of_first.contains("f1") && !event_of_first.contains("f2"), "it stays the event that opened the incident");
+    assert_eq!(row(&stage.aws, &first.id, "claim")["execution_arn"], Attribute::S(THREE.to_owned()));
+}
+
+#[tokio::test]
+async fn a_triage_that_asks_again_does_not_write_over_what_joined() {
+    let (stage, first, event) = opened(AUTO).await;
+    deliver(&stage.aws, AUTO, &event, TWO).await.expect("an incident");
+    let again = deliver(&stage.aws, AUTO, &stage.finding("f1"), ONE).await.expect("an incident");
+    assert_eq!((again.id, joined(&stage, &first.id).await), (first.id, vec![own_of(&event)]));
+}
+
+#[tokio::test]
+async fn an_update_about_the_same_user_joins_with_what_is_new() {
+    let stage = Stage::start().await;
+    let event = stage.finding("f1");
+    let first = deliver(&stage.aws, AUTO, &event, ONE).await.expect("an incident");
+    deliver(&stage.aws, AUTO, &about(stage.finding("f2"), "alice"), TWO).await.expect("an incident");
+    let update = deliver(&stage.aws, AUTO, &about(event, "alice"), THREE).await.expect("an incident");
+    let of_alice = own_of(&stage.finding("f2"));
+    assert_eq!((&update.id, modes(&update)), (&of_alice, vec![("alice", Mode::Auto)]), "alice has an open incident");
+    assert!(update.joining.is_some_and(|name| name != of_alice && name != first.id), "under a name of its own");
+    assert_eq!(joined(&stage, &first.id).await, []);
+}
+
+#[tokio::test]
+async fn two_hundred_findings_about_one_user_are_one_incident() {
+    let (stage, first, _) = opened(AUTO).await;
+    let executions: Vec<String> = (0..200).map(|at| format!("{ONE}-{at}")).collect();
+    executions.iter().for_each(|arn| stage.executions.set(arn, "RUNNING"));
+    let events: Vec<Value> = (0..200).map(|at| stage.finding(&format!("flood-{at}"))).collect();
+    let answers = join_all(events.iter().zip(&executions).map(|(event, arn)| deliver(&stage.aws, AUTO, event, arn))).await;
+    let answers: Vec<Incident> = answers.into_iter().map(|answer| answer.expect("no flood is an error")).collect();
+    let working: Vec<&Incident> = answers.iter().filter(|answer| answer.verdict == Verdict::Respond).collect();
+    assert!(working.iter().all(|answer| answer.id == first.id && answer.joining.is_some()), "{working:?}");
+    assert_eq!(working.len(), LISTED_PER_TYPE - 1, "of one more of the same type the number is enough");
+    let kept = stored(&stage.aws, &first.id).await.expect("an incident").incident;
+    assert!(kept.findings.len() <= MAX_FINDINGS, "{}", kept.findings.len());
+    let Attribute::N(more) = &row(&stage.aws, &first.id, "joins")["more"] else { panic!("a number") };
+    assert_eq!(more.parse::<usize>().expect("a number") + kept.findings.len(), 201, "each is listed or counted");
+    assert_eq!(counted(&stage.aws), [key(USER)]);
+}
+
+#[tokio::test]
+async fn however_a_call_breaks_the_finding_is_in_exactly_one_incident_and_the_next_attempt_says_the_same() {
+    let calls = {
+        let (stage, _, event) = opened(AUTO).await;
+        deliver(&stage.aws, AUTO, &event, TWO).await.expect("an incident");
+        stage.aws.calls().into_iter().filter(|call| ["dynamodb", "states"].contains(&call.service.as_str())).collect::<Vec<_>>()
+    };
+    let tried = each_break(&calls, async |point: &Point, how: Break| {
+        let (stage, first, event) = opened(AUTO).await;
+        let broken = how.run(&stage.aws, point, deliver(&stage.aws, AUTO, &event, TWO)).await;
+        stage.aws.mend();
+        let again = deliver(&stage.aws, AUTO, &event, TWO).await.expect("an incident");
+        if let Some(Ok(incident)) = broken {
+            assert_eq!((&again.id, &again.joining), (&incident.id, &incident.joining), "{point:?} {how:?}");
+        }
+        assert_eq!(modes(&again), [(USER, Mode::Auto)], "{point:?} {how:?}");
+        let is_joined = joined(&stage, &first.id).await == [own_of(&event)];
+        let has_own = stored(&stage.aws, &own_of(&event)).await.is_some();
+        assert!(is_joined != has_own, "{point:?} {how:?}: joined {is_joined}, own {has_own}");
+        assert_eq!((again.id == first.id, again.joining.is_some()), (is_joined, is_joined), "{point:?} {how:?}");
+        assert_eq!(counted(&stage.aws), [key(USER)], "{point:?} {how:?}");
+        assert_eq!(stage.aws.unknown(), [""; 0]);
+    })
+    .await;
+    println!("triage, joining: {tried} broken calls");
+}
