@@ -54,7 +54,7 @@ pub struct Follower<'a> {
 }
 
 /// States that say something to a person; the rest is plumbing.
-const TOLD: [(&str, &str); 14] = [
+const TOLD: [(&str, &str); 15] = [
     ("Triage", "deciding"),
     ("NotifyOnly", "sending a mail"),
     ("NotifyOpened", "sending a mail"),
@@ -64,6 +64,7 @@ const TOLD: [(&str, &str); 14] = [
     ("ContainDerivedTarget", "containing what the suspect created or assumed"),
     ("NotifyAlarm", "sending a mail: more was found"),
     ("SealEvidence", "closing the evidence list"),
+    ("AskAgain", "asking for another ticket of the open incident"),
     ("ReviewOverdue", "escalating: nobody answered"),
     ("ContainTarget", "containing what waited for approval"),
     ("Release", "putting everything back"),
@@ -197,6 +198,7 @@ impl<'a> Follower<'a> {
             "Sweep" => swept(output),
             "NotifyAlarm" => style("mail sent: more was found").yellow().to_string(),
             "SealEvidence" => sealed(output),
+            "AskAgain" => "another ticket of the open incident was asked for".to_owned(),
             "NotifyOpened" => "mail sent: what was decided".to_owned(),
             "NotifyOnly" => "mail sent; nothing is contained".to_owned(),
             "NotifyClosed" => closed(output),
@@ -210,8 +212,9 @@ impl<'a> Follower<'a> {
         let Some(incident) = field::<Incident>(output, "/incident") else { return failed("triage", output) };
         let text = match incident.verdict {
             Verdict::Respond => {
-                let kind = incident.finding.finding_type.as_deref().unwrap_or("unknown finding");
-                format!("{} {} {}", style(incident.id.as_str()).bold(), style("responds:").red().bold(), inert(kind, 80))
+                let kind = inert(incident.finding.finding_type.as_deref().unwrap_or("unknown finding"), 80);
+                let how = if incident.joining.is_some() { "is open already, and one more finding joins:" } else { "responds:" };
+                format!("{} {} {kind}", style(incident.id.as_str()).bold(), style(how).red().bold())
             }
             Verdict::Notify | Verdict::Ignore => {
                 let word = if incident.verdict == Verdict::Notify { "for information:" } else { "ignored:" };

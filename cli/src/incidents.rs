@@ -4,7 +4,8 @@ use crate::arguments::{IncidentsArguments, ShowIncident};
 use crate::{CommandError, Connection, decisions, paint, print_json};
 use console::style;
 use firebreak::ids::IncidentId;
-use firebreak::incident::IncidentStatus;
+use firebreak::incident::{Incident, IncidentStatus};
+use firebreak::plan::JoinedAs;
 use firebreak::receipt::{Receipt, Standing, Status, Verification};
 use firebreak::step::StepKind;
 use firebreak::text::inert;
@@ -41,24 +42,36 @@ pub(crate) fn list(records: &[IncidentRecord], none: &str) {
 }
 
 fn two_lines(IncidentRecord { status, incident }: &IncidentRecord) -> String {
-    let finding = &incident.finding;
+    let finding = incident.gravest();
     let target = incident.decisions.first().map_or_else(|| "no target".to_owned(), |decision| decision.target.to_string());
     let more = incident.decisions.len().saturating_sub(1);
     let more = if more > 0 { format!(" +{more}") } else { String::new() };
+    let others = incident.findings.len().saturating_sub(1);
+    let others = if others > 0 { format!(" +{others}") } else { String::new() };
     let severity = finding.severity_band.map_or("no severity", |band| band.label());
     let account = finding.account.as_ref().map_or("unknown account", |account| account.as_str());
     let kind = inert(finding.finding_type.as_deref().unwrap_or("unknown finding"), 80);
     let (id, status, opened) =
         (style(incident.id.as_str()).bold(), paint::incident_status(*status), paint::time(incident.opened_at));
-    format!("{id}  {status}  {severity}  {opened}\n    {target}{more} in {account}: {kind}")
+    format!("{id}  {status}  {severity}  {opened}\n    {target}{more} in {account}: {kind}{others}")
 }
 
 async fn show(id: &str, json: bool) -> Result<(), CommandError> {
     let id = incident_id(id)?;
-    let view = Connection::open().await?.ledger.incident(&id).await?;
+    let ledger = Connection::open().await?.ledger;
+    let (mut view, mut joined) = (ledger.incident(&id).await?, None);
+    if view.is_none() {
+        joined = ledger.joined(&id).await?.map(|joining| joining.incident);
+        if let Some(joined) = &joined {
+            view = ledger.incident(joined).await?;
+        }
+    }
     let Some(view) = view else { return Err(CommandError::Bad(format!("there is no incident {id}"))) };
     if json {
         return print_json(&view);
+    }
+    if let Some(joined) = joined {
+        println!("{id} is a finding that joined {joined}:");
     }
     print!("{}", shown(&view));
     Ok(())
@@ -68,6 +81,7 @@ async fn show(id: &str, json: bool) -> Result<(), CommandError> {
 fn shown(view: &IncidentView) -> String {
     let mut out = String::new();
     top(&mut out, view);
+    findings(&mut out, &view.record.incident);
     heading(&mut out, "Decisions");
     out.push_str(&decisions::shown(&view.record.incident.decisions));
     targets(&mut out, view);
@@ -85,13 +99,35 @@ fn shown(view: &IncidentView) -> String {
 fn top(out: &mut String, view: &IncidentView) {
     let IncidentRecord { status, incident } = &view.record;
     let _ = writeln!(out, "{}  {}", style(incident.id.as_str()).bold(), paint::incident_status(*status));
-    let _ = writeln!(out, "{}", inert(incident.finding.finding_type.as_deref().unwrap_or("unknown finding"), 128));
+    let _ = writeln!(out, "{}", inert(incident.gravest().finding_type.as_deref().unwrap_or("unknown finding"), 128));
     let _ = writeln!(out, "opened {}", paint::time(incident.opened_at));
     if let Some(reason) = &incident.reason {
         let _ = writeln!(out, "{}", inert(reason, 300));
     }
     if let Some(first) = &incident.follows {
         let _ = writeln!(out, "an update of {first}");
+    }
+}
+
+/// Every finding, when there are several.
+fn findings(out: &mut String, incident: &Incident) {
+    if incident.findings.len() < 2 && incident.more_findings == 0 {
+        return;
+    }
+    heading(out, "Findings");
+    for finding in &incident.findings {
+        let kind = inert(finding.finding_type.as_deref().unwrap_or("unknown finding"), 128);
+        let severity = finding.severity_band.map_or("no severity", |band| band.label());
+        let region = finding.region.as_ref().map_or("unknown Region", |region| region.as_str());
+        let how = match &finding.joined {
+            None => "opened the incident".to_owned(),
+            Some(JoinedAs { revision: None, at, .. }) => format!("joined {}, adds nothing", paint::time(*at)),
+            Some(JoinedAs { id, at, .. }) => format!("joined {} as {id}", paint::time(*at)),
+        };
+        line(out, &format!("{kind}, {severity}, {region}: {how}"));
+    }
+    if incident.more_findings > 0 {
+        line(out, &format!("{} more like these, which add nothing", incident.more_findings));
     }
 }
 
@@ -124,7 +160,7 @@ fn problems<'a>(receipt: &Receipt, view: &'a IncidentView) -> Vec<&'a str> {
 
 fn stands(receipt: &Receipt, view: &IncidentView, confirmed: bool) -> String {
     let standing = receipt.standing(&view.releases);
-    let before = if receipt.changed_nothing() { "; it was so before, by another incident or by somebody else" } else { "" };
+    let before = if receipt.changed_nothing() { "; it was so before, by Firebreak or by somebody else" } else { "" };
     match standing {
         Standing::HeldByAnother => {
             let released = receipt.release_among(&view.releases).and_then(|released| released.held_by.as_ref());

@@ -73,6 +73,9 @@ fn next_step(screen: &Screen, end: Option<End>, follower: &Follower<'_>, arn: &s
             "  {} answer with:\n    firebreak review approve {id} --comment \"WHY\"\n    firebreak review release {id} --comment \"WHY\"",
             style("waiting for an analyst;").yellow().bold()
         )),
+        Some(End::Succeeded) if follower.incident.as_ref().is_some_and(|incident| incident.joining.is_some()) => {
+            screen.line(&format!("  the finding is part of {id}; its newest ticket asks for the answer: firebreak review list"));
+        }
         Some(End::Succeeded) => screen.line("  done"),
         Some(End::Failed) => screen.line(&format!("  {} see {arn}", style("the execution failed;").red().bold())),
     }

@@ -201,5 +201,5 @@ fn a_containment_that_changed_nothing_says_so() {
     let states = states();
     let before = states.iter().find(|state| state.name == "contained before").expect("a state");
     let text = console::strip_ansi_codes(&shown(&before.view)).into_owned();
-    assert!(text.contains("it was so before, by another incident or by somebody else"), "{text}");
+    assert!(text.contains("it was so before, by Firebreak or by somebody else"), "{text}");
 }

@@ -106,6 +106,9 @@ mod tests {
 
     /// The lines of one invocation, in the form of production.
     async fn logged(payload: &Value, handler: impl AsyncFn(Value) -> Result<Value, Fault>) -> (String, Vec<Value>) {
+        // Every place that logs is asked once whether anybody listens: from the first test on somebody does.
+        static ONCE: std::sync::Once = std::sync::Once::new();
+        ONCE.call_once(|| tracing::subscriber::set_global_default(subscriber::registry()).expect("nobody listens yet"));
         let log = Log::default();
         let writer = log.clone();
         let lines = subscriber::fmt().json().without_time().with_writer(move || writer.clone()).finish();

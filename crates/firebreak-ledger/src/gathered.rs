@@ -62,6 +62,7 @@ fn overlay(view: IncidentView, incident: &mut Incident, report: &mut Report) {
     incident.revision = known.revision;
     incident.over_budget = incident.over_budget.max(known.over_budget);
     incident.findings = known.findings;
+    incident.more_findings = known.more_findings;
     for receipt in view.receipts {
         lay_receipt(receipt, began_at, incident, report);
     }

@@ -250,7 +250,7 @@ impl Ledger {
             .expression_attribute_values(":pk", incident_pk(incident))
             // The gate's token and the raw event stay in the table.
             .projection_expression(
-                "sk, doc, #status, #at, what, decision, answers, round, entered_at, delivered, shown, shown_revision, announced_at",
+                "sk, doc, #status, #at, what, decision, answers, round, entered_at, delivered, shown, shown_revision, announced_at, more",
             )
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#at", "at")

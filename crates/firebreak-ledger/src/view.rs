@@ -1,5 +1,6 @@
 //! What the ledger shows of an incident: everything but the gate's token and the raw event.
 
+use super::tickets::integer;
 use super::{Item, ReviewState, from_doc, string};
 use firebreak::evidence::Entry;
 use firebreak::fault::Fault;
@@ -80,8 +81,10 @@ pub(super) fn look_row(joining: Option<&str>) -> String {
 pub(super) fn view(items: &[Item]) -> Result<Option<IncidentView>, Fault> {
     let section = |prefix: &'static str| items.iter().filter(move |i| string(i, "sk").is_some_and(|sk| sk.starts_with(prefix)));
     let Some(main) = section("incident").next() else { return Ok(None) };
+    let mut record = record(main)?;
+    record.incident.more_findings = section("joins").find_map(|item| integer(item, "more")).unwrap_or_default();
     Ok(Some(IncidentView {
-        record: record(main)?,
+        record,
         receipts: section("receipt#").map(from_doc).collect::<Result<_, _>>()?,
         verifications: section("verification#").map(from_doc).collect::<Result<_, _>>()?,
         releases: section("release#").map(from_doc).collect::<Result<_, _>>()?,

@@ -32,13 +32,14 @@ impl Holder {
 pub struct Holders<'a> {
     own: &'a IncidentId,
     joined: BTreeSet<&'a IncidentId>,
+    later: BTreeSet<&'a IncidentId>,
 }
 
 impl<'a> Holders<'a> {
     /// The names of an incident that no finding joined.
     #[must_use]
     pub fn of(own: &'a IncidentId) -> Self {
-        Self { own, joined: BTreeSet::new() }
+        Self { own, joined: BTreeSet::new(), later: BTreeSet::new() }
     }
 
     /// The same, with the names of findings that joined.
@@ -46,6 +47,12 @@ impl<'a> Holders<'a> {
     pub fn with(mut self, joined: impl IntoIterator<Item = &'a IncidentId>) -> Self {
         self.joined.extend(joined.into_iter().filter(|id| *id != self.own));
         self
+    }
+
+    /// Whether it is the name of a finding that joined the incident later: what it holds is asked again.
+    #[must_use]
+    pub fn is_later(&self, id: &str) -> bool {
+        self.later.iter().any(|later| later.as_str() == id)
     }
 
     /// The incident.
@@ -70,8 +77,11 @@ impl Incident {
     /// The names under which targets are held for what an answer up to the revision `covers` is about. Without a revision: all.
     #[must_use]
     pub fn holders(&self, covers: Option<u32>) -> Holders<'_> {
-        let is_covered = |joined: &&JoinedAs| joined.revision.is_some_and(|since| covers.is_none_or(|covers| since <= covers));
-        let joined = self.findings.iter().filter_map(|finding| finding.joined.as_ref()).filter(is_covered);
-        Holders::of(&self.id).with(joined.map(|joined| &joined.id))
+        let is_covered = |since: u32| covers.is_none_or(|covers| since <= covers);
+        let joined = self.findings.iter().filter_map(|finding| finding.joined.as_ref());
+        let (covered, later): (Vec<(&JoinedAs, u32)>, Vec<(&JoinedAs, u32)>) =
+            joined.filter_map(|joined| Some((joined, joined.revision?))).partition(|(_, since)| is_covered(*since));
+        let later = later.into_iter().map(|(joined, _)| &joined.id).collect();
+        Holders { later, ..Holders::of(&self.id).with(covered.into_iter().map(|(joined, _)| &joined.id)) }
     }
 }

@@ -25,6 +25,9 @@ pub struct Incident {
     /// Every finding that this incident answers: the one that opened it first, then those that joined it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<FindingSummary>,
+    /// How many more findings joined it, add nothing, and are not listed. Only in what the ledger gathers.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more_findings: u32,
     /// The execution that works on it.
     pub execution_arn: String,
     /// When that execution started.
@@ -76,6 +79,7 @@ impl Incident {
             dedupe_key: plan.dedupe_key,
             findings: vec![plan.finding.clone()],
             finding: plan.finding,
+            more_findings: 0,
             // What it takes over from a response that broke down is in its first ticket like the rest.
             decisions: plan.decisions.into_iter().map(|decision| Decision { since: 0, ..decision }).collect(),
             execution_arn,
@@ -92,6 +96,14 @@ impl Incident {
             revision: 0,
             joining: None,
         }
+    }
+
+    /// The most severe of its findings, of several the first: a mild one must not name the ticket of a grave one.
+    #[must_use]
+    pub fn gravest(&self) -> &FindingSummary {
+        let severity = |finding: &FindingSummary| finding.severity.unwrap_or_default();
+        let graver = |known: &'_ FindingSummary, other: &FindingSummary| severity(other) > severity(known);
+        self.findings.iter().fold(&self.finding, |known, other| if graver(known, other) { other } else { known })
     }
 
     /// Whether a finding joined the incident and is listed in it.

@@ -7,6 +7,7 @@
 mod choices;
 mod compose;
 mod document;
+mod findings;
 mod headline;
 mod mail;
 mod sections;

@@ -9,6 +9,8 @@ use crate::decision::Decision;
 use crate::digest::sha256_hex;
 use crate::ids::AccessKeyId;
 use crate::incident::Incident;
+use crate::plan::FindingSummary;
+use crate::text::inert;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So many digits of a digest are a code that people can type.
@@ -94,7 +96,16 @@ impl Incident {
             return vec![];
         }
         let later = self.decisions.iter().filter(|decision| !decision.is_covered(decided.covers));
-        let lines: Vec<String> = later.map(|decision| format!("{}: {LATER}", decision.target)).collect();
+        let decisions = later.map(|decision| format!("{}: {LATER}", decision.target));
+        let joined = |finding: &&FindingSummary| {
+            let since = finding.joined.as_ref().and_then(|joined| joined.revision);
+            since.zip(decided.covers).is_some_and(|(since, covers)| since > covers)
+        };
+        let findings = self.findings.iter().filter(joined).map(|finding| {
+            let kind = inert(finding.finding_type.as_deref().unwrap_or("a finding"), 128);
+            format!("{kind}: it joined after the ticket that was answered")
+        });
+        let lines: Vec<String> = findings.chain(decisions).collect();
         // A decision was taken back, or only the ledger knows which one is new.
         if lines.is_empty() { vec![format!("something was {LATER}")] } else { lines }
     }

@@ -4,6 +4,7 @@ mod appended;
 mod deliveries;
 mod drift;
 mod failures;
+mod joins;
 mod quarantine;
 mod review;
 mod rules;
@@ -28,6 +29,12 @@ type TestResult = firebreak_drill::Result<()>;
 /// A fresh local AWS whose logs stay only when the test fails.
 async fn stage() -> Stage {
     stage_with(None).await
+}
+
+/// Where each finding has an incident of its own, so that two incidents can be about one target.
+async fn stage_apart() -> Stage {
+    let shipped = std::fs::read_to_string(fixture::repository().join("local/policy.toml")).expect("the local policy");
+    triage::stage_with_policy(&format!("join_within_hours = 0\n{shipped}")).await
 }
 
 async fn stage_with(policy: Option<PathBuf>) -> Stage {

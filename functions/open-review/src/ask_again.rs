@@ -33,7 +33,10 @@ impl Function {
             return Ok(());
         }
         let mut incident = Incident { joining: message.incident.joining.clone(), ..known };
+        // What functions wrote is in the ledger, where the better of two receipts stays.
         let mut report = message.report.clone();
+        report.containment.receipts.retain(|receipt| receipt.finished_at.is_none());
+        report.derived.retain(|receipt| receipt.finished_at.is_none());
         // What an approval carries out stands only in the ledger: without it there is no new ticket, and the older one is open.
         self.ledger.gather_answered(&mut incident, &mut report).await?;
         let shown = Shown::of(&incident);

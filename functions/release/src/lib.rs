@@ -179,6 +179,8 @@ impl Function {
             Ok(Undone::Gone(fault)) => {
                 Receipt { error: Some(fault.told()), fault: Some(fault.kind.into()), ..of(Status::Skipped) }
             }
+            // Of this incident: the gate opens again. Nothing is kept, as nothing is said about the target yet.
+            Ok(Undone::StillHeld(by)) if holders.is_later(&by) => return Ok(asked_again(containment, target)),
             Ok(Undone::StillHeld(by)) => {
                 let error = Some(format!("still contained for incident {by}"));
                 Receipt { error, held_by: IncidentId::parse(&by).ok(), ..of(Status::Skipped) }
@@ -308,7 +310,7 @@ enum Undone {
     Nothing(String),
     /// The resource does not exist any more.
     Gone(Fault),
-    /// Another incident, by its id, still holds the target.
+    /// Another incident, or a finding that joined later, still holds the target: its id.
     StillHeld(String),
     /// What was tried.
     Steps(Vec<Step>),

@@ -230,8 +230,13 @@ impl Function {
             tracing::warn!(fault.message = %fault.message, "a finding that adds nothing was not counted");
         }
         let reason = format!("it adds nothing to {theirs}, which is open about the same");
-        let plan =
-            Plan { verdict: Verdict::Ignore, reason: Some(reason), decisions: vec![], findings: vec![], ..candidate.plan.clone() };
+        let plan = Plan {
+            verdict: Verdict::Ignore,
+            reason: Some(reason),
+            decisions: vec![],
+            findings: vec![],
+            ..candidate.plan.clone()
+        };
         self.of_this_execution(candidate, plan)
     }
 

@@ -38,12 +38,7 @@ impl Opening {
 
 impl Function {
     /// Writes the incident of a plan to the ledger. What exceeds the budget waits for a person.
-    pub(crate) async fn open(
-        &self,
-        plan: Plan,
-        opening: Opening,
-        delivery: &Delivery<'_>,
-    ) -> Result<Incident, Fault> {
+    pub(crate) async fn open(&self, plan: Plan, opening: Opening, delivery: &Delivery<'_>) -> Result<Incident, Fault> {
         let is_of_other = opening.is_of_other(&plan);
         let Opening { id, follows, before } = opening;
         let dedupe_key = before.as_ref().map_or_else(|| plan.dedupe_key.clone(), |before| before.dedupe_key.clone());

@@ -3,23 +3,25 @@
 use super::NoticeKind;
 use super::choices::{choices, hints};
 use super::document::{Fact, Notice, Part, Section, Text};
+use super::findings::{region, several, severity, shown, type_of};
 use super::headline::{self, unfinished};
 use super::sections::{closed, decided, evidence, found, is_reverted, open, searched, stands, target, unanswered, urgent};
 use super::standing;
 use crate::answer::{Answer, Decided};
 use crate::incident::Incident;
-use crate::plan::Verdict;
-use crate::playbook::Playbook;
+use crate::plan::{FindingSummary, Verdict};
 use crate::report::Report;
 use crate::revision;
 use crate::target::Target;
-use jiff::Timestamp;
 
 /// What people are told at the moment that `kind` names.
 #[must_use]
 pub fn notice(kind: NoticeKind, incident: &Incident, report: &Report, answer: Option<&Decided>, round: u32) -> Notice {
     let problems = report.problems();
-    let mut facts = facts(incident, report);
+    // An execution whose finding joined the incident tells of that finding.
+    let (finding, began) =
+        if incident.joining.is_some() { (&incident.finding, "joined") } else { (incident.gravest(), "incident opened") };
+    let mut facts = facts(incident, (finding, began), report);
     let mut sections = Vec::new();
     let mut asks = false;
     match kind {
@@ -57,7 +59,8 @@ pub fn notice(kind: NoticeKind, incident: &Incident, report: &Report, answer: Op
     }
     sections.extend(unread(report));
     sections.extend(next(kind, incident, report, answer).map(|next| Section::sentence(Part::Next, [Text::ours(next)])));
-    document(incident, report, headline::of(kind, incident, report, answer, round), (facts, sections), asks)
+    let headline = headline::of(kind, incident, report, answer, round);
+    Notice { headline, about: about(incident, finding, report), facts, sections, ..document(incident, report, asks) }
 }
 
 /// The ticket that an analyst answers.
@@ -65,14 +68,16 @@ pub fn notice(kind: NoticeKind, incident: &Incident, report: &Report, answer: Op
 pub fn ticket(incident: &Incident, report: &Report, round: u32) -> Notice {
     let sections = urgent(&report.problems())
         .into_iter()
+        .chain(several(incident))
         .chain(found(report))
         .chain(stands(report))
         .chain(open(&incident.decisions, report))
         .chain([searched(report)])
         .chain(evidence(report))
         .chain(unread(report));
-    let parts = (facts(incident, report), sections.collect());
-    document(incident, report, headline::of_ticket(incident, report, round), parts, true)
+    let (finding, headline) = (incident.gravest(), headline::of_ticket(incident, report, round));
+    let (facts, sections) = (facts(incident, (finding, "incident opened"), report), sections.collect());
+    Notice { headline, about: about(incident, finding, report), facts, sections, ..document(incident, report, true) }
 }
 
 /// What a message lacks when the ledger could not be read.
@@ -87,6 +92,9 @@ fn next(kind: NoticeKind, incident: &Incident, report: &Report, answer: Option<&
     let open = || !releases && report.receipts().any(|receipt| standing::is_open(receipt, report));
     Some(match kind {
         NoticeKind::Noticed => "Firebreak does nothing more about it and asks for no answer: it is yours to look at.",
+        NoticeKind::Opened if incident.joining.is_some() => {
+            "It is about a target of this open incident, and contained like it. A new ticket asks about all of it."
+        }
         NoticeKind::Opened => "The next message says how it stands. Then a ticket asks for your answer: firebreak review list",
         NoticeKind::Outcome | NoticeKind::Alarm => "Your answer is asked for after the last check: firebreak review list",
         NoticeKind::ReviewOverdue => return None,
@@ -101,18 +109,18 @@ fn next(kind: NoticeKind, incident: &Incident, report: &Report, answer: Option<&
     })
 }
 
-fn document(
-    incident: &Incident,
-    report: &Report,
-    headline: String,
-    (facts, sections): (Vec<Fact>, Vec<Section>),
-    asks: bool,
-) -> Notice {
-    let about = targets(incident, report).next().map_or_else(|| Text::ours("no target"), target);
-    let about = vec![about, Text::ours(" - "), type_of(incident)];
+/// The answers that are wanted, and nothing said yet.
+fn document(incident: &Incident, report: &Report, asks: bool) -> Notice {
     let (answers, hints) = if asks { (choices(incident, report), hints(report)) } else { (vec![], vec![]) };
     let code = (asks && !report.unread).then(|| revision::code(&incident.shown()));
-    Notice { incident: incident.id.clone(), headline, about, facts, sections, answers, code, hints }
+    let (incident, headline) = (incident.id.clone(), String::new());
+    Notice { incident, headline, about: vec![], facts: vec![], sections: vec![], answers, code, hints }
+}
+
+/// To what it happens, and because of which finding.
+fn about(incident: &Incident, finding: &FindingSummary, report: &Report) -> Vec<Text> {
+    let about = targets(incident, report).next().map_or_else(|| Text::ours("no target"), target);
+    vec![about, Text::ours(" - "), type_of(finding)]
 }
 
 /// What was decided after the ticket that was answered.
@@ -129,15 +137,8 @@ fn targets<'a>(incident: &'a Incident, report: &'a Report) -> impl Iterator<Item
 /// So many targets are named above the sections; the others are in them.
 const MAX_NAMED: usize = 5;
 
-fn facts(incident: &Incident, report: &Report) -> Vec<Fact> {
-    let finding = &incident.finding;
-    let severity = match (finding.severity_band, finding.severity) {
-        (Some(band), Some(number)) => format!("{} ({number})", band.label()),
-        (Some(band), None) => band.label().to_owned(),
-        _ => "unknown".to_owned(),
-    };
+fn facts(incident: &Incident, (finding, began): (&FindingSummary, &str), report: &Report) -> Vec<Fact> {
     let account = finding.account.as_ref().map_or("unknown", |a| a.as_str());
-    let region = finding.region.as_ref().map_or("unknown", |r| r.as_str());
     let note = incident.reason.as_ref().filter(|_| incident.verdict == Verdict::Respond);
     let mut named: Vec<Text> = Vec::new();
     for name in targets(incident, report).map(target) {
@@ -148,11 +149,11 @@ fn facts(incident: &Incident, report: &Report) -> Vec<Fact> {
     [
         Some(Fact { label: "Incident", value: Text::ours(incident.id.as_str()) }),
         incident.follows.as_ref().map(|first| Fact { label: "Follows", value: Text::ours(first.as_str()) }),
-        Some(Fact { label: "Finding", value: type_of(incident) }),
+        Some(Fact { label: "Finding", value: type_of(finding) }),
         finding.title.as_ref().map(|title| Fact { label: "Title", value: Text::words(title, 200) }),
-        Some(Fact { label: "Severity", value: Text::ours(severity) }),
-        Some(Fact { label: "Where", value: Text::ours(format!("account {account}, {region}")) }),
-        Some(Fact { label: "When", value: Text::ours(when(incident)) }),
+        Some(Fact { label: "Severity", value: Text::ours(severity(finding)) }),
+        Some(Fact { label: "Where", value: Text::ours(format!("account {account}, {}", region(finding))) }),
+        Some(Fact { label: "When", value: Text::ours(when(incident, finding, began)) }),
     ]
     .into_iter()
     .flatten()
@@ -162,10 +163,9 @@ fn facts(incident: &Incident, report: &Report) -> Vec<Fact> {
 }
 
 /// A mail can be late: it says when what it tells of began.
-fn when(incident: &Incident) -> String {
-    let shown = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
-    let seen = incident.finding.first_seen.map_or_else(String::new, |at| format!("first seen {}; ", shown(at)));
-    format!("{seen}incident opened {}", shown(incident.opened_at))
+fn when(incident: &Incident, finding: &FindingSummary, began: &str) -> String {
+    let seen = finding.first_seen.map_or_else(String::new, |at| format!("first seen {}; ", shown(at)));
+    format!("{seen}{began} {}", shown(incident.opened_at))
 }
 
 fn answer_facts(decided: &Decided) -> Vec<Fact> {
@@ -174,13 +174,4 @@ fn answer_facts(decided: &Decided) -> Vec<Fact> {
         .then(|| Fact { label: "Accepted as NOT contained", value: Text::name(&decided.accept_open.join(", "), 500) });
     let answer = Fact { label: "Answer", value: Text::Name(answer) };
     [answer, Fact { label: "Comment", value: Text::name(&decided.comment, 500) }].into_iter().chain(open).collect()
-}
-
-/// A finding's type. One that the playbook does not know is anybody's text.
-fn type_of(incident: &Incident) -> Text {
-    match incident.finding.finding_type.as_deref() {
-        Some(kind) if Playbook::shipped().row(kind).is_some() => Text::name(kind, 128),
-        Some(kind) => Text::words(kind, 128),
-        None => Text::ours("unknown finding"),
-    }
 }

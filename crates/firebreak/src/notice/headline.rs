@@ -12,6 +12,7 @@ use crate::report::Report;
 /// What happened, at the moment that `kind` names. A rehearsal is marked in every subject.
 pub(super) fn of(kind: NoticeKind, incident: &Incident, report: &Report, answer: Option<&Decided>, round: u32) -> String {
     let words = match kind {
+        NoticeKind::Opened if incident.joining.is_some() => "One more finding",
         NoticeKind::Noticed if incident.decisions.is_empty() && incident.finding.finding_type.is_none() => {
             "Unreadable event received, nothing done"
         }
@@ -35,6 +36,8 @@ pub(super) fn of_ticket(incident: &Incident, report: &Report, round: u32) -> Str
         " again, NOT all is put back"
     } else if approved {
         " again, NOT all is contained"
+    } else if incident.joining.is_some() {
+        " again, one more finding"
     } else {
         ""
     };

@@ -175,7 +175,7 @@ fn detail(receipt: &Receipt, report: &Report) -> Option<Text> {
         return Some(Text::name(&applied.join("; "), 600));
     }
     if receipt.changed_nothing() {
-        return Some(Text::ours("it was so before, by another incident or by somebody else: nothing had to change"));
+        return Some(Text::ours("it was so before, by Firebreak or by somebody else: nothing had to change"));
     }
     Some(Text::name(&first_error(receipt).unwrap_or_else(|| "no step was tried".to_owned()), 300))
 }

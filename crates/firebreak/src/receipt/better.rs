@@ -3,12 +3,14 @@
 use super::{Outcome, Receipt, Status};
 
 impl Receipt {
-    /// Whether more of the target is contained by this receipt than by `other`: by its status, or because a step holds here that
-    /// failed there. A release takes a step that failed for somebody else's and leaves it.
+    /// Whether this receipt says more than `other`: more of the target is contained, or a step holds here that failed there, or
+    /// something was changed here and nothing there. A release takes a step that failed for somebody else's and leaves it.
     #[must_use]
     pub fn is_better_than(&self, other: &Self) -> bool {
         let (here, there) = (strength(self.status), strength(other.status));
-        here > there || here == there && other.failed_steps().iter().any(|name| self.has_held(name.as_str()))
+        let held = || other.failed_steps().iter().any(|name| self.has_held(name.as_str()));
+        let changed = || other.changed_nothing() && !self.changed_nothing() && other.failed_steps().is_empty();
+        here > there || here == there && (held() || changed())
     }
 
     fn has_held(&self, name: &str) -> bool {
@@ -60,5 +62,12 @@ mod tests {
         assert!(first.is_better_than(&throttled), "a release would leave the deny");
         let further = receipt("partial", &[("attach-deny", "already"), ("deactivate-key A", "failed")]);
         assert!(!first.is_better_than(&further));
+    }
+
+    #[test]
+    fn what_was_changed_is_not_forgotten_because_it_is_so_now() {
+        let first = receipt("contained", &[("attach-deny", "applied")]);
+        let again = receipt("contained", &[("attach-deny", "already")]);
+        assert!(first.is_better_than(&again) && !again.is_better_than(&first));
     }
 }

@@ -1,7 +1,7 @@
 //! What a quarantine takes from a user, a session or a role, and what it leaves alone.
 
 use super::triage::stage_under;
-use super::{TestResult, changes, send, stage, user_finding};
+use super::{TestResult, changes, send, stage, stage_apart, user_finding};
 use aws_sdk_iam::types::Tag;
 use firebreak::answer::Answer;
 use firebreak::incident::IncidentStatus;
@@ -145,7 +145,7 @@ async fn a_session_is_denied_by_boundary_when_the_quota_is_full() -> TestResult 
 
 #[tokio::test]
 async fn a_second_session_takes_the_next_slot() -> TestResult {
-    let stage = stage().await;
+    let stage = stage_apart().await;
     let role = PlantedRole::plant(stage.config(), "fleet").await?;
     let before = role.observe().await?;
     let (first, one) = send(&stage, &session_finding(&role, "i-0123456789abcdef0", "slot-1")).await?;

@@ -1,6 +1,6 @@
 //! The gate, the answer, and what becomes of it.
 
-use super::{TestResult, is_open_again, send, stage, stage_with, user_finding};
+use super::{TestResult, is_open_again, send, stage, stage_apart, stage_with, user_finding};
 use firebreak::answer::Answer;
 use firebreak::ids::IncidentId;
 use firebreak::incident::IncidentStatus;
@@ -124,7 +124,7 @@ async fn a_release_that_is_not_complete_keeps_the_deny_and_asks_again() -> TestR
 
 #[tokio::test]
 async fn what_was_put_back_stays_put_back_while_the_rest_is_tried_again() -> TestResult {
-    let stage = stage().await;
+    let stage = stage_apart().await;
     let role = PlantedRole::plant(stage.config(), "web-role").await?;
     let instance = PlantedInstance::plant(stage.config(), "web-1").await?;
     let mut event = fixture::load("guardduty/instance-credential-exfiltration")?;

@@ -1,6 +1,6 @@
 //! The right resource, all of it, and nobody else's.
 
-use super::{TestResult, is_open_again, send, stage, user_finding};
+use super::{TestResult, is_open_again, send, stage, stage_apart, user_finding};
 use firebreak::answer::Answer;
 use firebreak::incident::IncidentStatus;
 use firebreak::receipt::Status;
@@ -61,7 +61,7 @@ async fn the_second_account_is_contained_in_the_second_account() -> TestResult {
 
 #[tokio::test]
 async fn a_target_of_two_incidents_is_released_with_the_last_one() -> TestResult {
-    let stage = stage().await;
+    let stage = stage_apart().await;
     let user = PlantedUser::plant(stage.config(), "alice").await?;
     let before = user.observe().await?;
     let (first, one) = send(&stage, &user_finding(&user, SECURITY_ACCOUNT, "one")).await?;
@@ -81,7 +81,7 @@ async fn a_target_of_two_incidents_is_released_with_the_last_one() -> TestResult
 
 #[tokio::test]
 async fn two_releases_at_once_put_the_target_back() -> TestResult {
-    let stage = stage().await;
+    let stage = stage_apart().await;
     let user = PlantedUser::plant(stage.config(), "alice").await?;
     let before = user.observe().await?;
     let (first, one) = send(&stage, &user_finding(&user, SECURITY_ACCOUNT, "at-once-1")).await?;

@@ -1,6 +1,6 @@
 //! What triage makes of updates, floods, doubts, large events and things Firebreak cannot contain.
 
-use super::{TestResult, changes, incident_of, send, stage, stage_with, user_finding};
+use super::{TestResult, changes, incident_of, send, stage, stage_apart, stage_with, user_finding};
 use firebreak::answer::Answer;
 use firebreak::decision::Mode;
 use firebreak::ids::IncidentId;
@@ -35,7 +35,10 @@ pub(crate) async fn attached(user: &PlantedUser) -> firebreak_drill::Result<Opti
 
 #[tokio::test]
 async fn what_exceeds_the_budget_waits_for_a_person_who_is_told_so() -> TestResult {
-    let stage = stage_under(&format!("[accounts.{SECURITY_ACCOUNT}]\nmode = \"auto\"\n[budget]\nquarantine-iam = 1\n")).await;
+    let stage = stage_under(&format!(
+        "join_within_hours = 0\n[accounts.{SECURITY_ACCOUNT}]\nmode = \"auto\"\n[budget]\nquarantine-iam = 1\n"
+    ))
+    .await;
     let (alice, bob) = (PlantedUser::plant(stage.config(), "alice").await?, PlantedUser::plant(stage.config(), "bob").await?);
     let (_, first) = send(&stage, &user_finding(&alice, SECURITY_ACCOUNT, "budget-1")).await?;
     let counted = stage.reaches(&first, IncidentStatus::AwaitingReview).await?.record.incident;
@@ -63,7 +66,7 @@ async fn what_exceeds_the_budget_waits_for_a_person_who_is_told_so() -> TestResu
 
 #[tokio::test]
 async fn guardduty_is_asked_before_anything_is_contained() -> TestResult {
-    let stage = stage().await;
+    let stage = stage_apart().await;
     let user = PlantedUser::plant(stage.config(), "alice").await?;
     let planted = |serial: &str, archived: bool| {
         let mut finding = user_finding(&user, MEMBER_ACCOUNT, serial)["detail"].clone();

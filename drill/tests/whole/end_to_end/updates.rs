@@ -1,7 +1,7 @@
 //! Updates of a finding: only what is new is answered, once, whatever breaks on the way.
 
 use super::triage::attached;
-use super::{TestResult, changes, send, stage, user_finding};
+use super::{TestResult, changes, send, stage, stage_apart, user_finding};
 use firebreak::answer::Answer;
 use firebreak::incident::IncidentStatus;
 use firebreak_aws::clock;
@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 const QUARANTINED: Option<&str> = Some("FirebreakQuarantineDenyAll");
 
 /// A version of an event, `minutes` after now.
-fn version(event: &Value, minutes: i64) -> Value {
+pub(crate) fn version(event: &Value, minutes: i64) -> Value {
     let mut later = event.clone();
     let at = clock::now() + jiff::SignedDuration::from_mins(minutes);
     later["detail"]["updatedAt"] = json!(at.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string());
     later
 }
 
-fn sequence_about(users: &[&PlantedUser], serial: &str) -> Value {
+pub(crate) fn sequence_about(users: &[&PlantedUser], serial: &str) -> Value {
     let mut event = fixture::load("types/AttackSequence-IAM-CompromisedCredentials").expect("fixture");
     fixture::personalise(&mut event, SECURITY_ACCOUNT, serial, clock::now());
     let actor = |user: &&PlantedUser| {
@@ -46,7 +46,7 @@ fn attachments(stage: &Stage) -> firebreak_drill::Result<usize> {
 
 #[tokio::test]
 async fn an_update_with_a_new_target_is_answered_for_that_target_alone() -> TestResult {
-    let stage = stage().await;
+    let stage = stage_apart().await;
     let (alice, bob) = (PlantedUser::plant(stage.config(), "alice").await?, PlantedUser::plant(stage.config(), "bob").await?);
     let first = sequence_about(&[&alice], "growing");
     let (_, id) = send(&stage, &first).await?;
@@ -108,7 +108,7 @@ async fn an_update_is_answered_once_wherever_triage_dies() -> TestResult {
         ("dies-opening", "dynamodb:PutItem", "opened_at"),
         ("dies-remembering", "dynamodb:UpdateItem", "SET version"),
     ] {
-        let stage = stage().await;
+        let stage = stage_apart().await;
         let users = planted(&stage, &["alice", "bob"]).await?;
         let (_, id) = send(&stage, &sequence_about(&[&users[0]], serial)).await?;
         stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
@@ -163,7 +163,7 @@ async fn two_updates_at_once_share_their_targets_and_contain_none_twice() -> Tes
 
 #[tokio::test]
 async fn an_update_whose_response_broke_down_is_taken_over_under_its_own_id() -> TestResult {
-    let stage = stage().await;
+    let stage = stage_apart().await;
     let users = planted(&stage, &["alice", "bob"]).await?;
     let (_, id) = send(&stage, &sequence_about(&[&users[0]], "broken-update")).await?;
     stage.reaches(&id, IncidentStatus::AwaitingReview).await?;

@@ -10,16 +10,26 @@ use firebreak::target::{Target, TargetKind};
 use firebreak_ledger::{Gate, IncidentView, RawEvent};
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::ScriptedAws;
+use lambda_runtime::tracing::subscriber;
 use open_review::{Batch, Function};
 use serde_json::{Value, json};
+use std::sync::Once;
 
 pub(crate) const TOPIC: &str = "arn:aws:sns:eu-central-1:123456789012:firebreak-notices";
 pub(crate) const EXECUTION: &str = "arn:aws:states:eu-central-1:123456789012:execution:firebreak-incident-response:one";
 /// A piece of every token.
 pub(crate) const SECRET: &str = "9tVPQ+secret/";
 
+/// Every place that logs is asked once whether anybody listens, and keeps the answer. From the first test on somebody does: else a
+/// place that is asked while another test begins to listen stays silent.
+fn listen() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| tracing::subscriber::set_global_default(subscriber::registry()).expect("nobody listens yet"));
+}
+
 /// A server whose ledger knows the incident; no gate was opened yet.
 pub(crate) async fn stage() -> (ScriptedAws, World) {
+    listen();
     let aws = ScriptedAws::start().await.expect("a port");
     let world = World::of(&aws);
     let (ledger, incident) = (room::ledger(&aws), incident());

@@ -60,7 +60,8 @@ async fn the_event_is_kept_byte_for_byte() {
     let stage = Stage::start().await;
     let raw = serde_json::to_string_pretty(&stage.finding("f1")).expect("JSON").replace("\"version\": ", "\"version\"  :\t");
     let (raw, execution) = (RawValue::from_string(raw).expect("JSON"), ONE.to_owned());
-    let request = TriageInput { event: raw.clone(), execution_arn: execution, started_at: AT.parse().expect("a time"), joins: false };
+    let request =
+        TriageInput { event: raw.clone(), execution_arn: execution, started_at: AT.parse().expect("a time"), joins: false };
     let incident = Box::pin(function(&stage.aws, AUTO).handle(request)).await.expect("an incident");
     let kept = room::ledger(&stage.aws).raw_event(&incident.id).await.expect("an event");
     assert_eq!(kept, raw.get());

@@ -171,7 +171,10 @@ async fn nobody_joins_where_policy_or_definition_does_not_know_of_it() {
     let stage = Stage::start().await;
     crate::deliver(&stage.aws, AUTO, &stage.finding("f1"), ONE).await.expect("an incident");
     let table = stage.aws.table();
-    assert!(!table.items().any(|((pk, _), _)| pk.starts_with("open#")), "an execution that could not be told is joined by nobody");
+    assert!(
+        !table.items().any(|((pk, _), _)| pk.starts_with("open#")),
+        "an execution that could not be told is joined by nobody"
+    );
 }
 
 #[tokio::test]
