@@ -109,7 +109,7 @@ const CASES: &[(&str, Proof)] = &[
     ("H74", Here),
     ("H75", Here),
     ("H76", Here),
-    ("H77", Open("many findings about one principal are as many incidents and tickets: only the containments are bounded")),
+    ("H77", Elsewhere("functions/triage/tests/wire/joins.rs", "two_hundred_findings_about_one_user_are_one_incident")),
     ("H78", Here),
     ("H79", Here),
     ("H80", Here),

@@ -1,11 +1,16 @@
 //! A release is about what its ticket showed. What was decided later stays contained, and is asked about again.
 
+use crate::buckets::CLOSED;
 use crate::{MANAGEMENT, POLICY, bucket, contained, decision, holders, kept, lock_down, outcomes, responder, stage};
 use firebreak::containment::Containment;
 use firebreak::facts::Carry;
 use firebreak::fault::Fault;
 use firebreak::incident::{Incident, IncidentStatus};
+use firebreak::joining::{Adds, Joiner};
 use firebreak::receipt::Status;
+use firebreak::task::{Phase, TaskInput, TaskOutput};
+use firebreak_aws::clock;
+use firebreak_ledger::JoinEnd;
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::ScriptedAws;
 use quarantine_scp::Organization;
@@ -88,4 +93,42 @@ async fn an_answer_of_an_earlier_version_puts_everything_back() {
     let released = undo(&aws, &incident, None).await.expect("an answer");
     assert_eq!((released.status, buckets.block("acme-a"), buckets.block("acme-b")), ("ok", None, None));
     assert_eq!(status(&aws, &incident).await, IncidentStatus::Released);
+}
+
+/// A finding joins the incident and locks the same bucket down, under its own name.
+async fn joins(aws: &ScriptedAws, incident: &Incident, finding: &str, name: &str) {
+    let id = room::incident(finding);
+    let (decisions, at) = (&incident.decisions, clock::now());
+    let joiner = Joiner { id: &id, finding: &incident.finding, decisions, receipts: &[], at };
+    let joined = room::ledger(aws).join(&incident.id, |open| joiner.merge(open)).await.expect("the ledger takes it");
+    assert!(matches!(joined, JoinEnd::Joined(merged) if merged.adds == Adds::Finding && merged.incident.revision == 1));
+    let carried = Incident { joining: Some(id), ..room::opened("one") };
+    let request = TaskInput { incident: carried, ..room::request(Phase::Contain, "one", bucket(name)) };
+    let done = Box::pin(lockdown_s3::Function::new(responder(aws)).handle(request)).await.expect("a receipt");
+    assert!(matches!(done, TaskOutput::Receipt(receipt) if receipt.status == Status::Contained));
+}
+
+#[tokio::test]
+async fn what_a_finding_holds_that_joined_later_is_asked_again_and_one_release_then_releases_all() {
+    let (aws, buckets) = stage(&["acme-a"]).await;
+    let incident = contained(&aws, "one", &["acme-a"]).await;
+    joins(&aws, &incident, "two", "acme-a").await;
+    let released = undo(&aws, &incident, Some(0)).await.expect("an answer");
+    assert_eq!((released.status, outcomes(&released)), ("not-covered", vec![("acme-a", Status::Waits)]));
+    let held = holders(&aws, Containment::LockdownS3, &bucket("acme-a"));
+    assert_eq!((buckets.block("acme-a"), held), (CLOSED, vec![room::incident("two").to_string()]));
+    assert_eq!(kept(&aws, &incident).await, [], "nobody is told of another incident");
+    let released = undo(&aws, &incident, Some(1)).await.expect("an answer");
+    assert_eq!((released.status, outcomes(&released)), ("ok", vec![("acme-a", Status::Contained)]));
+    assert_eq!(buckets.block("acme-a"), None);
+}
+
+#[tokio::test]
+async fn one_release_of_what_a_ticket_listed_ends_the_hold_of_each_finding() {
+    let (aws, buckets) = stage(&["acme-a"]).await;
+    let incident = contained(&aws, "one", &["acme-a"]).await;
+    joins(&aws, &incident, "two", "acme-a").await;
+    let released = undo(&aws, &incident, Some(1)).await.expect("an answer");
+    assert_eq!((released.status, outcomes(&released)), ("ok", vec![("acme-a", Status::Contained)]));
+    assert_eq!((buckets.block("acme-a"), holders(&aws, Containment::LockdownS3, &bucket("acme-a"))), (None, vec![]));
 }

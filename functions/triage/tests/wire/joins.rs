@@ -10,13 +10,17 @@ use firebreak::plan::Verdict;
 use firebreak_testkit::dynamodb::Value as Attribute;
 use firebreak_testkit::room::{self, Break, Point, each_break};
 use firebreak_testkit::scripted::{ScriptedAws, error};
-use futures::future::join_all;
+use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
 use triage::TriageInput;
 
 /// Lets an execution of today's definition ask about an event.
 async fn deliver(aws: &ScriptedAws, policy: &str, event: &Value, execution: &str) -> Result<Incident, Fault> {
-    let request = json!({ "event": event, "execution_arn": execution, "started_at": AT, "joins": true });
+    deliver_at(aws, policy, event, (execution, AT)).await
+}
+
+async fn deliver_at(aws: &ScriptedAws, policy: &str, event: &Value, (execution, at): (&str, &str)) -> Result<Incident, Fault> {
+    let request = json!({ "event": event, "execution_arn": execution, "started_at": at, "joins": true });
     let request: TriageInput = serde_json::from_str(&request.to_string()).expect("a request");
     Box::pin(function(aws, policy).handle(request)).await
 }
@@ -69,6 +73,16 @@ async fn the_second_finding_about_a_user_is_part_of_the_first_ones_incident() {
     assert_eq!(counted(&stage.aws), [key(USER)], "it is one target");
     let again = deliver(&stage.aws, AUTO, &event, TWO).await.expect("an incident");
     assert_eq!(again, second, "the next attempt finds it there");
+}
+
+#[tokio::test]
+async fn findings_join_for_a_day_after_the_incident_was_opened_and_no_joiner_makes_it_longer() {
+    let (stage, first, event) = opened(AUTO).await;
+    let second = deliver_at(&stage.aws, AUTO, &event, (TWO, "2026-11-21T02:00:00Z")).await.expect("an incident");
+    assert_eq!(second.id, first.id, "23 hours and 50 minutes later");
+    let third = stage.finding("f3");
+    let answer = deliver_at(&stage.aws, AUTO, &third, (THREE, "2026-11-21T02:20:00Z")).await.expect("an incident");
+    assert_eq!((answer.id, answer.joining), (own_of(&third), None), "20 minutes after the last one joined");
 }
 
 #[tokio::test]
@@ -261,7 +275,9 @@ async fn two_hundred_findings_about_one_user_are_one_incident() {
     let executions: Vec<String> = (0..200).map(|at| format!("{ONE}-{at}")).collect();
     executions.iter().for_each(|arn| stage.executions.set(arn, "RUNNING"));
     let events: Vec<Value> = (0..200).map(|at| stage.finding(&format!("flood-{at}"))).collect();
-    let answers = join_all(events.iter().zip(&executions).map(|(event, arn)| deliver(&stage.aws, AUTO, event, arn))).await;
+    // As many at once as a machine with two cores answers in time.
+    let answers = stream::iter(events.iter().zip(&executions)).map(|(event, arn)| deliver(&stage.aws, AUTO, event, arn));
+    let answers: Vec<_> = answers.buffer_unordered(8).collect().await;
     let answers: Vec<Incident> = answers.into_iter().map(|answer| answer.expect("no flood is an error")).collect();
     let working: Vec<&Incident> = answers.iter().filter(|answer| answer.verdict == Verdict::Respond).collect();
     assert!(working.iter().all(|answer| answer.id == first.id && answer.joining.is_some()), "{working:?}");
