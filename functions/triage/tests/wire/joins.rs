@@ -223,6 +223,16 @@ async fn a_joined_finding_whose_execution_broke_down_goes_on_in_the_same_inciden
 }
 
 #[tokio::test]
+async fn an_execution_that_joined_once_goes_on_there_whatever_is_decided_meanwhile() {
+    let (stage, first, event) = opened(AUTO).await;
+    let second = deliver(&stage.aws, AUTO, &event, TWO).await.expect("an incident");
+    let off = format!("{AUTO}join_within_hours = 0\n");
+    assert_eq!(deliver(&stage.aws, &off, &event, TWO).await.expect("an incident"), second);
+    room::ledger(&stage.aws).set_status(&first.id, IncidentStatus::Released, &[]).await.expect("the ledger takes it");
+    assert_eq!(deliver(&stage.aws, AUTO, &event, TWO).await.expect("an incident"), second, "a second name would contain again");
+}
+
+#[tokio::test]
 async fn a_finding_that_comes_again_after_its_incident_is_over_begins_anew() {
     let (stage, first, event) = opened(AUTO).await;
     deliver(&stage.aws, AUTO, &event, TWO).await.expect("an incident");
