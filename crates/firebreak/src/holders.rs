@@ -77,11 +77,9 @@ impl Incident {
     /// The names under which targets are held for what an answer up to the revision `covers` is about. Without a revision: all.
     #[must_use]
     pub fn holders(&self, covers: Option<u32>) -> Holders<'_> {
-        let is_covered = |since: u32| covers.is_none_or(|covers| since <= covers);
-        let joined = self.findings.iter().filter_map(|finding| finding.joined.as_ref());
-        let (covered, later): (Vec<(&JoinedAs, u32)>, Vec<(&JoinedAs, u32)>) =
-            joined.filter_map(|joined| Some((joined, joined.revision?))).partition(|(_, since)| is_covered(*since));
-        let later = later.into_iter().map(|(joined, _)| &joined.id).collect();
-        Holders { later, ..Holders::of(&self.id).with(covered.into_iter().map(|(joined, _)| &joined.id)) }
+        let is_covered = |joined: &&JoinedAs| joined.revision.is_some_and(|since| covers.is_none_or(|covers| since <= covers));
+        let holds = self.findings.iter().filter_map(|finding| finding.joined.as_ref()).filter(|joined| joined.revision.is_some());
+        let later = holds.clone().filter(|joined| !is_covered(joined)).map(|joined| &joined.id).collect();
+        Holders { later, ..Holders::of(&self.id).with(holds.filter(is_covered).map(|joined| &joined.id)) }
     }
 }

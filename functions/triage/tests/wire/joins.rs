@@ -65,7 +65,7 @@ async fn the_second_finding_about_a_user_is_part_of_the_first_ones_incident() {
     let record = stored(&stage.aws, &first.id).await.expect("an incident");
     assert_eq!((record.status, record.incident.execution_arn.as_str()), (IncidentStatus::Triaged, ONE));
     assert_eq!((record.incident.revision, record.incident.joining), (1, None), "an answer to an older ticket does not cover it");
-    assert_eq!(joined(&stage, &first.id).await, [own.clone()]);
+    assert_eq!(joined(&stage, &first.id).await, std::slice::from_ref(&own));
     assert!(stored(&stage.aws, &own).await.is_none(), "one attack is one incident in the list");
     let ledger = room::ledger(&stage.aws);
     assert_eq!(ledger.raw_event(&own).await.expect("an event"), event.to_string(), "it is evidence");
