@@ -188,6 +188,10 @@ impl Responder {
         log_unless_ok(status);
         // Whatever came of it: nothing more is written, and a release need not wait.
         log_unless_ok(self.ledger.end_containment(held, &holder).await);
+        // What failed before anything was recorded has changed nothing, and so has what waits.
+        if !matches!(&attempted, Ok(Some((_, Attempt::Steps(_))) | None)) {
+            log_unless_ok(self.ledger.unmark(held, &holder).await);
+        }
         let Some((call, attempt)) = attempted? else { return self.answered(incident, held).await };
         match attempt {
             Attempt::Steps(steps) => {

@@ -111,6 +111,23 @@ impl Ledger {
         Ok(())
     }
 
+    /// Takes back a mark of a finding that joined, where nothing is recorded: nothing was changed, and nobody must find the target held.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn unmark(&self, held: Held<'_>, holder: &Holder) -> Result<(), Fault> {
+        if let Holder::Joined(_) = holder {
+            let write = self.update_base(held).update_expression("DELETE holders :me, containing :me");
+            let write =
+                write.condition_expression("attribute_not_exists(doc)").expression_attribute_values(":me", set_of(holder));
+            let taken_back = write.send().await;
+            if !lost(&taken_back) {
+                taken_back.or_fault("ledger: take back a mark")?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether `holder` holds the target, and nobody is releasing it: what it wrote must be there.
     ///
     /// # Errors

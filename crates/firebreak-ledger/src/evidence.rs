@@ -1,6 +1,6 @@
-//! What was collected so far: the write-only evidence bucket cannot be asked.
+//! What was collected so far, and what could not be: the write-only evidence bucket cannot be asked.
 
-use super::{Ledger, to_doc};
+use super::{Ledger, from_doc, string, to_doc};
 use firebreak::evidence::Entry;
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
@@ -18,5 +18,30 @@ impl Ledger {
             .await
             .or_fault("ledger: keep evidence entry")?;
         Ok(())
+    }
+
+    /// Remembers what one execution of an incident could not collect, one line each.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn keep_missing(&self, incident: &IncidentId, execution: &str, missing: &[String]) -> Result<(), Fault> {
+        let put = self.put_about(incident, format!("missing#{execution}")).item("doc", to_doc(&missing)?);
+        put.send().await.or_fault("ledger: keep what is missing")?;
+        Ok(())
+    }
+
+    /// What all executions of an incident could not collect, each line once.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn missing(&self, incident: &IncidentId) -> Result<Vec<String>, Fault> {
+        let mut all: Vec<String> = Vec::new();
+        for row in self.rows(incident).await?.iter().filter(|row| string(row, "sk").is_some_and(|sk| sk.starts_with("missing#")))
+        {
+            all.extend(from_doc::<Vec<String>>(row)?);
+        }
+        let mut told = std::collections::BTreeSet::new();
+        all.retain(|line| told.insert(line.clone()));
+        Ok(all)
     }
 }

@@ -117,7 +117,9 @@ fn lay_receipt(receipt: Receipt, began_at: Timestamp, incident: &Incident, repor
     match carried {
         Some(known) => {
             let was_left = || known.status == Status::Skipped && finished_at >= began_at;
-            if known.finished_at.map_or_else(was_left, |before| before <= finished_at) {
+            // A finding that joined carries facts, and the better of two receipts stayed.
+            let is_bare = incident.joining.is_some() && known.steps.is_empty() && known.status != Status::Failed;
+            if is_bare || known.finished_at.map_or_else(was_left, |before| before <= finished_at) {
                 *known = receipt;
             }
         }

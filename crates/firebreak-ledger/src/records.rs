@@ -13,6 +13,16 @@ use firebreak_aws::classify::OrFault;
 use jiff::Timestamp;
 use serde::Serialize;
 
+/// The receipt that says more, with the access keys of both where both hold. What a release touched since says nothing any more.
+fn better(known: Receipt, new: &Receipt, releases: &[Receipt]) -> Receipt {
+    let is_stale = known.standing(releases).is_touched_by_a_release();
+    let (mut kept, other) = if !is_stale && known.is_better_than(new) { (known, new.clone()) } else { (new.clone(), known) };
+    if kept.holds_something() && other.holds_something() && !is_stale {
+        kept.target.absorb(&other.target);
+    }
+    kept
+}
+
 /// Executions of one incident can contain one target at the same time.
 const ATTEMPTS: usize = 4;
 
@@ -32,12 +42,17 @@ impl Ledger {
     /// The ledger could not be read or written; `Transient` when others kept receipts of the target all the time.
     pub async fn keep_better_receipt(&self, incident: &IncidentId, receipt: &Receipt) -> Result<(), Fault> {
         let sk = about("receipt", receipt.containment, &receipt.target);
+        let released = self.item(incident, &about("release", receipt.containment, &receipt.target)).await?;
+        let released: Vec<Receipt> = released.as_ref().map(from_doc).transpose()?.into_iter().collect();
         for _ in 0..ATTEMPTS {
             let known = self.item(incident, &sk).await?;
-            let put = self.put_about(incident, sk.as_str()).item("doc", to_doc(receipt)?);
+            let kept = match &known {
+                None => receipt.clone(),
+                Some(item) => better(from_doc(item)?, receipt, &released),
+            };
+            let put = self.put_about(incident, sk.as_str()).item("doc", to_doc(&kept)?);
             let put = match &known {
                 None => put.condition_expression("attribute_not_exists(pk)"),
-                Some(item) if from_doc::<Receipt>(item)?.is_better_than(receipt) => return Ok(()),
                 Some(item) => put
                     .condition_expression("doc = :known")
                     .expression_attribute_values(":known", text(string(item, "doc").unwrap_or_default())),

@@ -11,8 +11,9 @@ use crate::incident::Incident;
 use crate::plan::derived::{KEPT_FOR_AUTO, SESSIONS_PER_ROLE, size};
 use crate::plan::join_keys::{is_principal, is_rehearsed, wide_key};
 use crate::plan::{FindingSummary, JoinedAs, MAX_DECISION_BYTES, MAX_DECISIONS};
-use crate::receipt::Receipt;
-use crate::target::Scope;
+use crate::receipt::{Receipt, Standing, Verification};
+use crate::target::{Scope, TargetKind};
+use crate::text::inert;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 
@@ -22,6 +23,8 @@ pub const LISTED_PER_TYPE: usize = 5;
 pub const MAX_FINDINGS: usize = 25;
 /// What they may take as JSON, in bytes.
 const MAX_FINDING_BYTES: usize = 10 * 1024;
+/// The advice of several findings, in characters.
+const MAX_ADVICE: usize = 400;
 /// By then a containment has left its receipt.
 const CONTAINED_AFTER: SignedDuration = SignedDuration::from_mins(2);
 
@@ -67,6 +70,10 @@ pub struct Joiner<'a> {
     pub decisions: &'a [Decision],
     /// What the containments of the open incident did so far.
     pub receipts: &'a [Receipt],
+    /// What releases did.
+    pub releases: &'a [Receipt],
+    /// What AWS said at the last look.
+    pub checks: &'a [Verification],
     /// The time.
     pub at: Timestamp,
 }
@@ -98,9 +105,11 @@ impl Joiner<'_> {
         let mut incident = Incident { decisions, ..open.clone() };
         incident.over_budget = open.over_budget.saturating_add(over_budget(&incident)).saturating_sub(over_budget(open));
         incident.stamp(open);
-        if adds != Adds::Nothing && incident.revision == open.revision {
-            // An answer to an older ticket must not cover this finding.
-            incident.revision = incident.revision.saturating_add(1);
+        if adds != Adds::Nothing {
+            // An answer to an older ticket must not cover this finding, nor what it accuses.
+            incident.revision = open.revision.saturating_add(1);
+            let accused = |known: &Decision| self.decisions.iter().any(|mine| acts(mine) && is_same(known, mine));
+            incident.decisions.iter_mut().filter(|known| accused(known)).for_each(|known| known.since = incident.revision);
         }
         let is_listed = self.list(&mut incident, adds);
         if !is_listed && adds != Adds::Nothing {
@@ -115,9 +124,12 @@ impl Joiner<'_> {
     #[must_use]
     pub fn carried(&self, merged: &Incident) -> Vec<Decision> {
         let of_incident = |mine: &Decision| {
+            if mine.mode == Mode::Notify {
+                return Some(mine.clone());
+            }
             let known = merged.decisions.iter().find(|known| is_same(known, mine))?;
             let target = mine.target.clone();
-            Some(if mine.mode == Mode::Notify { mine.clone() } else { Decision { target, ..known.clone() } })
+            Some(Decision { target, ..known.clone() })
         };
         self.decisions.iter().filter_map(of_incident).collect()
     }
@@ -177,8 +189,14 @@ impl Joiner<'_> {
     /// is one more try.
     fn is_overdue(&self, open: &Incident) -> bool {
         let holds = |known: &Decision| {
-            let same = |r: &&Receipt| r.containment == known.containment && r.target.scoped_key() == known.target.scoped_key();
-            self.receipts.iter().filter(same).any(Receipt::holds_something)
+            let key = known.target.scoped_key();
+            let same = |r: &&Receipt| r.containment == known.containment && r.target.scoped_key() == key;
+            let is_broken =
+                |check: &Verification| !check.holds && check.containment == known.containment && check.target.scoped_key() == key;
+            // What began after the containment proves that it did not stop it.
+            let is_later = |r: &Receipt| self.finding.first_seen.zip(r.finished_at).is_some_and(|(seen, done)| seen > done);
+            let is_held = |r: &Receipt| r.standing(self.releases) == Standing::Held && !is_later(r);
+            self.receipts.iter().filter(same).any(is_held) && !self.checks.iter().any(is_broken)
         };
         let at_once = open.decisions.iter().filter(|known| known.mode == Mode::Auto && known.containment.is_some());
         let mut named = at_once.filter(|known| self.decisions.iter().any(|decision| is_same(known, decision)));
@@ -216,16 +234,32 @@ fn raise(known: &mut Decision, other: &Decision) -> Result<bool, &'static str> {
         return if acts(other) && has_more { Err("its access keys wait for a person") } else { Ok(false) };
     }
     let is_stronger = strength(other) > strength(known);
-    known.target.absorb(&other.target);
+    if is_stronger || keys(other).iter().any(|key| !before.contains(key)) {
+        known.target.absorb(&other.target);
+    }
+    let by_hand = advice(known, other);
+    let has_advice = by_hand != known.by_hand;
     if is_stronger {
         let target = known.target.clone();
         *known = Decision { target, ..other.clone() };
     }
-    Ok(is_stronger || keys(known) != before)
+    known.by_hand = by_hand;
+    Ok(is_stronger || has_advice || keys(known) != before)
 }
 
+/// What people are to do by hand because of both.
+fn advice(known: &Decision, other: &Decision) -> Option<String> {
+    match (&known.by_hand, &other.by_hand) {
+        (Some(mine), Some(theirs)) if !mine.contains(theirs.as_str()) => Some(inert(&format!("{mine}; {theirs}"), MAX_ADVICE)),
+        (mine, theirs) => mine.clone().or_else(|| theirs.clone()),
+    }
+}
+
+/// The access keys that count. A role has other temporary ones with each session: who can make sessions must not make tickets.
 fn keys(decision: &Decision) -> BTreeSet<AccessKeyId> {
-    decision.target.keys().cloned().collect()
+    let is_short_lived = |key: &AccessKeyId| key.as_str().starts_with("ASIA");
+    let counts = |key: &&AccessKeyId| decision.target.kind == TargetKind::AccessKey || !is_short_lived(key);
+    decision.target.keys().filter(counts).cloned().collect()
 }
 
 /// How much a decision does: what happens, what a rehearsal says would happen, whether people are told.

@@ -229,13 +229,19 @@ impl Report {
         self.release.receipts.iter().filter(|receipt| receipt.found_drift())
     }
 
-    /// Decisions for at once that nothing became of: a look, or a person, appended them, or the first containments broke down as a
-    /// whole. Before the first containments ended, nothing is known of any.
+    /// Decisions for at once that nothing became of: a look, a person or another finding appended or raised them, or the first
+    /// containments broke down as a whole. One that names an access key that no containment was told of is among them. Before the
+    /// first containments ended, nothing is known of any.
     pub fn not_tried<'a>(&'a self, decisions: &'a [Decision]) -> impl Iterator<Item = &'a Decision> {
         let has_receipt = |decision: &Decision| {
             let key = decision.target.scoped_key();
-            let about = |receipt: &Receipt| receipt.containment == decision.containment && receipt.target.scoped_key() == key;
-            self.containment.receipts.iter().any(about)
+            let about = |receipt: &&Receipt| receipt.containment == decision.containment && receipt.target.scoped_key() == key;
+            // It waited for an approval, and another finding has raised it since.
+            let waited = |receipt: &Receipt| {
+                receipt.status == Status::Waits || receipt.status == Status::Skipped && receipt.finished_at.is_none()
+            };
+            let knows = |receipt: &Receipt| decision.target.keys().all(|key| receipt.target.keys().any(|known| known == key));
+            self.receipts().filter(about).any(|receipt| !waited(receipt) && knows(receipt))
         };
         let at_once = decisions.iter().filter(|d| d.mode == Mode::Auto && d.containment.is_some());
         at_once.filter(move |decision| !self.containment.status.is_empty() && !has_receipt(decision))

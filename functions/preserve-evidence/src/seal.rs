@@ -26,6 +26,10 @@ pub(crate) async fn seal(store: &Store, incident: &Incident, report: &Report) ->
     let execution = &sha256_hex(incident.execution_arn.as_bytes())[..8];
     store.keep(&incident.id, &format!("report-{execution}"), "what the state machine gathered", &json!(report)).await?;
 
+    // Executions of findings that joined write the list anew: what another one could not collect stays in it.
+    store.ledger.keep_missing(&incident.id, execution, &missing).await?;
+    let missing = store.ledger.missing(&incident.id).await?;
+
     let mut entries = store.ledger.incident(&incident.id).await?.map(|view| view.evidence).unwrap_or_default();
     entries.sort_by(|a, b| a.key.cmp(&b.key));
     let count = entries.len() as u64;

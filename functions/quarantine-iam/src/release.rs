@@ -48,7 +48,10 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
     steps.extend(join_all(drift.into_iter().map(|change| change.told(call))).await);
     let ours = |base: &BaseState| base.credentials.iter().filter(|c| base.deactivated.contains(&c.id)).cloned().collect();
     let known: Vec<Credential> = base.map(ours).unwrap_or_default();
-    let exposed = |c: &Credential| call.exposed.contains(&c.id) || base.is_some_and(|base| base.exposed.contains(&c.id));
+    // The decision names what findings exposed, also one whose containment never got here.
+    let is_named = |c: &Credential| call.target.keys().any(|key| key.as_str() == c.id);
+    let exposed =
+        |c: &Credential| call.exposed.contains(&c.id) || is_named(c) || base.is_some_and(|base| base.exposed.contains(&c.id));
     let unread = |c: &Credential| unread.iter().find(|missing| missing.kind == c.kind).map(|missing| missing.fault.clone());
     let restored = known.iter().map(|c| restore(call, &iam, c, (&now, unread(c)), exposed(c)));
     steps.extend(join_all(restored).await);

@@ -160,4 +160,25 @@ mod tests {
         incident.decisions[1] = waits;
         assert_eq!(report.not_tried(&incident.decisions).count(), 0);
     }
+
+    #[test]
+    fn what_another_finding_raised_or_named_is_carried_out_although_a_receipt_is_there() {
+        let event = include_bytes!("../../../fixtures/findings/guardduty/exfiltration-iam-user.json");
+        let policy = Policy::unrestricted();
+        let plan = plan_json(event, &Circumstances::new(&policy, jiff::Timestamp::UNIX_EPOCH)).expect("a plan");
+        let mut incident = Incident::new(plan, &policy, "arn".to_owned(), jiff::Timestamp::UNIX_EPOCH);
+        let (target, containment) = (incident.decisions[0].target.clone(), incident.decisions[0].containment);
+        let done = Receipt::of(target, containment.expect("a containment"), Status::Skipped);
+        let mut report = Report::default();
+        "ok".clone_into(&mut report.containment.status);
+        let tried = |report: &Report, incident: &Incident| report.not_tried(&incident.decisions).count() == 0;
+        report.containment.receipts = vec![done.clone()];
+        assert!(!tried(&report, &incident), "it waited, and is decided for at once now");
+        report.containment.receipts = vec![Receipt { status: Status::Waits, ..done.clone() }];
+        assert!(!tried(&report, &incident), "it would have hurt others, and is decided for at once now");
+        report.containment.receipts = vec![Receipt { status: Status::Contained, ..done }];
+        assert!(tried(&report, &incident));
+        incident.decisions[0].target.more_keys.insert(firebreak::ids::AccessKeyId::parse("AKIAIOSFODNN7EXAMPLE").expect("a key"));
+        assert!(!tried(&report, &incident), "no containment was told of that key");
+    }
 }

@@ -2,11 +2,10 @@
 
 use crate::cloudtrail::Trails;
 use crate::gather::join;
-use crate::{Function, NextContainment, Passing, SweepInput, SweptState, Watch};
+use crate::{Function, NextContainment, Passing, Round, SweepInput, SweptState, Watch};
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode};
 use firebreak::fault::{Fault, FaultKind};
-use firebreak::ids::IncidentId;
 use firebreak::incident::Incident;
 use firebreak::plan::derived::Seen;
 use firebreak::policy::Policy;
@@ -36,12 +35,16 @@ impl Function {
         // At the first look, and under an earlier definition, the state machine carries the decisions themselves.
         let decided = report.sweep.decided.unwrap_or(incident.decisions.len()).max(incident.decisions.len());
         let known = self.gather_own(&mut incident, &mut report).await?;
-        let opened_at = self.opened_at(&incident).await?;
+        let opened_at = match self.opened_at(&incident).await? {
+            Some(opened_at) => opened_at,
+            // Nobody asks about what it would find now, and nobody would release it.
+            None => return Ok(over(incident, report, watch).carried(carry, known)),
+        };
         // An earlier try appended it and was killed before it could answer, or a person did.
         let news = incident.decisions.len() > decided;
         let mut contain: Vec<Decision> = report.not_tried(&incident.decisions).cloned().collect();
         let (from, clipped) = since(&incident, opened_at, &self.policy, clock::now());
-        let mut found = self.search(&incident.id, &report, from).await;
+        let mut found = self.search(&incident, &report, from).await;
         found.missing.extend(clipped);
         // What is a day old may have found other users since.
         let recent = opened_at.checked_sub(SignedDuration::from_hours(24)).unwrap_or(opened_at);
@@ -88,13 +91,14 @@ impl Function {
         Ok(SweptState { incident, report, watch, passing: Passing::default() }.carried(carry, known))
     }
 
-    /// When the work on the incident began. An execution whose finding joined it looks as far back as the one that opened it.
-    async fn opened_at(&self, incident: &Incident) -> Result<Timestamp, Fault> {
+    /// When the work on the incident began. An execution whose finding joined it looks as far back as the one that opened it, and no
+    /// more once that incident is over: then nothing.
+    async fn opened_at(&self, incident: &Incident) -> Result<Option<Timestamp>, Fault> {
         if incident.joining.is_none() {
-            return Ok(incident.opened_at);
+            return Ok(Some(incident.opened_at));
         }
         let known = self.ledger.record(&incident.id).await?;
-        Ok(known.map_or(incident.opened_at, |known| known.incident.opened_at.min(incident.opened_at)))
+        Ok(known.filter(|known| known.status.is_open()).map(|known| known.incident.opened_at.min(incident.opened_at)))
     }
 
     /// Remembers what suspects gave to the incident's users: a release leaves it inactive. Returns what could not be written.
@@ -115,11 +119,13 @@ impl Function {
     }
 
     /// Reads trails until everything is read, the pages or the time run out.
-    async fn search(&self, incident: &IncidentId, report: &Report, from: Timestamp) -> Found {
+    async fn search(&self, incident: &Incident, report: &Report, from: Timestamp) -> Found {
         let deadline = Instant::now() + PATIENCE;
         let suspects = suspects(report);
-        let mut trails = Trails::new(&self.aws, incident, from, clock::now());
-        let mut search = Search::new(suspects, &self.policy);
+        let mut trails = Trails::new(&self.aws, &incident.id, from, clock::now());
+        // Each Region that reports the principal is asked, also that of a copy.
+        let regions = incident.findings.iter().filter_map(|finding| finding.region.clone()).collect();
+        let mut search = Search::also_in(regions, suspects, &self.policy);
         while let Some(lookup) = search.next_page() {
             match timeout_at(deadline, trails.page(&lookup)).await {
                 Ok(Ok(page)) => search.page(lookup, &page.events, page.next),
@@ -151,6 +157,12 @@ fn suspects(report: &Report) -> Vec<&Target> {
 fn quarantines(incident: &Incident, target: &Target) -> bool {
     let is_whole = |d: &Decision| d.containment == Some(Containment::QuarantineIam) && d.target.scope.is_whole();
     incident.decisions.iter().any(|decision| is_whole(decision) && decision.target.ledger_key() == target.ledger_key())
+}
+
+/// The answer of a look that is not made.
+fn over(incident: Incident, report: Report, watch: Round) -> SweptState {
+    let watch = Watch { round: watch.round, contain: vec![], alarm: false, idle: true };
+    SweptState { incident, report, watch, passing: Passing::default() }
 }
 
 /// When the finding began, or some hours before the incident was opened; and a word when CloudTrail does not remember it.

@@ -36,7 +36,7 @@ impl Function {
             };
         }
         // An incident that the finding joined goes on with everything in it, whichever of its findings comes again.
-        let joined = self.ledger.joined(&id).await?.map(|joined| joined.incident);
+        let joined = self.joined_by(&id).await?.map(|joined| joined.incident.id);
         let owners = known.decided.values().map(|owner| &owner.incident);
         let follow_ups: BTreeSet<&IncidentId> = owners.chain(&joined).filter(|incident| **incident != id).collect();
         for follow_up in follow_ups {
@@ -118,7 +118,9 @@ impl Function {
                 (Some(first.clone()), vec![], Plan { dedupe_key, ..plan })
             }
         };
-        let stale = known.is_ahead_of(&plan);
+        // What another finding calls for now says nothing about what this incident decided.
+        let opening = Opening { id: incident.clone(), follows, before };
+        let stale = known.is_ahead_of(&plan) || opening.is_of_other(&plan);
         let kept: Vec<Decision> = kept.into_iter().map(|decision| carried_over(decision, &plan, stale)).collect();
         let kept_keys: BTreeSet<String> = kept.iter().map(decision_key).collect();
         let free = |decision: &Decision| {
@@ -142,7 +144,7 @@ impl Function {
         let reason =
             if verdict == plan.verdict { plan.reason.clone() } else { Some("an earlier answer to it broke down".to_owned()) };
         let whole = Plan { verdict, reason, decisions, ..plan };
-        let opened = self.open(whole, Opening { id: incident.clone(), follows, before }, delivery).await?;
+        let opened = self.open(whole, opening, delivery).await?;
         self.ledger.seen(first, version, band).await?;
         Ok(opened)
     }

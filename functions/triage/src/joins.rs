@@ -11,7 +11,7 @@ use firebreak::ids::IncidentId;
 use firebreak::incident::Incident;
 use firebreak::joining::{Adds, Joiner, Merged, acts, is_answered};
 use firebreak::plan::{Plan, Verdict};
-use firebreak_ledger::{IncidentView, JoinEnd, Joining, Pointed, Pointing};
+use firebreak_ledger::{IncidentRecord, IncidentView, JoinEnd, Joining, Pointed, Pointing};
 use jiff::Timestamp;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -165,7 +165,7 @@ impl Function {
             Err(end) => return Ok(end),
         };
         let Candidate { own, plan, delivery, .. } = candidate;
-        let (theirs, opened_at) = (view.record.incident.id, view.record.incident.opened_at);
+        let (theirs, opened_at) = (view.record.incident.id.clone(), view.record.incident.opened_at);
         // From here on only the ledger knows whether the finding is part of the other incident.
         let joining = Joining { incident: theirs.clone(), by: delivery.execution_arn.to_owned() };
         if !self.ledger.joins(own, &joining).await? {
@@ -173,7 +173,8 @@ impl Function {
         }
         self.ledger.keep_raw(own, &delivery.raw).await?;
         let (finding, at) = (&plan.finding, delivery.at);
-        let joiner = Joiner { id: own, finding, decisions: &decisions, receipts: &view.receipts, at };
+        let IncidentView { receipts, releases, verifications: checks, .. } = &view;
+        let joiner = Joiner { id: own, finding, decisions: &decisions, receipts, releases, checks, at };
         let incident = match self.ledger.join(&theirs, |open| joiner.merge(open)).await? {
             JoinEnd::Joined(merged) if merged.adds == Adds::Nothing => self.counted(candidate, &merged).await,
             JoinEnd::Joined(merged) => {
@@ -190,6 +191,13 @@ impl Function {
             JoinEnd::Busy => return Ok(End::Apart),
         };
         Ok(End::Joined(Box::new(incident), opened_at))
+    }
+
+    /// The incident that a finding is part of. Nothing: it has one of its own, or only meant to join.
+    pub(crate) async fn joined_by(&self, own: &IncidentId) -> Result<Option<IncidentRecord>, Fault> {
+        let Some(Joining { incident, .. }) = self.ledger.joined(own).await? else { return Ok(None) };
+        let (mine, theirs) = futures::try_join!(self.ledger.record(own), self.ledger.record(&incident))?;
+        Ok(theirs.filter(|theirs| mine.is_none() && theirs.incident.lists(own)))
     }
 
     /// Waits for an incident whose triage may be about to write it.

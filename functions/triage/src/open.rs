@@ -30,7 +30,7 @@ impl Opening {
     }
 
     /// Whether the incident was opened for another finding than that of `plan`, and its execution broke down.
-    fn is_of_other(&self, plan: &Plan) -> bool {
+    pub(crate) fn is_of_other(&self, plan: &Plan) -> bool {
         let of_update = format!("{}#", plan.dedupe_key);
         self.before.as_ref().is_some_and(|b| b.dedupe_key != plan.dedupe_key && !b.dedupe_key.starts_with(&of_update))
     }
@@ -124,8 +124,8 @@ impl Function {
     /// True when the incident was closed although a target was open, and the finding has a later version since: it goes on. Of a
     /// finding that joined, the incident is the one that it joined.
     async fn ended_open(&self, id: &IncidentId, plan: &Plan) -> Result<bool, Fault> {
-        let joined = self.ledger.joined(id).await?;
-        let id = joined.as_ref().map_or(id, |joined| &joined.incident);
+        let joined = self.joined_by(id).await?;
+        let id = joined.as_ref().map_or(id, |joined| &joined.incident.id);
         let Some(decided) = self.ledger.gate(id).await?.and_then(|gate| gate.decision) else { return Ok(false) };
         let later = plan.finding.updated_at.is_some_and(|version| version > decided.at);
         if decided.accept_open.is_empty() || !later || plan.verdict != Verdict::Respond {
@@ -164,6 +164,11 @@ impl Function {
             return Ok(false);
         }
         let released = |gate: Gate| gate.delivered && gate.decision.is_some_and(|decided| decided.answer == Answer::Release);
+        // Of a finding that joined, the incident is the one that it joined: there the analyst has let go of it.
+        let joined = self.joined_by(id).await?;
+        if joined.as_ref().is_some_and(|joined| joined.status == IncidentStatus::Released) {
+            return Ok(false);
+        }
         Ok(!self.ledger.gate(id).await?.is_some_and(released))
     }
 }

@@ -277,3 +277,18 @@ async fn what_fails_for_a_finding_that_joined_does_not_unsay_what_holds() {
     assert_eq!(joining(&aws, Ok(Outcome::Already)).await.status, Status::Contained);
     assert_eq!(known().await, Status::Contained);
 }
+
+#[tokio::test]
+async fn what_fails_before_anything_is_recorded_leaves_nobody_holding_the_target() {
+    let (aws, ledger) = stage().await;
+    aws.always("sts:AssumeRole", error(403, "AccessDenied"));
+    let mut request = room::request(Phase::Contain, "one", bucket());
+    request.incident.joining = Some(room::incident("two"));
+    let contain = async |_: &Call, (): ()| unreachable!("there are no credentials");
+    let verify = async |_: &Call| unreachable!("it only contains");
+    let responder = Responder::new(aws.aws(), room::ledger(&aws));
+    let failed = Box::pin(responder.handle(request, TASK, async |_, _, _| (), contain, verify)).await;
+    assert_eq!(failed.expect_err("no role").kind, FaultKind::Denied);
+    let held = Held { target: &bucket(), containment: Containment::LockdownS3 };
+    assert!(!ledger.is_held(held).await.expect("read"), "another incident could never put it back");
+}

@@ -33,7 +33,9 @@ fn pointing<'a>(to: &'a IncidentId, from: Option<&'a IncidentId>) -> Pointing<'a
 /// Adds a finding about these users.
 fn adding<'a>(id: &'a IncidentId, finding: &'a FindingSummary, users: &[&str]) -> impl Fn(&Incident) -> Merge + use<'a> {
     let decisions: Vec<Decision> = users.iter().map(|user| decision(user)).collect();
-    move |open: &Incident| Joiner { id, finding, decisions: &decisions, receipts: &[], at: at(1) }.merge(open)
+    move |open: &Incident| {
+        Joiner { id, finding, decisions: &decisions, receipts: &[], releases: &[], checks: &[], at: at(1) }.merge(open)
+    }
 }
 
 async fn open(ledger: &Ledger, incident: &Incident) {

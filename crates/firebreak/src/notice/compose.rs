@@ -93,7 +93,7 @@ fn next(kind: NoticeKind, incident: &Incident, report: &Report, answer: Option<&
     Some(match kind {
         NoticeKind::Noticed => "Firebreak does nothing more about it and asks for no answer: it is yours to look at.",
         NoticeKind::Opened if incident.joining.is_some() => {
-            "It is about a target of this open incident, and contained like it. A new ticket asks about all of it."
+            "It is about a target of this open incident. The next message says how it stands; a new ticket asks about all of it."
         }
         NoticeKind::Opened => "The next message says how it stands. Then a ticket asks for your answer: firebreak review list",
         NoticeKind::Outcome | NoticeKind::Alarm => "Your answer is asked for after the last check: firebreak review list",

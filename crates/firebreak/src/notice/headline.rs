@@ -12,11 +12,13 @@ use crate::report::Report;
 /// What happened, at the moment that `kind` names. A rehearsal is marked in every subject.
 pub(super) fn of(kind: NoticeKind, incident: &Incident, report: &Report, answer: Option<&Decided>, round: u32) -> String {
     let words = match kind {
-        NoticeKind::Opened if incident.joining.is_some() => "One more finding",
         NoticeKind::Noticed if incident.decisions.is_empty() && incident.finding.finding_type.is_none() => {
             "Unreadable event received, nothing done"
         }
         NoticeKind::Noticed => "Look at this",
+        NoticeKind::Opened if incident.joining.is_some() => {
+            return marked(incident, format!("One more finding: {}", opened(incident)));
+        }
         NoticeKind::Opened => opened(incident),
         NoticeKind::Outcome | NoticeKind::Alarm if is_reverted(report) => "CRITICAL, somebody reverted it",
         NoticeKind::Alarm => "MORE WAS FOUND",

@@ -103,7 +103,7 @@ pub(super) fn unanswered(decisions: &[Decision], report: &Report) -> Vec<Section
         line(&receipt.target, says)
     });
     let is_partial = |receipt: &&Receipt| standing::is_partly_contained(receipt, report);
-    let partly = "only PARTLY contained, and an approval does not add what is missing";
+    let partly = "only PARTLY contained; an approval tries what is missing";
     let partly = report.receipts().filter(is_partial).map(|receipt| line(&receipt.target, partly));
     let asked = standing::approvable(decisions, report).map(|d| line(&d.target, "it is contained only if you approve"));
     let by_hand = standing::by_hand(decisions).map(|d| line(&d.target, "Firebreak cannot do it: a person must act"));

@@ -56,6 +56,8 @@ pub struct Search<'a> {
     /// About what was found on the way.
     derived: VecDeque<Lookup>,
     turn_of_derived: bool,
+    /// Regions that are asked beside IAM's and the target's.
+    regions: BTreeSet<Region>,
     /// By the principal, the Region and the question: one name can be that of sessions of several roles.
     asked: HashSet<(String, Region, Attribute, String)>,
     /// Users that are contained as a whole.
@@ -87,11 +89,18 @@ impl<'a> Search<'a> {
     /// A search that starts from contained targets. Asks for nothing yet.
     #[must_use]
     pub fn new(suspects: impl IntoIterator<Item = &'a Target>, policy: &'a Policy) -> Self {
+        Self::also_in(BTreeSet::new(), suspects, policy)
+    }
+
+    /// The same; about what the suspects did, these Regions are asked, too: findings came from there.
+    #[must_use]
+    pub fn also_in(regions: BTreeSet<Region>, suspects: impl IntoIterator<Item = &'a Target>, policy: &'a Policy) -> Self {
         let suspects: Vec<Suspect> = suspects.into_iter().filter_map(Suspect::of).collect();
         let homes = suspects.iter().map(|suspect| suspect.target.account.clone()).collect();
         let is_user = |target: &&Target| target.kind == TargetKind::IamUser && target.scope.is_whole();
         let mut search = Self {
             policy,
+            regions,
             homes,
             pages: policy.sweep.pages,
             contained: VecDeque::new(),
@@ -294,7 +303,8 @@ impl<'a> Search<'a> {
             return self.miss(format!("{}: {why}", suspect.label()));
         }
         let of_iam = region_of_iam(&suspect.target.partition).filter(|region| *region != suspect.target.region);
-        let regions = of_iam.into_iter().chain([suspect.target.region.clone()]);
+        let seen_in = self.regions.iter().filter(|_| depth == 0).cloned();
+        let regions = of_iam.into_iter().chain([suspect.target.region.clone()]).chain(seen_in);
         let who = suspect.target.ledger_key();
         let mut is_new = |region: &Region| self.asked.insert((who.clone(), region.clone(), attribute, value.clone()));
         let new: Vec<Region> = regions.filter(|region| is_new(region)).collect();

@@ -7,7 +7,7 @@ use firebreak::incident::Incident;
 use firebreak::joining::{Adds, Joiner, LISTED_PER_TYPE, MAX_FINDINGS, Merge, Merged, is_answered};
 use firebreak::plan::{FindingSummary, Plan};
 use firebreak::policy::Policy;
-use firebreak::receipt::{Receipt, Status};
+use firebreak::receipt::{Receipt, Status, Verification};
 use firebreak::target::Scope;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ fn second(change: impl FnOnce(&mut Decision)) -> Plan {
 }
 
 fn joiner<'a>(id: &'a IncidentId, plan: &'a Plan) -> Joiner<'a> {
-    Joiner { id, finding: &plan.finding, decisions: &plan.decisions, receipts: &[], at: AT }
+    Joiner { id, finding: &plan.finding, decisions: &plan.decisions, receipts: &[], releases: &[], checks: &[], at: AT }
 }
 
 fn merge(open: &Incident, plan: &Plan) -> Merge {
@@ -105,7 +105,11 @@ fn every_pair_of_modes_leaves_the_stronger_one_with_its_reason() {
             assert_eq!(decision.reason == "the second one's reason", raised, "{first:?} {other:?}");
             assert_eq!(decision.code == ReasonCode::Doubt, raised, "{first:?} {other:?}");
             assert_eq!(merged.adds, if raised { Adds::Decisions } else { Adds::Finding }, "{first:?} {other:?}");
-            assert_eq!((merged.incident.revision, decision.since), (1, u32::from(raised)), "{first:?} {other:?}");
+            assert_eq!(
+                (merged.incident.revision, decision.since),
+                (1, u32::from(other != Notify)),
+                "{first:?} {other:?}: what it accuses is asked again"
+            );
             assert_eq!(is_answered(&open, &plan.decisions[0]), !raised, "{first:?} {other:?}");
         }
     }
@@ -288,6 +292,67 @@ fn where_a_containment_failed_each_copy_is_one_more_try() {
     assert_eq!(adds(&receipt(Status::Failed), 3), Adds::Finding);
     assert_eq!(adds(&receipt(Status::Partial), 3), Adds::Nothing);
     assert_eq!(adds(&receipt(Status::Contained), 3), Adds::Nothing);
+}
+
+#[test]
+fn where_the_target_is_free_again_or_the_attack_went_on_no_copy_adds_nothing() {
+    let open = opened(alice());
+    let mut copy = planned(&event("alice", KEY, "us-east-1", "two"));
+    copy.finding.first_seen = Some(AT);
+    let id = IncidentId::of(&copy.dedupe_key);
+    let (target, containment) = (open.decisions[0].target.clone(), open.decisions[0].containment.expect("a containment"));
+    let done = AT + SignedDuration::from_mins(1);
+    let receipt = |status| Receipt { finished_at: Some(done), ..Receipt::of(target.clone(), containment, status) };
+    let adds = |joiner: Joiner<'_>| match joiner.merge(&open) {
+        Merge::Joins(merged) => merged.adds,
+        Merge::Apart(why) => panic!("it stays apart: {why}"),
+    };
+    let contained = [receipt(Status::Contained)];
+    let known = Joiner { receipts: &contained, at: AT + SignedDuration::from_hours(1), ..joiner(&id, &copy) };
+    assert_eq!(adds(known), Adds::Nothing);
+    let released = [Receipt { finished_at: Some(done + SignedDuration::from_mins(1)), ..receipt(Status::Contained) }];
+    assert_eq!(adds(Joiner { releases: &released, ..known }), Adds::Finding, "a release put it back");
+    let (containment, problems) = (Some(containment), vec!["the deny is gone".to_owned()]);
+    let broken = [Verification { target: target.clone(), containment, holds: false, problems, reverted: vec![] }];
+    assert_eq!(adds(Joiner { checks: &broken, ..known }), Adds::Finding, "somebody took it off");
+    let later = FindingSummary { first_seen: Some(done + SignedDuration::from_secs(1)), ..copy.finding.clone() };
+    assert_eq!(adds(Joiner { finding: &later, ..known }), Adds::Finding, "it began after the containment");
+}
+
+#[test]
+fn sessions_of_a_role_that_differ_in_temporary_keys_alone_change_no_decision() {
+    let session = |key: &str, id: &str| {
+        let mut event = fixture("guardduty/exfiltration-assumed-role.json");
+        event["detail"]["arn"] = json!(format!("arn:aws:guardduty:eu-central-1:111122223333:detector/d/finding/{id}"));
+        event["detail"]["resource"]["accessKeyDetails"]["accessKeyId"] = json!(key);
+        planned(&event)
+    };
+    let open = opened(session("ASIAIOSFODNN7EXAMPLE", "one"));
+    let merged = joined(&open, &session("ASIAIOSFODNN7EXAMPL2", "two"));
+    assert_eq!(merged.adds, Adds::Finding, "who can make sessions must not make tickets");
+    assert_eq!(merged.incident.decisions[0].target, open.decisions[0].target);
+}
+
+#[test]
+fn people_get_the_advice_of_both_findings_and_what_is_only_told_goes_on_being_told() {
+    let by_hand = |advice: &str, id: &str| {
+        let mut plan = planned(&event("alice", KEY, "eu-central-1", id));
+        (plan.decisions[0].containment, plan.decisions[0].mode) = (None, Mode::Gate);
+        plan.decisions[0].by_hand = Some(advice.to_owned());
+        plan
+    };
+    let open = opened(by_hand("change the password", "one"));
+    let mut plan = by_hand("find who called sts:AssumeRoot", "two");
+    plan.decisions.push(Decision { mode: Mode::Notify, ..about("bob", &plan) });
+    let merged = joined(&open, &plan);
+    let advice = merged.incident.decisions[0].by_hand.as_deref();
+    assert_eq!((merged.adds, advice), (Adds::Decisions, Some("change the password; find who called sts:AssumeRoot")));
+    let id = IncidentId::of(&plan.dedupe_key);
+    let mut without = merged.incident;
+    without.decisions.truncate(1);
+    let carried = joiner(&id, &plan).carried(&without);
+    assert!(carried.iter().any(|decision| decision.target.id == "bob"), "its own mail tells of it: {carried:?}");
+    assert_eq!(joined(&open, &by_hand("change the password", "three")).adds, Adds::Finding, "nothing new");
 }
 
 #[test]

@@ -102,3 +102,46 @@ fn every_message_is_as_reviewed() {
         insta::assert_snapshot!("messages", text);
     });
 }
+
+#[test]
+fn a_finding_that_joined_says_how_it_stands_and_claims_no_containment() {
+    let mut joined = incident("guardduty/exfiltration-iam-user.json");
+    joined.joining = Some(firebreak::ids::IncidentId::of("another finding"));
+    let subject = |incident: &Incident| {
+        let message = mail(&notice(NoticeKind::Opened, incident, &Report::default(), None, 1));
+        assert!(message.body.contains("a new ticket asks about all of it"), "{}", message.body);
+        message.subject
+    };
+    assert!(subject(&joined).contains("One more finding: Responding"), "{}", subject(&joined));
+    joined.decisions[0].mode = Mode::Gate;
+    assert!(subject(&joined).contains("One more finding: Needs your approval"), "{}", subject(&joined));
+    (joined.decisions[0].mode, joined.decisions[0].code) = (Mode::Notify, ReasonCode::DryRun);
+    joined.decisions[0].would = Some(Mode::Auto);
+    assert!(subject(&joined).contains("DRY RUN: One more finding: nothing is changed"), "{}", subject(&joined));
+}
+
+#[test]
+fn a_ticket_lists_each_finding_and_is_named_after_the_most_severe_one() {
+    let mut open = incident("guardduty/exfiltration-iam-user.json");
+    let at = |name: &str, revision| {
+        let id = firebreak::ids::IncidentId::of(name);
+        Some(firebreak::plan::JoinedAs { id, at: NOW, revision })
+    };
+    let mut grave = open.finding.clone();
+    (grave.finding_type, grave.severity, grave.joined) =
+        (Some("Impact:IAMUser/AnomalousBehavior".to_owned()), Some(9.0), at("two", Some(1)));
+    let mut copy = open.finding.clone();
+    (copy.region, copy.joined) = (firebreak::ids::Region::parse("us-east-1").ok(), at("three", None));
+    open.findings.extend([grave, copy]);
+    open.more_findings = 40;
+    let message = mail(&ticket(&open, &Report::default(), 1));
+    assert!(message.subject.contains("Impact:IAMUser"), "{}", message.subject);
+    for line in [
+        "Findings of this incident:",
+        "Exfiltration:IAMUser/AnomalousBehavior: HIGH (8), eu-central-1, 2026-11-18 11:06:40 UTC; the same from us-east-1",
+        "Impact:IAMUser/AnomalousBehavior: HIGH (9), eu-central-1",
+        "40 more like these, which add nothing",
+    ] {
+        assert!(message.body.contains(line), "{line:?} in {}", message.body);
+    }
+}

@@ -17,6 +17,7 @@ use firebreak::receipt::Verification;
 use firebreak::target::{Place, Scope, Target, TargetKind};
 use firebreak::trail::{Attribute, Follow, Found, Lookup, Search};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 const HOME: &str = "111122223333";
 
@@ -95,6 +96,20 @@ fn look(trail: &[Value], suspects: &[Target], policy: &Policy) -> (Found, Vec<Lo
         search.page(lookup, &events, token);
     }
     (search.finish(), asked)
+}
+
+#[test]
+fn each_region_that_reports_a_principal_is_asked_about_it() {
+    let policy = generous();
+    let alice = alice();
+    let region = Region::parse("ap-southeast-2").expect("a Region");
+    let mut search = Search::also_in(BTreeSet::from([region.clone()]), [&alice], &policy);
+    let mut asked = BTreeSet::new();
+    while let Some(lookup) = search.next_page() {
+        asked.insert(lookup.region.clone());
+        search.page::<&str>(lookup, &[], None);
+    }
+    assert_eq!(asked, BTreeSet::from([alice.region.clone(), region, Region::parse("us-east-1").expect("a Region")]));
 }
 
 fn sweep(trail: &[Value], suspects: &[Target], policy: &Policy) -> (Found, Derived) {

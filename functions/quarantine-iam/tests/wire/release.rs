@@ -82,6 +82,15 @@ async fn an_exposed_key_stays_inactive_even_when_somebody_made_it_active_again()
     assert_eq!(iam.now(), left);
 }
 
+/// Another finding named it later, and the containment for that finding never ran.
+#[tokio::test]
+async fn a_key_that_only_the_decision_names_stays_inactive() {
+    let (aws, iam) = contained(Principal::user(), &user()).await;
+    let steps = release(&aws, "one", &seen_with(KEY, user())).await.expect("a release");
+    assert!(is_done(&steps), "{steps:?}");
+    assert_eq!(iam.now(), Principal::user().but(|alice| alice.set_active(KEY, false)));
+}
+
 #[tokio::test]
 async fn a_key_that_appeared_during_the_containment_is_never_made_active() {
     let (aws, iam) = contained(Principal::user(), &user()).await;

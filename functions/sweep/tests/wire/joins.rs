@@ -2,6 +2,7 @@
 
 use crate::{ONE_PAGE, Stage, receipt};
 use firebreak::ids::IncidentId;
+use firebreak::incident::IncidentStatus;
 use firebreak::receipt::{Receipt, Status};
 use firebreak::report::SweepBranch;
 use firebreak_aws::clock;
@@ -66,4 +67,17 @@ async fn what_another_execution_found_goes_into_no_state() {
     stage.report.sweep = found("2 CreateRole ci");
     let answer = stage.run(Phase::Gather, ONE_PAGE).await.expect("an answer");
     assert_eq!(answer.report.sweep, stage.report.sweep);
+}
+
+/// Its gate is closed: nobody would be asked about what a look contains now, and nobody would release it.
+#[tokio::test]
+async fn once_the_incident_is_over_its_looks_find_and_contain_nothing_more() {
+    for over in [IncidentStatus::Closed, IncidentStatus::Released, IncidentStatus::Failed] {
+        let stage = joined().await;
+        stage.ledger().set_status(&stage.incident.id, over, &[]).await.expect("the ledger takes it");
+        stage.trail.created_user("mallory");
+        let answer = stage.run(Phase::Look, ONE_PAGE).await.expect("an answer");
+        assert!(answer.watch.contain.is_empty() && answer.watch.idle && !answer.watch.alarm, "{over:?}: {:?}", answer.watch);
+        assert_eq!(stage.view().await.record.incident.decisions.len(), 1, "{over:?}");
+    }
 }

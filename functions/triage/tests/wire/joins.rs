@@ -1,6 +1,7 @@
 //! A finding about a target that an open incident is about joins it. In every doubt it has an incident of its own.
 
-use crate::{AT, AUTO, ONE, Stage, THREE, TWO, USER, about, counted, function, key, modes, row, stored};
+use crate::{AT, AUTO, ONE, Stage, THREE, TWO, USER, about, at, counted, function, key, modes, row, stored};
+use firebreak::answer::{Answer, Decided};
 use firebreak::decision::Mode;
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
@@ -324,4 +325,56 @@ async fn however_a_call_breaks_the_finding_is_in_exactly_one_incident_and_the_ne
     })
     .await;
     println!("triage, joining: {tried} broken calls");
+}
+
+#[tokio::test]
+async fn what_an_analyst_released_is_not_contained_again_by_a_finding_that_had_joined() {
+    let (stage, first, event) = opened(AUTO).await;
+    deliver(&stage.aws, AUTO, &event, TWO).await.expect("an incident");
+    stage.executions.set(TWO, "FAILED");
+    room::ledger(&stage.aws).set_status(&first.id, IncidentStatus::Released, &[]).await.expect("the ledger takes it");
+    let again = deliver(&stage.aws, AUTO, &event, THREE).await.expect("an answer");
+    assert_eq!((again.verdict, again.decisions.len()), (Verdict::Ignore, 0));
+}
+
+#[tokio::test]
+async fn another_finding_that_calls_for_less_lowers_nothing_when_it_takes_over() {
+    let (stage, first, event) = opened(AUTO).await;
+    deliver(&stage.aws, AUTO, &event, TWO).await.expect("an incident");
+    stage.executions.set(TWO, "SUCCEEDED");
+    stage.executions.set(ONE, "FAILED");
+    stage.guardduty.archive("f2", true);
+    let taken = deliver(&stage.aws, AUTO, &event, THREE).await.expect("an incident");
+    assert_eq!((taken.id, taken.decisions[0].mode), (first.id, Mode::Auto), "the first finding still stands");
+}
+
+#[tokio::test]
+async fn an_incident_that_a_finding_only_meant_to_join_decides_nothing_about_it() {
+    let (stage, first, event) = opened(AUTO).await;
+    deliver(&stage.aws, AUTO, &event, TWO).await.expect("an incident");
+    stage.executions.set(TWO, "SUCCEEDED");
+    // Somebody closes the incident and accepts the user as NOT contained.
+    let ledger = room::ledger(&stage.aws);
+    let message = json!({ "task_token": "a token", "execution_arn": ONE, "entered_at": AT, "round": 1, "incident": first });
+    ledger.open_gate(&serde_json::from_value(message).expect("a message")).await.expect("the ledger takes it");
+    let accept_open = vec![USER.to_owned()];
+    let decided = Decided { accept_open, ..Decided::new(Answer::Approve, "ana", "nothing can be done", at()) };
+    assert!(ledger.decide(&first.id, &decided).await.expect("the ledger takes it"));
+    ledger.set_status(&first.id, IncidentStatus::Closed, &[]).await.expect("the ledger takes it");
+    let version = |hours: i64| {
+        let mut later = event.clone();
+        later["detail"]["updatedAt"] = json!((at() + jiff::SignedDuration::from_hours(hours)).to_string());
+        later
+    };
+    let own = deliver(&stage.aws, AUTO, &version(6), THREE).await.expect("an incident");
+    assert_eq!(
+        (&own.id, own.joining.as_ref(), own.decisions.len()),
+        (&own_of(&event), None, 1),
+        "it goes on in its own incident"
+    );
+    let fourth = format!("{ONE}-fourth");
+    stage.executions.set(&fourth, "RUNNING");
+    let next = deliver(&stage.aws, AUTO, &version(12), &fourth).await.expect("an answer");
+    assert_eq!(next.verdict, Verdict::Ignore, "the execution that waits for an answer keeps it");
+    assert_eq!(row(&stage.aws, &own.id, "claim")["execution_arn"], Attribute::S(THREE.to_owned()));
 }
