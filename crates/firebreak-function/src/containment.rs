@@ -16,11 +16,13 @@ use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::policy::built_in_protection;
 use firebreak::receipt::{Outcome, Receipt, Status, Step, Verification};
 use firebreak::step::StepKind;
-use firebreak::target::Target;
+use firebreak::target::{Scope, Target};
 use firebreak::task::{Phase, TaskInput, TaskOutput};
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::{Aws, clock};
 use firebreak_ledger::{Held, Ledger, Mark};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// What one run of a containment is about.
 #[derive(Debug, Clone, Copy)]
@@ -169,9 +171,12 @@ impl Responder {
             return Err(Fault::bug(format!("{} of {target} needs an approval", task.containment)));
         }
         let (holder, held) = (request.incident.holder(), Held { target, containment: task.containment });
+        // Whoever held it before this run may have changed it.
+        let (was_held, is_tried) = (AtomicBool::new(true), AtomicBool::new(false));
         let attempted = async {
             let place = task.at.unwrap_or(target);
             let prepared = async {
+                was_held.store(self.is_held_for(&holder, held).await, Relaxed);
                 Ok::<_, Fault>(match self.mark_first(&holder, held).await? {
                     Mark::Held => Some(prepare(&self.ledger, &holder, target).await),
                     Mark::Answered => None,
@@ -181,6 +186,7 @@ impl Responder {
             let (call, prepared) = futures::join!(assumed, prepared);
             let call = Call { approved, holder: holder.clone(), ..call? };
             let Some(prepared) = prepared? else { return Ok(None) };
+            is_tried.store(true, Relaxed);
             let attempt = contain(&call, prepared).await?;
             Ok::<_, Fault>(Some((call, attempt)))
         };
@@ -188,8 +194,9 @@ impl Responder {
         log_unless_ok(status);
         // Whatever came of it: nothing more is written, and a release need not wait.
         log_unless_ok(self.ledger.end_containment(held, &holder).await);
-        // What failed before anything was recorded has changed nothing, and so has what waits.
-        if !matches!(&attempted, Ok(Some((_, Attempt::Steps(_))) | None)) {
+        // What failed before anything was tried has changed nothing, and so has what waits. A session has its slot already.
+        let is_untouched = !is_tried.load(Relaxed) || matches!(&attempted, Ok(Some((_, Attempt::Waits(_)))));
+        if is_untouched && !was_held.load(Relaxed) && target.scope != Scope::Session {
             log_unless_ok(self.ledger.unmark(held, &holder).await);
         }
         let Some((call, attempt)) = attempted? else { return self.answered(incident, held).await };
@@ -211,6 +218,14 @@ impl Responder {
                 self.remember(&request.incident, &receipt).await?;
                 Ok(receipt)
             }
+        }
+    }
+
+    /// Whether a finding that joined holds the target since an earlier run. Where nobody knows, it may.
+    async fn is_held_for(&self, holder: &Holder, held: Held<'_>) -> bool {
+        match holder {
+            Holder::Own(_) => true,
+            Holder::Joined(_) => self.ledger.holds(held, holder, clock::now()).await.unwrap_or(true),
         }
     }
 

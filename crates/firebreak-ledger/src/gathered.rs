@@ -118,7 +118,7 @@ fn lay_receipt(receipt: Receipt, began_at: Timestamp, incident: &Incident, repor
         Some(known) => {
             let was_left = || known.status == Status::Skipped && finished_at >= began_at;
             // A finding that joined carries facts, and the better of two receipts stayed.
-            let is_bare = incident.joining.is_some() && known.steps.is_empty() && known.status != Status::Failed;
+            let is_bare = incident.joining.is_some() && known.steps.is_empty() && known.holds_something();
             if is_bare || known.finished_at.map_or_else(was_left, |before| before <= finished_at) {
                 *known = receipt;
             }

@@ -108,7 +108,10 @@ impl Joiner<'_> {
         if adds != Adds::Nothing {
             // An answer to an older ticket must not cover this finding, nor what it accuses.
             incident.revision = open.revision.saturating_add(1);
-            let accused = |known: &Decision| self.decisions.iter().any(|mine| acts(mine) && is_same(known, mine));
+            // A release must leave it contained. An approval of what waits goes on counting.
+            let accused = |known: &Decision| {
+                known.mode == Mode::Auto && self.decisions.iter().any(|mine| acts(mine) && is_same(known, mine))
+            };
             incident.decisions.iter_mut().filter(|known| accused(known)).for_each(|known| known.since = incident.revision);
         }
         let is_listed = self.list(&mut incident, adds);
@@ -237,6 +240,7 @@ fn raise(known: &mut Decision, other: &Decision) -> Result<bool, &'static str> {
     if is_stronger || keys(other).iter().any(|key| !before.contains(key)) {
         known.target.absorb(&other.target);
     }
+    known.target.principal_id = known.target.principal_id.take().or_else(|| other.target.principal_id.clone());
     let by_hand = advice(known, other);
     let has_advice = by_hand != known.by_hand;
     if is_stronger {

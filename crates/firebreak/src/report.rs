@@ -241,7 +241,9 @@ impl Report {
                 receipt.status == Status::Waits || receipt.status == Status::Skipped && receipt.finished_at.is_none()
             };
             let knows = |receipt: &Receipt| decision.target.keys().all(|key| receipt.target.keys().any(|known| known == key));
-            self.receipts().filter(about).any(|receipt| !waited(receipt) && knows(receipt))
+            // What a release let go of is not contained anew.
+            let is_let_go = |receipt: &Receipt| receipt.standing(&self.release.receipts).is_let_go();
+            self.receipts().filter(about).any(|receipt| is_let_go(receipt) || !waited(receipt) && knows(receipt))
         };
         let at_once = decisions.iter().filter(|d| d.mode == Mode::Auto && d.containment.is_some());
         at_once.filter(move |decision| !self.containment.status.is_empty() && !has_receipt(decision))

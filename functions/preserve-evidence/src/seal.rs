@@ -21,14 +21,13 @@ pub(crate) async fn seal(store: &Store, incident: &Incident, report: &Report) ->
     if report.evidence.status != "ok" {
         missing.push(format!("the collection failed: {}", report.evidence.error.as_deref().unwrap_or("no error name")));
     }
-    keep_bases(store, &incident, &mut missing).await?;
     // One report per execution: a finding whose first response broke down has several.
     let execution = &sha256_hex(incident.execution_arn.as_bytes())[..8];
-    store.keep(&incident.id, &format!("report-{execution}"), "what the state machine gathered", &json!(report)).await?;
-
     // Executions of findings that joined write the list anew: what another one could not collect stays in it.
     store.ledger.keep_missing(&incident.id, execution, &missing).await?;
-    let missing = store.ledger.missing(&incident.id).await?;
+    let mut missing = store.ledger.missing(&incident.id).await?;
+    keep_bases(store, &incident, &mut missing).await?;
+    store.keep(&incident.id, &format!("report-{execution}"), "what the state machine gathered", &json!(report)).await?;
 
     let mut entries = store.ledger.incident(&incident.id).await?.map(|view| view.evidence).unwrap_or_default();
     entries.sort_by(|a, b| a.key.cmp(&b.key));

@@ -180,5 +180,8 @@ mod tests {
         assert!(tried(&report, &incident));
         incident.decisions[0].target.more_keys.insert(firebreak::ids::AccessKeyId::parse("AKIAIOSFODNN7EXAMPLE").expect("a key"));
         assert!(!tried(&report, &incident), "no containment was told of that key");
+        let finished_at = Some(jiff::Timestamp::UNIX_EPOCH);
+        report.release.receipts = vec![Receipt { finished_at, ..report.containment.receipts[0].clone() }];
+        assert!(tried(&report, &incident), "a release put it back");
     }
 }

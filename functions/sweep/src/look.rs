@@ -10,7 +10,7 @@ use firebreak::incident::Incident;
 use firebreak::plan::derived::Seen;
 use firebreak::policy::Policy;
 use firebreak::receipt::{Receipt, Verification};
-use firebreak::report::{Asked, More, Report, SweepBranch};
+use firebreak::report::{Asked, More, ReleaseBranch, Report, SweepBranch};
 use firebreak::target::Target;
 use firebreak::text::inert;
 use firebreak::trail::{Found, Search, Suspect, Traced, bounded, merged};
@@ -35,14 +35,16 @@ impl Function {
         // At the first look, and under an earlier definition, the state machine carries the decisions themselves.
         let decided = report.sweep.decided.unwrap_or(incident.decisions.len()).max(incident.decisions.len());
         let known = self.gather_own(&mut incident, &mut report).await?;
-        let opened_at = match self.opened_at(&incident).await? {
-            Some(opened_at) => opened_at,
+        let (opened_at, releases) = match self.opened_at(&incident).await? {
+            Some(known) => known,
             // Nobody asks about what it would find now, and nobody would release it.
             None => return Ok(over(incident, report, watch).carried(carry, known)),
         };
         // An earlier try appended it and was killed before it could answer, or a person did.
         let news = incident.decisions.len() > decided;
-        let mut contain: Vec<Decision> = report.not_tried(&incident.decisions).cloned().collect();
+        let released = ReleaseBranch { receipts: releases, ..report.release.clone() };
+        let mut contain: Vec<Decision> =
+            Report { release: released, ..report.clone() }.not_tried(&incident.decisions).cloned().collect();
         let (from, clipped) = since(&incident, opened_at, &self.policy, clock::now());
         let mut found = self.search(&incident, &report, from).await;
         found.missing.extend(clipped);
@@ -91,14 +93,14 @@ impl Function {
         Ok(SweptState { incident, report, watch, passing: Passing::default() }.carried(carry, known))
     }
 
-    /// When the work on the incident began. An execution whose finding joined it looks as far back as the one that opened it, and no
-    /// more once that incident is over: then nothing.
-    async fn opened_at(&self, incident: &Incident) -> Result<Option<Timestamp>, Fault> {
+    /// When the work on the incident began, and what releases did since. An execution whose finding joined it looks as far back as the
+    /// one that opened it, and no more once that incident is over: then nothing.
+    async fn opened_at(&self, incident: &Incident) -> Result<Option<(Timestamp, Vec<Receipt>)>, Fault> {
         if incident.joining.is_none() {
-            return Ok(Some(incident.opened_at));
+            return Ok(Some((incident.opened_at, vec![])));
         }
-        let known = self.ledger.record(&incident.id).await?;
-        Ok(known.filter(|known| known.status.is_open()).map(|known| known.incident.opened_at.min(incident.opened_at)))
+        let known = self.ledger.incident(&incident.id).await?.filter(|known| known.record.status.is_open());
+        Ok(known.map(|known| (known.record.incident.opened_at.min(incident.opened_at), known.releases)))
     }
 
     /// Remembers what suspects gave to the incident's users: a release leaves it inactive. Returns what could not be written.

@@ -107,6 +107,11 @@ impl Function {
         if before.is_none()
             && let Some(joined) = self.try_join(&plan, incident, false, delivery).await?
         {
+            // The claim can be of a version of which people were only told.
+            for decision in plan.decisions.iter().filter(|decision| decision.mode != Mode::Notify) {
+                let owner = Responsible { incident: incident.clone(), told_only: false };
+                self.ledger.reserve(first, &decision_key(decision), &owner).await?;
+            }
             self.ledger.seen(first, plan.finding.updated_at, plan.finding.severity_band).await?;
             return Ok(joined);
         }
@@ -120,8 +125,9 @@ impl Function {
         };
         // What another finding calls for now says nothing about what this incident decided.
         let opening = Opening { id: incident.clone(), follows, before };
-        let stale = known.is_ahead_of(&plan) || opening.is_of_other(&plan);
-        let kept: Vec<Decision> = kept.into_iter().map(|decision| carried_over(decision, &plan, stale)).collect();
+        let stale = known.is_ahead_of(&plan);
+        let says_nothing = stale || opening.is_of_other(&plan);
+        let kept: Vec<Decision> = kept.into_iter().map(|decision| carried_over(decision, &plan, says_nothing)).collect();
         let kept_keys: BTreeSet<String> = kept.iter().map(decision_key).collect();
         let free = |decision: &Decision| {
             let key = decision_key(decision);

@@ -8,7 +8,7 @@ use crate::{Delivery, Function};
 use firebreak::decision::Decision;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::IncidentId;
-use firebreak::incident::Incident;
+use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::joining::{Adds, Joiner, Merged, acts, is_answered};
 use firebreak::plan::{Plan, Verdict};
 use firebreak_ledger::{IncidentRecord, IncidentView, JoinEnd, Joining, Pointed, Pointing};
@@ -197,7 +197,9 @@ impl Function {
     pub(crate) async fn joined_by(&self, own: &IncidentId) -> Result<Option<IncidentRecord>, Fault> {
         let Some(Joining { incident, .. }) = self.ledger.joined(own).await? else { return Ok(None) };
         let (mine, theirs) = futures::try_join!(self.ledger.record(own), self.ledger.record(&incident))?;
-        Ok(theirs.filter(|theirs| mine.is_none() && theirs.incident.lists(own)))
+        // Of what people were only told first a record stays, and the finding can have joined since.
+        let is_told = |mine: &IncidentRecord| matches!(mine.status, IncidentStatus::Notified | IncidentStatus::Ignored);
+        Ok(theirs.filter(|theirs| mine.as_ref().is_none_or(is_told) && theirs.incident.lists(own)))
     }
 
     /// Waits for an incident whose triage may be about to write it.

@@ -107,7 +107,7 @@ fn every_pair_of_modes_leaves_the_stronger_one_with_its_reason() {
             assert_eq!(merged.adds, if raised { Adds::Decisions } else { Adds::Finding }, "{first:?} {other:?}");
             assert_eq!(
                 (merged.incident.revision, decision.since),
-                (1, u32::from(other != Notify)),
+                (1, u32::from(raised || first == Auto && other != Notify)),
                 "{first:?} {other:?}: what it accuses is asked again"
             );
             assert_eq!(is_answered(&open, &plan.decisions[0]), !raised, "{first:?} {other:?}");

@@ -378,3 +378,23 @@ async fn an_incident_that_a_finding_only_meant_to_join_decides_nothing_about_it(
     assert_eq!(next.verdict, Verdict::Ignore, "the execution that waits for an answer keeps it");
     assert_eq!(row(&stage.aws, &own.id, "claim")["execution_arn"], Attribute::S(THREE.to_owned()));
 }
+
+#[tokio::test]
+async fn a_finding_that_people_were_only_told_of_first_is_known_to_have_joined_later() {
+    let (stage, first, _) = opened(AUTO).await;
+    let mut mild = stage.finding("f2");
+    mild["detail"]["severity"] = json!(2.0);
+    let floor = format!("{AUTO}severity_floor = \"high\"\n");
+    let told = deliver(&stage.aws, &floor, &mild, TWO).await.expect("an incident");
+    assert_eq!(told.verdict, Verdict::Notify);
+    stage.executions.set(TWO, "SUCCEEDED");
+    let grave = stage.finding("f2");
+    let joining = deliver(&stage.aws, AUTO, &grave, THREE).await.expect("an incident");
+    assert_eq!((&joining.id, joining.joining.as_ref()), (&first.id, Some(&own_of(&grave))));
+    stage.executions.set(THREE, "FAILED");
+    room::ledger(&stage.aws).set_status(&first.id, IncidentStatus::Released, &[]).await.expect("the ledger takes it");
+    let fourth = format!("{ONE}-fourth");
+    stage.executions.set(&fourth, "RUNNING");
+    let again = deliver(&stage.aws, AUTO, &grave, &fourth).await.expect("an answer");
+    assert_eq!((again.verdict, again.decisions.len()), (Verdict::Ignore, 0), "what an analyst released");
+}
