@@ -58,7 +58,7 @@ report: build ## What is decided about every finding of a folder, as a table. CO
 	@target/debug/firebreak plan --batch $(CORPUS) --report target/finding-types.md
 
 local: install build ## The local AWS in the foreground with Firebreak deployed. PORT=4566 POLICY=local/policy.toml
-	@exec env $(LOCAL) --port $(PORT) --bin-dir target/debug --policy $(POLICY)
+	@exec env $(LOCAL) --port $(PORT) --bin-dir target/debug --policy $(POLICY) --offer
 
 replay: build ## Replay a finding: make replay EVENT=fixtures/findings/guardduty/bitcoin-tool.json
 	@target/debug/firebreak replay $(EVENT) --follow

@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use firebreak::revision::CODE_DIGITS;
+use firebreak_rehearsal::Resource;
 use std::path::PathBuf;
 
 /// Contain a finding, see what was done, answer the review.
@@ -28,6 +29,8 @@ pub enum Command {
     Doctor(DoctorArguments),
     /// Answer the review gate: approve keeps the containment, release undoes it.
     Review(ReviewArguments),
+    /// What only a local AWS can do.
+    Local(LocalArguments),
 }
 
 /// `firebreak plan`
@@ -57,14 +60,45 @@ pub struct PlanArguments {
 #[derive(Debug, Args)]
 pub struct ReplayArguments {
     /// Events as EventBridge delivers them.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "sample")]
     pub events: Vec<PathBuf>,
+    /// Instead of a file: a finding of this type that GuardDuty makes (CreateSampleFindings).
+    #[arg(long, value_name = "TYPE", conflicts_with = "events")]
+    pub sample: Option<String>,
+    /// Let the finding name this throw-away resource: user=NAME, role=NAME/SESSION, instance=ID or bucket=NAME. Its account must be
+    /// marked for tests in the response policy. Again for each resource that the finding is about.
+    #[arg(long = "as", value_name = "RESOURCE")]
+    pub as_resource: Vec<Resource>,
+    /// The AWS profile of the account in which the resources are; without it, the credentials of the environment.
+    #[arg(long, value_name = "PROFILE", requires = "as_resource")]
+    pub resource_profile: Option<String>,
     /// Show the execution until it ends or waits for an analyst.
     #[arg(long)]
     pub follow: bool,
+    /// Compare the resources with what they must be once the finding waits for an analyst; exit 1 on any difference.
+    #[arg(long, requires = "as_resource")]
+    pub assert: bool,
+    /// After that, answer release, and compare again: all as before, but for exposed keys.
+    #[arg(long, requires = "assert")]
+    pub release: bool,
     /// Print JSON, one line per event.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `firebreak local`
+#[derive(Debug, Args)]
+pub struct LocalArguments {
+    /// What to do there.
+    #[command(subcommand)]
+    pub command: LocalCommand,
+}
+
+/// What only a local AWS can do.
+#[derive(Debug, Subcommand)]
+pub enum LocalCommand {
+    /// Create a user, a role, an instance and a bucket, and print the commands that contain and release them.
+    Plant,
 }
 
 /// `firebreak incidents`

@@ -18,18 +18,38 @@ pub struct Connection {
     pub caller: String,
 }
 
+/// The SDK's configuration: of an AWS profile, or of the environment. Always with a Region.
+///
+/// # Errors
+/// One line that says what is missing.
+pub(crate) async fn sdk_config(profile: Option<&str>) -> Result<SdkConfig, CommandError> {
+    let loader = clients::configure(aws_config::defaults(clients::behavior_version()));
+    let config = match profile {
+        Some(profile) => loader.profile_name(profile).load().await,
+        None => loader.load().await,
+    };
+    let missing = || "no AWS Region: set AWS_REGION, or AWS_PROFILE to a profile with a Region".to_owned();
+    if config.region().is_some() { Ok(config) } else { Err(CommandError::Input(missing())) }
+}
+
 impl Connection {
+    /// The Region, as AWS writes it.
+    pub(crate) fn region(&self) -> &str {
+        self.config.region().map_or("", |region| region.as_ref())
+    }
+
+    /// `aws`, `aws-us-gov` or `aws-cn`.
+    pub(crate) fn partition(&self) -> &str {
+        self.caller.split(':').nth(1).unwrap_or("aws")
+    }
+
     /// Connects with the credentials, Region and endpoint of the environment. One call, to learn the account.
     ///
     /// # Errors
     /// One line that says what is missing.
     pub async fn open() -> Result<Self, CommandError> {
-        let config = clients::configure(aws_config::defaults(clients::behavior_version())).load().await;
-        let Some(region) = config.region().map(ToString::to_string) else {
-            return Err(CommandError::Input(
-                "no AWS Region: set AWS_REGION, or AWS_PROFILE to a profile with a Region".to_owned(),
-            ));
-        };
+        let config = sdk_config(None).await?;
+        let region = config.region().map(ToString::to_string).unwrap_or_default();
         let identity = aws_sdk_sts::Client::new(&config).get_caller_identity().send().await.map_err(|error| {
             let why = firebreak_aws::classify::fault("sts:GetCallerIdentity", &error).message;
             CommandError::Bad(format!("cannot reach AWS ({why}): check AWS_PROFILE, AWS_ENDPOINT_URL and the credentials"))

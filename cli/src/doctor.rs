@@ -17,6 +17,8 @@ mod show;
 mod state_machine;
 mod topics;
 
+pub(crate) use lambda::ask;
+
 use crate::arguments::DoctorArguments;
 use crate::screen::Screen;
 use crate::{CommandError, Connection, print_json};

@@ -34,6 +34,18 @@ pub enum End {
     Failed,
 }
 
+impl End {
+    /// The word in JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::AtGate => "awaiting-review",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// One execution as it was seen so far.
 pub struct Follower<'a> {
     sfn: &'a Client,

@@ -6,6 +6,7 @@ mod decisions;
 mod doctor;
 pub mod follow;
 mod incidents;
+mod local;
 mod paint;
 mod plan;
 mod replay;
@@ -14,6 +15,7 @@ mod review;
 pub mod screen;
 
 pub use arguments::{Arguments, Command};
+use arguments::{LocalArguments, LocalCommand};
 pub use connection::Connection;
 
 use std::process::ExitCode;
@@ -53,6 +55,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Report(arguments) => Box::pin(report::run(&arguments)).await,
         Command::Doctor(arguments) => Box::pin(doctor::run(&arguments)).await,
         Command::Review(arguments) => Box::pin(review::run(&arguments)).await,
+        Command::Local(LocalArguments { command: LocalCommand::Plant }) => Box::pin(local::plant()).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

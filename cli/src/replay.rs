@@ -1,5 +1,8 @@
 //! `firebreak replay`: starts the real state machine with an event.
 
+mod rehearsal;
+mod sample;
+
 use crate::arguments::ReplayArguments;
 use crate::follow::{End, Follower};
 use crate::screen::Screen;
@@ -9,39 +12,87 @@ use firebreak::finding;
 use firebreak::stored_event::{Reference, must_be_stored};
 use firebreak_aws::classify::OrFault;
 use firebreak_aws::clock;
+use rehearsal::Rehearsal;
 use serde_json::json;
 use std::path::Path;
 
 pub(crate) async fn run(arguments: &ReplayArguments) -> Result<(), CommandError> {
-    let inputs = arguments.events.iter().map(|path| input(path)).collect::<Result<Vec<_>, _>>()?;
+    let files = arguments.events.iter().map(|path| Ok((path.display().to_string(), input(path)?)));
+    let mut inputs = files.collect::<Result<Vec<_>, CommandError>>()?;
     let connection = Connection::open().await?;
-    let sfn = aws_sdk_sfn::Client::new(&connection.config);
-    let screen = if arguments.json { Screen::silent() } else { Screen::new() };
-    let mut bad = 0;
-    for (path, input) in arguments.events.iter().zip(inputs) {
+    if let Some(kind) = &arguments.sample {
+        inputs.push((format!("a sample of {kind}"), Box::pin(sample::sample(&connection, kind)).await?));
+    }
+    let run = Run {
+        arguments,
+        sfn: aws_sdk_sfn::Client::new(&connection.config),
+        connection,
+        screen: if arguments.json { Screen::silent() } else { Screen::new() },
+    };
+    let mut bad = Vec::new();
+    for (name, input) in inputs {
         for (at, part) in finding::split(&input).iter().enumerate() {
-            let arn = start(&connection, &sfn, at, part).await?;
-            screen.line(&format!("{} {}", style("replaying").bold(), path.display()));
-            let mut follower = Follower::new(&sfn, &screen, arn.clone(), String::new());
-            let end = if arguments.follow { Some(follower.to_gate().await?) } else { None };
-            if end == Some(End::Failed) {
-                bad += 1;
-            }
-            if arguments.json {
-                let status = end.map(|end| match end {
-                    End::AtGate => "awaiting-review",
-                    End::Succeeded => "succeeded",
-                    End::Failed => "failed",
-                });
-                print_json(
-                    &json!({ "file": path, "execution_arn": arn, "status": status, "incident": follower.incident, "receipts": follower.receipts }),
-                )?;
-            } else {
-                next_step(&screen, end, &follower, &arn);
-            }
+            bad.extend(Box::pin(run.one(&name, at, part)).await?);
         }
     }
-    if bad > 0 { Err(CommandError::Bad(format!("{bad} execution(s) failed"))) } else { Ok(()) }
+    if bad.is_empty() { Ok(()) } else { Err(CommandError::Bad(bad.join("; "))) }
+}
+
+/// What every finding is replayed with.
+struct Run<'a> {
+    arguments: &'a ReplayArguments,
+    connection: Connection,
+    sfn: aws_sdk_sfn::Client,
+    screen: Screen,
+}
+
+impl Run<'_> {
+    /// Replays one finding. Returns what is not as it must be.
+    async fn one(&self, name: &str, at: usize, part: &str) -> Result<Vec<String>, CommandError> {
+        let ReplayArguments { as_resource, assert, follow, json, .. } = self.arguments;
+        let rehearsal = match as_resource.is_empty() {
+            true => None,
+            false => Some(Rehearsal::prepare(self.arguments, &self.connection, part).await?),
+        };
+        let event = rehearsal.as_ref().map_or(part, |rehearsal| &rehearsal.event);
+        let arn = start(&self.connection, &self.sfn, at, event).await?;
+        self.screen.line(&format!("{} {name}", style("replaying").bold()));
+        let mut follower = Follower::new(&self.sfn, &self.screen, arn.clone(), String::new());
+        let end = if *follow || *assert { Some(follower.to_gate().await?) } else { None };
+        let mut bad = Vec::new();
+        if end == Some(End::Failed) {
+            bad.push("the execution failed".to_owned());
+        }
+        if let Some(rehearsal) = rehearsal.filter(|_| *assert) {
+            bad.extend(self.check(&rehearsal, &follower).await?);
+        } else if !json {
+            next_step(&self.screen, end, &follower, &arn);
+        }
+        if *json {
+            let status = end.map(End::word);
+            print_json(&json!({ "file": name, "execution_arn": arn, "status": status, "incident": follower.incident,
+                "receipts": follower.receipts, "wrong": bad }))?;
+        }
+        Ok(bad)
+    }
+
+    /// Compares the resources with what they must be, at the gate and after a release.
+    async fn check(&self, rehearsal: &Rehearsal, follower: &Follower<'_>) -> Result<Vec<String>, CommandError> {
+        let says = |wrong: &[String], what: &str| {
+            let word = if wrong.is_empty() { style(what.to_owned()).green() } else { style(format!("NOT {what}")).red().bold() };
+            self.screen.line(&format!("  {word}: {}", rehearsal.compared()));
+            wrong.iter().for_each(|line| self.screen.line(&format!("    {line}")));
+        };
+        let mut wrong = rehearsal.wrong_at_the_gate().await?;
+        let contains = rehearsal.contains_at_once();
+        says(&wrong, if contains { "contained as it must be" } else { "unchanged, as nobody has approved it" });
+        let Some(incident) = follower.incident.as_ref().filter(|_| self.arguments.release) else { return Ok(wrong) };
+        rehearsal::release(&self.connection, &incident.id).await?;
+        let left = rehearsal.wrong_after_the_release().await?;
+        says(&left, if contains { "back as it was, but for an exposed key" } else { "unchanged after the release" });
+        wrong.extend(left);
+        Ok(wrong)
+    }
 }
 
 /// Starts an execution as `ingest` would, under a name of its own: a replay is meant, even of the same event.

@@ -10,11 +10,14 @@ use crate::{CommandError, Connection, paint, print_json};
 use aws_sdk_lambda::primitives::Blob;
 use console::style;
 use firebreak::answer::Answer;
+use firebreak::ids::IncidentId;
 use firebreak::incident::IncidentStatus;
 use firebreak::names;
 use firebreak::review::{DecideOutcome, DecideRequest};
 use firebreak::text::inert;
 use firebreak_aws::classify::OrFault;
+use std::time::Duration;
+use tokio::time::Instant;
 
 pub(crate) async fn run(arguments: &ReviewArguments) -> Result<(), CommandError> {
     match &arguments.command {
@@ -88,6 +91,27 @@ async fn answer(answer: Answer, arguments: &AnswerArguments, accept_open: &[Stri
         }
     }
     Ok(())
+}
+
+/// An incident can be answered once its ticket is out.
+const TICKET_WITHIN: Duration = Duration::from_secs(60);
+
+/// Answers `release` as soon as somebody can, and waits until that is carried out.
+pub(crate) async fn release_and_wait(connection: &Connection, id: &IncidentId, comment: &str) -> Result<(), CommandError> {
+    let request = DecideRequest {
+        from: Some("rehearsal".to_owned()),
+        ..DecideRequest::new(id.clone(), Answer::Release, &connection.caller, comment)
+    };
+    let until = Instant::now() + TICKET_WITHIN;
+    loop {
+        match decide(connection, &request).await? {
+            DecideOutcome::Accepted { decision } | DecideOutcome::Queued { decision } => {
+                return outcome::carried_out(&connection.ledger, id, &decision).await.map(drop);
+            }
+            DecideOutcome::NoReview if Instant::now() < until => tokio::time::sleep(Duration::from_millis(500)).await,
+            other => return Err(CommandError::Bad(format!("{id} took no release: {other:?}"))),
+        }
+    }
 }
 
 /// Asks `decide-review`.

@@ -14,6 +14,7 @@ import os
 import select
 import signal
 import socket
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,8 @@ def _run(options: argparse.Namespace, listener: socket.socket, signals: socket.s
         reviews.start()
         record.clear()  # whoever looks at the calls wants to see their own
         console.say(f"ready {endpoint}")
+        if options.offer:
+            _offer(options.bin_dir / "firebreak", endpoint)
         _wait(signals, parent if options.exit_with_parent else None)
     except ProvisioningError as error:
         console.fail(str(error))
@@ -82,6 +85,21 @@ def _run(options: argparse.Namespace, listener: socket.socket, signals: socket.s
         reviews.stop()
         host.stop()
         server.stop()
+
+
+def _offer(command: Path, endpoint: str) -> None:
+    """Plants throw-away resources, and says how to see them contained and released."""
+    here = {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_REGION": names.REGION,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+    called = [os.path.relpath(command), "local", "plant"]
+    planted = subprocess.run(called, env={**os.environ, **here}, capture_output=True, text=True, check=False)
+    console.say("\nIn another terminal:\n")
+    console.say("  export " + " ".join(f"{name}={value}" for name, value in here.items()))
+    console.say("\n" + (planted.stdout or planted.stderr).rstrip())
 
 
 def _recording_authorization(app: Any) -> Any:
@@ -141,6 +159,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--log-dir", type=Path, default=names.REPOSITORY / ".local" / "logs", help="one log per function"
     )
+    parser.add_argument("--offer", action="store_true", help="plant throw-away resources and show what to do with them")
     parser.add_argument("--exit-with-parent", action="store_true", help="end when the process that started this ends")
     options = parser.parse_args()
     for option in ("bin_dir", "policy", "log_dir"):

@@ -1,13 +1,14 @@
-"""GuardDuty with the findings someone planted: ListDetectors and GetFindings.
+"""GuardDuty with the findings someone planted, and with samples: ListDetectors, GetFindings, ListFindings, CreateSampleFindings.
 
 moto has detectors, but no findings: GetFindings answers with an HTML page. Nothing is detected here, so a finding that
-is to be read from GuardDuty has to be put there first, through the control API.
+is to be read from GuardDuty has to be put there first, through the control API, or asked for as a sample.
 """
 
 from __future__ import annotations
 
 import json
 import threading
+from datetime import datetime
 from typing import Any, Final
 
 from moto.core.exceptions import JsonRESTError
@@ -15,7 +16,7 @@ from moto.guardduty.models import guardduty_backends
 from moto.guardduty.responses import GuardDutyResponse
 from moto.guardduty.urls import url_paths
 
-from . import names
+from . import names, samples
 
 _MOST_IDS: Final = 50
 """The most findings one call may ask for."""
@@ -50,6 +51,11 @@ class PlantedFindings:
                     backend.create_detector(True, "SIX_HOURS", {}, {}, [])
             self._findings = document
 
+    def add(self, findings: list[dict[str, Any]]) -> None:
+        """Puts findings beside those that are there."""
+        with self._lock:
+            self._findings = [*self._findings, *findings]
+
     def planted(self) -> list[dict[str, Any]]:
         """What is planted."""
         with self._lock:
@@ -65,7 +71,7 @@ class PlantedFindings:
 
 
 def install(planted: PlantedFindings) -> None:
-    """Adds GetFindings to moto's GuardDuty."""
+    """Adds what moto's GuardDuty lacks about findings."""
 
     def get_findings(self: GuardDutyResponse) -> str:
         detector, ids = self.path.split("/")[2], self._get_param("findingIds")
@@ -75,8 +81,33 @@ def install(planted: PlantedFindings) -> None:
         visible = planted.visible_to(self.current_account, self.region)
         return json.dumps({"findings": [visible[name] for name in ids if name in visible]})
 
+    def list_findings(self: GuardDutyResponse) -> str:
+        self.guardduty_backend.get_detector(self.path.split("/")[2])
+        criteria = (self._get_param("findingCriteria") or {}).get("criterion", {})
+        visible = planted.visible_to(self.current_account, self.region).values()
+        found = [finding for finding in visible if _meets(finding, criteria)]
+        found.sort(key=lambda finding: str(finding.get("updatedAt", "")), reverse=True)
+        return json.dumps({"findingIds": [finding["id"] for finding in found], "nextToken": ""})
+
+    def create_sample_findings(self: GuardDutyResponse) -> str:
+        detector, types = self.path.split("/")[2], self._get_param("findingTypes") or []
+        self.guardduty_backend.get_detector(detector)
+        planted.add([samples.sample(kind, self.current_account, self.region, detector) for kind in types])
+        return "{}"
+
     GuardDutyResponse.get_findings = get_findings
-    url_paths["{0}/detector/(?P<detector_id>[^/]+)/findings/get$"] = GuardDutyResponse.dispatch
+    GuardDutyResponse.list_findings = list_findings
+    GuardDutyResponse.create_sample_findings = create_sample_findings
+    for name in ("findings", "findings/get", "findings/create"):
+        url_paths["{0}/detector/(?P<detector_id>[^/]+)/" + name + "$"] = GuardDutyResponse.dispatch
+
+
+def _meets(finding: dict[str, Any], criteria: dict[str, Any]) -> bool:
+    """The criteria that the command uses: a type, and from when on (milliseconds since 1970)."""
+    kinds = criteria.get("type", {}).get("equals") or criteria.get("type", {}).get("eq")
+    since = criteria.get("updatedAt", {}).get("greaterThanOrEqual", 0)
+    at = datetime.fromisoformat(str(finding.get("updatedAt", "1970-01-01T00:00:00+00:00")))
+    return (not kinds or finding.get("type") in kinds) and at.timestamp() * 1000 >= since
 
 
 def _check(document: Any) -> None:

@@ -1,6 +1,7 @@
 //! The functions: whether they are there, whether reviews reach one of them, and how to ask them.
 
 use super::deployment::{DEPLOY, Deployment, unread};
+use aws_config::SdkConfig;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{LastUpdateStatus, State};
@@ -60,14 +61,14 @@ pub(super) async fn has_second_tier(deployment: &Deployment) -> Option<bool> {
 }
 
 /// Asks a function what it sees in `places`.
-pub(super) async fn ask(deployment: &Deployment, folder: &str, places: &Places) -> Result<Diagnosis, Fault> {
+pub(crate) async fn ask(config: &SdkConfig, folder: &str, places: &Places) -> Result<Diagnosis, Fault> {
     let name = names::function(folder);
     let question = serde_json::to_vec(&Question { diagnose: places.clone() }).map_err(|error| Fault::bug(error.to_string()))?;
     // A question takes as long as the function looks, and one that is asked twice looks twice.
     let patient = aws_sdk_lambda::config::Builder::new()
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(LONGEST).operation_timeout(LONGEST).build());
-    let invoke = Client::new(&deployment.config).invoke().function_name(&name).payload(Blob::new(question));
+    let invoke = Client::new(config).invoke().function_name(&name).payload(Blob::new(question));
     let answer = invoke.customize().config_override(patient).send().await.or_fault("lambda:Invoke")?;
     let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
     if answer.function_error.is_some() {

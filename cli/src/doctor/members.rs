@@ -25,7 +25,7 @@ pub(super) async fn look(
 ) -> Vec<Observation> {
     let nowhere = Places { partition: deployment.partition.clone(), accounts: vec![], regions };
     let mut seen = Vec::new();
-    match ask(deployment, FIRST, &nowhere).await {
+    match ask(&deployment.config, FIRST, &nowhere).await {
         Ok(Diagnosis { accounts: configured, default_mode, own_types, .. }) => {
             seen.extend(event_rules::own(deployment, &own_types).await);
             accounts.extend(configured.into_iter().map(|one| one.account));
@@ -61,7 +61,7 @@ pub(super) async fn look(
 }
 
 async fn answer(deployment: &Deployment, folder: &str, places: &Places) -> Vec<Observation> {
-    match ask(deployment, folder, places).await {
+    match ask(&deployment.config, folder, places).await {
         Ok(diagnosis) => diagnosis.observations,
         Err(fault) => vec![silent(folder, &fault)],
     }
@@ -69,7 +69,7 @@ async fn answer(deployment: &Deployment, folder: &str, places: &Places) -> Vec<O
 
 /// Whether a function that looks at nothing starts at all.
 async fn answers(deployment: &Deployment, folder: &str, nowhere: &Places) -> Observation {
-    match ask(deployment, folder, nowhere).await {
+    match ask(&deployment.config, folder, nowhere).await {
         Ok(_) => Observation::sound(FUNCTION, format!("{} answers", names::function(folder)), "yes"),
         Err(fault) => silent(folder, &fault),
     }

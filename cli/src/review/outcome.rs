@@ -36,15 +36,21 @@ enum After {
 /// # Errors
 /// Something was not carried out, or is not known yet.
 pub(super) async fn wait(ledger: &Ledger, id: &IncidentId, decided: &Decided) -> Result<(), CommandError> {
+    println!("{}", done(&carried_out(ledger, id, decided).await?, decided));
+    Ok(())
+}
+
+/// Waits until the answer is carried out.
+///
+/// # Errors
+/// Something was not carried out, or is not known yet.
+pub(super) async fn carried_out(ledger: &Ledger, id: &IncidentId, decided: &Decided) -> Result<IncidentView, CommandError> {
     let until = Instant::now() + PATIENCE;
     loop {
         let view = ledger.incident(id).await?;
         let view = view.ok_or_else(|| CommandError::Bad(format!("there is no incident {id}")))?;
         match after(&view, decided) {
-            After::Done => {
-                println!("{}", done(&view, decided));
-                return Ok(());
-            }
+            After::Done => return Ok(view),
             After::AsksAgain => return Err(CommandError::Bad(not_done(&view, decided))),
             After::Broken => {
                 return Err(CommandError::Bad(format!("the execution of {id} broke down: firebreak incidents show {id}")));

@@ -4,7 +4,7 @@
 //! person. So the command asks each function, and the function looks. Nothing is changed by it.
 
 use crate::ids::{AccountId, Partition, Region};
-use crate::policy::{Policy, ResponseMode};
+use crate::policy::{Policy, Protected, ResponseMode};
 use serde::{Deserialize, Serialize};
 
 /// The payload of an invocation that asks. The state machine never sends one.
@@ -44,6 +44,9 @@ pub struct Diagnosis {
     /// Finding types of the response policy's own rows that need an event rule of their own, in order; from `triage`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub own_types: Vec<String>,
+    /// What the response policy never contains, from `triage`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protected: Option<Protected>,
     /// The mode of accounts that the response policy does not name, from the same functions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_mode: Option<ResponseMode>,
@@ -62,13 +65,16 @@ pub struct ConfiguredAccount {
     pub account: AccountId,
     /// How it responds.
     pub mode: ResponseMode,
+    /// Policy says that it is for tests.
+    #[serde(default)]
+    pub test: bool,
 }
 
 impl ConfiguredAccount {
     /// Every account that `policy` names.
     #[must_use]
     pub fn all(policy: &Policy) -> Vec<Self> {
-        policy.accounts.iter().map(|(account, of)| Self { account: account.clone(), mode: of.mode }).collect()
+        policy.accounts.iter().map(|(account, of)| Self { account: account.clone(), mode: of.mode, test: of.test }).collect()
     }
 }
 

@@ -7,3 +7,4 @@ mod end_to_end;
 mod fault_sweep;
 mod quarantine_latency;
 mod report;
+mod scenarios;

@@ -182,6 +182,7 @@ impl Function {
     pub async fn diagnose(&self, places: Places) -> Result<Diagnosis, Fault> {
         let observations = member_role(&self.aws, &places, MemberRole::Sweep).await?;
         Ok(Diagnosis {
+            protected: None,
             observations,
             accounts: ConfiguredAccount::all(&self.policy),
             own_types: vec![],

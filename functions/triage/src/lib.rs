@@ -96,6 +96,7 @@ impl Function {
             observations,
             accounts: ConfiguredAccount::all(&self.policy),
             own_types: arrival::own_types(&self.policy, Playbook::shipped()).into_iter().map(str::to_owned).collect(),
+            protected: Some(self.policy.protected.clone()),
             default_mode: Some(self.policy.default_mode),
         })
     }

@@ -34,6 +34,10 @@ pub(super) fn doubt(
     if let Some(why) = shared_host(finding, wanted) {
         return Some(why);
     }
+    if policy.accounts.get(&wanted.target.account).is_some_and(|account| account.test) {
+        // Its findings are made up, and its resources are made to be contained.
+        return None;
+    }
     match at_source {
         // Nothing is known better than at the source, and it has just said that the finding stands.
         AtSource::Active | AtSource::Settled => None,

@@ -67,6 +67,10 @@ impl Default for AutoFrom {
 pub struct AccountPolicy {
     /// The mode of every containment that is not named below.
     pub mode: ResponseMode,
+    /// The account has only throw-away resources: `firebreak replay --as` may use it, and findings that GuardDuty does not know are
+    /// acted on there.
+    #[serde(default)]
+    pub test: bool,
     /// Exceptions by containment.
     #[serde(default)]
     pub containments: BTreeMap<Containment, ResponseMode>,

@@ -4,11 +4,11 @@ use super::TagSelector;
 use crate::ids::{BucketName, IamName, InstanceId};
 use crate::target::{Target, TargetKind};
 use firebreak_functions::FUNCTIONS;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Resources that are never contained.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Protected {

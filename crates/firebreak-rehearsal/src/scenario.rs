@@ -1,0 +1,250 @@
+//! How resources must look contained and released, for each family of findings: `fixtures/scenarios`.
+
+use crate::resource::Kind;
+use crate::state::State;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+/// What Firebreak does about a finding by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decides {
+    /// It contains at once.
+    Auto,
+    /// A person approves first.
+    Gate,
+}
+
+/// One scenario.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// What it is called: the name of its file.
+    #[serde(skip)]
+    pub name: &'static str,
+    /// What happens, for people.
+    pub says: String,
+    /// Families of finding types ([`family`]).
+    pub families: Vec<String>,
+    /// A finding of the family, below `fixtures/findings`.
+    pub finding: String,
+    /// What it is about, and what Firebreak decides about each.
+    pub resources: BTreeMap<Kind, Decides>,
+}
+
+/// The fields that are not as before, of one kind of resource.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndState {
+    /// While it is contained. A `*` stands for any text; a value that begins with `+` is one more name of a list.
+    pub contained: BTreeMap<String, String>,
+    /// After a release. `{key}` is the access key that the finding names.
+    #[serde(default)]
+    pub released: BTreeMap<String, String>,
+}
+
+macro_rules! scenarios {
+    ($($name:literal),+ $(,)?) => {
+        /// The files of `fixtures/scenarios`, but for the end states.
+        const FILES: &[(&str, &str)] = &[$(($name, include_str!(concat!("../../../fixtures/scenarios/", $name, ".toml")))),+];
+    };
+}
+
+scenarios!(
+    "abuse-report",
+    "attack-sequence-containers",
+    "attack-sequence-ec2",
+    "attack-sequence-iam",
+    "attack-sequence-s3",
+    "container",
+    "ec2",
+    "exposed-key",
+    "iam",
+    "iam-role-session",
+    "iam-user",
+    "instance-credentials",
+    "isolation-request",
+    "kubernetes",
+    "rds",
+    "runtime",
+    "s3-data",
+    "s3-policy",
+);
+
+const END_STATES: &str = include_str!("../../../fixtures/scenarios/end-states.toml");
+
+impl Scenario {
+    /// Every scenario, in the order of their names.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "the files are part of the program, and a test reads them")]
+    pub fn all() -> &'static [Self] {
+        static ALL: LazyLock<Vec<Scenario>> = LazyLock::new(|| {
+            let read = |(name, text): &(&'static str, &str)| Scenario { name, ..toml::from_str(text).expect(name) };
+            FILES.iter().map(read).collect()
+        });
+        &ALL
+    }
+
+    /// The scenario of a finding type about resources of these kinds.
+    #[must_use]
+    pub fn of(finding_type: &str, kinds: &[Kind]) -> Option<&'static Self> {
+        let family = family(finding_type);
+        let is_meant = |scenario: &&Self| {
+            scenario.families.contains(&family) && kinds.iter().all(|kind| scenario.resources.contains_key(kind))
+        };
+        Self::all().iter().filter(is_meant).min_by_key(|scenario| scenario.resources.len())
+    }
+}
+
+impl EndState {
+    /// That of a kind of resource.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
+    pub fn of(kind: Kind) -> &'static Self {
+        static ALL: LazyLock<BTreeMap<Kind, EndState>> = LazyLock::new(|| toml::from_str(END_STATES).expect("end-states.toml"));
+        ALL.get(&kind).expect("every kind has an end state")
+    }
+
+    /// What is not as it must be while the resource is contained, one line each.
+    #[must_use]
+    pub fn wrong_contained(&self, before: &State, now: &State) -> Vec<String> {
+        wrong(&self.contained, before, now)
+    }
+
+    /// What is not as it must be after a release. `key`: the access key that the finding named.
+    #[must_use]
+    pub fn wrong_released(&self, before: &State, now: &State, key: Option<&str>) -> Vec<String> {
+        let rules = self.released.iter().filter_map(|(field, value)| {
+            let needs_key = field.contains("{key}");
+            (!needs_key || key.is_some()).then(|| (field.replace("{key}", key.unwrap_or_default()), value.clone()))
+        });
+        wrong(&rules.collect(), before, now)
+    }
+}
+
+/// Differences that no rule explains, and rules that do not hold.
+fn wrong(rules: &BTreeMap<String, String>, before: &State, now: &State) -> Vec<String> {
+    let unexplained = before.differences(now).into_iter().filter(|difference| {
+        let known = |(field, value): (&String, &String)| {
+            matches(field, &difference.field) && is_value(value, &difference.after, &difference.before)
+        };
+        !rules.iter().any(known)
+    });
+    let unexplained =
+        unexplained.map(|d| format!("{}: {} became {}", d.field, or_absent(&d.before), or_absent(&d.after))).collect::<Vec<_>>();
+    let mut broken = Vec::new();
+    for (rule, value) in rules {
+        let mut fields = now.fields().filter(|(field, _)| matches(rule, field)).peekable();
+        if fields.peek().is_none() && !rule.contains('*') {
+            broken.push(format!("{rule}: absent, and must be {value}"));
+        }
+        let is_wrong = |(field, is): &(&str, &str)| !is_value(value, is, before.get(field).unwrap_or_default());
+        broken.extend(fields.filter(is_wrong).map(|(field, is)| format!("{field}: {is}, and must be {value}")));
+    }
+    unexplained.into_iter().chain(broken).collect()
+}
+
+fn or_absent(value: &str) -> &str {
+    if value.is_empty() { "absent" } else { value }
+}
+
+/// Whether a field has the name of a rule, in which a `*` stands for any text.
+fn matches(rule: &str, field: &str) -> bool {
+    match rule.split_once('*') {
+        Some((begin, end)) => field.len() >= begin.len() + end.len() && field.starts_with(begin) && field.ends_with(end),
+        None => rule == field,
+    }
+}
+
+fn is_value(rule: &str, value: &str, before: &str) -> bool {
+    match rule.strip_prefix('+') {
+        Some(added) => {
+            let mut names: Vec<&str> = before.split(", ").filter(|name| !name.is_empty() && *name != "none").collect();
+            names.push(added);
+            names.sort_unstable();
+            names.dedup();
+            value == names.join(", ")
+        }
+        None => matches(rule, value),
+    }
+}
+
+/// The family of a finding type: `IAMUser` of `Exfiltration:IAMUser/AnomalousBehavior`, `AttackSequence:EC2`, `AWS_ABUSE`,
+/// `AWS_RISK`; any other name is a family of its own.
+#[must_use]
+pub fn family(finding_type: &str) -> String {
+    if let Some((purpose, rest)) = finding_type.split_once(':')
+        && let Some((resource, _)) = rest.split_once('/')
+    {
+        return if purpose == "AttackSequence" { format!("AttackSequence:{resource}") } else { resource.to_owned() };
+    }
+    let events = ["AWS_ABUSE", "AWS_RISK"].into_iter().find(|begin| finding_type.starts_with(begin));
+    events.unwrap_or(finding_type).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use firebreak::decision::Mode;
+    use firebreak::playbook::Playbook;
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    fn state(fields: &[(&str, &str)]) -> State {
+        let mut state = State::default();
+        fields.iter().for_each(|(field, value)| state.set(*field, value));
+        state
+    }
+
+    #[test]
+    fn every_file_is_a_scenario_and_every_finding_of_one_exists() {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
+        let files = std::fs::read_dir(fixtures.join("scenarios")).expect("a folder");
+        let files = files.map(|file| file.expect("a file").path().file_stem().expect("a name").to_string_lossy().into_owned());
+        let files: BTreeSet<String> = files.filter(|name| name != "end-states").collect();
+        let known: BTreeSet<String> = Scenario::all().iter().map(|scenario| scenario.name.to_owned()).collect();
+        assert_eq!(files, known, "the list in scenario.rs");
+        for scenario in Scenario::all() {
+            assert!(fixtures.join("findings").join(format!("{}.json", scenario.finding)).is_file(), "{}", scenario.finding);
+            scenario.resources.keys().for_each(|kind| assert!(!EndState::of(*kind).contained.is_empty()));
+        }
+    }
+
+    #[test]
+    fn every_family_that_the_playbook_contains_has_a_scenario() {
+        let acts = |mode: &Mode| *mode != Mode::Notify;
+        let contains = |kind: &&str| Playbook::shipped().row(kind).is_some_and(|row| row.contain.values().any(acts));
+        let families: BTreeSet<String> = Playbook::shipped().types().filter(contains).map(family).collect();
+        let covered: BTreeSet<String> = Scenario::all().iter().flat_map(|scenario| scenario.families.clone()).collect();
+        assert_eq!(families.difference(&covered).collect::<Vec<_>>(), [""; 0]);
+        assert_eq!(covered.difference(&families).collect::<Vec<_>>(), [""; 0], "no row of that family contains anything");
+    }
+
+    #[test]
+    fn an_end_state_tells_what_is_missing_and_what_nobody_asked_for() {
+        let user = EndState::of(Kind::User);
+        let before = state(&[("attached policies", "work"), ("access key A", "Active"), ("user id", "AIDA")]);
+        let contained = state(&[
+            ("attached policies", "FirebreakQuarantineDenyAll, work"),
+            ("access key A", "Inactive"),
+            ("user id", "AIDA"),
+        ]);
+        assert_eq!(user.wrong_contained(&before, &contained), [""; 0]);
+        let half = state(&[("attached policies", "work"), ("access key A", "Inactive"), ("user id", "AIDA")]);
+        assert_eq!(user.wrong_contained(&before, &half).len(), 1);
+        let more = state(&[
+            ("attached policies", "FirebreakQuarantineDenyAll, work"),
+            ("access key A", "Inactive"),
+            ("user id", "AIDB"),
+        ]);
+        assert_eq!(user.wrong_contained(&before, &more), ["user id: AIDA became AIDB"]);
+        let released = state(&[("attached policies", "work"), ("access key A", "Inactive"), ("user id", "AIDA")]);
+        assert_eq!(user.wrong_released(&before, &released, Some("A")), [""; 0]);
+        assert_eq!(
+            user.wrong_released(&before, &released, Some("B")).len(),
+            2,
+            "that key was not exposed, and the other is not inactive"
+        );
+    }
+}
