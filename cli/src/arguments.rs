@@ -62,7 +62,7 @@ pub struct ReplayArguments {
     /// Events as EventBridge delivers them.
     #[arg(required_unless_present = "sample")]
     pub events: Vec<PathBuf>,
-    /// Instead of a file: a finding of this type that GuardDuty makes (CreateSampleFindings).
+    /// Instead of a file: a finding of this type that GuardDuty makes as a sample.
     #[arg(long, value_name = "TYPE", conflicts_with = "events")]
     pub sample: Option<String>,
     /// Let the finding name this throw-away resource: user=NAME, role=NAME/SESSION, instance=ID or bucket=NAME. Its account must be

@@ -2,16 +2,18 @@
 
 use firebreak::containment::Containment;
 use firebreak_functions::FUNCTIONS;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Name of a part, its document, and what stands there.
-fn parts() -> [(&'static str, &'static str, String); 4] {
+fn parts() -> [(&'static str, &'static str, String); 5] {
     [
         ("levels", "docs/semantics.md", levels()),
         ("stolen", "docs/threat-model.md", stolen()),
         ("forged", "docs/threat-model.md", forged()),
         ("stop", "docs/runbooks.md", stop()),
+        ("scenarios", "docs/testing.md", scenarios()),
     ]
 }
 
@@ -54,6 +56,25 @@ fn stop() -> String {
     let names: Vec<&str> = Containment::ALL.iter().map(|containment| containment.name()).collect();
     let call = "aws lambda put-function-concurrency --function-name firebreak-$f --reserved-concurrent-executions 0";
     format!("    for f in {}; do\n      {call}; done\n", names.join(" "))
+}
+
+/// What is planted, sent and contained for each family of findings.
+fn scenarios() -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/scenarios");
+    let files = std::fs::read_dir(&folder).expect("a folder").map(|file| file.expect("a file").path());
+    let files: BTreeSet<PathBuf> = files.filter(|path| path.file_stem().is_some_and(|name| name != "end-states")).collect();
+    let mut table = "| scenario | families | finding | resources |\n|---|---|---|---|\n".to_owned();
+    for path in files {
+        let scenario: toml::Table = std::fs::read_to_string(&path).expect("readable").parse().expect("TOML");
+        let text = |name: &str| scenario[name].as_str().expect(name);
+        let list = |name: &str| scenario[name].as_array().expect(name).iter().filter_map(toml::Value::as_str).collect::<Vec<_>>();
+        let resources = scenario["resources"].as_table().expect("a table").iter();
+        let resources: Vec<String> =
+            resources.map(|(kind, when)| format!("{kind}: {}", when.as_str().expect("a word"))).collect();
+        let (says, families) = (text("says"), list("families").join(", "));
+        writeln!(table, "| {says} | `{families}` | `{}` | {} |", text("finding"), resources.join(", ")).expect("text");
+    }
+    table
 }
 
 #[test]

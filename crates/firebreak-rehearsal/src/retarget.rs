@@ -136,6 +136,7 @@ const TEMPORARY_KEY: &str = "ASIAIOSFODNN7EXAMPLE";
 /// Old text and new text. The longest first: one can be a part of another.
 fn replacements(event: &Value, plan: &Plan, found: &[Found], now: Timestamp) -> Vec<(String, String)> {
     let mut names: Vec<(String, String)> = Vec::new();
+    let has_instance = found.iter().any(|found| found.resource.kind == Kind::Instance);
     for found in found {
         let kind = found.resource.kind;
         let name = &found.resource.name;
@@ -143,7 +144,9 @@ fn replacements(event: &Value, plan: &Plan, found: &[Found], now: Timestamp) -> 
             names.push((target.id.clone(), name.clone()));
             names.extend(target.principal_id.iter().zip(&found.principal_id).map(|(old, new)| (old.to_string(), new.clone())));
             names.extend(target.keys().zip(&found.access_key_id).map(|(old, new)| (old.to_string(), new.clone())));
-            names.extend(target.session.iter().zip(&found.resource.session).map(|(old, new)| (old.clone(), new.clone())));
+            // The session of an instance's role has the instance's name.
+            let session = target.session.as_ref().filter(|session| !(has_instance && session.starts_with("i-")));
+            names.extend(session.zip(found.resource.session.as_ref()).map(|(old, new)| (old.clone(), new.clone())));
         }
         let placeholders = match kind {
             Kind::User => vec![
