@@ -2,6 +2,8 @@
 
 use crate::CommandError;
 use aws_config::SdkConfig;
+use aws_config::meta::region::ProvideRegion as _;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use firebreak::names;
 use firebreak_aws::clients;
 use firebreak_ledger::Ledger;
@@ -18,16 +20,31 @@ pub struct Connection {
     pub caller: String,
 }
 
-/// The SDK's configuration: of an AWS profile, or of the environment. Always with a Region.
+/// The SDK's configuration of the environment, with a Region.
 ///
 /// # Errors
 /// One line that says what is missing.
-pub(crate) async fn sdk_config(profile: Option<&str>) -> Result<SdkConfig, CommandError> {
-    let loader = clients::configure(aws_config::defaults(clients::behavior_version()));
-    let config = match profile {
-        Some(profile) => loader.profile_name(profile).load().await,
+async fn sdk_config() -> Result<SdkConfig, CommandError> {
+    with_region(clients::configure(aws_config::defaults(clients::behavior_version())).load().await)
+}
+
+/// That of an AWS profile, also where the environment has credentials or a Region of its own.
+///
+/// # Errors
+/// One line that says what is missing.
+pub(crate) async fn profile_config(profile: &str) -> Result<SdkConfig, CommandError> {
+    let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
+    let region = ProfileFileRegionProvider::builder().profile_name(profile).build();
+    let region = region.region().await;
+    let loader = clients::configure(aws_config::defaults(clients::behavior_version())).profile_name(profile);
+    let loader = loader.credentials_provider(credentials);
+    with_region(match region {
+        Some(region) => loader.region(region).load().await,
         None => loader.load().await,
-    };
+    })
+}
+
+fn with_region(config: SdkConfig) -> Result<SdkConfig, CommandError> {
     let missing = || "no AWS Region: set AWS_REGION, or AWS_PROFILE to a profile with a Region".to_owned();
     if config.region().is_some() { Ok(config) } else { Err(CommandError::Input(missing())) }
 }
@@ -48,7 +65,7 @@ impl Connection {
     /// # Errors
     /// One line that says what is missing.
     pub async fn open() -> Result<Self, CommandError> {
-        let config = sdk_config(None).await?;
+        let config = sdk_config().await?;
         let region = config.region().map(ToString::to_string).unwrap_or_default();
         let identity = aws_sdk_sts::Client::new(&config).get_caller_identity().send().await.map_err(|error| {
             let why = firebreak_aws::classify::fault("sts:GetCallerIdentity", &error).message;

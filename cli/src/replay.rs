@@ -63,9 +63,15 @@ impl Run<'_> {
         if end == Some(End::Failed) {
             bad.push("the execution failed".to_owned());
         }
+        let mut is_released = false;
         if let Some(rehearsal) = rehearsal.filter(|_| *assert) {
-            bad.extend(self.check(&rehearsal, &follower).await?);
-        } else if !json {
+            // What was contained is told of, whatever breaks now.
+            match self.check(&rehearsal, &follower, &mut bad).await {
+                Ok(released) => is_released = released,
+                Err(error) => bad.push(error.to_string()),
+            }
+        }
+        if !json && !is_released {
             next_step(&self.screen, end, &follower, &arn);
         }
         if *json {
@@ -76,22 +82,30 @@ impl Run<'_> {
         Ok(bad)
     }
 
-    /// Compares the resources with what they must be, at the gate and after a release.
-    async fn check(&self, rehearsal: &Rehearsal, follower: &Follower<'_>) -> Result<Vec<String>, CommandError> {
+    /// Compares the resources with what they must be, at the gate and after a release. True when they were released.
+    async fn check(&self, rehearsal: &Rehearsal, follower: &Follower<'_>, bad: &mut Vec<String>) -> Result<bool, CommandError> {
         let says = |wrong: &[String], what: &str| {
             let word = if wrong.is_empty() { style(what.to_owned()).green() } else { style(format!("NOT {what}")).red().bold() };
             self.screen.line(&format!("  {word}: {}", rehearsal.compared()));
             wrong.iter().for_each(|line| self.screen.line(&format!("    {line}")));
         };
-        let mut wrong = rehearsal.wrong_at_the_gate().await?;
-        let contains = rehearsal.contains_at_once();
+        let Some(id) = follower.incident.as_ref().map(|incident| incident.id.clone()) else {
+            bad.push("triage decided nothing".to_owned());
+            return Ok(false);
+        };
+        let decided = self.connection.ledger.record(&id).await?.map(|record| record.incident.decisions).unwrap_or_default();
+        let wrong = rehearsal.wrong_at_the_gate(&decided, &follower.receipts).await?;
+        let contains = rehearsal.contains_at_once(&decided);
         says(&wrong, if contains { "contained as it must be" } else { "unchanged, as nobody has approved it" });
-        let Some(incident) = follower.incident.as_ref().filter(|_| self.arguments.release) else { return Ok(wrong) };
-        rehearsal::release(&self.connection, &incident.id).await?;
-        let left = rehearsal.wrong_after_the_release().await?;
+        bad.extend(wrong);
+        if !self.arguments.release {
+            return Ok(false);
+        }
+        rehearsal::release(&self.connection, &id).await?;
+        let left = rehearsal.wrong_after_the_release(&decided).await?;
         says(&left, if contains { "back as it was, but for an exposed key" } else { "unchanged after the release" });
-        wrong.extend(left);
-        Ok(wrong)
+        bad.extend(left);
+        Ok(true)
     }
 }
 

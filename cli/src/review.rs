@@ -98,12 +98,20 @@ const TICKET_WITHIN: Duration = Duration::from_secs(60);
 
 /// Answers `release` as soon as somebody can, and waits until that is carried out.
 pub(crate) async fn release_and_wait(connection: &Connection, id: &IncidentId, comment: &str) -> Result<(), CommandError> {
-    let request = DecideRequest {
-        from: Some("rehearsal".to_owned()),
-        ..DecideRequest::new(id.clone(), Answer::Release, &connection.caller, comment)
-    };
     let until = Instant::now() + TICKET_WITHIN;
     loop {
+        let view = connection.ledger.incident(id).await?;
+        if view.as_ref().is_some_and(|view| view.record.incident.findings.len() > 1) {
+            let why = "it lists other findings, which may be real: answer it yourself";
+            return Err(CommandError::Bad(format!("{id} is not released: {why}: firebreak incidents show {id}")));
+        }
+        // What joins after this look has the answer refused.
+        let shown = view.and_then(|view| view.review?.shown).map(|digest| firebreak::revision::code(&digest));
+        let request = DecideRequest {
+            from: Some("rehearsal".to_owned()),
+            shown,
+            ..DecideRequest::new(id.clone(), Answer::Release, &connection.caller, comment)
+        };
         match decide(connection, &request).await? {
             DecideOutcome::Accepted { decision } | DecideOutcome::Queued { decision } => {
                 return outcome::carried_out(&connection.ledger, id, &decision).await.map(drop);

@@ -8,10 +8,11 @@ use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::AfterDeserializationInterceptorContextRef;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
-use firebreak::finding;
+use firebreak::finding::{self, Read};
 use firebreak_aws::classify::OrFault;
 use firebreak_aws::clock;
 use jiff::SignedDuration;
+use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -32,7 +33,11 @@ pub(super) async fn sample(connection: &Connection, kind: &str) -> Result<String
     let until = Instant::now() + PATIENCE;
     loop {
         if let Some(id) = newest(&guardduty, &detector, kind, asked_at.as_millisecond()).await? {
-            return event(&guardduty, &detector, &id).await;
+            let event = event(&guardduty, &detector, &id).await?;
+            // Another account's real finding can be the newest of its type.
+            if matches!(finding::read(&event), Read::Findings(found) if found.iter().all(|finding| finding.sample)) {
+                return Ok(event.to_string());
+            }
         }
         if Instant::now() >= until {
             return Err(CommandError::Bad(format!("GuardDuty made no sample of type {kind} within a minute")));
@@ -49,15 +54,14 @@ async fn newest(guardduty: &Client, detector: &str, kind: &str, since: i64) -> R
     Ok(listed.or_fault("guardduty:ListFindings")?.finding_ids().first().cloned())
 }
 
-async fn event(guardduty: &Client, detector: &str, id: &str) -> Result<String, CommandError> {
+async fn event(guardduty: &Client, detector: &str, id: &str) -> Result<Value, CommandError> {
     let body = Body::default();
     let get = guardduty.get_findings().detector_id(detector).finding_ids(id);
     get.customize().interceptor(body.clone()).send().await.or_fault("guardduty:GetFindings")?;
     let unread = || CommandError::Bad("GuardDuty's answer is no finding".to_owned());
     // The SDK knows the fields of its version; the finding is what GuardDuty sent.
     let events = finding::events(&body.take()).map_err(|_| unread())?;
-    let event = events.into_iter().next().and_then(Result::ok).ok_or_else(unread)?;
-    Ok(event.to_string())
+    events.into_iter().next().and_then(Result::ok).ok_or_else(unread)
 }
 
 /// The body of an answer, as it came.

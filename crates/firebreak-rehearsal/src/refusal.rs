@@ -4,6 +4,7 @@ use crate::resource::Found;
 use firebreak::decision::ReasonCode;
 use firebreak::diagnosis::ConfiguredAccount;
 use firebreak::plan::Plan;
+use firebreak::policy::Protected;
 
 /// Why a resource is not used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,12 +40,12 @@ const PRODUCTION: [&str; 4] = ["prod", "production", "prd", "live"];
 /// Keys of a tag that tell for what a resource is used, in lower case and without separators.
 const STAGES: [&str; 5] = ["env", "environment", "stage", "tier", "lifecycle"];
 
-/// Why `found` is not used, if so. `accounts` are those that the response policy names; `plan` is what would be decided about the
-/// finding that names it.
+/// Why `found` is not used, if so. `accounts` are those that the response policy names, `protected` is what it protects; `plan` is what
+/// would be decided about the finding that names it.
 ///
 /// # Errors
 /// The reason, for people.
-pub fn refuse(found: &Found, accounts: &[ConfiguredAccount], plan: &Plan) -> Result<(), Refusal> {
+pub fn refuse(found: &Found, accounts: &[ConfiguredAccount], protected: &Protected, plan: &Plan) -> Result<(), Refusal> {
     let resource = || found.resource.to_string();
     let is_test = accounts.iter().any(|configured| configured.account == found.account && configured.test);
     if !is_test {
@@ -52,6 +53,11 @@ pub fn refuse(found: &Found, accounts: &[ConfiguredAccount], plan: &Plan) -> Res
     }
     if let Some((key, value)) = found.tags.iter().find(|(key, value)| is_production(key, value)) {
         return Err(Refusal::Production { resource: resource(), tag: format!("{key}={value}") });
+    }
+    // A finding about a principal has no tags; AWS has.
+    if let Some(tag) = protected.tags.iter().find(|tag| tag.matches(&found.tags)) {
+        let why = format!("policy protects the tag {}={}", tag.key, tag.value);
+        return Err(Refusal::Protected { resource: resource(), why });
     }
     let names = |id: &str| id == found.resource.name;
     let protected = plan.decisions.iter().find(|decision| decision.code == ReasonCode::Protected && names(&decision.target.id));

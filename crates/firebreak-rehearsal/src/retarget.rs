@@ -5,9 +5,11 @@
 //! placeholders are replaced by the form of the field.
 
 use crate::resource::{Found, Kind};
+use firebreak::decision::Decision;
 use firebreak::digest::sha256_hex;
 use firebreak::plan::{Circumstances, Plan, plan};
 use firebreak::policy::{Policy, SampleHandling};
+use firebreak::target::TargetKind;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -68,8 +70,17 @@ fn check(plan: &Plan, found: &[Found]) -> Result<(), Mismatch> {
     if let Some(missed) = found.iter().find(|found| !about(found)) {
         return Err(Mismatch::NotAbout(missed.resource.to_string()));
     }
-    let is_given = |id: &str| found.iter().any(|found| found.resource.name == id);
-    let other = plan.decisions.iter().filter(|decision| decision.containment.is_some()).find(|d| !is_given(&d.target.id));
+    let is_given = |decision: &Decision| {
+        let target = &decision.target;
+        let is = |found: &Found| {
+            (found.resource.kind.target(), &found.resource.name, &found.account) == (target.kind, &target.id, &target.account)
+        };
+        found.iter().any(is)
+    };
+    // Whose a key or a session is, triage finds out: it can be a real user's.
+    let leads_on = |d: &Decision| matches!(d.target.kind, TargetKind::AccessKey | TargetKind::FederatedUser);
+    let acts = |d: &&Decision| d.containment.is_some() || leads_on(d);
+    let other = plan.decisions.iter().filter(acts).find(|decision| !is_given(decision));
     other.map_or(Ok(()), |decision| Err(Mismatch::AlsoAbout(decision.target.to_string())))
 }
 
@@ -237,6 +248,11 @@ fn retag(value: &mut Value, found: &[Found]) {
                     Value::Array(items) if name.eq_ignore_ascii_case("tags") => {
                         let upper = name.starts_with('T');
                         *items = found.iter().flat_map(|found| &found.tags).map(|tag| tagged(tag, upper)).collect();
+                    }
+                    // Security Hub's form.
+                    Value::Object(tags) if name == "Tags" => {
+                        let all = found.iter().flat_map(|found| found.tags.clone());
+                        *tags = all.map(|(key, value)| (key, json!(value))).collect();
                     }
                     _ => retag(value, found),
                 }

@@ -85,16 +85,6 @@ impl Scenario {
         });
         &ALL
     }
-
-    /// The scenario of a finding type about resources of these kinds.
-    #[must_use]
-    pub fn of(finding_type: &str, kinds: &[Kind]) -> Option<&'static Self> {
-        let family = family(finding_type);
-        let is_meant = |scenario: &&Self| {
-            scenario.families.contains(&family) && kinds.iter().all(|kind| scenario.resources.contains_key(kind))
-        };
-        Self::all().iter().filter(is_meant).min_by_key(|scenario| scenario.resources.len())
-    }
 }
 
 impl EndState {

@@ -84,6 +84,10 @@ pub async fn observe(iam: &Client, name: &str) -> Result<State, Fault> {
     for key in keys.ssh_public_keys() {
         state.set(format!("SSH key {}", key.ssh_public_key_id()), key.status().as_str());
     }
+    let certificates = iam.list_signing_certificates().user_name(name).send().await.or_fault("iam:ListSigningCertificates")?;
+    for certificate in certificates.certificates() {
+        state.set(format!("signing certificate {}", certificate.certificate_id()), certificate.status().as_str());
+    }
     let keys = iam.list_access_keys().user_name(name).send().await.or_fault("iam:ListAccessKeys")?;
     for key in keys.access_key_metadata() {
         let status = key.status().map_or("unknown", StatusType::as_str);

@@ -151,13 +151,51 @@ async fn what_might_be_real_is_refused_in_one_line_and_nothing_starts() -> TestR
 
 #[tokio::test]
 async fn a_difference_is_told_and_is_exit_code_1() -> TestResult {
-    // Nothing is contained where policy only rehearses.
-    let stage = stage(Some("verify_after_seconds = 1\n[accounts.123456789012]\nmode = \"dry-run\"\ntest = true\n")).await?;
+    let stage = stage(Some("verify_after_seconds = 1\n[accounts.123456789012]\nmode = \"auto\"\ntest = true\n")).await?;
     let user = plant(&stage, Kind::User, "alice").await?;
-    let finding = &path("guardduty/exfiltration-iam-user");
-    let output = replay(&stage, &[&user], &["--assert", finding])?;
+    let denied = serde_json::json!([{ "match": "iam:UpdateAccessKey", "status": 403, "code": "AccessDenied", "times": 0 }]);
+    stage.aws.plan_faults(&denied)?;
+    let output = replay(&stage, &[&user], &["--assert", &path("guardduty/exfiltration-iam-user")])?;
     let text = told(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.contains("NOT contained as it must be") && text.contains("attached policies"), "{text}");
+    assert!(text.contains("NOT contained as it must be") && text.contains("Active, and must be Inactive"), "{text}");
+    assert!(text.contains("firebreak review release fb-"), "the way back: {text}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_looks_contained_already_or_is_only_told_passes_for_nothing() -> TestResult {
+    let stage = stage(Some("verify_after_seconds = 1\n[accounts.123456789012]\nmode = \"observe\"\ntest = true\n")).await?;
+    let (user, bucket) = (plant(&stage, Kind::User, "alice").await?, plant(&stage, Kind::Bucket, "closed").await?);
+    let output = replay(&stage, &[&user], &["--assert", &path("scenarios/rds-modify-authentication")])?;
+    assert!(output.status.code() == Some(1) && told(&output).contains("nothing is decided about it"), "{}", told(&output));
+    let all = aws_sdk_s3::types::PublicAccessBlockConfiguration::builder()
+        .block_public_acls(true)
+        .ignore_public_acls(true)
+        .block_public_policy(true)
+        .restrict_public_buckets(true)
+        .build();
+    let s3 = aws_sdk_s3::Client::new(stage.config());
+    s3.put_public_access_block().bucket("closed").public_access_block_configuration(all).send().await?;
+    let output = replay(&stage, &[&bucket], &["--assert", &path("guardduty/bucket-anonymous-access")])?;
+    assert!(output.status.code() == Some(2) && told(&output).contains("looks contained already"), "{}", told(&output));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_incident_that_a_real_finding_opened_is_not_released_by_a_rehearsal() -> TestResult {
+    let stage = stage(None).await?;
+    let user = PlantedUser::plant(stage.config(), "alice").await?;
+    let mut event = fixture::load("scenarios/rds-modify-authentication")?;
+    user.name_in(&mut event);
+    fixture::personalise(&mut event, firebreak_testkit::SECURITY_ACCOUNT, "real", firebreak_aws::clock::now());
+    let execution = stage.start(&event.to_string()).await?;
+    let id = stage.incident_of_execution(&execution).await?;
+    stage.reaches(&id, firebreak::incident::IncidentStatus::AwaitingReview).await?;
+    let resource = Resource { kind: Kind::User, name: user.name.clone(), session: None };
+    let output = replay(&stage, &[&resource], &["--assert", "--release", &path("scenarios/rds-modify-authentication")])?;
+    assert!(output.status.code() == Some(1) && told(&output).contains("it lists other findings"), "{}", told(&output));
+    let known = stage.ledger.record(&id).await?.ok_or("an incident")?;
+    assert_eq!(known.status, firebreak::incident::IncidentStatus::AwaitingReview);
     Ok(())
 }
