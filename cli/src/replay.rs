@@ -10,6 +10,7 @@ use crate::{CommandError, Connection, plan, print_json};
 use console::style;
 use firebreak::finding;
 use firebreak::stored_event::{Reference, must_be_stored};
+use firebreak::text::inert;
 use firebreak_aws::classify::OrFault;
 use firebreak_aws::clock;
 use rehearsal::Rehearsal;
@@ -35,7 +36,7 @@ pub(crate) async fn run(arguments: &ReplayArguments) -> Result<(), CommandError>
             bad.extend(Box::pin(run.one(&name, at, part)).await?);
         }
     }
-    if bad.is_empty() { Ok(()) } else { Err(CommandError::Bad(bad.join("; "))) }
+    if bad.is_empty() { Ok(()) } else { Err(CommandError::Bad(inert(&bad.join("; "), 2_000))) }
 }
 
 /// What every finding is replayed with.
@@ -87,7 +88,7 @@ impl Run<'_> {
         let says = |wrong: &[String], what: &str| {
             let word = if wrong.is_empty() { style(what.to_owned()).green() } else { style(format!("NOT {what}")).red().bold() };
             self.screen.line(&format!("  {word}: {}", rehearsal.compared()));
-            wrong.iter().for_each(|line| self.screen.line(&format!("    {line}")));
+            wrong.iter().for_each(|line| self.screen.line(&format!("    {}", inert(line, 400))));
         };
         let Some(id) = follower.incident.as_ref().map(|incident| incident.id.clone()) else {
             bad.push("triage decided nothing".to_owned());

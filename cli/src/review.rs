@@ -117,7 +117,15 @@ pub(crate) async fn release_and_wait(connection: &Connection, id: &IncidentId, c
                 return outcome::carried_out(&connection.ledger, id, &decision).await.map(drop);
             }
             DecideOutcome::NoReview if Instant::now() < until => tokio::time::sleep(Duration::from_millis(500)).await,
-            other => return Err(CommandError::Bad(format!("{id} took no release: {other:?}"))),
+            DecideOutcome::Changed { .. } => {
+                return Err(CommandError::Bad(format!("{id} is not released: more was decided meanwhile; answer it yourself")));
+            }
+            DecideOutcome::AlreadyDecided { .. } => {
+                return Err(CommandError::Bad(format!("{id} is not released: somebody has answered it already")));
+            }
+            DecideOutcome::TooLate | DecideOutcome::NoReview => {
+                return Err(CommandError::Bad(format!("{id} is not released: no gate waits for an answer")));
+            }
         }
     }
 }

@@ -3,17 +3,12 @@
 use crate::{CommandError, Connection};
 use aws_sdk_guardduty::Client;
 use aws_sdk_guardduty::types::{Condition, FindingCriteria};
-use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::AfterDeserializationInterceptorContextRef;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::config_bag::ConfigBag;
 use firebreak::finding::{self, Read};
 use firebreak_aws::classify::OrFault;
 use firebreak_aws::clock;
+use firebreak_aws::wire_answer::WireAnswer;
 use jiff::SignedDuration;
 use serde_json::Value;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -55,38 +50,11 @@ async fn newest(guardduty: &Client, detector: &str, kind: &str, since: i64) -> R
 }
 
 async fn event(guardduty: &Client, detector: &str, id: &str) -> Result<Value, CommandError> {
-    let body = Body::default();
+    let answer = WireAnswer::default();
     let get = guardduty.get_findings().detector_id(detector).finding_ids(id);
-    get.customize().interceptor(body.clone()).send().await.or_fault("guardduty:GetFindings")?;
+    get.customize().interceptor(answer.clone()).send().await.or_fault("guardduty:GetFindings")?;
     let unread = || CommandError::Bad("GuardDuty's answer is no finding".to_owned());
     // The SDK knows the fields of its version; the finding is what GuardDuty sent.
-    let events = finding::events(&body.take()).map_err(|_| unread())?;
+    let events = finding::events(&answer.take().unwrap_or_default().1).map_err(|_| unread())?;
     events.into_iter().next().and_then(Result::ok).ok_or_else(unread)
-}
-
-/// The body of an answer, as it came.
-#[derive(Debug, Clone, Default)]
-struct Body(Arc<Mutex<Vec<u8>>>);
-
-impl Body {
-    fn take(&self) -> Vec<u8> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Intercept for Body {
-    fn name(&self) -> &'static str {
-        "Body"
-    }
-
-    fn read_after_deserialization(
-        &self,
-        context: &AfterDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let body = context.response().body().bytes().unwrap_or_default().to_vec();
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = body;
-        Ok(())
-    }
 }

@@ -5,6 +5,7 @@ use firebreak::decision::ReasonCode;
 use firebreak::diagnosis::ConfiguredAccount;
 use firebreak::plan::Plan;
 use firebreak::policy::Protected;
+use firebreak::text::inert;
 
 /// Why a resource is not used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,7 +53,7 @@ pub fn refuse(found: &Found, accounts: &[ConfiguredAccount], protected: &Protect
         return Err(Refusal::NoTestAccount { account: found.account.to_string() });
     }
     if let Some((key, value)) = found.tags.iter().find(|(key, value)| is_production(key, value)) {
-        return Err(Refusal::Production { resource: resource(), tag: format!("{key}={value}") });
+        return Err(Refusal::Production { resource: resource(), tag: inert(&format!("{key}={value}"), 280) });
     }
     // A finding about a principal has no tags; AWS has.
     if let Some(tag) = protected.tags.iter().find(|tag| tag.matches(&found.tags)) {

@@ -10,6 +10,7 @@ use firebreak::digest::sha256_hex;
 use firebreak::plan::{Circumstances, Plan, plan};
 use firebreak::policy::{Policy, SampleHandling};
 use firebreak::target::TargetKind;
+use firebreak::text::inert;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -81,7 +82,7 @@ fn check(plan: &Plan, found: &[Found]) -> Result<(), Mismatch> {
     let leads_on = |d: &Decision| matches!(d.target.kind, TargetKind::AccessKey | TargetKind::FederatedUser);
     let acts = |d: &&Decision| d.containment.is_some() || leads_on(d);
     let other = plan.decisions.iter().filter(acts).find(|decision| !is_given(decision));
-    other.map_or(Ok(()), |decision| Err(Mismatch::AlsoAbout(decision.target.to_string())))
+    other.map_or(Ok(()), |decision| Err(Mismatch::AlsoAbout(inert(&decision.target.to_string(), 280))))
 }
 
 /// Takes the mark of a sample off: `sample` as a field, or inside a field that holds JSON as text.

@@ -1,10 +1,11 @@
 //! Asks AWS one question and keeps the raw answer.
 
-use crate::transcript::Transcript;
+use crate::transcript::transcript;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use firebreak_aws::classify::fault;
+use firebreak_aws::wire_answer::WireAnswer;
 use serde_json::{Value, json};
 
 /// One answer: the operation, and what AWS said or why it said nothing.
@@ -19,9 +20,9 @@ pub(crate) struct RawAnswer {
 macro_rules! ask {
     ($operation:literal, $request:expr) => {
         async {
-            let transcript = $crate::transcript::Transcript::default();
-            let result = $request.customize().interceptor(transcript.clone()).send().await;
-            $crate::ask::answer($operation, &transcript, result.as_ref().err())
+            let raw = firebreak_aws::wire_answer::WireAnswer::default();
+            let result = $request.customize().interceptor(raw.clone()).send().await;
+            $crate::ask::answer($operation, &raw, result.as_ref().err())
         }
     };
 }
@@ -30,12 +31,12 @@ pub(crate) use ask;
 
 pub(crate) fn answer<E: ProvideErrorMetadata>(
     operation: &'static str,
-    transcript: &Transcript,
+    raw: &WireAnswer,
     error: Option<&SdkError<E, HttpResponse>>,
 ) -> RawAnswer {
     // What AWS answered counts, whether or not this version of the SDK can read it. A refusal or a fault is not the resource's
     // configuration: it is evidence that is missing.
-    let content = match (transcript.take(), error) {
+    let content = match (transcript(raw), error) {
         (Some((status, answer)), _) if matches!(status, 200..=299 | 404) => {
             Ok(json!({ "http_status": status, "answer": answer }))
         }

@@ -3,47 +3,15 @@
 //! A typed SDK shows what its version knows. Evidence is what AWS said: the interceptor takes the body of the answer, errors
 //! included (`NoSuchBucketPolicy` is a finding of its own), and XML becomes JSON without a list of fields.
 
-use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::AfterDeserializationInterceptorContextRef;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::config_bag::ConfigBag;
+use firebreak_aws::wire_answer::WireAnswer;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use serde_json::{Map, Value};
-use std::sync::{Arc, Mutex, PoisonError};
 
-/// Takes the last answer of one operation.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Transcript(Arc<Mutex<Option<Exchange>>>);
-
-/// The HTTP status and the body of an answer.
-type Exchange = (u16, Vec<u8>);
-
-impl Intercept for Transcript {
-    fn name(&self) -> &'static str {
-        "Transcript"
-    }
-
-    fn read_after_deserialization(
-        &self,
-        context: &AfterDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let answer = context.response();
-        let body = answer.body().bytes().unwrap_or_default().to_vec();
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((answer.status().as_u16(), body));
-        Ok(())
-    }
-}
-
-impl Transcript {
-    /// The HTTP status and the answer as JSON, or nothing when AWS gave none.
-    pub(crate) fn take(&self) -> Option<(u16, Value)> {
-        let (status, body) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        Some((status, body_json(&body)))
-    }
+/// The HTTP status and the answer as JSON, or nothing when AWS gave none.
+pub(crate) fn transcript(answer: &WireAnswer) -> Option<(u16, Value)> {
+    let (status, body) = answer.take()?;
+    Some((status, body_json(&body)))
 }
 
 fn body_json(body: &[u8]) -> Value {

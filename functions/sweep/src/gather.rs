@@ -78,12 +78,17 @@ mod tests {
     use firebreak::policy::Policy;
     use firebreak::receipt::Status;
 
-    #[test]
-    fn an_approval_tries_again_what_failed() {
+    /// An incident about one user.
+    fn incident() -> Incident {
         let event = include_bytes!("../../../fixtures/findings/guardduty/exfiltration-iam-user.json");
         let policy = Policy::unrestricted();
         let plan = plan_json(event, &Circumstances::new(&policy, jiff::Timestamp::UNIX_EPOCH)).expect("a plan");
-        let incident = Incident::new(plan, &policy, "arn".to_owned(), jiff::Timestamp::UNIX_EPOCH);
+        Incident::new(plan, &policy, "arn".to_owned(), jiff::Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn an_approval_tries_again_what_failed() {
+        let incident = incident();
         let target = incident.decisions[0].target.clone();
         let containment = incident.decisions[0].containment.expect("a containment");
         let mut report = Report::default();
@@ -96,10 +101,7 @@ mod tests {
 
     #[test]
     fn an_approval_contains_nothing_anew_of_what_a_release_put_back() {
-        let event = include_bytes!("../../../fixtures/findings/guardduty/exfiltration-iam-user.json");
-        let policy = Policy::unrestricted();
-        let plan = plan_json(event, &Circumstances::new(&policy, jiff::Timestamp::UNIX_EPOCH)).expect("a plan");
-        let incident = Incident::new(plan, &policy, "arn".to_owned(), jiff::Timestamp::UNIX_EPOCH);
+        let incident = incident();
         let target = incident.decisions[0].target.clone();
         let containment = incident.decisions[0].containment.expect("a containment");
         let receipt = |status| Receipt::of(target.clone(), containment, status);
@@ -118,10 +120,7 @@ mod tests {
 
     #[test]
     fn what_was_derived_joins_what_was_contained() {
-        let event = include_bytes!("../../../fixtures/findings/guardduty/exfiltration-iam-user.json");
-        let policy = Policy::unrestricted();
-        let plan = plan_json(event, &Circumstances::new(&policy, jiff::Timestamp::UNIX_EPOCH)).expect("a plan");
-        let incident = Incident::new(plan, &policy, "arn".to_owned(), jiff::Timestamp::UNIX_EPOCH);
+        let incident = incident();
         let receipt = |id: &str, status| {
             let mut target = incident.decisions[0].target.clone();
             id.clone_into(&mut target.id);
@@ -142,10 +141,7 @@ mod tests {
 
     #[test]
     fn what_nobody_carried_out_comes_out_again() {
-        let event = include_bytes!("../../../fixtures/findings/guardduty/exfiltration-iam-user.json");
-        let policy = Policy::unrestricted();
-        let plan = plan_json(event, &Circumstances::new(&policy, jiff::Timestamp::UNIX_EPOCH)).expect("a plan");
-        let mut incident = Incident::new(plan, &policy, "arn".to_owned(), jiff::Timestamp::UNIX_EPOCH);
+        let mut incident = incident();
         let first = incident.decisions[0].clone();
         let mut lost = first.clone();
         "mallory".clone_into(&mut lost.target.id);
@@ -163,10 +159,7 @@ mod tests {
 
     #[test]
     fn what_another_finding_raised_or_named_is_carried_out_although_a_receipt_is_there() {
-        let event = include_bytes!("../../../fixtures/findings/guardduty/exfiltration-iam-user.json");
-        let policy = Policy::unrestricted();
-        let plan = plan_json(event, &Circumstances::new(&policy, jiff::Timestamp::UNIX_EPOCH)).expect("a plan");
-        let mut incident = Incident::new(plan, &policy, "arn".to_owned(), jiff::Timestamp::UNIX_EPOCH);
+        let mut incident = incident();
         let (target, containment) = (incident.decisions[0].target.clone(), incident.decisions[0].containment);
         let done = Receipt::of(target, containment.expect("a containment"), Status::Skipped);
         let mut report = Report::default();

@@ -11,6 +11,7 @@ mod holders;
 mod hostile;
 mod join_keys;
 mod joining;
+mod joining_again;
 mod notices;
 mod policies;
 mod principals;

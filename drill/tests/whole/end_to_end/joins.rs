@@ -89,7 +89,6 @@ async fn two_findings_about_one_instance_are_one_incident_and_a_third_after_the_
     let all = instance.snapshots("*").await?;
     assert_eq!((instance.snapshots(id.as_str()).await?, all), (snapshots, snapshots), "one set of snapshots");
     let ticket = stage.told("Decide again, one more finding").await?;
-    println!("{}\n{}", ticket.subject, ticket.body);
     for finding in &view.record.incident.findings {
         let kind = finding.finding_type.as_deref().unwrap_or_default();
         assert!(ticket.body.contains(kind), "the ticket lists {kind}: {}", ticket.body);

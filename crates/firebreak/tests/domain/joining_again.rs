@@ -1,0 +1,55 @@
+//! When a copy is more than a copy: the target is not contained, or is not any more.
+
+use crate::joining::{AT, KEY, alice, event, joiner, opened, planned};
+use firebreak::ids::IncidentId;
+use firebreak::joining::{Adds, Joiner, Merge};
+use firebreak::plan::FindingSummary;
+use firebreak::receipt::{Receipt, Status, Verification};
+use jiff::SignedDuration;
+
+#[test]
+fn where_a_containment_failed_each_copy_is_one_more_try() {
+    let open = opened(alice());
+    let copy = planned(&event("alice", KEY, "us-east-1", "two"));
+    let id = IncidentId::of(&copy.dedupe_key);
+    let target = open.decisions[0].target.clone();
+    let containment = open.decisions[0].containment.expect("a containment");
+    let receipt = |status| [Receipt::of(target.clone(), containment, status)];
+    let adds = |receipts: &[Receipt], minutes: i64| {
+        let at = AT + SignedDuration::from_mins(minutes);
+        match (Joiner { receipts, at, ..joiner(&id, &copy) }).merge(&open) {
+            Merge::Joins(merged) => merged.adds,
+            Merge::Apart(why) => panic!("it stays apart: {why}"),
+        }
+    };
+    assert_eq!(adds(&[], 2), Adds::Nothing, "it is about to be contained");
+    assert_eq!(adds(&[], 3), Adds::Finding);
+    assert_eq!(adds(&receipt(Status::Failed), 3), Adds::Finding);
+    assert_eq!(adds(&receipt(Status::Partial), 3), Adds::Nothing);
+    assert_eq!(adds(&receipt(Status::Contained), 3), Adds::Nothing);
+}
+
+#[test]
+fn where_the_target_is_free_again_or_the_attack_went_on_no_copy_adds_nothing() {
+    let open = opened(alice());
+    let mut copy = planned(&event("alice", KEY, "us-east-1", "two"));
+    copy.finding.first_seen = Some(AT);
+    let id = IncidentId::of(&copy.dedupe_key);
+    let (target, containment) = (open.decisions[0].target.clone(), open.decisions[0].containment.expect("a containment"));
+    let done = AT + SignedDuration::from_mins(1);
+    let receipt = |status| Receipt { finished_at: Some(done), ..Receipt::of(target.clone(), containment, status) };
+    let adds = |joiner: Joiner<'_>| match joiner.merge(&open) {
+        Merge::Joins(merged) => merged.adds,
+        Merge::Apart(why) => panic!("it stays apart: {why}"),
+    };
+    let contained = [receipt(Status::Contained)];
+    let known = Joiner { receipts: &contained, at: AT + SignedDuration::from_hours(1), ..joiner(&id, &copy) };
+    assert_eq!(adds(known), Adds::Nothing);
+    let released = [Receipt { finished_at: Some(done + SignedDuration::from_mins(1)), ..receipt(Status::Contained) }];
+    assert_eq!(adds(Joiner { releases: &released, ..known }), Adds::Finding, "a release put it back");
+    let (containment, problems) = (Some(containment), vec!["the deny is gone".to_owned()]);
+    let broken = [Verification { target: target.clone(), containment, holds: false, problems, reverted: vec![] }];
+    assert_eq!(adds(Joiner { checks: &broken, ..known }), Adds::Finding, "somebody took it off");
+    let later = FindingSummary { first_seen: Some(done + SignedDuration::from_secs(1)), ..copy.finding.clone() };
+    assert_eq!(adds(Joiner { finding: &later, ..known }), Adds::Finding, "it began after the containment");
+}
