@@ -32,7 +32,7 @@ demo: install build ## Three findings in, three resources contained, evidence ke
 
 test: install build ## Everything that must hold. SAMPLE=HASH repeats the sample of the fault sweep of that commit
 	@rm -rf target/recorded-calls
-	@SAMPLE=$(SAMPLE) RUST_TEST_THREADS=$(THREADS) FIREBREAK_RECORD_CALLS=$(CURDIR)/target/recorded-calls cargo test --workspace
+	@SAMPLE=$(SAMPLE) RUST_TEST_THREADS=$(THREADS) FIREBREAK_RECORD_CALLS=$(CURDIR)/target/recorded-calls cargo test --workspace --tests
 	@infra/least-privilege/check
 	@PYTHONPATH=infra:infra/tests .venv/bin/python -m unittest discover --start-directory infra/tests --pattern 'test_*.py'
 
