@@ -170,9 +170,9 @@ class Provisioner:
             KeySchema=_key_schema("pk", "sk"),
             GlobalSecondaryIndexes=[
                 {
-                    "IndexName": "incidents",
+                    "IndexName": "feed",
                     "KeySchema": _key_schema("feed", "opened_at"),
-                    "Projection": {"ProjectionType": "ALL"},
+                    "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["status"]},
                 }
             ],
         )

@@ -1,8 +1,7 @@
 //! Incidents: opened once, amended while they run, found again.
 
 use super::view::{IncidentRecord, IncidentView, record, view};
-use super::{Item, Ledger, RawEvent, from_doc, incident_pk, lost, number, sortable, string, text, to_doc};
-use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use super::{Item, Ledger, RawEvent, feed, from_doc, incident_pk, lost, number, sortable, string, text, to_doc};
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode, Waits};
 use firebreak::fault::{Fault, FaultKind};
@@ -25,7 +24,7 @@ impl Ledger {
         self.keep_raw(&incident.id, raw).await?;
         let written = self
             .put_about(&incident.id, "incident")
-            .item("feed", text("incident"))
+            .item("feed", text(feed::partition(&incident.id)))
             .item("opened_at", text(sortable(incident.opened_at)))
             .item("status", text(status.word()))
             .item("doc", to_doc(incident)?)
@@ -170,59 +169,6 @@ impl Ledger {
         Ok(true)
     }
 
-    /// The newest incidents, at most `limit`.
-    ///
-    /// # Errors
-    /// The ledger could not be read.
-    pub async fn incidents(&self, limit: i32) -> Result<Vec<IncidentRecord>, Fault> {
-        let answer = self
-            .dynamodb
-            .query()
-            .table_name(&self.table)
-            .index_name("incidents")
-            .key_condition_expression("feed = :feed")
-            .expression_attribute_values(":feed", text("incident"))
-            .scan_index_forward(false)
-            .limit(limit)
-            .send()
-            .await
-            .or_fault("ledger: list incidents")?;
-        answer.items().iter().map(record).collect()
-    }
-
-    /// All incidents of one status, newest first, however many others there are.
-    ///
-    /// # Errors
-    /// The ledger could not be read.
-    pub async fn incidents_in(&self, status: IncidentStatus) -> Result<Vec<IncidentRecord>, Fault> {
-        let query = self
-            .feed("feed = :feed")
-            .filter_expression("#status = :status")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":status", text(status.word()));
-        every_record(query).await
-    }
-
-    /// All incidents that were opened at `since` or later, newest first, however many there are.
-    ///
-    /// # Errors
-    /// The ledger could not be read.
-    pub async fn incidents_since(&self, since: Timestamp) -> Result<Vec<IncidentRecord>, Fault> {
-        let query = self.feed("feed = :feed AND opened_at >= :since");
-        every_record(query.expression_attribute_values(":since", text(sortable(since)))).await
-    }
-
-    /// Incidents by when they were opened, newest first.
-    fn feed(&self, condition: &str) -> QueryFluentBuilder {
-        self.dynamodb
-            .query()
-            .table_name(&self.table)
-            .index_name("incidents")
-            .key_condition_expression(condition)
-            .expression_attribute_values(":feed", text("incident"))
-            .scan_index_forward(false)
-    }
-
     /// An incident and its status, or nothing when the ledger does not know it.
     ///
     /// # Errors
@@ -269,14 +215,4 @@ impl Ledger {
         let answer = get.send().await.or_fault(&format!("ledger: read {sk}"))?;
         Ok(answer.item)
     }
-}
-
-/// All that a query finds, to its last page.
-async fn every_record(query: QueryFluentBuilder) -> Result<Vec<IncidentRecord>, Fault> {
-    let mut pages = query.into_paginator().items().send();
-    let mut found = Vec::new();
-    while let Some(item) = pages.next().await {
-        found.push(record(&item.or_fault("ledger: list incidents")?)?);
-    }
-    Ok(found)
 }

@@ -8,6 +8,7 @@ mod commit;
 mod decisions;
 mod events;
 mod evidence;
+mod feed;
 mod gathered;
 mod incidents;
 mod joins;

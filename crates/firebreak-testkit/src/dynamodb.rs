@@ -39,7 +39,7 @@ impl Refusal {
     }
 }
 
-/// A global secondary index that shows all attributes. Both of its keys are strings.
+/// A global secondary index. Both of its keys are strings.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Index {
     /// Its name.
@@ -48,6 +48,18 @@ pub struct Index {
     pub hash: String,
     /// The attribute that it is sorted by. An item without both attributes is not in the index.
     pub range: String,
+    /// The attributes that it shows beside the keys of the table and its own; nothing: all.
+    pub includes: Option<Vec<String>>,
+}
+
+impl Index {
+    /// What the index has of an item.
+    fn view(&self, item: &Item) -> Item {
+        let Some(includes) = &self.includes else { return item.clone() };
+        let keys = ["pk", "sk", self.hash.as_str(), self.range.as_str()];
+        let is_shown = |name: &String| keys.contains(&name.as_str()) || includes.contains(name);
+        item.iter().filter(|(name, _)| is_shown(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
 }
 
 /// A table.
@@ -61,7 +73,8 @@ pub struct Table {
 impl Default for Table {
     /// An empty table with the index of the ledger.
     fn default() -> Self {
-        Self::new(vec![Index { name: "incidents".to_owned(), hash: "feed".to_owned(), range: "opened_at".to_owned() }])
+        let [name, hash, range] = ["feed", "feed", "opened_at"].map(str::to_owned);
+        Self::new(vec![Index { name, hash, range, includes: Some(vec!["status".to_owned()]) }])
     }
 }
 
@@ -184,7 +197,8 @@ impl Table {
             "ExclusiveStartKey",
         ];
         let mut placeholders = placeholders(body, &fields)?;
-        let (hash, range) = self.keys(body)?;
+        let index = self.index(body)?;
+        let (hash, range) = index.map_or(("pk", "sk"), |index| (index.hash.as_str(), index.range.as_str()));
         let keys = condition(body, "KeyConditionExpression", &mut placeholders)?;
         let keys = keys.ok_or_else(|| Refusal::validation("KeyConditionExpression must be specified in the request"))?;
         keys.check_key(hash, range).map_err(Refusal::validation)?;
@@ -195,7 +209,8 @@ impl Table {
         let forward = body["ScanIndexForward"].as_bool().unwrap_or(true);
         let names = [hash, range, "pk", "sk"];
         let order = |item: &Item| names.map(|name| item.get(name).cloned());
-        let mut found: Vec<&Item> = self.items.values().collect();
+        let view = |item: &Item| index.map_or_else(|| item.clone(), |index| index.view(item));
+        let mut found: Vec<Item> = self.items.values().map(view).collect();
         found.retain(|item| item.contains_key(hash) && item.contains_key(range) && keys.holds(item));
         found.sort_by_cached_key(|item| order(item));
         if let Some(start) = start_key(body, &names)? {
@@ -210,8 +225,7 @@ impl Table {
             found.reverse();
         }
         found.truncate(size);
-        let matching: Vec<&Item> =
-            found.iter().copied().filter(|item| filter.as_ref().is_none_or(|filter| filter.holds(item))).collect();
+        let matching: Vec<&Item> = found.iter().filter(|item| filter.as_ref().is_none_or(|filter| filter.holds(item))).collect();
         let items: Vec<Json> = matching.iter().map(|item| shown(item, wanted.as_deref())).collect();
         let mut answer = json!({ "Count": items.len(), "ScannedCount": found.len(), "Items": items });
         // DynamoDB stops when the page is full and does not look whether there is more. The next page may be empty.
@@ -222,15 +236,14 @@ impl Table {
         Ok(answer)
     }
 
-    /// The key attributes that a query is about.
-    fn keys<'a>(&'a self, body: &Json) -> Result<(&'a str, &'a str), Refusal> {
-        let Some(name) = body["IndexName"].as_str() else { return Ok(("pk", "sk")) };
+    /// The index that a query is about; nothing: the table.
+    fn index(&self, body: &Json) -> Result<Option<&Index>, Refusal> {
+        let Some(name) = body["IndexName"].as_str() else { return Ok(None) };
         if body["ConsistentRead"] == true {
             return Err(Refusal::validation("Consistent reads are not supported on global secondary indexes"));
         }
         let index = self.indexes.iter().find(|index| index.name == name);
-        let index = index.ok_or_else(|| Refusal::validation(format!("The table does not have the specified index: {name}")))?;
-        Ok((index.hash.as_str(), index.range.as_str()))
+        index.map(Some).ok_or_else(|| Refusal::validation(format!("The table does not have the specified index: {name}")))
     }
 
     /// How many items a page of a query has at most.

@@ -94,8 +94,14 @@ FAULTS: Final = [
     Fault(
         "the ledger without its index",
         "ledger",
-        "has no index `incidents`",
+        "has no index `feed`",
         lambda s: _ledger(s)["Properties"].pop("GlobalSecondaryIndexes"),
+    ),
+    Fault(
+        "every write of an incident goes to its index as a whole",
+        "ledger",
+        "with the status alone",
+        lambda s: _ledger(s)["Properties"]["GlobalSecondaryIndexes"][0].update(Projection={"ProjectionType": "ALL"}),
     ),
     Fault(
         "the ledger without its key",

@@ -260,9 +260,12 @@ fn a_query_reads_a_partition_in_order() {
 #[test]
 fn an_index_has_the_items_with_both_of_its_keys() {
     let mut table = filled();
-    let feed = json!({ "IndexName": "incidents", "KeyConditionExpression": "feed = :pk",
+    let feed = json!({ "IndexName": "feed", "KeyConditionExpression": "feed = :pk",
                        "ExpressionAttributeValues": { ":pk": { "S": "f" } } });
     assert_eq!(pages(&mut table, feed.clone()).0, "b1 a1");
+    let shown = query(&mut table, feed.clone()).expect("a page")["Items"][0].clone();
+    let names: Vec<String> = shown.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
+    assert_eq!(names, ["feed", "opened_at", "pk", "sk"], "an index shows its keys and what it includes");
     let mut newest = feed.clone();
     newest["ScanIndexForward"] = json!(false);
     newest["Limit"] = json!(1);
@@ -283,7 +286,7 @@ fn a_full_page_says_where_the_next_one_begins() {
     assert_eq!(pages(&mut table, json!({})), ("a1 a2 a3 b1".to_owned(), 3));
     assert_eq!(pages(&mut table, json!({ "Limit": 3 })), ("a1 a2 a3 b1".to_owned(), 3));
     assert_eq!(pages(&mut table, json!({ "Limit": 1, "ScanIndexForward": false })), ("b1 a3 a2 a1".to_owned(), 5));
-    let feed = json!({ "IndexName": "incidents", "KeyConditionExpression": "feed = :pk", "Limit": 1,
+    let feed = json!({ "IndexName": "feed", "KeyConditionExpression": "feed = :pk", "Limit": 1,
                        "ExpressionAttributeValues": { ":pk": { "S": "f" } } });
     assert_eq!(pages(&mut table, feed), ("b1 a1".to_owned(), 3));
     // The item that ended a page may be gone before the next one is read.
