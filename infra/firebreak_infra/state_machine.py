@@ -5,6 +5,9 @@
 The source is Amazon States Language in YAML. `Shared` holds blocks for anchors and is left out. `!EachFunction` is repeated for
 the functions that are meant, in a list, or under the key `<Name>` among states. A Lambda task waits five seconds longer than its
 function runs, or the slowest containment where the name is computed.
+
+`States.ALL` does not catch `States.DataLimitExceeded` (Step Functions developer guide, "Handling errors"); a catcher that names the
+error is practice, and is to be tried first on a real account. So each catcher of everything stands twice.
 """
 
 from __future__ import annotations
@@ -26,7 +29,8 @@ from .sources import parse
 
 SOURCE: Final = STATE_MACHINE.with_name("incident-response.yaml")
 SHARED: Final = "Shared"
-LAMBDA: Final = "arn:aws:states:::lambda:invoke"
+LAMBDA: Final = "arn:${Partition}:states:::lambda:invoke"
+TOO_LARGE: Final = "States.DataLimitExceeded"
 GRACE_SECONDS: Final = 5
 """A state must not give up on a function that is about to answer."""
 _PREFIX: Final = "${FunctionArnPrefix}"
@@ -65,6 +69,8 @@ def _state(name: str, body: dict[str, Any]) -> dict[str, Any]:
     state = {key: _items(value) for key, value in body.items()}
     if state.get("Resource") == LAMBDA and "TimeoutSeconds" not in state:
         state["TimeoutSeconds"] = _timeout(name, state["Parameters"]) + GRACE_SECONDS
+    if "Catch" in state:
+        state["Catch"] = [catcher for one in state["Catch"] for catcher in _caught(one)]
     if "Branches" in state:
         state["Branches"] = [{**branch, "States": _states(branch["States"])} for branch in state["Branches"]]
     if "ItemProcessor" in state:
@@ -73,6 +79,12 @@ def _state(name: str, body: dict[str, Any]) -> dict[str, Any]:
     if unknown:
         raise InfraError(in_repository(SOURCE), f"{name} has {', '.join(sorted(unknown))}", "no field of a state here")
     return {key: state[key] for key in _ORDER if key in state}
+
+
+def _caught(catcher: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if catcher["ErrorEquals"] == ["States.ALL"]:
+        yield {**catcher, "ErrorEquals": [TOO_LARGE]}
+    yield catcher
 
 
 def _items(value: Any) -> Any:

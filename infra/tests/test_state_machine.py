@@ -16,7 +16,7 @@ from firebreak_infra.errors import InfraError
 from firebreak_infra.functions import functions  # noqa: E402
 from firebreak_infra.layout import REPOSITORY, STATE_MACHINE  # noqa: E402
 
-CALL = "Type: Task, Resource: 'arn:aws:states:::lambda:invoke', Parameters: "
+CALL = "Type: Task, Resource: 'arn:${Partition}:states:::lambda:invoke', Parameters: "
 
 
 def states(text: str) -> dict[str, Any]:

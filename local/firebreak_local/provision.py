@@ -103,6 +103,7 @@ class Provisioner:
         self._state_machine(
             role,
             {
+                "Partition": "aws",
                 "FunctionArnPrefix": names.FUNCTION_ARN_PREFIX,
                 "ReviewQueueUrl": review_queue,
                 "FailuresTopicArn": topics[names.FAILURES_TOPIC],

@@ -4,4 +4,4 @@
 pub const DEFINITION: &str = include_str!("../incident-response.asl.json");
 
 /// The substitutions a deployment makes, and nothing else.
-pub const SUBSTITUTIONS: [&str; 4] = ["FunctionArnPrefix", "ReviewQueueUrl", "FailuresTopicArn", "LedgerTable"];
+pub const SUBSTITUTIONS: [&str; 5] = ["Partition", "FunctionArnPrefix", "ReviewQueueUrl", "FailuresTopicArn", "LedgerTable"];

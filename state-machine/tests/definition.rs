@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Every error name of Step Functions, Lambda and the integrated services that the definition may match. A misspelt one fails here.
-const SERVICE_ERRORS: [&str; 15] = [
+const SERVICE_ERRORS: [&str; 17] = [
     "States.ALL",
     "States.Timeout",
     "Lambda.ServiceException",
@@ -22,6 +22,8 @@ const SERVICE_ERRORS: [&str; 15] = [
     "SQS.SdkClientException",
     "SQS.AmazonSQSException",
     "DynamoDB.SdkClientException",
+    "States.DataLimitExceeded",
+    "Lambda.Unknown",
     "DynamoDB.ProvisionedThroughputExceededException",
     "DynamoDB.RequestLimitExceeded",
     "DynamoDB.InternalServerError",
@@ -58,6 +60,10 @@ fn every_task_map_and_parallel_catches_everything() {
             let catches = state["Catch"].as_array().unwrap_or_else(|| panic!("{path}/{name} has no Catch"));
             let last = catches.last().expect("a catcher");
             assert_eq!(last["ErrorEquals"], serde_json::json!(["States.ALL"]), "{path}/{name} lets errors through");
+            // `States.ALL` does not match it.
+            let mut too_large = last.clone();
+            too_large["ErrorEquals"] = serde_json::json!(["States.DataLimitExceeded"]);
+            assert!(catches.contains(&too_large), "{path}/{name} ends without a word when something is too large");
         }
     }
 }
@@ -104,7 +110,7 @@ fn only_passing_faults_are_retried_and_always_with_jitter() {
                 );
             }
         }
-        if state["Resource"] == "arn:aws:states:::lambda:invoke" {
+        if state["Resource"] == "arn:${Partition}:states:::lambda:invoke" {
             let transient = serde_json::json!(FaultKind::Transient.error_type());
             let retried = state["Retry"]
                 .as_array()
@@ -170,7 +176,10 @@ fn the_task_token_goes_to_the_review_queue_and_nowhere_else() {
         let mentions = state.to_string().contains("$$.Task.Token");
         let is_parent = !state["Branches"].is_null() || !state["ItemProcessor"].is_null();
         if mentions && !is_parent {
-            assert_eq!(state["Resource"], "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "{path}/{name} holds the token");
+            assert_eq!(
+                state["Resource"], "arn:${Partition}:states:::sqs:sendMessage.waitForTaskToken",
+                "{path}/{name} holds the token"
+            );
             assert_eq!(state["Parameters"]["QueueUrl"], "${ReviewQueueUrl}");
         }
     }
@@ -237,12 +246,12 @@ fn an_answer_goes_whole_to_whoever_carries_it_out() {
 #[test]
 fn the_last_resort_needs_no_function() {
     let states = &definition()["States"];
-    assert_eq!(states["FailureNotice"]["Resource"], "arn:aws:states:::sns:publish");
+    assert_eq!(states["FailureNotice"]["Resource"], "arn:${Partition}:states:::sns:publish");
     assert_eq!(states["FailureNotice"]["Parameters"]["TopicArn"], "${FailuresTopicArn}");
     assert_eq!(states["FailureNotice"]["Next"], "WhoFailed");
     assert_eq!(states["FailureNotice"]["Catch"][0]["Next"], "WhoFailed");
     let after = states["WhoFailed"]["Default"].as_str().expect("a state");
-    assert_eq!(states[after]["Resource"], "arn:aws:states:::dynamodb:updateItem");
+    assert_eq!(states[after]["Resource"], "arn:${Partition}:states:::dynamodb:updateItem");
     assert_eq!(states[after]["Next"], "Failed");
     assert_eq!(states["Failed"]["Type"], "Fail");
 }
@@ -273,7 +282,7 @@ fn an_execution_whose_finding_joined_an_incident_opens_no_gate_and_never_ends_th
 fn who_joined_asks_again_without_a_token_and_says_when() {
     let states = &definition()["States"];
     let (ask, gate) = (&states["AskAgain"], &states["ReviewGate"]);
-    assert_eq!(ask["Resource"], "arn:aws:states:::sqs:sendMessage");
+    assert_eq!(ask["Resource"], "arn:${Partition}:states:::sqs:sendMessage");
     assert_eq!(ask["Parameters"]["QueueUrl"], gate["Parameters"]["QueueUrl"]);
     let body = ask["Parameters"]["MessageBody"].as_object().expect("a body");
     let fields: Vec<&str> = body.keys().map(String::as_str).collect();

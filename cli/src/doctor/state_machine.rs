@@ -20,6 +20,7 @@ pub(super) async fn look(deployment: &Deployment) -> Vec<Observation> {
     let (failures, gate) = (deployment.arn("sns", names::FAILURES_TOPIC), deployment.gate_of(&machine.definition));
     // The gate's messages hold task tokens, and the functions do the work: they must be this deployment's.
     let known = [
+        ("Partition", deployment.partition.as_str()),
         ("FunctionArnPrefix", functions.as_str()),
         ("FailuresTopicArn", failures.as_str()),
         ("LedgerTable", names::LEDGER_TABLE),

@@ -1,4 +1,4 @@
-"""Every Task, Map and Parallel catches everything, and nothing in a branch can fail its siblings.
+"""Every Task, Map and Parallel catches everything, what is too large by its name, and nothing in a branch can fail its siblings.
 
 One branch that fails cancels the others: a notice that cannot be sent would stop a containment. asl-validator takes a
 state without Catch, and a Fail state in a branch, for valid.
@@ -6,6 +6,7 @@ state without Catch, and a Fail state in a branch, for valid.
 
 from __future__ import annotations
 
+from ..state_machine import TOO_LARGE
 from .documents import Documents
 from .problem import Problem
 from .states import State, states
@@ -22,7 +23,11 @@ def _catch(state: State) -> list[Problem]:
         return []
     catchers = state.body.get("Catch") or []
     if catchers and catchers[-1].get("ErrorEquals") == ["States.ALL"]:
-        return []
+        named = {**catchers[-1], "ErrorEquals": [TOO_LARGE]}
+        if named in catchers:
+            return []
+        what = f"an input or a result of more than 256 KiB passes its Catch: States.ALL does not match {TOO_LARGE}"
+        return [Problem(state.where, what, "run state-machine/render, which adds the catcher")]
     what = "has no Catch" if not catchers else "lets errors through: its last Catch is not for States.ALL"
     cost = (
         "its failure cancels the other branches"

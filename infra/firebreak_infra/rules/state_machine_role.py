@@ -15,11 +15,11 @@ from .states import State, states
 from .substitutions import fill
 
 _INTEGRATIONS: Final[dict[str, tuple[str, str]]] = {
-    "arn:aws:states:::lambda:invoke": ("lambda:InvokeFunction", "FunctionName"),
-    "arn:aws:states:::sns:publish": ("sns:Publish", "TopicArn"),
-    "arn:aws:states:::sqs:sendMessage": ("sqs:SendMessage", "QueueUrl"),
-    "arn:aws:states:::sqs:sendMessage.waitForTaskToken": ("sqs:SendMessage", "QueueUrl"),
-    "arn:aws:states:::dynamodb:updateItem": ("dynamodb:UpdateItem", "TableName"),
+    "arn:${Partition}:states:::lambda:invoke": ("lambda:InvokeFunction", "FunctionName"),
+    "arn:${Partition}:states:::sns:publish": ("sns:Publish", "TopicArn"),
+    "arn:${Partition}:states:::sqs:sendMessage": ("sqs:SendMessage", "QueueUrl"),
+    "arn:${Partition}:states:::sqs:sendMessage.waitForTaskToken": ("sqs:SendMessage", "QueueUrl"),
+    "arn:${Partition}:states:::dynamodb:updateItem": ("dynamodb:UpdateItem", "TableName"),
 }
 """Resource of a Task: the action it needs, and the parameter that says on what."""
 
