@@ -258,7 +258,7 @@ impl Stage {
     /// # Errors
     /// None arrives in time.
     pub async fn told(&self, words: &str) -> Result<Notice> {
-        self.told_through("firebreak-notices-inbox", words).await
+        self.told_through(&["firebreak-notices-inbox", "firebreak-tickets-inbox"], words).await
     }
 
     /// Waits for a message in the topic of last resort.
@@ -266,13 +266,16 @@ impl Stage {
     /// # Errors
     /// None arrives in time.
     pub async fn alarmed(&self, words: &str) -> Result<Notice> {
-        self.told_through("firebreak-failures-inbox", words).await
+        self.told_through(&["firebreak-failures-inbox"], words).await
     }
 
-    async fn told_through(&self, queue: &str, words: &str) -> Result<Notice> {
+    async fn told_through(&self, queues: &[&str], words: &str) -> Result<Notice> {
         let sqs = aws_sdk_sqs::Client::new(&self.config);
         let found = eventually(&format!("a message with {words:?}"), PATIENCE, async || {
-            let new = inbox::take(&sqs, queue).await.unwrap_or_default();
+            let mut new = Vec::new();
+            for queue in queues {
+                new.extend(inbox::take(&sqs, queue).await.unwrap_or_default());
+            }
             let mut told = self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             told.extend(new);
             told.iter().find(|notice| notice.subject.contains(words) || notice.body.contains(words)).cloned()

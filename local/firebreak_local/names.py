@@ -35,6 +35,7 @@ ONLY_ON_THE_DEFAULT_BUS: Final = "isolation-request"
 EVENTS_DEAD_LETTERS: Final = "firebreak-events-dlq"
 DEAD_LETTER_QUEUES: Final = (EVENTS_DEAD_LETTERS, "firebreak-ingest-dlq", REVIEW_DEAD_LETTERS)
 NOTICES_TOPIC: Final = "firebreak-notices"
+TICKETS_TOPIC: Final = "firebreak-tickets"
 FAILURES_TOPIC: Final = "firebreak-failures"
 MANAGEMENT_ACCOUNT: Final = SECURITY_ACCOUNT
 QUARANTINE_SCP: Final = "FirebreakQuarantine"

@@ -97,9 +97,10 @@ class Provisioner:
         safeguards.dead_letters(self._sqs)
         review_queue = self._review_queue()
         key = safeguards.topic_key(self._client("kms"))
-        topics = {name: self._topic_with_inbox(name, key) for name in (names.NOTICES_TOPIC, names.FAILURES_TOPIC)}
+        people = (names.NOTICES_TOPIC, names.TICKETS_TOPIC, names.FAILURES_TOPIC)
+        topics = {name: self._topic_with_inbox(name, key) for name in people}
         role = self._service_role()
-        self._functions(role, topics[names.NOTICES_TOPIC], quarantine_scp)
+        self._functions(role, topics, quarantine_scp)
         self._state_machine(
             role,
             {
@@ -220,12 +221,13 @@ class Provisioner:
         )["Role"]["Arn"]
         return role
 
-    def _functions(self, role: str, notices_topic: str, quarantine_scp: str) -> None:
+    def _functions(self, role: str, topics: dict[str, str], quarantine_scp: str) -> None:
         awslambda = self._client("lambda")
         environment = {
             "FIREBREAK_TABLE": names.LEDGER_TABLE,
             "FIREBREAK_EVIDENCE_BUCKET": names.EVIDENCE_BUCKET,
-            "FIREBREAK_NOTICES_TOPIC_ARN": notices_topic,
+            "FIREBREAK_NOTICES_TOPIC_ARN": topics[names.NOTICES_TOPIC],
+            "FIREBREAK_TICKETS_TOPIC_ARN": topics[names.TICKETS_TOPIC],
             "FIREBREAK_POLICY_FILE": str(self._sources.policy),
             "FIREBREAK_EXTERNAL_ID": names.EXTERNAL_ID,
             "FIREBREAK_STATE_MACHINE_ARN": names.STATE_MACHINE_ARN,

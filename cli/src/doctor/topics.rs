@@ -12,7 +12,7 @@ const TOPIC: &str = "topic";
 
 pub(super) async fn look(deployment: &Deployment) -> Vec<Observation> {
     let client = &Client::new(&deployment.config);
-    let topics = [names::NOTICES_TOPIC, names::FAILURES_TOPIC];
+    let topics = [names::NOTICES_TOPIC, names::TICKETS_TOPIC, names::FAILURES_TOPIC];
     join_all(topics.map(|name| topic(client, name, deployment.arn("sns", name)))).await.concat()
 }
 

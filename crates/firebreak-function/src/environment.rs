@@ -11,6 +11,8 @@ pub const TABLE: &str = "FIREBREAK_TABLE";
 pub const EVIDENCE_BUCKET: &str = "FIREBREAK_EVIDENCE_BUCKET";
 /// The topic for people.
 pub const NOTICES_TOPIC_ARN: &str = "FIREBREAK_NOTICES_TOPIC_ARN";
+/// Topic that tickets are sent to.
+pub const TICKETS_TOPIC_ARN: &str = "FIREBREAK_TICKETS_TOPIC_ARN";
 /// The response policy, a file beside the binary.
 pub const POLICY_FILE: &str = "FIREBREAK_POLICY_FILE";
 /// The external id that member roles require.
@@ -24,8 +26,17 @@ pub const QUARANTINE_SCP: &str = "FIREBREAK_QUARANTINE_SCP";
 pub const MANAGEMENT_ACCOUNT: &str = "FIREBREAK_MANAGEMENT_ACCOUNT";
 
 /// All of them.
-pub const ALL: [&str; 8] =
-    [TABLE, EVIDENCE_BUCKET, NOTICES_TOPIC_ARN, POLICY_FILE, EXTERNAL_ID, STATE_MACHINE_ARN, QUARANTINE_SCP, MANAGEMENT_ACCOUNT];
+pub const ALL: [&str; 9] = [
+    TABLE,
+    EVIDENCE_BUCKET,
+    NOTICES_TOPIC_ARN,
+    TICKETS_TOPIC_ARN,
+    POLICY_FILE,
+    EXTERNAL_ID,
+    STATE_MACHINE_ARN,
+    QUARANTINE_SCP,
+    MANAGEMENT_ACCOUNT,
+];
 
 /// Reads a required variable.
 ///

@@ -12,8 +12,10 @@ pub const REVIEW_DEAD_LETTERS: &str = "firebreak-review-gate-dlq";
 pub const DEAD_LETTER_QUEUES: [&str; 3] = ["firebreak-events-dlq", "firebreak-ingest-dlq", REVIEW_DEAD_LETTERS];
 /// The bus that forwarders of other accounts and Regions write to.
 pub const SECURITY_BUS: &str = "firebreak";
-/// The topic people subscribe to.
+/// The topic of what people are told.
 pub const NOTICES_TOPIC: &str = "firebreak-notices";
+/// The topic of what people are asked: one ticket for each gate. What a flood announces does not reach it.
+pub const TICKETS_TOPIC: &str = "firebreak-tickets";
 /// The topic of last resort.
 pub const FAILURES_TOPIC: &str = "firebreak-failures";
 

@@ -92,7 +92,7 @@ impl Function {
     pub async fn load() -> Result<Self, Fault> {
         let aws = Aws::load().await;
         let ledger = environment::ledger(&aws)?;
-        Ok(Self::new(&aws, ledger, environment::required(environment::NOTICES_TOPIC_ARN)?))
+        Ok(Self::new(&aws, ledger, environment::required(environment::TICKETS_TOPIC_ARN)?))
     }
 
     /// Publishes to `topic`, an ARN.

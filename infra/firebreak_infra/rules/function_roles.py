@@ -23,6 +23,7 @@ _PLACEHOLDERS: Final[dict[str, str]] = {
     "LedgerTableArn": _arn("dynamodb", "table/firebreak-ledger"),
     "StateMachineArn": _arn("states", "stateMachine:firebreak-incident-response"),
     "NoticesTopicArn": _arn("sns", "firebreak-notices"),
+    "TicketsTopicArn": _arn("sns", "firebreak-tickets"),
     "ReviewQueueArn": _arn("sqs", "firebreak-review-gate"),
     "EvidenceBucketArn": rf"arn:[\w-]+:s3:::firebreak-evidence-{_ACCOUNT}",
     "KeyArn": _arn("kms", r"key/[\w-]+"),

@@ -18,7 +18,7 @@ _NAMES: Final[dict[tuple[str, str, str], tuple[str, ...]]] = {
         "firebreak-events-dlq",
         "firebreak-ingest-dlq",
     ),
-    (SECURITY, "AWS::SNS::Topic", "TopicName"): ("firebreak-notices", "firebreak-failures"),
+    (SECURITY, "AWS::SNS::Topic", "TopicName"): ("firebreak-notices", "firebreak-tickets", "firebreak-failures"),
     (SECURITY, "AWS::Events::EventBus", "Name"): ("firebreak",),
     (MEMBER, "AWS::IAM::ManagedPolicy", "ManagedPolicyName"): (
         "FirebreakQuarantineDenyAll",

@@ -15,7 +15,7 @@ use open_review::{Batch, Function};
 use serde_json::{Value, json};
 use std::sync::Once;
 
-pub(crate) const TOPIC: &str = "arn:aws:sns:eu-central-1:123456789012:firebreak-notices";
+pub(crate) const TOPIC: &str = "arn:aws:sns:eu-central-1:123456789012:firebreak-tickets";
 pub(crate) const EXECUTION: &str = "arn:aws:states:eu-central-1:123456789012:execution:firebreak-incident-response:one";
 /// A piece of every token.
 pub(crate) const SECRET: &str = "9tVPQ+secret/";
