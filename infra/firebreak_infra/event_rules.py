@@ -58,12 +58,17 @@ class EventRules:
 
     def _stems(self, group: Mapping[str, Any]) -> list[str]:
         known = sorted(file.stem for file in layout.EVENT_RULES.glob("*.json"))
-        # A group that names its files wants no others.
-        wanted, left_out = group.get("Files", [*known, *self._own]), group.get("Except", [])
+        files, left_out = group.get("Files"), group.get("Except", [])
+        # A group that names its files wants no others, but what the policy adds to a file that it takes as it is.
+        wanted = [*known, *self._own] if files is None else [*files, *self._own_of(group)]
         for stem in (*group.get("Files", []), *left_out):
             if stem not in known:
                 self._fail(f"event rule {stem} of {EVENT_RULES} is no file", f"infra/event-rules has {', '.join(known)}")
         return [stem for stem in wanted if stem not in left_out]
+
+    def _own_of(self, group: Mapping[str, Any]) -> list[str]:
+        as_they_are = set(group["Files"]) - set(group.get("Patterns", {}))
+        return [stem for stem in self._own if stem.split("-own")[0] in as_they_are]
 
     def _rule(self, group: Mapping[str, Any], stem: str) -> dict[str, Any]:
         properties: dict[str, Any] = {

@@ -21,6 +21,7 @@ class OwnRules(unittest.TestCase):
     def test_they_are_the_rules_that_the_product_expects(self) -> None:
         expected = json.loads(FIXTURE.read_text(encoding="utf-8"))
         policy = {"finding": {kind: {"contain": {"quarantine-iam": "gate"}} for kind in expected["rows_with_a_gate"]}}
+        policy["security_hub"] = {"products": expected["products"]}
         self.assertEqual(own_rules(policy, self.shipped), expected["rules"])
 
     def test_a_row_that_only_tells_has_none(self) -> None:

@@ -40,11 +40,13 @@ pub(super) async fn look(deployment: &Deployment) -> Vec<Observation> {
     join_all(there.map(|(bus, stem, pattern)| rule(client, bus, stem, pattern, ingest))).await
 }
 
-/// Whether findings of the types arrive that rows of the response policy name and the shipped rules do not.
-pub(super) async fn own(deployment: &Deployment, types: &[String]) -> Vec<Observation> {
+/// Whether findings of the types arrive that rows of the response policy name and the shipped rules do not, and the controls of the
+/// products that it lists.
+pub(super) async fn own(deployment: &Deployment, types: &[String], products: &[String]) -> Vec<Observation> {
     let client = &Client::new(&deployment.config);
     let types: Vec<&str> = types.iter().map(String::as_str).collect();
-    let rules = &arrival::rules_of_own(&types);
+    let products: Vec<&str> = products.iter().map(String::as_str).collect();
+    let rules = &arrival::rules_of_own(&types).into_iter().chain(arrival::rules_of_controls(&products)).collect::<Vec<_>>();
     let rules = BUSES.iter().flat_map(|bus| rules.iter().map(move |(stem, pattern)| (*bus, stem.as_str(), pattern)));
     join_all(rules.map(|(bus, stem, pattern)| own_rule(client, bus, stem, pattern))).await
 }
@@ -59,12 +61,15 @@ async fn own_rule(client: &Client, bus: &str, stem: &str, pattern: &Value) -> Ob
     };
     let there = rule.filter(|rule| rule.state == Some(RuleState::Enabled));
     if there.is_some_and(|rule| is_as_shipped(&pattern.to_string(), rule.event_pattern().unwrap_or_default(), &[])) {
-        return Observation::sound(EVENT_RULE, subject, "enabled, brings the types of the response policy's own rows");
+        return Observation::sound(EVENT_RULE, subject, "enabled, brings what the response policy adds");
     }
     let types = pattern.pointer("/detail/type").and_then(Value::as_array).into_iter().flatten();
     let types: Vec<String> = types.filter_map(Value::as_str).take(3).map(|kind| inert(kind, 64)).collect();
-    let found =
-        format!("missing, or of another policy: below severity 7 findings do not arrive of {} and others", types.join(", "));
+    let lost = match types.as_slice() {
+        [] => "controls of the listed products do not arrive".to_owned(),
+        types => format!("below severity 7 findings do not arrive of {} and others", types.join(", ")),
+    };
+    let found = format!("missing, or of another policy: {lost}");
     Observation::broken(EVENT_RULE, subject, found, DEPLOY)
 }
 

@@ -26,8 +26,8 @@ pub(super) async fn look(
     let nowhere = Places { partition: deployment.partition.clone(), accounts: vec![], regions };
     let mut seen = Vec::new();
     match ask(&deployment.config, FIRST, &nowhere).await {
-        Ok(Diagnosis { accounts: configured, default_mode, own_types, .. }) => {
-            seen.extend(event_rules::own(deployment, &own_types).await);
+        Ok(Diagnosis { accounts: configured, default_mode, own_types, listed_products, .. }) => {
+            seen.extend(event_rules::own(deployment, &own_types, &listed_products).await);
             accounts.extend(configured.into_iter().map(|one| one.account));
             if default_mode.is_some_and(|mode| mode != ResponseMode::Observe) {
                 match every_account(deployment).await {

@@ -60,7 +60,7 @@ where
     let span = about::span(payload);
     let work = async {
         if let Ok(question) = serde_json::from_str::<Question>(payload) {
-            return look(question.diagnose).await.map(Output::Diagnosis);
+            return look(question.diagnose).await.map(Box::new).map(Output::Diagnosis);
         }
         // The payload stays raw until here so that JSON too deep or too odd for a tree still reaches the handler that asks for it.
         let input: I = serde_json::from_str(payload)
@@ -81,7 +81,7 @@ where
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Output<O> {
-    Diagnosis(Diagnosis),
+    Diagnosis(Box<Diagnosis>),
     Task(O),
 }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod about;
+mod announced;
 mod bases;
 mod budgets;
 mod claims;
@@ -20,6 +21,7 @@ mod snapshots;
 mod tickets;
 mod view;
 
+pub use announced::Announcement;
 pub use bases::{Held, Lease, Mark, ReleaseClaim};
 pub use claims::Claim;
 pub use commit::{Commit, Committed};

@@ -2,6 +2,9 @@
 //!
 //! Every type whose row contains or gates arrives whatever its severity; every other type from severity 7. No event matches two
 //! rules. Sources without a severity of their own (AWS Health, a person's request) and Security Hub have rules that no row changes.
+//!
+//! Posture controls (`Compliance` in ASFF, class 2003 in OCSF) arrive of products only that the policy lists: standards report each of
+//! them anew every 12 to 24 hours, thousands in an organization (Security Hub user guide, "Schedule for running security checks").
 
 use crate::decision::Mode;
 use crate::finding::SeverityBand;
@@ -44,11 +47,54 @@ pub fn own_types<'a>(policy: &'a Policy, playbook: &Playbook) -> Vec<&'a str> {
     own.map(|(kind, _)| kind.as_str()).collect()
 }
 
-/// The rules of the policy's own rows: `guardduty-own-1` and so on. The deployment makes them beside the shipped ones.
+/// The rules of the policy's own rows, `guardduty-own-1` and so on, and those of the controls of products that it lists. The deployment
+/// makes them beside the shipped ones.
 #[must_use]
 pub fn own_rules(policy: &Policy, playbook: &Playbook) -> BTreeMap<String, Value> {
-    rules_of_own(&own_types(policy, playbook))
+    let mut rules = rules_of_own(&own_types(policy, playbook));
+    rules.extend(rules_of_controls(&listed_products(policy)));
+    rules
 }
+
+/// Products that the policy lists beside GuardDuty, which reports no controls.
+#[must_use]
+pub fn listed_products(policy: &Policy) -> Vec<&str> {
+    policy.security_hub.products.iter().map(String::as_str).filter(|product| *product != GUARDDUTY).collect()
+}
+
+/// The rules of the controls of these [`listed_products`]: `security-hub-own` and `security-hub-v2-own`; none without a product.
+#[must_use]
+pub fn rules_of_controls(products: &[&str]) -> BTreeMap<String, Value> {
+    if products.is_empty() {
+        return BTreeMap::new();
+    }
+    let of =
+        |place: &str| products.iter().map(|product| json!({ "wildcard": format!("*:{place}/{product}") })).collect::<Vec<_>>();
+    let asff = json!({
+        "source": ["aws.securityhub"],
+        "detail-type": ["Security Hub Findings - Imported"],
+        "detail": { "findings": {
+            "Severity": { "Label": ["HIGH", "CRITICAL"] },
+            "Workflow": { "Status": ["NEW"] },
+            "RecordState": ["ACTIVE"],
+            "Compliance": { "Status": [{ "exists": true }] },
+            "ProductArn": of("product"),
+        } }
+    });
+    let ocsf = json!({
+        "source": ["aws.securityhub"],
+        "detail-type": ["Findings Imported V2"],
+        "detail": { "findings": {
+            "class_uid": [2003],
+            "severity_id": [4, 5, 6],
+            "status_id": [1],
+            "metadata": { "product": { "uid": of("productv2") } },
+        } }
+    });
+    BTreeMap::from([("security-hub-own".to_owned(), asff), ("security-hub-v2-own".to_owned(), ocsf)])
+}
+
+const GUARDDUTY: &str = "aws/guardduty";
 
 /// The rules of these [`own_types`].
 #[must_use]
@@ -157,7 +203,11 @@ mod tests {
     fn the_deployment_makes_the_same(policy: &Policy, rules: &BTreeMap<String, Value>) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/event-rules/own.json");
         let rows: Vec<&String> = policy.finding.keys().collect();
-        let text = serde_json::to_string_pretty(&json!({ "rows_with_a_gate": rows, "rules": rules })).expect("JSON") + "\n";
+        let text = serde_json::to_string_pretty(
+            &json!({ "rows_with_a_gate": rows, "products": policy.security_hub.products, "rules": rules }),
+        )
+        .expect("JSON")
+            + "\n";
         if std::env::var_os("UPDATE_EVENT_RULES").is_some() {
             std::fs::write(&path, &text).expect("writable");
         }
@@ -169,14 +219,31 @@ mod tests {
     }
 
     #[test]
+    fn controls_arrive_of_products_only_that_policy_lists() {
+        let playbook = Playbook::shipped();
+        let of = |products: &str| Policy::parse(&format!("[security_hub]\nproducts = [{products}]\n")).expect("a policy");
+        assert!(own_rules(&of("\"aws/guardduty\""), playbook).is_empty(), "GuardDuty has no controls");
+        let rules = own_rules(&of("\"aws/guardduty\", \"aws/securityhub\""), playbook);
+        assert_eq!(rules.keys().collect::<Vec<_>>(), ["security-hub-own", "security-hub-v2-own"]);
+        let findings = &rules["security-hub-own"]["detail"]["findings"];
+        assert_eq!(findings["ProductArn"], json!([{ "wildcard": "*:product/aws/securityhub" }]));
+        assert_eq!(findings["Compliance"]["Status"], json!([{ "exists": true }]));
+        let shipped: Value = serde_json::from_str(include_str!("../../../infra/event-rules/security-hub.json")).expect("JSON");
+        assert_eq!(shipped["detail"]["findings"]["Compliance"]["Status"], json!([{ "exists": false }]), "no event matches both");
+    }
+
+    #[test]
     fn a_customers_row_arrives_by_a_rule_of_its_own() {
         let row = |kind: &str| format!("[finding.\"{kind}\"]\ncontain = {{ quarantine-iam = \"gate\" }}\nwhy = \"x\"\n");
         let many: String = (0..45).map(|n| row(&format!("Custom:IAMUser/Rule{n:02}"))).collect();
-        let policy = Policy::parse(&(many + &row("CryptoCurrency:EC2/BitcoinTool.B") + &row("AWS_EC2_X"))).expect("a policy");
+        let listed = "[security_hub]\nproducts = [\"aws/guardduty\", \"aws/securityhub\"]\n";
+        let rows = many + &row("CryptoCurrency:EC2/BitcoinTool.B") + &row("AWS_EC2_X") + listed;
+        let policy = Policy::parse(&rows).expect("a policy");
         let playbook = Playbook::shipped();
         let rules = own_rules(&policy, playbook);
         the_deployment_makes_the_same(&policy, &rules);
-        assert_eq!(rules.keys().collect::<Vec<_>>(), ["guardduty-own-1", "guardduty-own-2", "guardduty-own-3"]);
+        let names = ["guardduty-own-1", "guardduty-own-2", "guardduty-own-3", "security-hub-own", "security-hub-v2-own"];
+        assert_eq!(rules.keys().collect::<Vec<_>>(), names);
         assert!(rules.values().all(|rule| rule.to_string().len() < MAX_PATTERN));
         let of = |kind: &str, severity| rule_of(kind, severity, &policy, playbook);
         assert_eq!(of("Custom:IAMUser/Rule44", 2.0).as_deref(), Some("guardduty-own-3"));

@@ -44,6 +44,9 @@ pub struct Diagnosis {
     /// Finding types of the response policy's own rows that need an event rule of their own, in order; from `triage`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub own_types: Vec<String>,
+    /// Security Hub products that the response policy lists beside GuardDuty.
+    #[serde(default)]
+    pub listed_products: Vec<String>,
     /// What the response policy never contains, from `triage`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protected: Option<Protected>,

@@ -1,6 +1,7 @@
 //! An incident, as triage opens it and the ledger keeps it. The state machine carries its id and small facts (`facts`).
 
 use crate::decision::{Decision, is_zero};
+use crate::flood::Summary;
 use crate::ids::IncidentId;
 use crate::plan::{FindingSummary, Plan, Verdict};
 use crate::policy::Policy;
@@ -49,6 +50,9 @@ pub struct Incident {
     /// Only in what the execution of a finding that joined carries, and never in the ledger: the name under which it holds targets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joining: Option<IncidentId>,
+    /// It stands for findings that were only counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excess: Option<Summary>,
 }
 
 /// Durations for the state machine's `Wait` and `TimeoutSeconds`.
@@ -95,6 +99,7 @@ impl Incident {
             over_budget: 0,
             revision: 0,
             joining: None,
+            excess: None,
         }
     }
 

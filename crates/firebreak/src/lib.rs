@@ -11,6 +11,7 @@ pub mod evidence;
 pub mod facts;
 pub mod fault;
 pub mod finding;
+pub mod flood;
 pub mod holders;
 pub mod ids;
 pub mod incident;

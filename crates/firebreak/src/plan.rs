@@ -96,6 +96,25 @@ pub struct JoinedAs {
 }
 
 impl FindingSummary {
+    /// That of an event in which no finding could be read.
+    #[must_use]
+    pub(crate) fn of_nothing() -> Self {
+        Self {
+            id: None,
+            finding_type: None,
+            severity: None,
+            severity_band: None,
+            source: Source::Unknown,
+            account: None,
+            region: None,
+            title: None,
+            updated_at: None,
+            first_seen: None,
+            part_of: None,
+            joined: None,
+        }
+    }
+
     /// Whether AWS itself vouches for the finding: GuardDuty, by whatever route, or AWS Health. Other products' ids begin with the
     /// product's own ARN.
     #[must_use]
@@ -254,6 +273,22 @@ fn order(decisions: &mut Vec<Decision>) {
 }
 
 impl Plan {
+    /// People are told `why`, and nothing else happens.
+    #[must_use]
+    pub(crate) fn to_tell(finding: FindingSummary, dedupe_key: String, why: String) -> Self {
+        Self {
+            verdict: Verdict::Notify,
+            reason: Some(why),
+            dedupe_key,
+            finding,
+            decisions: vec![],
+            evidence: false,
+            findings: vec![],
+            explanation: vec![],
+            join_keys: BTreeSet::new(),
+        }
+    }
+
     /// As much of the plan as an incident may hold: the most urgent decisions, and a word about the others.
     #[must_use]
     pub fn bounded(self) -> Self {
@@ -280,31 +315,7 @@ fn bound(mut plan: Plan) -> Plan {
 }
 
 fn notice_only(event: &Value, why: &str) -> Plan {
-    let finding = FindingSummary {
-        id: None,
-        finding_type: None,
-        severity: None,
-        severity_band: None,
-        source: Source::Unknown,
-        account: None,
-        region: None,
-        title: None,
-        updated_at: None,
-        first_seen: None,
-        part_of: None,
-        joined: None,
-    };
-    Plan {
-        verdict: Verdict::Notify,
-        reason: Some(why.to_owned()),
-        dedupe_key: digest_key(event),
-        finding,
-        decisions: vec![],
-        evidence: false,
-        findings: vec![],
-        explanation: vec![],
-        join_keys: BTreeSet::new(),
-    }
+    Plan::to_tell(FindingSummary::of_nothing(), digest_key(event), why.to_owned())
 }
 
 fn one(

@@ -5,6 +5,7 @@
 //! stays in `observe`.
 
 mod budget;
+mod flood;
 mod joining;
 mod lines;
 mod mode;
@@ -14,6 +15,7 @@ mod suppression;
 mod verify;
 
 pub use budget::{Budget, UnreadPerHour};
+pub use flood::Flood;
 pub use joining::JoinWithinHours;
 pub use lines::line_of;
 pub use mode::{AccountPolicy, AutoFrom, ResponseMode, lower};
@@ -141,6 +143,8 @@ pub struct Policy {
     /// How many targets of findings that could not be understood may wait for an answer, per account and hour; of the rest people
     /// are told in one summary. Default: 10.
     pub unread_per_hour: UnreadPerHour,
+    /// Findings of which people are only told.
+    pub flood: Flood,
     /// Hours after an incident was opened in which findings about the same target can join it. 0: none does. Default: 24.
     pub join_within_hours: JoinWithinHours,
     /// Sample findings.
@@ -223,6 +227,9 @@ impl Policy {
         }
         if let Some((field, problem)) = self.protected.mistake() {
             return Some((format!("protected.{field}"), problem));
+        }
+        if let Some((field, problem)) = self.flood.mistake() {
+            return Some((format!("flood.{field}"), problem));
         }
         if let Some(field) = self.budget.mistake() {
             return Some((format!("budget.{field}"), "must be 0 to 1000"));

@@ -6,12 +6,15 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use firebreak::digest::sha256_hex;
 use firebreak::fault::Fault;
 use firebreak::finding;
+use firebreak::flood::{self, Announced, Excess, only_announced};
+use firebreak::policy::Policy;
 use firebreak::stored_event::{Reference, must_be_stored};
-use firebreak_aws::Aws;
 use firebreak_aws::classify::{OrFault, code, fault};
+use firebreak_aws::{Aws, clock};
 use firebreak_function::environment;
-use firebreak_ledger::Ledger;
+use firebreak_ledger::{Announcement, Ledger};
 use futures::future::join_all;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -20,6 +23,8 @@ use serde_json::value::RawValue;
 pub struct Started {
     /// Their ARNs.
     pub executions: Vec<String>,
+    /// Findings that were only counted: an execution of their account's tells how many.
+    pub counted: usize,
 }
 
 /// The function and what it needs.
@@ -27,6 +32,7 @@ pub struct Function {
     ledger: Ledger,
     executions: aws_sdk_sfn::Client,
     state_machine: String,
+    policy: Option<Policy>,
 }
 
 impl Function {
@@ -37,26 +43,69 @@ impl Function {
     pub async fn load() -> Result<Self, Fault> {
         let aws = Aws::load().await;
         let ledger = environment::ledger(&aws)?;
-        Ok(Self::new(&aws, ledger, environment::required(environment::STATE_MACHINE_ARN)?))
+        // A policy that cannot be read must not cost a finding: every one is handed over, and `triage` says what is wrong.
+        let policy = environment::response_policy()
+            .inspect_err(|fault| tracing::error!(fault.message = %fault.message, "floods are not bounded"));
+        Ok(Self::new(&aws, ledger, environment::required(environment::STATE_MACHINE_ARN)?, policy.ok()))
     }
 
-    /// Starts executions of `state_machine`, an ARN.
+    /// Starts executions of `state_machine`, an ARN. Under `policy` it bounds what can only be announced; without one it bounds nothing.
     #[must_use]
-    pub fn new(aws: &Aws, ledger: Ledger, state_machine: String) -> Self {
-        Self { ledger, executions: aws_sdk_sfn::Client::new(aws.own()), state_machine }
+    pub fn new(aws: &Aws, ledger: Ledger, state_machine: String, policy: Option<Policy>) -> Self {
+        Self { ledger, executions: aws_sdk_sfn::Client::new(aws.own()), state_machine, policy }
     }
 
-    /// Starts one execution per finding of the event.
+    /// Starts one execution per finding of the event, but for findings that are only counted.
     ///
     /// # Errors
-    /// When an execution could not be started. The others were; the same event again starts only what is missing.
+    /// When an execution could not be started, or a finding not counted. The others were; the same event again starts only what is missing.
     pub async fn handle(&self, event: Box<RawValue>) -> Result<Started, Fault> {
+        self.handle_at(event, clock::now()).await
+    }
+
+    /// As [`handle`](Self::handle), at a time: the minute in which a finding is counted.
+    ///
+    /// # Errors
+    /// Those of `handle`.
+    pub async fn handle_at(&self, event: Box<RawValue>, now: Timestamp) -> Result<Started, Fault> {
         let digest = sha256_hex(event.get().as_bytes());
         let parts = finding::split(event.get());
-        let started = parts.iter().enumerate().map(|(at, part)| self.start(name(&digest, at), part));
-        let executions = join_all(started).await.into_iter().collect::<Result<Vec<_>, Fault>>()?;
-        tracing::info!(event.bytes = event.get().len(), executions = executions.join(" "), "handed over");
-        Ok(Started { executions })
+        let taken = parts.iter().enumerate().map(|(at, part)| self.take(name(&digest, at), part, now));
+        let taken = join_all(taken).await.into_iter().collect::<Result<Vec<_>, Fault>>()?;
+        let counted = taken.iter().filter(|taken| taken.is_none()).count();
+        let executions: Vec<String> = taken.into_iter().flatten().collect();
+        tracing::info!(event.bytes = event.get().len(), executions = executions.join(" "), counted, "handed over");
+        Ok(Started { executions, counted })
+    }
+
+    /// Starts the execution of one finding, or counts it: its ARN, or nothing.
+    async fn take(&self, name: String, event: &str, now: Timestamp) -> Result<Option<String>, Fault> {
+        let Some((finding, limit)) = self.announced(event, now) else { return self.start(name, event).await.map(Some) };
+        match self.ledger.announce(&finding, limit, now).await? {
+            Announcement::Told => self.start(name, event).await.map(Some),
+            Announcement::Counted { excess, place } => {
+                if tells_of(place) {
+                    self.start_summary(&excess).await?;
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// A finding that can only be announced, and how many of its account's are told in a minute.
+    fn announced(&self, event: &str, now: Timestamp) -> Option<(Announced, u32)> {
+        let policy = self.policy.as_ref()?;
+        Some((only_announced(event, policy, now)?, policy.flood.announced_per_minute))
+    }
+
+    /// The one execution that tells how many were counted. Asked for again it is the same one.
+    async fn start_summary(&self, excess: &Excess) -> Result<(), Fault> {
+        let reference = flood::Reference { firebreak_excess: excess.clone() };
+        let input = serde_json::to_string(&reference).map_err(|error| Fault::bug(format!("no reference: {error}")))?;
+        match self.start_with(&excess.execution_name(), &input).await {
+            Err(error) if code(&error) != Some("ExecutionAlreadyExists") => Err(fault("states:StartExecution", &error)),
+            _ => Ok(()),
+        }
     }
 
     async fn start(&self, name: String, event: &str) -> Result<String, Fault> {
@@ -106,6 +155,12 @@ impl Function {
         }
         started.map_err(|error| fault("states:StartExecution", &error))
     }
+}
+
+/// Whether the execution that tells of a window is asked for at this place. More than once: who counted the first finding may have been
+/// killed. Not each time: `StartExecution` is what a flood must not use up.
+fn tells_of(place: u64) -> bool {
+    place <= 3 || place.is_multiple_of(100)
 }
 
 /// How often the same event is started when its executions fail.

@@ -88,6 +88,7 @@ impl Function {
             println!("{line}");
         }
         self.gather(&mut request).await;
+        self.tally(&mut request.incident).await;
         let told = notice::notice(request.kind, &request.incident, &request.report, request.answer.as_ref(), request.round);
         let message = notice::mail(&told);
         let sent = self
@@ -117,6 +118,27 @@ impl Function {
             }
         }
         Ok(Sent { message_id: sent.message_id.unwrap_or_default(), unfinished })
+    }
+
+    /// Says how many findings the incident stands for, also on its timeline.
+    async fn tally(&self, incident: &mut Incident) {
+        let Some(summary) = incident.excess.clone() else { return };
+        let tallied = timeout(self.patience, self.ledger.close_excess(&summary.of)).await;
+        let tallied = tallied.unwrap_or_else(|_| Err(Fault::new(FaultKind::Transient, "ledger: it did not answer in time")));
+        let known = incident.reason.take().unwrap_or_default();
+        let count = match tallied {
+            Ok(Some(tally)) => {
+                let sentence = tally.sentence(&summary.of.account);
+                self.ledger.note_or_warn(&incident.id, clock::now(), &sentence).await;
+                sentence
+            }
+            Ok(None) => "how many, the ledger does not know any more".to_owned(),
+            Err(fault) => {
+                tracing::error!(fault.message = %fault.message, "told without the number");
+                "how many, the ledger did not say".to_owned()
+            }
+        };
+        incident.reason = Some(format!("{known}; {count}"));
     }
 
     /// Lays the ledger's decisions and receipts over what the state machine carries. At the opening it carries everything itself.

@@ -186,6 +186,7 @@ impl Function {
             observations,
             accounts: ConfiguredAccount::all(&self.policy),
             own_types: vec![],
+            listed_products: vec![],
             default_mode: Some(self.policy.default_mode),
         })
     }

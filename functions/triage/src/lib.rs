@@ -12,8 +12,9 @@ use confirm::Confirmer;
 use firebreak::arrival;
 use firebreak::diagnosis::{ConfiguredAccount, Diagnosis, Places};
 use firebreak::fault::Fault;
+use firebreak::flood::{Excess, Summary};
 use firebreak::ids::IncidentId;
-use firebreak::incident::Incident;
+use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::plan::{AtSource, Circumstances, Owners, Plan, plan_json};
 use firebreak::playbook::Playbook;
 use firebreak::policy::Policy;
@@ -96,6 +97,7 @@ impl Function {
             observations,
             accounts: ConfiguredAccount::all(&self.policy),
             own_types: arrival::own_types(&self.policy, Playbook::shipped()).into_iter().map(str::to_owned).collect(),
+            listed_products: arrival::listed_products(&self.policy).into_iter().map(str::to_owned).collect(),
             protected: Some(self.policy.protected.clone()),
             default_mode: Some(self.policy.default_mode),
         })
@@ -106,6 +108,9 @@ impl Function {
     /// # Errors
     /// Only when the ledger or Step Functions do not answer: no event is an error.
     pub async fn handle(&self, request: TriageInput) -> Result<Incident, Fault> {
+        if let Some(excess) = Excess::referred_to_by(request.event.get()) {
+            return self.summary(excess, &request).await;
+        }
         let stored = StoredEvent::referred_to_by(request.event.get());
         let fetched = match &stored {
             Some(stored) => Some(self.ledger.stored_event(stored).await?),
@@ -125,6 +130,18 @@ impl Function {
             decisions = incident.decisions.len(),
             "triaged"
         );
+        Ok(incident)
+    }
+
+    /// Opens the incident that tells of findings that `ingest` only counted. How many, `notify` finds out when the waiting is over.
+    async fn summary(&self, excess: Excess, request: &TriageInput) -> Result<Incident, Fault> {
+        let plan = excess.plan(&self.policy);
+        let opened = Incident::new(plan, &self.policy, request.execution_arn.clone(), request.started_at);
+        let wait_seconds = self.policy.flood.summary_after_seconds;
+        let incident = Incident { excess: Some(Summary { of: excess, wait_seconds }), ..opened };
+        about::incident(&incident.id);
+        self.ledger.open_incident(&incident, IncidentStatus::Notified, &RawEvent::Inline(request.event.get())).await?;
+        tracing::info!(verdict = ?incident.verdict, "findings of an account are only counted");
         Ok(incident)
     }
 

@@ -22,7 +22,7 @@ FORENSICS: Final = "forensics-account"
 MANAGEMENT: Final = "management-account"
 TEMPLATES: Final = (SECURITY, MEMBER, FORWARDER, FORENSICS, MANAGEMENT)
 
-_FORWARDED: Final = ("health", "security-hub", "security-hub-v2")
+_FORWARDED: Final = ("health", "security-hub", "security-hub-v2", "security-hub-own", "security-hub-v2-own")
 """Rules of infra/event-rules that are the forwarders', too. Of GuardDuty they send everything: the home Region decides."""
 
 Json = dict[str, Any]

@@ -12,6 +12,7 @@ use crate::report::Report;
 /// What happened, at the moment that `kind` names. A rehearsal is marked in every subject.
 pub(super) fn of(kind: NoticeKind, incident: &Incident, report: &Report, answer: Option<&Decided>, round: u32) -> String {
     let words = match kind {
+        NoticeKind::Noticed if incident.excess.is_some() => "Many findings at once, only counted",
         NoticeKind::Noticed if incident.decisions.is_empty() && incident.finding.finding_type.is_none() => {
             "Unreadable event received, nothing done"
         }

@@ -7,6 +7,7 @@ mod corpus;
 mod earlier;
 mod exports;
 mod fixtures;
+mod flood;
 mod holders;
 mod hostile;
 mod join_keys;

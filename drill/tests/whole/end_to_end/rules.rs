@@ -43,6 +43,21 @@ fn v2(severity: u8, status: u8) -> Value {
            "detail": {"findings": [{"severity_id": severity, "status_id": status}]}})
 }
 
+/// A posture control of this product, as it is imported.
+fn control(product: &str) -> Value {
+    let mut event = security_hub(&[(product, "HIGH", "NEW", "ACTIVE")]);
+    event["detail"]["findings"][0]["Compliance"] = json!({"Status": "FAILED", "SecurityControlId": "S3.1"});
+    event
+}
+
+fn v2_of_class(class: u32) -> Value {
+    let mut event = v2(4, 1);
+    event["detail"]["findings"][0]["class_uid"] = json!(class);
+    event["detail"]["findings"][0]["metadata"] =
+        json!({"product": {"uid": "arn:aws:securityhub:eu-central-1::productv2/aws/securityhub"}});
+    event
+}
+
 fn other(source: &str, detail_type: &str, detail: &Value) -> Value {
     json!({"source": source, "detail-type": detail_type, "detail": detail})
 }
@@ -80,6 +95,9 @@ async fn each_rule_takes_what_it_is_for_and_nothing_else() -> TestResult {
         ("LOW beside HIGH", security_hub(&[new("macie", "LOW"), new("inspector", "CRITICAL")]), &["firebreak-security-hub"]),
         ("V2 high", v2(4, 1), &["firebreak-security-hub-v2"]),
         ("V2 fatal", v2(6, 1), &["firebreak-security-hub-v2"]),
+        ("a control", control("securityhub"), &[]),
+        ("a control, V2", v2_of_class(2003), &[]),
+        ("a detection, V2", v2_of_class(2004), &["firebreak-security-hub-v2"]),
         ("V2 medium", v2(3, 1), &[]),
         ("V2 suppressed", v2(5, 3), &[]),
         ("exposed key", other("aws.health", "AWS Health Event", &json!({"service": "RISK"})), &["firebreak-health"]),
@@ -138,7 +156,11 @@ async fn every_row_is_reached_by_the_rule_that_is_deployed() -> TestResult {
 #[expect(clippy::disallowed_methods, reason = "here somebody else than Firebreak acts")]
 async fn a_row_of_the_policy_arrives_whatever_its_severity() -> TestResult {
     let row = "[finding.\"Custom:IAMUser/Ours\"]\ncontain = { quarantine-iam = \"gate\" }\nauto_below = true\nbelow_why = \"x\"\nwhy = \"x\"\n";
-    let stage = stage_with_policy(&format!("[accounts.{SECURITY_ACCOUNT}]\nmode = \"auto\"\n{row}")).await;
+    let listed = "[security_hub]\nproducts = [\"aws/guardduty\", \"aws/securityhub\"]\n";
+    let stage = stage_with_policy(&format!("[accounts.{SECURITY_ACCOUNT}]\nmode = \"auto\"\n{row}{listed}")).await;
+    assert_eq!(stage.matching_rules(&control("securityhub")).await?, ["firebreak-security-hub-own"]);
+    assert_eq!(stage.matching_rules(&control("config")).await?, [""; 0], "a product that is not listed");
+    assert_eq!(stage.matching_rules(&v2_of_class(2003)).await?, ["firebreak-security-hub-v2-own"]);
     let event = of_type("Custom:IAMUser/Ours", 2.0);
     assert_eq!(stage.matching_rules(&event).await?, ["firebreak-guardduty-own-1"]);
     let missed = |stage| -> firebreak_drill::Result<Vec<String>> {

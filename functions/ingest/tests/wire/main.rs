@@ -5,5 +5,6 @@ mod again;
 mod events;
 mod executions;
 mod faults;
+mod flood;
 mod stage;
 mod stored;

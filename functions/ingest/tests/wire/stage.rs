@@ -20,7 +20,7 @@ pub(crate) async fn stage() -> (ScriptedAws, Executions) {
 /// Delivers an event as EventBridge does; returns the ARNs of the executions that work on it.
 pub(crate) async fn deliver(aws: &ScriptedAws, event: &str) -> Result<Vec<String>, Fault> {
     let event = RawValue::from_string(event.to_owned()).expect("JSON");
-    let function = Function::new(&aws.aws(), room::ledger(aws), STATE_MACHINE.to_owned());
+    let function = Function::new(&aws.aws(), room::ledger(aws), STATE_MACHINE.to_owned(), None);
     Ok(Box::pin(function.handle(event)).await?.executions)
 }
 

@@ -4,6 +4,7 @@
 mod budget;
 mod claims;
 mod confirm;
+mod excess;
 mod faults;
 mod joins;
 mod owner;
