@@ -12,6 +12,8 @@ export function cases(w) {
   const appGroup = w.ec2('security-group/sg-app', { team: 'web' })
   const isolation = w.ec2('security-group/sg-iso', ours)
   const interfaceOf = w.ec2('network-interface/eni-1')
+  // AWS lists the subnet among the call's resources, for a parameter that is not used here (Service Authorization Reference, EC2).
+  const subnet = w.ec2('subnet/subnet-1')
   const anything = { arn: '*', account: ACCOUNTS.member }
 
   return [
@@ -28,7 +30,7 @@ export function cases(w) {
         ...each(['RevokeSecurityGroupEgress', 'RevokeSecurityGroupIngress'], (call) => ({
           name: `empties the isolation group: ${call}`, who: isolate, does: `ec2:${call}`, on: isolation, then: 'allowed',
         })),
-        ...each([w.instance(), interfaceOf, isolation], (on) => ({
+        ...each([w.instance(), interfaceOf, isolation, subnet], (on) => ({
           name: `moves an interface: ${on.arn.split(':').at(-1)}`, who: isolate, does: 'ec2:ModifyNetworkInterfaceAttribute', on, then: 'allowed',
         })),
         { name: 'protects an instance from termination', who: isolate, does: 'ec2:ModifyInstanceAttribute', on: w.instance(), then: 'allowed' },
@@ -59,7 +61,7 @@ export function cases(w) {
         ...each(['DescribeInstanceAttribute', 'DescribeInstances', 'DescribeNetworkInterfaces', 'DescribeSecurityGroups'], (call) => ({
           name: call, who: release, does: `ec2:${call}`, on: call === 'DescribeInstanceAttribute' ? w.instance() : '*', then: 'allowed',
         })),
-        ...each([w.instance(isolated), w.ec2('network-interface/eni-0abc'), w.ec2('security-group/sg-0abc')], (on) => ({
+        ...each([w.instance(isolated), w.ec2('network-interface/eni-0abc'), w.ec2('security-group/sg-0abc'), subnet], (on) => ({
           name: `puts groups back: ${last(on)}`, who: release, does: 'ec2:ModifyNetworkInterfaceAttribute', on, then: 'allowed',
         })),
         { name: 'switches termination protection off', who: release, does: 'ec2:ModifyInstanceAttribute', on: w.instance(isolated), then: 'allowed' },

@@ -73,6 +73,26 @@ class Deploy(DeploymentCase):
         self.assertEqual(self.deploy("forensics-account"), 1)
         self.assertIn("the table firebreak-ledger may be left", self.output)
 
+    def test_a_rollback_that_failed_is_no_stack_to_update(self) -> None:
+        self.parameters.write_text(self.parameters.read_text().replace("000000000000:key/example", f"{FORENSICS}:key/2"))
+        for stack in ("forensics", "security"):
+            self.world["stacks"] = {f"firebreak-{stack}": {"StackStatus": "ROLLBACK_FAILED"}}
+            with self.subTest(stack):
+                self.assertEqual(self.deploy(f"{stack}-account"), 1)
+                self.assertIn("its first deployment failed", self.output)
+                self.assertIn(f"delete-stack --stack-name firebreak-{stack}", self.output)
+                self.assertIn("first put a key policy", self.output)
+                self.assertNotIn("create-change-set", self.operations())
+                self.assertFalse([call for call in self.calls if call["tool"] == "sam"], "sam asks for no change set either")
+
+    def test_a_first_deployment_whose_rollback_fails_says_so_and_the_next_one_says_what_to_do(self) -> None:
+        self.world["ends"] = "ROLLBACK_FAILED"
+        self.assertEqual(self.deploy("forensics-account"), 1)
+        self.assertIn("ended as ROLLBACK_FAILED", self.output)
+        self.assertEqual(self.deploy("forensics-account"), 1)
+        self.assertIn("describe-stack-events --stack-name firebreak-forensics says what could not be removed", self.output)
+        self.assertEqual(self.changes(), [])
+
     def test_says_how_old_the_packages_are(self) -> None:
         self.deploy()
         self.assertIn("the oldest was written 2023-11-14 22:13 UTC", self.output)

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from deployment_case import FORENSICS, MANAGEMENT, SECRET, DeploymentCase  # noqa: E402
 
 from firebreak_infra.deploy.__main__ import main  # noqa: E402
+from firebreak_infra.layout import REPOSITORY  # noqa: E402
 
 
 class Refused(DeploymentCase):
@@ -29,6 +30,20 @@ class Refused(DeploymentCase):
     def test_example_organization(self) -> None:
         self.parameters.write_text(self.parameters.read_text().replace("o-a1b2c3d4e5", "o-exampleorgid"))
         self.refused("parameters.toml:2: still an example")
+
+    def test_example_region(self) -> None:
+        self.parameters.write_text(self.parameters.read_text().replace('["us-east-1"]', '["xx-example-1"]'))
+        self.refused('parameters.toml:9: still an example: forwarded_regions = ["xx-example-1"]')
+
+    def test_no_environment_names_its_regions_for_you(self) -> None:
+        for environment in ("dev", "test", "prod"):
+            shipped = (REPOSITORY / "infra" / "environments" / environment / "parameters.toml").read_text(encoding="utf-8")
+            [line] = [line for line in shipped.splitlines() if line.startswith("forwarded_regions")]
+            with self.subTest(environment):
+                before = self.parameters.read_text()
+                self.parameters.write_text(before.replace('forwarded_regions = ["us-east-1"]', line))
+                self.refused("still an example: forwarded_regions", "forwarder")
+                self.parameters.write_text(before)
 
     def test_example_key_when_no_stack_answered_it(self) -> None:
         self.refused("parameters.toml:16: still an example: EvidenceKeyArn", "security-account")

@@ -16,7 +16,7 @@ import { inStatement } from './statement.mjs'
 const KINDS = {
   identity: { validate: validateIdentityPolicy, lint: lintPolicy, largest: 10240 },
   managed: { validate: validateIdentityPolicy, lint: lintPolicy, largest: 6144 },
-  scp: { validate: validateServiceControlPolicy, lint: lintPolicy, largest: 5120 },
+  scp: { validate: validateServiceControlPolicy, lint: lintPolicy, largest: 10240 },
   trust: { validate: validateTrustPolicy, lint: lintResourcePolicy, largest: 2048 },
   resource: { validate: validateResourcePolicy, lint: lintResourcePolicy, largest: 20480 },
 }

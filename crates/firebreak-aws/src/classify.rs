@@ -1,6 +1,6 @@
 //! SDK errors become faults, by error code and never by message.
 
-use aws_runtime::retries::classifiers::{THROTTLING_ERRORS, TRANSIENT_ERRORS};
+use aws_runtime::retries::classifiers::{AwsErrorCodeClassifier, THROTTLING_ERRORS, TRANSIENT_ERRORS};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -46,6 +46,15 @@ impl<T, E: ProvideErrorMetadata> OrFault<T> for SdkResult<T, E> {
 /// The error code AWS gave, if any.
 pub fn code<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<&str> {
     error.as_service_error().and_then(ProvideErrorMetadata::code)
+}
+
+/// What a service answers to one of two changes of the same object that arrive together.
+const CHANGED_TOGETHER: &[&str] = &["ConcurrentModification", "ConcurrentModificationException"];
+
+/// Lets the SDK repeat a call that met another change of the same object, as it repeats a throttled one. `E`: the operation's error.
+#[must_use]
+pub fn repeats_when_changed_together<E>() -> AwsErrorCodeClassifier<E> {
+    AwsErrorCodeClassifier::builder().transient_errors(CHANGED_TOGETHER).build()
 }
 
 fn kind<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> FaultKind {

@@ -2,12 +2,16 @@
 
 use crate::policies::SESSION_TAG;
 use aws_sdk_iam::Client;
+use aws_sdk_iam::config::Builder;
+use aws_sdk_iam::operation::tag_role::TagRoleError;
+use aws_sdk_iam::operation::tag_user::TagUserError;
 use aws_sdk_iam::types::Tag;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
 use firebreak::step::StepKind;
 use firebreak::target::TargetKind;
-use firebreak_aws::classify::OrFault;
+use firebreak_aws::classify::{OrFault, repeats_when_changed_together};
 use firebreak_function::containment::{Call, TAG_KEYS, tags};
 use firebreak_function::step::{skipped, step};
 
@@ -48,16 +52,25 @@ pub(crate) async fn label(call: &Call, iam: &Client, held: bool) -> Step {
     }
 }
 
-/// Writes tags.
+/// Writes tags. A policy goes out at the same time, and IAM refuses one of two changes that arrive together (409
+/// `ConcurrentModification`: IAM API reference, `TagRole`): the SDK repeats this one.
 pub(crate) async fn put(call: &Call, iam: &Client, tags: &[(String, String)]) -> Result<(), Fault> {
     let name = &call.target.id;
     let labels = tags.iter().map(|(key, value)| tag(key, value)).collect::<Result<Vec<_>, _>>()?;
     match call.target.kind {
         TargetKind::IamRole => {
-            iam.tag_role().role_name(name).set_tags(Some(labels)).send().await.map(|_| ()).or_fault("iam:TagRole")
+            let tag = iam.tag_role().role_name(name).set_tags(Some(labels)).customize();
+            tag.config_override(repeated::<TagRoleError>()).send().await.map(|_| ()).or_fault("iam:TagRole")
         }
-        _ => iam.tag_user().user_name(name).set_tags(Some(labels)).send().await.map(|_| ()).or_fault("iam:TagUser"),
+        _ => {
+            let tag = iam.tag_user().user_name(name).set_tags(Some(labels)).customize();
+            tag.config_override(repeated::<TagUserError>()).send().await.map(|_| ()).or_fault("iam:TagUser")
+        }
     }
+}
+
+fn repeated<E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static>() -> Builder {
+    Builder::new().retry_classifier(repeats_when_changed_together::<E>())
 }
 
 fn tag(key: &str, value: &str) -> Result<Tag, Fault> {

@@ -14,6 +14,21 @@ from .tools import AwsError, Tools
 
 CAPABILITIES: Final = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _NO_CHANGES: Final = re.compile(r"didn't contain changes|no updates are to be performed", re.I)
+_DELETE: Final = (
+    "aws cloudformation delete-stack --stack-name {stack}. Of the security account's the table firebreak-ledger may be left: see "
+    "that it is empty, switch its deletion protection off and delete it. Of the forensics account's a key is left: it costs and "
+    "does no harm; to delete it, first put a key policy that allows kms:ScheduleKeyDeletion"
+)
+"""These two have DeletionPolicy Retain: deletion protection, and a policy that lets nobody delete, would refuse the rollback."""
+_NEVER_MADE: Final = {
+    "ROLLBACK_COMPLETE": ("its first deployment was rolled back", _DELETE),
+    "ROLLBACK_FAILED": (
+        "its first deployment failed, and not all of what it had made could be removed: no update is possible",
+        "aws cloudformation describe-stack-events --stack-name {stack} says what could not be removed, and why. Mend that (a wrong "
+        "DeployRole protects the evidence bucket from you), then " + _DELETE,
+    ),
+}
+"""Statuses of a stack that can only be deleted (CloudFormation user guide, "Stack status codes"): what happened, what to do."""
 _PAUSE: Final = 5.0
 """Seconds between two looks."""
 
@@ -37,14 +52,9 @@ def stack(tools: Tools, name: str) -> dict[str, Any] | None:
         if "does not exist" in str(error):
             return None
         raise
-    if found["StackStatus"] == "ROLLBACK_COMPLETE":
-        # Of the resources only the ledger has DeletionPolicy Retain: its deletion protection would refuse the rollback.
-        raise InfraError(
-            name,
-            "its first deployment was rolled back",
-            f"aws cloudformation delete-stack --stack-name {name}. Of the security account's the table firebreak-ledger may be "
-            "left: see that it is empty, switch its deletion protection off and delete it",
-        )
+    if found["StackStatus"] in _NEVER_MADE:
+        what, remedy = _NEVER_MADE[found["StackStatus"]]
+        raise InfraError(name, what, remedy.format(stack=name))
     return None if found["StackStatus"] == "REVIEW_IN_PROGRESS" else dict(found)
 
 

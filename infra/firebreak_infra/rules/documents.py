@@ -58,6 +58,8 @@ class Documents:
     """The templates with sample values for every intrinsic function, the definition, and what they must agree with."""
 
     templates: dict[str, Json]
+    deployed: dict[str, Json]
+    """The same as CloudFormation takes them, before any function has a value."""
     definition: Json
     substitutions: Json
     """Of the state machine in the transformed template, each with its resolved value."""
@@ -107,6 +109,7 @@ class Sources:
         templates = {name: self._resolved(name) for name in self.templates}
         return Documents(
             templates=templates,
+            deployed=self.templates,
             definition=self.definition,
             substitutions=_substitutions(templates[SECURITY]),
             function_policies=self.function_policies,

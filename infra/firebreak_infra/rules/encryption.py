@@ -60,9 +60,22 @@ def _topic_statements(documents: Documents, topic: Resource) -> list[Statement]:
     return found
 
 
+def _may_be_deleted(key: Resource) -> bool:
+    """Whether its policy leaves the deletion to somebody, as a rollback needs it."""
+    return any(
+        statement.allows and any(matches(action.lower(), "kms:schedulekeydeletion") for action in statement.actions)
+        for statement in statements_in(key, key.properties.get("KeyPolicy"))
+    )
+
+
 def _key(key: Resource) -> list[Problem]:
     wanted = [
         (key.properties.get("EnableKeyRotation") is True, "is not rotated", "EnableKeyRotation: true"),
         (key.retained, "goes away with its stack, and what it encrypts with it", "DeletionPolicy: Retain"),
+        (
+            key.body.get("DeletionPolicy") != "RetainExceptOnCreate" or _may_be_deleted(key),
+            "nobody may delete it, so a creation that fails ends as ROLLBACK_FAILED",
+            "DeletionPolicy: Retain",
+        ),
     ]
     return [Problem(key.where, what, f"set {mend}") for holds, what, mend in wanted if not holds]

@@ -1,12 +1,19 @@
-"""An event that cannot be delivered is tried again, then kept in a queue that takes it from that rule."""
+"""An event that cannot be delivered is tried again, then kept in a queue that takes it from that rule.
+
+An event bus is tried again as AWS likes: PutTargets refuses what other targets are given.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from .documents import Documents, Resource
 from .problem import Problem
 from .statements import Statement, matches, statements_in
+
+_NOT_FOR_A_BUS: Final = ("Input", "InputPath", "InputTransformer", "RetryPolicy")
+"""What PutTargets refuses of an event bus (AWS CDK API reference, `aws-events-targets`, `EventBusProps`). CloudFormation's schema
+and moto take it: without this rule the first deployment would say so."""
 
 
 def check(documents: Documents) -> list[Problem]:
@@ -20,9 +27,8 @@ def check(documents: Documents) -> list[Problem]:
         if not targets:
             problems.append(Problem(rule.where, "has no target", "send its events somewhere"))
         for target in targets:
-            problems += (
-                _retry(rule, target) + _dead_letters(documents, rule, target) + _permission(documents, rule, target)
-            )
+            delivery = _refused(rule, target) if _is_bus(target) else _retry(rule, target)
+            problems += delivery + _dead_letters(documents, rule, target) + _permission(documents, rule, target)
     return problems
 
 
@@ -30,6 +36,18 @@ def rule_arn(rule: Resource) -> str:
     """As EventBridge writes it: without the bus if that is the default one."""
     bus = str(rule.properties.get("EventBusName") or "default").rsplit("/", 1)[-1]
     return f"rule/{rule.properties['Name']}" if bus == "default" else f"rule/{bus}/{rule.properties['Name']}"
+
+
+def _is_bus(target: dict[str, Any]) -> bool:
+    return ":event-bus/" in str(target.get("Arn"))
+
+
+def _refused(rule: Resource, target: dict[str, Any]) -> list[Problem]:
+    return [
+        Problem(rule.where, f"target {target.get('Id')} is an event bus: PutTargets refuses {name}", f"remove {name}")
+        for name in _NOT_FOR_A_BUS
+        if name in target
+    ]
 
 
 def _retry(rule: Resource, target: dict[str, Any]) -> list[Problem]:
@@ -79,25 +97,43 @@ def queue_statements(documents: Documents, queue: Resource) -> list[Statement]:
     return found
 
 
-def _lets_in(statement: Statement, rule: Resource, queue: str) -> bool:
+def _lets_in(statement: Statement, rule: Resource, arn: str, action: str = "sqs:sendmessage") -> bool:
     sources = statement.condition("aws:SourceArn", "ArnEquals", "ArnLike", "StringEquals", "StringLike")
     return (
         statement.allows
         and "events.amazonaws.com" in statement.principals("Service")
-        and any(matches(one.lower(), "sqs:sendmessage") for one in statement.actions)
-        and any(matches(one, queue) for one in statement.resources)
+        and any(matches(one.lower(), action) for one in statement.actions)
+        and any(matches(one, arn) for one in statement.resources)
         and any(matches(source.split(":", 5)[-1], rule_arn(rule)) for source in sources)
     )
 
 
 def _permission(documents: Documents, rule: Resource, target: dict[str, Any]) -> list[Problem]:
+    """EventBridge acts by the policy of a function, a queue or a topic, and by a role for everything else."""
     arn = str(target.get("Arn"))
-    if ":lambda:" not in arn:
-        return (
-            []
-            if target.get("RoleArn")
-            else [Problem(rule.where, f"target {target.get('Id')} has no role", "set RoleArn")]
-        )
+    match arn.split(":")[2:3]:
+        case ["lambda"]:
+            return _function(documents, rule, arn)
+        case ["sqs"]:
+            return _by_policy(documents, rule, arn, ("AWS::SQS::QueuePolicy", "sqs:sendmessage"))
+        case ["sns"]:
+            return _by_policy(documents, rule, arn, ("AWS::SNS::TopicPolicy", "sns:publish"))
+    if target.get("RoleArn"):
+        return []
+    return [Problem(rule.where, f"target {target.get('Id')} has no role", "set RoleArn")]
+
+
+def _by_policy(documents: Documents, rule: Resource, arn: str, kind: tuple[str, str]) -> list[Problem]:
+    """`kind`: type of the policies that could let it in, and the action."""
+    policies = documents.resources(kind[0], rule.template)
+    found = [one for policy in policies for one in statements_in(policy, policy.properties.get("PolicyDocument"))]
+    if any(_lets_in(one, rule, arn, kind[1]) for one in found):
+        return []
+    mend = f"allow {kind[1]} to events.amazonaws.com with aws:SourceArn of the rule"
+    return [Problem(rule.where, f"may not send to {arn.rsplit(':', 1)[-1]}", mend)]
+
+
+def _function(documents: Documents, rule: Resource, arn: str) -> list[Problem]:
     for permission in documents.resources("AWS::Lambda::Permission", rule.template):
         given = permission.properties
         source = str(given.get("SourceArn", "")).split(":", 5)[-1]

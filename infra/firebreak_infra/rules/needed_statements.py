@@ -88,30 +88,49 @@ def _alarms_of(statement: Statement) -> bool:
 
 
 def _bus(documents: Documents) -> list[Problem]:
-    policies = list(documents.resources("AWS::Events::EventBusPolicy", SECURITY))
-    if len(policies) != 1:
-        return [Problem(SECURITY, f"{len(policies)} policies on the security bus", "one, for the forwarders")]
-    problems = []
+    found = [
+        one
+        for policy in documents.resources("AWS::Events::EventBusPolicy", SECURITY)
+        for one in statements_in(policy, {"Statement": policy.properties.get("Statement")})
+    ]
     sources = {
         source
         for pattern in documents.event_patterns.values()
         for source in pattern["source"]
         if isinstance(source, str)
     }
-    for one in statements_in(policies[0], {"Statement": policies[0].properties.get("Statement")}):
-        wanted = [
-            (one.allows and one.actions == ["events:PutEvents"], "allows something else", "events:PutEvents"),
-            (_is(one, "StringEquals", "aws:PrincipalOrgID", {ORGANIZATION}), "is open", "aws:PrincipalOrgID"),
-            (_is(one, "ArnLike", "aws:PrincipalArn", {_FORWARDER}), "takes events from any role", "aws:PrincipalArn"),
-            (
-                _is(one, "ForAllValues:StringEquals", "events:source", sources)
-                and _is(one, "Null", "events:source", {"false"}),
-                "takes other events than findings, or not all of them",
-                "events:source (ForAllValues:StringEquals, and Null false)",
-            ),
-        ]
-        problems += [Problem(one.where, what, f"correct {mend}") for holds, what, mend in wanted if not holds]
+    without_event = [one for one in found if _is(one, "Null", "events:source", {"true"})]
+    problems = [problem for one in found for problem in _bus_is_closed(one)]
+    for one in found:
+        if one not in without_event:
+            problems += _only_findings(one, sources)
+    if len(found) - len(without_event) != 1:
+        problems.append(Problem(SECURITY, "not one statement lets findings onto the security bus", "one, for the forwarders"))
+    if not any(set(one.body.get("Condition") or {}) == {"StringEquals", "Null"} for one in without_event):
+        what = "PutTargets may be refused in member accounts: it asks without an event, and not as the rule's role"
+        problems.append(Problem(SECURITY, what, "allow events:PutEvents with aws:PrincipalOrgID and Null events:source true"))
     return problems
+
+
+def _bus_is_closed(statement: Statement) -> list[Problem]:
+    wanted = [
+        (statement.allows and statement.actions == ["events:PutEvents"], "allows something else", "events:PutEvents"),
+        (_is(statement, "StringEquals", "aws:PrincipalOrgID", {ORGANIZATION}), "is open", "aws:PrincipalOrgID"),
+    ]
+    return [Problem(statement.where, what, f"correct {mend}") for holds, what, mend in wanted if not holds]
+
+
+def _only_findings(statement: Statement, sources: set[str]) -> list[Problem]:
+    """Of a statement that lets events in. A missing source passes: the other statement is for that."""
+    wanted = [
+        (_is(statement, "ArnLike", "aws:PrincipalArn", {_FORWARDER}), "takes events from any role", "aws:PrincipalArn"),
+        (
+            _is(statement, "ForAllValues:StringEquals", "events:source", sources),
+            "takes other events than findings, or not all of them",
+            "events:source (ForAllValues:StringEquals)",
+        ),
+    ]
+    return [Problem(statement.where, what, f"correct {mend}") for holds, what, mend in wanted if not holds]
 
 
 def _is(statement: Statement, operator: str, key: str, values: set[str]) -> bool:

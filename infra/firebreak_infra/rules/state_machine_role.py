@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ..functions import functions
+from ..samples import PARTITION, REGION, SECURITY_ACCOUNT
 from .documents import SECURITY, Documents, Json
 from .problem import Problem
 from .state_machine import the_state_machine
@@ -15,13 +16,13 @@ from .states import State, states
 from .substitutions import fill
 
 _INTEGRATIONS: Final[dict[str, tuple[str, str]]] = {
-    "arn:${Partition}:states:::lambda:invoke": ("lambda:InvokeFunction", "FunctionName"),
-    "arn:${Partition}:states:::sns:publish": ("sns:Publish", "TopicArn"),
-    "arn:${Partition}:states:::sqs:sendMessage": ("sqs:SendMessage", "QueueUrl"),
-    "arn:${Partition}:states:::sqs:sendMessage.waitForTaskToken": ("sqs:SendMessage", "QueueUrl"),
-    "arn:${Partition}:states:::dynamodb:updateItem": ("dynamodb:UpdateItem", "TableName"),
+    "states:::lambda:invoke": ("lambda:InvokeFunction", "FunctionName"),
+    "states:::sns:publish": ("sns:Publish", "TopicArn"),
+    "states:::sqs:sendMessage": ("sqs:SendMessage", "QueueUrl"),
+    "states:::sqs:sendMessage.waitForTaskToken": ("sqs:SendMessage", "QueueUrl"),
+    "states:::dynamodb:updateItem": ("dynamodb:UpdateItem", "TableName"),
 }
-"""Resource of a Task: the action it needs, and the parameter that says on what."""
+"""Resource of a Task, without `arn` and partition: the action it needs, and the parameter that says on what."""
 
 
 def check(documents: Documents) -> list[Problem]:
@@ -40,7 +41,7 @@ def check(documents: Documents) -> list[Problem]:
 def _task(documents: Documents, state: State, statements: list[Statement]) -> list[Problem]:
     if state.body["Type"] != "Task":
         return []
-    integration = state.body["Resource"]
+    integration = fill(documents, state.body["Resource"]).split(":", 2)[-1]
     if integration not in _INTEGRATIONS:
         return [
             Problem(state.where, f"what {integration} needs is not known here", "add it to rules/state_machine_role.py")
@@ -69,13 +70,13 @@ def _values(documents: Documents, parameters: Json, name: str) -> list[str]:
 
 def _queue_arn(url: str) -> str:
     host, account, name = [*url.removeprefix("https://").split("/"), "", ""][:3]
-    return f"arn:aws:sqs:{host.split('.')[1] if '.' in host else ''}:{account}:{name}"
+    return f"arn:{PARTITION}:sqs:{host.split('.')[1] if '.' in host else ''}:{account}:{name}"
 
 
-_SAMPLE: Final = "eu-central-1:123456789012"
+_SAMPLE: Final = f"{REGION}:{SECURITY_ACCOUNT}"
 _ARN: Final[dict[str, Callable[[str], Any]]] = {
     "FunctionName": str,
     "TopicArn": str,
     "QueueUrl": _queue_arn,
-    "TableName": lambda name: f"arn:aws:dynamodb:{_SAMPLE}:table/{name}",
+    "TableName": lambda name: f"arn:{PARTITION}:dynamodb:{_SAMPLE}:table/{name}",
 }

@@ -1,7 +1,4 @@
-"""asl-validator: the graph of a state machine. Missing targets, unreachable states, unknown fields.
-
-It does not know `${Partition}` in a Resource, so it reads copies for partition `aws`.
-"""
+"""asl-validator: the graph of a state machine. Missing targets, unreachable states, unknown fields."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from pathlib import Path
 
 from ..layout import REPOSITORY
 from ..rules.problem import Problem
+from .partitioned import copies
 from .process import NODE, ToolMissing, run
 
 
@@ -19,15 +17,13 @@ def check(definitions: Sequence[Path], folder: Path) -> dict[Path, list[Problem]
     validator = REPOSITORY / "state-machine" / "validator" / "node_modules" / ".bin" / "asl-validator"
     if not validator.exists():
         raise ToolMissing(f"{validator} is not there; run 'make install'")
-    copies = {definition: folder / f"validated-{at}.json" for at, definition in enumerate(definitions)}
-    for definition, copy in copies.items():
-        copy.write_text(definition.read_text(encoding="utf-8").replace("${Partition}", "aws"), encoding="utf-8")
-    paths = [argument for copy in copies.values() for argument in ("--json-path", copy)]
+    given = copies(definitions, folder)
+    paths = [argument for file in given.values() for argument in ("--json-path", file)]
     result = run([NODE, validator, *paths], folder)
     if result.returncode not in (0, 1):
         raise ToolMissing(f"asl-validator: {result.stderr.strip()[-300:]}")
     lines = (result.stdout + result.stderr).splitlines()
-    return {definition: _problems(copy, lines) for definition, copy in copies.items()}
+    return {definition: _problems(file, lines) for definition, file in given.items()}
 
 
 def _problems(definition: Path, lines: Sequence[str]) -> list[Problem]:

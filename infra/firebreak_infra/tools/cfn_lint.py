@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..layout import REPOSITORY, in_repository
 from ..rules.problem import Problem
+from .partitioned import copies
 from .process import SAM_ENVIRONMENT, ToolMissing, run
 
 
 def check(templates: Sequence[Path], folder: Path) -> dict[Path, list[Problem]]:
     """What it finds, by template. One process for all of them: loading its schemas takes longest."""
+    given = copies(templates, folder)
     command: list[str | Path] = [
         SAM_ENVIRONMENT / "cfn-lint",
         "--format",
@@ -21,7 +23,7 @@ def check(templates: Sequence[Path], folder: Path) -> dict[Path, list[Problem]]:
         "--regions",
         "eu-central-1",
         "--",
-        *templates,
+        *given.values(),
     ]
     result = run(command, folder)
     try:
@@ -32,24 +34,16 @@ def check(templates: Sequence[Path], folder: Path) -> dict[Path, list[Problem]]:
         raise ToolMissing(f"cfn-lint: {result.stderr.strip()[-300:]}")
     found: dict[Path, list[Problem]] = {template: [] for template in templates}
     for finding in findings:
-        if _is_about_the_partition(finding):
-            continue
-        found[_template(finding["Filename"], templates)].append(_problem(finding))
+        template = _template(finding["Filename"], given)
+        found[template].append(_problem(finding, template))
     return found
 
 
-def _is_about_the_partition(finding: dict[str, Any]) -> bool:
-    """Its schema of a state machine takes `arn:aws:` only, and no other partition could deploy that."""
-    return finding["Rule"]["Id"] == "E3601" and str(finding["Message"]).startswith("'arn:${Partition}:states:::")
+def _template(name: str, given: Mapping[Path, Path]) -> Path:
+    return next(template for template, file in given.items() if file.resolve() == Path(name).resolve())
 
 
-def _template(name: str, templates: Sequence[Path]) -> Path:
-    return next(
-        template for template in templates if str(template) == name or template.resolve() == Path(name).resolve()
-    )
-
-
-def _problem(finding: dict[str, Any]) -> Problem:
+def _problem(finding: dict[str, Any], template: Path) -> Problem:
     path = finding["Location"].get("Path") or []
-    where = f"{in_repository(REPOSITORY / finding['Filename'])} {'/'.join(map(str, path))}"
+    where = f"{in_repository(REPOSITORY / template)} {'/'.join(map(str, path))}"
     return Problem(where, f"{finding['Rule']['Id']} {finding['Message']}", f"see {finding['Rule']['Source']}")

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from . import alarms, deployment, events, evidence, flow, permissions, queues, resource_policies, tools, trust
+from . import (
+    alarms,
+    deployment,
+    events,
+    evidence,
+    flow,
+    organization,
+    permissions,
+    queues,
+    resource_policies,
+    tools,
+    trust,
+)
 from .fault import Fault
 
 FAULTS: Final[list[Fault]] = [
@@ -12,6 +24,7 @@ FAULTS: Final[list[Fault]] = [
     *events.FAULTS,
     *trust.FAULTS,
     *permissions.FAULTS,
+    *organization.FAULTS,
     *resource_policies.FAULTS,
     *evidence.FAULTS,
     *queues.FAULTS,

@@ -80,6 +80,45 @@ def _own_row(sources: Sources) -> None:
     sources.event_patterns["guardduty-own-1"] = sources.event_patterns["guardduty-a"]
 
 
+def _forward(sources: Sources) -> Json:
+    """The target of a forwarder's rule: the security bus."""
+    return dict_of(_rule(sources, "guardduty", FORWARDER)["Targets"][0])
+
+
+_TO_A_BUS: Final = [
+    Fault(
+        "a retry policy for an event bus",
+        "event_targets",
+        "PutTargets refuses RetryPolicy",
+        lambda s: _forward(s).update(RetryPolicy={"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 30}),
+    ),
+    Fault(
+        "another input for an event bus",
+        "event_targets",
+        "PutTargets refuses Input",
+        lambda s: _forward(s).update(Input="{}"),
+    ),
+    Fault(
+        "a part of the event for an event bus",
+        "event_targets",
+        "PutTargets refuses InputPath",
+        lambda s: _forward(s).update(InputPath="$.detail"),
+    ),
+    Fault(
+        "a transformed event for an event bus",
+        "event_targets",
+        "PutTargets refuses InputTransformer",
+        lambda s: _forward(s).update(InputTransformer={"InputTemplate": "{}"}),
+    ),
+    Fault("an event bus without a role", "event_targets", "has no role", lambda s: _forward(s).pop("RoleArn")),
+    Fault(
+        "an event bus without dead-letter queue",
+        "event_targets",
+        "ForwardGuarddutyRule: target security-bus has no dead-letter queue",
+        lambda s: _forward(s).pop("DeadLetterConfig"),
+    ),
+]
+
 FAULTS: Final = [
     Fault("numeric operator `=>`", "event_patterns", "numeric", lambda s: _severity(s, {"numeric": ["=>", 7]})),
     Fault("numeric bound as a text", "event_patterns", "numeric", lambda s: _severity(s, {"numeric": [">=", "7"]})),
@@ -182,4 +221,17 @@ FAULTS: Final = [
         _send_for_another_rule,
     ),
     Fault("a rule that may not invoke ingest", "event_targets", "may not invoke", _no_permission),
+    Fault(
+        "a topic as target that EventBridge may not publish to",
+        "event_targets",
+        "may not send to firebreak-notices",
+        lambda s: _rule(s)["Targets"][0].update(Arn="arn:aws:sns:eu-central-1:123456789012:firebreak-notices"),
+    ),
+    Fault(
+        "a queue as target that EventBridge may not send to",
+        "event_targets",
+        "may not send to firebreak-review-gate",
+        lambda s: _rule(s)["Targets"][0].update(Arn="arn:aws:sqs:eu-central-1:123456789012:firebreak-review-gate"),
+    ),
+    *_TO_A_BUS,
 ]

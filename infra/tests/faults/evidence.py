@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from firebreak_infra.rules.documents import SECURITY, Json, Sources
+from firebreak_infra.rules.documents import FORENSICS, SECURITY, Json, Sources
 
 from .fault import Fault, body, bucket, bucket_policy, without
 
@@ -59,6 +59,12 @@ FAULTS: Final = [
         "evidence_bucket",
         "goes away with its stack",
         lambda s: bucket(s).pop("DeletionPolicy"),
+    ),
+    Fault(
+        "the key of the evidence cannot be rolled back",
+        "encryption",
+        "ends as ROLLBACK_FAILED",
+        lambda s: body(s, FORENSICS, "AWS::KMS::Key").update(DeletionPolicy="RetainExceptOnCreate"),
     ),
     Fault(
         "the bucket takes requests without TLS",

@@ -79,6 +79,32 @@ FAULTS: Final = [
         ),
     ),
     Fault(
+        "a state calls a function by another partition's name",
+        "partition",
+        "state Triage: names a partition: arn:aws:states:::lambda:invoke",
+        lambda s: state(s, "Triage").update(Resource="arn:aws:states:::lambda:invoke"),
+    ),
+    Fault(
+        "a state inside a branch publishes in one partition only",
+        "partition",
+        "names a partition: arn:aws-us-gov:states:::sqs:sendMessage",
+        lambda s: state(s, "NotifyOpened").update(Resource="arn:aws-us-gov:states:::sqs:sendMessage"),
+    ),
+    Fault(
+        "a role's policy names a partition",
+        "partition",
+        "names a partition: arn:aws:sns:",
+        lambda s: statement(role(s, "FirebreakStateMachine"), "TellFailures").update(
+            Resource={"Fn::Sub": "arn:aws:sns:${AWS::Region}:${AWS::AccountId}:firebreak-failures"}
+        ),
+    ),
+    Fault(
+        "a state does what nobody knows the permission for",
+        "state_machine_role",
+        "is not known here",
+        lambda s: state(s, "Triage").update(Resource="arn:${Partition}:states:::ecs:runTask"),
+    ),
+    Fault(
         "execution data is logged, task tokens with it",
         "state_machine",
         "task tokens would reach the log",

@@ -16,8 +16,14 @@ def _key(sources: Sources) -> Json:
     return dict_of(found)
 
 
-def _bus(sources: Sources) -> Json:
-    return dict_of(properties(sources, SECURITY, "AWS::Events::EventBusPolicy")["Statement"])
+def _bus(sources: Sources, id: str = "ForwardersSendFindings") -> Json:
+    """What lets findings onto the security bus, or what lets PutTargets take it as a target."""
+    policy = properties(sources, SECURITY, "AWS::Events::EventBusPolicy", StatementId=id)
+    return dict_of(policy["Statement"])
+
+
+def _no_targets(sources: Sources) -> None:
+    del sources.templates[SECURITY]["Resources"]["SecurityBusTargetPolicy"]
 
 
 def _statements(sources: Sources, logical_id: str) -> list[Json]:
@@ -141,10 +147,33 @@ FAULTS: Final = [
         lambda s: _bus(s)["Condition"].pop("ForAllValues:StringEquals"),
     ),
     Fault(
-        "the bus takes events without a source",
+        "whoever asks about the bus without an event may send one",
         "needed_statements",
-        "other events than findings",
-        lambda s: _bus(s)["Condition"].pop("Null"),
+        "from any role",
+        lambda s: _bus(s, "ForwardersAreSetUp")["Condition"].pop("Null"),
+    ),
+    Fault(
+        "the bus answers about any event, and not about none",
+        "needed_statements",
+        "from any role",
+        lambda s: _bus(s, "ForwardersAreSetUp")["Condition"]["Null"].update({"events:source": "false"}),
+    ),
+    Fault("no rule may get the bus as its target", "needed_statements", "PutTargets may be refused", _no_targets),
+    Fault(
+        "only a rule's role may ask for the bus as a target",
+        "needed_statements",
+        "PutTargets may be refused",
+        lambda s: _bus(s, "ForwardersAreSetUp")["Condition"].update(
+            ArnLike={"aws:PrincipalArn": "arn:aws:iam::*:role/firebreak/FirebreakEventForwarder-*"}
+        ),
+    ),
+    Fault(
+        "another organization may ask for the bus as a target",
+        "needed_statements",
+        "is open",
+        lambda s: _bus(s, "ForwardersAreSetUp")["Condition"]["StringEquals"].update(
+            {"aws:PrincipalOrgID": "o-otherorgid"}
+        ),
     ),
     Fault(
         "anybody may ask the gate",

@@ -6,7 +6,7 @@ use firebreak::fault::FaultKind;
 use firebreak::receipt::{Outcome, Status};
 use firebreak_ledger::SESSION_SLOTS;
 use firebreak_testkit::room;
-use firebreak_testkit::scripted::ScriptedAws;
+use firebreak_testkit::scripted::{Call, ScriptedAws, error};
 use quarantine_iam::{DENY_TAGGED_SESSION, DENY_TAGGED_SESSION_BOUNDARY};
 
 /// The sessions that the ledger knows as denied.
@@ -30,6 +30,20 @@ async fn one_session_is_denied_by_its_name_and_its_siblings_are_untouched() {
     let again = contain(&aws, "one", &session("suspect")).await.expect("a receipt");
     assert_eq!((again.status, iam.now().untimed()), (Status::Contained, denied), "it finds its own slot");
     assert_eq!((named(&aws).await, aws.unknown()), (vec!["suspect".to_owned()], vec![]));
+}
+
+#[tokio::test]
+async fn a_name_that_iam_refuses_because_of_the_policy_beside_it_is_written_again_in_the_same_call() {
+    let (aws, iam) = stage(Principal::role()).await;
+    for _ in 0..2 {
+        aws.next("iam:TagRole", error(409, "ConcurrentModification"));
+    }
+    let receipt = contain(&aws, "one", &session("suspect")).await.expect("a receipt");
+    let denied = tagged(Principal::role().denied_by(DENY_TAGGED_SESSION, "one"), 1, "suspect");
+    assert_eq!((receipt.status, iam.now().untimed()), (Status::Contained, denied));
+    let named = |call: &&Call| call.body.contains("firebreak-session-1");
+    assert_eq!(aws.calls_of("iam:TagRole").iter().filter(named).count(), 3, "it is no attempt of the state machine");
+    assert_eq!(aws.calls_of("iam:AttachRolePolicy").len(), 1, "nothing else is repeated");
 }
 
 #[tokio::test]
