@@ -11,6 +11,7 @@ mod guard;
 mod lambda;
 mod ledger;
 mod members;
+mod regions;
 mod review_gate;
 mod shipped;
 mod show;

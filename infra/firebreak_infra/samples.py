@@ -10,6 +10,7 @@ from .identities import drawn_id, drawn_uuid
 
 PARTITION: Final = "aws"
 REGION: Final = "eu-central-1"
+ANOTHER_REGION: Final = "us-east-1"
 SECURITY_ACCOUNT: Final = "123456789012"
 FORENSICS_ACCOUNT: Final = SECURITY_ACCOUNT
 MANAGEMENT_ACCOUNT: Final = SECURITY_ACCOUNT
@@ -32,6 +33,7 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "ExternalId": EXTERNAL_ID,
     "HomeRegion": REGION,
     "SecurityBusArn": f"arn:{PARTITION}:events:{REGION}:{SECURITY_ACCOUNT}:event-bus/firebreak",
+    "AlarmTopicName": "security-alarms",
     # What the stacks of the forensics and of the management account give out.
     "EvidenceKeyArn": f"arn:{PARTITION}:kms:{REGION}:{FORENSICS_ACCOUNT}:key/{drawn_uuid('EvidenceKey')}",
     "QuarantineScpId": drawn_id("p-", "QuarantineScp", 10),

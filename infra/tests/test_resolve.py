@@ -12,9 +12,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from firebreak_infra import layout, samples  # noqa: E402
 from firebreak_infra.errors import InfraError  # noqa: E402
-from firebreak_infra.expand import Target  # noqa: E402
+from firebreak_infra.expand import Target, expand  # noqa: E402
 from firebreak_infra.render import resolved  # noqa: E402
 from firebreak_infra.resolve import resolve  # noqa: E402
+from firebreak_infra.sources import load  # noqa: E402
 
 PSEUDO = samples.pseudo("security-account")
 PARAMETERS = {
@@ -134,6 +135,18 @@ class Templates(unittest.TestCase):
         outputs |= resolved("security-account", target)["Outputs"]
         for name in ("EvidenceKeyArn", "QuarantineScpId", "SecurityBusArn"):
             self.assertEqual(outputs[name]["Value"], samples.PARAMETERS[name])
+
+    def test_a_forwarder_tells_a_topic_of_its_own_region_here_or_in_another_account(self) -> None:
+        template = expand("forwarder", load("forwarder"), Target("test", "arm64", layout.output_folder("test")))
+        for region, parameters, topic in (
+            ("us-east-1", {}, "arn:aws:sns:us-east-1:111122223333:security-alarms"),
+            ("eu-west-1", {"AlarmTopicAccountId": "999999999999"}, "arn:aws:sns:eu-west-1:999999999999:security-alarms"),
+            ("us-east-1", {"AlarmTopicName": ""}, None),
+        ):
+            declared = samples.parameters("test", "forwarder", template["Parameters"]) | parameters
+            resources = resolve(template, declared, samples.pseudo("forwarder") | {"AWS::Region": region})["Resources"]
+            alarm = resources.get("ForwarderDeadLettersAlarm", {"Properties": {}})
+            self.assertEqual(alarm["Properties"].get("AlarmActions"), [topic] if topic else None)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 moto has detectors, but no findings: GetFindings answers with an HTML page. Nothing is detected here, so a finding that
 is to be read from GuardDuty has to be put there first, through the control API, or asked for as a sample.
+It has delegated administrators, and does not answer them: DescribeOrganizationConfiguration is an HTML page, too.
 """
 
 from __future__ import annotations
@@ -95,10 +96,19 @@ def install(planted: PlantedFindings) -> None:
         planted.add([samples.sample(kind, self.current_account, self.region, detector) for kind in types])
         return "{}"
 
+    def describe_organization_configuration(self: GuardDutyResponse) -> str:
+        self.guardduty_backend.get_detector(self.path.split("/")[2])
+        # Of one Region, as everything in GuardDuty. Nobody else than the administrator is answered.
+        organization = guardduty_backends[names.MANAGEMENT_ACCOUNT][self.region]
+        if self.current_account not in organization.list_organization_admin_accounts():
+            raise _BadRequest
+        return json.dumps({"autoEnableOrganizationMembers": "ALL", "memberAccountLimitReached": False})
+
     GuardDutyResponse.get_findings = get_findings
     GuardDutyResponse.list_findings = list_findings
     GuardDutyResponse.create_sample_findings = create_sample_findings
-    for name in ("findings", "findings/get", "findings/create"):
+    GuardDutyResponse.describe_organization_configuration = describe_organization_configuration
+    for name in ("findings", "findings/get", "findings/create", "admin"):
         url_paths["{0}/detector/(?P<detector_id>[^/]+)/" + name + "$"] = GuardDutyResponse.dispatch
 
 

@@ -16,6 +16,7 @@ import moto
 
 from . import (
     assume_role_limits,
+    enabled_regions,
     iam_boundaries,
     iam_limits,
     iam_protected_roles,
@@ -55,6 +56,7 @@ def install(endpoint: str) -> None:
     iam_protected_roles.install()
     organization_policies.install()
     assume_role_limits.install()
+    enabled_regions.install()
     name_versioning_as_s3_does()
 
 

@@ -11,6 +11,8 @@ from typing import Final
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 
 REGION: Final = "eu-central-1"
+REGIONS: Final = (REGION, "eu-west-1", "us-east-1", "us-west-2")
+"""Those that the organization uses, the home Region first: the others are not enabled."""
 SECURITY_ACCOUNT: Final = "123456789012"
 """Also the account moto gives to every access key it does not know, the Step Functions interpreter's included."""
 MEMBER_ACCOUNTS: Final = (SECURITY_ACCOUNT, "111122223333")
@@ -44,13 +46,20 @@ ALARMS: Final = (
     "firebreak-executions-failed",
     "firebreak-executions-timed-out",
     "firebreak-executions-aborted",
+    "firebreak-executions-throttled",
+    "firebreak-ledger-throttled",
+    "firebreak-events-refused",
     "firebreak-events-dlq",
+    "firebreak-events-lost",
     "firebreak-ingest-dlq",
+    "firebreak-ingest-dropped",
     "firebreak-review-gate-dlq",
     "firebreak-review-gate-age",
+    "firebreak-unanswered-gate",
     "firebreak-time-to-contain",
     "firebreak-containment-failed",
     "firebreak-functions-failed",
+    "firebreak-commands-failed",
 )
 EVIDENCE_BUCKET: Final = f"firebreak-evidence-{SECURITY_ACCOUNT}"
 EXTERNAL_ID: Final = "firebreak-local"

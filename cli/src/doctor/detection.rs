@@ -1,6 +1,7 @@
 //! Whether findings come at all, and soon.
 
 use super::deployment::{Deployment, unread};
+use super::regions;
 use aws_sdk_guardduty::types::{DetectorStatus, FindingPublishingFrequency};
 use firebreak::diagnosis::Observation;
 use firebreak::fault::Fault;
@@ -10,8 +11,9 @@ const GUARDDUTY: &str = "guardduty";
 const SECURITY_HUB: &str = "security-hub";
 
 pub(super) async fn look(deployment: &Deployment) -> Vec<Observation> {
-    let (guardduty, hub) = futures::join!(guardduty(deployment), security_hub(deployment));
-    guardduty.into_iter().chain([hub]).collect()
+    let regions = Box::pin(regions::look(deployment));
+    let (guardduty, hub, regions) = futures::join!(guardduty(deployment), security_hub(deployment), regions);
+    guardduty.into_iter().chain([hub]).chain(regions).collect()
 }
 
 async fn guardduty(deployment: &Deployment) -> Vec<Observation> {

@@ -22,17 +22,24 @@ pub const FAILURES_TOPIC: &str = "firebreak-failures";
 /// The service control policy that keeps a quarantine from being undone.
 pub const GUARD_SCP: &str = "FirebreakGuard";
 /// Every alarm. Each tells [`FAILURES_TOPIC`].
-pub const ALARMS: [&str; 10] = [
+pub const ALARMS: [&str; 17] = [
     "firebreak-executions-failed",
     "firebreak-executions-timed-out",
     "firebreak-executions-aborted",
+    "firebreak-executions-throttled",
+    "firebreak-ledger-throttled",
+    "firebreak-events-refused",
     "firebreak-events-dlq",
+    "firebreak-events-lost",
     "firebreak-ingest-dlq",
+    "firebreak-ingest-dropped",
     "firebreak-review-gate-dlq",
     "firebreak-review-gate-age",
+    "firebreak-unanswered-gate",
     "firebreak-time-to-contain",
     "firebreak-containment-failed",
     "firebreak-functions-failed",
+    "firebreak-commands-failed",
 ];
 
 /// The rule of a file under `infra/event-rules/`.

@@ -2,16 +2,17 @@
 #![expect(clippy::disallowed_methods, reason = "here somebody else than Firebreak acts")]
 
 use crate::command;
-use aws_config::SdkConfig;
+use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::types::{PointInTimeRecoverySpecification, TimeToLiveSpecification};
+use aws_sdk_eventbridge::types::Target;
 use aws_sdk_guardduty::types::FindingPublishingFrequency;
 use aws_sdk_s3::types::{DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRetentionMode, ObjectLockRule};
 use aws_sdk_sqs::types::QueueAttributeName;
 use firebreak::names;
 use firebreak_drill::{Result, Stage};
 use firebreak_testkit::{MEMBER_ACCOUNT, Options, REGION, SECURITY_ACCOUNT, fixture};
-use serde_json::Value;
-use std::collections::BTreeSet;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the doctor said: exit code, and observations.
 pub(crate) fn doctor(stage: &Stage, json: bool) -> Result<(i32, String)> {
@@ -31,6 +32,48 @@ pub(crate) fn attention(observations: &str) -> Result<BTreeSet<String>> {
             format!("{}: {}", seen["check"].as_str().unwrap_or_default(), seen["subject"].as_str().unwrap_or_default())
         })
         .collect())
+}
+
+/// Watches every Region of the organization as `docs/install.md` says: GuardDuty, its administrator, away from home a forwarder.
+async fn watch_every_region(security: &SdkConfig) -> Result<BTreeMap<String, SdkConfig>> {
+    let regions = aws_sdk_ec2::Client::new(security).describe_regions().send().await?;
+    let mut watched = BTreeMap::new();
+    for name in regions.regions().iter().filter_map(|region| region.region_name()) {
+        let config = security.to_builder().region(Region::new(name.to_owned())).build();
+        let guardduty = aws_sdk_guardduty::Client::new(&config);
+        let often = FindingPublishingFrequency::FifteenMinutes;
+        guardduty.create_detector().enable(true).finding_publishing_frequency(often).send().await?;
+        guardduty.enable_organization_admin_account().admin_account_id(SECURITY_ACCOUNT).send().await?;
+        if name != REGION {
+            forward(&config).await?;
+        }
+        watched.insert(name.to_owned(), config);
+    }
+    Ok(watched)
+}
+
+/// What a forwarder's stack makes of event rules.
+async fn forward(config: &SdkConfig) -> Result<()> {
+    let events = aws_sdk_eventbridge::Client::new(config);
+    let bus = format!("arn:aws:events:{REGION}:{SECURITY_ACCOUNT}:event-bus/{}", names::SECURITY_BUS);
+    for (stem, pattern) in [
+        ("guardduty", include_str!("../../../infra/forwarder/guardduty.json")),
+        ("health", include_str!("../../../infra/event-rules/health.json")),
+        ("security-hub", include_str!("../../../infra/event-rules/security-hub.json")),
+        ("security-hub-v2", include_str!("../../../infra/event-rules/security-hub-v2.json")),
+    ] {
+        let rule = names::event_rule(stem);
+        events.put_rule().name(&rule).event_pattern(pattern).send().await?;
+        let target = Target::builder().id("security-bus").arn(&bus).build()?;
+        events.put_targets().rule(&rule).targets(target).send().await?;
+    }
+    Ok(())
+}
+
+/// The one detector of a Region.
+async fn detector(config: &SdkConfig) -> Result<String> {
+    let detectors = aws_sdk_guardduty::Client::new(config).list_detectors().send().await?;
+    Ok(detectors.detector_ids().first().cloned().ok_or("no detector")?)
 }
 
 /// A deployment somebody meddled with. Each of these plants one fault over the wire and says how the doctor must name it.
@@ -179,6 +222,20 @@ impl Saboteur<'_> {
         Ok(())
     }
 
+    async fn regions(&mut self, regions: &BTreeMap<String, SdkConfig>) -> Result<()> {
+        let somebody_elses = detector(&regions["eu-west-1"]).await?;
+        // GuardDuty's answer to everybody who is not the administrator there.
+        self.stage.aws.plan_faults(&json!([{ "match": "guardduty:DescribeOrganizationConfiguration", "body": somebody_elses,
+            "status": 400, "code": "BadRequestException", "times": 0 }]))?;
+        self.expect("region: eu-west-1");
+        aws_sdk_eventbridge::Client::new(&regions["us-east-1"]).disable_rule().name("firebreak-health").send().await?;
+        self.expect("region: us-east-1");
+        let gone = detector(&regions["us-west-2"]).await?;
+        aws_sdk_guardduty::Client::new(&regions["us-west-2"]).delete_detector().detector_id(gone).send().await?;
+        self.expect("region: us-west-2");
+        Ok(())
+    }
+
     async fn functions(&mut self) -> Result<()> {
         let lambda = aws_sdk_lambda::Client::new(self.security);
         lambda.delete_function().function_name("firebreak-decide-review").send().await?;
@@ -202,10 +259,8 @@ impl Saboteur<'_> {
 async fn every_planted_fault_is_found_and_nothing_else() -> Result<()> {
     let logs = fixture::repository().join(format!(".local/logs/doctor-{}", std::process::id()));
     let stage = Stage::set(&Options { policy: None, logs: Some(logs) }).await?;
-    let guardduty = aws_sdk_guardduty::Client::new(stage.config());
-    let detector =
-        guardduty.create_detector().enable(true).finding_publishing_frequency(FindingPublishingFrequency::FifteenMinutes);
-    let detector = detector.send().await?.detector_id.ok_or("no detector")?;
+    let regions = watch_every_region(stage.config()).await?;
+    let at_home = detector(stage.config()).await?;
 
     let (exit, sound) = doctor(&stage, true)?;
     assert_eq!(attention(&sound)?, BTreeSet::new(), "a fresh deployment has nothing to mend");
@@ -221,9 +276,10 @@ async fn every_planted_fault_is_found_and_nothing_else() -> Result<()> {
     saboteur.evidence().await?;
     saboteur.member_account().await?;
     saboteur.organization().await?;
-    saboteur.detection(&detector).await?;
+    saboteur.detection(&at_home).await?;
+    saboteur.regions(&regions).await?;
     saboteur.functions().await?;
-    assert!(saboteur.found.len() >= 20, "only {} faults planted", saboteur.found.len());
+    assert!(saboteur.found.len() >= 25, "only {} faults planted", saboteur.found.len());
 
     let (exit, seen) = doctor(&stage, true)?;
     assert_eq!(attention(&seen)?, saboteur.found);

@@ -1,8 +1,8 @@
 //! How fast and how well a finding was contained, as metrics.
 //!
 //! Written as one line of the log, from which CloudWatch makes the metrics (embedded metric format): no call, no permission, and
-//! nothing to wait for. The alarms `firebreak-time-to-contain` and `firebreak-containment-failed` watch them. An alarm needs a metric
-//! without dimensions here: one set of them, empty.
+//! nothing to wait for. The alarms `firebreak-time-to-contain`, `firebreak-containment-failed` and `firebreak-unanswered-gate` watch
+//! them. An alarm needs a metric without dimensions here: one set of them, empty.
 
 use firebreak::incident::Incident;
 use firebreak::notice::NoticeKind;
@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 /// The namespace.
 const NAMESPACE: &str = "Firebreak";
 
-/// The line for a notice that tells how containments ended; nothing for the others.
+/// The line for a notice that tells how containments ended, or that nobody answers; nothing for the others.
 ///
+/// `UnansweredGateSeconds`: seconds from the finding's execution to the notice that its gate is overdue.
 /// `TimeToContain`: milliseconds from the finding's execution to the last containment that holds; left out when nothing was contained.
 /// `ContainmentsFailed`: how many targets are not or only partly contained.
 pub(crate) fn line(kind: NoticeKind, incident: &Incident, report: &Report, at: Timestamp) -> Option<String> {
@@ -23,6 +24,7 @@ pub(crate) fn line(kind: NoticeKind, incident: &Incident, report: &Report, at: T
         NoticeKind::Outcome => report.containment.receipts.iter(),
         // Only what an approval had contained is new here.
         NoticeKind::Closed => report.gated.iter(),
+        NoticeKind::ReviewOverdue => return Some(unanswered(incident, at)),
         _ => return None,
     };
     // What was done before its finding joined was measured by the execution that did it.
@@ -40,9 +42,20 @@ pub(crate) fn line(kind: NoticeKind, incident: &Incident, report: &Report, at: T
         metrics.push(json!({ "Name": "TimeToContain", "Unit": "Milliseconds" }));
         root["TimeToContain"] = json!(time);
     }
+    Some(declared(root, &metrics, at))
+}
+
+fn unanswered(incident: &Incident, at: Timestamp) -> String {
+    let seconds = (at.as_second() - incident.opened_at.as_second()).max(0);
+    let metrics = [json!({ "Name": "UnansweredGateSeconds", "Unit": "Seconds" })];
+    declared(json!({ "UnansweredGateSeconds": seconds, "incident": incident.id }), &metrics, at)
+}
+
+/// The line with these values, of which CloudWatch makes these metrics.
+fn declared(mut root: Value, metrics: &[Value], at: Timestamp) -> String {
     let directive = json!({ "Namespace": NAMESPACE, "Dimensions": [[]], "Metrics": metrics });
     root["_aws"] = json!({ "Timestamp": at.as_millisecond(), "CloudWatchMetrics": [directive] });
-    Some(Value::to_string(&root))
+    root.to_string()
 }
 
 fn time_to_contain(incident: &Incident, receipts: &[&Receipt]) -> Option<i64> {
@@ -91,6 +104,22 @@ mod tests {
         let names: Vec<_> =
             line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().expect("metrics").iter().map(|m| &m["Name"]).collect();
         assert_eq!(names, ["ContainmentsFailed", "TimeToContain"], "each is declared, or CloudWatch makes no metric of it");
+    }
+
+    #[test]
+    fn each_notice_of_a_gate_that_nobody_answers_says_how_long_its_incident_is_open() {
+        let told = |at: &str| {
+            let at = at.parse().expect("a time");
+            let line = line(NoticeKind::ReviewOverdue, &incident(), &Report::default(), at).expect("a line");
+            serde_json::from_str::<Value>(&line).expect("JSON")
+        };
+        let line = told("2026-11-21T06:01:10.9Z");
+        assert_eq!(line["UnansweredGateSeconds"], 4 * 3600 + 70);
+        let metrics = &line["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(metrics["Metrics"], json!([{ "Name": "UnansweredGateSeconds", "Unit": "Seconds" }]));
+        assert_eq!((&metrics["Namespace"], &metrics["Dimensions"]), (&json!("Firebreak"), &json!([[]])));
+        assert_eq!(told("2026-11-21T10:01:10Z")["UnansweredGateSeconds"], 8 * 3600 + 70, "of the incident, not of the round");
+        assert_eq!(told("2026-11-21T01:59:59Z")["UnansweredGateSeconds"], 0, "clocks differ");
     }
 
     #[test]

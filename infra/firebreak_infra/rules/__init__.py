@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from . import (
+    alarm_regions,
     alarms,
     branches,
     encryption,
@@ -68,6 +69,7 @@ RULES: Final[dict[str, Rule]] = {
         queues,
         logs,
         alarms,
+        alarm_regions,
     )
 }
 """The rules by name, in the order they are reported."""

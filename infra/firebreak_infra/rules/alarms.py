@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from .documents import FORWARDER, SECURITY, Documents, Resource
 from .problem import Problem
 from .watched import WATCHED, differs
 
-_OWN_METRICS: Final = ("TimeToContain", "ContainmentsFailed")
+_OWN_METRICS: Final = ("TimeToContain", "ContainmentsFailed", "UnansweredGateSeconds")
 _METRICS: Final = {
-    "AWS/States": ("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted", "ExecutionThrottled"),
+    "AWS/States": (
+        "ExecutionsFailed",
+        "ExecutionsTimedOut",
+        "ExecutionsAborted",
+        "ExecutionThrottled",
+        "ThrottledEvents",
+    ),
+    "AWS/DynamoDB": ("WriteThrottleEvents",),
     "AWS/SQS": ("ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"),
     "AWS/Lambda": ("Errors", "Throttles", "DeadLetterErrors", "DestinationDeliveryFailures", "AsyncEventsDropped"),
     "AWS/Events": ("FailedInvocations", "InvocationsFailedToBeSentToDlq"),
@@ -22,8 +31,20 @@ _NAMED_BY: Final = {
     "FunctionName": ("AWS::Lambda::Function", "FunctionName"),
     "RuleName": ("AWS::Events::Rule", "Name"),
     "StateMachineArn": ("AWS::StepFunctions::StateMachine", "StateMachineName"),
+    "TableName": ("AWS::DynamoDB::Table", "TableName"),
 }
 """Dimension of a metric: the type of resource it names, and the property with that name."""
+_OTHER_NAMES: Final[Mapping[str, Callable[[Documents], Collection[str]]]] = {
+    "APIName": lambda _: {"StartExecution"},
+    "GlobalSecondaryIndexName": lambda documents: {
+        str(index.get("IndexName"))
+        for table in documents.resources("AWS::DynamoDB::Table")
+        for index in table.properties.get("GlobalSecondaryIndexes") or []
+    },
+}
+"""Dimension that names no resource: what it can be."""
+_QUERY: Final = re.compile(r'SELECT (?:AVG|COUNT|MAX|MIN|SUM)\((\w+)\) FROM "([^"]+)"')
+"""Of CloudWatch Metrics Insights: one metric of a namespace, whatever its dimensions."""
 
 
 def check(documents: Documents) -> list[Problem]:
@@ -64,8 +85,10 @@ def _metrics(alarm: Resource) -> list[dict[str, Any]]:
     properties = alarm.properties
     if "MetricName" in properties:
         return [properties]
-    stats = [one.get("MetricStat", {}).get("Metric") for one in properties.get("Metrics") or []]
-    return [metric for metric in stats if metric]
+    parts = properties.get("Metrics") or []
+    queries = [_QUERY.fullmatch(str(one.get("Expression", ""))) for one in parts]
+    queried = [{"MetricName": query[1], "Namespace": query[2], "Queried": True} for query in queries if query]
+    return queried + [one["MetricStat"]["Metric"] for one in parts if one.get("MetricStat", {}).get("Metric")]
 
 
 def _metric(documents: Documents, metric: dict[str, Any]) -> list[str]:
@@ -78,15 +101,21 @@ def _metric(documents: Documents, metric: dict[str, Any]) -> list[str]:
         return [f"{namespace} has no metric {name} that is known here"]
     problems = (
         []
-        if dimensions or name in _WHOLE_ACCOUNT
+        if dimensions or name in _WHOLE_ACCOUNT or metric.get("Queried")
         else [f"{namespace} {name} without a dimension is about the whole account"]
     )
     for dimension, value in dimensions.items():
-        if dimension not in _NAMED_BY:
+        if dimension not in _NAMED_BY and dimension not in _OTHER_NAMES:
             problems.append(f"{namespace} has no dimension {dimension} that is known here")
-        elif value.rsplit(":", 1)[-1] not in documents.named(*_NAMED_BY[dimension]):
+        elif value.rsplit(":", 1)[-1] not in _known(documents, dimension):
             problems.append(f"{dimension} {value} is not in the template")
     return problems
+
+
+def _known(documents: Documents, dimension: str) -> Collection[str]:
+    if dimension in _OTHER_NAMES:
+        return _OTHER_NAMES[dimension](documents)
+    return documents.named(*_NAMED_BY[dimension])
 
 
 def _dead_letter_queues(documents: Documents, alarms: list[Resource]) -> list[Problem]:

@@ -60,6 +60,8 @@ class Documents:
     templates: dict[str, Json]
     deployed: dict[str, Json]
     """The same as CloudFormation takes them, before any function has a value."""
+    by_region: dict[str, dict[str, Json]]
+    """The same by Region, and what is deployed in more than one also in another."""
     definition: Json
     substitutions: Json
     """Of the state machine in the transformed template, each with its resolved value."""
@@ -110,6 +112,10 @@ class Sources:
         return Documents(
             templates=templates,
             deployed=self.templates,
+            by_region={
+                samples.REGION: templates,
+                samples.ANOTHER_REGION: {FORWARDER: self._resolved(FORWARDER, samples.ANOTHER_REGION)},
+            },
             definition=self.definition,
             substitutions=_substitutions(templates[SECURITY]),
             function_policies=self.function_policies,
@@ -120,10 +126,10 @@ class Sources:
             not_filled_in=self.not_filled_in,
         )
 
-    def _resolved(self, name: str) -> Json:
+    def _resolved(self, name: str, region: str = samples.REGION) -> Json:
         template = self.templates[name]
         parameters = samples.parameters(self.environment, name, template.get("Parameters", {}))
-        return resolve(template, parameters, samples.pseudo(name))
+        return resolve(template, parameters, samples.pseudo(name) | {"AWS::Region": region})
 
 
 def load(rendered: Path, environment: str, repository: Path = REPOSITORY) -> Sources:
