@@ -15,7 +15,7 @@ CORPUS ?= fixtures/findings
 THREADS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 LOCAL = PYTHONPATH=local .venv/bin/python -m firebreak_local
 
-.PHONY: help install build demo test faults check policies bench fuzz report local replay doctor package deploy undeploy clean
+.PHONY: help install build demo test faults check policies bench fuzz report local replay doctor advisories package deploy undeploy clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -39,14 +39,18 @@ test: install build ## Everything that must hold. SAMPLE=HASH repeats the sample
 faults: install build ## Every call of every containment broken in every way, in real processes: all of what `make test` samples.
 	@SAMPLE=all cargo test --workspace --tests -- faults:: fault_sweep:: --nocapture
 
-check: install ## Formatting, lints, the IAM policies, the templates and the state machine, and whether planted faults are caught.
+check: install ## Formatting, lints, dependencies, IAM policies, templates and state machine, and whether planted faults are caught.
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets -- -D warnings
+	@supply-chain/check --faults
 	@policies/check --mutate
 	@infra/check --faults
 
 policies: install ## Whether the IAM policies stop and allow what they must, offline.
 	@policies/check --mutate
+
+advisories: install ## Whether a crate has a known vulnerability. Needs the network: the advisory database of RustSec.
+	@supply-chain/advisories
 
 bench: ## How fast triage decides.
 	@cargo bench -p firebreak

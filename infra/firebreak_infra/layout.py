@@ -26,9 +26,14 @@ def output_folder(environment: str) -> Path:
     return REPOSITORY / "target" / "infra" / environment
 
 
+def packages() -> Path:
+    """Where the packages are, and the list of them."""
+    return REPOSITORY / "target" / "lambda"
+
+
 def package(name: str, environment: str, architecture: str) -> Path:
     """The zip of a function or of a layer. It need not be there yet: rendering comes before packaging."""
-    folder = REPOSITORY / "target" / "lambda"
+    folder = packages()
     if name == "response-policy":
         return folder / f"response-policy-{environment}.zip"
     if not (REPOSITORY / "functions" / name).is_dir():

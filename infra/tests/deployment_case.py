@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import json
 import os
@@ -18,7 +19,7 @@ from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from firebreak_infra import layout  # noqa: E402
+from firebreak_infra import checksums, layout  # noqa: E402
 
 SECRET = "do-not-show-this-to-anybody"
 SECURITY, FORENSICS, MANAGEMENT = "222233334444", "333344445555", "999988887777"
@@ -105,15 +106,21 @@ class DeploymentCase(unittest.TestCase):
         for name in ("aws", "sam", "firebreak"):
             (self.tools / name).write_text(f"#!{sys.executable} -IS\n{program}")
             (self.tools / name).chmod(0o755)
-        package = self.folder / "package.zip"
+        self.package = package = self.folder / "package.zip"
         policy = self.parameters.with_name("policy.toml")
         policy.write_text('default_mode = "observe"\n')
         with zipfile.ZipFile(package, "w") as layer:
             layer.write(policy, "firebreak/policy.toml")
         os.utime(package, (1_700_000_000, 1_700_000_000))
+        self.list_package()
         self._patch(layout, "ENVIRONMENTS", self.folder / "environments")
         self._patch(layout, "output_folder", lambda _: self.rendered)
         self._patch(layout, "package", lambda *_: package)
+        self._patch(layout, "packages", lambda: self.folder)
+
+    def list_package(self) -> None:
+        """As `infra/package` does, after the package was written."""
+        checksums.keep(self.folder, {self.package.name: hashlib.sha256(self.package.read_bytes()).hexdigest()})
 
     def _patch(self, where: Any, name: str, value: Any) -> None:
         patch = mock.patch.object(where, name, value)

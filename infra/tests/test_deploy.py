@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 import unittest
 from pathlib import Path
+from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from deployment_case import FORENSICS, SECRET, SECURITY, DeploymentCase  # noqa: E402
 
+from firebreak_infra.deploy import terminal  # noqa: E402
 from firebreak_infra.deploy.__main__ import main  # noqa: E402
 
 
@@ -96,6 +98,17 @@ class Deploy(DeploymentCase):
     def test_says_how_old_the_packages_are(self) -> None:
         self.deploy()
         self.assertIn("the oldest was written 2023-11-14 22:13 UTC", self.output)
+
+    def test_package_that_changed_while_somebody_was_asked_is_not_uploaded(self) -> None:
+        def agreed(question: str) -> bool:
+            self.package.write_bytes(b"another")
+            return True
+
+        with mock.patch.object(terminal, "confirmed", agreed):
+            self.assertEqual(self.deploy(), 1)
+        self.assertIn("package.zip: is not what was packaged", self.output)
+        self.assertEqual(self.changes(), ["execute-change-set firebreak-forensics"])
+        self.assertFalse([call for call in self.calls if call["tool"] == "sam"])
 
     def test_each_unit_with_its_own_credentials(self) -> None:
         self.deploy()

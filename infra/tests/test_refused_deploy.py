@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from deployment_case import FORENSICS, MANAGEMENT, SECRET, DeploymentCase  # noqa: E402
 
+from firebreak_infra import checksums  # noqa: E402
 from firebreak_infra.deploy.__main__ import main  # noqa: E402
 from firebreak_infra.layout import REPOSITORY  # noqa: E402
 
@@ -73,8 +74,26 @@ class Refused(DeploymentCase):
         self.refused("SecurityBusArn", "forwarder")
 
     def test_unpackaged(self) -> None:
-        (self.folder / "package.zip").unlink()
+        self.package.unlink()
         self.refused("make package ENV=test ARCH=arm64", "security-account")
+
+    def test_package_with_one_byte_changed(self) -> None:
+        content = bytearray(self.package.read_bytes())
+        content[-1] ^= 1
+        self.package.write_bytes(content)
+        self.refused("package.zip: is not what was packaged: SHA256SUMS has another SHA-256; make package", "security-account")
+
+    def test_package_that_is_not_listed(self) -> None:
+        checksums.keep(self.folder, {"another.zip": "0" * 64})
+        self.refused("package.zip: is not in SHA256SUMS; make package ENV=test ARCH=arm64", "security-account")
+
+    def test_no_list_of_packages(self) -> None:
+        (self.folder / checksums.NAME).unlink()
+        self.refused("package.zip: is not in SHA256SUMS", "security-account")
+
+    def test_list_that_is_none(self) -> None:
+        (self.folder / checksums.NAME).write_text("package.zip is fine\n")
+        self.refused("SHA256SUMS: 'package.zip is fine' is no line of a list of SHA-256", "security-account")
 
     def test_policy_of_yesterday(self) -> None:
         self.parameters.with_name("policy.toml").write_text('default_mode = "auto"\n')
@@ -82,7 +101,8 @@ class Refused(DeploymentCase):
         self.assertIn("make package ENV=test ARCH=arm64", self.output)
 
     def test_layer_without_a_policy(self) -> None:
-        (self.folder / "package.zip").write_bytes(b"")
+        self.package.write_bytes(b"")
+        self.list_package()
         self.refused("has no firebreak/policy.toml", "security-account")
 
     def test_no_aws(self) -> None:

@@ -111,6 +111,9 @@ def _deploy(unit: Unit, where: Settings, architecture: str) -> bool:
     terminal.table(("parameter", "value"), comparison.rows(declared, present, given))
     if unit.kind == "stack-set":
         return _deploy_stack_set(unit, where, own, content, given)
+    if unit.needs_packages:
+        # Once more: somebody had time to think at the questions before.
+        packages.require(where.environment, architecture)
     return _deploy_stack(unit, where, own, content, given)
 
 

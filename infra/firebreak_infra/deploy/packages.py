@@ -1,4 +1,4 @@
-"""The packages a deployment uploads: all there, with the response policy of today, and how old."""
+"""The packages a deployment uploads: all there, as they were packaged, with the response policy of today, and how old."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 import zipfile
 from typing import Final
 
-from .. import layout
+from .. import checksums, layout
 from ..errors import InfraError
 
 _POLICY: Final = "firebreak/policy.toml"
@@ -14,9 +14,9 @@ _POLICY: Final = "firebreak/policy.toml"
 
 
 def require(environment: str, architecture: str) -> str:
-    """Raises when one is missing, or when the response policy is an old one. Returns a line that says how old they are.
+    """Raises when one is missing, was changed after it was packaged, or when the response policy is an old one.
 
-    A function's zip is not compared with its sources: that takes a build.
+    Returns a line that says how old they are. A function's zip is not compared with its sources: that takes a build.
     """
     again = f"make package ENV={environment} ARCH={architecture}"
     layer = layout.package("response-policy", environment, architecture)
@@ -25,6 +25,7 @@ def require(environment: str, architecture: str) -> str:
     for path in zips:
         if not path.is_file():
             raise InfraError(layout.in_repository(path), "is missing", again)
+    checksums.refuse_others(layout.packages(), zips, again)
     today = layout.ENVIRONMENTS / environment / "policy.toml"
     try:
         with zipfile.ZipFile(layer) as content:
@@ -34,4 +35,4 @@ def require(environment: str, architecture: str) -> str:
     if packaged != today.read_bytes():
         raise InfraError(layout.in_repository(layer), f"is not the policy of today, {layout.in_repository(today)}", again)
     oldest = min(path.stat().st_mtime for path in zips)
-    return f"packages: the oldest was written {time.strftime('%Y-%m-%d %H:%M', time.gmtime(oldest))} UTC"
+    return f"packages: as listed in {checksums.NAME}; the oldest was written {time.strftime('%Y-%m-%d %H:%M', time.gmtime(oldest))} UTC"

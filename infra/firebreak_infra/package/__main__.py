@@ -6,13 +6,15 @@ import argparse
 import hashlib
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from .. import checksums
 from ..errors import InfraError
 from ..layout import ENVIRONMENTS, REPOSITORY, in_repository
-from . import archive, build, elf
+from . import archive, auditable, bill, build, crates, elf
 
 LARGEST: Final = 5_000_000
 """Bytes of a zip. Lambda takes 50 MB; a start is slower with every one of them."""
@@ -49,29 +51,49 @@ def _package(options: argparse.Namespace) -> None:
     if binaries is None:
         binaries = build.build(REPOSITORY, options.architecture, names, options.target / "lambda-build")
         print(f"built in {time.monotonic() - started:.0f} s with {build.toolchain()}")
-    packages = [function_package(name, binaries / name, options.architecture) for name in names]
-    packages_dir = options.target / "lambda" / options.architecture
+    trees = crates.trees(REPOSITORY, build.TRIPLES[options.architecture], names)
+    packages = [function_package(name, binaries / name, options.architecture, trees[name]) for name in names]
+    folder = options.target / "lambda"
+    packages_dir = folder / options.architecture
+    written: dict[str, bytes] = {}
     for package in packages:
-        _write(packages_dir / f"{package.name}.zip", package.zipped)
+        written[f"{options.architecture}/{package.name}.zip"] = package.zipped
+        written[f"{options.architecture}/{package.name}.cdx.json"] = bill.of(package.zipped, trees[package.name])
     layer = policy_package(policy)
-    _write(options.target / "lambda" / f"response-policy-{options.environment}.zip", layer.zipped)
+    layer_name = f"response-policy-{options.environment}.zip"
+    for name, content in {**written, layer_name: layer.zipped}.items():
+        _write(folder / name, content)
+    list_packages(folder, options.architecture, written if names == everything else {}, {layer_name: layer.zipped})
     print(f"\n{in_repository(packages_dir)}: {options.architecture}, glibc {build.GLIBC[0]}.{build.GLIBC[1]} or newer")
     print_table([*packages, layer])
     too_large = [package.name for package in packages if len(package.zipped) > LARGEST]
-    if names != everything and options.binaries is None:
+    if names != everything:
         print("Built without the others, whose needs change what is compiled: not the bytes that a deployment has.")
+        print(f"No function of {options.architecture} is in {checksums.NAME} now; `make deploy` refuses them.")
     if too_large:
         raise InfraError(", ".join(too_large), f"larger than {LARGEST / 1e6:.0f} MB")
 
 
-def function_package(name: str, path: Path, architecture: str) -> Package:
-    """A function's zip: its binary under the one name the runtime starts."""
+def list_packages(folder: Path, architecture: str, functions: Mapping[str, bytes], layer: Mapping[str, bytes]) -> None:
+    """Lists these instead of what was listed for the architecture, and the layer. Other architectures and environments stay."""
+    others = {
+        name: digest
+        for name, digest in checksums.listed(folder).items()
+        if not name.startswith(f"{architecture}/") and name not in layer
+    }
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in {**functions, **layer}.items()}
+    checksums.keep(folder, others | digests)
+
+
+def function_package(name: str, path: Path, architecture: str, tree: crates.Tree) -> Package:
+    """A function's zip: its binary, with the list of its crates, under the one name the runtime starts."""
     try:
         binary = path.read_bytes()
     except OSError as error:
         raise InfraError(path, error.strerror or "cannot be read") from error
     try:
         machine, glibc = elf.machine(binary), elf.newest_glibc(binary)
+        binary = auditable.embedded(binary, tree)
     except elf.NotElf as error:
         raise InfraError(path, "is no Linux binary") from error
     if machine != architecture:
