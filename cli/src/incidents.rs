@@ -239,7 +239,7 @@ fn review(out: &mut String, view: &IncidentView) {
     let is_over = matches!(status, IncidentStatus::Failed | IncidentStatus::Closed | IncidentStatus::Released);
     match &review.decision {
         Some(decided) => {
-            let (word, by) = (decided.answer.word(), inert(&decided.by, 100));
+            let (word, by) = (decided.answer.word(), inert(&decided.by, 200));
             line(out, &format!("{word} by {by} at {}: {}", paint::time(decided.at), inert(&decided.comment, 300)));
         }
         None if is_over => line(out, "nobody answered, and an answer would come too late"),

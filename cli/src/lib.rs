@@ -13,6 +13,7 @@ mod replay;
 mod report;
 mod review;
 pub mod screen;
+pub mod signed;
 
 pub use arguments::{Arguments, Command};
 use arguments::{LocalArguments, LocalCommand};

@@ -94,7 +94,8 @@ impl Run<'_> {
             bad.push("triage decided nothing".to_owned());
             return Ok(false);
         };
-        let decided = self.connection.ledger.record(&id).await?.map(|record| record.incident.decisions).unwrap_or_default();
+        let view = self.connection.ledger.incident(&id).await?;
+        let decided = view.map(|view| view.record.incident.decisions).unwrap_or_default();
         let wrong = rehearsal.wrong_at_the_gate(&decided, &follower.receipts).await?;
         let contains = rehearsal.contains_at_once(&decided);
         says(&wrong, if contains { "contained as it must be" } else { "unchanged, as nobody has approved it" });

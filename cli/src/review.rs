@@ -6,16 +6,13 @@ mod outcome;
 
 use crate::arguments::{AnswerArguments, ReviewArguments, ReviewCommand};
 use crate::incidents::{incident_id, list};
-use crate::{CommandError, Connection, paint, print_json};
-use aws_sdk_lambda::primitives::Blob;
+use crate::{CommandError, Connection, paint, print_json, signed};
 use console::style;
 use firebreak::answer::Answer;
 use firebreak::ids::IncidentId;
 use firebreak::incident::IncidentStatus;
-use firebreak::names;
 use firebreak::review::{DecideOutcome, DecideRequest};
 use firebreak::text::inert;
-use firebreak_aws::classify::OrFault;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -41,7 +38,7 @@ async fn answer(answer: Answer, arguments: &AnswerArguments, accept_open: &[Stri
         from: Some("command".to_owned()),
         accept_open: accept_open.to_vec(),
         shown: arguments.shown.clone(),
-        ..DecideRequest::new(id.clone(), answer, &connection.caller, &arguments.comment)
+        ..DecideRequest::new(id.clone(), answer, &arguments.comment)
     };
     let outcome = decide(&connection, &request).await?;
     if arguments.json {
@@ -60,7 +57,7 @@ async fn answer(answer: Answer, arguments: &AnswerArguments, accept_open: &[Stri
             }
         }
         DecideOutcome::AlreadyDecided { decision } => {
-            let who = inert(&decision.by, 100);
+            let who = inert(&decision.by, 200);
             let text = format!(
                 "already decided: {} by {who} at {}; the first answer stands",
                 decision.answer.word(),
@@ -83,9 +80,10 @@ async fn answer(answer: Answer, arguments: &AnswerArguments, accept_open: &[Stri
             )));
         }
         DecideOutcome::NoReview => {
-            let known = connection.ledger.record(&id).await?;
+            // Without the rows that an analyst may not read.
+            let known = connection.ledger.incident(&id).await?;
             return Err(CommandError::Bad(match known {
-                Some(record) => format!("no review is open for {id}: it is {}", record.status.word()),
+                Some(view) => format!("no review is open for {id}: it is {}", view.record.status.word()),
                 None => format!("there is no incident {id}; firebreak review list shows what waits"),
             }));
         }
@@ -110,7 +108,7 @@ pub(crate) async fn release_and_wait(connection: &Connection, id: &IncidentId, c
         let request = DecideRequest {
             from: Some("rehearsal".to_owned()),
             shown,
-            ..DecideRequest::new(id.clone(), Answer::Release, &connection.caller, comment)
+            ..DecideRequest::new(id.clone(), Answer::Release, comment)
         };
         match decide(connection, &request).await? {
             DecideOutcome::Accepted { decision } | DecideOutcome::Queued { decision } => {
@@ -130,23 +128,9 @@ pub(crate) async fn release_and_wait(connection: &Connection, id: &IncidentId, c
     }
 }
 
-/// Asks `decide-review`.
+/// Asks `decide-review`, which knows who signed the request.
 async fn decide(connection: &Connection, request: &DecideRequest) -> Result<DecideOutcome, CommandError> {
-    let unreadable = |error: serde_json::Error| CommandError::Bad(format!("decide-review gave an unknown answer: {error}"));
-    let answer = aws_sdk_lambda::Client::new(&connection.config)
-        .invoke()
-        .function_name(names::function("decide-review"))
-        .payload(Blob::new(serde_json::to_vec(request).map_err(unreadable)?))
-        .send()
-        .await
-        .or_fault("lambda:Invoke of firebreak-decide-review")?;
-    let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
-    if answer.function_error.is_some() {
-        let error: serde_json::Value = serde_json::from_slice(&payload).unwrap_or_default();
-        let message = error.get("errorMessage").and_then(|m| m.as_str()).unwrap_or("no message");
-        return Err(CommandError::Bad(format!("decide-review failed: {}", inert(message, 300))));
-    }
-    serde_json::from_slice(&payload).map_err(unreadable)
+    signed::call(connection, "decide-review", request).await
 }
 
 fn doing(answer: Answer) -> &'static str {

@@ -11,6 +11,7 @@ use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::names;
 use firebreak::review::{DecideOutcome, DecideRequest};
+use firebreak_cli::signed;
 use firebreak_ledger::IncidentView;
 use firebreak_ledger::Ledger;
 use firebreak_testkit::{LocalAws, Options, REGION, SECURITY_ACCOUNT, eventually};
@@ -210,7 +211,7 @@ impl Stage {
     /// # Errors
     /// The function fails.
     pub async fn answer(&self, id: &IncidentId, answer: Answer) -> Result<DecideOutcome> {
-        self.decide(&DecideRequest::new(id.clone(), answer, "analyst@example.com", "drill")).await
+        self.decide(&DecideRequest::new(id.clone(), answer, "drill")).await
     }
 
     /// Asks `decide-review`, as the command does.
@@ -218,17 +219,7 @@ impl Stage {
     /// # Errors
     /// The function failed.
     pub async fn decide(&self, request: &DecideRequest) -> Result<DecideOutcome> {
-        let invoked = aws_sdk_lambda::Client::new(&self.config)
-            .invoke()
-            .function_name(names::function("decide-review"))
-            .payload(aws_sdk_lambda::primitives::Blob::new(serde_json::to_vec(request)?))
-            .send()
-            .await?;
-        let payload = invoked.payload.map(aws_sdk_lambda::primitives::Blob::into_inner).unwrap_or_default();
-        if invoked.function_error.is_some() {
-            return Err(format!("decide-review failed: {}", String::from_utf8_lossy(&payload)).into());
-        }
-        Ok(serde_json::from_slice(&payload)?)
+        Ok(signed::call_with(&self.config, "decide-review", request).await?)
     }
 
     /// Invokes a function as the state machine does, and waits for its answer.

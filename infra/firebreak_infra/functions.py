@@ -57,6 +57,11 @@ class Function:
         return "".join(word.capitalize() for word in self.name.split("-"))
 
     @property
+    def has_url(self) -> bool:
+        """People call it: at a URL, where IAM says who they are."""
+        return self.trigger == "command"
+
+    @property
     def role(self) -> str:
         """The name of its own role."""
         return f"Firebreak{self.words}"

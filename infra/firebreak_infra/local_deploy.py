@@ -30,6 +30,7 @@ _UNSUPPORTED: Final = (
     "AWS::CloudWatch::Dashboard",
     "AWS::Events::EventBusPolicy",
     "AWS::Lambda::EventInvokeConfig",
+    "AWS::Lambda::Url",
     "AWS::Organizations::Policy",
 )
 """Types moto knows nothing of. It would only warn; left out, so that what is deployed is what is counted."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 from .errors import InfraError
 from .extensions import EachFunction, Extension, FromFunction, FromMemberRole
 from .functions import Function, MemberRole, functions, member_roles
-from .sources import PER_DEAD_LETTERS, PER_FUNCTION, PER_MANAGEMENT_ROLE, PER_MEMBER_ROLE, expression
+from .sources import PER_DEAD_LETTERS, PER_FUNCTION, PER_MANAGEMENT_ROLE, PER_MEMBER_ROLE, PER_URL, expression
 
 NAME: Final = "<Name>"
 MEMBER_PREFIX: Final = "FirebreakMember"
@@ -24,8 +24,13 @@ LEFT_OUT: Final = object()
 def resources(source: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Logical id and resource, its other extensions not expanded."""
     for function in functions():
-        for section in (PER_FUNCTION, *([PER_DEAD_LETTERS] if function.dead_letters else [])):
-            yield from _filled(source.get(section, {}), _words(function), function).items()
+        for section, wanted in (
+            (PER_FUNCTION, True),
+            (PER_DEAD_LETTERS, function.dead_letters),
+            (PER_URL, function.has_url),
+        ):
+            if wanted:
+                yield from _filled(source.get(section, {}), _words(function), function).items()
     for role, assumed_by in member_roles().values():
         section = PER_MANAGEMENT_ROLE if role.account == "management" else PER_MEMBER_ROLE
         words = {"<role>": role.name, "<Name>": role.name.removeprefix(MEMBER_PREFIX), "<policy>": role.policy}

@@ -37,6 +37,8 @@ PARAMETERS: Final[Mapping[str, str]] = {
     # What the stacks of the forensics and of the management account give out.
     "EvidenceKeyArn": f"arn:{PARTITION}:kms:{REGION}:{FORENSICS_ACCOUNT}:key/{drawn_uuid('EvidenceKey')}",
     "QuarantineScpId": drawn_id("p-", "QuarantineScp", 10),
+    # The checks look at the people's roles, whoever deploys them.
+    "PeopleSignIn": "iam-users",
 }
 """By the name of a parameter, in whichever template it is. They go over what an environment says."""
 

@@ -22,10 +22,11 @@ EVENT_RULES: Final = "EventRules"
 PER_EVENT_RULE: Final = "PerEventRule"
 PER_FUNCTION: Final = "PerFunction"
 PER_DEAD_LETTERS: Final = "PerFunctionWithDeadLetters"
+PER_URL: Final = "PerFunctionWithUrl"
 PER_MEMBER_ROLE: Final = "PerMemberRole"
 PER_MANAGEMENT_ROLE: Final = "PerManagementRole"
 
-REPEATED: Final = (PER_FUNCTION, PER_DEAD_LETTERS, PER_MEMBER_ROLE, PER_MANAGEMENT_ROLE)
+REPEATED: Final = (PER_FUNCTION, PER_DEAD_LETTERS, PER_URL, PER_MEMBER_ROLE, PER_MANAGEMENT_ROLE)
 """Resources to repeat: what `repeated` makes of them joins the template's Resources."""
 MAPS: Final = (
     *("Metadata", "Parameters", "Mappings", "Conditions", "Rules", "Globals", "Resources", "Outputs"),

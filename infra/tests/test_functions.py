@@ -68,6 +68,12 @@ class Repetition(unittest.TestCase):
         with self.assertRaisesRegex(InfraError, "ingset"):
             repeated.each(EachFunction("<name>", left_out=("ingset",)))
 
+    def test_only_a_function_that_people_call_gets_a_url(self) -> None:
+        made = dict(repeated.resources({"PerFunctionWithUrl": {"<Name>Url": {"Of": "<name>"}}}))
+        self.assertEqual(made["DecideReviewUrl"], {"Of": "decide-review"})
+        called = {one.name for one in functions.functions() if one.trigger == "command"}
+        self.assertEqual({one["Of"] for one in made.values()}, called)
+
     def test_a_field_that_a_function_does_not_declare_leaves_no_key(self) -> None:
         made = dict(repeated.resources({"PerFunction": {"<Name>": {"Memory": FromFunction("memory_mb"), "A": 1}}}))
         self.assertEqual(made["Notify"], {"A": 1})

@@ -47,7 +47,8 @@ def main() -> None:
 def _run(options: argparse.Namespace, listener: socket.socket, signals: socket.socket, parent: int) -> None:
     endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
     # Only now: importing moto takes most of the start, and a usage error should not wait for it.
-    from . import event_delivery, event_matching, guardduty_findings, lambda_host, lookup_events, moto_patches
+    from . import event_delivery, event_matching, function_urls, guardduty_findings, lambda_host, lookup_events
+    from . import moto_patches
     from .calls import CallRecord
     from .control import Control
     from .event_source_mapping import EventSourceMapping
@@ -59,6 +60,7 @@ def _run(options: argparse.Namespace, listener: socket.socket, signals: socket.s
     moto_patches.install(endpoint)
     host = lambda_host.LambdaHost(endpoint, options.bin_dir, options.log_dir)
     lambda_host.install(host)
+    function_urls.install(endpoint)
     event_matching.install()
     event_delivery.install(host)
     findings = guardduty_findings.PlantedFindings()
@@ -68,7 +70,8 @@ def _run(options: argparse.Namespace, listener: socket.socket, signals: socket.s
     record, rules = CallRecord(), FaultRules()
     recorder = Recorder(moto_app(), record, rules, host.kill)
     control = Control(recorder, record, rules, host, findings, trail)
-    server = Server(listener, _recording_authorization(control))
+    urls = function_urls.FunctionUrls(control, host)
+    server = Server(listener, _recording_authorization(urls))
     reviews = EventSourceMapping(host, names.REVIEW_QUEUE, names.function_name("open-review"))
     server.start()
     try:

@@ -25,6 +25,9 @@ _DECLARED: Final = {
 FUNCTION_TIMEOUTS: Final[dict[str, int]] = {name: it["timeout_seconds"] for name, it in _DECLARED.items()}
 """Functions by the name of their binary, with their time limit in seconds."""
 
+CALLED_BY_PEOPLE: Final = tuple(name for name, it in _DECLARED.items() if it["trigger"] == "command")
+"""Functions that have a URL, by the name of their binary."""
+
 FUNCTION_PREFIX: Final = "firebreak-"
 FUNCTION_ARN_PREFIX: Final = f"arn:aws:lambda:{REGION}:{SECURITY_ACCOUNT}:function:{FUNCTION_PREFIX}"
 STATE_MACHINE: Final = "firebreak-incident-response"

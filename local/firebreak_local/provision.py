@@ -245,6 +245,9 @@ class Provisioner:
                 Environment={"Variables": environment},
                 Code={"ZipFile": code},
             )
+        for binary in names.CALLED_BY_PEOPLE:
+            name = names.function_name(binary)
+            awslambda.create_function_url_config(FunctionName=name, AuthType="AWS_IAM")
 
     def _state_machine(self, role: str, values: dict[str, str]) -> None:
         path = self._sources.state_machine

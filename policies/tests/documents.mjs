@@ -25,6 +25,9 @@ export const FILES = {
   revoke: 'policies/revoke-older-sessions.template.json',
   guard: 'policies/scp-guard.json',
   'quarantine-scp': 'policies/scp-quarantine.template.json',
+  'people-review': 'policies/people-review.json',
+  'people-doctor': 'policies/people-doctor.json',
+  'people-operate': 'policies/people-operate.json',
   ...memberPolicies(),
 }
 
@@ -68,8 +71,13 @@ export function whole({ StatementsOf: parts, ...policy }) {
 
 /** Every policy under test, in one partition. */
 export function documents(partition) {
+  const here = (service, rest) => `arn:${partition}:${service}:eu-central-1:${ACCOUNTS.security}:${rest}`
   const values = {
     Partition: partition,
+    Region: 'eu-central-1',
+    KeyArn: here('kms', 'key/00112233'),
+    LedgerTableArn: here('dynamodb', 'table/firebreak-ledger'),
+    StateMachineArn: here('states', 'stateMachine:firebreak-incident-response'),
     SecurityAccount: ACCOUNTS.security,
     ManagementAccount: ACCOUNTS.management,
     MemberAccountId: ACCOUNTS.member,

@@ -75,7 +75,7 @@ fn answered(answers: &Answers) -> String {
 fn why_released(released: &Released) -> String {
     let id = style(released.incident.as_str()).bold();
     match &released.answer {
-        Some(decided) => format!("  {id} released by {}: {}", inert(&decided.by, 100), inert(&decided.comment, 300)),
+        Some(decided) => format!("  {id} released by {}: {}", inert(&decided.by, 200), inert(&decided.comment, 300)),
         None => format!("  {id} released"),
     }
 }

@@ -7,4 +7,5 @@ pub mod diagnosis;
 pub mod drift;
 pub mod environment;
 pub mod run;
+pub mod signed;
 pub mod step;

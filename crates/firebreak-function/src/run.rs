@@ -86,7 +86,7 @@ enum Output<O> {
 }
 
 /// Logs a failure once, at the boundary, and gives it the name the state machine matches.
-fn diagnose(fault: Fault) -> Diagnostic {
+pub(crate) fn diagnose(fault: Fault) -> Diagnostic {
     match fault.kind {
         FaultKind::Bug => tracing::error!(fault.kind = ?fault.kind, fault.message = %fault.message, "function failed"),
         _ => tracing::warn!(fault.kind = ?fault.kind, fault.message = %fault.message, "function failed"),

@@ -4,7 +4,7 @@
 //! full makes `DynamoDB` refuse writes to the table (developer guide, "GSI write throttling and back pressure"): who floods Firebreak
 //! with findings must not stop the triage of others. A list reads the keys here, and the incidents from the table.
 
-use super::view::{IncidentRecord, record};
+use super::view::IncidentRecord;
 use super::{Item, Ledger, string, text};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
@@ -112,8 +112,7 @@ impl Ledger {
     async fn read(&self, keys: Vec<Item>) -> Result<Vec<IncidentRecord>, Fault> {
         let read = iter(keys).map(async |key| {
             let (pk, sk) = (string(&key, "pk").unwrap_or_default(), string(&key, "sk").unwrap_or_default());
-            let answer = self.get(pk, sk).send().await.or_fault("ledger: read incident")?;
-            answer.item.as_ref().map(record).transpose()
+            self.record_at(pk, sk).await
         });
         let read: Vec<Option<IncidentRecord>> = read.buffered(AT_ONCE).try_collect().await?;
         Ok(read.into_iter().flatten().collect())

@@ -174,7 +174,13 @@ impl Ledger {
     /// # Errors
     /// The ledger could not be read.
     pub async fn record(&self, incident: &IncidentId) -> Result<Option<IncidentRecord>, Fault> {
-        self.item(incident, "incident").await?.as_ref().map(record).transpose()
+        self.record_at(&format!("incident#{incident}"), "incident").await
+    }
+
+    /// The same, by its key. Analysts may read these attributes, and no whole row.
+    pub(super) async fn record_at(&self, pk: &str, sk: &str) -> Result<Option<IncidentRecord>, Fault> {
+        let get = self.get(pk, sk).projection_expression("doc, #status").expression_attribute_names("#status", "status");
+        get.send().await.or_fault("ledger: read incident")?.item.as_ref().map(record).transpose()
     }
 
     /// Everything about one incident, or nothing when the ledger does not know it.

@@ -97,7 +97,9 @@ impl Ledger {
     /// # Errors
     /// The ledger could not be read.
     pub async fn joined(&self, finding: &IncidentId) -> Result<Option<Joining>, Fault> {
-        let claim = self.item(finding, "claim").await?.unwrap_or_default();
+        // Analysts may read these, and no whole row.
+        let get = self.get(format!("incident#{finding}"), "claim").projection_expression("joined, joined_by");
+        let claim = get.send().await.or_fault("ledger: read claim")?.item.unwrap_or_default();
         let incident = string(&claim, "joined").and_then(|id| IncidentId::parse(id).ok());
         let by = string(&claim, "joined_by").map(str::to_owned);
         Ok(incident.zip(by).map(|(incident, by)| Joining { incident, by }))

@@ -104,11 +104,16 @@ impl LocalAws {
             return Ok(own);
         }
         // The emulator knows an account by the credentials that STS gave for it.
-        let role = format!("arn:aws:iam::{account}:role/OrganizationAccountAccessRole");
-        let assumed = aws_sdk_sts::Client::new(&own).assume_role().role_arn(role).role_session_name("administrator").send().await;
-        let keys = assumed.ok().and_then(|answer| answer.credentials).ok_or(LocalAwsError::NoCredentials)?;
-        let keys = Credentials::new(keys.access_key_id, keys.secret_access_key, Some(keys.session_token), None, "local");
-        Ok(own.to_builder().credentials_provider(SharedCredentialsProvider::new(keys)).build())
+        assume(&own, &format!("arn:aws:iam::{account}:role/OrganizationAccountAccessRole"), "administrator").await
+    }
+
+    /// SDK configuration of a person who has assumed a role of the security account.
+    ///
+    /// # Errors
+    /// STS does not answer.
+    pub async fn person(&self, role: &str, name: &str) -> Result<SdkConfig, LocalAwsError> {
+        let own = self.administrator(SECURITY_ACCOUNT).await?;
+        assume(&own, &format!("arn:aws:iam::{SECURITY_ACCOUNT}:role/firebreak-people/{role}"), name).await
     }
 
     /// Replaces the fault plan: rules of `match`, `status`, `code`, `times`, `delay_ms` (see `local/README.md`).
@@ -166,6 +171,14 @@ impl LocalAws {
         ureq::put(format!("{}/_firebreak/{what}", self.endpoint)).send_json(body).map_err(Box::new)?;
         Ok(())
     }
+}
+
+/// Configuration of a session of `role`, under this name.
+async fn assume(own: &SdkConfig, role: &str, name: &str) -> Result<SdkConfig, LocalAwsError> {
+    let assumed = aws_sdk_sts::Client::new(own).assume_role().role_arn(role).role_session_name(name).send().await;
+    let keys = assumed.ok().and_then(|answer| answer.credentials).ok_or(LocalAwsError::NoCredentials)?;
+    let keys = Credentials::new(keys.access_key_id, keys.secret_access_key, Some(keys.session_token), None, "local");
+    Ok(own.to_builder().credentials_provider(SharedCredentialsProvider::new(keys)).build())
 }
 
 impl Drop for LocalAws {

@@ -52,7 +52,7 @@ pub struct Decided {
     /// What it is about.
     #[serde(default, skip_serializing_if = "Targets::is_all")]
     pub targets: Targets,
-    /// Who gave it.
+    /// Who gave it: the ARN that signed the answer. Those of earlier versions have what the answer claimed.
     pub by: String,
     /// Targets, by id, that are not contained and may stay so: an approval closes the incident although they are open.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

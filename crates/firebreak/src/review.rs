@@ -52,7 +52,8 @@ pub struct AsksAgain {
     pub report: Report,
 }
 
-/// What `decide-review` takes.
+/// What `decide-review` takes. Who answers is not part of it: the function knows who signed the request. A `by` of an earlier version
+/// is not read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DecideRequest {
     /// The incident to answer.
@@ -72,8 +73,6 @@ pub struct DecideRequest {
     /// answer is about the newest ticket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<String>,
-    /// Who answers. Recorded as claimed; who invoked the function is in CloudTrail.
-    pub by: String,
     /// Why.
     pub comment: String,
 }
@@ -81,10 +80,9 @@ pub struct DecideRequest {
 impl DecideRequest {
     /// An answer about everything in an incident.
     #[must_use]
-    pub fn new(incident_id: IncidentId, answer: Answer, by: &str, comment: &str) -> Self {
-        let (by, comment) = (by.to_owned(), comment.to_owned());
+    pub fn new(incident_id: IncidentId, answer: Answer, comment: &str) -> Self {
         let (targets, accept_open) = (Targets::default(), vec![]);
-        Self { incident_id, answer, targets, accept_open, from: None, shown: None, by, comment }
+        Self { incident_id, answer, targets, accept_open, from: None, shown: None, comment: comment.to_owned() }
     }
 }
 

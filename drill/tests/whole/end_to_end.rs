@@ -9,6 +9,7 @@ mod quarantine;
 mod review;
 mod rules;
 mod safety;
+mod signed;
 mod targets;
 mod triage;
 mod updates;

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod approvers;
 mod covers;
 
 use aws_sdk_sfn::types::ExecutionStatus;
@@ -12,6 +13,7 @@ use firebreak::text::inert;
 use firebreak_aws::classify::OrFault;
 use firebreak_aws::{Aws, clock};
 use firebreak_function::environment;
+use firebreak_function::signed::Caller;
 use firebreak_gate::{HandOver, hand_over};
 use firebreak_ledger::Ledger;
 
@@ -38,11 +40,12 @@ impl Function {
         Self { executions: aws_sdk_sfn::Client::new(aws.own()), ledger }
     }
 
-    /// Records the first answer, then hands it to the waiting execution.
+    /// Records the first answer under the name that signed it, then hands it to the waiting execution.
     ///
     /// # Errors
-    /// When the ledger or Step Functions do not answer. The recorded answer stands; asking again hands it over again.
-    pub async fn handle(&self, request: DecideRequest) -> Result<DecideOutcome, Fault> {
+    /// When `caller` may not give this answer, and when the ledger or Step Functions do not answer. The recorded answer stands; asking
+    /// again hands it over again.
+    pub async fn handle(&self, caller: &Caller, request: DecideRequest) -> Result<DecideOutcome, Fault> {
         let id = &request.incident_id;
         if !request.targets.is_all() {
             // Recorded and not carried out would be worse than refused.
@@ -61,7 +64,10 @@ impl Function {
                 return Ok(open.decision.map_or(refusal, |decision| DecideOutcome::AlreadyDecided { decision }));
             }
         };
-        let said = Decided::new(request.answer, &inert(&request.by, 200), &inert(&request.comment, 1000), clock::now());
+        if let Some(refusal) = self.refusal(caller, &request, covers).await? {
+            return open.decision.map_or(Err(refusal), |decision| Ok(DecideOutcome::AlreadyDecided { decision }));
+        }
+        let said = Decided::new(request.answer, &inert(&caller.arn, 200), &inert(&request.comment, 1000), clock::now());
         let short = |text: &Option<String>| text.as_deref().map(|text| inert(text, 100));
         let accept_open = request.accept_open.iter().take(MAX_DECISIONS).map(|target| inert(target, 256)).collect();
         let decision = Decided { from: short(&request.from), shown, covers, accept_open, ..said };

@@ -32,6 +32,7 @@ _SENDS_SOURCE_ACCOUNT: Final = ("states.amazonaws.com", "events.amazonaws.com", 
 """Lambda sends no aws:SourceAccount when it assumes a function's role."""
 
 _READER: Final = "FirebreakForensicReader"
+_PEOPLE: Final = ("FirebreakAnalyst", "FirebreakApprover", "FirebreakDoctor", "FirebreakOperator")
 _MEMBER_ACTIONS: Final = {"sts:AssumeRole", "sts:SetSourceIdentity"}
 
 
@@ -53,7 +54,7 @@ def check(documents: Documents) -> list[Problem]:
             problems += _only_service(role, statements, service)
         elif name.startswith("FirebreakMember"):
             problems += _member(name, role, statements)
-        elif name != _READER:
+        elif name != _READER and name not in _PEOPLE:
             problems.append(Problem(role.where, f"nobody knows who may assume {name}", "add it to rules/trust.py"))
     return problems
 
@@ -82,6 +83,7 @@ def _principals(statement: Statement) -> list[Problem]:
             re.fullmatch(r"\d{12}|arn:[\w-]+:iam::\d{12}:root", principal)
             and not _narrowed(statement)
             and not _reader(statement)
+            and not _person(statement)
         ):
             problems.append(
                 Problem(
@@ -102,6 +104,15 @@ def _reader(statement: Statement) -> bool:
     sessions = statement.condition("aws:PrincipalArn", "ArnLike")
     mfa = statement.condition("aws:MultiFactorAuthPresent", "Bool") == ["true"]
     return mfa or (bool(sessions) and all(":role/aws-reserved/sso.amazonaws.com/" in arn for arn in sessions))
+
+
+def _person(statement: Statement) -> bool:
+    """Whether people of the security account come under their own name, with MFA: functions record the name of the session."""
+    return (
+        statement.resource.properties.get("RoleName") in _PEOPLE
+        and statement.condition("aws:MultiFactorAuthPresent", "Bool") == ["true"]
+        and statement.condition("sts:RoleSessionName", "StringEquals") == ["${aws:username}"]
+    )
 
 
 def _services(statement: Statement) -> list[Problem]:

@@ -18,6 +18,9 @@ REASONS: Final[dict[tuple[str, str], str]] = {
     ("FirebreakMemberIsolateEc2", "ReadInstances"): f"reads only; {_NO_RESOURCE}",
     ("FirebreakMemberPreserveEvidence", "ReadInstances"): f"reads only; {_NO_RESOURCE}, but for the console output",
     ("FirebreakMemberRelease", "ReadInstances"): f"reads only; {_NO_RESOURCE}",
+    ("FirebreakDoctor", "LookEverywhere"): f"reads only; {_NO_RESOURCE}, or its id is not known before it is listed",
+    ("FirebreakOperator", "LookEverywhere"): f"reads only; {_NO_RESOURCE}, or its id is not known before it is listed",
+    ("FirebreakOperator", "MakeASample"): f"samples name fictitious resources; {_NO_RESOURCE}",
     ("FirebreakStateMachine", "DeliverLogs"): f"log delivery is set up per account: {_NO_RESOURCE}",
     ("FirebreakStateMachine", "Trace"): f"X-Ray: {_NO_RESOURCE}",
 }

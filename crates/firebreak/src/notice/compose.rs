@@ -169,7 +169,7 @@ fn when(incident: &Incident, finding: &FindingSummary, began: &str) -> String {
 }
 
 fn answer_facts(decided: &Decided) -> Vec<Fact> {
-    let answer = format!("{} by {} at {}", decided.answer.word(), crate::text::inert(&decided.by, 100), decided.at);
+    let answer = format!("{} by {} at {}", decided.answer.word(), crate::text::inert(&decided.by, 200), decided.at);
     let open = (!decided.accept_open.is_empty())
         .then(|| Fact { label: "Accepted as NOT contained", value: Text::name(&decided.accept_open.join(", "), 500) });
     let answer = Fact { label: "Answer", value: Text::Name(answer) };

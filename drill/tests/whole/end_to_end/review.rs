@@ -212,7 +212,7 @@ async fn an_approval_of_what_is_not_contained_tries_again_and_does_not_close() -
 
     let accepted = DecideRequest {
         accept_open: vec!["alice".to_owned()],
-        ..DecideRequest::new(id.clone(), Answer::Approve, "an analyst", "we rebuild the account anyway")
+        ..DecideRequest::new(id.clone(), Answer::Approve, "we rebuild the account anyway")
     };
     stage.decide(&accepted).await?;
     assert_eq!(stage.ended(&execution).await?, "SUCCEEDED");

@@ -1,4 +1,4 @@
-use crate::stage::{TOKEN, approve, decision, gate, release, send, stage, timeline};
+use crate::stage::{TOKEN, approve, arn, decision, gate, release, send, stage, timeline};
 use firebreak::answer::Answer;
 use firebreak::fault::FaultKind;
 use firebreak::review::DecideOutcome;
@@ -12,21 +12,21 @@ async fn the_first_answer_is_recorded_and_then_reaches_the_execution() {
     let outcome = approve(&aws).await.expect("an outcome");
     let taken = execution.taken();
     assert_eq!(outcome, DecideOutcome::Accepted { decision: taken[0].clone() });
-    assert_eq!((taken.len(), taken[0].answer, taken[0].by.as_str()), (1, Answer::Approve, "ann"));
+    assert_eq!((taken.len(), taken[0].answer, taken[0].by.as_str()), (1, Answer::Approve, arn("ann").as_str()));
     let order: Vec<String> = aws.calls().iter().map(Call::action).collect();
     let position = |action: &str| order.iter().position(|known| known == action).expect(action);
     assert!(position("dynamodb:UpdateItem") < position("states:SendTaskSuccess"), "{order:?}");
     let gate = gate(&aws).await;
     assert_eq!(gate.decision.as_ref(), taken.first());
     assert!(gate.delivered && gate.task_token != TOKEN, "the token is spent");
-    assert_eq!(timeline(&aws).await, ["approve by ann: it was right"]);
+    assert_eq!(timeline(&aws).await, [format!("approve by {}: it was right", arn("ann"))]);
 }
 
 #[tokio::test]
 async fn an_answer_about_some_targets_is_refused_until_it_is_carried_out_so() {
     let (aws, execution) = stage().await;
     let request = json!({
-        "incident_id": room::incident("one"), "answer": "release", "by": "ann", "comment": "only she is innocent",
+        "incident_id": room::incident("one"), "answer": "release", "comment": "only she is innocent",
         "targets": { "only": ["alice"] }, "from": "command"
     });
     let refused = send(&aws, request).await.expect_err("it would be taken for an answer about everything");

@@ -7,4 +7,5 @@ mod execution;
 mod faults;
 mod hostile;
 mod late;
+mod signed;
 mod stage;

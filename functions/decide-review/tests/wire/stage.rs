@@ -6,6 +6,7 @@ use firebreak::answer::{Answer, Decided};
 use firebreak::fault::Fault;
 use firebreak::incident::IncidentStatus;
 use firebreak::review::{DecideOutcome, DecideRequest, GateMessage};
+use firebreak_function::signed::Caller;
 use firebreak_ledger::{Gate, RawEvent};
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::ScriptedAws;
@@ -37,15 +38,32 @@ pub(crate) fn message() -> GateMessage {
     serde_json::from_value(message).expect("a gate's message")
 }
 
-/// Somebody answers, and says why.
-pub(crate) async fn ask(aws: &ScriptedAws, answer: Answer, by: &str, comment: &str) -> Result<DecideOutcome, Fault> {
-    send(aws, json!({ "incident_id": room::incident("one"), "answer": answer, "by": by, "comment": comment })).await
+/// A session of this role, or what else follows `assumed-role/`.
+pub(crate) fn caller(role: &str, session: &str) -> Caller {
+    let account = "123456789012";
+    Caller { arn: format!("arn:aws:sts::{account}:assumed-role/{role}/{session}"), account: account.to_owned() }
 }
 
-/// A request arrives.
+/// The ARN of one who may approve.
+pub(crate) fn arn(name: &str) -> String {
+    caller("FirebreakApprover", name).arn
+}
+
+/// Somebody who may approve answers, and says why.
+pub(crate) async fn ask(aws: &ScriptedAws, answer: Answer, by: &str, comment: &str) -> Result<DecideOutcome, Fault> {
+    let request = json!({ "incident_id": room::incident("one"), "answer": answer, "comment": comment });
+    send_as(aws, &caller("FirebreakApprover", by), request).await
+}
+
+/// A request of Ann arrives, who may approve.
 pub(crate) async fn send(aws: &ScriptedAws, request: Value) -> Result<DecideOutcome, Fault> {
+    send_as(aws, &caller("FirebreakApprover", "ann"), request).await
+}
+
+/// A request arrives that somebody signed.
+pub(crate) async fn send_as(aws: &ScriptedAws, caller: &Caller, request: Value) -> Result<DecideOutcome, Fault> {
     let request: DecideRequest = serde_json::from_value(request).expect("a request");
-    Box::pin(Function::new(&aws.aws(), room::ledger(aws)).handle(request)).await
+    Box::pin(Function::new(&aws.aws(), room::ledger(aws)).handle(caller, request)).await
 }
 
 /// Ann approves.
