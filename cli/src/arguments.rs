@@ -29,6 +29,10 @@ pub enum Command {
     Doctor(DoctorArguments),
     /// Answer the review gate: approve keeps the containment, release undoes it.
     Review(ReviewArguments),
+    /// Let everything automatic wait for a person, for at most 24 hours.
+    Pause(PauseArguments),
+    /// End a pause before its time.
+    Resume(ResumeArguments),
     /// What only a local AWS can do.
     Local(LocalArguments),
 }
@@ -224,6 +228,34 @@ pub struct AnswerArguments {
     /// Do not wait until the answer is carried out.
     #[arg(long)]
     pub no_wait: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `firebreak pause`
+#[derive(Debug, Args)]
+pub struct PauseArguments {
+    /// Only in this account; without it, in all.
+    #[arg(long, value_name = "NUMBER")]
+    pub account: Option<String>,
+    /// For how long from now: 90m, 2h, 1d. At most 24 hours; a second pause sets a new end.
+    #[arg(long = "for", value_name = "DURATION")]
+    pub duration: String,
+    /// Why. People read it in every notice meanwhile.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `firebreak resume`
+#[derive(Debug, Args)]
+pub struct ResumeArguments {
+    /// The pause of this account; without it, the one of all accounts.
+    #[arg(long, value_name = "NUMBER")]
+    pub account: Option<String>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

@@ -11,6 +11,7 @@ mod guard;
 mod lambda;
 mod ledger;
 mod members;
+mod pauses;
 mod regions;
 mod review_gate;
 mod shipped;
@@ -57,18 +58,19 @@ async fn look(deployment: &Deployment, accounts: BTreeSet<AccountId>, regions: V
     let mut seen = Vec::new();
     {
         let _activity = screen.begin("the security account");
-        let (detection, rules, machine, functions, ledger, gate, topics, alarms, guard) = futures::join!(
+        let (detection, rules, machine, functions, ledger, pauses, gate, topics, alarms, guard) = futures::join!(
             detection::look(deployment),
             event_rules::look(deployment),
             state_machine::look(deployment),
             lambda::look(deployment),
             ledger::look(deployment),
+            pauses::look(deployment),
             review_gate::look(deployment),
             topics::look(deployment),
             alarms::look(deployment),
             guard::look(deployment),
         );
-        for part in [detection, rules, machine, functions, ledger, gate, topics, alarms, guard] {
+        for part in [detection, rules, machine, functions, ledger, pauses, gate, topics, alarms, guard] {
             seen.extend(part);
         }
     }

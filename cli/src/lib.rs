@@ -8,6 +8,7 @@ pub mod follow;
 mod incidents;
 mod local;
 mod paint;
+mod pause;
 mod plan;
 mod replay;
 mod report;
@@ -56,6 +57,8 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Report(arguments) => Box::pin(report::run(&arguments)).await,
         Command::Doctor(arguments) => Box::pin(doctor::run(&arguments)).await,
         Command::Review(arguments) => Box::pin(review::run(&arguments)).await,
+        Command::Pause(arguments) => Box::pin(pause::pause(&arguments)).await,
+        Command::Resume(arguments) => Box::pin(pause::resume(&arguments)).await,
         Command::Local(LocalArguments { command: LocalCommand::Plant }) => Box::pin(local::plant()).await,
     };
     match done {

@@ -280,3 +280,22 @@ fn a_folder_is_planned_with_batch_and_an_empty_one_is_no_silence() {
     assert!(said(&["plan", "--batch", name]).contains("1 file(s) are not JSON; their lines carry \"error\": broken.json"));
     std::fs::remove_dir_all(&folder).expect("removed");
 }
+
+#[test]
+fn a_pause_that_cannot_be_is_refused_in_one_line_before_anything_is_called() {
+    for (arguments, words) in [
+        (&["pause", "--for", "25h", "--reason", "a storm"][..], "at most 24 hours"),
+        (&["pause", "--for", "soon", "--reason", "a storm"][..], "such as"),
+        (&["pause", "--for", "2h", "--reason", "  "][..], "say why"),
+        (&["pause", "--for", "2h", "--reason", "a storm", "--account", "12"][..], "12 digits"),
+        (&["resume", "--account", "12"][..], "12 digits"),
+    ] {
+        let output = firebreak(arguments, "");
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{arguments:?}");
+        let line = String::from_utf8(output.stderr).expect("UTF-8");
+        assert!(line.lines().count() == 1 && line.contains(words), "{arguments:?}: {line}");
+    }
+    let output = firebreak(&["pause", "--for", "2h"], "");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--reason"), "it says what is missing");
+}

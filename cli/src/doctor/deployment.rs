@@ -6,6 +6,7 @@ use firebreak::diagnosis::Observation;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::{AccountId, Partition, Region};
 use firebreak::names;
+use firebreak_ledger::Ledger;
 
 /// What mends most of what can be wrong with the security account's stack. An update of the usual kind would leave alone what
 /// somebody changed by hand.
@@ -19,6 +20,7 @@ pub(super) struct Deployment {
     pub account: AccountId,
     pub region: Region,
     pub state_machine_arn: String,
+    pub ledger: Ledger,
 }
 
 impl Deployment {
@@ -35,6 +37,7 @@ impl Deployment {
             region,
             state_machine_arn: connection.state_machine_arn,
             config: connection.config,
+            ledger: connection.ledger,
         })
     }
 

@@ -4,11 +4,13 @@
 
 pub use crate::call::{Attempt, Call, Checked};
 use crate::environment;
+pub use crate::paused::NOT_WRITTEN_AGAIN;
+use crate::paused::paused;
 
 use aws_config::SdkConfig;
 use firebreak::containment::Containment;
 use firebreak::containment::declaration::Level;
-use firebreak::decision::{Decision, Mode};
+use firebreak::decision::{Decision, Mode, Waits};
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::holders::Holder;
 use firebreak::ids::IncidentId;
@@ -16,7 +18,7 @@ use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::policy::built_in_protection;
 use firebreak::receipt::{Outcome, Receipt, Status, Step, Verification};
 use firebreak::step::StepKind;
-use firebreak::target::{Scope, Target};
+use firebreak::target::{Look, Scope, Target};
 use firebreak::task::{Phase, TaskInput, TaskOutput};
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::{Aws, clock};
@@ -183,35 +185,43 @@ impl Responder {
                 })
             };
             let assumed = self.call_at(place, target, task.containment, level.role, incident);
-            let (call, prepared) = futures::join!(assumed, prepared);
+            let (call, prepared, paused) = futures::join!(assumed, prepared, paused(&self.ledger, target, approved));
+            if let Some(waits) = paused {
+                let is_answered = prepared?.is_none();
+                return if is_answered { Ok(None) } else { self.held_back(incident, held, waits).await.map(Some) };
+            }
             let call = Call { approved, holder: holder.clone(), ..call? };
             let Some(prepared) = prepared? else { return Ok(None) };
             is_tried.store(true, Relaxed);
-            let attempt = contain(&call, prepared).await?;
-            Ok::<_, Fault>(Some((call, attempt)))
+            Ok::<_, Fault>(Some(Ran::Tried(contain(&call, prepared).await?)))
         };
         let (status, attempted) = futures::join!(self.begins(&request.incident), attempted);
         log_unless_ok(status);
         // Whatever came of it: nothing more is written, and a release need not wait.
         log_unless_ok(self.ledger.end_containment(held, &holder).await);
         // What failed before anything was tried has changed nothing, and so has what waits. A session has its slot already.
-        let is_untouched = !is_tried.load(Relaxed) || matches!(&attempted, Ok(Some((_, Attempt::Waits(_)))));
+        let is_untouched = match &attempted {
+            Ok(Some(Ran::Holds(_))) => false,
+            Ok(Some(Ran::Tried(Attempt::Waits(_)))) => true,
+            _ => !is_tried.load(Relaxed),
+        };
         if is_untouched && !was_held.load(Relaxed) && target.scope != Scope::Session {
             log_unless_ok(self.ledger.unmark(held, &holder).await);
         }
-        let Some((call, attempt)) = attempted? else { return self.answered(incident, held).await };
-        match attempt {
-            Attempt::Steps(steps) => {
+        match attempted? {
+            None => self.answered(incident, held).await,
+            Some(Ran::Holds(receipt)) => Ok(*receipt),
+            Some(Ran::Tried(Attempt::Steps(steps))) => {
                 let passing = passing_fault(&steps, level.decisive);
                 let receipt = receipt(target, task.containment, steps, level.decisive);
                 self.remember(&request.incident, &receipt).await?;
                 // Containing again converges, so a passing fault at a step that decides is worth another try.
                 passing.map_or(Ok(receipt), Err)
             }
-            Attempt::Waits(waits) if call.approved => {
+            Some(Ran::Tried(Attempt::Waits(waits))) if approved => {
                 Err(Fault::bug(format!("{target} was approved and waits again: {}", waits.impact)))
             }
-            Attempt::Waits(waits) => {
+            Some(Ran::Tried(Attempt::Waits(waits))) => {
                 // Before the answer: a decision that nobody waits for would be carried out by nobody.
                 self.ledger.wait_for_approval(incident, task.containment, target, &waits).await?;
                 let receipt = Receipt::waiting(target.clone(), task.containment, waits, clock::now());
@@ -219,6 +229,12 @@ impl Responder {
                 Ok(receipt)
             }
         }
+    }
+
+    /// What is paused is not changed. Its target may be contained already: then it stays so, and is held for a finding that joined, too.
+    async fn held_back(&self, incident: &IncidentId, held: Held<'_>, waits: Waits) -> Result<Ran, Fault> {
+        let known = self.ledger.holding(incident, held.containment, held.target).await?;
+        Ok(known.map_or(Ran::Tried(Attempt::Waits(waits)), |receipt| Ran::Holds(Box::new(receipt))))
     }
 
     /// Whether a finding that joined holds the target since an earlier run. Where nobody knows, it may.
@@ -258,14 +274,21 @@ impl Responder {
     ) -> Result<Verification, Fault> {
         let (incident, target, containment) = (&request.incident.id, &request.target, task.containment);
         let role = task.level(target)?.role;
-        let call = self.call_at(task.at.unwrap_or(target), target, containment, role, incident).await?;
-        let call = Call { holder: request.incident.holder(), ..call };
+        let call = self.call_at(task.at.unwrap_or(target), target, containment, role, incident);
+        let (call, paused) = futures::join!(call, paused(&self.ledger, target, request.approved));
+        let call = Call { holder: request.incident.holder(), ..call? };
+        // To write a control again is automatic, too.
+        let is_paused = paused.is_some() && call.look == Look::Reapply;
+        let call = if is_paused { Call { look: Look::Paused, ..call } } else { call };
         let before = self.ledger.verification(incident, containment, target);
         let (checked, before) = futures::join!(verify(&call), before);
         log_unless_ok(self.ledger.end_containment(call.held(), &call.holder).await);
         let Checked { problems, reverted: now } = checked?;
         // What an earlier look saw is not forgotten: the ticket and the second tier depend on it.
         let mut reverted = before.ok().flatten().map(|check| check.reverted).unwrap_or_default();
+        // What is not written again is seen at each look.
+        let is_told = |line: &String| is_paused && reverted.iter().any(|known| known.starts_with(line.as_str()));
+        let now: Vec<String> = now.into_iter().filter(|line| !is_told(line)).collect();
         // With the time: the same control reverted twice is two reverts.
         let seen_at = clock::now().strftime("%H:%M:%SZ").to_string();
         reverted.extend(now.iter().map(|line| format!("{line} (seen at {seen_at})")));
@@ -296,14 +319,23 @@ impl Responder {
     /// A finding that joined may find its target contained: what fails now does not unsay what holds. A release goes by the receipt.
     async fn remember(&self, incident: &Incident, receipt: &Receipt) -> Result<(), Fault> {
         match incident.joining {
-            None => self.ledger.keep_receipt(&incident.id, receipt).await?,
-            Some(_) => self.ledger.keep_better_receipt(&incident.id, receipt).await?,
+            // What waits has changed nothing: what an attempt before it changed must stay releasable.
+            None if receipt.status != Status::Waits => self.ledger.keep_receipt(&incident.id, receipt).await?,
+            _ => self.ledger.keep_better_receipt(&incident.id, receipt).await?,
         }
         let word = serde_json::to_value(receipt.status).ok();
         let word = word.as_ref().and_then(|v| v.as_str()).unwrap_or("unknown");
         log_unless_ok(self.ledger.note(&incident.id, clock::now(), &format!("{}: {word}", receipt.target)).await);
         Ok(())
     }
+}
+
+/// What came of one run.
+enum Ran {
+    /// It was tried, or waits.
+    Tried(Attempt),
+    /// It is paused, and this holds all the same.
+    Holds(Box<Receipt>),
 }
 
 /// Whether an analyst agreed. An execution that began under an earlier definition does not say so; but only an approval has a decision

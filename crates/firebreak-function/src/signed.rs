@@ -58,6 +58,43 @@ where
     run(async |request: Request| serve(request, handler).await).await
 }
 
+/// As [`run_for_people`], and gives `direct` what somebody invokes the function with directly and has the form of `D`: a test event of
+/// the Lambda console, which nobody signed. A request at the URL never has that form: Lambda makes the event.
+///
+/// # Errors
+/// Only when the Lambda Runtime API cannot be reached.
+pub async fn run_for_people_and_console<D, I, O, G, F>(direct: G, handler: F) -> Result<(), lambda_runtime::Error>
+where
+    D: DeserializeOwned,
+    I: DeserializeOwned,
+    O: Serialize,
+    G: AsyncFn(D) -> Result<O, Fault>,
+    F: AsyncFn(Caller, I) -> Result<O, Fault>,
+{
+    let (direct, handler) = (&direct, &handler);
+    run(async |event: Event<D>| match event {
+        Event::Direct(asked) => direct(asked).await.map(Answer::Direct),
+        Event::Request(request) => serve(request, handler).await.map(Answer::Http),
+    })
+    .await
+}
+
+/// What a function is invoked with that also takes a test event of the console.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Event<D> {
+    Direct(D),
+    Request(Request),
+}
+
+/// What it answers.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Answer<O> {
+    Direct(O),
+    Http(Response),
+}
+
 /// One request. An error of the function itself, not an answer, when nobody signed it.
 async fn serve<I, O, F>(request: Request, handler: &F) -> Result<Response, Fault>
 where

@@ -1,11 +1,12 @@
-//! Committing decisions to an incident: reserved, counted against the budget, noted. Triage and the looks do it alike.
+//! Committing decisions to an incident: reserved, paused, counted against the budget, noted. Triage and the looks do it alike.
 
 use super::Ledger;
 use firebreak::coverage::{Responsible, decision_key};
 use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
-use firebreak::plan::{over_budget, too_many_unread};
+use firebreak::pause::Pauses;
+use firebreak::plan::{over_budget, paused, too_many_unread};
 use firebreak::policy::Budget;
 use futures::future::try_join_all;
 use jiff::Timestamp;
@@ -25,6 +26,8 @@ pub struct Commit<'a> {
     pub vouched: bool,
     /// The time, which names the hour that the budget is for.
     pub at: Timestamp,
+    /// What is paused, in the accounts of the decisions for at once. The caller reads it beside a call that it makes anyway.
+    pub pauses: &'a Pauses,
 }
 
 /// What was committed.
@@ -70,6 +73,11 @@ impl Ledger {
     }
 
     async fn within_budget(&self, commit: Commit<'_>, decision: Decision) -> Result<Decision, Fault> {
+        // Before it is counted: what waits anyway must not use up what others may.
+        let decision = match commit.pauses.of(&decision.target.account) {
+            Some(pause) => paused(decision, pause),
+            None => decision,
+        };
         if decision.mode == Mode::Gate && decision.code == ReasonCode::Unread {
             let pool = if commit.vouched { "unread" } else { "unread-imported" };
             let within = self.spend(&decision.target, pool, commit.unread, commit.at).await?;

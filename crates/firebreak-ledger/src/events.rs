@@ -14,7 +14,7 @@ const PART_BYTES: usize = 350_000;
 const MAX_PARTS: usize = 8;
 
 /// A raw event, as triage received it.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum RawEvent<'a> {
     /// The text itself.
     Inline(&'a str),

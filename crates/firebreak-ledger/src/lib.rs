@@ -14,6 +14,7 @@ mod gathered;
 mod incidents;
 mod joins;
 mod locks;
+mod pauses;
 mod records;
 mod reviews;
 mod sessions;

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use firebreak::containment::Containment;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::IncidentId;
-use firebreak::receipt::{Receipt, Verification};
+use firebreak::receipt::{Receipt, Standing, Status, Verification};
 use firebreak::report::SweepBranch;
 use firebreak::target::Target;
 use firebreak_aws::classify::OrFault;
@@ -137,6 +137,23 @@ impl Ledger {
     ) -> Result<Option<Receipt>, Fault> {
         let item = self.item(incident, &about("receipt", Some(containment), target)).await?;
         item.as_ref().map(from_doc).transpose()
+    }
+
+    /// What holds a target contained for an incident: the receipt, when all of it holds and no release has touched it since.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn holding(
+        &self,
+        incident: &IncidentId,
+        containment: Containment,
+        target: &Target,
+    ) -> Result<Option<Receipt>, Fault> {
+        let release = about("release", Some(containment), target);
+        let (receipt, released) = futures::try_join!(self.receipt(incident, containment, target), self.item(incident, &release))?;
+        let releases: Vec<Receipt> = released.as_ref().map(from_doc).transpose()?.into_iter().collect();
+        let holds = |receipt: &Receipt| receipt.status == Status::Contained && receipt.standing(&releases) == Standing::Held;
+        Ok(receipt.filter(holds))
     }
 
     /// What AWS said about one target at an earlier look, if there was one.

@@ -8,6 +8,7 @@ use crate::sample::Sample;
 use crate::scripted::{Answer, Call, ScriptedAws, TABLE, error};
 use firebreak::ids::{AccountId, IncidentId, Partition, Region};
 use firebreak::incident::Incident;
+use firebreak::pause::{Pause, Wish};
 use firebreak::plan::{Circumstances, plan_json};
 use firebreak::policy::Policy;
 use firebreak::target::{Place, Target, TargetKind};
@@ -20,6 +21,9 @@ use std::time::Duration;
 pub const ACCOUNT: &str = "111122223333";
 /// The Region of every target.
 pub const REGION: &str = "eu-central-1";
+
+/// Who pauses in tests, as IAM names a session.
+pub const PAUSER: &str = "arn:aws:sts::123456789012:assumed-role/FirebreakOperator/ann";
 
 /// The ledger of a scripted server.
 #[must_use]
@@ -69,6 +73,19 @@ pub fn opened(name: &str) -> Incident {
 #[must_use]
 pub fn request(phase: Phase, incident: &str, target: Target) -> TaskInput {
     TaskInput { phase, incident: opened(incident), target, approved: false }
+}
+
+/// Pauses what is automatic in one account, or in all, for two hours from `since`.
+///
+/// # Panics
+/// The ledger does not take it.
+#[expect(clippy::expect_used, reason = "a test may fail where it stands")]
+pub async fn pause(aws: &ScriptedAws, account: Option<&str>, since: Timestamp) -> Pause {
+    let account = account.map(|number| AccountId::parse(number).expect("an account"));
+    let wish = Wish { account, for_seconds: 7_200, reason: "a rollout misfires".to_owned() };
+    let pause = wish.begin(PAUSER, since).expect("a pause");
+    ledger(aws).pause(&pause).await.expect("the ledger takes it");
+    pause
 }
 
 /// The recorded base of a target, as JSON text.

@@ -75,6 +75,8 @@ pub enum ReasonCode {
     Impact,
     /// The hour's budget of its account is spent.
     OverBudget,
+    /// A person has paused what is automatic.
+    Paused,
     /// An earlier response broke down, and now it would not be decided.
     BrokeDown,
     /// A word of another version of Firebreak: functions are not upgraded all at the same moment.

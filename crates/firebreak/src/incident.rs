@@ -2,11 +2,12 @@
 
 use crate::decision::{Decision, is_zero};
 use crate::flood::Summary;
-use crate::ids::IncidentId;
+use crate::ids::{AccountId, IncidentId};
 use crate::plan::{FindingSummary, Plan, Verdict};
 use crate::policy::Policy;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// An incident: one finding and what Firebreak decided about it. Small (under 32 KiB): the raw event is in the ledger.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -109,6 +110,14 @@ impl Incident {
         let severity = |finding: &FindingSummary| finding.severity.unwrap_or_default();
         let graver = |known: &'_ FindingSummary, other: &FindingSummary| severity(other) > severity(known);
         self.findings.iter().fold(&self.finding, |known, other| if graver(known, other) { other } else { known })
+    }
+
+    /// The accounts that it is about: those of its targets and of its findings.
+    #[must_use]
+    pub fn accounts(&self) -> BTreeSet<AccountId> {
+        let targets = self.decisions.iter().map(|decision| &decision.target.account);
+        let findings = self.findings.iter().chain([&self.finding]).filter_map(|finding| finding.account.as_ref());
+        targets.chain(findings).cloned().collect()
     }
 
     /// Whether a finding joined the incident and is listed in it.

@@ -18,6 +18,7 @@ pub mod incident;
 pub mod joining;
 pub mod names;
 pub mod notice;
+pub mod pause;
 pub mod plan;
 pub mod playbook;
 pub mod policy;

@@ -10,12 +10,14 @@ mod document;
 mod findings;
 mod headline;
 mod mail;
+mod pause;
 mod sections;
 mod standing;
 
 pub use compose::{notice, ticket};
 pub use document::{Choice, Entry, Fact, Notice, Part, Section, Text};
 pub use mail::{Message, mail};
+pub use pause::{paused, resumed};
 
 use serde::{Deserialize, Serialize};
 

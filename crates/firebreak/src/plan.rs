@@ -20,7 +20,7 @@ mod wishes;
 pub use explain::{Because, Step};
 pub use file::{NotJson, plan_file, plan_json};
 pub use owner::{Owner, Owners};
-pub use restrain::{broke_down, over_budget, too_many_unread};
+pub use restrain::{broke_down, over_budget, paused, too_many_unread};
 
 use crate::containment::Containment;
 use crate::decision::{Decision, Mode};

@@ -43,6 +43,9 @@ pub struct Report {
     /// The ledger could not be read: decisions and steps are missing here, and how each containment ended is known all the same.
     #[serde(skip)]
     pub unread: bool,
+    /// What is paused where the incident's targets are, when people are told.
+    #[serde(skip)]
+    pub pauses: crate::pause::Pauses,
 }
 
 /// How a branch ended.

@@ -179,6 +179,8 @@ pub enum Look {
     Reapply,
     /// Say so, and change nothing.
     ReadOnly,
+    /// Say so, and change nothing as long as a person has paused what is automatic.
+    Paused,
 }
 
 /// One resource in one account and Region. Account, Region and partition, and the id of everything that Firebreak contains, were

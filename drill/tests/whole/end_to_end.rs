@@ -5,6 +5,7 @@ mod deliveries;
 mod drift;
 mod failures;
 mod joins;
+mod pause;
 mod quarantine;
 mod review;
 mod rules;

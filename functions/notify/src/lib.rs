@@ -6,6 +6,7 @@ use firebreak::answer::Decided;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::incident::Incident;
 use firebreak::notice::{self, NoticeKind};
+use firebreak::pause::Pauses;
 use firebreak::receipt::Status;
 use firebreak::report::Report;
 use firebreak_aws::classify::OrFault;
@@ -89,6 +90,7 @@ impl Function {
         }
         self.gather(&mut request).await;
         self.tally(&mut request.incident).await;
+        request.report.pauses = self.pauses(&request.incident).await;
         let told = notice::notice(request.kind, &request.incident, &request.report, request.answer.as_ref(), request.round);
         let message = notice::mail(&told);
         let sent = self
@@ -152,6 +154,22 @@ impl Function {
             // People must be told all the same: how each containment ended, the state machine knows.
             tracing::error!(fault.message = %fault.message, "told without the ledger");
             request.report.unread = true;
+        }
+    }
+
+    /// What is paused where the incident's targets are. Without an answer in time people are told all the same.
+    async fn pauses(&self, incident: &Incident) -> Pauses {
+        let accounts = incident.accounts();
+        match timeout(self.patience, self.ledger.pauses(&accounts, clock::now())).await {
+            Ok(Ok(pauses)) => pauses,
+            Ok(Err(fault)) => {
+                tracing::error!(fault.message = %fault.message, "told without what is paused");
+                Pauses::default()
+            }
+            Err(_) => {
+                tracing::error!("told without what is paused: the ledger did not answer in time");
+                Pauses::default()
+            }
         }
     }
 }

@@ -39,6 +39,7 @@ impl Function {
         report.derived.retain(|receipt| receipt.finished_at.is_none());
         // What an approval carries out stands only in the ledger: without it there is no new ticket, and the older one is open.
         self.ledger.gather_answered(&mut incident, &mut report).await?;
+        report.pauses = self.pauses(&incident).await;
         let shown = Shown::of(&incident);
         self.publish(&notice::ticket(&incident, &report, gate.round)).await?;
         // After the ticket: an answer covers what somebody could read. Killed in between, the ticket comes twice.

@@ -6,8 +6,9 @@ mod message;
 use crate::message::Message;
 use firebreak::answer::Decided;
 use firebreak::fault::Fault;
-use firebreak::incident::IncidentStatus;
+use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::notice::{self, Notice};
+use firebreak::pause::Pauses;
 use firebreak::receipt::Status;
 use firebreak::review::GateMessage;
 use firebreak::revision::Shown;
@@ -174,10 +175,19 @@ impl Function {
             report.verify.missing.push(format!("{lacks}; before you answer: firebreak incidents show {}", incident.id));
             is_read = false;
         }
+        report.pauses = self.pauses(&incident).await;
         let mut ticket = notice::ticket(&incident, &report, message.round);
         ticket.code = ticket.code.filter(|_| is_read);
         self.publish(&ticket).await?;
         Ok(if is_read { Shown::of(&incident) } else { Shown::WITHOUT_LEDGER })
+    }
+
+    /// What is paused where the incident's targets are. A ticket that lacks it asks the same.
+    async fn pauses(&self, incident: &Incident) -> Pauses {
+        self.ledger.pauses(&incident.accounts(), clock::now()).await.unwrap_or_else(|fault| {
+            tracing::error!(fault.message = %fault.message, "the ticket is written without what is paused");
+            Pauses::default()
+        })
     }
 
     async fn publish(&self, ticket: &Notice) -> Result<(), Fault> {

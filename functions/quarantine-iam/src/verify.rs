@@ -14,7 +14,7 @@ use firebreak::receipt::{Outcome, Receipt};
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::{Look, Scope};
 use firebreak_aws::clock;
-use firebreak_function::containment::{Call, Checked};
+use firebreak_function::containment::{Call, Checked, NOT_WRITTEN_AGAIN};
 use firebreak_function::step::unrecorded;
 use firebreak_ledger::SESSION_SLOTS;
 use std::time::Duration;
@@ -35,7 +35,8 @@ pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
     let unwritten = receipt.as_ref().map(Receipt::failed_steps).unwrap_or_default();
     checked.problems.extend(unread.into_iter().map(|missing| missing.fault.message));
     // What is released at this moment must not come back.
-    let ours = held? && call.look == Look::Reapply;
+    let held = held?;
+    let ours = held && call.look == Look::Reapply;
     let mut missing = reverted(call, &iam, &now).await?;
     if !missing.is_empty() {
         // A read right after a write can be old (IAM user guide: "IAM is eventually consistent"): it is not claimed on one of them.
@@ -44,11 +45,17 @@ pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
         missing = reverted(call, &iam, &later).await?;
     }
     for (line, again) in missing {
+        let late = again.steps().iter().any(|step| unwritten.contains(step));
+        if held && call.look == Look::Paused {
+            let line = format!("{line}; {NOT_WRITTEN_AGAIN}");
+            checked.problems.push(line.clone());
+            checked.reverted.extend((!late).then_some(line));
+            continue;
+        }
         if !ours {
             checked.problems.push(line);
             continue;
         }
-        let late = again.steps().iter().any(|step| unwritten.contains(step));
         match write_again(call, &iam, &now, &again).await {
             Ok(()) if late => written_at_last(receipt.as_mut(), &again),
             Ok(()) => checked.reverted.push(format!("{line}; written again")),

@@ -7,8 +7,9 @@ use crate::scp::Scp;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::Outcome;
 use firebreak::step::StepKind;
+use firebreak::target::Look;
 use firebreak_aws::clock;
-use firebreak_function::containment::{Call, Checked};
+use firebreak_function::containment::{Call, Checked, NOT_WRITTEN_AGAIN};
 
 pub(crate) async fn verify(call: &Call, organization: &Organization, entry: &Entry) -> Result<Checked, Fault> {
     let scp = Scp::new(call, organization);
@@ -34,6 +35,11 @@ async fn again(call: &Call, organization: &Organization, entry: &Entry, checked:
     let gone = "the entry is not in the quarantine policy";
     if !call.ledger.holds(call.held(), &call.holder, clock::now()).await? {
         checked.problems.push(gone.to_owned());
+        return Ok(());
+    }
+    if call.look == Look::Paused {
+        checked.problems.push(format!("{gone}; {NOT_WRITTEN_AGAIN}"));
+        checked.reverted.push(format!("the entry was taken out of the quarantine policy; {NOT_WRITTEN_AGAIN}"));
         return Ok(());
     }
     let steps = match contain::contain(call, organization, entry).await {

@@ -5,16 +5,18 @@ use crate::Function;
 use firebreak::coverage::{Coverage, decision_key};
 use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::fault::Fault;
-use firebreak::ids::IncidentId;
+use firebreak::ids::{AccountId, IncidentId};
 use firebreak::incident::Incident;
+use firebreak::pause::Pauses;
 use firebreak::plan::derived::{Derived, Seen, derive};
 use firebreak_aws::clock;
 use firebreak_ledger::{Commit, Committed};
+use jiff::Timestamp;
 use std::collections::BTreeSet;
 
 impl Function {
-    /// Decides about what was traced, reverted and too narrow: reserves each decision, counts it against the budget, and writes the
-    /// incident.
+    /// Decides about what was traced, reverted and too narrow: reserves each decision, lowers what is paused, counts it against the
+    /// budget, and writes the incident.
     ///
     /// # Errors
     /// When the ledger cannot reserve, count or write: the state machine tries again, and the same decisions come out.
@@ -24,7 +26,9 @@ impl Function {
             return Ok(Derived { decisions, left_out });
         }
         let first = incident.follows.clone().unwrap_or_else(|| incident.id.clone());
-        let known = self.ledger.coverage(&first).await?;
+        let at = clock::now();
+        let (known, pauses) = futures::join!(self.ledger.coverage(&first), self.pauses(&decisions, at));
+        let (known, pauses) = (known?, pauses?);
         let free = decisions.into_iter().filter(|decision| is_free(decision, &known, &incident.id)).collect();
         let commit = Commit {
             first: &first,
@@ -33,7 +37,8 @@ impl Function {
             unread: self.policy.unread_per_hour.0,
             // A look asks CloudTrail, not a sender.
             vouched: true,
-            at: clock::now(),
+            at,
+            pauses: &pauses,
         };
         let Committed { mut decisions, over_budget } = self.ledger.commit(commit, free).await?;
         if !decisions.is_empty() {
@@ -56,6 +61,13 @@ impl Function {
         incident.over_budget += over_budget;
         incident.decisions.extend(decisions.iter().cloned());
         Ok(Derived { decisions, left_out })
+    }
+
+    /// What is paused where something would be contained at once.
+    async fn pauses(&self, decisions: &[Decision], at: Timestamp) -> Result<Pauses, Fault> {
+        let at_once = decisions.iter().filter(|decision| decision.mode == Mode::Auto);
+        let accounts: BTreeSet<AccountId> = at_once.map(|decision| decision.target.account.clone()).collect();
+        if accounts.is_empty() { Ok(Pauses::default()) } else { self.ledger.pauses(&accounts, at).await }
     }
 }
 

@@ -9,8 +9,9 @@ use crate::{Delivery, Function};
 use firebreak::coverage::{Coverage, Responsible, Update, decision_key, rise_key};
 use firebreak::decision::{Decision, Mode};
 use firebreak::fault::Fault;
-use firebreak::ids::IncidentId;
+use firebreak::ids::{AccountId, IncidentId};
 use firebreak::incident::{Incident, IncidentStatus};
+use firebreak::pause::Pauses;
 use firebreak::plan::{MAX_DECISIONS, Plan, Verdict, broke_down};
 use firebreak_ledger::Claim;
 use std::collections::BTreeSet;
@@ -18,8 +19,13 @@ use std::collections::BTreeSet;
 impl Function {
     /// Claims the finding and answers what is new about it.
     pub(crate) async fn respond(&self, plan: Plan, delivery: &Delivery<'_>) -> Result<Incident, Fault> {
-        let id = IncidentId::of(&plan.dedupe_key);
-        let holder = match self.ledger.claim(&id, delivery.execution_arn, delivery.at, &Coverage::of(&plan)).await? {
+        let (id, coverage) = (IncidentId::of(&plan.dedupe_key), Coverage::of(&plan));
+        let claim = self.ledger.claim(&id, delivery.execution_arn, delivery.at, &coverage);
+        // Side by side: a pause costs a finding no time.
+        let (claim, pauses) = futures::join!(claim, self.pauses(&plan, delivery));
+        let (claim, pauses) = (claim?, pauses?);
+        let delivery = &Delivery { pauses, ..*delivery };
+        let holder = match claim {
             Claim::Ours => return self.answer(plan, Opening::of(id, None), true, delivery).await,
             Claim::StillOurs => {
                 let known = self.ledger.coverage(&id).await?;
@@ -50,6 +56,13 @@ impl Function {
             }
         }
         self.update(plan, &id, known, &holder, delivery).await
+    }
+
+    /// What is paused where `plan` would contain at once. What a broken response decided, its containments ask about again.
+    async fn pauses(&self, plan: &Plan, delivery: &Delivery<'_>) -> Result<Pauses, Fault> {
+        let at_once = plan.decisions.iter().filter(|decision| decision.mode == Mode::Auto);
+        let accounts: BTreeSet<AccountId> = at_once.map(|decision| decision.target.account.clone()).collect();
+        if accounts.is_empty() { Ok(Pauses::default()) } else { self.ledger.pauses(&accounts, delivery.at).await }
     }
 
     /// Answers an update of a finding that another execution works on, or worked on.

@@ -15,6 +15,7 @@ use firebreak::fault::Fault;
 use firebreak::flood::{Excess, Summary};
 use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
+use firebreak::pause::Pauses;
 use firebreak::plan::{AtSource, Circumstances, Owners, Plan, plan_json};
 use firebreak::playbook::Playbook;
 use firebreak::policy::Policy;
@@ -59,6 +60,8 @@ struct Delivery<'a> {
     at: Timestamp,
     raw: RawEvent<'a>,
     joins: bool,
+    /// What is paused where something would be contained at once. Read with the claim.
+    pauses: Pauses,
 }
 
 impl Function {
@@ -118,7 +121,8 @@ impl Function {
         };
         let event = fetched.as_deref().unwrap_or_else(|| request.event.get());
         let raw = stored.as_ref().map_or(RawEvent::Inline(request.event.get()), RawEvent::Stored);
-        let delivery = Delivery { execution_arn: &request.execution_arn, at: request.started_at, raw, joins: request.joins };
+        let (execution_arn, at, joins) = (request.execution_arn.as_str(), request.started_at, request.joins);
+        let delivery = Delivery { execution_arn, at, raw, joins, pauses: Pauses::default() };
         let plan = self.plan(event.as_bytes(), delivery.at).await?;
         about::incident(&IncidentId::of(&plan.dedupe_key));
         let incident = self.respond(plan, &delivery).await?;

@@ -37,7 +37,7 @@ impl Opening {
 }
 
 impl Function {
-    /// Writes the incident of a plan to the ledger. What exceeds the budget waits for a person.
+    /// Writes the incident of a plan to the ledger. What is paused or exceeds the budget waits for a person.
     pub(crate) async fn open(&self, plan: Plan, opening: Opening, delivery: &Delivery<'_>) -> Result<Incident, Fault> {
         let is_of_other = opening.is_of_other(&plan);
         let Opening { id, follows, before } = opening;
@@ -101,16 +101,17 @@ impl Function {
         Ok(())
     }
 
-    /// Whose decisions are committed, and under which budget.
+    /// Whose decisions are committed, under which pauses and which budget.
     pub(crate) fn commit<'a>(
         &'a self,
         first: &'a IncidentId,
         incident: &'a IncidentId,
         finding: &FindingSummary,
-        delivery: &Delivery<'_>,
+        delivery: &'a Delivery<'_>,
     ) -> Commit<'a> {
         let (unread, vouched) = (self.policy.unread_per_hour.0, finding.is_vouched());
-        Commit { first, incident, budget: &self.policy.budget, unread, vouched, at: delivery.at }
+        let (budget, pauses) = (&self.policy.budget, &delivery.pauses);
+        Commit { first, incident, budget, unread, vouched, at: delivery.at, pauses }
     }
 
     /// True when the claim's holder did not handle the finding: its response broke down, it only announced what now calls for more, or

@@ -28,6 +28,12 @@ def _logs_twice(sources: Sources) -> None:
     inside.insert(0, {**logs, "Resource": "arn:aws:logs:*:*:log-group:*"})
 
 
+def _keys(sources: Sources, name: str) -> list[str]:
+    condition = statement(role(sources, name), "Ledger")["Condition"]
+    keys: list[str] = condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    return keys
+
+
 _ADMINISTRATOR: Final = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 FAULTS: Final = [
@@ -91,6 +97,18 @@ FAULTS: Final = [
         "function_roles",
         "is not what functions/notify/policy.json says",
         _all_of_logs,
+    ),
+    Fault(
+        "triage may pause",
+        "pauses",
+        "FirebreakTriage may write what is paused",
+        lambda s: _keys(s, "FirebreakTriage").append("pause#*"),
+    ),
+    Fault(
+        "any key of the ledger",
+        "pauses",
+        "FirebreakSweep may write what is paused",
+        lambda s: statement(role(s, "FirebreakSweep"), "Ledger").pop("Condition"),
     ),
     Fault(
         "a managed policy beside policy.json",

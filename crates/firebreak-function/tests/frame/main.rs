@@ -1,6 +1,8 @@
 //! The frame of a containment, with a stub in it: a containment that waits, what a look may do, and what is never touched.
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
+mod pause;
+
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode, ReasonCode, Waits};
 use firebreak::fault::{Fault, FaultKind};

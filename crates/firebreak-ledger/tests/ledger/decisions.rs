@@ -3,6 +3,7 @@
 use super::{at, incident, ledger, report, user};
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode, ReasonCode};
+use firebreak::pause::Pauses;
 use firebreak::policy::Policy;
 use firebreak_ledger::{Commit, Committed};
 use firebreak_testkit::interleaving::{Bounds, World, every_order};
@@ -23,7 +24,8 @@ fn commit(world: &World, process: usize, _: usize) -> LocalBoxFuture<'static, ()
     async move {
         let policy = Policy::parse(POLICY).expect("a policy");
         let (first, own) = (incident("the finding"), incident(["one", "other"][process]));
-        let commit = Commit { first: &first, incident: &own, budget: &policy.budget, unread: 10, vouched: true, at: at(0) };
+        let (budget, pauses) = (&policy.budget, Pauses::default());
+        let commit = Commit { first: &first, incident: &own, budget, unread: 10, vouched: true, at: at(0), pauses: &pauses };
         let committed = ledger(&world, process).commit(commit, vec![decision("alice"), decision("bob")]).await;
         let Committed { decisions, over_budget } = committed.expect("the ledger takes it");
         let lowered = decisions.iter().filter(|decision| decision.mode == Mode::Gate).count();

@@ -157,6 +157,7 @@ fn facts(incident: &Incident, (finding, began): (&FindingSummary, &str), report:
     ]
     .into_iter()
     .flatten()
+    .chain(report.pauses.all().map(|pause| Fact { label: "Paused", value: Text::words(&pause.line(), 520) }))
     .chain(named.into_iter().map(|value| Fact { label: "Target", value }))
     .chain(note.map(|reason| Fact { label: "Note", value: Text::words(reason, 900) }))
     .collect()

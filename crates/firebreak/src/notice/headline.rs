@@ -74,6 +74,8 @@ fn opened(incident: &Incident) -> &'static str {
         "nothing is changed"
     } else if contains(incident, Mode::Auto) {
         "Responding"
+    } else if incident.decisions.iter().any(|decision| decision.code == ReasonCode::Paused) {
+        "PAUSED, needs your approval, nothing is contained yet"
     } else if contains(incident, Mode::Gate) {
         "Needs your approval, nothing is contained yet"
     } else {

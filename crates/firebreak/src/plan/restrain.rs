@@ -1,7 +1,7 @@
-//! The one way down for a decision: policy, protection, suppression, doubt and budget. Each of them only ever lowers it.
+//! The one way down for a decision: policy, protection, suppression, doubt, pause and budget. Each of them only ever lowers it.
 //!
-//! What a finding names and what a look finds go through [`restrain`]. The budget comes last, in the ledger, because only the
-//! ledger can count: it lowers a decision with [`over_budget`].
+//! What a finding names and what a look finds go through [`restrain`]. A pause and the budget come last, in the ledger, because only
+//! the ledger knows of the one and can count the other: it lowers a decision with [`paused`] and [`over_budget`].
 
 use super::doubt::{doubt, shared_host};
 use super::explain::{Because, Trace, at};
@@ -9,6 +9,7 @@ use super::wanted::Wanted;
 use super::{AtSource, decision_text};
 use crate::decision::{Decision, Mode, ReasonCode};
 use crate::finding::{Delivery, Finding, Source};
+use crate::pause::Pause;
 use crate::policy::{Policy, Protection, ResponseMode, lower, protected_by_name};
 use crate::target::{Scope, Target};
 use jiff::Timestamp;
@@ -208,6 +209,12 @@ fn out_of_bounds(policy: &Policy, target: &Target) -> Option<(&'static str, Stri
     }
     let elsewhere = !allow.regions.is_empty() && !allow.regions.contains(&target.region);
     elsewhere.then(|| ("regions", format!("Region {} is not one that policy allows", target.region)))
+}
+
+/// A decision for at once while a person has paused what is automatic: it waits for an approval. Every other decision stays as it is.
+#[must_use]
+pub fn paused(decision: Decision, pause: &Pause) -> Decision {
+    if decision.mode == Mode::Auto { lowered(decision, ReasonCode::Paused, &pause.says()) } else { decision }
 }
 
 /// A decision whose containment exceeds the hour's budget of `limit` targets: it waits for a person, who is told so first.

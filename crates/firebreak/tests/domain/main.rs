@@ -14,6 +14,7 @@ mod join_keys;
 mod joining;
 mod joining_again;
 mod notices;
+mod pause;
 mod policies;
 mod principals;
 mod properties;

@@ -1,7 +1,9 @@
 use crate::stage::{TOPIC, closing, receipt, request, send, stage, view};
 use firebreak::receipt::Status;
 use firebreak::target::TargetKind;
-use firebreak_testkit::room;
+use firebreak_aws::clock;
+use firebreak_testkit::room::{self, PAUSER};
+use firebreak_testkit::scripted::error;
 use serde_json::{Value, json};
 
 /// One request of each kind, and what its subject says.
@@ -65,4 +67,25 @@ async fn a_long_hostile_name_is_inert_in_every_kind() {
         assert!(body.len() <= 32_100, "{headline}: {} bytes", body.len());
         assert_eq!(view(&aws).await.timeline.len(), 1, "{headline}: the line fits into its key");
     }
+}
+
+#[tokio::test]
+async fn while_something_is_paused_each_message_says_so_in_one_line() {
+    for (request, headline) in each_kind() {
+        let (aws, topic) = stage().await;
+        room::pause(&aws, None, clock::now()).await;
+        room::pause(&aws, Some("444455556666"), clock::now()).await;
+        send(&aws, &request).await.expect("it is sent");
+        let body = topic.messages()[0].body.clone();
+        let lines: Vec<&str> = body.lines().filter(|line| line.starts_with("Paused: ")).collect();
+        assert!(matches!(lines.as_slice(), [line] if line.contains(PAUSER)), "{headline}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_pause_that_cannot_be_read_keeps_nobody_from_being_told() {
+    let (aws, topic) = stage().await;
+    aws.always("dynamodb:GetItem", error(400, "AccessDeniedException"));
+    send(&aws, &request("opened")).await.expect("it is sent");
+    assert!(!topic.messages()[0].body.contains("Paused: "));
 }

@@ -7,6 +7,7 @@ use firebreak::fault::FaultKind;
 use firebreak::incident::IncidentStatus;
 use firebreak::receipt::{Receipt, Status};
 use firebreak_testkit::room;
+use firebreak_testkit::scripted::{Call, error};
 use serde_json::{Value, json};
 
 /// A message whose report says that the containment of alice ended like this.
@@ -34,6 +35,21 @@ async fn what_was_decided_after_the_message_was_made_is_in_the_ticket() {
     let body = &world.tickets()[0].body;
     let asked = "Done only if you approve:\n  - S3 bucket acme-exports: block public access, only if you approve";
     assert!(body.contains(asked), "{body}");
+}
+
+#[tokio::test]
+async fn while_something_is_paused_the_ticket_says_so_and_is_written_without_that_too() {
+    for denied in [false, true] {
+        let (aws, world) = stage().await;
+        room::pause(&aws, Some(room::ACCOUNT), firebreak_aws::clock::now()).await;
+        let paused = |body: &str| body.lines().any(|line| line.starts_with("Paused: ") && line.contains(room::PAUSER));
+        if denied {
+            let is_pause = |call: &Call| call.operation == "GetItem" && call.params["Key"]["sk"]["S"] == "pause";
+            aws.on("dynamodb:GetItem", move |call| is_pause(call).then(|| error(400, "AccessDeniedException")));
+        }
+        assert_eq!(deliver(&aws, &[message(1)]).await, [""; 0]);
+        assert_eq!(paused(&world.tickets()[0].body), !denied, "{}", world.tickets()[0].body);
+    }
 }
 
 #[tokio::test]

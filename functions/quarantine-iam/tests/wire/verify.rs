@@ -51,6 +51,22 @@ async fn a_deny_that_somebody_detached_is_reported_and_attached_again_as_soon_as
 }
 
 #[tokio::test]
+async fn during_a_pause_a_deny_that_somebody_detached_is_told_and_not_attached_again() {
+    let (aws, iam) = contained(Principal::user(), &user()).await;
+    let quarantined = iam.now();
+    detach(&iam);
+    room::pause(&aws, None, clock::now()).await;
+    let check = verify(&aws, "one", &user()).await.expect("a look");
+    assert_eq!((check.holds, check.problems.len(), check.reverted.len()), (false, 1, 1), "{check:?}");
+    assert!(check.reverted[0].contains("NOT written again"), "{check:?}");
+    assert_eq!(aws.changes(), [""; 0]);
+    room::ledger(&aws).resume(None, "bob", clock::now()).await.expect("the ledger takes it").expect("a pause");
+    let after = verify(&aws, "one", &user()).await.expect("a look");
+    assert!(after.holds && after.reverted.len() == 2, "{after:?}");
+    assert_eq!(iam.now(), quarantined);
+}
+
+#[tokio::test]
 async fn one_old_answer_of_iam_is_no_revert() {
     let (aws, _) = contained(Principal::user(), &user()).await;
     aws.next("iam:ListAttachedUserPolicies", ok("<AttachedPolicies/><IsTruncated>false</IsTruncated>"));

@@ -1,5 +1,7 @@
 use crate::policy::{denying, shipped};
 use crate::{ALICE, contain, stage, user, verify};
+use firebreak_aws::clock;
+use firebreak_testkit::room;
 
 #[tokio::test]
 async fn an_entry_that_somebody_took_out_is_written_again_for_who_holds_it_and_for_nobody_else() {
@@ -26,4 +28,16 @@ async fn a_look_at_an_entry_that_holds_writes_nothing_and_an_unattached_policy_d
     let check = verify(&aws, "one", &user("alice")).await.expect("a look");
     assert!(!check.holds && check.problems[0].contains("attached to nothing"), "{check:?}");
     assert_eq!((aws.changes(), organizations.content()), (vec![], denying(&ALICE)));
+}
+
+#[tokio::test]
+async fn during_a_pause_an_entry_that_somebody_took_out_is_told_and_not_written_again() {
+    let (aws, organizations) = stage().await;
+    contain(&aws, "one", &user("alice")).await.expect("a receipt");
+    organizations.write(shipped());
+    aws.forget();
+    room::pause(&aws, Some(room::ACCOUNT), clock::now()).await;
+    let check = verify(&aws, "one", &user("alice")).await.expect("a look");
+    assert!(!check.holds && check.reverted.len() == 1 && check.reverted[0].contains("NOT written again"), "{check:?}");
+    assert_eq!((aws.changes(), organizations.content()), (vec![], shipped()));
 }

@@ -6,6 +6,7 @@ mod faults;
 mod gather;
 mod joins;
 mod look;
+mod pause;
 mod trail;
 
 use firebreak::containment::Containment;

@@ -8,6 +8,7 @@ mod excess;
 mod faults;
 mod joins;
 mod owner;
+mod pause;
 mod services;
 mod take_over;
 mod unread;

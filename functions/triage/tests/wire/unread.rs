@@ -3,6 +3,7 @@
 use crate::{Stage, about, at, deliver};
 use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::incident::Incident;
+use firebreak::pause::Pauses;
 use firebreak::plan::Verdict;
 use firebreak::policy::Budget;
 use firebreak::target::TargetKind;
@@ -72,7 +73,9 @@ async fn an_update_that_nobody_could_be_asked_about_is_asked_about_later() {
     let unread =
         json!({ "target": target, "containment": null, "mode": "gate", "reason": "no valid instance", "code": "unread" });
     let unread: Decision = serde_json::from_value(unread).expect("a decision");
-    let commit = Commit { first: &first, incident: &update, budget: &budget, unread: 0, vouched: true, at: at() };
+    let pauses = Pauses::default();
+    let commit =
+        Commit { first: &first, incident: &update, budget: &budget, unread: 0, vouched: true, at: at(), pauses: &pauses };
     let told = ledger.commit(commit, vec![unread.clone()]).await.expect("the ledger takes it").decisions;
     assert_eq!((told[0].mode, told[0].code), (Mode::Notify, ReasonCode::OverBudget));
     let again = Commit { incident: &later, unread: 1, ..commit };
