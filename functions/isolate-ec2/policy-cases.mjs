@@ -15,6 +15,14 @@ export function cases(w) {
   // AWS lists the subnet among the call's resources, for a parameter that is not used here (Service Authorization Reference, EC2).
   const subnet = w.ec2('subnet/subnet-1')
   const anything = { arn: '*', account: ACCOUNTS.member }
+  const another = w.ec2('instance/i-0def')
+  const abroad = { ...interfaceOf, arn: interfaceOf.arn.replace('eu-central-1', 'eu-west-1') }
+  const sharedBy = (on) => ({ ...on, arn: on.arn.replace(ACCOUNTS.member, ACCOUNTS.other) })
+  const sharedVpc = sharedBy(vpc)
+  const sharedGroup = sharedBy(appGroup)
+  const here = { 'aws:RequestedRegion': 'eu-central-1' }
+  const elsewhere = { 'aws:RequestedRegion': 'eu-west-1' }
+  const narrowed = 'not allowed by its session policy'
 
   return [
     {
@@ -51,6 +59,45 @@ export function cases(w) {
         { name: 'tags without saying a key', who: isolate, does: 'ec2:CreateTags', on: w.instance(), then: 'not allowed' },
         ...each([['AuthorizeSecurityGroupIngress', isolation], ['DeleteSecurityGroup', isolation], ['DetachNetworkInterface', interfaceOf], ['DisassociateIamInstanceProfile', w.instance()], ['RebootInstances', w.instance()], ['ReleaseAddress', w.ec2('elastic-ip/eipalloc-1')], ['StopInstances', w.instance()], ['TerminateInstances', w.instance()]], ([call, on]) => ({
           name: `destroys or opens: ${call}`, who: isolate, does: `ec2:${call}`, on, given: { identity: ['everything', 'IsolateEc2'] }, then: never,
+        })),
+      ],
+    },
+    {
+      subject: 'a session of isolate-ec2 that was opened for one instance',
+      given: { identity: ['IsolateEc2'], session: w.onlyInstance('i-0abc') },
+      cases: [
+        ...each(['DescribeInstances', 'DescribeNetworkInterfaces', 'DescribeSecurityGroups'], (call) => ({
+          name: call, who: isolate, does: `ec2:${call}`, on: anything, using: here, then: 'allowed',
+        })),
+        { name: 'lists in another Region', who: isolate, does: 'ec2:DescribeInstances', on: anything, using: elsewhere, then: narrowed },
+        ...each([w.instance(), interfaceOf, isolation], (on) => ({
+          name: `moves an interface: ${last(on)}`, who: isolate, does: 'ec2:ModifyNetworkInterfaceAttribute', on, then: 'allowed',
+        })),
+        ...each([['DescribeInstanceAttribute', {}], ['ModifyInstanceAttribute', {}], ['CreateTags', keys('firebreak-state')]], ([call, using]) => ({
+          name: `its instance: ${call}`, who: isolate, does: `ec2:${call}`, on: w.instance(), using, then: 'allowed',
+        })),
+        { name: 'makes the isolation group', who: isolate, does: 'ec2:CreateSecurityGroup', on: isolation, using: request(ours), then: 'allowed' },
+        { name: 'makes it in a VPC that another account shares', who: isolate, does: 'ec2:CreateSecurityGroup', on: sharedVpc, then: 'allowed' },
+        { name: 'tags it when it is made', who: isolate, does: 'ec2:CreateTags', on: isolation, using: made('CreateSecurityGroup'), then: 'allowed' },
+        { name: 'empties the isolation group', who: isolate, does: 'ec2:RevokeSecurityGroupEgress', on: isolation, then: 'allowed' },
+        ...each([['DescribeInstanceAttribute', {}], ['ModifyInstanceAttribute', {}], ['ModifyNetworkInterfaceAttribute', {}], ['CreateTags', keys('firebreak-state')]], ([call, using]) => ({
+          name: `another instance: ${call}`, who: isolate, does: `ec2:${call}`, on: another, using, then: narrowed,
+        })),
+        { name: 'an interface of another Region', who: isolate, does: 'ec2:ModifyNetworkInterfaceAttribute', on: abroad, then: narrowed },
+        { name: 'residual: an interface of another instance, if AWS does not look at that instance', who: isolate, does: 'ec2:ModifyNetworkInterfaceAttribute', on: w.ec2('network-interface/eni-of-another'), then: 'allowed' },
+      ],
+    },
+    {
+      subject: 'a release of isolate-ec2 that was opened for one instance',
+      given: { identity: ['Release'], session: w.onlyInstance('i-0abc') },
+      cases: [
+        ...each(['ModifyInstanceAttribute', 'ModifyNetworkInterfaceAttribute'], (call) => ({
+          name: `its instance: ${call}`, who: release, does: `ec2:${call}`, on: w.instance(isolated), then: 'allowed',
+        })),
+        { name: 'takes its own tags away', who: release, does: 'ec2:DeleteTags', on: w.instance(isolated), using: keys('firebreak-state'), then: 'allowed' },
+        { name: 'puts a group back that the owner of the network shares', who: release, does: 'ec2:ModifyNetworkInterfaceAttribute', on: sharedGroup, then: 'allowed' },
+        ...each([['ModifyInstanceAttribute', {}], ['ModifyNetworkInterfaceAttribute', {}], ['DeleteTags', keys('firebreak-state')]], ([call, using]) => ({
+          name: `another instance: ${call}`, who: release, does: `ec2:${call}`, on: another, using, then: narrowed,
         })),
       ],
     },

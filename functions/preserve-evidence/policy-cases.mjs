@@ -35,6 +35,24 @@ export function cases(w) {
       ],
     },
     {
+      subject: 'a session of preserve-evidence that was opened for one instance',
+      given: { identity: ['PreserveEvidence'], session: w.onlyInstance('i-0abc') },
+      cases: [
+        ...each(['DescribeInstances', 'DescribeNetworkInterfaces', 'DescribeSnapshots', 'DescribeVolumes'], (call) => ({
+          name: call, who: preserve, does: `ec2:${call}`, on: anything, using: { 'aws:RequestedRegion': 'eu-central-1' }, then: 'allowed',
+        })),
+        { name: 'reads its console', who: preserve, does: 'ec2:GetConsoleOutput', on: w.instance(), then: 'allowed' },
+        ...each([w.instance(), volume], (on) => ({
+          name: `makes snapshots of ${on.arn.split(':').at(-1)}`, who: preserve, does: 'ec2:CreateSnapshots', on, then: 'allowed',
+        })),
+        { name: 'makes a snapshot that carries the incident', who: preserve, does: 'ec2:CreateSnapshots', on: w.snapshot, using: request({ 'firebreak-incident': 'fb-00112233445566ff' }), then: 'allowed' },
+        { name: 'tags it when it is made', who: preserve, does: 'ec2:CreateTags', on: w.snapshot, using: made('CreateSnapshots'), then: 'allowed' },
+        ...each(['CreateSnapshots', 'GetConsoleOutput'], (call) => ({
+          name: `another instance: ${call}`, who: preserve, does: `ec2:${call}`, on: w.ec2('instance/i-0def'), then: 'not allowed by its session policy',
+        })),
+      ],
+    },
+    {
       subject: 'preserve-evidence in the hands of a thief, without the guard',
       given: { identity: ['PreserveEvidence'] },
       cases: [

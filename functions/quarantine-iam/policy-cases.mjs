@@ -11,6 +11,8 @@ export function cases(w) {
   // A path may contain a colon, so that the text of the whole ARN contains what a careless pattern looks for.
   const disguised = w.policy('x:policy/firebreak/FirebreakQuarantineDenyAll')
   const quarantineIam = w.member('QuarantineIam')
+  const held = w.role('web/AppRole', { tags: quarantined })
+  const open = w.role('web/AppRole', { tags: { ...quarantined, 'firebreak-revoke': 'fb-0123456789abcdef' } })
 
   return [
     {
@@ -39,7 +41,9 @@ export function cases(w) {
           row: 16, name: `deactivates: ${call}`, who: quarantineIam, does: `iam:${call}`, on: w.user('team/alice', { tags: quarantined }), then: 'allowed',
         })),
         { name: 'tags a user', who: quarantineIam, does: 'iam:TagUser', on: alice, using: keys('firebreak-state', 'firebreak-incident', 'firebreak-at'), then: 'allowed' },
-        { name: 'tags a role with a session', who: quarantineIam, does: 'iam:TagRole', on: app, using: keys('firebreak-session-1'), then: 'allowed' },
+        ...each([1, 2, 3, 4, 5], (slot) => ({
+          name: `tags a role with a session: slot ${slot}`, who: quarantineIam, does: 'iam:TagRole', on: app, using: keys(`firebreak-session-${slot}`), then: 'allowed',
+        })),
       ],
     },
     {
@@ -57,9 +61,12 @@ export function cases(w) {
         ...each([w.administrator, w.denySession, planted, elsewhere, disguised], (arn) => ({
           name: `bounds a role by ${arn.split(':').slice(5).join(':')}`, who: quarantineIam, does: 'iam:PutRolePermissionsBoundary', on: app, using: boundary(arn), then: 'not allowed',
         })),
-        ...each(['team', 'Firebreak-state', 'aws'], (key) => ({
+        ...each(['team', 'Firebreak-state', 'aws', 'firebreak-session-6', 'firebreak-revoke'], (key) => ({
           name: `writes the tag ${key}`, who: quarantineIam, does: 'iam:TagUser', on: alice, using: keys(key), then: 'not allowed',
         })),
+        { row: 14, name: 'opens a quarantined role to an inline policy', who: quarantineIam, does: 'iam:TagRole', on: held, using: keys('firebreak-revoke'), then: 'not allowed' },
+        { row: 14, name: 'opens a role that it marks as quarantined', who: quarantineIam, does: 'iam:TagRole', on: app, using: keys('firebreak-state', 'firebreak-revoke'), then: 'not allowed' },
+        { row: 14, name: 'writes an inline policy on a role that is open', who: quarantineIam, does: 'iam:PutRolePolicy', on: open, then: by('NeverGrant') },
         { name: 'writes a foreign tag beside its own', who: quarantineIam, does: 'iam:TagRole', on: app, using: keys('firebreak-state', 'team'), then: 'not allowed' },
         { name: 'tags without saying a key', who: quarantineIam, does: 'iam:TagUser', on: alice, then: 'not allowed' },
         ...each(['GetPolicy', 'GetPolicyVersion'], (call) => ({
@@ -100,25 +107,6 @@ export function cases(w) {
         { name: "deactivate: a key of a break-glass user", who: quarantineIam, does: 'iam:UpdateAccessKey', on: untouchable(w)[2], then: by('NeverThesePrincipals') },
         { name: "a team's role whose path has such a name in it is contained", who: quarantineIam, does: 'iam:AttachRolePolicy', on: w.role('team/firebreak/x'), using: policy(w.denyAll), given: { identity: ['QuarantineIam'] }, then: 'allowed' },
         { name: 'a user under /firebreak/ is contained: Firebreak has none', who: quarantineIam, does: 'iam:AttachUserPolicy', on: w.user('firebreak/evil'), using: policy(w.denyAll), given: { identity: ['QuarantineIam'] }, then: 'allowed' },
-      ],
-    },
-    {
-      subject: 'revoke-sessions writes inline policies on quarantined roles only',
-      given: { identity: ['RevokeSessions'], scps: ['guard'] },
-      cases: [
-        { row: 14, name: 'a quarantined role', who: w.member('RevokeSessions'), does: 'iam:PutRolePolicy', on: w.role('web/AppRole', { tags: quarantined }), then: 'allowed' },
-        ...each(['GetRole', 'GetRolePolicy', 'ListAttachedRolePolicies', 'ListRolePolicies', 'ListRoleTags'], (call) => ({
-          name: call, who: w.member('RevokeSessions'), does: `iam:${call}`, on: app, then: 'allowed',
-        })),
-        { name: 'a role that is not quarantined', who: w.member('RevokeSessions'), does: 'iam:PutRolePolicy', on: app, then: 'not allowed' },
-        { name: 'a role with another state', who: w.member('RevokeSessions'), does: 'iam:PutRolePolicy', on: w.role('web/AppRole', { tags: { 'firebreak-state': 'released' } }), then: 'not allowed' },
-        ...each(untouchable(w).filter((on) => last(on).startsWith('role/')), (on) => ({
-          row: 20, name: `never ${last(on)}`, who: w.member('RevokeSessions'), does: 'iam:PutRolePolicy', on: { ...on, tags: quarantined }, given: { identity: ['everything', 'RevokeSessions'], scps: [] }, then: refused(on),
-        })),
-        ...each(['DeleteRolePolicy', 'AttachRolePolicy', 'UpdateAssumeRolePolicy', 'TagRole'], (call) => ({
-          name: `nothing else: ${call}`, who: w.member('RevokeSessions'), does: `iam:${call}`, on: app, given: { identity: ['everything', 'RevokeSessions'] }, then: by('NothingElse'),
-        })),
-        { name: 'nothing else: a user', who: w.member('RevokeSessions'), does: 'iam:PutUserPolicy', on: alice, given: { identity: ['everything', 'RevokeSessions'] }, then: by('NothingElse') },
       ],
     },
     {

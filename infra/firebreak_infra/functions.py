@@ -39,6 +39,8 @@ class Function:
     timeout_seconds: int
     contains: str | None = None
     """Of a containment: `automatic` or `after-approval`. The domain declares what it does."""
+    carries_out: str | None = None
+    """The containment of which it carries out a level: the domain declares which."""
     memory_mb: int | None = None
     layers: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
@@ -50,6 +52,11 @@ class Function:
     """Member roles that another function declares."""
     dead_letters: bool = False
     """Events that it failed at go to a queue of its own."""
+
+    @property
+    def is_called_for_targets(self) -> bool:
+        """The state machine calls it by the name that a decision leads to."""
+        return self.contains is not None or self.carries_out is not None
 
     @property
     def words(self) -> str:
@@ -105,6 +112,8 @@ def _read(file: Path) -> Function:
     ):
         if value not in known:
             raise InfraError(where, f"{name} is {value!r}", f"known are {', '.join(filter(None, known))}")
+    if function.carries_out is not None and not (FUNCTIONS / function.carries_out / FILE).is_file():
+        raise InfraError(where, f"carries_out is {function.carries_out!r}", "name a folder of functions/")
     if not isinstance(function.timeout_seconds, int) or not 1 <= function.timeout_seconds <= 900:
         raise InfraError(where, f"timeout_seconds is {function.timeout_seconds!r}", "Lambda takes 1 to 900")
     return function

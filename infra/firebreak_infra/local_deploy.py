@@ -29,6 +29,7 @@ SAYS: Final = "moto, references only. Says nothing about Object Lock, PITR, poli
 _UNSUPPORTED: Final = (
     "AWS::CloudWatch::Dashboard",
     "AWS::Events::EventBusPolicy",
+    "AWS::Lambda::Alias",
     "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::Url",
     "AWS::Organizations::Policy",

@@ -46,7 +46,7 @@ def each(wanted: EachFunction) -> list[Any]:
         _filled(wanted.form, _words(function), function)
         for function in functions()
         if function.name not in wanted.left_out and wanted.trigger in (None, function.trigger)
-        and wanted.contains in (None, function.contains, function.contains is not None)
+        and wanted.contains in (None, function.contains, function.is_called_for_targets)
     ]
 
 

@@ -95,7 +95,7 @@ def _items(value: Any) -> Any:
 
 def _timeout(state: str, parameters: dict[str, Any]) -> int:
     if parameters.get("FunctionName.$") == _COMPUTED:
-        return max(function.timeout_seconds for function in functions() if function.contains)
+        return max(function.timeout_seconds for function in functions() if function.is_called_for_targets)
     called = re.fullmatch(re.escape(_PREFIX) + "(.+)", str(parameters.get("FunctionName")))
     for function in functions():
         if called and function.name == called[1]:

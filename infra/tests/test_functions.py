@@ -36,6 +36,7 @@ class Declarations(unittest.TestCase):
             ('description = "x"\ntrigger = "queue"\n', "timeout_seconds"),
             (SOUND.replace("state-machine", "cron"), "trigger is 'cron'"),
             (SOUND.replace("30", "901"), "901"),
+            (SOUND + 'carries_out = "no-such"\n', "carries_out is 'no-such'"),
             (SOUND + '[[member_roles]]\nname = "R"\npolicy = "p.json"\naccount = "members"\n', "description"),
             (SOUND + '[[member_roles]]\nname = "R"\ndescription = "d"\npolicy = "p"\naccount = "all"\n', "'all'"),
         ):
@@ -48,6 +49,7 @@ class Declarations(unittest.TestCase):
         assumed_by = {name: [one.name for one in who] for name, (_, who) in functions.member_roles().items()}
         self.assertEqual(assumed_by["FirebreakMemberQuarantineScp"], ["quarantine-scp", "release"])
         self.assertEqual(assumed_by["FirebreakMemberRelease"], ["release"], "no containment may undo")
+        self.assertEqual(assumed_by["FirebreakMemberRevokeSessions"], ["revoke-sessions"], "what contains grants nothing")
 
 
     def test_a_role_that_nobody_declares_is_assumed_by_nobody(self) -> None:
@@ -64,7 +66,9 @@ class Repetition(unittest.TestCase):
         self.assertIn("QuarantineIam/quarantine-iam", called)
         for other in ("Ingest/ingest", "OpenReview/open-review", "DecideReview/decide-review"):
             self.assertNotIn(other, called, "no state may call it")
-        self.assertNotIn("lockdown-s3", repeated.each(EachFunction("<name>", contains=False)))
+        for other in ("lockdown-s3", "revoke-sessions"):
+            self.assertNotIn(other, repeated.each(EachFunction("<name>", contains=False)), "a receipt says how it ended")
+        self.assertNotIn("revoke-sessions", repeated.each(EachFunction("<name>", contains="after-approval")))
         with self.assertRaisesRegex(InfraError, "ingset"):
             repeated.each(EachFunction("<name>", left_out=("ingset",)))
 

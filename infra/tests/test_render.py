@@ -218,7 +218,7 @@ class Templates(unittest.TestCase):
         self.assertEqual(sorted(deployed_sids), sorted(map(written_sids, files)))
 
     def test_each_member_role_is_for_the_function_of_its_class(self) -> None:
-        others = {"RevokeSessions": {"QuarantineIam"}, "QuarantineScp": {"QuarantineScp", "Release"}}
+        others = {"QuarantineScp": {"QuarantineScp", "Release"}}
         for template in ("member-account", "management-account"):
             for resource in resolved(template, TARGET)["Resources"].values():
                 if resource["Type"] != "AWS::IAM::Role":
@@ -237,6 +237,11 @@ class Templates(unittest.TestCase):
 
     def test_the_guard_is_deployed_detached(self) -> None:
         guard = resolved("management-account", TARGET)["Resources"]["GuardScp"]["Properties"]
+        self.assertEqual(guard["TargetIds"], [])
+        self.assertLessEqual(len(guard["Content"]), 5_120)
+
+    def test_the_resource_guard_is_deployed_detached(self) -> None:
+        guard = resolved("management-account", TARGET)["Resources"]["ResourceGuardRcp"]["Properties"]
         self.assertEqual(guard["TargetIds"], [])
         self.assertLessEqual(len(guard["Content"]), 5_120)
 

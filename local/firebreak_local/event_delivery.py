@@ -101,8 +101,9 @@ def _kind(arn: str) -> tuple[str, str]:
 
 def _to_function(host: LambdaHost, arn: str, document: str, sender: str) -> None:
     _, _, _, region, account, _, name, *qualifier = arn.split(":")
-    function = lambda_simple_backends[account][region].get_function(name, qualifier[0] if qualifier else None)
-    host.invoke_later(describe(function), document.encode(), sender)
+    alias = qualifier[0] if qualifier else None
+    function = lambda_simple_backends[account][region].get_function(name, alias)
+    host.invoke_later(describe(function, alias), document.encode(), sender)
 
 
 def _to_state_machine(arn: str, document: str, sender: str) -> None:

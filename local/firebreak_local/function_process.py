@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +26,8 @@ class Function:
     """What is needed to run a function; moto's Lambda backend owns the rest."""
 
     name: str
-    arn: str
+    arn: str = field(compare=False)
+    """Under which it is invoked. An alias of $LATEST runs in the same processes as the function."""
     timeout: int
     memory: int
     environment: Mapping[str, str]

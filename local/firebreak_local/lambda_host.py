@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaFunction
+from moto.awslambda.responses import LambdaResponse
 from moto.awslambda_simple.models import LambdaSimpleBackend
 
 from . import names
@@ -172,11 +173,11 @@ class LambdaHost:
         }
 
 
-def describe(known: LambdaFunction) -> Function:
-    """A function as moto's Lambda backend knows it."""
+def describe(known: LambdaFunction, qualifier: str | None = None) -> Function:
+    """A function as moto's Lambda backend knows it, and the alias or version under which it is invoked."""
     return Function(
         name=known.function_name,
-        arn=known.function_arn,
+        arn=f"{known.function_arn}:{qualifier}" if qualifier else known.function_arn,
         timeout=int(known.timeout),
         memory=int(known.memory_size),
         environment=dict(known.environment_vars or {}),
@@ -194,7 +195,8 @@ def install(host: LambdaHost) -> None:
         headers: Mapping[str, Any],
         response_headers: MutableMapping[str, Any],
     ) -> bytes:
-        function = describe(self.get_function(function_name, qualifier))  # raises Lambda's own 404
+        known = self.get_function(function_name, qualifier)  # raises Lambda's own 404
+        function = describe(known, _qualifier_in(function_name) or qualifier)
         payload = body.encode() if isinstance(body, str) else body or b"{}"
         match headers.get("X-Amz-Invocation-Type"):
             case "DryRun":
@@ -213,3 +215,19 @@ def install(host: LambdaHost) -> None:
         return outcome.payload
 
     LambdaSimpleBackend.invoke = invoke
+    of_moto = LambdaResponse.invoke
+
+    def invoke_qualified(self: LambdaResponse) -> tuple[int, dict[str, str], str | bytes]:
+        # moto looks for `qualifier`; AWS and its SDKs write `Qualifier`. Unseen, an alias would be the function itself.
+        if "Qualifier" in self.querystring:
+            self.querystring["qualifier"] = self.querystring["Qualifier"]
+        return of_moto(self)
+
+    LambdaResponse.invoke = invoke_qualified
+
+
+def _qualifier_in(name_or_arn: str) -> str | None:
+    """`doctor` of `function:doctor`, or at the end of the function's ARN."""
+    parts = name_or_arn.split(":")
+    at = 7 if parts[0] == "arn" else 1
+    return parts[at] if len(parts) > at else None

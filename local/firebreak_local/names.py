@@ -29,6 +29,8 @@ CALLED_BY_PEOPLE: Final = tuple(name for name, it in _DECLARED.items() if it["tr
 """Functions that have a URL, by the name of their binary."""
 
 FUNCTION_PREFIX: Final = "firebreak-"
+DOCTOR_ALIAS: Final = "doctor"
+"""Under this name a function answers questions, and takes no task."""
 FUNCTION_ARN_PREFIX: Final = f"arn:aws:lambda:{REGION}:{SECURITY_ACCOUNT}:function:{FUNCTION_PREFIX}"
 STATE_MACHINE: Final = "firebreak-incident-response"
 STATE_MACHINE_ARN: Final = f"arn:aws:states:{REGION}:{SECURITY_ACCOUNT}:stateMachine:{STATE_MACHINE}"
@@ -45,6 +47,12 @@ FAILURES_TOPIC: Final = "firebreak-failures"
 MANAGEMENT_ACCOUNT: Final = SECURITY_ACCOUNT
 QUARANTINE_SCP: Final = "FirebreakQuarantine"
 GUARD_SCP: Final = "FirebreakGuard"
+GUARD_RCP: Final = "FirebreakResourceGuard"
+GUARDS: Final = {
+    GUARD_SCP: ("SERVICE_CONTROL_POLICY", "scp-guard.json"),
+    GUARD_RCP: ("RESOURCE_CONTROL_POLICY", "rcp-guard.json"),
+}
+"""The policies that keep a quarantine from being undone: type, and file in `policies`."""
 ALARMS: Final = (
     "firebreak-executions-failed",
     "firebreak-executions-timed-out",

@@ -47,9 +47,9 @@ class Sources:
         return self.policies / "scp-quarantine.template.json"
 
     @property
-    def guard(self) -> Path:
-        """The service control policy that keeps a quarantine from being undone."""
-        return self.policies / "scp-guard.json"
+    def guards(self) -> list[Path]:
+        """The policies that keep a quarantine from being undone."""
+        return [self.policies / file for _, file in names.GUARDS.values()]
 
     def member_policy(self, name: str) -> Path:
         """The document of a member account's managed policy."""
@@ -58,7 +58,7 @@ class Sources:
     def check(self) -> None:
         """Raises ProvisioningError for the first one that is missing."""
         member_policies = map(self.member_policy, names.MEMBER_POLICIES)
-        for path in (self.policy, self.state_machine, self.quarantine_scp, self.guard, *member_policies):
+        for path in (self.policy, self.state_machine, self.quarantine_scp, *self.guards, *member_policies):
             if not path.is_file():
                 raise ProvisioningError(f"{path}: no such file")
         if not any(self.event_rules.glob("*.json")):
@@ -112,7 +112,7 @@ class Provisioner:
             },
         )
         self._event_rules()
-        safeguards.put_up(self._client, self._sources.guard, quarantine_scp)
+        safeguards.put_up(self._client, self._sources.policies, quarantine_scp)
 
     def _client(self, service: str, **credentials: str) -> Any:
         # No retries: a failure here is a mistake of ours, and is to be seen at once.
@@ -149,7 +149,8 @@ class Provisioner:
         organizations = self._client("organizations")
         organizations.create_organization(FeatureSet="ALL")
         root = organizations.list_roots()["Roots"][0]["Id"]
-        organizations.enable_policy_type(RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
+        for kind in ("SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"):
+            organizations.enable_policy_type(RootId=root, PolicyType=kind)
         path = self._sources.quarantine_scp
         with _blaming(path):
             policy: str = organizations.create_policy(
@@ -244,6 +245,9 @@ class Provisioner:
                 Timeout=timeout,
                 Environment={"Variables": environment},
                 Code={"ZipFile": code},
+            )
+            awslambda.create_alias(
+                FunctionName=names.function_name(binary), Name=names.DOCTOR_ALIAS, FunctionVersion="$LATEST"
             )
         for binary in names.CALLED_BY_PEOPLE:
             name = names.function_name(binary)

@@ -20,12 +20,13 @@ _EVIDENCE_DAYS: Final = 1
 """Object Lock in COMPLIANCE mode; in this process nothing outlives the process."""
 
 
-def put_up(client: Client, guard: Path, quarantine_scp: str) -> None:
+def put_up(client: Client, policies: Path, quarantine_scp: str) -> None:
     """Everything but the dead-letter queues, which others refer to."""
     _lock_evidence(client("s3"))
     _keep_the_ledger(client("dynamodb"))
     _set_alarms(client("cloudwatch"))
-    _attach_guard(client("organizations"), guard, quarantine_scp)
+    for name, (kind, file) in names.GUARDS.items():
+        _attach_guard(client("organizations"), name, kind, policies / file, quarantine_scp)
     client("securityhub").enable_security_hub()
 
 
@@ -78,7 +79,7 @@ def _set_alarms(cloudwatch: Any) -> None:
         )
 
 
-def _attach_guard(organizations: Any, guard: Path, quarantine_scp: str) -> None:
+def _attach_guard(organizations: Any, name: str, kind: str, guard: Path, quarantine_scp: str) -> None:
     text = guard.read_text()
     values = {
         "Partition": "aws",
@@ -88,12 +89,12 @@ def _attach_guard(organizations: Any, guard: Path, quarantine_scp: str) -> None:
         "DeployRole": "stacksets-exec-*",
         "QuarantineScpId": quarantine_scp,
     }
-    for name, value in values.items():
-        text = text.replace(f"${{{name}}}", value)
+    for placeholder, value in values.items():
+        text = text.replace(f"${{{placeholder}}}", value)
     policy = organizations.create_policy(
-        Name=names.GUARD_SCP,
+        Name=name,
         Description="Keeps a quarantine from being undone.",
-        Type="SERVICE_CONTROL_POLICY",
+        Type=kind,
         Content=json.dumps(json.loads(text), separators=(",", ":")),
     )["Policy"]["PolicySummary"]["Id"]
     organizations.attach_policy(PolicyId=policy, TargetId=organizations.list_roots()["Roots"][0]["Id"])

@@ -24,6 +24,7 @@ export const FILES = {
   'deny-session-boundary': 'policies/quarantine-deny-tagged-session-boundary.json',
   revoke: 'policies/revoke-older-sessions.template.json',
   guard: 'policies/scp-guard.json',
+  'resource-guard': 'policies/rcp-guard.json',
   'quarantine-scp': 'policies/scp-quarantine.template.json',
   'people-review': 'policies/people-review.json',
   'people-doctor': 'policies/people-doctor.json',

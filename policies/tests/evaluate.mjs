@@ -37,6 +37,7 @@ function deniers(analysis) {
     analysis.sessionAnalysis,
     analysis.permissionBoundaryAnalysis,
     ...(analysis.scpAnalysis?.ouAnalysis ?? []),
+    ...(analysis.rcpAnalysis?.ouAnalysis ?? []),
   ]
   return parts.flatMap((part) => part?.denyStatements ?? []).map(({ statement }) => statement.sid())
 }
@@ -54,7 +55,8 @@ function simulation(one, documents) {
     },
     identityPolicies: (given.identity ?? []).map(named),
     serviceControlPolicies: scps.length > 0 ? [{ orgIdentifier: 'the organization', policies: scps }] : [],
-    resourceControlPolicies: [],
+    // The simulator adds AWS's own RCPFullAWSAccess.
+    resourceControlPolicies: given.rcps ? [{ orgIdentifier: 'the organization', policies: given.rcps.map(named) }] : [],
     ...(given.boundary && { permissionBoundaryPolicies: [named(given.boundary)] }),
     ...(given.session && { sessionPolicy: document(given.session, documents) }),
     ...(given.resource && { resourcePolicy: document(given.resource, documents) }),

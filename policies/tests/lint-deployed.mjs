@@ -6,6 +6,7 @@ import {
   lintPolicy,
   lintResourcePolicy,
   validateIdentityPolicy,
+  validateResourceControlPolicy,
   validateResourcePolicy,
   validateServiceControlPolicy,
   validateTrustPolicy,
@@ -17,6 +18,7 @@ const KINDS = {
   identity: { validate: validateIdentityPolicy, lint: lintPolicy, largest: 10240 },
   managed: { validate: validateIdentityPolicy, lint: lintPolicy, largest: 6144 },
   scp: { validate: validateServiceControlPolicy, lint: lintPolicy, largest: 10240 },
+  rcp: { validate: validateResourceControlPolicy, lint: lintPolicy, largest: 5120 },
   trust: { validate: validateTrustPolicy, lint: lintResourcePolicy, largest: 2048 },
   resource: { validate: validateResourcePolicy, lint: lintResourcePolicy, largest: 20480 },
 }

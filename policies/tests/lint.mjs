@@ -1,13 +1,14 @@
 // Whether every policy of the repository is one that IAM would take, and says nothing that can never match.
 
 import { readdirSync } from 'node:fs'
-import { lintPolicy, validateIdentityPolicy, validateServiceControlPolicy } from '@cloud-copilot/iam-policy'
+import { lintPolicy, validateIdentityPolicy, validateResourceControlPolicy, validateServiceControlPolicy } from '@cloud-copilot/iam-policy'
 import { fill, read, whole } from './documents.mjs'
 import { inStatement } from './statement.mjs'
 
-// Characters without white space. AWS takes 10,240 for a service control policy since 15 May 2026. For a resource control policy it
-// takes 5,120, and of those the rule organization_policies.py of infra/check looks at what is deployed.
-const LARGEST = { scp: 10240, policy: 6144 }
+// Characters without white space. AWS takes 10,240 for a service control policy since 15 May 2026, and 5,120 for a resource control
+// policy.
+const LARGEST = { scp: 10240, rcp: 5120, policy: 6144 }
+const VALIDATE = { scp: validateServiceControlPolicy, rcp: validateResourceControlPolicy, policy: validateIdentityPolicy }
 
 const files = [
   ...list('policies', (name) => name.endsWith('.json')),
@@ -37,17 +38,17 @@ async function check(file) {
   } catch (error) {
     return { problems: [error.message] }
   }
-  const scp = file.includes('/scp-')
+  const kind = ['scp', 'rcp'].find((front) => file.includes(`/${front}-`)) ?? 'policy'
   const size = JSON.stringify(policy).length
-  const most = scp ? LARGEST.scp : LARGEST.policy
-  const valid = scp ? validateServiceControlPolicy(policy) : validateIdentityPolicy(policy)
+  const most = LARGEST[kind]
+  const valid = VALIDATE[kind](policy)
   return {
     size,
     problems: [
       ...(text === `${JSON.stringify(JSON.parse(text), null, 2)}\n` ? [] : ['is not formatted: two spaces, one word per line']),
       ...(size > most ? [`is larger than ${most} characters`] : []),
       ...[...valid, ...lintPolicy(policy)].map(({ path, message }) => `${path}: ${message}`),
-      ...(await Promise.all(policy.Statement.map((statement) => inStatement(statement, scp)))).flat(),
+      ...(await Promise.all(policy.Statement.map((statement) => inStatement(statement, kind === 'scp')))).flat(),
     ],
   }
 }

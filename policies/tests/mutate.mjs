@@ -31,8 +31,8 @@ async function breaks(cases, policies) {
   return false
 }
 
-function uses({ identity = [], scps = [], boundary, session, resource }, name) {
-  return [...identity, ...scps, boundary, session, resource].some((used) => used === name || used?.from === name)
+function uses({ identity = [], scps = [], rcps = [], boundary, session, resource }, name) {
+  return [...identity, ...scps, ...rcps, boundary, session, resource].some((used) => used === name || used?.from === name)
 }
 
 // Without one statement, one word of a list, or one condition.
@@ -44,7 +44,9 @@ function* mutations(policy) {
   }
   for (const [s, statement] of policy.Statement.entries()) {
     const sid = statement.Sid
-    yield change(sid, (statements) => (statements[s] = { Sid: 'Nothing', Effect: 'Deny', Action: 'none:None', Resource: '*' }))
+    // A resource control policy names its principals, everybody.
+    const principal = statement.Principal && { Principal: statement.Principal }
+    yield change(sid, (statements) => (statements[s] = { Sid: 'Nothing', Effect: 'Deny', ...principal, Action: 'none:None', Resource: '*' }))
     for (const part of ['Action', 'NotAction', 'Resource', 'NotResource']) {
       for (const [i, word] of lengthy(statement[part]).entries()) {
         yield change(`${sid}, ${word}`, (statements) => statements[s][part].splice(i, 1))

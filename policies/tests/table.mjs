@@ -4,6 +4,7 @@ import { effect } from './cases/effect.mjs'
 import { guard } from './cases/guard.mjs'
 import { organization } from './cases/organization.mjs'
 import { people } from './cases/people.mjs'
+import { resourceGuard } from './cases/resource_guard.mjs'
 import { sessions } from './cases/sessions.mjs'
 import { ofFunctions } from './functions.mjs'
 import { world } from './world.mjs'
@@ -12,7 +13,7 @@ const OF_FUNCTIONS = await ofFunctions()
 
 export function table(partition) {
   const w = world(partition)
-  return [...effect(w), ...guard(w), ...sessions(w), ...organization(w), ...people(w), ...OF_FUNCTIONS.flatMap((cases) => cases(w))].map(({ subject, given, cases }) => ({
+  return [...effect(w), ...guard(w), ...resourceGuard(w), ...sessions(w), ...organization(w), ...people(w), ...OF_FUNCTIONS.flatMap((cases) => cases(w))].map(({ subject, given, cases }) => ({
     subject,
     cases: cases.map((one) => ({ ...one, given: { ...given, ...one.given } })),
   }))

@@ -81,6 +81,20 @@ export function world(partition) {
       Version: '2012-10-17',
       Statement: [{ Effect: 'Allow', Principal: { AWS: principal }, Action: ['sts:AssumeRole', 'sts:TagSession'] }],
     }),
+    /** The session policy that Firebreak passes for one instance (crates/firebreak-aws/src/session_policy.rs). */
+    onlyInstance: (id) => {
+      const ec2 = (account, resource) => `arn:${partition}:ec2:eu-central-1:${account}:${resource}`
+      const own = ['network-interface/*', 'volume/*', `instance/${id}`].map((kind) => ec2(ACCOUNTS.member, kind))
+      const shared = ['security-group/*', 'subnet/*', 'vpc/*'].map((kind) => ec2('*', kind))
+      const lists = ['Instances', 'NetworkInterfaces', 'SecurityGroups', 'Snapshots', 'Volumes'].map((kind) => `ec2:Describe${kind}`)
+      return {
+        Version: '2012-10-17',
+        Statement: [
+          { Effect: 'Allow', Action: lists, Resource: '*', Condition: { StringEquals: { 'aws:RequestedRegion': 'eu-central-1' } } },
+          { Effect: 'Allow', Action: 'ec2:*', Resource: [...own, ...shared, ec2('', 'snapshot/*')] },
+        ],
+      }
+    },
     /** The session policy that Firebreak passes for one user or role: `kind` is `user` or `role`. */
     onlyThis: (kind, name) => ({
       Version: '2012-10-17',

@@ -8,10 +8,10 @@ use aws_sdk_lambda::types::{LastUpdateStatus, State};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use firebreak::diagnosis::{Diagnosis, Observation, Places, Question};
-use firebreak::fault::Fault;
+use firebreak::fault::{Fault, FaultKind};
 use firebreak::names;
 use firebreak::text::inert;
-use firebreak_aws::classify::OrFault;
+use firebreak_aws::classify::{OrFault, code};
 use firebreak_functions::FUNCTIONS;
 use futures::future::join_all;
 use std::time::Duration;
@@ -60,7 +60,7 @@ pub(super) async fn has_second_tier(deployment: &Deployment) -> Option<bool> {
     Some(variables.contains_key("FIREBREAK_QUARANTINE_SCP"))
 }
 
-/// Asks a function what it sees in `places`.
+/// Asks a function what it sees in `places`, under the alias that takes no task: who may invoke only that cannot contain anything.
 pub(crate) async fn ask(config: &SdkConfig, folder: &str, places: &Places) -> Result<Diagnosis, Fault> {
     let name = names::function(folder);
     let question = serde_json::to_vec(&Question { diagnose: places.clone() }).map_err(|error| Fault::bug(error.to_string()))?;
@@ -68,8 +68,14 @@ pub(crate) async fn ask(config: &SdkConfig, folder: &str, places: &Places) -> Re
     let patient = aws_sdk_lambda::config::Builder::new()
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(LONGEST).operation_timeout(LONGEST).build());
-    let invoke = Client::new(config).invoke().function_name(&name).payload(Blob::new(question));
-    let answer = invoke.customize().config_override(patient).send().await.or_fault("lambda:Invoke")?;
+    let alias = format!("{name}:{}", names::DOCTOR_ALIAS);
+    let invoke = Client::new(config).invoke().function_name(&alias).payload(Blob::new(question));
+    let answer = invoke.customize().config_override(patient).send().await;
+    if answer.as_ref().err().and_then(code) == Some("ResourceNotFoundException") {
+        let what = format!("there is no {alias}, under which a function answers the doctor: deploy this version of Firebreak");
+        return Err(Fault::new(FaultKind::Gone, what));
+    }
+    let answer = answer.or_fault("lambda:Invoke")?;
     let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
     if answer.function_error.is_some() {
         let text = inert(&String::from_utf8_lossy(&payload), 300);

@@ -101,7 +101,7 @@ fn silent(folder: &str, fault: &Fault) -> Observation {
     match fault.kind {
         FaultKind::Transient => Observation::unknown(FUNCTION, subject, found, "run `firebreak doctor` again"),
         FaultKind::Denied => {
-            Observation::unknown(FUNCTION, subject, found, "allow the caller lambda:InvokeFunction on firebreak-*")
+            Observation::unknown(FUNCTION, subject, found, "allow the caller lambda:InvokeFunction on firebreak-*:doctor")
         }
         _ => Observation::broken(FUNCTION, subject, found, DEPLOY),
     }

@@ -62,8 +62,9 @@ fn edits(containment: Containment, repository: &Repository) -> Vec<Edit> {
     let variant = format!("Containment::{state}");
     needs("functions/release/tests/wire", &variant, "nobody knows whether a release reaches it");
     for level in declaration.levels {
-        let role = format!("'{}'", level.role.name().trim_start_matches("FirebreakMember"));
-        needs(&own("policy-cases.mjs"), &role, "nobody knows what a thief of its role could do");
+        let role = format!("'{}'", level.contains_as().name().trim_start_matches("FirebreakMember"));
+        let cases = format!("functions/{}/policy-cases.mjs", containment.function(level.scope));
+        needs(&cases, &role, "nobody knows what a thief of its role could do");
     }
     needs(&own("function.toml"), "forged_base", "the threat model does not say what a forged base could do");
     needs(&own("function.toml"), "[stolen]", "the threat model does not say what a thief of its role could do");

@@ -53,7 +53,11 @@ fn forged() -> String {
 
 /// The commands that stop every containment.
 fn stop() -> String {
-    let names: Vec<&str> = Containment::ALL.iter().map(|containment| containment.name()).collect();
+    let of = |containment: &Containment| {
+        let apart = containment.declaration().levels.iter().filter_map(|level| level.apart);
+        [containment.name()].into_iter().chain(apart.map(|apart| apart.function))
+    };
+    let names: Vec<&str> = Containment::ALL.iter().flat_map(of).collect();
     let call = "aws lambda put-function-concurrency --function-name firebreak-$f --reserved-concurrent-executions 0";
     format!("    for f in {}; do\n      {call}; done\n", names.join(" "))
 }

@@ -10,6 +10,15 @@ use serde_json::{Value, json};
 /// One policy is read and written; which one is in the role's own policy.
 const SCP_CALLS: [&str; 3] = ["organizations:DescribePolicy", "organizations:ListTargetsForPolicy", "organizations:UpdatePolicy"];
 
+/// What is listed around an instance.
+const INSTANCE_LISTS: [&str; 5] = [
+    "ec2:DescribeInstances",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSnapshots",
+    "ec2:DescribeVolumes",
+];
+
 /// The session policy for `role` working on `target`, as JSON. Far under the 2,048 characters that `AssumeRole` takes.
 pub(crate) fn session_policy(target: &Target, role: MemberRole) -> String {
     let statements = match role {
@@ -32,26 +41,35 @@ pub(crate) fn looking_policy(calls: &[&str]) -> String {
 }
 
 fn about(target: &Target) -> Value {
-    let (partition, account, id) = (&target.partition, &target.account, &target.id);
     match target.kind {
         // A finding does not say under which path a principal is; names are unique in an account whatever the path.
         TargetKind::IamUser => principal(target, "user"),
         TargetKind::IamRole => principal(target, "role"),
         TargetKind::S3Bucket => {
-            let bucket = format!("arn:{partition}:s3:::{id}");
+            let bucket = format!("arn:{}:s3:::{}", target.partition, target.id);
             json!([allow(&json!("s3:*"), &json!([bucket, format!("{bucket}/*")]))])
         }
-        // Interfaces, groups and snapshots are other resources than the instance, and known only later.
-        TargetKind::Ec2Instance => {
-            let instance = format!("arn:{partition}:ec2:*:{account}:instance/{id}");
-            json!([
-                { "Effect": "Allow", "Action": "ec2:*", "Resource": "*",
-                  "Condition": { "StringEquals": { "aws:RequestedRegion": target.region } } },
-                { "Effect": "Deny", "Action": "ec2:ModifyInstanceAttribute", "NotResource": instance },
-            ])
-        }
+        TargetKind::Ec2Instance => instance(target),
         _ => json!([{ "Effect": "Deny", "Action": "*", "Resource": "*" }]),
     }
+}
+
+/// One instance, and the kinds of resources that its containment and its evidence name beside it. Their ids are known only after
+/// the session has begun; the role's policy says which calls reach them. IAM knows no resource of a list (Service Authorization
+/// Reference, "Actions, resources, and condition keys for Amazon EC2").
+fn instance(target: &Target) -> Value {
+    let Target { partition, account, region, id, .. } = target;
+    let arn = |account: &str, resource: &str| format!("arn:{partition}:ec2:{region}:{account}:{resource}");
+    let own = ["network-interface/*", "volume/*"].map(|kind| arn(account.as_str(), kind));
+    // The network can be another account's (VPC sharing), and a snapshot's ARN has no account.
+    let shared = ["security-group/*", "subnet/*", "vpc/*"].map(|kind| arn("*", kind));
+    let one = arn(account.as_str(), &format!("instance/{id}"));
+    let resources: Vec<String> = own.into_iter().chain(shared).chain([one, arn("", "snapshot/*")]).collect();
+    json!([
+        { "Effect": "Allow", "Action": INSTANCE_LISTS, "Resource": "*",
+          "Condition": { "StringEquals": { "aws:RequestedRegion": region } } },
+        allow(&json!("ec2:*"), &json!(resources)),
+    ])
 }
 
 /// One principal, and a look at the quarantine policies.
@@ -100,6 +118,22 @@ mod tests {
     }
 
     #[test]
+    fn a_session_for_one_instance_reaches_no_other_instance_and_no_other_region() {
+        let target = target(TargetKind::Ec2Instance, "i-0123456789abcdef0");
+        for role in [MemberRole::IsolateEc2, MemberRole::PreserveEvidence, MemberRole::Release] {
+            let policy: Value = serde_json::from_str(&session_policy(&target, role)).expect("JSON");
+            let [lists, work] = policy["Statement"].as_array().expect("statements").as_slice() else { panic!("{policy}") };
+            assert_eq!(lists["Condition"], json!({ "StringEquals": { "aws:RequestedRegion": "eu-central-1" } }));
+            let mut calls = lists["Action"].as_array().expect("calls").iter().filter_map(Value::as_str);
+            assert!(calls.all(|call| call.starts_with("ec2:Describe") && !call.contains('*')), "{lists}");
+            let reached: Vec<&str> = work["Resource"].as_array().expect("ARNs").iter().filter_map(Value::as_str).collect();
+            assert!(reached.iter().all(|arn| arn.starts_with("arn:aws-us-gov:ec2:eu-central-1:")), "{reached:?}");
+            let instances: Vec<&&str> = reached.iter().filter(|arn| arn.contains("instance/") || arn.ends_with(":*")).collect();
+            assert_eq!(instances, [&"arn:aws-us-gov:ec2:eu-central-1:123456789012:instance/i-0123456789abcdef0"]);
+        }
+    }
+
+    #[test]
     fn what_is_contained_is_reached_by_those_who_contain_release_and_keep_evidence() {
         use firebreak::containment::Containment;
         for containment in Containment::ALL {
@@ -107,7 +141,7 @@ mod tests {
             for (kind, level) in declaration.targets.iter().flat_map(|kind| declaration.levels.iter().map(move |it| (kind, it))) {
                 // An undo of what is written in the management account has the role that wrote it.
                 let undo = if declaration.home == Home::Management { level.role } else { MemberRole::Release };
-                for role in [level.role, undo] {
+                for role in [level.role, level.contains_as(), undo] {
                     let policy = session_policy(&target(*kind, "alice"), role);
                     assert!(policy.contains(r#""Effect":"Allow""#), "{containment} of {kind:?} as {}: {policy}", role.name());
                 }

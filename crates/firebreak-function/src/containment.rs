@@ -184,7 +184,7 @@ impl Responder {
                     Mark::Answered => None,
                 })
             };
-            let assumed = self.call_at(place, target, task.containment, level.role, incident);
+            let assumed = self.call_at(place, target, task.containment, level.contains_as(), incident);
             let (call, prepared, paused) = futures::join!(assumed, prepared, paused(&self.ledger, target, approved));
             if let Some(waits) = paused {
                 let is_answered = prepared?.is_none();

@@ -7,6 +7,7 @@ use crate::about;
 use firebreak::diagnosis::{Diagnosis, Places, Question};
 pub use firebreak::fault::Fault;
 use firebreak::fault::FaultKind;
+use firebreak::names::DOCTOR_ALIAS;
 use futures::FutureExt as _;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::Serialize;
@@ -46,12 +47,20 @@ where
 {
     lambda_runtime::tracing::init_default_subscriber();
     let (handler, look) = (&handler, &look);
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| invoke(event.payload.get(), look, handler).await))
-        .await
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
+        invoke(event.payload.get(), &event.context.invoked_function_arn, look, handler).await
+    }))
+    .await
+}
+
+/// Whether the function was invoked as the doctor. Lambda says under which ARN: the function's own, or an alias's (Lambda developer
+/// guide, "Using the Lambda context object": `invokedFunctionArn`).
+fn is_doctor(invoked_arn: &str) -> bool {
+    invoked_arn.split(':').nth(7) == Some(DOCTOR_ALIAS)
 }
 
 /// One invocation. Every line that it logs carries what it is about.
-async fn invoke<I, O, F, D>(payload: &str, look: &D, handler: &F) -> Result<Output<O>, Diagnostic>
+async fn invoke<I, O, F, D>(payload: &str, invoked_arn: &str, look: &D, handler: &F) -> Result<Output<O>, Diagnostic>
 where
     I: DeserializeOwned,
     F: AsyncFn(I) -> Result<O, Fault>,
@@ -61,6 +70,9 @@ where
     let work = async {
         if let Ok(question) = serde_json::from_str::<Question>(payload) {
             return look(question.diagnose).await.map(Box::new).map(Output::Diagnosis);
+        }
+        if is_doctor(invoked_arn) {
+            return Err(Fault::new(FaultKind::Denied, "the alias doctor answers questions only, and takes no task"));
         }
         // The payload stays raw until here so that JSON too deep or too odd for a tree still reaches the handler that asks for it.
         let input: I = serde_json::from_str(payload)
@@ -104,6 +116,8 @@ mod tests {
     use lambda_runtime::tracing::subscriber;
     use serde_json::{Value, json};
 
+    const FUNCTION: &str = "arn:aws:lambda:eu-central-1:111122223333:function:firebreak-lockdown-s3";
+
     /// The lines of one invocation, in the form of production.
     async fn logged(payload: &Value, handler: impl AsyncFn(Value) -> Result<Value, Fault>) -> (String, Vec<Value>) {
         // Every place that logs is asked once whether anybody listens: from the first test on somebody does.
@@ -114,7 +128,7 @@ mod tests {
         let lines = subscriber::fmt().json().without_time().with_writer(move || writer.clone()).finish();
         let guard = tracing::subscriber::set_default(lines);
         let look = async |_: Places| Ok(Diagnosis::default());
-        let _ = invoke(&payload.to_string(), &look, &handler).await;
+        let _ = invoke(&payload.to_string(), FUNCTION, &look, &handler).await;
         drop(guard);
         let text = log.text();
         let lines = text.lines().map(|line| serde_json::from_str(line).expect("one line is one JSON object")).collect();
@@ -153,6 +167,33 @@ mod tests {
             lines.iter().map(|line| field(line, "step")).collect::<Vec<_>>(),
             [None, Some("block-public-access"), Some("block-public-access"), None]
         );
+    }
+
+    #[tokio::test]
+    async fn the_alias_doctor_answers_questions_and_no_task_gets_to_the_function() {
+        let handled = std::cell::Cell::new(0);
+        let handler = async |_: Value| {
+            handled.set(handled.get() + 1);
+            Ok(Value::Null)
+        };
+        let look = async |_: Places| Ok(Diagnosis::default());
+        let doctor = format!("{FUNCTION}:doctor");
+        let question = json!({ "diagnose": { "partition": "aws", "regions": ["eu-central-1"] } });
+        let mut and_a_task = question.clone();
+        and_a_task["phase"] = json!("contain");
+        for task in [task("acme"), and_a_task, json!({}), json!([question.clone()])] {
+            let refused = invoke(&task.to_string(), &doctor, &look, &handler).await.err();
+            assert_eq!(refused.map(|error| error.error_type).as_deref(), Some("Firebreak.Denied"), "{task}");
+        }
+        assert_eq!(handled.get(), 0);
+        let answer = invoke(&question.to_string(), &doctor, &look, &handler).await;
+        assert!(matches!(answer, Ok(Output::Diagnosis(_))));
+        let latest = format!("{FUNCTION}:$LATEST");
+        for arn in [FUNCTION, latest.as_str(), ""] {
+            let answer = invoke(&task("acme").to_string(), arn, &look, &handler).await;
+            assert!(matches!(answer, Ok(Output::Task(_))), "{arn}");
+        }
+        assert_eq!(handled.get(), 3);
     }
 
     #[tokio::test]

@@ -8,8 +8,10 @@ mod lockdown_s3;
 mod quarantine_iam;
 mod quarantine_scp;
 
+use crate::target::Scope;
 use declaration::Declaration;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
 /// A way to contain a resource. Its name is the same string everywhere: the folder and crate of the function, the binary, the
@@ -46,6 +48,23 @@ impl Containment {
         words.collect()
     }
 
+    /// The function that carries out a part of a target: its own, unless that level is apart.
+    #[must_use]
+    pub fn function(self, scope: Scope) -> &'static str {
+        let apart = self.declaration().level(scope).and_then(|level| level.apart);
+        apart.map_or_else(|| self.name(), |apart| apart.function)
+    }
+
+    /// What a function carries out: all of a containment, or a level that is apart.
+    #[must_use]
+    pub fn of_function(name: &str) -> Option<Self> {
+        let is_apart = |containment: &Self| {
+            let mut apart = containment.declaration().levels.iter().filter_map(|level| level.apart);
+            apart.any(|apart| apart.function == name)
+        };
+        Self::ALL.iter().copied().find(|containment| containment.name() == name || is_apart(containment))
+    }
+
     /// What it says about itself.
     #[must_use]
     pub fn declaration(self) -> &'static Declaration {
@@ -56,6 +75,15 @@ impl Containment {
             Self::LockdownS3 => &lockdown_s3::DECLARATION,
         }
     }
+}
+
+/// Reads what a receipt is about. For a function that failed the state machine writes one, and it knows the function's name only.
+///
+/// # Errors
+/// No function of this name carries a containment out.
+pub(crate) fn by_function<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Containment>, D::Error> {
+    let Some(name) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    Containment::of_function(&name).map(Some).ok_or_else(|| D::Error::custom("no containment that this version knows"))
 }
 
 impl std::fmt::Display for Containment {
@@ -93,6 +121,21 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_level_that_is_apart_is_carried_out_by_another_function_and_found_by_its_name() {
+        assert_eq!(Containment::QuarantineIam.function(Scope::OlderSessions), "revoke-sessions");
+        for containment in Containment::ALL {
+            assert_eq!(Containment::of_function(containment.name()), Some(*containment));
+            for level in containment.declaration().levels {
+                let function = containment.function(level.scope);
+                assert_eq!(Containment::of_function(function), Some(*containment), "{function}");
+                assert_eq!(level.contains_as() == level.role, level.apart.is_none(), "{containment}: {level:?}");
+                assert!(level.apart.is_none() || !level.automatic, "{containment}: only after an approval: {level:?}");
+            }
+        }
+        assert_eq!(Containment::of_function("release"), None);
     }
 
     /// Two containments that share a base would put back each other's state.

@@ -18,9 +18,13 @@ pub const NOTICES_TOPIC: &str = "firebreak-notices";
 pub const TICKETS_TOPIC: &str = "firebreak-tickets";
 /// The topic of last resort.
 pub const FAILURES_TOPIC: &str = "firebreak-failures";
+/// The alias under which a function answers `firebreak doctor` and takes no task: IAM tells aliases apart, and no payloads.
+pub const DOCTOR_ALIAS: &str = "doctor";
 
 /// The service control policy that keeps a quarantine from being undone.
 pub const GUARD_SCP: &str = "FirebreakGuard";
+/// The resource control policy beside it, for callers whom no service control policy reaches.
+pub const GUARD_RCP: &str = "FirebreakResourceGuard";
 /// Every alarm. Each tells [`FAILURES_TOPIC`].
 pub const ALARMS: [&str; 17] = [
     "firebreak-executions-failed",

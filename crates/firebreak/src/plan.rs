@@ -4,6 +4,7 @@
 //! missing or malformed ends in a notice with a reason, never in an error and never in silence.
 
 mod basis;
+mod called_for;
 mod decide;
 pub mod derived;
 mod doubt;
@@ -165,7 +166,7 @@ pub enum AtSource {
     Active,
     /// It was archived since the event was sent.
     Settled,
-    /// GuardDuty answers, and does not know it.
+    /// GuardDuty answers, and does not know it, or not as the event tells it.
     Unknown,
 }
 

@@ -69,6 +69,7 @@ pub struct Receipt {
     /// The target.
     pub target: Target,
     /// What was tried.
+    #[serde(default, deserialize_with = "crate::containment::by_function")]
     pub containment: Option<Containment>,
     /// How it ended.
     pub status: Status,
@@ -207,6 +208,7 @@ pub struct Verification {
     /// The target.
     pub target: Target,
     /// What was verified.
+    #[serde(default, deserialize_with = "crate::containment::by_function")]
     pub containment: Option<Containment>,
     /// True when every control was read back as written.
     pub holds: bool,
@@ -226,6 +228,25 @@ mod tests {
     fn step(name: &str, outcome: Outcome) -> Step {
         let error = (outcome == Outcome::Failed).then(|| Fault::new(FaultKind::Denied, "no"));
         Step { name: name.to_owned().into(), outcome, error, digest: None, started_at: Timestamp::UNIX_EPOCH, ms: 1 }
+    }
+
+    #[test]
+    fn what_the_state_machine_writes_for_a_level_that_is_apart_is_about_its_containment() {
+        let target = serde_json::json!({ "kind": "iam-role", "id": "deploy", "account": "111122223333", "region": "eu-central-1",
+            "partition": "aws", "scope": "older-sessions" });
+        let written = |function: &str| {
+            let failed = serde_json::json!({ "target": target, "containment": function, "status": "failed", "error": "no" });
+            serde_json::from_value::<Receipt>(failed).map(|receipt| receipt.containment)
+        };
+        for function in ["revoke-sessions", "quarantine-iam"] {
+            assert_eq!(written(function).expect("a receipt"), Some(Containment::QuarantineIam), "{function}");
+        }
+        assert!(written("release").is_err());
+        let check = serde_json::json!({ "target": target, "containment": "revoke-sessions", "holds": false });
+        let check: Verification = serde_json::from_value(check).expect("a verification");
+        assert_eq!(check.containment, Some(Containment::QuarantineIam));
+        let nobody: Verification = serde_json::from_value(serde_json::json!({ "target": target, "holds": false })).expect("none");
+        assert_eq!(nobody.containment, None);
     }
 
     #[test]

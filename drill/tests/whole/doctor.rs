@@ -206,9 +206,22 @@ impl Saboteur<'_> {
         let wider = text.unwrap_or_default().replace("stacksets-exec-*", "*");
         organizations.update_policy().policy_id(&guard).content(wider).send().await?;
         self.expect("guard: FirebreakGuard");
+        self.resource_guard(&organizations).await?;
         let quarantine = id("FirebreakQuarantine").ok_or("no quarantine policy")?;
         organizations.detach_policy().policy_id(&quarantine).target_id(&root).send().await?;
         self.expect(format!("quarantine-scp: {quarantine} attached"));
+        Ok(())
+    }
+
+    async fn resource_guard(&mut self, organizations: &aws_sdk_organizations::Client) -> Result<()> {
+        let listed = organizations.list_policies().filter("RESOURCE_CONTROL_POLICY".into()).send().await?;
+        let guard = listed.policies().iter().find(|policy| policy.name() == Some(names::GUARD_RCP));
+        let id = guard.and_then(|policy| policy.id()).ok_or("no resource guard")?;
+        let text = organizations.describe_policy().policy_id(id).send().await?.policy.and_then(|policy| policy.content);
+        // The member roles let in whoever has a role of that name, in whatever account.
+        let wider = text.unwrap_or_default().replace(&format!("iam::{SECURITY_ACCOUNT}:role"), "iam::*:role");
+        organizations.update_policy().policy_id(id).content(wider).send().await?;
+        self.expect("guard: FirebreakResourceGuard");
         Ok(())
     }
 
@@ -241,6 +254,8 @@ impl Saboteur<'_> {
         lambda.delete_function().function_name("firebreak-decide-review").send().await?;
         self.expect("function: firebreak-decide-review");
         self.expect("function: firebreak-decide-review answers");
+        lambda.delete_alias().function_name("firebreak-notify").name(names::DOCTOR_ALIAS).send().await?;
+        self.expect("function: firebreak-notify answers");
         lambda.put_function_concurrency().function_name("firebreak-ingest").reserved_concurrent_executions(0).send().await?;
         self.expect("function: firebreak-ingest");
         let states = &self.stage.sfn;

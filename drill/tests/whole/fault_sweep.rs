@@ -100,8 +100,9 @@ async fn quarantine_of_a_role() -> Result<()> {
 
 #[tokio::test]
 async fn revocation_of_older_sessions() -> Result<()> {
-    let groundwork = &["sts:AssumeRole", "iam:GetRole", "iam:GetRolePolicy", LEDGER[0]];
-    let sweep = Sweep { function: "quarantine-iam", what: What::OlderSessions, groundwork, quiet: QUIET_ROLE };
+    // IAM lets nobody write the policy before the tag that opens the role to it.
+    let groundwork = &["sts:AssumeRole", "iam:GetRole", "iam:GetRolePolicy", "iam:TagRole", LEDGER[0]];
+    let sweep = Sweep { function: "revoke-sessions", what: What::OlderSessions, groundwork, quiet: QUIET_ROLE };
     assert!(sweep.run().await? >= 60);
     Ok(())
 }

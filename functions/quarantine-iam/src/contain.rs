@@ -1,7 +1,7 @@
-//! Takes from a principal what its decision says: everything, one session, older sessions, or one access key.
+//! Takes from a principal what its decision says: everything, one session, or one access key.
 
 use crate::session::session_name;
-use crate::{revoke, role, session, user};
+use crate::{role, session, user};
 use aws_sdk_iam::Client;
 use firebreak::containment::Containment;
 use firebreak::fault::Fault;
@@ -45,7 +45,6 @@ pub(crate) async fn contain(call: &Call, prepared: Prepared) -> Result<Attempt, 
         (TargetKind::IamUser, Scope::Principal, Prepared::Marked(marked)) => user::contain(call, &iam, marked).await,
         (TargetKind::IamUser, Scope::AccessKey, _) => user::contain_key(call, &iam).await,
         (TargetKind::IamRole, Scope::Session, Prepared::Named(slot)) => session::contain(call, &iam, slot).await,
-        (TargetKind::IamRole, Scope::OlderSessions, _) => revoke::contain(call, &iam).await,
         (TargetKind::IamRole, Scope::Principal, _) => role::contain(call, &iam).await,
         _ => Err(Fault::malformed(format!("quarantine-iam cannot contain {}", call.target))),
     };

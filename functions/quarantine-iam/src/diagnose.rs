@@ -1,4 +1,4 @@
-//! For `firebreak doctor`: whether the member roles let this function in, and whether the quarantine policies are as shipped.
+//! For `firebreak doctor`: whether the member role lets this function in, and whether the quarantine policies are as shipped.
 
 use crate::document::{current, shipped};
 use crate::policies;
@@ -10,7 +10,7 @@ use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::AccountId;
 use firebreak_aws::Aws;
 use firebreak_aws::clients::MemberRole;
-use firebreak_function::diagnosis::{member_accounts, member_role};
+use firebreak_function::diagnosis::member_accounts;
 use futures::future::join_all;
 
 /// The name of the check.
@@ -30,12 +30,7 @@ pub(crate) async fn diagnose(aws: &Aws, places: &Places) -> Result<Vec<Observati
         }))
         .await
     };
-    let (mut seen, revoke) = futures::try_join!(
-        member_accounts(aws, places, MemberRole::QuarantineIam, &calls, policies),
-        member_role(aws, places, MemberRole::RevokeSessions)
-    )?;
-    seen.extend(revoke);
-    Ok(seen)
+    member_accounts(aws, places, MemberRole::QuarantineIam, &calls, policies).await
 }
 
 async fn policy(iam: &Client, name: &str, arn: &str, account: &AccountId) -> Observation {

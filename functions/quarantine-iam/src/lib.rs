@@ -21,11 +21,13 @@ mod written;
 pub use base::{BaseState, Credential, CredentialKind};
 pub use policies::{DENY_ALL, DENY_TAGGED_SESSION, DENY_TAGGED_SESSION_BOUNDARY};
 pub use release::release;
+pub use revoke::end_older_sessions;
 
 use firebreak::containment::Containment;
 use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
-use firebreak::task::{TaskInput, TaskOutput};
+use firebreak::target::Scope;
+use firebreak::task::{Phase, TaskInput, TaskOutput};
 use firebreak_function::containment::{Responder, Task};
 
 /// The function and what it needs.
@@ -48,7 +50,7 @@ impl Function {
         Self { responder }
     }
 
-    /// For `firebreak doctor`: the member roles and the quarantine policies.
+    /// For `firebreak doctor`: the member role and the quarantine policies.
     ///
     /// # Errors
     /// There is nothing to look into.
@@ -56,11 +58,14 @@ impl Function {
         diagnose::diagnose(self.responder.aws(), &places).await.map(Diagnosis::from)
     }
 
-    /// Contains or verifies one principal.
+    /// Contains or verifies one principal. Older sessions are only looked at: `revoke-sessions` ends them.
     ///
     /// # Errors
     /// When nothing could be tried; see [`Responder::handle`].
     pub async fn handle(&self, request: TaskInput) -> Result<TaskOutput, Fault> {
+        if request.phase == Phase::Contain && request.target.scope == Scope::OlderSessions {
+            return Err(Fault::bug("older sessions are ended by revoke-sessions: this function has no role for it"));
+        }
         let task = Task { containment: Containment::QuarantineIam, at: None };
         self.responder.handle(request, task, contain::prepare, contain::contain, verify::verify).await
     }

@@ -200,10 +200,10 @@ fn undone<T, E: ProvideErrorMetadata>(operation: &str, answer: SdkResult<T, E>) 
     Ok(Outcome::Applied)
 }
 
-/// Takes Firebreak's tags away: the name of the session, and the labels when nothing of Firebreak is left on the principal.
+/// Takes Firebreak's tags away: those of this part, and the labels when nothing of Firebreak is left on the principal.
 async fn untag(call: &Call, iam: &Client, now: &BaseState, ours: &Written) -> Vec<Step> {
     let mut steps = Vec::new();
-    if !(ours.session_tags.is_empty() && ours.labels.is_empty()) || now.tags.is_none() {
+    if !(ours.own_tags.is_empty() && ours.labels.is_empty()) || now.tags.is_none() {
         steps.push(step(StepKind::RestoreTags, untag_all(call, iam, now, ours)).await);
     }
     steps
@@ -221,7 +221,7 @@ async fn untag_all(call: &Call, iam: &Client, now: &BaseState, ours: &Written) -
         return Err(Fault::new(FaultKind::Denied, "the tags could not be read"));
     }
     let name = &call.target.id;
-    let keys = Some(ours.session_tags.iter().chain(&ours.labels).cloned().collect());
+    let keys = Some(ours.own_tags.iter().chain(&ours.labels).cloned().collect());
     match call.target.kind {
         TargetKind::IamRole => {
             iam.untag_role().role_name(name).set_tag_keys(keys).send().await.map(|_| ()).or_fault("iam:UntagRole")?;

@@ -58,7 +58,7 @@ pub(crate) async fn contain(call: &Call, iam: &Client, slot: Result<usize, Fault
 /// not give out are made to name nobody.
 async fn clear_foreign_slots(call: &Call, iam: &Client, current: &BaseState) -> Option<Step> {
     let nobody_s = [tags::NOBODY, call.target.session.as_deref().unwrap_or_default()];
-    let set = current.tags.iter().flatten().filter(|(key, name)| tags::is_session(key) && !nobody_s.contains(&name.as_str()));
+    let set = current.tags.iter().flatten().filter(|(key, name)| tags::is_slot(key) && !nobody_s.contains(&name.as_str()));
     let set: Vec<_> = set.collect();
     if set.is_empty() {
         return None;
@@ -87,13 +87,12 @@ async fn deny(attached: &Result<Attached, Fault>, tagged: &Result<(), Fault>) ->
 }
 
 /// A session's own tag overrides the role's (IAM user guide, "Passing session tags"): whoever may set tags at `AssumeRole` could
-/// take the name away. The guard SCP forbids it; where it is not attached, people must know.
+/// take the name away. The guards forbid it; where they are not attached, people must know.
 fn evadable(current: &BaseState) -> Option<Step> {
     let trust = current.trust_policy.as_deref()?;
     // The document is URL-encoded; these words are not changed by it, and `sts:*` allows it, too.
     let allows = ["TagSession", "sts%3A%2A", "sts:*", "sts%3A*"].iter().any(|word| trust.contains(word));
-    let why =
-        format!("its trust policy lets callers set session tags, which override {SESSION_TAG}*: only the guard SCP stops that");
+    let why = format!("its trust policy lets callers set session tags, which override {SESSION_TAG}*: only the guards stop that");
     allows.then(|| skipped(StepKind::NeedsWholeRole, Fault::malformed(why)))
 }
 

@@ -14,23 +14,32 @@ use firebreak::target::TargetKind;
 use firebreak_aws::classify::{OrFault, repeats_when_changed_together};
 use firebreak_function::containment::{Call, TAG_KEYS, tags};
 use firebreak_function::step::{skipped, step};
+use firebreak_ledger::SESSION_SLOTS;
 
 /// What the policy takes for an empty slot.
 pub(crate) const NOBODY: &str = "firebreak-none";
+
+/// The tag that opens a role to the inline policy that ends older sessions. `FirebreakMemberQuarantineIam` must never be able to write it.
+pub(crate) const REVOKE: &str = "firebreak-revoke";
 
 /// The keys of Firebreak's tags. Nobody else has a use for them: they are not part of a base.
 pub(crate) fn is_ours(key: &str) -> bool {
     is_label(key) || is_session(key)
 }
 
-/// A label for people and for the organization's guard.
+/// A label for people and for the organization's guard, or what is left of a role that was opened.
 pub(crate) fn is_label(key: &str) -> bool {
-    TAG_KEYS.contains(&key)
+    TAG_KEYS.contains(&key) || key == REVOKE
 }
 
 /// A tag that names a denied session.
 pub(crate) fn is_session(key: &str) -> bool {
     key.starts_with(SESSION_TAG)
+}
+
+/// A tag that the policy reads. IAM lets this function write these, and no other that begins so.
+pub(crate) fn is_slot(key: &str) -> bool {
+    (1..=SESSION_SLOTS).any(|slot| key == format!("{SESSION_TAG}{slot}"))
 }
 
 /// The tag that names a denied session.

@@ -9,7 +9,7 @@ use crate::session::session_name;
 use crate::{credentials, document, policies, record, revoke, tags, user};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::StatusType;
-use firebreak::fault::Fault;
+use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::{Outcome, Receipt};
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::{Look, Scope};
@@ -119,10 +119,13 @@ async fn reverted(call: &Call, iam: &Client, now: &BaseState) -> Result<Vec<(Str
                 lines.push(("the quarantine policy is not attached".to_owned(), Again::Deny));
             }
         }
-        Scope::OlderSessions if !revoke::is_revoked(call, iam).await? => {
-            lines.push(("the policy that ends older sessions is gone".to_owned(), Again::Revocation));
+        Scope::OlderSessions => {
+            let unread = || Fault::malformed("the role's inline policies could not be read");
+            if !revoke::is_there(call, now).ok_or_else(unread)? {
+                lines.push(("the policy that ends older sessions is gone".to_owned(), Again::Revocation));
+            }
         }
-        Scope::OlderSessions | Scope::AccessKey => {}
+        Scope::AccessKey => {}
     }
     if call.target.scope == Scope::Session && !names_session(call, now)? {
         lines.push(("no tag names the denied session any more".to_owned(), Again::Session));
@@ -153,7 +156,8 @@ async fn write_again(call: &Call, iam: &Client, now: &BaseState, control: &Again
             let slot = call.ledger.name_session(&call.target, &session).await?;
             tags::put(call, iam, &[tags::session_tag(slot, session.as_str())]).await
         }
-        Again::Revocation => revoke::revoke(call, iam).await.map(|_| ()),
+        // Another function writes it, after an approval.
+        Again::Revocation => Err(Fault::new(FaultKind::Denied, "only an approval ends older sessions")),
         Again::Credential(credential) => {
             // One that was made after the containment is recorded first, as exposed: a release leaves it inactive.
             if record::record(call, now, std::slice::from_ref(credential)).await.outcome == Outcome::Failed {

@@ -18,8 +18,8 @@ pub(crate) struct Written {
     pub(crate) boundary: Option<String>,
     /// Inline policies, by name.
     pub(crate) revocations: Vec<String>,
-    /// Tags that name the session.
-    pub(crate) session_tags: Vec<String>,
+    /// Tags of this part alone: those that name the session, and the one that opened the role to a policy that is gone then.
+    pub(crate) own_tags: Vec<String>,
     /// Labels.
     pub(crate) labels: Vec<String>,
 }
@@ -52,9 +52,12 @@ impl Written {
         let named = tags.clone().filter(|(key, name)| {
             tags::is_session(key) && (Some(name.as_str()) == session || session.is_some() && name.as_str() == tags::NOBODY)
         });
-        written.session_tags = named.map(|(key, _)| key.clone()).collect();
+        written.own_tags = named.map(|(key, _)| key.clone()).collect();
+        let keys = tags.map(|(key, _)| key);
         if !written.leaves_something(call, now) {
-            written.labels = tags.filter(|(key, _)| tags::is_label(key)).map(|(key, _)| key.clone()).collect();
+            written.labels = keys.filter(|key| tags::is_label(key)).cloned().collect();
+        } else if call.target.scope == Scope::OlderSessions {
+            written.own_tags.extend(keys.filter(|key| *key == tags::REVOKE).cloned());
         }
         Ok(written)
     }

@@ -6,7 +6,6 @@ mod gather;
 mod look;
 
 use firebreak::answer::Decided;
-use firebreak::containment::Containment;
 use firebreak::decision::Decision;
 use firebreak::diagnosis::{ConfiguredAccount, Diagnosis, Places};
 use firebreak::facts::Carry;
@@ -140,14 +139,16 @@ impl SweptState {
 pub struct NextContainment {
     /// Of which target.
     pub target: Target,
-    /// By which function.
-    pub containment: Containment,
+    /// By which function. The state machine calls it `containment`, which it is but for a level that is apart.
+    #[serde(rename = "containment")]
+    pub function: &'static str,
 }
 
 impl NextContainment {
     /// A decision that a function can carry out; nothing for one that only people can.
     fn of(decision: &Decision) -> Option<Self> {
-        Some(Self { target: decision.target.clone(), containment: decision.containment? })
+        let function = decision.containment?.function(decision.target.scope);
+        Some(Self { target: decision.target.clone(), function })
     }
 }
 

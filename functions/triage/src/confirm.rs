@@ -3,20 +3,38 @@
 //! The question goes to Firebreak's own account, which must be GuardDuty's delegated administrator: an administrator sees the
 //! findings of all members under its own detector (GuardDuty user guide, "Understanding the relationship between administrator and
 //! member accounts"). An attacker who can break the question must not be able to stop the response, so no answer means: go on.
+//!
+//! An id can be borrowed for another target. The answer carries the finding as GuardDuty has it, and triage compares what that calls
+//! for (`Plan::is_called_for_by`).
 
 use aws_config::{Region, SdkConfig};
 use aws_sdk_guardduty::Client;
 use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::fault::Fault;
-use firebreak::plan::{AtSource, Plan};
+use firebreak::finding;
+use firebreak::plan::Plan;
 use firebreak::policy::Confirmation;
 use firebreak_aws::classify::OrFault;
+use firebreak_aws::wire_answer::WireAnswer;
+use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
 /// The whole question may take this long: it stands before the containment.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What GuardDuty says about a finding.
+pub(crate) enum Answer {
+    /// Nobody asked, or there was no answer.
+    NotAsked,
+    /// It stands: the finding as GuardDuty has it, as an event.
+    Stands(Value),
+    /// Somebody archived it.
+    Settled,
+    /// GuardDuty has no such finding of this account and type.
+    Unknown,
+}
 
 /// Asks, and remembers the detector of each Region.
 pub(crate) struct Confirmer {
@@ -36,35 +54,35 @@ impl Confirmer {
     }
 
     /// What GuardDuty says now, when `plan` would contain something at once, or asks a person about what was not understood.
-    pub(crate) async fn ask(&self, plan: &Plan, confirmation: Confirmation) -> AtSource {
+    pub(crate) async fn ask(&self, plan: &Plan, confirmation: Confirmation) -> Answer {
         let depends = |decision: &Decision| {
             decision.mode == Mode::Auto || decision.mode == Mode::Gate && decision.code == ReasonCode::Unread
         };
         let asks = plan.decisions.iter().any(depends);
-        let Some(finding) = plan.finding.id.as_deref().and_then(parse).filter(|_| asks) else { return AtSource::NotAsked };
+        let Some(finding) = plan.finding.id.as_deref().and_then(parse).filter(|_| asks) else { return Answer::NotAsked };
         // Only the Region the finding is about: its id is the sender's text, and becomes part of a host name.
         let its_region = plan.finding.region.as_ref().is_some_and(|region| region.as_str() == finding.region);
         if confirmation == Confirmation::Off || !its_region {
-            return AtSource::NotAsked;
+            return Answer::NotAsked;
         }
         if !plan.findings.is_empty() {
             // One answer cannot stand for several findings. `ingest` splits such events; this one was started by hand.
-            return AtSource::Unknown;
+            return Answer::Unknown;
         }
         match tokio::time::timeout(PATIENCE, self.answer(plan, &finding)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(fault)) => {
                 tracing::warn!(fault.message = %fault.message, "GuardDuty could not be asked");
-                AtSource::NotAsked
+                Answer::NotAsked
             }
             Err(_) => {
                 tracing::warn!("GuardDuty did not answer in time");
-                AtSource::NotAsked
+                Answer::NotAsked
             }
         }
     }
 
-    async fn answer(&self, plan: &Plan, finding: &FindingArn<'_>) -> Result<AtSource, Fault> {
+    async fn answer(&self, plan: &Plan, finding: &FindingArn<'_>) -> Result<Answer, Fault> {
         let answer = self.answer_once(plan, finding).await;
         if answer.is_err() && self.forget(finding.region) {
             // The detector may have been deleted and made anew since it was looked up.
@@ -73,17 +91,14 @@ impl Confirmer {
         answer
     }
 
-    async fn answer_once(&self, plan: &Plan, finding: &FindingArn<'_>) -> Result<AtSource, Fault> {
+    async fn answer_once(&self, plan: &Plan, finding: &FindingArn<'_>) -> Result<Answer, Fault> {
         let config = self.config.to_builder().region(Region::new(finding.region.to_owned())).build();
         let guardduty = Client::new(&config);
-        let Some(detector) = self.detector(&guardduty, finding.region).await? else { return Ok(AtSource::NotAsked) };
-        let answer = guardduty
-            .get_findings()
-            .detector_id(detector)
-            .finding_ids(finding.id)
-            .send()
-            .await
-            .or_fault("guardduty:GetFindings")?;
+        let Some(detector) = self.detector(&guardduty, finding.region).await? else { return Ok(Answer::NotAsked) };
+        // The SDK knows the fields of its version; the finding is what GuardDuty sent.
+        let wire = WireAnswer::default();
+        let get = guardduty.get_findings().detector_id(detector).finding_ids(finding.id);
+        let answer = get.customize().interceptor(wire.clone()).send().await.or_fault("guardduty:GetFindings")?;
         // An id alone could be borrowed: the finding must be about the same account and of the same type.
         let account = plan.finding.account.as_ref().map(|account| account.as_str());
         let found = answer.findings().iter().find(|found| {
@@ -92,9 +107,9 @@ impl Confirmer {
                 && found.r#type() == plan.finding.finding_type.as_deref()
         });
         Ok(match found {
-            None => AtSource::Unknown,
-            Some(found) if found.service().and_then(|service| service.archived()) == Some(true) => AtSource::Settled,
-            Some(_) => AtSource::Active,
+            None => Answer::Unknown,
+            Some(found) if found.service().and_then(|service| service.archived()) == Some(true) => Answer::Settled,
+            Some(_) => as_event(&wire, finding.id).map_or(Answer::Unknown, Answer::Stands),
         })
     }
 
@@ -118,6 +133,13 @@ impl Confirmer {
     fn forget(&self, region: &str) -> bool {
         self.detectors.lock().is_ok_and(|mut detectors| detectors.remove(region).is_some())
     }
+}
+
+/// One finding of an answer, in the envelope that EventBridge would give it. The answer's fields have the names of events.
+fn as_event(answer: &WireAnswer, id: &str) -> Option<Value> {
+    let (_, body) = answer.take()?;
+    let its = |event: &Value| event.pointer("/detail/id").and_then(Value::as_str) == Some(id);
+    finding::events(&body).ok()?.into_iter().flatten().find(its)
 }
 
 fn parse(arn: &str) -> Option<FindingArn<'_>> {

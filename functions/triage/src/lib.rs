@@ -8,7 +8,7 @@ mod owner;
 mod running;
 
 use crate::running::Running;
-use confirm::Confirmer;
+use confirm::{Answer, Confirmer};
 use firebreak::arrival;
 use firebreak::diagnosis::{ConfiguredAccount, Diagnosis, Places};
 use firebreak::fault::Fault;
@@ -152,17 +152,29 @@ impl Function {
     /// Decides. Asks the account first whose a bare access key is, and GuardDuty when a containment would follow at once.
     async fn plan(&self, event: &[u8], now: Timestamp) -> Result<Plan, Fault> {
         // The time is the execution's: a second try decides the same.
-        let under = |at_source, owners: &Owners| {
+        let of = |event: &[u8], at_source, owners: &Owners| {
             let circumstances = Circumstances { at_source, owners: Some(owners), ..Circumstances::new(&self.policy, now) };
             plan_json(event, &circumstances).map_err(|error| Fault::malformed(error.to_string()))
         };
         let nobody = Owners::default();
-        let mut at_best = under(AtSource::Active, &nobody)?;
+        let mut at_best = of(event, AtSource::Active, &nobody)?;
         let owners = owner::find(&self.aws, &self.policy, &at_best).await;
         if !owners.is_empty() {
-            at_best = under(AtSource::Active, &owners)?;
+            at_best = of(event, AtSource::Active, &owners)?;
         }
-        let at_source = self.confirmer.ask(&at_best, self.policy.confirmation).await;
-        if at_source == AtSource::Active { Ok(at_best) } else { under(at_source, &owners) }
+        let at_source = match self.confirmer.ask(&at_best, self.policy.confirmation).await {
+            Answer::NotAsked => AtSource::NotAsked,
+            Answer::Settled => AtSource::Settled,
+            Answer::Unknown => AtSource::Unknown,
+            Answer::Stands(known) => {
+                let known = of(known.to_string().as_bytes(), AtSource::Active, &owners)?;
+                if at_best.is_called_for_by(&known) {
+                    return Ok(at_best);
+                }
+                tracing::warn!("GuardDuty's own finding does not call for what this event would have contained at once");
+                AtSource::Unknown
+            }
+        };
+        of(event, at_source, &owners)
     }
 }

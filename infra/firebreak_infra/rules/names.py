@@ -25,7 +25,7 @@ _NAMES: Final[dict[tuple[str, str, str], tuple[str, ...]]] = {
         "FirebreakQuarantineDenyTaggedSession",
         "FirebreakQuarantineDenyTaggedSessionBoundary",
     ),
-    (MANAGEMENT, "AWS::Organizations::Policy", "Name"): ("FirebreakGuard", "FirebreakQuarantine"),
+    (MANAGEMENT, "AWS::Organizations::Policy", "Name"): ("FirebreakGuard", "FirebreakQuarantine", "FirebreakResourceGuard"),
 }
 
 

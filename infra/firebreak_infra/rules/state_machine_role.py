@@ -63,7 +63,7 @@ def _values(documents: Documents, parameters: Json, name: str) -> list[str]:
     """What a parameter can be. A function's name may be put together from the containment that is at hand."""
     if name in parameters:
         return [fill(documents, str(parameters[name]))]
-    containments = [function.name for function in functions() if function.contains]
+    containments = [function.name for function in functions() if function.is_called_for_targets]
     chosen = re.fullmatch(r"States\.Format\('(.*){}', \$\.containment\)", str(parameters.get(f"{name}.$")))
     return [fill(documents, chosen[1]) + containment for containment in containments] if chosen else ["unknown"]
 

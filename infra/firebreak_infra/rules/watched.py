@@ -40,7 +40,7 @@ def _errors_of(commands: bool) -> set[Metric]:
     return {
         ("AWS/Lambda", "Errors", f"firebreak-{function.name}", "Sum")
         for function in functions()
-        if not function.contains and (function.trigger == "command") == commands
+        if not function.is_called_for_targets and (function.trigger == "command") == commands
     }
 
 

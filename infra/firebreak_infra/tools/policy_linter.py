@@ -39,7 +39,8 @@ def policies(documents: Documents) -> Iterator[dict[str, Any]]:
         elif resource.type == "AWS::Organizations::Policy":
             content = properties["Content"]
             document = json.loads(content) if isinstance(content, str) else content
-            yield {"where": where, "kind": "scp", "document": document}
+            kind = "rcp" if properties["Type"] == "RESOURCE_CONTROL_POLICY" else "scp"
+            yield {"where": where, "kind": kind, "document": document}
         elif resource.type in _RESOURCE_POLICIES:
             yield {"where": where, "kind": "resource", "document": properties[_RESOURCE_POLICIES[resource.type]]}
         elif resource.type == "AWS::Events::EventBusPolicy" and "Statement" in properties:

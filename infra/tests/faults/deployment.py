@@ -14,6 +14,13 @@ def _variables(sources: Sources, name: str) -> dict[str, object]:
     return found
 
 
+def _alias(sources: Sources, name: str) -> dict[str, object]:
+    """The alias of a function: it refers to the function by its logical id."""
+    resources = sources.templates[SECURITY]["Resources"]
+    [logical_id] = [key for key, one in resources.items() if one.get("Properties") == function(sources, name)]
+    return properties(sources, SECURITY, "AWS::Lambda::Alias", FunctionName={"Ref": logical_id})
+
+
 def _two_containments(sources: Sources) -> None:
     function(sources, "quarantine-iam")["Role"] = function(sources, "release")["Role"]
 
@@ -80,6 +87,18 @@ FAULTS: Final = [
         "names",
         "it has no concurrency",
         lambda s: function(s, "ingest").update(ReservedConcurrentExecutions=0),
+    ),
+    Fault(
+        "a function that the doctor can only ask with the right to contain",
+        "doctor_alias",
+        "firebreak-lockdown-s3 has no alias doctor",
+        lambda s: _alias(s, "lockdown-s3").update(Name="diagnose"),
+    ),
+    Fault(
+        "the doctor asks an old version",
+        "doctor_alias",
+        "points to version 7",
+        lambda s: _alias(s, "sweep").update(FunctionVersion="7"),
     ),
     *_MODES,
 ]

@@ -10,7 +10,8 @@ from .fault import Fault, body, dict_of, role, statement
 
 
 def _url(sources: Sources) -> Json:
-    inside: Json = body(sources, SECURITY, "AWS::Lambda::Url")["Properties"]
+    to_answer = {"TargetFunctionArn": {"Fn::GetAtt": ["DecideReviewFunction", "Arn"]}}
+    inside: Json = body(sources, SECURITY, "AWS::Lambda::Url", **to_answer)["Properties"]
     return inside
 
 

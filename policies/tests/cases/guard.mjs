@@ -123,7 +123,7 @@ export function guard(w) {
       subject: "The guard: only Firebreak writes Firebreak's tags",
       given: { identity: ['everything'], scps: ['guard'] },
       cases: [
-        ...each(['at', 'incident', 'protected', 'session-1', 'session-2', 'session-3', 'session-4', 'session-5', 'sg', 'state'], (key) => ({
+        ...each(['at', 'incident', 'protected', 'revoke', 'session-1', 'session-2', 'session-3', 'session-4', 'session-5', 'sg', 'state'], (key) => ({
           row: 18, name: `the key firebreak-${key}`, who: admin, does: 'iam:TagRole', on: w.role('web/AppRole'), using: keys(`firebreak-${key}`), then: by('OnlyFirebreakTags'),
         })),
         { row: 18, name: 'a user makes itself look protected', who: mallory, does: 'iam:TagUser', on: mallory, using: keys('team', 'firebreak-protected'), then: by('OnlyFirebreakTags') },
@@ -141,6 +141,7 @@ export function guard(w) {
         { row: 15, name: 'a session tag in another case: it would hide it as well', who: mallory, does: 'sts:TagSession', on: w.role('web/AppRole'), using: keys('FIREBREAK-Session-5'), given: { resource: w.trust(mallory.arn) }, then: by('OnlyFirebreakTags') },
         { row: 18, name: 'lockdown-s3, which has no use for tags', who: w.member('LockdownS3'), does: 'iam:TagUser', on: mallory, using: keys('firebreak-protected'), then: by('OnlyFirebreakTags') },
         { name: 'quarantine-iam tags', who: quarantineIam, does: 'iam:TagUser', on: alice, using: keys('firebreak-state', 'firebreak-incident', 'firebreak-at'), then: 'allowed' },
+        { name: 'revoke-sessions opens a role', who: w.member('RevokeSessions'), does: 'iam:TagRole', on: heldRole, using: keys('firebreak-revoke'), then: 'allowed' },
         { name: 'isolate-ec2 tags', who: w.member('IsolateEc2'), does: 'ec2:CreateTags', on: w.instance(), using: keys('firebreak-state'), then: 'allowed' },
         { name: 'preserve-evidence tags its snapshots', who: w.member('PreserveEvidence'), does: 'ec2:CreateTags', on: w.snapshot, using: keys('firebreak-incident'), then: 'allowed' },
         { name: 'release takes tags away', who: release, does: 'iam:UntagRole', on: heldRole, using: keys('firebreak-state'), then: 'allowed' },

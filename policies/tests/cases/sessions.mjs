@@ -6,6 +6,7 @@ export function sessions(w) {
   const alice = w.user('team/alice')
   const quarantineIam = w.member('QuarantineIam')
   const release = w.member('Release')
+  const open = { ...quarantined, 'firebreak-revoke': 'fb-0123456789abcdef' }
 
   return [
     {
@@ -25,8 +26,8 @@ export function sessions(w) {
         { name: 'the session policy grants nothing', who: quarantineIam, does: 'iam:AttachUserPolicy', on: alice, using: policy(w.administrator), then: 'not allowed' },
         { name: 'release: the target', who: release, does: 'iam:DetachUserPolicy', on: alice, using: policy(w.denyAll), given: { identity: ['Release'] }, then: 'allowed' },
         { name: 'release: another user', who: release, does: 'iam:DetachUserPolicy', on: w.user('bob'), using: policy(w.denyAll), given: { identity: ['Release'] }, then: 'not allowed by its session policy' },
-        { name: 'revoke-sessions: the target', who: w.member('RevokeSessions'), does: 'iam:PutRolePolicy', on: w.role('web/AppRole', { tags: quarantined }), given: { identity: ['RevokeSessions'], session: w.onlyThis('role', 'AppRole') }, then: 'allowed' },
-        { name: 'revoke-sessions: another role', who: w.member('RevokeSessions'), does: 'iam:PutRolePolicy', on: w.role('web/Other', { tags: quarantined }), given: { identity: ['RevokeSessions'], session: w.onlyThis('role', 'AppRole') }, then: 'not allowed by its session policy' },
+        { name: 'revoke-sessions: the target', who: w.member('RevokeSessions'), does: 'iam:PutRolePolicy', on: w.role('web/AppRole', { tags: open }), given: { identity: ['RevokeSessions'], session: w.onlyThis('role', 'AppRole') }, then: 'allowed' },
+        { name: 'revoke-sessions: another role', who: w.member('RevokeSessions'), does: 'iam:PutRolePolicy', on: w.role('web/Other', { tags: open }), given: { identity: ['RevokeSessions'], session: w.onlyThis('role', 'AppRole') }, then: 'not allowed by its session policy' },
       ],
     },
   ]

@@ -32,8 +32,10 @@ pub struct Level {
     pub scope: Scope,
     /// Carried out at once where policy says so. If not: only after an approval, whatever a policy says.
     pub automatic: bool,
-    /// The role that it needs outside the security account.
+    /// The role that it needs outside the security account. Of a level that is apart: for looks only.
     pub role: MemberRole,
+    /// Carried out by another function than the containment's own.
+    pub apart: Option<Apart>,
     /// Steps without which the target is not contained: one of them must hold. A passing fault at one of them is worth another try.
     pub decisive: &'static [StepKind],
     /// What a person reads beside the target in a decision: "deny everything".
@@ -42,6 +44,16 @@ pub struct Level {
     pub stops: &'static str,
     /// What goes on although it holds.
     pub leaves: &'static str,
+}
+
+/// A level that needs rights which the containment's own role must not have: a function of its own carries it out, with a role of its
+/// own. The containment's function looks whether it holds, and writes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Apart {
+    /// The function: a folder of `functions/`.
+    pub function: &'static str,
+    /// The role that it needs outside the security account.
+    pub role: MemberRole,
 }
 
 /// Whose credentials a containment needs.
@@ -60,6 +72,14 @@ pub enum Base {
     Target,
     /// One of its own: it is undone by itself, beside another containment of the same target.
     Own,
+}
+
+impl Level {
+    /// The role with which it is carried out.
+    #[must_use]
+    pub fn contains_as(&self) -> MemberRole {
+        self.apart.map_or(self.role, |apart| apart.role)
+    }
 }
 
 impl Declaration {

@@ -16,6 +16,7 @@ pub(super) const DECLARATION: Declaration = Declaration {
         scope: Scope::Principal,
         automatic: true,
         role: MemberRole::IsolateEc2,
+        apart: None,
         decisive: &[StepKind::IsolateInterface],
         does: "cut off from the network",
         stops: "new connections to and from every network interface of the instance",

@@ -16,6 +16,7 @@ pub(super) const DECLARATION: Declaration = Declaration {
         scope: Scope::Principal,
         automatic: true,
         role: MemberRole::LockdownS3,
+        apart: None,
         decisive: &[StepKind::BlockPublicAccess],
         does: "block public access",
         stops: "public access to the bucket and its objects",

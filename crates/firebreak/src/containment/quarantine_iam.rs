@@ -1,6 +1,6 @@
 //! `quarantine-iam`: an IAM user, a role, or a part of one.
 
-use super::declaration::{Base, Declaration, Home, Level};
+use super::declaration::{Apart, Base, Declaration, Home, Level};
 use crate::finding::Subject;
 use crate::step::StepKind;
 use crate::target::{Scope, TargetKind};
@@ -17,6 +17,7 @@ pub(super) const DECLARATION: Declaration = Declaration {
             scope: Scope::AccessKey,
             automatic: true,
             role: MemberRole::QuarantineIam,
+            apart: None,
             decisive: &[StepKind::DeactivateKey, StepKind::ListKeys],
             does: "make this access key inactive",
             stops: "calls with that access key",
@@ -26,6 +27,7 @@ pub(super) const DECLARATION: Declaration = Declaration {
             scope: Scope::Session,
             automatic: true,
             role: MemberRole::QuarantineIam,
+            apart: None,
             decisive: &[StepKind::DenySession],
             does: "deny everything to this session",
             stops: "calls of that one session of the role",
@@ -34,7 +36,9 @@ pub(super) const DECLARATION: Declaration = Declaration {
         Level {
             scope: Scope::OlderSessions,
             automatic: false,
-            role: MemberRole::RevokeSessions,
+            role: MemberRole::QuarantineIam,
+            // It writes an inline policy: whoever may do that can grant himself anything.
+            apart: Some(Apart { function: "revoke-sessions", role: MemberRole::RevokeSessions }),
             decisive: &[StepKind::RevokeOlderSessions],
             does: "end the sessions that are open",
             stops: "calls of every session of the role that was opened before now",
@@ -44,6 +48,7 @@ pub(super) const DECLARATION: Declaration = Declaration {
             scope: Scope::Principal,
             automatic: true,
             role: MemberRole::QuarantineIam,
+            apart: None,
             decisive: &[
                 StepKind::AttachDeny,
                 StepKind::DenyByBoundary,

@@ -10,7 +10,8 @@ use firebreak_functions::MemberRole;
 const fn level(scope: Scope, stops: &'static str) -> Level {
     let leaves = "principals of the management account, which no service control policy reaches";
     let does = "deny everything from the organization";
-    Level { scope, automatic: false, role: MemberRole::QuarantineScp, decisive: &[StepKind::DenyByScp], does, stops, leaves }
+    let (automatic, role, apart) = (false, MemberRole::QuarantineScp, None);
+    Level { scope, automatic, role, apart, decisive: &[StepKind::DenyByScp], does, stops, leaves }
 }
 
 pub(super) const DECLARATION: Declaration = Declaration {

@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 mod arrival;
+mod called_for;
 mod cases;
 mod corpus;
 mod earlier;

@@ -276,9 +276,13 @@ async fn older_sessions_end_after_approval() -> TestResult {
     assert_eq!(role.observe().await?.get("inline policies"), Some(revocation.as_str()));
     let written = role.iam().get_role_policy().role_name("deploy").policy_name(revocation).send().await?;
     assert!(written.policy_document.contains("aws%3ATokenIssueTime"), "{}", written.policy_document);
-    let assumed: Vec<String> =
-        stage.aws.calls()?.into_iter().filter(|c| c.operation == "PutRolePolicy").filter_map(|c| c.caller).collect();
+    let calls = stage.aws.calls()?;
+    let written = calls.iter().filter(|c| c.operation == "PutRolePolicy");
+    let assumed: Vec<&str> = written.filter_map(|c| c.caller.as_deref()).collect();
     assert!(assumed.iter().all(|caller| caller.contains("FirebreakMemberRevokeSessions")), "{assumed:?}");
+    let let_in = calls.iter().filter(|c| c.operation == "AssumeRole" && c.params.to_string().contains("MemberRevokeSessions"));
+    let by: Vec<Option<&str>> = let_in.map(|c| c.function.as_deref()).collect();
+    assert!(!by.is_empty() && by.iter().all(|function| *function == Some("firebreak-revoke-sessions")), "{by:?}");
     Ok(())
 }
 

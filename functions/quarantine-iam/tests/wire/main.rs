@@ -46,12 +46,17 @@ fn responder(aws: &ScriptedAws) -> Responder {
     Responder::new(aws.aws(), room::ledger(aws))
 }
 
-/// Contains a target for an incident.
+/// Contains a target for an incident, by the function that carries this level out.
 async fn contain(aws: &ScriptedAws, incident: &str, target: &Target) -> Result<Receipt, Fault> {
-    // Older sessions end only after an approval.
-    let approved = target.scope == Scope::OlderSessions;
-    let request = TaskInput { approved, ..room::request(Phase::Contain, incident, target.clone()) };
-    match Box::pin(Function::new(responder(aws)).handle(request)).await? {
+    // Older sessions end only after an approval, by a function of their own.
+    let apart = target.scope == Scope::OlderSessions;
+    let request = TaskInput { approved: apart, ..room::request(Phase::Contain, incident, target.clone()) };
+    let contained = if apart {
+        Box::pin(revoke_sessions::Function::new(responder(aws)).handle(request)).await?
+    } else {
+        Box::pin(Function::new(responder(aws)).handle(request)).await?
+    };
+    match contained {
         TaskOutput::Receipt(receipt) => Ok(receipt),
         TaskOutput::Verification(_) => unreachable!("a containment answers with a receipt"),
     }

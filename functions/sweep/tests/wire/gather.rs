@@ -5,6 +5,7 @@ use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode, ReasonCode, Waits};
 use firebreak::incident::IncidentStatus;
 use firebreak::receipt::Status;
+use firebreak::target::{Scope, Target, TargetKind};
 use serde_json::json;
 use sweep::{Passing, Phase, SweepInput, SweepOutput};
 
@@ -97,6 +98,21 @@ async fn an_approval_carries_out_what_its_ticket_showed_and_what_needs_no_approv
         assert_eq!(answer.passing.answer, passed, "it passes as it is");
         assert_eq!(answer.incident.decisions.len(), 4, "what is not covered stays in the incident");
     }
+}
+
+/// The state machine calls what stands here; the decision may be of an earlier version.
+#[tokio::test]
+async fn older_sessions_are_for_another_function_than_the_rest_of_their_role() {
+    let stage = Stage::start().await;
+    let whole = stage.decision("deploy", Mode::Gate);
+    let role = Target { kind: TargetKind::IamRole, ..whole.target.clone() };
+    let older = Decision { target: Target { scope: Scope::OlderSessions, ..role.clone() }, ..whole.clone() };
+    stage.append(&[Decision { target: role, ..whole }, older]).await;
+    let answer = stage.ask(answered(&stage, Phase::Gather, None), AUTO).await.expect("an answer");
+    let sent = json!(answer.watch.contain);
+    let mut called: Vec<&str> = sent.as_array().expect("a list").iter().filter_map(|next| next["containment"].as_str()).collect();
+    called.sort_unstable();
+    assert_eq!(called, ["quarantine-iam", "revoke-sessions"], "{sent}");
 }
 
 #[tokio::test]

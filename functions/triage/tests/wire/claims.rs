@@ -1,6 +1,6 @@
 //! One finding, many deliveries: who answers for what.
 
-use crate::{AT, AUTO, ONE, Stage, THREE, TWO, USER, about, counted, deliver, function, key, modes, row, stored};
+use crate::{AT, AUTO, ONE, Stage, THREE, TWO, USER, counted, deliver, function, key, modes, row, stored};
 use firebreak::decision::Mode;
 use firebreak::fault::FaultKind;
 use firebreak::incident::IncidentStatus;
@@ -44,7 +44,7 @@ async fn an_update_that_names_more_is_answered_for_what_is_new_alone() {
     let stage = Stage::start().await;
     let event = stage.finding("f1");
     let first = deliver(&stage.aws, AUTO, &event, ONE).await.expect("an incident");
-    let more = about(event, "alice");
+    let more = stage.about(event, "alice");
     let update = deliver(&stage.aws, AUTO, &more, TWO).await.expect("an incident");
     assert_eq!((update.follows.as_ref(), modes(&update)), (Some(&first.id), vec![("alice", Mode::Auto)]));
     assert_ne!(update.id, first.id);

@@ -43,6 +43,62 @@ async fn what_guardduty_does_not_know_as_the_event_says_it_waits_for_a_person() 
     }
 }
 
+/// A fixture, what an honest event of it leads to, and a field under which a forger puts something else into the event.
+const FORGERIES: [(&str, Mode, &str, &str); 7] = [
+    (USERS, Mode::Auto, "/detail/resource/accessKeyDetails/userName", "mallory"),
+    (USERS, Mode::Auto, "/detail/resource/accessKeyDetails/principalId", "AIDAEXAMPLEMALLORY001"),
+    (USERS, Mode::Auto, "/detail/resource/accessKeyDetails/accessKeyId", "AKIAEXAMPLEMALLORY01"),
+    (
+        "guardduty/instance-credential-exfiltration",
+        Mode::Auto,
+        "/detail/resource/accessKeyDetails/principalId",
+        "AROA1119DBC754673BFA8:i-0123456789abcdef0",
+    ),
+    ("guardduty/bitcoin-tool", Mode::Auto, "/detail/resource/instanceDetails/instanceId", "i-0123456789abcdef0"),
+    ("guardduty/bucket-anonymous-access", Mode::Auto, "/detail/resource/s3BucketDetails/0/name", "another-bucket"),
+    ("guardduty/ssh-brute-force-target", Mode::Notify, "/detail/service/resourceRole", "ACTOR"),
+];
+const USERS: &str = "guardduty/exfiltration-iam-user";
+
+#[tokio::test]
+async fn under_the_id_of_a_true_finding_nothing_else_is_contained_than_that_finding_calls_for() {
+    for (fixture, honest, field, forged) in FORGERIES {
+        for (mode, value) in [(honest, None), (Mode::Gate, Some(forged))] {
+            let stage = Stage::start().await;
+            let mut event = stage.finding_of(fixture, "f1");
+            if let Some(value) = value {
+                *event.pointer_mut(field).expect(field) = json!(value);
+            }
+            // A mild finding, too, is contained at once, or nobody would ask.
+            let policy = format!("auto_from = \"low\"\n{AUTO}");
+            let incident = deliver(&stage.aws, &policy, &event, ONE).await.expect("an incident");
+            assert!(!incident.decisions.is_empty(), "{field} {value:?}");
+            assert!(incident.decisions.iter().all(|decision| decision.mode == mode), "{field} {value:?}: {incident:?}");
+            assert_eq!(stage.aws.calls_of("guardduty:GetFindings").is_empty(), mode == Mode::Notify, "{field} {value:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_finding_that_names_more_by_now_still_stands() {
+    let stage = Stage::start().await;
+    let event = stage.finding_of("types/AttackSequence-S3-CompromisedData", "f1");
+    let mut later = event.clone();
+    let sequence = &mut later["detail"]["service"]["detection"]["sequence"];
+    let mut actor = sequence["actors"][0].clone();
+    actor["user"]["name"] = json!("mallory");
+    actor["user"]["uid"] = json!("AIDAEXAMPLEMALLORY001");
+    sequence["actors"].as_array_mut().expect("actors").push(actor);
+    stage.guardduty.learn(&later);
+    let incident = deliver(&stage.aws, AUTO, &event, ONE).await.expect("an incident");
+    assert!(incident.decisions.iter().any(|decision| decision.mode == Mode::Auto), "{incident:?}");
+    let forged = later;
+    let stage = Stage::start().await;
+    stage.finding_of("types/AttackSequence-S3-CompromisedData", "f1");
+    let incident = deliver(&stage.aws, AUTO, &forged, ONE).await.expect("an incident");
+    assert!(incident.decisions.iter().all(|decision| decision.mode != Mode::Auto), "{incident:?}");
+}
+
 #[tokio::test]
 async fn a_guardduty_that_does_not_answer_stops_nothing_unless_its_answer_is_required() {
     for (action, answer) in [

@@ -1,6 +1,6 @@
 //! Every call to the ledger broken in every way, and the process killed at every call: the next attempt decides the same.
 
-use crate::{AUTO, ONE, Stage, TWO, USER, about, counted, deliver, key, stored};
+use crate::{AUTO, ONE, Stage, TWO, USER, counted, deliver, key, stored};
 use firebreak::coverage::decision_key;
 use firebreak::fault::FaultKind;
 use firebreak::incident::Incident;
@@ -29,7 +29,8 @@ async fn updated() -> (Stage, Incident, Value) {
     let event = stage.finding("f1");
     let first = deliver(&stage.aws, AUTO, &event, ONE).await.expect("an incident");
     stage.aws.forget();
-    (stage, first, about(event, "alice"))
+    let update = stage.about(event, "alice");
+    (stage, first, update)
 }
 
 #[tokio::test]

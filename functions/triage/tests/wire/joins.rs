@@ -1,6 +1,6 @@
 //! A finding about a target that an open incident is about joins it. In every doubt it has an incident of its own.
 
-use crate::{AT, AUTO, ONE, Stage, THREE, TWO, USER, about, at, counted, function, key, modes, row, stored};
+use crate::{AT, AUTO, ONE, Stage, THREE, TWO, USER, at, counted, function, key, modes, row, stored};
 use firebreak::answer::{Answer, Decided};
 use firebreak::decision::Mode;
 use firebreak::fault::Fault;
@@ -272,8 +272,8 @@ async fn an_update_about_the_same_user_joins_with_what_is_new() {
     let stage = Stage::start().await;
     let event = stage.finding("f1");
     let first = deliver(&stage.aws, AUTO, &event, ONE).await.expect("an incident");
-    deliver(&stage.aws, AUTO, &about(stage.finding("f2"), "alice"), TWO).await.expect("an incident");
-    let update = deliver(&stage.aws, AUTO, &about(event, "alice"), THREE).await.expect("an incident");
+    deliver(&stage.aws, AUTO, &stage.about(stage.finding("f2"), "alice"), TWO).await.expect("an incident");
+    let update = deliver(&stage.aws, AUTO, &stage.about(event, "alice"), THREE).await.expect("an incident");
     let of_alice = own_of(&stage.finding("f2"));
     assert_eq!((&update.id, modes(&update)), (&of_alice, vec![("alice", Mode::Auto)]), "alice has an open incident");
     assert!(update.joining.is_some_and(|name| name != of_alice && name != first.id), "under a name of its own");

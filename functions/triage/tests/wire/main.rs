@@ -60,8 +60,22 @@ impl Stage {
 
     /// A finding about the credentials of one user, which GuardDuty knows.
     fn finding(&self, serial: &str) -> Value {
-        let mut event = fixture::load("guardduty/exfiltration-iam-user").expect("a fixture");
+        self.finding_of("guardduty/exfiltration-iam-user", serial)
+    }
+
+    /// The finding of a fixture, which GuardDuty knows.
+    fn finding_of(&self, name: &str, serial: &str) -> Value {
+        let mut event = fixture::load(name).expect("a fixture");
         fixture::personalise(&mut event, room::ACCOUNT, serial, at());
+        self.guardduty.learn(&event);
+        event
+    }
+
+    /// The same finding, about another user: GuardDuty knows it so.
+    fn about(&self, mut event: Value, user: &str) -> Value {
+        let details = &mut event["detail"]["resource"]["accessKeyDetails"];
+        details["userName"] = json!(user);
+        details["principalId"] = json!(format!("AIDAEXAMPLE000{}", user.to_uppercase()));
         self.guardduty.learn(&event);
         event
     }
@@ -69,14 +83,6 @@ impl Stage {
 
 fn at() -> Timestamp {
     AT.parse().expect("a time")
-}
-
-/// The same finding, about another user.
-fn about(mut event: Value, user: &str) -> Value {
-    let details = &mut event["detail"]["resource"]["accessKeyDetails"];
-    details["userName"] = json!(user);
-    details["principalId"] = json!(format!("AIDAEXAMPLE000{}", user.to_uppercase()));
-    event
 }
 
 fn function(aws: &ScriptedAws, policy: &str) -> Function {

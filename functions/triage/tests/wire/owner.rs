@@ -16,6 +16,7 @@ const TEMPORARY: &str = "ASIAEXAMPLEALICE0001";
 fn bare(stage: &Stage, key: &str) -> Value {
     let mut event = stage.finding("f1");
     event["detail"]["resource"]["accessKeyDetails"] = json!({ "accessKeyId": key });
+    stage.guardduty.learn(&event);
     event
 }
 

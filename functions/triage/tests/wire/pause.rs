@@ -1,6 +1,6 @@
 //! While a person has paused what is automatic, nothing is contained without one, and the decision says who paused, and why.
 
-use crate::{AUTO, ONE, Stage, THREE, TWO, USER, about, at, counted, deliver, key, modes, stored};
+use crate::{AUTO, ONE, Stage, THREE, TWO, USER, at, counted, deliver, key, modes, stored};
 use firebreak::decision::{Mode, ReasonCode};
 use firebreak::ids::IncidentId;
 use firebreak_testkit::room::{self, PAUSER};
@@ -40,11 +40,11 @@ async fn a_pause_that_is_over_ended_or_of_another_account_holds_nothing_back() {
     let over = deliver(&stage.aws, AUTO, &stage.finding("f1"), ONE).await.expect("an incident");
     assert_eq!(modes(&over), [(USER, Mode::Auto)], "this one ends just now");
     room::pause(&stage.aws, None, at()).await;
-    let paused = deliver(&stage.aws, AUTO, &about(stage.finding("f2"), "alice"), TWO).await.expect("an incident");
+    let paused = deliver(&stage.aws, AUTO, &stage.about(stage.finding("f2"), "alice"), TWO).await.expect("an incident");
     assert_eq!(modes(&paused), [("alice", Mode::Gate)]);
     let ended = room::ledger(&stage.aws).resume(None, "bob", at()).await.expect("the ledger answers");
     assert!(ended.is_some_and(|ended| ended.by == "bob"));
-    let after = deliver(&stage.aws, AUTO, &about(stage.finding("f3"), "carol"), THREE).await.expect("an incident");
+    let after = deliver(&stage.aws, AUTO, &stage.about(stage.finding("f3"), "carol"), THREE).await.expect("an incident");
     assert_eq!(modes(&after), [("carol", Mode::Auto)], "the next finding is automatic again");
     assert_eq!(counted(&stage.aws), [key("carol"), key(USER)]);
 }

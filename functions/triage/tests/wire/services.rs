@@ -28,10 +28,9 @@ impl GuardDuty {
 
     /// It has the finding that an event carries.
     pub(crate) fn learn(&self, event: &Value) {
-        let detail = &event["detail"];
-        let id = detail["id"].as_str().expect("an id").to_owned();
-        let finding = json!({ "id": id, "accountId": detail["accountId"], "type": detail["type"],
-                              "service": { "archived": false } });
+        let mut finding = event["detail"].clone();
+        let id = finding["id"].as_str().expect("an id").to_owned();
+        finding["service"]["archived"] = json!(false);
         self.known().findings.insert(id, finding);
     }
 
@@ -42,7 +41,7 @@ impl GuardDuty {
 
     /// Somebody archives the finding, or takes that back.
     pub(crate) fn archive(&self, id: &str, archived: bool) {
-        self.change(id, "service", json!({ "archived": archived }));
+        self.known().findings.get_mut(id).expect("a known finding")["service"]["archived"] = json!(archived);
     }
 
     /// A field of the finding is other than the event says.

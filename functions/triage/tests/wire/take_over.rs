@@ -1,6 +1,6 @@
 //! When an execution may take a finding over from another one, and with what.
 
-use crate::{AUTO, ONE, Stage, TWO, USER, about, at, counted, deliver, key, modes, row, stored};
+use crate::{AUTO, ONE, Stage, TWO, USER, at, counted, deliver, key, modes, row, stored};
 use firebreak::answer::{Answer, Decided};
 use firebreak::decision::{Mode, ReasonCode};
 use firebreak::fault::FaultKind;
@@ -24,7 +24,7 @@ async fn an_execution_that_broke_down_is_taken_over_with_what_it_decided_and_wha
         let event = stage.finding("f1");
         let first = deliver(&stage.aws, AUTO, &event, ONE).await.expect("an incident");
         stage.executions.set(ONE, status);
-        let second = deliver(&stage.aws, AUTO, &about(event, "alice"), TWO).await.expect("an incident");
+        let second = deliver(&stage.aws, AUTO, &stage.about(event, "alice"), TWO).await.expect("an incident");
         assert_eq!((&second.id, second.execution_arn.as_str(), &second.follows), (&first.id, TWO, &None), "{status}");
         assert_eq!(modes(&second), [(USER, Mode::Auto), ("alice", Mode::Auto)], "{status}: it must stay releasable");
         assert_eq!(claimant(&stage, &first), Attribute::S(TWO.to_owned()));

@@ -1,6 +1,6 @@
 //! Findings that cannot be understood: how many people are asked about in an hour, and that nothing hides behind that number.
 
-use crate::{Stage, about, at, deliver};
+use crate::{Stage, at, deliver};
 use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::incident::Incident;
 use firebreak::pause::Pauses;
@@ -41,7 +41,7 @@ async fn beyond_the_hours_number_one_mail_tells_of_all_and_a_critical_finding_is
     assert_eq!(third.verdict, Verdict::Ignore, "{third:?}");
     let critical = of(&stage, &unread(&stage, "u4", 9.5), "u4").await;
     assert_ne!(critical.verdict, Verdict::Ignore, "the worst is never one of many");
-    let known = of(&stage, &about(stage.finding("u5"), "alice"), "u5").await;
+    let known = of(&stage, &stage.about(stage.finding("u5"), "alice"), "u5").await;
     assert_eq!(known.verdict, Verdict::Respond, "what is understood is answered as always");
 }
 

@@ -1,0 +1,57 @@
+#![doc = include_str!("../README.md")]
+
+use firebreak::containment::Containment;
+use firebreak::diagnosis::{Diagnosis, Places};
+use firebreak::fault::Fault;
+use firebreak::holders::Holder;
+use firebreak::target::{Scope, Target};
+use firebreak::task::{Phase, TaskInput, TaskOutput};
+use firebreak_aws::clients::MemberRole;
+use firebreak_function::containment::{Call, Checked, Responder, Task};
+use firebreak_function::diagnosis::member_role;
+use firebreak_ledger::Ledger;
+
+/// The function and what it needs.
+pub struct Function {
+    responder: Responder,
+}
+
+impl Function {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// A fault that names the missing variable.
+    pub async fn load() -> Result<Self, Fault> {
+        Ok(Self::new(Responder::load().await?))
+    }
+
+    /// Works with the credentials and the ledger of `responder`.
+    #[must_use]
+    pub fn new(responder: Responder) -> Self {
+        Self { responder }
+    }
+
+    /// For `firebreak doctor`: the member role.
+    ///
+    /// # Errors
+    /// There is nothing to look into.
+    pub async fn diagnose(&self, places: Places) -> Result<Diagnosis, Fault> {
+        member_role(self.responder.aws(), &places, MemberRole::RevokeSessions).await.map(Diagnosis::from)
+    }
+
+    /// Ends the older sessions of one role.
+    ///
+    /// # Errors
+    /// `Bug` for anything else, before any call. When nothing could be tried; see [`Responder::handle`].
+    pub async fn handle(&self, request: TaskInput) -> Result<TaskOutput, Fault> {
+        if (request.phase, request.target.scope) != (Phase::Contain, Scope::OlderSessions) {
+            return Err(Fault::bug("revoke-sessions ends older sessions and does nothing else: quarantine-iam does the rest"));
+        }
+        let task = Task { containment: Containment::QuarantineIam, at: None };
+        // Nothing is changed before the base is recorded, so the ledger need not know earlier.
+        let prepare = async |_: &Ledger, _: &Holder, _: &Target| ();
+        let contain = async |call: &Call, (): ()| quarantine_iam::end_older_sessions(call).await;
+        let verify = async |_: &Call| Err::<Checked, Fault>(Fault::bug("quarantine-iam looks"));
+        self.responder.handle(request, task, prepare, contain, verify).await
+    }
+}

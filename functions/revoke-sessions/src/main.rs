@@ -1,0 +1,8 @@
+//! Wires `revoke-sessions` to the Lambda runtime.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let function = revoke_sessions::Function::load().await?;
+    let look = async |places| function.diagnose(places).await;
+    firebreak_function::run::run_with_diagnosis(look, async |input| function.handle(input).await).await
+}
