@@ -10,12 +10,13 @@ FORCE ?=
 ARCH ?= arm64
 RUNS ?= 100000
 SAMPLE ?=
+STORM ?= 5000
 CORPUS ?= fixtures/findings
 # Half of a test's time is waiting for an AWS.
 THREADS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 LOCAL = PYTHONPATH=local .venv/bin/python -m firebreak_local
 
-.PHONY: help install build demo test faults check policies bench fuzz report local replay doctor advisories package deploy undeploy clean
+.PHONY: help install build demo test storm faults check policies bench fuzz report local replay doctor advisories package deploy undeploy clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -35,6 +36,9 @@ test: install build ## Everything that must hold. SAMPLE=HASH repeats the sample
 	@SAMPLE=$(SAMPLE) RUST_TEST_THREADS=$(THREADS) FIREBREAK_RECORD_CALLS=$(CURDIR)/target/recorded-calls cargo test --workspace --tests
 	@infra/least-privilege/check
 	@PYTHONPATH=infra:infra/tests .venv/bin/python -m unittest discover --start-directory infra/tests --pattern 'test_*.py'
+
+storm: install build ## Thousands of imported findings beside a true one. STORM=5000
+	@STORM=$(STORM) cargo test -p firebreak-drill --test whole -- storm:: --nocapture
 
 faults: install build ## Every call of every containment broken in every way, in real processes: all of what `make test` samples.
 	@SAMPLE=all cargo test --workspace --tests -- faults:: fault_sweep:: --nocapture

@@ -29,6 +29,8 @@ pub struct Invoked {
 }
 
 /// How long anything may take on a busy machine with two cores.
+/// The inboxes of what people are told and asked.
+const PEOPLE: [&str; 2] = ["firebreak-notices-inbox", "firebreak-tickets-inbox"];
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The local AWS with Firebreak in it.
@@ -249,7 +251,15 @@ impl Stage {
     /// # Errors
     /// None arrives in time.
     pub async fn told(&self, words: &str) -> Result<Notice> {
-        self.told_through(&["firebreak-notices-inbox", "firebreak-tickets-inbox"], words).await
+        self.told_through(&PEOPLE, words, PATIENCE).await
+    }
+
+    /// The same, at most so long.
+    ///
+    /// # Errors
+    /// None arrives in time.
+    pub async fn told_within(&self, words: &str, patience: Duration) -> Result<Notice> {
+        self.told_through(&PEOPLE, words, patience).await
     }
 
     /// Waits for a message in the topic of last resort.
@@ -257,12 +267,12 @@ impl Stage {
     /// # Errors
     /// None arrives in time.
     pub async fn alarmed(&self, words: &str) -> Result<Notice> {
-        self.told_through(&["firebreak-failures-inbox"], words).await
+        self.told_through(&["firebreak-failures-inbox"], words, PATIENCE).await
     }
 
-    async fn told_through(&self, queues: &[&str], words: &str) -> Result<Notice> {
+    async fn told_through(&self, queues: &[&str], words: &str, patience: Duration) -> Result<Notice> {
         let sqs = aws_sdk_sqs::Client::new(&self.config);
-        let found = eventually(&format!("a message with {words:?}"), PATIENCE, async || {
+        let found = eventually(&format!("a message with {words:?}"), patience, async || {
             let mut new = Vec::new();
             for queue in queues {
                 new.extend(inbox::take(&sqs, queue).await.unwrap_or_default());

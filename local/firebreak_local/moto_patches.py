@@ -17,6 +17,7 @@ import moto
 from . import (
     assume_role_limits,
     enabled_regions,
+    execution_status,
     iam_boundaries,
     iam_limits,
     iam_protected_roles,
@@ -45,6 +46,7 @@ def install(endpoint: str) -> None:
     name_unnamed_executions()
     page_execution_history()
     finish_executions_in_order()
+    execution_status.install()
     task_tokens.install()
     state_language.install()
     message_size.install()

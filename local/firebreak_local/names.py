@@ -38,6 +38,7 @@ LEDGER_TABLE: Final = "firebreak-ledger"
 REVIEW_QUEUE: Final = "firebreak-review-gate"
 REVIEW_DEAD_LETTERS: Final = "firebreak-review-gate-dlq"
 SECURITY_BUS: Final = "firebreak"
+EXECUTION_ENDED_RULE: Final = "firebreak-execution-ended"
 ONLY_ON_THE_DEFAULT_BUS: Final = "isolation-request"
 EVENTS_DEAD_LETTERS: Final = "firebreak-events-dlq"
 DEAD_LETTER_QUEUES: Final = (EVENTS_DEAD_LETTERS, "firebreak-ingest-dlq", REVIEW_DEAD_LETTERS)

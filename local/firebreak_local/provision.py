@@ -39,6 +39,7 @@ class Sources:
     policy: Path
     state_machine: Path = names.REPOSITORY / "state-machine" / "incident-response.asl.json"
     event_rules: Path = names.REPOSITORY / "infra" / "event-rules"
+    execution_ended: Path = names.REPOSITORY / "infra" / "security-account" / "execution-ended.json"
     policies: Path = names.REPOSITORY / "policies"
 
     @property
@@ -58,7 +59,7 @@ class Sources:
     def check(self) -> None:
         """Raises ProvisioningError for the first one that is missing."""
         member_policies = map(self.member_policy, names.MEMBER_POLICIES)
-        for path in (self.policy, self.state_machine, self.quarantine_scp, *self.guards, *member_policies):
+        for path in (self.policy, self.state_machine, self.execution_ended, self.quarantine_scp, *self.guards, *member_policies):
             if not path.is_file():
                 raise ProvisioningError(f"{path}: no such file")
         if not any(self.event_rules.glob("*.json")):
@@ -229,6 +230,7 @@ class Provisioner:
             "FIREBREAK_EVIDENCE_BUCKET": names.EVIDENCE_BUCKET,
             "FIREBREAK_NOTICES_TOPIC_ARN": topics[names.NOTICES_TOPIC],
             "FIREBREAK_TICKETS_TOPIC_ARN": topics[names.TICKETS_TOPIC],
+            "FIREBREAK_FAILURES_TOPIC_ARN": topics[names.FAILURES_TOPIC],
             "FIREBREAK_POLICY_FILE": str(self._sources.policy),
             "FIREBREAK_EXTERNAL_ID": names.EXTERNAL_ID,
             "FIREBREAK_STATE_MACHINE_ARN": names.STATE_MACHINE_ARN,
@@ -275,6 +277,18 @@ class Provisioner:
                 "DeadLetterConfig": {"Arn": _sqs_arn(names.EVENTS_DEAD_LETTERS)},
             }
             events.put_targets(Rule=rule, EventBusName=bus, Targets=[target])
+        self._last_resort(events)
+
+    def _last_resort(self, events: Any) -> None:
+        """The rule about executions that ended, and its function."""
+        path = self._sources.execution_ended
+        pattern = substitute(path.read_text(), {"StateMachineArn": names.STATE_MACHINE_ARN}, path)
+        with _blaming(path):
+            events.put_rule(Name=names.EXECUTION_ENDED_RULE, EventPattern=pattern)
+        arn, letters = names.FUNCTION_ARN_PREFIX + "execution-ended", {"Arn": _sqs_arn(names.EVENTS_DEAD_LETTERS)}
+        events.put_targets(
+            Rule=names.EXECUTION_ENDED_RULE, Targets=[{"Id": "execution-ended", "Arn": arn, "DeadLetterConfig": letters}]
+        )
 
     def _patterns(self) -> dict[str, tuple[Path, str]]:
         """By the stem of a rule: the file that asks for it, and its pattern."""

@@ -249,7 +249,7 @@ fn the_last_resort_needs_no_function() {
     assert_eq!(states["FailureNotice"]["Resource"], "arn:${Partition}:states:::sns:publish");
     assert_eq!(states["FailureNotice"]["Parameters"]["TopicArn"], "${FailuresTopicArn}");
     assert_eq!(states["FailureNotice"]["Next"], "WhoFailed");
-    assert_eq!(states["FailureNotice"]["Catch"][0]["Next"], "WhoFailed");
+    assert_eq!(states["FailureNotice"]["Catch"][0]["Next"], "Failed", "recorded and heard by nobody, it would stay so");
     let after = states["WhoFailed"]["Default"].as_str().expect("a state");
     assert_eq!(states[after]["Resource"], "arn:${Partition}:states:::dynamodb:updateItem");
     assert_eq!(states[after]["Next"], "Failed");

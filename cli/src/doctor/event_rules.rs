@@ -25,6 +25,9 @@ const RULES: [(&str, &str); 5] = [
     ("security-hub-v2", include_str!("../../../infra/event-rules/security-hub-v2.json")),
 ];
 
+/// The rule that tells of executions that ended: no event of it is a finding.
+const LAST_RESORT: &str = include_str!("../../../infra/security-account/execution-ended.json");
+
 /// Requests of people are taken on the account's own bus only.
 const ONLY_ON_THE_DEFAULT_BUS: &str = "isolation-request";
 
@@ -37,7 +40,12 @@ pub(super) async fn look(deployment: &Deployment) -> Vec<Observation> {
     let rules = &shipped();
     let rules = BUSES.iter().flat_map(|bus| rules.iter().map(move |(stem, pattern)| (*bus, stem.as_str(), pattern.as_str())));
     let there = rules.filter(|(bus, stem, _)| *bus == "default" || *stem != ONLY_ON_THE_DEFAULT_BUS);
-    join_all(there.map(|(bus, stem, pattern)| rule(client, bus, stem, pattern, ingest))).await
+    let looks = join_all(there.map(|(bus, stem, pattern)| rule(client, bus, stem, pattern, ingest)));
+    let ended = LAST_RESORT.replace("${StateMachineArn}", &deployment.state_machine_arn);
+    let function = deployment.arn("lambda", &format!("function:{}", names::function("execution-ended")));
+    let (mut looks, last) = futures::join!(looks, rule(client, "default", "execution-ended", &ended, &function));
+    looks.push(last);
+    looks
 }
 
 /// Whether findings of the types arrive that rows of the response policy name and the shipped rules do not, and the controls of the
@@ -91,17 +99,18 @@ async fn rule(client: &Client, bus: &str, stem: &str, pattern: &str, ingest: &st
     };
     if rule.state != Some(RuleState::Enabled) {
         let fix = format!("aws events enable-rule --name {name} --event-bus-name {bus}");
-        return Observation::broken(EVENT_RULE, subject, "disabled: these findings do nothing", fix);
+        return Observation::broken(EVENT_RULE, subject, "disabled: these events do nothing", fix);
     }
     if !is_as_shipped(pattern, rule.event_pattern().unwrap_or_default(), &[]) {
         return Observation::broken(EVENT_RULE, subject, "its pattern is not the shipped one", DEPLOY);
     }
-    target(subject, targets.iter().find(|target| target.arn == ingest))
+    target(subject, ingest, targets.iter().find(|target| target.arn == ingest))
 }
 
-fn target(rule: String, ingest: Option<&Target>) -> Observation {
-    let Some(ingest) = ingest else {
-        return Observation::broken(EVENT_RULE, rule, "firebreak-ingest is not its target: these findings do nothing", DEPLOY);
+fn target(rule: String, function: &str, found: Option<&Target>) -> Observation {
+    let function = function.rsplit(':').next().unwrap_or(function);
+    let Some(ingest) = found else {
+        return Observation::broken(EVENT_RULE, rule, format!("{function} is not its target: these events do nothing"), DEPLOY);
     };
     if ingest.dead_letter_config().and_then(|letters| letters.arn()).is_none() {
         return Observation::broken(EVENT_RULE, rule, "no dead-letter queue: what is not delivered is lost", DEPLOY);
@@ -109,7 +118,7 @@ fn target(rule: String, ingest: Option<&Target>) -> Observation {
     if ingest.input().is_some() || ingest.input_path().is_some() || ingest.input_transformer().is_some() {
         return Observation::broken(EVENT_RULE, rule, "its target gets something else than the event", DEPLOY);
     }
-    Observation::sound(EVENT_RULE, rule, "enabled, pattern as shipped, delivers to firebreak-ingest")
+    Observation::sound(EVENT_RULE, rule, format!("enabled, pattern as shipped, delivers to {function}"))
 }
 
 #[cfg(test)]

@@ -300,7 +300,7 @@ impl Responder {
             let what = format!("REVERTED by somebody: {}: {line}", check.target);
             log_unless_ok(self.ledger.note(incident, clock::now(), &what).await);
         }
-        Ok(check)
+        Ok(check.bounded())
     }
 
     /// How an incident stands is told by the execution that opened it: it may be waiting for an answer while a finding that joined

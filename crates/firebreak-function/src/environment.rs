@@ -11,6 +11,8 @@ pub const TABLE: &str = "FIREBREAK_TABLE";
 pub const EVIDENCE_BUCKET: &str = "FIREBREAK_EVIDENCE_BUCKET";
 /// The topic for people.
 pub const NOTICES_TOPIC_ARN: &str = "FIREBREAK_NOTICES_TOPIC_ARN";
+/// Topic of last resort.
+pub const FAILURES_TOPIC_ARN: &str = "FIREBREAK_FAILURES_TOPIC_ARN";
 /// Topic that tickets are sent to.
 pub const TICKETS_TOPIC_ARN: &str = "FIREBREAK_TICKETS_TOPIC_ARN";
 /// The response policy, a file beside the binary.
@@ -26,11 +28,12 @@ pub const QUARANTINE_SCP: &str = "FIREBREAK_QUARANTINE_SCP";
 pub const MANAGEMENT_ACCOUNT: &str = "FIREBREAK_MANAGEMENT_ACCOUNT";
 
 /// All of them.
-pub const ALL: [&str; 9] = [
+pub const ALL: [&str; 10] = [
     TABLE,
     EVIDENCE_BUCKET,
     NOTICES_TOPIC_ARN,
     TICKETS_TOPIC_ARN,
+    FAILURES_TOPIC_ARN,
     POLICY_FILE,
     EXTERNAL_ID,
     STATE_MACHINE_ARN,

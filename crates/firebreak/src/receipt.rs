@@ -220,6 +220,33 @@ pub struct Verification {
     pub reverted: Vec<String>,
 }
 
+/// What the lines of one answer may take, in bytes: the state machine carries those of twenty targets, twice.
+const MAX_LINES: usize = 2 * 1024;
+
+impl Verification {
+    /// As the state machine carries it. The ledger has the whole.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        Self { problems: first_of(self.problems), reverted: first_of(self.reverted), ..self }
+    }
+}
+
+/// As many lines as fit, and how many more there are.
+fn first_of(mut lines: Vec<String>) -> Vec<String> {
+    let mut room = MAX_LINES;
+    let fits = lines.iter().take_while(|line| {
+        let is_room = line.len() <= room;
+        room = room.saturating_sub(line.len());
+        is_room
+    });
+    let (fit, all) = (fits.count(), lines.len());
+    lines.truncate(fit);
+    if fit < all {
+        lines.push(format!("{} more: firebreak incidents show", all - fit));
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,6 +255,19 @@ mod tests {
     fn step(name: &str, outcome: Outcome) -> Step {
         let error = (outcome == Outcome::Failed).then(|| Fault::new(FaultKind::Denied, "no"));
         Step { name: name.to_owned().into(), outcome, error, digest: None, started_at: Timestamp::UNIX_EPOCH, ms: 1 }
+    }
+
+    #[test]
+    fn an_answer_is_bounded_and_says_how_much_it_leaves_out() {
+        let target = serde_json::json!({ "kind": "iam-user", "id": "alice", "account": "111122223333", "region": "eu-central-1",
+            "partition": "aws" });
+        let target: Target = serde_json::from_value(target).expect("a target");
+        let line = "x".repeat(500);
+        let all = Verification { target, containment: None, holds: false, problems: vec![line.clone(); 9], reverted: vec![line] };
+        let told = all.clone().bounded();
+        assert_eq!((told.problems.len(), told.problems[4].as_str()), (5, "5 more: firebreak incidents show"));
+        assert_eq!((&told.reverted, told.holds), (&all.reverted, false));
+        assert!(serde_json::to_string(&told).expect("JSON").len() < 4 * 1024);
     }
 
     #[test]

@@ -8,3 +8,4 @@ mod fault_sweep;
 mod quarantine_latency;
 mod report;
 mod scenarios;
+mod storm;

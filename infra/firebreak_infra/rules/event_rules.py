@@ -19,6 +19,9 @@ _BUSES: Final = (
 """Template, bus, and what the targets of its rules are called: a function, or the security bus."""
 _ONLY_DEFAULT_BUS: Final = "isolation-request"
 """What a person asks for is asked for in the security account itself: it is never forwarded."""
+_LAST_RESORT: Final = "firebreak-execution-ended"
+"""What no execution can tell: that it ended. The one rule that hands nothing to ingest."""
+_ENDS: Final = {"FAILED", "TIMED_OUT", "ABORTED"}
 _CHANGES_THE_EVENT: Final = ("Input", "InputPath", "InputTransformer")
 
 
@@ -40,10 +43,25 @@ def check(documents: Documents) -> list[Problem]:
                 problems.append(Problem(template, what, f"make one of infra/event-rules/{stem}.json"))
             for rule in found:
                 problems += _rule(rule, stem, pattern == rule.properties.get("EventPattern"), target)
+    wanted.add((SECURITY, "default", _LAST_RESORT))
+    problems += _last_resort(documents)
     for rule in documents.resources("AWS::Events::Rule"):
         if (rule.template, bus_of(rule), rule.properties.get("Name")) not in wanted:
             problems.append(Problem(rule.where, f"nothing asks for it on the bus {bus_of(rule)}", "remove it"))
     return problems
+
+
+def _last_resort(documents: Documents) -> list[Problem]:
+    found = _rules(documents, SECURITY, "default", _LAST_RESORT)
+    if len(found) != 1:
+        return [Problem(SECURITY, f"{len(found)} rules {_LAST_RESORT}", "an execution that is stopped ends without a word")]
+    [rule] = found
+    pattern = rule.properties.get("EventPattern") or {}
+    detail = pattern.get("detail") or {}
+    machines = [str(arn).rsplit(":", 1)[-1] for arn in detail.get("stateMachineArn") or []]
+    is_right = pattern.get("source") == ["aws.states"] and machines == ["firebreak-incident-response"]
+    is_whole = is_right and set(detail.get("status") or []) == _ENDS and set(detail) == {"stateMachineArn", "status"}
+    return _rule(rule, "execution-ended", is_whole, "firebreak-execution-ended", "infra/security-account/execution-ended.json")
 
 
 def bus_of(rule: Resource) -> str:
@@ -56,8 +74,8 @@ def _rules(documents: Documents, template: str, bus: str, name: str) -> list[Res
     return [rule for rule in found if rule.properties.get("Name") == name and bus_of(rule) == bus]
 
 
-def _rule(rule: Resource, stem: str, same_pattern: bool, target: str) -> list[Problem]:
-    file = f"infra/event-rules/{stem}.json"
+def _rule(rule: Resource, stem: str, same_pattern: bool, target: str, file: str = "") -> list[Problem]:
+    file = file or f"infra/event-rules/{stem}.json"
     problems = []
     if rule.properties.get("State", "ENABLED") != "ENABLED":
         problems.append(Problem(rule.where, f"is {rule.properties['State']}", "remove State"))

@@ -24,6 +24,7 @@ _PLACEHOLDERS: Final[dict[str, str]] = {
     "StateMachineArn": _arn("states", "stateMachine:firebreak-incident-response"),
     "NoticesTopicArn": _arn("sns", "firebreak-notices"),
     "TicketsTopicArn": _arn("sns", "firebreak-tickets"),
+    "FailuresTopicArn": _arn("sns", "firebreak-failures"),
     "ReviewQueueArn": _arn("sqs", "firebreak-review-gate"),
     "EvidenceBucketArn": rf"arn:[\w-]+:s3:::firebreak-evidence-{_ACCOUNT}",
     "KeyArn": _arn("kms", r"key/[\w-]+"),

@@ -6,7 +6,11 @@ from typing import Final
 
 from firebreak_infra.rules.documents import FORWARDER, SECURITY, Json, Sources
 
-from .fault import Fault, dict_of
+from .fault import Fault, dict_of, properties
+
+
+def _last_resort(sources: Sources) -> Json:
+    return properties(sources, SECURITY, "AWS::Events::Rule", Name="firebreak-execution-ended")
 
 
 def _rule(sources: Sources, stem: str = "guardduty", template: str = SECURITY) -> Json:
@@ -173,6 +177,18 @@ FAULTS: Final = [
         "event_patterns",
         "characters, EventBridge takes 2048",
         lambda s: _rule(s, "guardduty-a")["EventPattern"]["detail"].update(type=[f"T:S/{n:060}" for n in range(40)]),
+    ),
+    Fault(
+        "nobody hears of an execution that is stopped",
+        "event_rules",
+        "its pattern is not that of infra/security-account/execution-ended.json",
+        lambda s: _last_resort(s)["EventPattern"]["detail"]["status"].remove("ABORTED"),
+    ),
+    Fault(
+        "no rule for executions that ended",
+        "event_rules",
+        "0 rules firebreak-execution-ended",
+        lambda s: _last_resort(s).update(Name="firebreak-another"),
     ),
     Fault("a row of the policy has no rule", "event_rules", "0 rules firebreak-guardduty-own-1", _own_row),
     Fault(

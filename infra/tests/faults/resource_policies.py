@@ -126,7 +126,7 @@ FAULTS: Final = [
         "alarms are denied",
         "needed_statements",
         "denies alarms",
-        lambda s: _of(s, "FailuresTopicPolicy", "OnlyStateMachineAndAlarmsWrite")["Condition"].pop("Bool"),
+        lambda s: _of(s, "FailuresTopicPolicy", "OnlyLastResortsAndAlarmsWrite")["Condition"].pop("Bool"),
     ),
     Fault(
         "the bus takes another organization's events",

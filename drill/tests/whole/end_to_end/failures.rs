@@ -1,8 +1,11 @@
 //! What fails is on record and told, and takes nothing else with it.
 
+use super::triage::attached;
 use super::{TestResult, send, stage, user_finding};
+use firebreak::answer::Answer;
 use firebreak::incident::IncidentStatus;
 use firebreak::receipt::{Outcome, Status};
+use firebreak::review::DecideOutcome;
 use firebreak_aws::clock;
 use firebreak_drill::{PlantedBucket, PlantedInstance, PlantedRole, PlantedUser};
 use firebreak_testkit::{SECURITY_ACCOUNT, fixture};
@@ -47,6 +50,26 @@ async fn a_member_account_that_trusts_nobody_is_reported_not_swallowed() -> Test
     assert_eq!(view.receipts[0].status, Status::Failed);
     assert!(view.receipts[0].error.as_deref().is_some_and(|e| e.starts_with("Firebreak.Denied")), "{:?}", view.receipts[0].error);
     assert!(stage.told("NOT CONTAINED").await?.body.contains("is NOT contained: AWS refused"));
+    Ok(())
+}
+
+/// Outside the execution: nothing inside can tell of its own end.
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "here somebody else than Firebreak acts")]
+async fn an_execution_that_somebody_stops_is_told_and_its_incident_has_failed() -> TestResult {
+    let stage = stage().await;
+    let user = PlantedUser::plant(stage.config(), "alice").await?;
+    let (execution, id) = send(&stage, &user_finding(&user, SECURITY_ACCOUNT, "stopped")).await?;
+    stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
+    let began = std::time::Instant::now();
+    stage.sfn.stop_execution().execution_arn(&execution).send().await?;
+    let told = stage.alarmed("somebody stopped an incident's execution").await?;
+    assert!(told.body.contains(id.as_str()) && told.body.contains("stays contained"), "{}", told.body);
+    stage.reaches(&id, IncidentStatus::Failed).await?;
+    assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+    assert!(attached(&user).await?.is_some(), "what was contained stays contained");
+    let answer = stage.answer(&id, Answer::Approve).await?;
+    assert!(matches!(answer, DecideOutcome::TooLate), "{answer:?}");
     Ok(())
 }
 

@@ -1,0 +1,106 @@
+use crate::stage::{EXECUTION, deliver, ended, finding, opened, stage, status};
+use execution_ended::Done;
+use firebreak::coverage::Responsible;
+use firebreak::incident::IncidentStatus;
+use firebreak_ledger::Joining;
+use firebreak_testkit::room;
+use firebreak_testkit::scripted::ok;
+use serde_json::json;
+
+#[tokio::test]
+async fn an_execution_that_ended_without_a_word_is_told_and_its_incident_has_failed() {
+    for (how, subject) in [
+        ("ABORTED", "somebody stopped an incident's execution"),
+        ("TIMED_OUT", "ran out of time"),
+        ("FAILED", "ended without a word"),
+    ] {
+        let (aws, topic) = stage().await;
+        let id = opened(&aws, EXECUTION, IncidentStatus::AwaitingReview).await;
+        assert_eq!(deliver(&aws, &ended(how, Some(&finding()))).await.expect("told"), Done::Told);
+        let messages = topic.messages();
+        let [(said, message)] = messages.as_slice() else { panic!("{messages:?}") };
+        assert!(said.contains(subject) && said.len() < 100, "{said}");
+        assert_eq!((message["incident"].as_str(), message["execution"].as_str()), (Some(id.as_str()), Some(EXECUTION)));
+        assert!(!message.to_string().contains('\u{202e}'), "a finding's text is inert: {message}");
+        assert_eq!(status(&aws, &id).await, IncidentStatus::Failed, "{how}");
+        assert_eq!(deliver(&aws, &ended(how, Some(&finding()))).await.expect("known"), Done::Nothing, "once");
+        assert_eq!(topic.messages().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_said_its_end_itself_is_not_told_again() {
+    for over in [IncidentStatus::Failed, IncidentStatus::Closed, IncidentStatus::Released] {
+        let (aws, topic) = stage().await;
+        let id = opened(&aws, EXECUTION, over).await;
+        assert_eq!(deliver(&aws, &ended("FAILED", Some(&finding()))).await.expect("known"), Done::Nothing);
+        assert_eq!((topic.messages().len(), status(&aws, &id).await), (0, over));
+    }
+}
+
+#[tokio::test]
+async fn an_incident_that_another_execution_took_over_keeps_its_status() {
+    let (aws, topic) = stage().await;
+    let id = opened(&aws, "arn:aws:states:eu-central-1:123456789012:execution:x:newer", IncidentStatus::Containing).await;
+    assert_eq!(deliver(&aws, &ended("ABORTED", Some(&finding()))).await.expect("told"), Done::Told);
+    assert_eq!(status(&aws, &id).await, IncidentStatus::Containing);
+    assert_eq!(topic.messages()[0].1["incident"], "untriaged");
+}
+
+#[tokio::test]
+async fn the_incident_of_an_update_is_found_and_the_first_one_left_alone() {
+    let (aws, topic) = stage().await;
+    let first = opened(&aws, "arn:aws:states:eu-central-1:123456789012:execution:x:first", IncidentStatus::AwaitingReview).await;
+    let update = firebreak::incident::Incident { execution_arn: EXECUTION.to_owned(), ..room::opened("an update") };
+    let ledger = room::ledger(&aws);
+    let raw = firebreak_ledger::RawEvent::Inline("{}");
+    ledger.open_incident(&update, IncidentStatus::Containing, &raw).await.expect("written");
+    let owner = Responsible { incident: update.id.clone(), told_only: false };
+    ledger.reserve(&first, "a decision", &owner).await.expect("written");
+    deliver(&aws, &ended("ABORTED", Some(&finding()))).await.expect("told");
+    assert_eq!(topic.messages()[0].1["incident"], update.id.as_str());
+    assert_eq!(status(&aws, &update.id).await, IncidentStatus::Failed);
+    assert_eq!(status(&aws, &first).await, IncidentStatus::AwaitingReview);
+}
+
+#[tokio::test]
+async fn of_a_finding_that_joined_people_are_told_and_the_incident_goes_on() {
+    let (aws, topic) = stage().await;
+    let finding_id = opened(&aws, "arn:aws:states:eu-central-1:123456789012:execution:x:older", IncidentStatus::Notified).await;
+    let ledger = room::ledger(&aws);
+    let at = "2026-11-20T02:10:00Z".parse().expect("a time");
+    ledger.claim(&finding_id, EXECUTION, at, &firebreak::coverage::Coverage::default()).await.expect("claimed");
+    let incident = room::opened("the one that it joined");
+    let raw = firebreak_ledger::RawEvent::Inline("{}");
+    ledger.open_incident(&incident, IncidentStatus::AwaitingReview, &raw).await.expect("written");
+    let joining = Joining { incident: incident.id.clone(), by: EXECUTION.to_owned() };
+    assert!(ledger.joins(&finding_id, &joining).await.expect("written"));
+    deliver(&aws, &ended("ABORTED", Some(&finding()))).await.expect("told");
+    let (_, message) = &topic.messages()[0];
+    assert_eq!(message["incident"], incident.id.as_str());
+    assert!(message["what_now"].as_str().is_some_and(|now| now.contains("The incident goes on")), "{message}");
+    assert_eq!(status(&aws, &incident.id).await, IncidentStatus::AwaitingReview);
+}
+
+#[tokio::test]
+async fn what_nobody_can_read_is_told_and_an_input_that_the_event_lacks_is_asked_for() {
+    let (aws, topic) = stage().await;
+    let odd = json!({ "executionArn": EXECUTION, "status": "FAILED", "input": "\u{0}{{{" });
+    deliver(&aws, &json!({ "detail": odd })).await.expect("told");
+    assert_eq!(topic.messages()[0].1["incident"], "untriaged");
+    let id = opened(&aws, EXECUTION, IncidentStatus::Containing).await;
+    let input = finding().to_string();
+    aws.on("states:DescribeExecution", move |_| {
+        Some(ok(json!({ "executionArn": EXECUTION, "stateMachineArn": "arn:x", "status": "ABORTED", "startDate": 1.0, "input": input })
+            .to_string()))
+    });
+    deliver(&aws, &ended("ABORTED", None)).await.expect("told");
+    assert_eq!(status(&aws, &id).await, IncidentStatus::Failed);
+    // A large event, by reference.
+    let (aws, _) = stage().await;
+    let id = opened(&aws, EXECUTION, IncidentStatus::Containing).await;
+    let stored = room::ledger(&aws).store_event(&finding().to_string()).await.expect("stored");
+    let reference = serde_json::to_value(firebreak::stored_event::Reference { firebreak_stored_event: stored }).expect("JSON");
+    deliver(&aws, &ended("ABORTED", Some(&reference))).await.expect("told");
+    assert_eq!(status(&aws, &id).await, IncidentStatus::Failed);
+}
