@@ -8,6 +8,7 @@ STACK ?= all
 DRIFT ?=
 FORCE ?=
 ARCH ?= arm64
+PACKAGES ?= target/debug
 RUNS ?= 100000
 SAMPLE ?=
 STORM ?= 5000
@@ -16,10 +17,10 @@ CORPUS ?= fixtures/findings
 THREADS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 LOCAL = PYTHONPATH=local .venv/bin/python -m firebreak_local
 
-.PHONY: help install build demo test storm faults check policies bench fuzz report local replay doctor advisories package deploy undeploy clean
+.PHONY: help install build demo test storm faults check second-opinion policies bench fuzz report local replay doctor advisories package deploy undeploy clean
 
 help: ## Show this list.
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
 install: ## Install the local AWS and the checkers into .venv (nothing global).
 	@local/install
@@ -49,6 +50,9 @@ check: install ## Formatting, lints, dependencies, IAM policies, templates and s
 	@supply-chain/check --faults
 	@policies/check --mutate
 	@infra/check --faults
+
+second-opinion: install build ## The stacks and three incidents on MiniStack, IAM deciding. PACKAGES=target/debug|target/lambda/x86_64
+	@second-opinion/run --packages $(PACKAGES)
 
 policies: install ## Whether the IAM policies stop and allow what they must, offline.
 	@policies/check --mutate
