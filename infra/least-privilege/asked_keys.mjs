@@ -10,6 +10,8 @@ const MAY_BE_MISSING = [
   /^(iam|ec2):resourcetag\//,
   /^iam:permissionsboundary$/,
   /^aws:sourceidentity$/,
+  // A service that acts for somebody has them; a role that calls has none.
+  /^aws:source(account|arn)$/,
   /^s3:(if-none-match|x-amz-acl|x-amz-storage-class|x-amz-server-side-encryption.*|object-lock-.*)$/,
 ]
 

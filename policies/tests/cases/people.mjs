@@ -85,6 +85,9 @@ export function people(w) {
         { name: 'GetQueueAttributes', who: doctor, does: 'sqs:GetQueueAttributes', on: here('sqs', 'firebreak-review-gate'), then: 'allowed' },
         ...each(['GetTopicAttributes', 'ListSubscriptionsByTopic'], (call) => ({ name: call, who: doctor, does: `sns:${call}`, on: here('sns', 'firebreak-notices'), then: 'allowed' })),
         { name: 'GetDetector, in every Region', who: doctor, does: 'guardduty:GetDetector', on: here('guardduty', 'detector/one', 'us-east-1'), then: 'allowed' },
+        { name: 'DescribeOrganizationConfiguration, in every Region', who: doctor, does: 'guardduty:DescribeOrganizationConfiguration', on: everything, then: 'allowed' },
+        { name: 'DescribeRegions', who: doctor, does: 'ec2:DescribeRegions', on: everything, then: 'allowed' },
+        ...each(['ListRuleNamesByTarget', 'ListRules'], (call) => ({ name: `${call}, in every Region`, who: doctor, does: `events:${call}`, on: everything, then: 'allowed' })),
         { name: 'DescribeHub', who: doctor, does: 'securityhub:DescribeHub', on: here('securityhub', 'hub/default'), then: 'allowed' },
         ...each(['cloudwatch:DescribeAlarms', 'guardduty:ListDetectors', 'lambda:ListEventSourceMappings', 'organizations:ListAccounts', 'organizations:ListPolicies'], (call) => ({
           name: call, who: doctor, does: call, on: call === 'cloudwatch:DescribeAlarms' ? here('cloudwatch', 'alarm:firebreak-events-dlq') : everything, then: 'allowed',

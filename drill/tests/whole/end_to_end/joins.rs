@@ -53,10 +53,10 @@ async fn the_same_iam_finding_from_five_regions_is_one_incident_one_ticket_and_o
     let [record] = listed.as_slice() else { panic!("one incident, not {listed:?}") };
     let id = record.incident.id.clone();
     let opener = ids.iter().position(|own| *own == id).ok_or("one of the five")?;
-    let view = stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
     for (at, execution) in executions.iter().enumerate().filter(|(at, _)| *at != opener) {
         assert_eq!(stage.ended(execution).await?, "SUCCEEDED", "{at}: it adds nothing");
     }
+    let view = stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
     assert_eq!((view.record.incident.findings.len(), view.record.incident.revision), (5, 0));
     assert_eq!(user.observe().await?.get("attached policies"), Some("FirebreakQuarantineDenyAll"));
 
