@@ -25,11 +25,12 @@ _INSTALLED: Final = {".git", ".local", ".tools", ".venv", "node_modules", "targe
 def problems(root: Path) -> list[str]:
     """One line for each rule that a file breaks."""
     files = list(_files(root))
-    pinned: set[tuple[str, str]] = set()
+    pinned: dict[str, set[tuple[str, str]]] = {}
+    made = _lists_of(root)
     # The lists before what they are made from: `_list` fills `pinned`.
     checks: tuple[tuple[str, Callable[[Path], Iterator[str]]], ...] = (
-        ("*requirements*.txt", lambda path: _list(path, pinned)),
-        ("*requirements*.in", lambda path: _source(path, pinned)),
+        ("*requirements*.txt", lambda path: _list(path, pinned.setdefault(path.relative_to(root).as_posix(), set()))),
+        ("*requirements*.in", lambda path: _source(path, _of(pinned, made.get(path.relative_to(root).as_posix())))),
         ("package-lock.json", _npm),
         ("Cargo.lock", _crates),
     )
@@ -40,6 +41,25 @@ def problems(root: Path) -> list[str]:
         if path.match(name)
         for line in check(path)
     ]
+
+
+def _of(pinned: dict[str, set[tuple[str, str]]], made: str | None) -> set[tuple[str, str]]:
+    """What the list pins that a source is for; of a source without one, what any list pins."""
+    return pinned.get(made, set()) if made else set().union(*pinned.values())
+
+
+def _lists_of(root: Path) -> dict[str, str]:
+    """The list that each source is for, as supply-chain/lock says."""
+    script = root / "supply-chain" / "lock"
+    lines = script.read_text(encoding="utf-8").splitlines() if script.is_file() else []
+    lists = {}
+    for words in (line.split() for line in lines if line.startswith("lock ")):
+        target = words[1].strip('"').replace("$list", "supply-chain/lock-requirements.txt")
+        for source in words[2:]:
+            folders = re.fullmatch(r"\{(.+)\}(/.+)", source)
+            for one in [f"{folder}{folders[2]}" for folder in folders[1].split(",")] if folders else [source]:
+                lists[one] = target
+    return lists
 
 
 def _files(root: Path) -> Iterator[Path]:
@@ -76,7 +96,7 @@ def _source(path: Path, pinned: set[tuple[str, str]]) -> Iterator[str]:
         if pin is None:
             yield f"'{line}' is no package with its version"
         elif _normal(pin) not in pinned:
-            yield f"{line} is in no list: run supply-chain/lock"
+            yield f"{line} is not in its list: run supply-chain/lock"
 
 
 def _normal(pin: re.Match[str]) -> tuple[str, str]:

@@ -40,7 +40,8 @@ def look(run: Run) -> None:
 
 
 def _covers(entry: dict[str, Any], one: dict[str, Any]) -> bool:
-    return entry["check"] == one["check"] and fnmatchcase(one["subject"], entry["subject"])
+    is_it = entry["check"] == one["check"] and fnmatchcase(one["subject"], entry["subject"])
+    return is_it and fnmatchcase(str(one["found"]), entry.get("found", "*"))
 
 
 def _is_left_out(run: Run, one: dict[str, Any]) -> bool:

@@ -96,7 +96,7 @@ class Pins(unittest.TestCase):
 
     def test_list_older_than_its_source(self) -> None:
         (line,) = self.found(made=f"moto==5.2.5 --hash={HASH}\n", source="moto[s3]==5.2.6\n")
-        self.assertEqual(line, "moto[s3]==5.2.6 is in no list: run supply-chain/lock")
+        self.assertEqual(line, "moto[s3]==5.2.6 is not in its list: run supply-chain/lock")
 
     def test_npm_package_without_a_hash(self) -> None:
         one, two = {"integrity": "sha1-0"}, {"integrity": "sha512-0", "resolved": "x"}

@@ -54,8 +54,7 @@ async fn contain(call: &Call, iam: &Client) -> Result<Vec<Step>, Fault> {
             tokio::time::sleep(SETTLE).await;
             revoked = revoke(call, iam).await;
         }
-        let yet = "the tag that opens the role may not count yet";
-        revoked.map_err(|fault| if is_open(call, &current) { fault } else { not_yet(&fault, yet) })
+        revoked.map_err(|fault| not_yet(&fault, "the tags that open the role may not count yet"))
     })
     .await;
     Ok(vec![recorded, revoked])
@@ -69,20 +68,14 @@ async fn open(call: &Call, iam: &Client, current: &BaseState) -> Result<(), Faul
     }
     let opened = tags::put(call, iam, &[(REVOKE.to_owned(), call.incident.to_string())]).await;
     // Of an approval of both, the session's containment labels the role at the same time: trying again helps.
-    let is_labelled = has_tag(current, "firebreak-state", "quarantined");
-    let yet = "the role does not carry firebreak-state=quarantined yet";
-    opened.map_err(|fault| if is_labelled { fault } else { not_yet(&fault, yet) })
+    opened.map_err(|fault| not_yet(&fault, "firebreak-state=quarantined may not count on the role yet"))
 }
 
 fn is_open(call: &Call, current: &BaseState) -> bool {
-    has_tag(current, REVOKE, call.incident.as_str())
+    current.tags.as_ref().and_then(|tags| tags.get(REVOKE)).is_some_and(|incident| *incident == call.incident.as_str())
 }
 
-fn has_tag(current: &BaseState, key: &str, value: &str) -> bool {
-    current.tags.as_ref().and_then(|tags| tags.get(key)).is_some_and(|is| is == value)
-}
-
-/// What is refused now may be allowed in a moment.
+/// What is refused now may be allowed in a moment: IAM decides by a tag later than it shows it. The state machine's tries are the end.
 fn not_yet(fault: &Fault, why: &str) -> Fault {
     match fault.kind {
         FaultKind::Denied => Fault::new(FaultKind::Transient, format!("{why}: {}", fault.message)),

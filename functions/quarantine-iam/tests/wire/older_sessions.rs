@@ -71,18 +71,18 @@ fn tagged(tags: &[(&str, &str)]) -> Principal {
 async fn a_role_that_is_not_labelled_or_opened_yet_is_tried_again() {
     let one = room::incident("one").to_string();
     let (label, open) = (("firebreak-state", "quarantined"), (OPEN, one.as_str()));
-    for (refused, principal, passes) in [
-        ("iam:TagRole", tagged(&[]), true),
-        ("iam:TagRole", tagged(&[label]), false),
-        ("iam:PutRolePolicy", tagged(&[label]), true),
-        ("iam:PutRolePolicy", tagged(&[label, open]), false),
+    for (refused, principal) in [
+        ("iam:TagRole", tagged(&[])),
+        ("iam:TagRole", tagged(&[label])),
+        ("iam:PutRolePolicy", tagged(&[label])),
+        // The tag is there, and IAM may not decide by it yet.
+        ("iam:PutRolePolicy", tagged(&[label, open])),
     ] {
         let (aws, iam) = stage(principal).await;
         aws.always(refused, error(403, "AccessDenied"));
         let contained = contain(&aws, "one", &older_sessions()).await;
         let passing = matches!(&contained, Err(fault) if fault.kind == FaultKind::Transient);
-        let failed = matches!(&contained, Ok(receipt) if receipt.status == Status::Failed);
-        assert_eq!((passing, failed), (passes, !passes), "{refused}: {contained:?}");
+        assert!(passing, "{refused}: {contained:?}");
         assert!(iam.now().inline.keys().all(|name| !name.starts_with("FirebreakRevoke-")), "{refused}");
     }
 }
