@@ -45,6 +45,7 @@ use firebreak_aws::classify::{SdkResult, code};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// One row of the table.
 type Item = HashMap<String, AttributeValue>;
@@ -56,13 +57,15 @@ pub struct Ledger {
     table: String,
     /// The running number of what is written about an incident, where somebody counts.
     number: Option<u64>,
+    /// What need not be written any more.
+    full: Arc<announced::Full>,
 }
 
 impl Ledger {
     /// A ledger in `table`. Makes no call.
     #[must_use]
     pub fn new(config: &SdkConfig, table: String) -> Self {
-        Self { dynamodb: Client::new(config), table, number: None }
+        Self { dynamodb: Client::new(config), table, number: None, full: Arc::default() }
     }
 }
 

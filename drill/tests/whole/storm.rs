@@ -97,7 +97,7 @@ async fn a_storm_of_imported_findings_holds_up_no_true_one_and_is_one_notice() -
     let lasted = began.elapsed();
 
     let notice = stage.told_within("Many findings at once, only counted", PATIENCE).await?;
-    let counted = notice.body.split(" more findings of account").next().and_then(|text| text.rsplit([' ', '\n']).next());
+    let counted = notice.body.split(" more deliveries of findings").next().and_then(|text| text.rsplit([' ', '\n']).next());
     let counted: usize = counted.and_then(|number| number.parse().ok()).ok_or_else(|| format!("no number: {}", notice.body))?;
     let names = executions(&stage).await?;
     let (summaries, others): (Vec<&String>, Vec<&String>) = names.iter().partition(|name| name.starts_with("excess-"));

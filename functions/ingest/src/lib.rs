@@ -7,7 +7,7 @@ use firebreak::digest::sha256_hex;
 use firebreak::fault::Fault;
 use firebreak::finding;
 use firebreak::flood::{self, Announced, Excess, only_announced};
-use firebreak::policy::Policy;
+use firebreak::policy::{Flood, Policy};
 use firebreak::stored_event::{Reference, must_be_stored};
 use firebreak_aws::classify::{OrFault, code, fault};
 use firebreak_aws::{Aws, clock};
@@ -80,32 +80,37 @@ impl Function {
 
     /// Starts the execution of one finding, or counts it: its ARN, or nothing.
     async fn take(&self, name: String, event: &str, now: Timestamp) -> Result<Option<String>, Fault> {
-        let Some((finding, limit)) = self.announced(event, now) else { return self.start(name, event).await.map(Some) };
-        match self.ledger.announce(&finding, limit, now).await? {
+        let Some((finding, flood)) = self.announced(event, now) else { return self.start(name, event).await.map(Some) };
+        match self.ledger.announce(&finding, flood, now).await? {
             Announcement::Told => self.start(name, event).await.map(Some),
-            Announcement::Counted { excess, place } => {
-                if tells_of(place) {
-                    self.start_summary(&excess).await?;
+            Announcement::Counted { excess, ask } => {
+                if ask {
+                    self.start_summary(&excess, now).await?;
                 }
                 Ok(None)
             }
         }
     }
 
-    /// A finding that can only be announced, and how many of its account's are told in a minute.
-    fn announced(&self, event: &str, now: Timestamp) -> Option<(Announced, u32)> {
+    /// A finding that can only be announced, and what bounds how many are told.
+    fn announced(&self, event: &str, now: Timestamp) -> Option<(Announced, &Flood)> {
         let policy = self.policy.as_ref()?;
-        Some((only_announced(event, policy, now)?, policy.flood.announced_per_minute))
+        Some((only_announced(event, policy, now)?, &policy.flood))
     }
 
-    /// The one execution that tells how many were counted. Asked for again it is the same one.
-    async fn start_summary(&self, excess: &Excess) -> Result<(), Fault> {
+    /// The one execution that tells how many were counted. Asked for again it is the same one as long as that runs. One that ended
+    /// has not closed the window, and another one is started.
+    async fn start_summary(&self, excess: &Excess, now: Timestamp) -> Result<(), Fault> {
         let reference = flood::Reference { firebreak_excess: excess.clone() };
         let input = serde_json::to_string(&reference).map_err(|error| Fault::bug(format!("no reference: {error}")))?;
-        match self.start_with(&excess.execution_name(), &input).await {
-            Err(error) if code(&error) != Some("ExecutionAlreadyExists") => Err(fault("states:StartExecution", &error)),
-            _ => Ok(()),
+        let name = excess.execution_name();
+        let started = self.start_with(&name, &input).await;
+        self.arn(&name, &input, started, |status| *status == ExecutionStatus::Running).await?;
+        // The finding is counted and the execution runs. Without the note the next finding asks once more.
+        if let Err(fault) = self.ledger.summary_asked(excess, now).await {
+            tracing::warn!(fault.message = %fault.message, "not noted that a summary was asked for");
         }
+        Ok(())
     }
 
     async fn start(&self, name: String, event: &str) -> Result<String, Fault> {
@@ -113,13 +118,13 @@ impl Function {
             match self.start_with(&name, event).await {
                 // JSON that Step Functions does not take is still a finding.
                 Err(error) if code(&error) == Some("InvalidExecutionInput") => {}
-                started => return self.arn(&name, event, started).await,
+                started => return self.arn(&name, event, started, has_answered).await,
             }
         }
         let reference = Reference { firebreak_stored_event: self.ledger.store_event(event).await? };
         let input = serde_json::to_string(&reference).map_err(|error| Fault::bug(format!("no reference: {error}")))?;
         let started = self.start_with(&name, &input).await;
-        self.arn(&name, &input, started).await
+        self.arn(&name, &input, started, has_answered).await
     }
 
     async fn start_with(&self, name: &str, input: &str) -> Result<String, SdkError<StartExecutionError>> {
@@ -127,13 +132,14 @@ impl Function {
         start.send().await.map(|started| started.execution_arn)
     }
 
-    /// An execution of this name exists when the same event came before: EventBridge and Lambda deliver at least once. One that
-    /// failed answered nothing, and is started again under another name.
+    /// An execution of this name exists when the same event came before: EventBridge and Lambda deliver at least once. One whose
+    /// status is not enough is started again under another name.
     async fn arn(
         &self,
         name: &str,
         input: &str,
         started: Result<String, SdkError<StartExecutionError>>,
+        suffices: fn(&ExecutionStatus) -> bool,
     ) -> Result<String, Fault> {
         let mut started = started;
         for attempt in 1..MAX_ATTEMPTS {
@@ -148,7 +154,7 @@ impl Function {
             let existing = if attempt == 1 { of_name(name) } else { of_name(&format!("{name}-{attempt}")) };
             let described = self.executions.describe_execution().execution_arn(&existing).send().await;
             let status = described.or_fault("states:DescribeExecution")?.status;
-            if !matches!(status, ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted) {
+            if suffices(&status) {
                 return Ok(existing);
             }
             started = self.start_with(&format!("{name}-{}", attempt + 1), input).await;
@@ -157,13 +163,12 @@ impl Function {
     }
 }
 
-/// Whether the execution that tells of a window is asked for at this place. More than once: who counted the first finding may have been
-/// killed. Not each time: `StartExecution` is what a flood must not use up.
-fn tells_of(place: u64) -> bool {
-    place <= 3 || place.is_multiple_of(100)
+/// Whether an event's execution works on it, or has. One that failed answered nothing.
+fn has_answered(status: &ExecutionStatus) -> bool {
+    !matches!(status, ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted)
 }
 
-/// How often the same event is started when its executions fail.
+/// How often the same event, or the same summary, is started when its executions fail.
 const MAX_ATTEMPTS: u32 = 5;
 
 /// The same for every delivery of the same bytes. The event's own id is part of them.

@@ -82,14 +82,15 @@ impl Function {
     /// Publishes one message.
     ///
     /// # Errors
-    /// When SNS does not take it.
+    /// When SNS does not take it, or the ledger does not say how many findings were only counted: their window would stay open, and
+    /// what comes after it be told by nobody.
     pub async fn handle(&self, mut request: NoticeInput) -> Result<Sent, Fault> {
         // First, so that an alarm rings even when people cannot be told. A line of its own: CloudWatch takes no metric from inside another.
         if let Some(line) = metrics::line(request.kind, &request.incident, &request.report, clock::now()) {
             println!("{line}");
         }
         self.gather(&mut request).await;
-        self.tally(&mut request.incident).await;
+        self.tally(&mut request.incident).await?;
         request.report.pauses = self.pauses(&request.incident).await;
         let told = notice::notice(request.kind, &request.incident, &request.report, request.answer.as_ref(), request.round);
         let message = notice::mail(&told);
@@ -122,25 +123,21 @@ impl Function {
         Ok(Sent { message_id: sent.message_id.unwrap_or_default(), unfinished })
     }
 
-    /// Says how many findings the incident stands for, also on its timeline.
-    async fn tally(&self, incident: &mut Incident) {
-        let Some(summary) = incident.excess.clone() else { return };
+    /// Closes the window of findings that the incident stands for, and says how many they are, also on its timeline.
+    async fn tally(&self, incident: &mut Incident) -> Result<(), Fault> {
+        let Some(summary) = incident.excess.clone() else { return Ok(()) };
         let tallied = timeout(self.patience, self.ledger.close_excess(&summary.of)).await;
         let tallied = tallied.unwrap_or_else(|_| Err(Fault::new(FaultKind::Transient, "ledger: it did not answer in time")));
         let known = incident.reason.take().unwrap_or_default();
-        let count = match tallied {
-            Ok(Some(tally)) => {
-                let sentence = tally.sentence(&summary.of.account);
-                self.ledger.note_or_warn(&incident.id, clock::now(), &sentence).await;
-                sentence
-            }
-            Ok(None) => "how many, the ledger does not know any more".to_owned(),
-            Err(fault) => {
-                tracing::error!(fault.message = %fault.message, "told without the number");
-                "how many, the ledger did not say".to_owned()
-            }
+        let count = if let Some(tally) = tallied? {
+            let sentence = tally.sentence(&summary.of);
+            self.ledger.note_or_warn(&incident.id, clock::now(), &sentence).await;
+            sentence
+        } else {
+            "how many, the ledger does not know any more".to_owned()
         };
         incident.reason = Some(format!("{known}; {count}"));
+        Ok(())
     }
 
     /// Lays the ledger's decisions and receipts over what the state machine carries. At the opening it carries everything itself.
