@@ -119,6 +119,7 @@ fn refusal(function: &str, status: u16, body: &[u8]) -> Option<String> {
             "the URL of {name} refused these credentials: they need lambda:InvokeFunctionUrl and lambda:InvokeFunction on it \
              (docs/install.md, \"People\")"
         )),
+        429 => Some(format!("the URL of {name} is throttled, and nothing was done: try again in a moment")),
         _ => None,
     }
 }
@@ -178,6 +179,12 @@ mod tests {
             assert!(told.contains(words) && !told.contains(['\n', '\u{1b}']), "{told}");
             assert_eq!(aws.calls_of(ASKED).len(), 1, "asked once, and nobody else");
         }
+    }
+
+    #[test]
+    fn a_throttled_url_says_that_it_is_to_be_tried_again() {
+        let told = refusal("pause", 429, b"").expect("a line");
+        assert!(told.contains("throttled") && told.contains("try again"), "{told}");
     }
 
     #[tokio::test]

@@ -39,6 +39,7 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "QuarantineScpId": drawn_id("p-", "QuarantineScp", 10),
     # The checks look at the people's roles, whoever deploys them.
     "PeopleSignIn": "iam-users",
+    "Approvers": "Responders",
 }
 """By the name of a parameter, in whichever template it is. They go over what an environment says."""
 

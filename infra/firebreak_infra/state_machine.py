@@ -38,7 +38,7 @@ _COMPUTED: Final = f"States.Format('{_PREFIX}{{}}', $.containment)"
 _ORDER: Final = (
     *("Type", "Comment", "Resource", "ItemsPath", "MaxConcurrency", "ItemSelector", "InputPath", "Parameters", "Result"),
     *("SecondsPath", "TimeoutSeconds", "TimeoutSecondsPath", "Retry", "Choices", "Default", "Branches", "ItemProcessor"),
-    *("ResultSelector", "ResultPath", "OutputPath", "Catch", "ErrorPath", "CausePath", "Next", "End"),
+    *("ResultSelector", "ResultPath", "OutputPath", "Catch", "Error", "ErrorPath", "Cause", "CausePath", "Next", "End"),
 )
 
 

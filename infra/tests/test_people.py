@@ -74,11 +74,13 @@ class People(unittest.TestCase):
         self.assertEqual(allowed, names | {"pk", "sk"})
         self.assertFalse(allowed & {"task_token", "raw"})
 
-    def test_who_may_not_approve_is_known_by_the_name_of_a_role_that_is_shipped(self) -> None:
+    def test_who_may_approve_is_known_by_the_name_of_a_role_that_is_shipped(self) -> None:
         source = text("functions/decide-review/src/approvers.rs")
-        [names] = re.findall(r"WITHOUT_APPROVALS: \[&str; \d+\] = \[([^\]]+)\]", source)
-        refused = set(re.findall(r'"(\w+)"', names))
-        self.assertEqual(refused, set(self.made("iam-users", "AWS::IAM::Role")) - {"FirebreakApprover"})
+        [approver] = re.findall(r'const APPROVER: &str = "(\w+)";', source)
+        self.assertIn(approver, self.made("iam-users", "AWS::IAM::Role"))
+
+    def test_nobody_else_may_approve_unless_the_site_says_who(self) -> None:
+        self.assertEqual(self.template["Parameters"]["Approvers"]["Default"], "")
 
 
 def _parts(resources: dict[str, Any]) -> dict[str, Any]:

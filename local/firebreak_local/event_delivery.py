@@ -27,8 +27,8 @@ _TRANSFORMATIONS: Final = ("Input", "InputPath", "InputTransformer")
 _LOG = logging.getLogger(__name__)
 
 
-def install(host: LambdaHost) -> None:
-    """Patches moto's rules."""
+def install(host: LambdaHost, found: Callable[[Any], None]) -> None:
+    """Patches moto's rules. `found` hears of GuardDuty's findings before anybody is sent them."""
     moto_put_targets = models.Rule.put_targets
     moto_send = models.Rule.send_to_targets
     deliveries: dict[tuple[str, str], _Delivery] = {
@@ -47,6 +47,8 @@ def install(host: LambdaHost) -> None:
     def send_to_targets(self: models.Rule, original_event: dict[str, Any], transform_input: bool = True) -> None:
         if self.state != "ENABLED" or not self.event_pattern.matches_event(original_event):
             return
+        if original_event["source"] == "aws.guardduty":
+            found(original_event["detail"])
         document = _document(delivered(original_event))
         sender = f"event {original_event['id']} of rule {self.name}"
         others = []

@@ -1,7 +1,9 @@
 """GuardDuty with the findings someone planted, and with samples: ListDetectors, GetFindings, ListFindings, CreateSampleFindings.
 
-moto has detectors, but no findings: GetFindings answers with an HTML page. Nothing is detected here, so a finding that
-is to be read from GuardDuty has to be put there first, through the control API, or asked for as a sample.
+moto has detectors, but no findings: GetFindings answers with an HTML page. Nothing is detected here. A finding that comes
+over an event bus with GuardDuty's source, which AWS reserves for GuardDuty, is one that GuardDuty has. One that somebody
+only starts an execution with is not. Others are put there through the control API, or asked for as a sample. Whoever
+puts findings there says all that GuardDuty has: events add nothing then.
 It has delegated administrators, and does not answer them: DescribeOrganizationConfiguration is an HTML page, too.
 """
 
@@ -41,16 +43,29 @@ class PlantedFindings:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._findings: list[dict[str, Any]] = []
+        self._is_told = False
 
     def plant(self, document: Any) -> None:
         """Replaces the findings, and switches GuardDuty on in their Regions. Raises InvalidFinding."""
         _check(document)
         with self._lock:
             for region in {finding["region"] for finding in document}:
-                backend = guardduty_backends[names.SECURITY_ACCOUNT][region]
-                if not backend.list_detectors():
-                    backend.create_detector(True, "SIX_HOURS", {}, {}, [])
-            self._findings = document
+                _switch_on(region)
+            self._findings, self._is_told = document, True
+
+    def found(self, finding: Any) -> None:
+        """What an event says in GuardDuty's name. Its newest version replaces the others, as in GuardDuty."""
+        try:
+            _check([finding])
+        except InvalidFinding:
+            return
+        place = finding["region"], finding["id"]
+        with self._lock:
+            if self._is_told:
+                return
+            _switch_on(finding["region"])
+            others = [one for one in self._findings if (one["region"], one["id"]) != place]
+            self._findings = [*others, finding]
 
     def add(self, findings: list[dict[str, Any]]) -> None:
         """Puts findings beside those that are there."""
@@ -118,6 +133,13 @@ def _meets(finding: dict[str, Any], criteria: dict[str, Any]) -> bool:
     since = criteria.get("updatedAt", {}).get("greaterThanOrEqual", 0)
     at = datetime.fromisoformat(str(finding.get("updatedAt", "1970-01-01T00:00:00+00:00")))
     return (not kinds or finding.get("type") in kinds) and at.timestamp() * 1000 >= since
+
+
+def _switch_on(region: str) -> None:
+    """GuardDuty of the security account, in a Region."""
+    backend = guardduty_backends[names.SECURITY_ACCOUNT][region]
+    if not backend.list_detectors():
+        backend.create_detector(True, "SIX_HOURS", {}, {}, [])
 
 
 def _check(document: Any) -> None:

@@ -236,6 +236,8 @@ class Provisioner:
             "FIREBREAK_STATE_MACHINE_ARN": names.STATE_MACHINE_ARN,
             "FIREBREAK_MANAGEMENT_ACCOUNT": names.MANAGEMENT_ACCOUNT,
             "FIREBREAK_QUARANTINE_SCP": quarantine_scp,
+            # Whoever has no role here: the credentials `test`. People with roles are told apart as on AWS.
+            "FIREBREAK_APPROVERS": f"arn:aws:sts::{names.SECURITY_ACCOUNT}:user/moto",
         }
         code = _empty_zip()
         for binary, timeout in names.FUNCTION_TIMEOUTS.items():

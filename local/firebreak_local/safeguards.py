@@ -1,8 +1,8 @@
 """What watches over Firebreak itself, so that `firebreak doctor` finds here what it looks for.
 
 Stand-ins for what the templates deploy: no metric is ever written here, so no alarm ever rings, and no guard is
-enforced. What is kept is what can be read back. GuardDuty is off until someone plants findings (`guardduty_findings`): a
-GuardDuty that is on and knows no finding would make every replayed one look forged.
+enforced. What is kept is what can be read back. GuardDuty is off in a Region until a finding of it comes (`guardduty_findings`): until
+then whatever is replayed looks forged, and only accounts with `test = true` contain it at once.
 """
 
 from __future__ import annotations

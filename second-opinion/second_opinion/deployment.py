@@ -58,6 +58,8 @@ class Deployment:
             "HomeRegion": names.REGION,
             "LambdaArchitecture": templates.architecture(),
             "ExternalId": secrets.token_hex(16),
+            # The run answers as the account's root user, who has no role.
+            "Approvers": "*",
         }
         for name in dict.fromkeys(units.ALL):
             whole = templates.load(self.folder, name)

@@ -2,7 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 use firebreak::containment::Containment;
-use firebreak::fault::FaultKind;
+use firebreak::fault::{FaultKind, UNHEARD};
 use firebreak::incident::IncidentStatus;
 use firebreak_state_machine::{DEFINITION, SUBSTITUTIONS};
 use serde_json::Value;
@@ -50,6 +50,15 @@ fn all_states() -> Vec<(String, String, Value)> {
     states(&definition(), "", &mut found);
     assert!(found.len() > 40, "the walk found only {} states", found.len());
     found
+}
+
+/// The states with a way to `to`.
+fn into(to: &str) -> BTreeSet<String> {
+    let leads = |state: &Value| {
+        let mut listed = ["Catch", "Choices"].into_iter().filter_map(|list| state[list].as_array()).flatten();
+        state["Next"] == to || state["Default"] == to || listed.any(|way| way["Next"] == to)
+    };
+    all_states().into_iter().filter(|(.., state)| leads(state)).map(|(_, name, _)| name).collect()
 }
 
 #[test]
@@ -249,11 +258,28 @@ fn the_last_resort_needs_no_function() {
     assert_eq!(states["FailureNotice"]["Resource"], "arn:${Partition}:states:::sns:publish");
     assert_eq!(states["FailureNotice"]["Parameters"]["TopicArn"], "${FailuresTopicArn}");
     assert_eq!(states["FailureNotice"]["Next"], "WhoFailed");
-    assert_eq!(states["FailureNotice"]["Catch"][0]["Next"], "Failed", "recorded and heard by nobody, it would stay so");
+    for way in states["FailureNotice"]["Catch"].as_array().expect("catchers") {
+        assert_eq!(way["Next"], "Unheard", "recorded and heard by nobody, it would stay so");
+    }
     let after = states["WhoFailed"]["Default"].as_str().expect("a state");
     assert_eq!(states[after]["Resource"], "arn:${Partition}:states:::dynamodb:updateItem");
     assert_eq!(states[after]["Next"], "Failed");
     assert_eq!(states["Failed"]["Type"], "Fail");
+    assert_eq!((&states["Unheard"]["Type"], &states["Unheard"]["Error"]), (&Value::from("Fail"), &Value::from(UNHEARD)));
+    assert!(states["Unheard"]["Cause"].as_str().is_some_and(|cause| cause.ends_with('.')), "a sentence");
+}
+
+/// The function `execution-ended` goes by it: who ends in `Failed` was heard.
+#[test]
+fn only_an_execution_whose_notice_was_heard_ends_in_failed() {
+    assert_eq!(into("Failed"), BTreeSet::from(["RecordFailed".to_owned(), "WhoFailed".to_owned()]));
+    assert_eq!(into("RecordFailed"), BTreeSet::from(["WhoFailed".to_owned()]));
+    assert_eq!(into("WhoFailed"), BTreeSet::from(["FailureNotice".to_owned()]));
+    assert_eq!(into("Unheard"), BTreeSet::from(["FailureNotice".to_owned()]));
+    let states = all_states().into_iter();
+    let ends: BTreeSet<String> = states.filter(|(.., state)| state["Type"] == "Fail").map(|(_, name, _)| name).collect();
+    assert_eq!(ends, BTreeSet::from(["Failed".to_owned(), "Unheard".to_owned()]));
+    assert!(FaultKind::ALL.iter().all(|kind| kind.error_type() != UNHEARD), "a function raises it, too");
 }
 
 /// The incident has an execution of its own, which waits for the answer or carries it out.
@@ -265,14 +291,6 @@ fn an_execution_whose_finding_joined_an_incident_opens_no_gate_and_never_ends_th
         assert_eq!(states[choice]["Choices"], joined(if_joined));
         assert_eq!(states[choice]["Default"], default);
     }
-    let into = |to: &str| {
-        let leads = |state: &Value| {
-            let mut listed = ["Catch", "Choices"].into_iter().filter_map(|list| state[list].as_array()).flatten();
-            state["Next"] == to || state["Default"] == to || listed.any(|way| way["Next"] == to)
-        };
-        let found = all_states().into_iter().filter(|(.., state)| leads(state)).map(|(_, name, _)| name);
-        found.collect::<BTreeSet<_>>()
-    };
     assert_eq!(into("FirstRound"), BTreeSet::from(["WhoseGate".to_owned()]), "the way to the first gate");
     assert_eq!(into("RecordFailed"), BTreeSet::from(["WhoFailed".to_owned()]), "the way to `failed`");
     assert_eq!(into("WhoseGate"), BTreeSet::from(["SealEvidence".to_owned(), "SealEvidenceFailed".to_owned()]));

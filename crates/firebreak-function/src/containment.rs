@@ -5,12 +5,12 @@
 pub use crate::call::{Attempt, Call, Checked};
 use crate::environment;
 pub use crate::paused::NOT_WRITTEN_AGAIN;
-use crate::paused::paused;
+use crate::paused::{Ran, ask_to_write_again, held_back, paused};
 
 use aws_config::SdkConfig;
 use firebreak::containment::Containment;
 use firebreak::containment::declaration::Level;
-use firebreak::decision::{Decision, Mode, Waits};
+use firebreak::decision::{Decision, Mode};
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::holders::Holder;
 use firebreak::ids::IncidentId;
@@ -186,9 +186,13 @@ impl Responder {
             };
             let assumed = self.call_at(place, target, task.containment, level.contains_as(), incident);
             let (call, prepared, paused) = futures::join!(assumed, prepared, paused(&self.ledger, target, approved));
-            if let Some(waits) = paused {
-                let is_answered = prepared?.is_none();
-                return if is_answered { Ok(None) } else { self.held_back(incident, held, waits).await.map(Some) };
+            if let Some(waits) = paused? {
+                if prepared.as_ref().map_err(Clone::clone)?.is_none() {
+                    return Ok(None);
+                }
+                if let Some(ran) = held_back(&self.ledger, &holder, incident, held, waits).await? {
+                    return Ok(Some(ran));
+                }
             }
             let call = Call { approved, holder: holder.clone(), ..call? };
             let Some(prepared) = prepared? else { return Ok(None) };
@@ -229,12 +233,6 @@ impl Responder {
                 Ok(receipt)
             }
         }
-    }
-
-    /// What is paused is not changed. Its target may be contained already: then it stays so, and is held for a finding that joined, too.
-    async fn held_back(&self, incident: &IncidentId, held: Held<'_>, waits: Waits) -> Result<Ran, Fault> {
-        let known = self.ledger.holding(incident, held.containment, held.target).await?;
-        Ok(known.map_or(Ran::Tried(Attempt::Waits(waits)), |receipt| Ran::Holds(Box::new(receipt))))
     }
 
     /// Whether a finding that joined holds the target since an earlier run. Where nobody knows, it may.
@@ -278,12 +276,16 @@ impl Responder {
         let (call, paused) = futures::join!(call, paused(&self.ledger, target, request.approved));
         let call = Call { holder: request.incident.holder(), ..call? };
         // To write a control again is automatic, too.
-        let is_paused = paused.is_some() && call.look == Look::Reapply;
+        let paused = paused?.filter(|_| call.look == Look::Reapply);
+        let is_paused = paused.is_some();
         let call = if is_paused { Call { look: Look::Paused, ..call } } else { call };
         let before = self.ledger.verification(incident, containment, target);
         let (checked, before) = futures::join!(verify(&call), before);
         log_unless_ok(self.ledger.end_containment(call.held(), &call.holder).await);
         let Checked { problems, reverted: now } = checked?;
+        if let Some(waits) = paused.filter(|_| !now.is_empty()) {
+            ask_to_write_again(&self.ledger, incident, call.held(), &waits).await?;
+        }
         // What an earlier look saw is not forgotten: the ticket and the second tier depend on it.
         let mut reverted = before.ok().flatten().map(|check| check.reverted).unwrap_or_default();
         // What is not written again is seen at each look.
@@ -328,14 +330,6 @@ impl Responder {
         log_unless_ok(self.ledger.note(&incident.id, clock::now(), &format!("{}: {word}", receipt.target)).await);
         Ok(())
     }
-}
-
-/// What came of one run.
-enum Ran {
-    /// It was tried, or waits.
-    Tried(Attempt),
-    /// It is paused, and this holds all the same.
-    Holds(Box<Receipt>),
 }
 
 /// Whether an analyst agreed. An execution that began under an earlier definition does not say so; but only an approval has a decision

@@ -27,8 +27,11 @@ pub const QUARANTINE_SCP: &str = "FIREBREAK_QUARANTINE_SCP";
 /// The organization's management account.
 pub const MANAGEMENT_ACCOUNT: &str = "FIREBREAK_MANAGEMENT_ACCOUNT";
 
+/// Who may approve besides `FirebreakApprover`.
+pub const APPROVERS: &str = "FIREBREAK_APPROVERS";
+
 /// All of them.
-pub const ALL: [&str; 10] = [
+pub const ALL: [&str; 11] = [
     TABLE,
     EVIDENCE_BUCKET,
     NOTICES_TOPIC_ARN,
@@ -39,6 +42,7 @@ pub const ALL: [&str; 10] = [
     STATE_MACHINE_ARN,
     QUARANTINE_SCP,
     MANAGEMENT_ACCOUNT,
+    APPROVERS,
 ];
 
 /// Reads a required variable.
@@ -50,6 +54,12 @@ pub fn required(name: &'static str) -> Result<String, Fault> {
         Ok(value) if !value.is_empty() => Ok(value),
         _ => Err(Fault::bug(format!("the environment variable {name} is not set (docs/environment.md)"))),
     }
+}
+
+/// Reads a variable that may be missing: then it is empty.
+#[must_use]
+pub fn optional(name: &'static str) -> String {
+    std::env::var(name).unwrap_or_default()
 }
 
 /// AWS as the security account sees it, able to assume member roles.

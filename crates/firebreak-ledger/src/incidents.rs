@@ -169,6 +169,37 @@ impl Ledger {
         Ok(true)
     }
 
+    /// Records that an incident failed because its execution ended before it did. False when the incident is over, is in the hands of
+    /// another execution, or is unknown: nothing is written then.
+    ///
+    /// # Errors
+    /// The ledger could not be read or written; `Transient` when others changed the incident all the time.
+    pub async fn broke_down(&self, id: &IncidentId, execution_arn: &str, at: Timestamp) -> Result<bool, Fault> {
+        for _ in 0..ATTEMPTS {
+            let Some(item) = self.item(id, "incident").await? else { return Ok(false) };
+            let known = record(&item)?;
+            if known.status.is_over() || known.incident.execution_arn != execution_arn {
+                return Ok(false);
+            }
+            let written = self
+                .update_about(id, "incident", "SET #status = :failed, finished_at = :at")
+                // The execution is named in the document: whoever takes the incident over writes another one.
+                .condition_expression("doc = :known AND #status = :status")
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":failed", text(IncidentStatus::Failed.word()))
+                .expression_attribute_values(":at", text(sortable(at)))
+                .expression_attribute_values(":known", text(string(&item, "doc").unwrap_or_default()))
+                .expression_attribute_values(":status", text(known.status.word()))
+                .send()
+                .await;
+            if !lost(&written) {
+                written.or_fault("ledger: record that an execution broke down")?;
+                return Ok(true);
+            }
+        }
+        Err(Fault::new(FaultKind::Transient, "ledger: others changed the incident at the same time"))
+    }
+
     /// An incident and its status, or nothing when the ledger does not know it.
     ///
     /// # Errors

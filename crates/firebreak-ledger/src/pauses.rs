@@ -6,7 +6,7 @@
 use super::{Item, Ledger, lost, sortable, string, text};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use firebreak::fault::Fault;
+use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::AccountId;
 use firebreak::pause::{Pause, Pauses, Resumed};
 use firebreak_aws::classify::OrFault;
@@ -22,13 +22,22 @@ const ACCOUNTS: &str = "accounts";
 impl Ledger {
     /// What is paused at `at` in one of `accounts`, or everywhere. Its reads are one round trip.
     ///
+    /// A record that is refused, or has an unknown form, counts as a pause ([`Pause::unread`]): a decision then waits, and no
+    /// finding is lost.
+    ///
     /// # Errors
-    /// The ledger could not be read.
+    /// `Transient` alone: the ledger did not answer, and the caller is tried again.
     pub async fn pauses(&self, accounts: &BTreeSet<AccountId>, at: Timestamp) -> Result<Pauses, Fault> {
         let places = accounts.iter().map(Some).chain([None]);
         let read = try_join_all(places.map(async |account| {
-            let row = self.pause_row(account).await?;
-            row.map_or(Ok(None), |row| in_force(account, &row, at))
+            let row = self.pause_row(account).await;
+            match row.and_then(|row| row.map_or(Ok(None), |row| in_force(account, &row, at))) {
+                Err(fault) if fault.kind != FaultKind::Transient => {
+                    tracing::error!(fault.message = %fault.message, "whether it is paused is not known");
+                    Ok(Some(Pause::unread(account.cloned(), at)))
+                }
+                known => known,
+            }
         }));
         Ok(read.await?.into_iter().flatten().collect())
     }
@@ -151,7 +160,8 @@ fn resumed(account: Option<&AccountId>, row: &Item) -> Result<Option<Resumed>, F
 
 fn pause_of(account: Option<&AccountId>, row: &Item) -> Result<Pause, Fault> {
     let (since, until) = (time(row, "since")?, time(row, "until")?);
-    Ok(Pause { account: account.cloned(), since, until, by: word(row, "by")?, reason: word(row, "reason")? })
+    let (by, reason) = (word(row, "by")?, word(row, "reason")?);
+    Ok(Pause { account: account.cloned(), since, until, by, reason, not_known: false })
 }
 
 fn word(row: &Item, name: &str) -> Result<String, Fault> {

@@ -139,7 +139,7 @@ impl Ledger {
         item.as_ref().map(from_doc).transpose()
     }
 
-    /// What holds a target contained for an incident: the receipt, when all of it holds and no release has touched it since.
+    /// What holds a target contained for an incident, in whole or in part: the receipt, when no release has touched it since.
     ///
     /// # Errors
     /// The ledger could not be read.
@@ -152,7 +152,8 @@ impl Ledger {
         let release = about("release", Some(containment), target);
         let (receipt, released) = futures::try_join!(self.receipt(incident, containment, target), self.item(incident, &release))?;
         let releases: Vec<Receipt> = released.as_ref().map(from_doc).transpose()?.into_iter().collect();
-        let holds = |receipt: &Receipt| receipt.status == Status::Contained && receipt.standing(&releases) == Standing::Held;
+        let is_there = |receipt: &Receipt| matches!(receipt.status, Status::Contained | Status::Partial);
+        let holds = |receipt: &Receipt| is_there(receipt) && receipt.standing(&releases) == Standing::Held;
         Ok(receipt.filter(holds))
     }
 

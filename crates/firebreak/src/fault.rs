@@ -54,6 +54,9 @@ impl FaultKind {
     }
 }
 
+/// The error of an execution whose last notice nobody heard. Only the state machine raises it.
+pub const UNHEARD: &str = "Firebreak.Unheard";
+
 /// The name of an error as Step Functions reports it: one of ours, or of AWS's, such as `States.Timeout`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

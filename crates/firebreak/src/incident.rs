@@ -173,6 +173,12 @@ impl IncidentStatus {
         Self::OPEN.contains(&self)
     }
 
+    /// Whether people know how it ended: somebody answered, or was told that nothing more happens.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Closed | Self::Released | Self::Failed)
+    }
+
     /// The word in the ledger and in JSON.
     #[must_use]
     pub fn word(self) -> &'static str {

@@ -96,6 +96,9 @@ pub struct Pause {
     pub by: String,
     /// Why.
     pub reason: String,
+    /// Nobody may have asked for it: the ledger could not say. What is automatic waits all the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_known: bool,
 }
 
 /// A pause that a person ended.
@@ -161,11 +164,20 @@ impl Wish {
         }
         let until = now.checked_add(SignedDuration::from_secs(i64::from(self.for_seconds))).unwrap_or(now);
         let (by, reason) = (inert(by, 200), inert(reason, LONGEST_REASON));
-        Ok(Pause { account: self.account.clone(), since: now, until, by, reason })
+        Ok(Pause { account: self.account.clone(), since: now, until, by, reason, not_known: false })
     }
 }
 
 impl Pause {
+    /// What counts as a pause of `account`, or of all, at `at`: its record could not be read. Such a pause lowers a decision; it never
+    /// loses one.
+    #[must_use]
+    pub fn unread(account: Option<AccountId>, at: Timestamp) -> Self {
+        let until = at.checked_add(SignedDuration::from_secs(i64::from(LONGEST_SECONDS))).unwrap_or(at);
+        let (by, reason) = ("nobody knows".to_owned(), "its record in the ledger could not be read".to_owned());
+        Self { account, since: at, until, by, reason, not_known: true }
+    }
+
     /// Whether it is about `account`.
     #[must_use]
     pub fn is_about(&self, account: &AccountId) -> bool {
@@ -187,6 +199,9 @@ impl Pause {
     /// Why something waits, in one line that leaves room for what else there is to say.
     #[must_use]
     pub fn says(&self) -> String {
+        if self.not_known {
+            return format!("whether it is paused is not known: {}", inert(&self.reason, 80));
+        }
         format!("paused until {} by {}: {}", self.ends(), inert(&self.by, 110), inert(&self.reason, 80))
     }
 
@@ -194,6 +209,9 @@ impl Pause {
     #[must_use]
     pub fn line(&self) -> String {
         let Self { by, reason, .. } = self;
+        if self.not_known {
+            return format!("whether what is automatic is paused in {} is not known, so it waits: {reason}", self.place());
+        }
         format!("what is automatic waits in {} until {}, by {by}: {reason}", self.place(), self.ends())
     }
 
@@ -206,17 +224,18 @@ impl Pause {
     /// The command that ends it.
     #[must_use]
     pub fn ended_by(&self) -> String {
-        self.account
-            .as_ref()
-            .map_or_else(|| "firebreak resume".to_owned(), |account| format!("firebreak resume --account {account}"))
+        let place = self.account.as_ref().map_or_else(String::new, |account| format!(" --account {account}"));
+        let resume = format!("firebreak resume{place}");
+        // A record without its end has nothing that could be ended: a pause writes all of it anew.
+        if self.not_known { format!("firebreak pause{place} --for 1m --reason repair, then {resume}") } else { resume }
     }
 }
 
 impl Pauses {
-    /// The pause that holds back what is automatic in `account`: of several the one that lasts longest.
+    /// The pause that holds back what is automatic in `account`: of several the one that is known, and lasts longest.
     #[must_use]
     pub fn of(&self, account: &AccountId) -> Option<&Pause> {
-        self.all().filter(|pause| pause.is_about(account)).max_by_key(|pause| pause.until)
+        self.all().filter(|pause| pause.is_about(account)).max_by_key(|pause| (!pause.not_known, pause.until))
     }
 
     /// Each of them.
@@ -293,6 +312,22 @@ mod tests {
         assert_eq!((pauses.of(&one), pauses.of(&other)), (Some(&of_one), Some(&everywhere)), "the one that lasts longest");
         assert_eq!((of_one.place().as_str(), everywhere.place().as_str()), ("account 111122223333", "all accounts"));
         assert_eq!(of_one.ended_by(), "firebreak resume --account 111122223333");
+    }
+
+    #[test]
+    fn what_is_not_known_counts_as_a_pause_in_words_of_its_own_and_a_known_pause_says_more() {
+        let one = account("111122223333");
+        let unread = Pause::unread(Some(one.clone()), now());
+        assert_eq!(unread.waits().code, ReasonCode::Paused);
+        for words in [unread.says(), unread.line()] {
+            assert!(words.contains("is not known") && !words.contains("nobody knows"), "{words}");
+        }
+        let known = wish(60, "x").begin(BY, now()).expect("a pause");
+        let pauses: Pauses = [unread.clone(), known.clone()].into_iter().collect();
+        assert_eq!(pauses.of(&one), Some(&known), "it says who, although the other one would last longer");
+        assert_eq!([unread.clone()].into_iter().collect::<Pauses>().of(&one), Some(&unread));
+        let before = json!({ "since": now(), "until": now(), "by": "ann", "reason": "x" });
+        assert!(serde_json::from_value::<Pause>(before).is_ok_and(|pause| !pause.not_known), "as it was written before");
     }
 
     #[test]

@@ -166,7 +166,7 @@ pub enum AtSource {
     Active,
     /// It was archived since the event was sent.
     Settled,
-    /// GuardDuty answers, and does not know it, or not as the event tells it.
+    /// GuardDuty does not know it, or not as the event tells it; or GuardDuty is off where it is said to be from.
     Unknown,
 }
 

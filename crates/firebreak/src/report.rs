@@ -1,6 +1,7 @@
 //! What came of an incident so far: gathered from the branches of the state machine and from the ledger.
 
 mod looks;
+mod open;
 
 use crate::answer::{Answer, Decided};
 use crate::decision::{Decision, Mode};

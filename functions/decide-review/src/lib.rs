@@ -3,6 +3,7 @@
 mod approvers;
 mod covers;
 
+pub use approvers::Approvers;
 use aws_sdk_sfn::types::ExecutionStatus;
 use covers::Covered;
 use firebreak::answer::Decided;
@@ -21,6 +22,7 @@ use firebreak_ledger::Ledger;
 pub struct Function {
     executions: aws_sdk_sfn::Client,
     ledger: Ledger,
+    approvers: Approvers,
 }
 
 impl Function {
@@ -31,13 +33,14 @@ impl Function {
     pub async fn load() -> Result<Self, Fault> {
         let aws = Aws::load().await;
         let ledger = environment::ledger(&aws)?;
-        Ok(Self::new(&aws, ledger))
+        let approvers = Approvers::parse(&environment::optional(environment::APPROVERS));
+        Ok(Self::new(&aws, ledger, approvers))
     }
 
-    /// Answers executions of the account of `aws`.
+    /// Answers executions of the account of `aws`. `approvers` may approve, and `FirebreakApprover`.
     #[must_use]
-    pub fn new(aws: &Aws, ledger: Ledger) -> Self {
-        Self { executions: aws_sdk_sfn::Client::new(aws.own()), ledger }
+    pub fn new(aws: &Aws, ledger: Ledger, approvers: Approvers) -> Self {
+        Self { executions: aws_sdk_sfn::Client::new(aws.own()), ledger, approvers }
     }
 
     /// Records the first answer under the name that signed it, then hands it to the waiting execution.
@@ -57,7 +60,7 @@ impl Function {
             // Not recorded: it must not keep a later execution of this finding from asking.
             return Ok(DecideOutcome::TooLate);
         }
-        let (covers, shown) = match self.covered(&request, &open).await? {
+        let (covers, shown) = match self.covered(caller, &request, &open).await? {
             Covered::UpTo { revision, shown } => (revision, shown),
             // Not recorded. Whoever was first is the better news.
             Covered::Nothing(refusal) => {

@@ -1,17 +1,16 @@
 #![doc = include_str!("../README.md")]
 
+mod message;
 mod whose;
 
-use firebreak::fault::Fault;
+use firebreak::fault::{Fault, UNHEARD};
 use firebreak::ids::IncidentId;
-use firebreak::incident::IncidentStatus;
 use firebreak::text::inert;
 use firebreak_aws::classify::OrFault;
 use firebreak_aws::{Aws, clock};
 use firebreak_function::{about, environment};
 use firebreak_ledger::Ledger;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use whose::Whose;
 
 /// What EventBridge delivers (Step Functions developer guide, "Automating Step Functions event delivery with EventBridge").
@@ -44,7 +43,7 @@ pub struct Change {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Done {
-    /// The execution had recorded its end itself, and told people.
+    /// The execution told people itself, and recorded its end where there is an incident.
     Nothing,
     /// People were told. The incident, if there is one of that execution, is recorded as failed.
     Told,
@@ -79,83 +78,47 @@ impl Function {
     /// Tells people of an incident whose execution is gone, and then records that it failed.
     ///
     /// # Errors
-    /// When the ledger, Step Functions or SNS do not answer. Lambda tries the event again: told twice is better than not told.
+    /// When SNS, the ledger or Step Functions do not answer. Lambda tries the event again: told twice is better than not told. Whose
+    /// the execution was can stay unknown for good: that is no error.
     pub async fn handle(&self, event: Event) -> Result<Done, Fault> {
         let change = event.detail;
         let whose = self.whose(&change).await?;
-        match &whose {
-            Whose::Incident(id, status) => {
-                about::incident(id);
-                if is_over(*status) {
-                    return Ok(Done::Nothing);
-                }
-                self.tell(&change, &whose).await?;
-                self.record(id, &change).await?;
-            }
-            Whose::JoinedBy(_) | Whose::Nobodys => self.tell(&change, &whose).await?,
+        let incident = whose.incident();
+        if let Some((id, _)) = incident {
+            about::incident(id);
+        }
+        if incident.map_or_else(|| was_told(&change), |(_, status)| status.is_over()) {
+            return Ok(Done::Nothing);
+        }
+        self.tell(&change, &whose).await?;
+        if let Some((id, _)) = incident {
+            self.record(id, &change).await?;
         }
         Ok(Done::Told)
     }
 
     async fn record(&self, id: &IncidentId, change: &Change) -> Result<(), Fault> {
-        self.ledger.set_status(id, IncidentStatus::Failed, &[IncidentStatus::Closed, IncidentStatus::Released]).await?;
-        let line = format!("its execution ended without a word: {}", inert(&change.status, 20));
-        self.ledger.note_or_warn(id, clock::now(), &line).await;
+        let now = clock::now();
+        // A new execution may have taken the incident over meanwhile: the incident is alive.
+        if self.ledger.broke_down(id, &change.execution_arn, now).await? {
+            let line = format!("its execution ended without a word: {}", inert(&change.status, 20));
+            self.ledger.note_or_warn(id, now, &line).await;
+        }
         Ok(())
     }
 
     async fn tell(&self, change: &Change, whose: &Whose) -> Result<(), Fault> {
-        let message = message(change, whose);
-        let publish = self.sns.publish().topic_arn(&self.topic).subject(subject(&change.status)).message(message.to_string());
+        let (subject, message) = (message::subject(&change.status), message::message(change, whose).to_string());
+        let publish = self.sns.publish().topic_arn(&self.topic).subject(subject).message(message);
         publish.send().await.or_fault("sns:Publish")?;
         tracing::warn!(execution.status = inert(&change.status, 20), "an execution ended before its incident did");
         Ok(())
     }
 }
 
-/// Whether people were told of the end, or somebody ended it.
-fn is_over(status: IncidentStatus) -> bool {
-    matches!(status, IncidentStatus::Closed | IncidentStatus::Released | IncidentStatus::Failed)
-}
-
-fn subject(status: &str) -> &'static str {
-    match status {
-        "ABORTED" => "Firebreak: somebody stopped an incident's execution",
-        "TIMED_OUT" => "Firebreak: an incident's execution ran out of time",
-        _ => "Firebreak: an incident's execution ended without a word",
-    }
-}
-
-/// In the form of the state machine's own last resort.
-fn message(change: &Change, whose: &Whose) -> Value {
-    let (incident, what_now) = match whose {
-        Whose::Incident(id, _) => (
-            id.to_string(),
-            format!(
-                "Everything that was contained stays contained, and nobody is asked any more. What stands: firebreak incidents show {id}. \
-                 Once the cause is mended, send the finding again with firebreak replay: a new execution takes over"
-            ),
-        ),
-        Whose::JoinedBy(id) => (
-            id.to_string(),
-            format!(
-                "A finding had joined the incident, and its execution is gone. The incident goes on. What it covers: firebreak incidents \
-                 show {id}. A later delivery of the finding goes on with it"
-            ),
-        ),
-        Whose::Nobodys => (
-            "untriaged".to_owned(),
-            "No incident is known of this execution: its finding may not have been looked at. The execution's input has it; send it \
-             again with firebreak replay"
-                .to_owned(),
-        ),
-    };
-    json!({
-        "incident": incident,
-        "status": inert(&change.status, 20),
-        "error": inert(change.error.as_deref().unwrap_or("none named"), 100),
-        "cause": inert(change.cause.as_deref().unwrap_or("none given"), 300),
-        "execution": inert(&change.execution_arn, 300),
-        "what_now": what_now,
-    })
+/// Whether the execution told people itself: it reached its state `Failed`, which raises the error that `FailureNotice` has told of.
+/// Errors of Step Functions may have passed every `Catch`.
+fn was_told(change: &Change) -> bool {
+    let is_told = |error: &str| error != UNHEARD && !error.starts_with("States.");
+    change.status == "FAILED" && change.error.as_deref().is_some_and(is_told)
 }

@@ -1,7 +1,7 @@
 //! Which incident an execution worked on: what it began with says so, by the keys under which the ledger keeps findings.
 
 use crate::{Change, Function};
-use firebreak::fault::Fault;
+use firebreak::fault::{Fault, FaultKind};
 use firebreak::flood::Excess;
 use firebreak::ids::IncidentId;
 use firebreak::incident::IncidentStatus;
@@ -18,28 +18,67 @@ pub(crate) enum Whose {
     Incident(IncidentId, IncidentStatus),
     /// Its finding joined this incident, which has an execution of its own.
     JoinedBy(IncidentId),
-    /// No incident names it.
-    Nobodys,
+    /// It was to tell how many findings were only counted.
+    Summary {
+        /// Whose findings.
+        account: String,
+        /// The incident that stands for them, once there is one, and its status.
+        incident: Option<(IncidentId, IncidentStatus)>,
+    },
+    /// No incident names it, as far as anybody could look: what kept Firebreak from looking will not pass.
+    Nobodys(Option<FaultKind>),
+}
+
+impl Whose {
+    /// The incident that is in the hands of the execution, and its status.
+    pub(crate) fn incident(&self) -> Option<(&IncidentId, IncidentStatus)> {
+        match self {
+            Self::Incident(id, status) | Self::Summary { incident: Some((id, status)), .. } => Some((id, *status)),
+            Self::Summary { incident: None, .. } | Self::JoinedBy(_) | Self::Nobodys(_) => None,
+        }
+    }
 }
 
 impl Function {
-    /// Finds the incident. The first one that answers a finding, one that answers an update of it, or one that it joined.
+    /// Finds the incident. A fault that does not pass is part of the answer: people must be told all the same.
     ///
     /// # Errors
-    /// The ledger or Step Functions do not answer.
+    /// `Transient`: the ledger or Step Functions do not answer.
     pub(crate) async fn whose(&self, change: &Change) -> Result<Whose, Fault> {
-        let Some(first) = self.first(&self.input(change).await?).await? else { return Ok(Whose::Nobodys) };
+        match self.known(change).await {
+            Err(fault) if fault.kind != FaultKind::Transient => {
+                tracing::error!(fault.message = %fault.message, "whose an execution was is not known");
+                Ok(Whose::Nobodys(Some(fault.kind)))
+            }
+            known => known,
+        }
+    }
+
+    /// The first incident that answers the finding, one that answers an update of it, or one that it joined.
+    async fn known(&self, change: &Change) -> Result<Whose, Fault> {
+        let input = self.input(change).await?;
+        if let Some(excess) = Excess::referred_to_by(&input) {
+            let id = IncidentId::of(&excess.plan(&Policy::default()).dedupe_key);
+            let incident = self.in_its_hands(&id, change).await?.map(|status| (id, status));
+            return Ok(Whose::Summary { account: excess.account, incident });
+        }
+        let Some(first) = self.first(&input).await? else { return Ok(Whose::Nobodys(None)) };
         let decided = self.ledger.coverage(&first).await?.decided;
         let mut candidates: BTreeSet<IncidentId> = decided.into_values().map(|owner| owner.incident).collect();
         candidates.insert(first.clone());
         for id in candidates {
-            let record = self.ledger.record(&id).await?;
-            if let Some(record) = record.filter(|record| record.incident.execution_arn == change.execution_arn) {
-                return Ok(Whose::Incident(id, record.status));
+            if let Some(status) = self.in_its_hands(&id, change).await? {
+                return Ok(Whose::Incident(id, status));
             }
         }
         let joined = self.ledger.joined(&first).await?.filter(|joining| joining.by == change.execution_arn);
-        Ok(joined.map_or(Whose::Nobodys, |joining| Whose::JoinedBy(joining.incident)))
+        Ok(joined.map_or(Whose::Nobodys(None), |joining| Whose::JoinedBy(joining.incident)))
+    }
+
+    /// The status of an incident, if the execution works on it.
+    async fn in_its_hands(&self, id: &IncidentId, change: &Change) -> Result<Option<IncidentStatus>, Fault> {
+        let record = self.ledger.record(id).await?;
+        Ok(record.filter(|record| record.incident.execution_arn == change.execution_arn).map(|record| record.status))
     }
 
     /// What the execution began with.
@@ -54,9 +93,6 @@ impl Function {
     /// The first incident of the finding in an input; nothing when no finding can be read in it.
     async fn first(&self, input: &str) -> Result<Option<IncidentId>, Fault> {
         let policy = Policy::default();
-        if let Some(excess) = Excess::referred_to_by(input) {
-            return Ok(Some(IncidentId::of(&excess.plan(&policy).dedupe_key)));
-        }
         let fetched = match StoredEvent::referred_to_by(input) {
             Some(stored) => Some(self.ledger.stored_event(&stored).await?),
             None => None,

@@ -49,6 +49,7 @@ pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
         if held && call.look == Look::Paused {
             let line = format!("{line}; {NOT_WRITTEN_AGAIN}");
             checked.problems.push(line.clone());
+            checked.problems.extend(exposed(call, &now, &again).await);
             checked.reverted.extend((!late).then_some(line));
             continue;
         }
@@ -85,6 +86,16 @@ fn written_at_last(receipt: Option<&mut Receipt>, again: &Again) {
         step.outcome = Outcome::Applied;
         step.error = None;
     }
+}
+
+/// Remembers a credential that works although it should not, as a look that writes again does: what was made after the containment
+/// counts as exposed, and a release leaves it inactive. Says what could not be remembered.
+async fn exposed(call: &Call, now: &BaseState, again: &Again) -> Option<String> {
+    let Again::Credential(credential) = again else { return None };
+    let recorded = record::record(call, now, std::slice::from_ref(credential)).await;
+    let is_lost = recorded.outcome == Outcome::Failed;
+    is_lost
+        .then(|| format!("a release would leave {} {} active: it could not be recorded", credential.kind.word(), credential.id))
 }
 
 /// A control that is to be written again.

@@ -64,7 +64,7 @@ impl Function {
     }
 
     /// What is paused where something would be contained at once.
-    async fn pauses(&self, decisions: &[Decision], at: Timestamp) -> Result<Pauses, Fault> {
+    pub(crate) async fn pauses(&self, decisions: &[Decision], at: Timestamp) -> Result<Pauses, Fault> {
         let at_once = decisions.iter().filter(|decision| decision.mode == Mode::Auto);
         let accounts: BTreeSet<AccountId> = at_once.map(|decision| decision.target.account.clone()).collect();
         if accounts.is_empty() { Ok(Pauses::default()) } else { self.ledger.pauses(&accounts, at).await }
@@ -84,7 +84,7 @@ fn beyond(stored: Vec<Decision>, incident: &Incident) -> Vec<Decision> {
 }
 
 /// A decision as `incident` has it now: with the revision that it came with.
-fn as_known(decision: Decision, incident: &Incident) -> Decision {
+pub(crate) fn as_known(decision: Decision, incident: &Incident) -> Decision {
     let key = decision_key(&decision);
     incident.decisions.iter().find(|known| decision_key(known) == key).cloned().unwrap_or(decision)
 }

@@ -1,10 +1,8 @@
 //! Receipts of what a look had contained join those of the incident, so that they are verified, sealed, shown and released alike.
 
 use crate::{Function, NextContainment, Passing, Round, SweepInput, SweptState, Watch};
-use firebreak::decision::{Decision, Mode};
 use firebreak::fault::Fault;
 use firebreak::incident::Incident;
-use firebreak::receipt::{Receipt, Status};
 use firebreak::report::Report;
 
 impl Function {
@@ -34,29 +32,9 @@ impl Function {
 }
 
 fn gathered(incident: Incident, report: Report, watch: Round, covers: Option<u32>) -> SweptState {
-    let contain = open_decisions(&incident, &report, covers).filter_map(NextContainment::of).collect();
+    let contain = report.approvable(&incident, covers).filter_map(NextContainment::of).collect();
     let watch = Watch { round: watch.round, contain, alarm: true, idle: false };
     SweptState { incident, report, watch, passing: Passing::default() }
-}
-
-/// What an approval carries out: decisions that wait for it and that its ticket showed, decisions for at once of which nothing became,
-/// and what was tried and failed in whole or in part: an approval of what is not contained tries it again. What happens at once needs no approval.
-fn open_decisions<'a>(incident: &'a Incident, report: &'a Report, covers: Option<u32>) -> impl Iterator<Item = &'a Decision> {
-    let waits = move |d: &&Decision| d.mode == Mode::Gate && d.containment.is_some() && d.is_covered(covers);
-    let waiting = incident.decisions.iter().filter(waits);
-    waiting.chain(report.not_tried(&incident.decisions)).chain(failed(incident, report))
-}
-
-fn failed<'a>(incident: &'a Incident, report: &'a Report) -> impl Iterator<Item = &'a Decision> {
-    let has_failed = |decision: &&Decision| {
-        let key = decision.target.scoped_key();
-        let about = |receipt: &&Receipt| receipt.containment == decision.containment && receipt.target.scoped_key() == key;
-        // What a release put back, wholly or in part, is not contained anew.
-        let is_left = |receipt: &Receipt| !receipt.standing(&report.release.receipts).is_touched_by_a_release();
-        let is_open = |receipt: &Receipt| matches!(receipt.status, Status::Failed | Status::Partial) && is_left(receipt);
-        report.receipts().find(about).is_some_and(is_open)
-    };
-    incident.decisions.iter().filter(|d| d.mode == Mode::Auto && d.containment.is_some()).filter(has_failed)
 }
 
 /// A receipt about the same containment and target is replaced: the newer one says how it stands.
@@ -74,9 +52,10 @@ pub(crate) fn join(report: &mut Report) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use firebreak::decision::{Decision, Mode};
     use firebreak::plan::{Circumstances, plan_json};
     use firebreak::policy::Policy;
-    use firebreak::receipt::Status;
+    use firebreak::receipt::{Receipt, Status};
 
     /// An incident about one user.
     fn incident() -> Incident {
@@ -95,7 +74,7 @@ mod tests {
         report.containment.status = "ok".to_owned();
         for (status, tried) in [(Status::Failed, 1), (Status::Contained, 0), (Status::Partial, 1)] {
             report.containment.receipts = vec![Receipt::of(target.clone(), containment, status)];
-            assert_eq!(open_decisions(&incident, &report, None).count(), tried, "{status:?}");
+            assert_eq!(report.approvable(&incident, None).count(), tried, "{status:?}");
         }
     }
 
@@ -112,7 +91,7 @@ mod tests {
             [(None, 1, 1), (Some(Status::Contained), 0, 0), (Some(Status::Skipped), 0, 0), (Some(Status::Failed), 1, 1)]
         {
             report.release.receipts = released.map(receipt).into_iter().collect();
-            assert_eq!(open_decisions(&incident, &report, None).count(), tried, "{released:?}");
+            assert_eq!(report.approvable(&incident, None).count(), tried, "{released:?}");
             let left = report.unfinished(firebreak::answer::Answer::Approve);
             assert_eq!(left.len(), unfinished, "an approval after it closes, or asks again: {released:?}: {left:?}");
         }

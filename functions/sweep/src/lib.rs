@@ -3,6 +3,7 @@
 mod append;
 mod cloudtrail;
 mod gather;
+mod hold;
 mod look;
 
 use firebreak::answer::Decided;

@@ -41,10 +41,12 @@ impl Function {
             None => return Ok(over(incident, report, watch).carried(carry, known)),
         };
         // An earlier try appended it and was killed before it could answer, or a person did.
-        let news = incident.decisions.len() > decided;
+        let appended_before = incident.decisions.len() > decided;
         let released = ReleaseBranch { receipts: releases, ..report.release.clone() };
-        let mut contain: Vec<Decision> =
+        let not_tried: Vec<Decision> =
             Report { release: released, ..report.clone() }.not_tried(&incident.decisions).cloned().collect();
+        let news = appended_before || !not_tried.is_empty();
+        let mut contain = self.hold_back(&mut incident, not_tried).await?;
         let (from, clipped) = since(&incident, opened_at, &self.policy, clock::now());
         let mut found = self.search(&incident, &report, from).await;
         found.missing.extend(clipped);
@@ -54,7 +56,7 @@ impl Function {
         let seen = Seen { traced: &found.traced, checks: &report.verification, receipts: &report.containment.receipts };
         let appended = self.append(&mut incident, seen).await?;
         let forgotten = self.expose(&incident, found.exposed).await;
-        let news = news || !contain.is_empty() || !appended.decisions.is_empty();
+        let news = news || !appended.decisions.is_empty();
         contain.extend(appended.decisions.into_iter().filter(|decision| decision.mode == Mode::Auto));
         let contain: Vec<NextContainment> = contain.iter().filter_map(NextContainment::of).collect();
 

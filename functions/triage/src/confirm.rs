@@ -4,6 +4,9 @@
 //! findings of all members under its own detector (GuardDuty user guide, "Understanding the relationship between administrator and
 //! member accounts"). An attacker who can break the question must not be able to stop the response, so no answer means: go on.
 //!
+//! Breaking the question is one thing, evading it another. An id under which GuardDuty cannot be asked, and a Region where GuardDuty is
+//! off, are no missing answers: GuardDuty says nothing there, so a finding in its name is not confirmed.
+//!
 //! An id can be borrowed for another target. The answer carries the finding as GuardDuty has it, and triage compares what that calls
 //! for (`Plan::is_called_for_by`).
 
@@ -11,7 +14,7 @@ use aws_config::{Region, SdkConfig};
 use aws_sdk_guardduty::Client;
 use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::fault::Fault;
-use firebreak::finding;
+use firebreak::finding::{self, Source};
 use firebreak::plan::Plan;
 use firebreak::policy::Confirmation;
 use firebreak_aws::classify::OrFault;
@@ -32,7 +35,7 @@ pub(crate) enum Answer {
     Stands(Value),
     /// Somebody archived it.
     Settled,
-    /// GuardDuty has no such finding of this account and type.
+    /// GuardDuty has no such finding of this account and type, or cannot have said what the event says in its name.
     Unknown,
 }
 
@@ -58,19 +61,23 @@ impl Confirmer {
         let depends = |decision: &Decision| {
             decision.mode == Mode::Auto || decision.mode == Mode::Gate && decision.code == ReasonCode::Unread
         };
-        let asks = plan.decisions.iter().any(depends);
-        let Some(finding) = plan.finding.id.as_deref().and_then(parse).filter(|_| asks) else { return Answer::NotAsked };
-        // Only the Region the finding is about: its id is the sender's text, and becomes part of a host name.
-        let its_region = plan.finding.region.as_ref().is_some_and(|region| region.as_str() == finding.region);
-        if confirmation == Confirmation::Off || !its_region {
+        if confirmation == Confirmation::Off || !plan.decisions.iter().any(depends) {
             return Answer::NotAsked;
         }
+        let unanswerable = if acts_in_its_name(plan) { Answer::Unknown } else { Answer::NotAsked };
+        // Only the Region the finding is about: its id is the sender's text, and becomes part of a host name.
+        let is_its = |arn: &FindingArn<'_>| plan.finding.region.as_ref().is_some_and(|region| region.as_str() == arn.region);
+        let Some(finding) = plan.finding.id.as_deref().and_then(parse).filter(is_its) else { return unanswerable };
         if !plan.findings.is_empty() {
             // One answer cannot stand for several findings. `ingest` splits such events; this one was started by hand.
             return Answer::Unknown;
         }
         match tokio::time::timeout(PATIENCE, self.answer(plan, &finding)).await {
-            Ok(Ok(answer)) => answer,
+            Ok(Ok(Some(answer))) => answer,
+            Ok(Ok(None)) => {
+                tracing::warn!("GuardDuty is off in the Region of the finding");
+                unanswerable
+            }
             Ok(Err(fault)) => {
                 tracing::warn!(fault.message = %fault.message, "GuardDuty could not be asked");
                 Answer::NotAsked
@@ -82,7 +89,8 @@ impl Confirmer {
         }
     }
 
-    async fn answer(&self, plan: &Plan, finding: &FindingArn<'_>) -> Result<Answer, Fault> {
+    /// Nothing where GuardDuty is off.
+    async fn answer(&self, plan: &Plan, finding: &FindingArn<'_>) -> Result<Option<Answer>, Fault> {
         let answer = self.answer_once(plan, finding).await;
         if answer.is_err() && self.forget(finding.region) {
             // The detector may have been deleted and made anew since it was looked up.
@@ -91,10 +99,10 @@ impl Confirmer {
         answer
     }
 
-    async fn answer_once(&self, plan: &Plan, finding: &FindingArn<'_>) -> Result<Answer, Fault> {
+    async fn answer_once(&self, plan: &Plan, finding: &FindingArn<'_>) -> Result<Option<Answer>, Fault> {
         let config = self.config.to_builder().region(Region::new(finding.region.to_owned())).build();
         let guardduty = Client::new(&config);
-        let Some(detector) = self.detector(&guardduty, finding.region).await? else { return Ok(Answer::NotAsked) };
+        let Some(detector) = self.detector(&guardduty, finding.region).await? else { return Ok(None) };
         // The SDK knows the fields of its version; the finding is what GuardDuty sent.
         let wire = WireAnswer::default();
         let get = guardduty.get_findings().detector_id(detector).finding_ids(finding.id);
@@ -106,11 +114,11 @@ impl Confirmer {
                 && found.account_id() == account
                 && found.r#type() == plan.finding.finding_type.as_deref()
         });
-        Ok(match found {
+        Ok(Some(match found {
             None => Answer::Unknown,
             Some(found) if found.service().and_then(|service| service.archived()) == Some(true) => Answer::Settled,
             Some(_) => as_event(&wire, finding.id).map_or(Answer::Unknown, Answer::Stands),
-        })
+        }))
     }
 
     /// Firebreak's own detector in the Region; nothing where GuardDuty is off.
@@ -133,6 +141,14 @@ impl Confirmer {
     fn forget(&self, region: &str) -> bool {
         self.detectors.lock().is_ok_and(|mut detectors| detectors.remove(region).is_some())
     }
+}
+
+/// Whether something would be contained at once because GuardDuty says so, directly or through Security Hub: of Security Hub's findings
+/// only GuardDuty's are acted on without a person. AWS Health and requests have ids of their own.
+fn acts_in_its_name(plan: &Plan) -> bool {
+    let in_its_name = |one: &Plan| matches!(one.finding.source, Source::GuardDuty | Source::SecurityHub);
+    let at_once = plan.decisions.iter().any(|decision| decision.mode == Mode::Auto);
+    at_once && std::iter::once(plan).chain(&plan.findings).any(in_its_name)
 }
 
 /// One finding of an answer, in the envelope that EventBridge would give it. The answer's fields have the names of events.

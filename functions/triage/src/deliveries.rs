@@ -58,7 +58,7 @@ impl Function {
         self.update(plan, &id, known, &holder, delivery).await
     }
 
-    /// What is paused where `plan` would contain at once. What a broken response decided, its containments ask about again.
+    /// What is paused where `plan` would contain at once. A pause that nobody can read counts as one.
     async fn pauses(&self, plan: &Plan, delivery: &Delivery<'_>) -> Result<Pauses, Fault> {
         let at_once = plan.decisions.iter().filter(|decision| decision.mode == Mode::Auto);
         let accounts: BTreeSet<AccountId> = at_once.map(|decision| decision.target.account.clone()).collect();

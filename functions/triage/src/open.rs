@@ -9,6 +9,7 @@ use firebreak::fault::{Fault, FaultKind};
 use firebreak::finding::SeverityBand;
 use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
+use firebreak::pause::Pauses;
 use firebreak::plan::{FindingSummary, Plan, Verdict};
 use firebreak_aws::classify::OrFault;
 use firebreak_ledger::{Commit, Gate, RawEvent};
@@ -37,15 +38,20 @@ impl Opening {
 }
 
 impl Function {
-    /// Writes the incident of a plan to the ledger. What is paused or exceeds the budget waits for a person.
+    /// Writes the incident of a plan to the ledger. What is new and paused, or exceeds the budget, waits for a person.
     pub(crate) async fn open(&self, plan: Plan, opening: Opening, delivery: &Delivery<'_>) -> Result<Incident, Fault> {
         let is_of_other = opening.is_of_other(&plan);
         let Opening { id, follows, before } = opening;
         let dedupe_key = before.as_ref().map_or_else(|| plan.dedupe_key.clone(), |before| before.dedupe_key.clone());
         let new = Incident::new(plan, &self.policy, delivery.execution_arn.to_owned(), delivery.at);
         let mut incident = Incident { id, follows, dedupe_key, ..new };
+        // What a broken response decided may be contained: its containment asks about the pause itself, and keeps what holds. What is
+        // new beside it, the commit has lowered.
+        let nothing = Pauses::default();
+        let pauses = if before.is_some() { &nothing } else { &delivery.pauses };
         // The claim, or the commit, has reserved them.
-        let commit = self.commit(incident.follows.as_ref().unwrap_or(&incident.id), &incident.id, &incident.finding, delivery);
+        let first = incident.follows.as_ref().unwrap_or(&incident.id);
+        let commit = Commit { pauses, ..self.commit(first, &incident.id, &incident.finding, delivery) };
         let committed = self.ledger.count(commit, std::mem::take(&mut incident.decisions)).await?;
         (incident.decisions, incident.over_budget) = (committed.decisions, committed.over_budget);
         self.told_in_one_summary(&mut incident, delivery).await?;

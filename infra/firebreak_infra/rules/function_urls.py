@@ -9,17 +9,19 @@ from typing import Final
 
 from ..functions import functions
 from ..samples import PARTITION, REGION, SECURITY_ACCOUNT
-from .documents import Documents
+from .documents import SECURITY, Documents
 from .problem import Problem
-from .statements import Statement, matches, role_statements, roles
+from .statements import Statement, matches, role_statements, roles, statements_in
 
 _FRONT: Final = f"arn:{PARTITION}:lambda:{REGION}:{SECURITY_ACCOUNT}:function:firebreak-"
 _INVOKE: Final = "lambda:invokefunction"
+_RUNS: Final = ("", ":$LATEST", ":1")
+"""Under these a function takes every payload: unqualified, its newest code, a published version. Under `:doctor` it does not."""
 
 
 def check(documents: Documents) -> list[Problem]:
     """URLs that are open, missing or too many; permissions and roles that let somebody past one."""
-    return _urls(documents) + _permissions(documents) + _roles(documents)
+    return _urls(documents) + _permissions(documents) + _roles(documents) + _policies(documents)
 
 
 def _urls(documents: Documents) -> list[Problem]:
@@ -50,14 +52,31 @@ def _permissions(documents: Documents) -> list[Problem]:
 
 
 def _roles(documents: Documents) -> list[Problem]:
-    called = [f"{_FRONT}{one.name}" for one in functions() if one.has_url]
-    mend = "add lambda:InvokedViaFunctionUrl true (Bool)"
     return [
-        Problem(statement.where, f"{name} calls {function.rpartition(':')[2]} past its URL", mend)
+        problem
         for name, role in roles(documents)
         for statement in role_statements(documents, role)
-        for function in called
-        if _reaches(statement, function)
+        for problem in _past_a_url(name, statement)
+    ]
+
+
+def _policies(documents: Documents) -> list[Problem]:
+    """Managed policies of this account, whoever has them: permission sets name them, and are in no template."""
+    return [
+        problem
+        for policy in documents.resources("AWS::IAM::ManagedPolicy", SECURITY)
+        for statement in statements_in(policy, policy.properties.get("PolicyDocument"))
+        for problem in _past_a_url(str(policy.properties.get("ManagedPolicyName", "a managed policy")), statement)
+    ]
+
+
+def _past_a_url(name: str, statement: Statement) -> list[Problem]:
+    mend = "add lambda:InvokedViaFunctionUrl true (Bool)"
+    called = [one.name for one in functions() if one.has_url]
+    return [
+        Problem(statement.where, f"{name} calls firebreak-{one} past its URL", mend)
+        for one in called
+        if any(_reaches(statement, f"{_FRONT}{one}{qualifier}") for qualifier in _RUNS)
     ]
 
 

@@ -28,6 +28,16 @@ def _permission(sources: Sources, **more: object) -> None:
     }
 
 
+def _planted_policy(sources: Sources) -> None:
+    arn = "arn:aws:lambda:eu-central-1:123456789012:function:firebreak-pause:$LATEST"
+    allow = {"Sid": "Planted", "Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": arn}
+    document = {"Version": "2012-10-17", "Statement": [allow]}
+    sources.templates[SECURITY]["Resources"]["Planted"] = {
+        "Type": "AWS::IAM::ManagedPolicy",
+        "Properties": {"ManagedPolicyName": "FirebreakPlanted", "PolicyDocument": document},
+    }
+
+
 def _trust(sources: Sources, name: str) -> Json:
     [one] = role(sources, name)["AssumeRolePolicyDocument"]["Statement"]
     return dict_of(one)
@@ -64,6 +74,20 @@ FAULTS: Final = [
         lambda s: statement(role(s, "FirebreakDoctor"), "AskFunctions").update(
             Resource="arn:aws:lambda:eu-central-1:123456789012:function:firebreak-*"
         ),
+    ),
+    Fault(
+        "whoever runs doctor asks every version of a function to act",
+        "function_urls",
+        "FirebreakDoctor calls firebreak-decide-review past its URL",
+        lambda s: statement(role(s, "FirebreakDoctor"), "AskFunctions").update(
+            Resource="arn:aws:lambda:eu-central-1:123456789012:function:firebreak-*:*"
+        ),
+    ),
+    Fault(
+        "a permission set calls the newest code past the URL",
+        "function_urls",
+        "FirebreakPlanted calls firebreak-pause past its URL",
+        _planted_policy,
     ),
     Fault(
         "an approver without MFA",

@@ -111,6 +111,12 @@ FAULTS: Final = [
         lambda s: statement(role(s, "FirebreakSweep"), "Ledger").pop("Condition"),
     ),
     Fault(
+        "a containment reads no pause",
+        "pauses",
+        "FirebreakQuarantineScp may not read what is paused",
+        lambda s: without(statements(role(s, "FirebreakQuarantineScp")), "Pauses"),
+    ),
+    Fault(
         "a managed policy beside policy.json",
         "role_policies",
         "has managed policies",

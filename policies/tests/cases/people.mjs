@@ -30,6 +30,9 @@ export function people(w) {
     { name: `asks ${name} through its URL`, who, does: 'lambda:InvokeFunction', on: lambda(name), using: url, then: 'allowed' },
     { name: `not at a URL of ${name} that asks for no signature`, who, does: 'lambda:InvokeFunctionUrl', on: lambda(name), using: { 'lambda:FunctionUrlAuthType': 'NONE' }, then: 'not allowed' },
     { name: `not ${name} directly`, who, does: 'lambda:InvokeFunction', on: lambda(name), using: { 'lambda:InvokedViaFunctionUrl': 'false' }, then: 'not allowed' },
+    ...each(['$LATEST', '1'], (version) => ({
+      name: `not ${name}:${version} directly`, who, does: 'lambda:InvokeFunction', on: lambda(`${name}:${version}`), using: { 'lambda:InvokedViaFunctionUrl': 'false' }, then: 'not allowed',
+    })),
     { name: `not ${name} directly, as Lambda was before`, who, does: 'lambda:InvokeFunction', on: lambda(name), then: 'not allowed' },
   ]
 
@@ -70,7 +73,7 @@ export function people(w) {
       given: { identity: ['people-doctor'] },
       cases: [
         { name: 'asks a function what it sees', who: doctor, does: 'lambda:InvokeFunction', on: lambda('triage:doctor'), then: 'allowed' },
-        ...each(['triage', 'quarantine-iam', 'release', 'decide-review', 'triage:other'], (name) => ({
+        ...each(['triage', 'quarantine-iam', 'release', 'decide-review', 'triage:other', 'decide-review:$LATEST', 'pause:$LATEST'], (name) => ({
           name: `not ${name}`, who: doctor, does: 'lambda:InvokeFunction', on: lambda(name), then: 'not allowed',
         })),
         ...each(['GetFunctionConcurrency', 'GetFunctionConfiguration'], (call) => ({ name: call, who: doctor, does: `lambda:${call}`, on: lambda('triage'), then: 'allowed' })),
@@ -112,7 +115,7 @@ export function people(w) {
       subject: 'An operator, with all that the role has',
       given: { identity: ['people-review', 'people-doctor', 'people-operate'] },
       cases: [
-        ...each(['quarantine-iam', 'release', 'decide-review', 'pause', 'ingest'], (name) => ({ name: `not ${name} directly`, who: operator, does: 'lambda:InvokeFunction', on: lambda(name), then: 'not allowed' })),
+        ...each(['quarantine-iam', 'release', 'decide-review', 'pause', 'ingest', 'decide-review:$LATEST', 'pause:$LATEST'], (name) => ({ name: `not ${name} directly`, who: operator, does: 'lambda:InvokeFunction', on: lambda(name), then: 'not allowed' })),
         { name: 'sees the token of a gate, and cannot use it', who: operator, does: 'states:SendTaskSuccess', on: everything, then: 'not allowed' },
         { name: 'stops no execution', who: operator, does: 'states:StopExecution', on: execution, then: 'not allowed' },
         { name: 'becomes no role of Firebreak', who: operator, does: 'sts:AssumeRole', on: w.role('firebreak/FirebreakMemberRelease'), given: { resource: w.trust(operator.principal) }, then: 'not allowed' },

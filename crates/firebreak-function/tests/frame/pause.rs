@@ -3,7 +3,7 @@
 use crate::{TASK, bucket, stage};
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode, ReasonCode};
-use firebreak::fault::Fault;
+use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::{Outcome, Receipt, Status};
 use firebreak::step::StepKind;
 use firebreak::target::{Look, TargetKind};
@@ -98,13 +98,17 @@ async fn a_finding_that_joins_during_a_pause_and_changes_nothing_holds_nothing()
 }
 
 #[tokio::test]
-async fn what_an_attempt_before_the_pause_changed_stays_on_record() {
+async fn what_an_attempt_before_the_pause_began_is_ended_but_not_by_a_finding_that_joins() {
     let (aws, ledger) = stage().await;
     let steps = vec![step(StepKind::BlockPublicAccess, async { Ok(Outcome::Applied) }).await];
     let partly = Receipt { steps, ..Receipt::of(bucket(), Containment::LockdownS3, Status::Partial) };
     ledger.keep_receipt(&room::incident("one"), &partly).await.expect("written");
     room::pause(&aws, None, clock::now()).await;
-    assert_eq!(close(&aws, false, None).await.expect("a receipt").status, Status::Waits);
+    assert_eq!(close(&aws, false, None).await.expect("a receipt").status, Status::Contained, "nothing is left half done");
+    assert_eq!((kept(&ledger).await.status, decision(&ledger).await.mode), (Status::Contained, Mode::Auto));
+
+    ledger.keep_receipt(&room::incident("one"), &partly).await.expect("written");
+    assert_eq!(close(&aws, false, Some("two")).await.expect("a receipt").status, Status::Waits);
     assert_eq!(kept(&ledger).await, partly, "a release goes by it");
     assert_eq!(decision(&ledger).await.mode, Mode::Gate, "an approval does the rest");
 }
@@ -122,7 +126,43 @@ async fn the_pause_is_read_beside_the_role_and_no_call_waits_for_it() {
     room::pause(&aws, None, clock::now()).await;
     aws.always("dynamodb:GetItem", error(400, "AccessDeniedException"));
     let receipt = close(&aws, false, None).await.expect("a receipt");
-    assert_eq!(receipt.status, Status::Contained, "triage has read it: who breaks this read must not stop the containment");
+    assert_eq!(receipt.status, Status::Contained, "triage has asked: who breaks this read must not stop the containment");
+}
+
+#[tokio::test]
+async fn a_ledger_that_does_not_answer_is_asked_again_before_anything_is_changed() {
+    let (aws, ledger) = stage().await;
+    room::pause(&aws, None, clock::now()).await;
+    let is_pause = |call: &firebreak_testkit::scripted::Call| call.params["Key"]["sk"]["S"] == "pause";
+    aws.on("dynamodb:GetItem", move |call| is_pause(call).then(|| error(400, "ThrottlingException")));
+    let fault = close(&aws, false, None).await.expect_err("the state machine tries again");
+    assert_eq!(fault.kind, FaultKind::Transient);
+    assert!(!is_held(&ledger).await, "nothing was changed");
+}
+
+#[tokio::test]
+async fn what_somebody_reverts_during_a_pause_waits_for_an_approval() {
+    let (aws, ledger) = stage().await;
+    let (id, alice) = (room::incident("one"), room::target(TargetKind::IamUser, "alice"));
+    let containment = Some(Containment::QuarantineIam);
+    let decided = Decision { target: alice.clone(), containment, ..decision(&ledger).await };
+    ledger.amend(&id, |known| known.decisions.push(decided.clone())).await.expect("written").expect("an incident");
+    room::pause(&aws, None, clock::now()).await;
+    let look = async |reverted: &[&str]| {
+        let reverted: Vec<String> = reverted.iter().map(|line| (*line).to_owned()).collect();
+        let contain = async |_: &Call, (): ()| unreachable!("a look contains nothing");
+        let verify = async |_: &Call| Ok(Checked { problems: vec![], reverted: reverted.clone() });
+        let responder = Responder::new(aws.aws(), room::ledger(&aws));
+        let task = Task { containment: Containment::QuarantineIam, at: None };
+        let request = room::request(Phase::Verify, "one", alice.clone());
+        Box::pin(responder.handle(request, task, async |_, _, _| (), contain, verify)).await.expect("a look");
+        ledger.record(&id).await.expect("read").expect("an incident").incident.decisions[1].clone()
+    };
+    assert_eq!(look(&[]).await.mode, Mode::Auto, "nobody is asked about what holds");
+    let asked = look(&["the deny is gone"]).await;
+    assert_eq!((asked.mode, asked.code), (Mode::Gate, ReasonCode::Paused));
+    assert!(asked.since > 0 && asked.reason.contains("an approval writes it again"), "{}", asked.reason);
+    assert_eq!(look(&["the deny is gone"]).await, asked, "it is asked for once");
 }
 
 #[tokio::test]

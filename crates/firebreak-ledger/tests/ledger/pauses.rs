@@ -1,11 +1,13 @@
 //! Pauses: who may end one, what counts when two persons ask, and what is found of them later.
 
 use super::at;
+use firebreak::fault::FaultKind;
 use firebreak::ids::AccountId;
 use firebreak::pause::Pauses;
 use firebreak_ledger::Ledger;
 use firebreak_testkit::room::{self, PAUSER};
-use firebreak_testkit::scripted::ScriptedAws;
+use firebreak_testkit::scripted::{ScriptedAws, TABLE, error};
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -94,6 +96,30 @@ async fn what_is_not_paused_cannot_be_resumed_and_an_end_that_nobody_heard_of_co
     assert_eq!(ledger.resume(None, "carol", at(LASTS + 4)).await.expect("read"), ended, "bob's notice may not be out");
     ledger.pause_is_told(None, at(LASTS + 5)).await.expect("written");
     assert_eq!(ledger.resume(None, "carol", at(LASTS + 6)).await.expect("read"), None);
+}
+
+#[tokio::test]
+async fn a_pause_that_cannot_be_read_counts_as_one_and_only_what_passes_is_an_error() {
+    let read = async |ledger: &Ledger| ledger.pauses(&BTreeSet::from([account(ONE)]), at(1)).await;
+    let (aws, ledger) = stage().await;
+    aws.always("dynamodb:GetItem", error(400, "AccessDeniedException"));
+    let refused = read(&ledger).await.expect("a pause");
+    assert!(refused.of(&account(ONE)).is_some_and(|pause| pause.not_known), "{refused:?}");
+    aws.mend();
+    aws.always("dynamodb:GetItem", error(400, "ThrottlingException"));
+    assert_eq!(read(&ledger).await.expect_err("it passes").kind, FaultKind::Transient);
+
+    let (aws, ledger) = stage().await;
+    room::pause(&aws, Some(ONE), at(0)).await;
+    let key = json!({ "pk": { "S": format!("pause#{ONE}") }, "sk": { "S": "pause" } });
+    let broken = json!({ "TableName": TABLE, "Key": key, "UpdateExpression": "SET #until = :until",
+        "ExpressionAttributeNames": { "#until": "until" }, "ExpressionAttributeValues": { ":until": { "S": "soon" } } });
+    let mut table = aws.table();
+    assert!(table.call("UpdateItem", &broken).is_ok());
+    aws.replace_table(table);
+    let malformed = read(&ledger).await.expect("a pause");
+    assert!(malformed.of(&account(ONE)).is_some_and(|pause| pause.not_known), "{malformed:?}");
+    assert!(malformed.of(&account(OTHER)).is_none(), "it is about its own account");
 }
 
 #[tokio::test]

@@ -72,6 +72,7 @@ async fn every_row_about_an_incident_carries_the_running_number() {
     ledger.decide(&id, &Decided::new(Answer::Approve, "an analyst", "because", at(3))).await.expect("written");
     ledger.answer_delivered(&id, "token 1").await.expect("written");
     ledger.amend(&id, |incident| incident.over_budget = 1).await.expect("written");
+    assert!(ledger.broke_down(&id, &opened().execution_arn, at(4)).await.expect("written"));
     let table = aws.table();
     let rows: Vec<_> = table.items().collect();
     assert!(rows.len() >= 10, "{} rows", rows.len());
@@ -150,4 +151,24 @@ async fn decisions_that_wait_at_the_same_time_all_wait() {
     }
     let now = ledger.record(&id).await.expect("read").expect("an incident").incident;
     assert!(now.decisions.iter().all(|decision| decision.mode == Mode::Gate), "{:?}", now.decisions);
+}
+
+#[tokio::test]
+async fn an_incident_fails_with_its_own_execution_and_with_no_other() {
+    use IncidentStatus::{AwaitingReview, Closed, Containing, Failed, Ignored, Notified, Released, Triaged};
+    let (id, own) = (incident("one"), opened().execution_arn);
+    for status in [Triaged, Containing, AwaitingReview, Closed, Released, Failed, Notified, Ignored] {
+        let (aws, ledger) = stage().await;
+        open(&ledger).await;
+        ledger.set_status(&id, status, &[]).await.expect("written");
+        assert!(!ledger.broke_down(&id, "an earlier execution", at(1)).await.expect("read"), "{status:?}");
+        let over = matches!(status, Closed | Released | Failed);
+        assert_eq!(ledger.broke_down(&id, &own, at(2)).await.expect("asked"), !over, "{status:?}");
+        let now = ledger.record(&id).await.expect("read").expect("an incident").status;
+        assert_eq!(now, if over { status } else { Failed });
+        let row = aws.table().item(&format!("incident#{id}"), "incident").cloned().expect("a row");
+        assert_eq!(row.contains_key("finished_at"), !over, "{status:?}");
+    }
+    let (_aws, ledger) = stage().await;
+    assert!(!ledger.broke_down(&id, &own, at(3)).await.expect("read"), "nobody wrote it");
 }

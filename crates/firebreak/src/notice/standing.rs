@@ -1,6 +1,6 @@
 //! How each target of an incident stands now, and what an approval would still do.
 
-use crate::decision::{Decision, Mode};
+use crate::decision::{Decision, Mode, ReasonCode};
 use crate::fault::FaultKind;
 use crate::receipt::{Receipt, Standing, Status};
 use crate::report::Report;
@@ -78,7 +78,9 @@ pub(super) fn is_gone(receipt: &Receipt) -> bool {
 /// Decisions that an approval carries out for the first time. A receipt that says only that they wait is none.
 pub(super) fn approvable<'a>(decisions: &'a [Decision], report: &'a Report) -> impl Iterator<Item = &'a Decision> {
     let asked = move |decision: &&Decision| {
-        let is_tried = |r: &Receipt| !matches!(r.status, Status::Waits | Status::Skipped) && is_about(r, decision);
+        let is_tried = |r: &Receipt| {
+            !matches!(r.status, Status::Waits | Status::Skipped) && is_about(r, decision) && !is_reverted(r, decision, report)
+        };
         decision.mode == Mode::Gate && decision.containment.is_some() && !report.receipts().any(is_tried)
     };
     decisions.iter().filter(asked).chain(report.not_tried(decisions))
@@ -87,7 +89,7 @@ pub(super) fn approvable<'a>(decisions: &'a [Decision], report: &'a Report) -> i
 /// Decisions that an approval carries out, also those whose approved containment failed before.
 pub(super) fn done_after_approval<'a>(decisions: &'a [Decision], report: &'a Report) -> impl Iterator<Item = &'a Decision> {
     let is_left = move |decision: &&Decision| {
-        let is_done = |r: &Receipt| r.holds_something() && is_about(r, decision);
+        let is_done = |r: &Receipt| r.holds_something() && is_about(r, decision) && !is_reverted(r, decision, report);
         decision.mode == Mode::Gate && decision.containment.is_some() && !report.receipts().any(is_done)
     };
     decisions.iter().filter(is_left).chain(report.not_tried(decisions))
@@ -96,6 +98,12 @@ pub(super) fn done_after_approval<'a>(decisions: &'a [Decision], report: &'a Rep
 /// What only people can do.
 pub(super) fn by_hand(decisions: &[Decision]) -> impl Iterator<Item = &Decision> {
     decisions.iter().filter(|decision| decision.mode == Mode::Gate && decision.containment.is_none())
+}
+
+/// Whether somebody reverted during a pause what was contained at once: an approval contains it again.
+fn is_reverted(receipt: &Receipt, decision: &Decision, report: &Report) -> bool {
+    let at_once = !report.gated.iter().any(|gated| gated.is_about_same(receipt));
+    decision.code == ReasonCode::Paused && at_once && !is_confirmed(receipt, report)
 }
 
 fn is_about(receipt: &Receipt, decision: &Decision) -> bool {

@@ -23,6 +23,7 @@ mod revision;
 mod rollout;
 mod selectors;
 mod severity;
+mod sizes;
 mod trail;
 mod traps;
 mod types;

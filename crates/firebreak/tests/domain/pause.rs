@@ -6,6 +6,7 @@ use firebreak::notice::{Message, NoticeKind, mail, notice, ticket};
 use firebreak::pause::{Pause, Pauses, Wish};
 use firebreak::plan::{Circumstances, paused, plan_json};
 use firebreak::policy::Policy;
+use firebreak::receipt::{Receipt, Status, Verification};
 use firebreak::report::Report;
 
 const NOW: jiff::Timestamp = jiff::Timestamp::constant(1_795_000_000, 0);
@@ -38,6 +39,32 @@ fn only_what_would_happen_at_once_is_lowered() {
     for mode in [Mode::Gate, Mode::Notify] {
         assert_eq!(paused(decision(mode), &pause), decision(mode));
     }
+}
+
+#[test]
+fn the_ticket_asks_for_what_somebody_reverted_during_a_pause_until_an_approval_was_carried_out() {
+    let mut incident = incident();
+    let waits = paused(decision(Mode::Auto), &pause("a rollout misfires"));
+    let (target, containment) = (waits.target.clone(), waits.containment);
+    incident.decisions = vec![waits];
+    let receipt = Receipt::of(target.clone(), containment.expect("a containment"), Status::Contained);
+    let check = |holds: bool| Verification {
+        target: target.clone(),
+        containment,
+        holds,
+        problems: if holds { vec![] } else { vec!["the deny is gone".to_owned()] },
+        reverted: vec![],
+    };
+    let asks = |report: &Report| mail(&ticket(&incident, report, 1)).body.contains("Done only if you approve");
+    let mut report = Report::default();
+    report.containment.receipts = vec![receipt.clone()];
+    report.verification = vec![check(true)];
+    assert!(!asks(&report), "it holds");
+    report.verification = vec![check(false)];
+    assert!(asks(&report));
+    report.gated = vec![receipt];
+    report.gated_verification = vec![check(true)];
+    assert!(!asks(&report), "it is written again");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Which revision of the incident an answer is about.
 
 use crate::execution::Execution;
-use crate::stage::{TOKEN, approve, decision, gate, message, send, stage};
+use crate::stage::{TOKEN, approve, caller, decision, gate, message, send, send_as, stage};
 use firebreak::decision::{Decision, Mode};
 use firebreak::fault::Fault;
 use firebreak::incident::{Incident, IncidentStatus};
@@ -117,6 +117,15 @@ async fn a_gate_that_an_earlier_version_announced_is_answered_for_everything() {
     append(&aws, "bob").await;
     approve(&aws).await.expect("an outcome");
     assert_eq!(execution.taken()[0].covers, None);
+}
+
+#[tokio::test]
+async fn one_who_may_not_approve_everything_answers_such_a_gate_for_what_is_decided_by_now() {
+    let (aws, execution) = stage().await;
+    let said = json!({ "incident_id": room::incident("one"), "answer": "approve", "comment": "it was right" });
+    send_as(&aws, &caller("FirebreakAnalyst", "ann"), said).await.expect("nothing waits");
+    append(&aws, "bob").await;
+    assert_eq!(execution.taken()[0].covers, Some(0), "bob was decided after the look");
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! Under whose name an answer is recorded, and who may give which.
 
-use crate::stage::{arn, caller, decision, gate, send_as, stage};
+use crate::stage::{arn, caller, decision, gate, send_as, send_where, stage};
 use firebreak::answer::Answer;
+use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode};
 use firebreak::fault::FaultKind;
+use firebreak::receipt::{Receipt, Status};
 use firebreak::review::DecideOutcome;
 use firebreak::target::TargetKind;
 use firebreak_testkit::room;
@@ -22,6 +24,14 @@ async fn decided(aws: &ScriptedAws, mode: Mode) {
     let (ledger, id) = (room::ledger(aws), room::incident("one"));
     let amended = Box::pin(ledger.amend(&id, |incident| incident.decisions.push(bob.clone()))).await;
     amended.expect("the ledger takes it");
+}
+
+/// A containment of that user ended so.
+async fn contained(aws: &ScriptedAws, status: Status) {
+    let receipt = Receipt::of(room::target(TargetKind::IamUser, "bob"), Containment::QuarantineIam, status);
+    let receipt = Receipt { finished_at: Some(room::opened("one").opened_at), ..receipt };
+    let (ledger, id) = (room::ledger(aws), room::incident("one"));
+    Box::pin(ledger.keep_receipt(&id, &receipt)).await.expect("the ledger takes it");
 }
 
 #[tokio::test]
@@ -47,7 +57,7 @@ async fn two_people_are_two_names() {
 
 #[tokio::test]
 async fn who_may_not_approve_is_refused_and_nothing_is_recorded() {
-    for role in ["FirebreakAnalyst", "FirebreakOperator", "AWSReservedSSO_FirebreakAnalyst_0123456789abcdef"] {
+    for role in ["FirebreakAnalyst", "FirebreakOperator", "Responders", "AWSReservedSSO_FirebreakAnalyst_0123456789abcdef"] {
         let (aws, execution) = stage().await;
         decided(&aws, Mode::Gate).await;
         let fault = send_as(&aws, &caller(role, "ann"), says("approve")).await.expect_err(role);
@@ -64,16 +74,35 @@ async fn who_may_not_approve_is_refused_and_nothing_is_recorded() {
 async fn an_approval_that_contains_nothing_new_is_anybodys() {
     let (aws, _) = stage().await;
     decided(&aws, Mode::Auto).await;
+    contained(&aws, Status::Contained).await;
     let kept = send_as(&aws, &caller("FirebreakAnalyst", "ann"), says("approve")).await.expect("an outcome");
     assert_eq!(decision(&kept).answer, Answer::Approve, "what was contained at once stays so");
 }
 
 #[tokio::test]
-async fn an_approver_and_a_role_of_ones_own_may_approve() {
-    for role in ["FirebreakApprover", "AWSReservedSSO_FirebreakApprover_0123456789abcdef", "Responders", "FirebreakAnalystX"] {
+async fn an_approval_that_would_try_a_containment_again_is_an_approvers() {
+    for ended in [None, Some(Status::Failed), Some(Status::Partial)] {
+        let (aws, execution) = stage().await;
+        decided(&aws, Mode::Auto).await;
+        if let Some(status) = ended {
+            contained(&aws, status).await;
+        }
+        let fault = send_as(&aws, &caller("FirebreakAnalyst", "ann"), says("approve")).await.expect_err("it would contain bob");
+        assert!(fault.kind == FaultKind::Denied && fault.message.contains("1 target(s)"), "{ended:?}: {fault:?}");
+        assert_eq!((execution.taken().len(), gate(&aws).await.decision), (0, None), "{ended:?}");
+        let approved = send_as(&aws, &caller("FirebreakApprover", "carol"), says("approve")).await.expect("an outcome");
+        assert_eq!(decision(&approved).answer, Answer::Approve, "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_approver_and_whom_the_site_names_may_approve() {
+    let responder = caller("AWSReservedSSO_Responders_0123456789abcdef", "ann");
+    let analyst = caller("FirebreakAnalyst", "ann");
+    for (approvers, by) in [("", caller("FirebreakApprover", "ann")), ("OnCall,Responders", responder), ("*", analyst)] {
         let (aws, _) = stage().await;
         decided(&aws, Mode::Gate).await;
-        let approved = send_as(&aws, &caller(role, "ann"), says("approve")).await.expect(role);
-        assert_eq!(decision(&approved).answer, Answer::Approve, "{role}");
+        let approved = send_where(&aws, approvers, &by, says("approve")).await.expect(approvers);
+        assert_eq!(decision(&approved).answer, Answer::Approve, "{approvers}");
     }
 }

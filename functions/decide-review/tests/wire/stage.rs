@@ -1,7 +1,7 @@
 //! An incident whose gate is open, and people who answer it.
 
 use crate::execution::Execution;
-use decide_review::Function;
+use decide_review::{Approvers, Function};
 use firebreak::answer::{Answer, Decided};
 use firebreak::fault::Fault;
 use firebreak::incident::IncidentStatus;
@@ -62,8 +62,14 @@ pub(crate) async fn send(aws: &ScriptedAws, request: Value) -> Result<DecideOutc
 
 /// A request arrives that somebody signed.
 pub(crate) async fn send_as(aws: &ScriptedAws, caller: &Caller, request: Value) -> Result<DecideOutcome, Fault> {
+    send_where(aws, "", caller, request).await
+}
+
+/// The same, where others may approve, too.
+pub(crate) async fn send_where(aws: &ScriptedAws, approvers: &str, by: &Caller, request: Value) -> Result<DecideOutcome, Fault> {
     let request: DecideRequest = serde_json::from_value(request).expect("a request");
-    Box::pin(Function::new(&aws.aws(), room::ledger(aws)).handle(caller, request)).await
+    let function = Function::new(&aws.aws(), room::ledger(aws), Approvers::parse(approvers));
+    Box::pin(function.handle(by, request)).await
 }
 
 /// Ann approves.

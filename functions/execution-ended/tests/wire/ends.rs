@@ -3,9 +3,11 @@ use execution_ended::Done;
 use firebreak::coverage::Responsible;
 use firebreak::incident::IncidentStatus;
 use firebreak_ledger::Joining;
+use firebreak_testkit::dynamodb::Table;
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::ok;
 use serde_json::json;
+use std::time::Duration;
 
 #[tokio::test]
 async fn an_execution_that_ended_without_a_word_is_told_and_its_incident_has_failed() {
@@ -45,6 +47,27 @@ async fn an_incident_that_another_execution_took_over_keeps_its_status() {
     assert_eq!(deliver(&aws, &ended("ABORTED", Some(&finding()))).await.expect("told"), Done::Told);
     assert_eq!(status(&aws, &id).await, IncidentStatus::Containing);
     assert_eq!(topic.messages()[0].1["incident"], "untriaged");
+}
+
+/// Between the look at the incident and the record there is a message.
+#[tokio::test]
+async fn an_incident_that_another_execution_takes_over_while_people_are_told_keeps_its_status() {
+    let (aws, _) = stage().await;
+    opened(&aws, "arn:aws:states:eu-central-1:123456789012:execution:x:newer", IncidentStatus::Containing).await;
+    let taken_over = aws.table();
+    aws.replace_table(Table::default());
+    let id = opened(&aws, EXECUTION, IncidentStatus::AwaitingReview).await;
+    aws.answer("sns:Publish", ok("<MessageId>m-1</MessageId>").after(Duration::from_millis(100)));
+    let event = ended("ABORTED", Some(&finding()));
+    let takes_over = async {
+        while aws.calls_of("sns:Publish").is_empty() {
+            tokio::task::yield_now().await;
+        }
+        aws.replace_table(taken_over);
+    };
+    let (told, ()) = tokio::join!(deliver(&aws, &event), takes_over);
+    assert_eq!(told.expect("told"), Done::Told);
+    assert_eq!(status(&aws, &id).await, IncidentStatus::Containing, "the incident is alive");
 }
 
 #[tokio::test]

@@ -3,4 +3,5 @@
 
 mod ends;
 mod faults;
+mod once;
 mod stage;

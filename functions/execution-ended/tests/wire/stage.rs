@@ -65,6 +65,13 @@ pub(crate) fn ended(status: &str, input: Option<&Value>) -> Value {
         "cause": "The input was {\"x\": \"\u{202e}https://evil.example\"}" } })
 }
 
+/// The same, of an execution that raised `error` in the end.
+pub(crate) fn raised(error: &str, input: &Value) -> Value {
+    let mut event = ended("FAILED", Some(input));
+    event["detail"]["error"] = json!(error);
+    event
+}
+
 pub(crate) async fn deliver(aws: &ScriptedAws, event: &Value) -> Result<Done, Fault> {
     let function = Function::new(&aws.aws(), room::ledger(aws), TOPIC.to_owned());
     Box::pin(function.handle(serde_json::from_value(event.clone()).expect("an event"))).await

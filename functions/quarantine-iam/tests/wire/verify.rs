@@ -67,6 +67,20 @@ async fn during_a_pause_a_deny_that_somebody_detached_is_told_and_not_attached_a
 }
 
 #[tokio::test]
+async fn a_key_that_was_made_during_a_pause_stays_active_and_is_recorded_as_exposed() {
+    let (aws, iam) = contained(Principal::user(), &user()).await;
+    let made = "AKIAEXAMPLEEXAMPLE03";
+    iam.change(|alice| {
+        alice.credentials[1].id = made.to_owned();
+        alice.set_active(made, true);
+    });
+    room::pause(&aws, None, clock::now()).await;
+    let check = verify(&aws, "one", &user()).await.expect("a look");
+    assert_eq!((check.holds, check.problems.len(), iam.now().active().len()), (false, 1, 1), "{check:?}");
+    assert_eq!(base(&aws, &user()).await.expect("a base").exposed, BTreeSet::from([made.to_owned()]), "a release ends it");
+}
+
+#[tokio::test]
 async fn one_old_answer_of_iam_is_no_revert() {
     let (aws, _) = contained(Principal::user(), &user()).await;
     aws.next("iam:ListAttachedUserPolicies", ok("<AttachedPolicies/><IsTruncated>false</IsTruncated>"));

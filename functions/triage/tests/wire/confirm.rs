@@ -116,6 +116,46 @@ async fn a_guardduty_that_does_not_answer_stops_nothing_unless_its_answer_is_req
     }
 }
 
+/// Ids under which GuardDuty cannot be asked about a finding of its own in `eu-central-1`.
+const NO_IDS: [Option<&str>; 5] = [
+    None,
+    Some("made-up"),
+    Some("arn:aws:guardduty:us-east-1:111122223333:detector/d/finding/f1"),
+    Some("arn:aws:securityhub:eu-central-1:111122223333:detector/d/finding/f1"),
+    Some("arn:aws:guardduty:eu-central-1:111122223333:detector/d/finding/f1/more"),
+];
+
+#[tokio::test]
+async fn under_an_id_that_is_no_finding_of_guardduty_there_nothing_is_contained_at_once() {
+    for id in NO_IDS {
+        let stage = Stage::start().await;
+        let mut event = stage.finding("f1");
+        match id {
+            Some(id) => event["detail"]["arn"] = json!(id),
+            None => {
+                event["detail"].as_object_mut().expect("a finding").remove("arn");
+            }
+        }
+        let incident = deliver(&stage.aws, AUTO, &event, ONE).await.expect("an incident");
+        assert_eq!((modes(&incident), incident.decisions[0].code), (vec![(USER, Mode::Gate)], ReasonCode::Doubt), "{id:?}");
+        assert_eq!(counted(&stage.aws), [""; 0], "{id:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_in_guarddutys_name_where_it_is_off_waits_for_a_person() {
+    let stage = Stage::start().await;
+    let event = stage.finding("f1");
+    stage.guardduty.switch_off(room::REGION);
+    let incident = deliver(&stage.aws, AUTO, &event, ONE).await.expect("an incident");
+    assert_eq!((modes(&incident), incident.decisions[0].code), (vec![(USER, Mode::Gate)], ReasonCode::Doubt));
+    assert_eq!(stage.aws.calls_of("guardduty:GetFindings").len(), 0);
+    // Where nobody wants to ask, nobody minds.
+    let off = format!("{AUTO}confirmation = \"off\"\n");
+    let unasked = deliver(&stage.aws, &off, &stage.finding("f2"), TWO).await.expect("an incident");
+    assert_eq!(modes(&unasked), [(USER, Mode::Auto)]);
+}
+
 #[tokio::test]
 async fn a_detector_that_was_made_anew_is_looked_up_again() {
     let stage = Stage::start().await;

@@ -4,7 +4,7 @@ use crate::{AUTO, ONE, Stage, THREE, TWO, USER, at, counted, deliver, key, modes
 use firebreak::decision::{Mode, ReasonCode};
 use firebreak::ids::IncidentId;
 use firebreak_testkit::room::{self, PAUSER};
-use firebreak_testkit::scripted::{ScriptedAws, error};
+use firebreak_testkit::scripted::{Call, ScriptedAws, error};
 use jiff::SignedDuration;
 
 /// How often a pause was read.
@@ -58,8 +58,8 @@ async fn the_pause_is_read_beside_the_claim_and_no_call_waits_for_it() {
 
     let stage = Stage::start().await;
     let event = stage.finding("f1");
-    stage.aws.always("dynamodb:GetItem", error(400, "AccessDeniedException"));
-    deliver(&stage.aws, AUTO, &event, ONE).await.expect_err("what is paused is not known");
+    stage.aws.always("dynamodb:GetItem", error(400, "ThrottlingException"));
+    deliver(&stage.aws, AUTO, &event, ONE).await.expect_err("what is paused is not known yet");
     let incident = IncidentId::of(event["detail"]["arn"].as_str().expect("an ARN"));
     let table = stage.aws.table();
     assert!(table.item(&format!("incident#{incident}"), "claim").is_some(), "the claim did not wait for it");
@@ -67,6 +67,31 @@ async fn the_pause_is_read_beside_the_claim_and_no_call_waits_for_it() {
     stage.aws.mend();
     let again = deliver(&stage.aws, AUTO, &event, ONE).await.expect("an incident");
     assert_eq!(modes(&again), [(USER, Mode::Auto)]);
+}
+
+#[tokio::test]
+async fn a_pause_that_cannot_be_read_gates_the_finding_and_loses_nothing() {
+    let stage = Stage::start().await;
+    let is_pause = |call: &Call| call.params["Key"]["sk"]["S"] == "pause";
+    stage.aws.on("dynamodb:GetItem", move |call| is_pause(call).then(|| error(400, "AccessDeniedException")));
+    let incident = deliver(&stage.aws, AUTO, &stage.finding("f1"), ONE).await.expect("an incident");
+    let decision = &incident.decisions[0];
+    assert_eq!((decision.mode, decision.code), (Mode::Gate, ReasonCode::Paused));
+    assert!(decision.reason.contains("whether it is paused is not known"), "{}", decision.reason);
+    assert_eq!(stored(&stage.aws, &incident.id).await.expect("an incident").incident, incident);
+}
+
+#[tokio::test]
+async fn what_a_broken_response_decided_keeps_its_mode_and_what_is_new_waits() {
+    let stage = Stage::start().await;
+    let event = stage.finding("f1");
+    let first = deliver(&stage.aws, AUTO, &event, ONE).await.expect("an incident");
+    assert_eq!(modes(&first), [(USER, Mode::Auto)]);
+    stage.executions.set(ONE, "FAILED");
+    room::pause(&stage.aws, None, at()).await;
+    let second = deliver(&stage.aws, AUTO, &stage.about(event, "alice"), TWO).await.expect("an incident");
+    assert_eq!(modes(&second), [(USER, Mode::Auto), ("alice", Mode::Gate)], "the first one may be contained already");
+    assert_eq!((&second.id, second.decisions[1].code), (&first.id, ReasonCode::Paused));
 }
 
 #[tokio::test]

@@ -2,21 +2,23 @@
 
 use firebreak_testkit::scripted::{Answer, Call, ScriptedAws, error, ok};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A GuardDuty with one detector, and the findings that a test gives it.
+/// A GuardDuty with one detector in every Region where it is on, and the findings that a test gives it.
 #[derive(Clone)]
 pub(crate) struct GuardDuty(Arc<Mutex<Known>>);
 
 struct Known {
     detector: String,
+    off: BTreeSet<String>,
     findings: BTreeMap<String, Value>,
 }
 
 impl GuardDuty {
     pub(crate) fn start(aws: &ScriptedAws) -> Self {
-        let guardduty = Self(Arc::new(Mutex::new(Known { detector: "d".to_owned(), findings: BTreeMap::new() })));
+        let known = Known { detector: "d".to_owned(), off: BTreeSet::new(), findings: BTreeMap::new() };
+        let guardduty = Self(Arc::new(Mutex::new(known)));
         let served = guardduty.clone();
         aws.on("guardduty:*", move |call| served.serve(call));
         guardduty
@@ -54,9 +56,15 @@ impl GuardDuty {
         id.clone_into(&mut self.known().detector);
     }
 
+    /// Nobody has a detector in the Region.
+    pub(crate) fn switch_off(&self, region: &str) {
+        self.known().off.insert(region.to_owned());
+    }
+
     fn serve(&self, call: &Call) -> Option<Answer> {
         let known = self.known();
         match call.operation.as_str() {
+            "ListDetectors" if known.off.contains(&call.region) => Some(ok(json!({ "detectorIds": [] }).to_string())),
             "ListDetectors" => Some(ok(json!({ "detectorIds": [known.detector] }).to_string())),
             "GetFindings" if call.path == format!("/detector/{}/findings/get", known.detector) => {
                 let asked: Value = serde_json::from_str(&call.body).unwrap_or_default();
