@@ -9,7 +9,7 @@
 
 use super::{Item, Ledger, lost, number, sortable, string, text};
 use firebreak::fault::{Fault, FaultKind};
-use firebreak::flood::{AT_ONCE_SECONDS, Announced, Excess, TOLD_AT_ONCE, Tally};
+use firebreak::flood::{AT_ONCE_SECONDS, Announced, Excess, KEPT_FOR_AWS, TOLD_AT_ONCE, Tally};
 use firebreak::policy::Flood;
 use firebreak_aws::classify::OrFault;
 use jiff::Timestamp;
@@ -78,7 +78,10 @@ impl Ledger {
         let minute = at.strftime("%Y-%m-%dT%H:%M").to_string();
         let slot = format!("{}s", at.as_second().div_euclid(AT_ONCE_SECONDS) * AT_ONCE_SECONDS);
         let is_told = self.one_of(&key(&finding.account, finding.by_aws), &minute, flood.announced_per_minute, at).await?
-            && self.one_of(EVERYBODY, &slot, TOLD_AT_ONCE, at).await?;
+            && match finding.by_aws {
+                true => self.one_of(&format!("{EVERYBODY}#aws"), &slot, KEPT_FOR_AWS, at).await?,
+                false => self.one_of(EVERYBODY, &slot, TOLD_AT_ONCE - KEPT_FOR_AWS, at).await?,
+            };
         if is_told { Ok(Announcement::Told) } else { self.count_excess(finding, flood, at).await }
     }
 

@@ -18,6 +18,8 @@ pub const AT_ONCE_SECONDS: i64 = 10;
 /// Findings over all accounts that each have a notice in [`AT_ONCE_SECONDS`]. SNS delivers 10 messages a second to an e-mail
 /// subscription and suspends one that gets more (SNS developer guide). Those of two neighbouring slots are no more than that.
 pub const TOLD_AT_ONCE: u32 = 5;
+/// So many of them are kept for AWS's own products: what anybody can import must not use them up.
+pub const KEPT_FOR_AWS: u32 = 2;
 
 /// A finding that nobody vouches for and that people are only told about, whatever else happens.
 #[derive(Debug, Clone, PartialEq, Eq)]

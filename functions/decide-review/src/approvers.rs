@@ -28,7 +28,11 @@ impl Approvers {
     /// Whether what these people approve is contained.
     fn include(&self, caller: &Caller) -> bool {
         let role = caller.role().map(of_permission_set);
-        let is_caller = |name: &String| name == EVERYBODY || role == Some(name.as_str()) || role.is_none() && *name == caller.arn;
+        // Who lists the whole name of an Identity Center role means its permission set, too.
+        let is_caller = |name: &String| {
+            let is_role = role == Some(name.as_str()) || caller.role() == Some(name.as_str());
+            name == EVERYBODY || is_role || role.is_none() && *name == caller.arn
+        };
         role == Some(APPROVER) || self.0.iter().any(is_caller)
     }
 }
@@ -54,7 +58,7 @@ impl Function {
             return Ok(None);
         }
         let count = self.approvable(request, covers).await?;
-        let who = caller.role().unwrap_or(&caller.arn);
+        let who = caller.role().map_or(caller.arn.as_str(), of_permission_set);
         let told = format!(
             "this approval would contain {count} target(s): FirebreakApprover may give it, {who} may not. Ask an approver to answer, \
              or have {who} added to the parameter Approvers (docs/install.md, \"People\")"
@@ -99,6 +103,7 @@ mod tests {
         }
         for role in ["Responders", "OnCall", "AWSReservedSSO_OnCall_0123456789abcdef"] {
             assert!(!nobody_else.include(&session(role)) && some.include(&session(role)), "{role}");
+            assert!(Approvers::parse(role).include(&session(role)), "the name as the role has it: {role}");
         }
         for role in ["FirebreakAnalyst", "FirebreakApproverX", "Respond", "responders", "Admin", "x_FirebreakApprover_1"] {
             assert!(!nobody_else.include(&session(role)) && !some.include(&session(role)), "{role}");

@@ -47,7 +47,7 @@ fn what_now(whose: &Whose) -> String {
         Whose::Summary { account, .. } => format!(
             "Findings of account {account} were only counted, and nobody was told how many. All of them are in Security Hub: look \
              there. Nothing was to be contained, so firebreak replay is not needed. The next finding that is counted asks for this \
-             notice again, at the latest some minutes after the first try"
+             notice again, or, where its count was closed already, for the next one"
         ),
         Whose::Nobodys(None) => UNTRIAGED.to_owned(),
         Whose::Nobodys(Some(kind)) => nobody_knows(*kind),

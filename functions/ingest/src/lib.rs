@@ -104,8 +104,17 @@ impl Function {
         let reference = flood::Reference { firebreak_excess: excess.clone() };
         let input = serde_json::to_string(&reference).map_err(|error| Fault::bug(format!("no reference: {error}")))?;
         let name = excess.execution_name();
-        let started = self.start_with(&name, &input).await;
-        self.arn(&name, &input, started, |status| *status == ExecutionStatus::Running).await?;
+        if let Err(error) = self.start_with(&name, &input).await {
+            if code(&error) != Some("ExecutionAlreadyExists") {
+                return Err(fault("states:StartExecution", &error));
+            }
+            if !self.is_running(&name).await? {
+                // The time makes the name a new one, however often the notice failed.
+                let again = format!("{name}-{}", now.as_second());
+                let started = self.start_with(&again, &input).await;
+                self.arn(&again, &input, started, |status| *status == ExecutionStatus::Running).await?;
+            }
+        }
         // The finding is counted and the execution runs. Without the note the next finding asks once more.
         if let Err(fault) = self.ledger.summary_asked(excess, now).await {
             tracing::warn!(fault.message = %fault.message, "not noted that a summary was asked for");
@@ -132,6 +141,15 @@ impl Function {
         start.send().await.map(|started| started.execution_arn)
     }
 
+    fn execution_arn(&self, name: &str) -> String {
+        format!("{}:{name}", self.state_machine.replacen(":stateMachine:", ":execution:", 1))
+    }
+
+    async fn is_running(&self, name: &str) -> Result<bool, Fault> {
+        let described = self.executions.describe_execution().execution_arn(self.execution_arn(name)).send().await;
+        Ok(described.or_fault("states:DescribeExecution")?.status == ExecutionStatus::Running)
+    }
+
     /// An execution of this name exists when the same event came before: EventBridge and Lambda deliver at least once. One whose
     /// status is not enough is started again under another name.
     async fn arn(
@@ -150,8 +168,8 @@ impl Function {
                 }
                 Err(_) => {}
             }
-            let of_name = |name: &str| format!("{}:{name}", self.state_machine.replacen(":stateMachine:", ":execution:", 1));
-            let existing = if attempt == 1 { of_name(name) } else { of_name(&format!("{name}-{attempt}")) };
+            let existing = if attempt == 1 { name.to_owned() } else { format!("{name}-{attempt}") };
+            let existing = self.execution_arn(&existing);
             let described = self.executions.describe_execution().execution_arn(&existing).send().await;
             let status = described.or_fault("states:DescribeExecution")?.status;
             if suffices(&status) {

@@ -76,7 +76,8 @@ impl Confirmer {
             Ok(Ok(Some(answer))) => answer,
             Ok(Ok(None)) => {
                 tracing::warn!("GuardDuty is off in the Region of the finding");
-                unanswerable
+                // A copy of Security Hub comes from the member's own detector, and nobody else can write under GuardDuty's product.
+                if plan.finding.source == Source::SecurityHub { Answer::NotAsked } else { unanswerable }
             }
             Ok(Err(fault)) => {
                 tracing::warn!(fault.message = %fault.message, "GuardDuty could not be asked");

@@ -72,7 +72,7 @@ async fn beyond_the_minutes_number_findings_are_counted_and_one_execution_tells_
     let true_one = deliver(&aws, POLICY, ONE, "2026-11-20T02:10:06Z").await.expect("handed over");
     assert_eq!((true_one.executions.len(), true_one.counted), (1, 0));
     let other = imported("222233334444", 0..2).to_string();
-    let other = deliver(&aws, POLICY, &other, "2026-11-20T02:10:06Z").await.expect("handed over");
+    let other = deliver(&aws, POLICY, &other, "2026-11-20T02:10:16Z").await.expect("handed over");
     assert_eq!((other.executions.len(), other.counted), (2, 0), "each account has a number of its own");
     let next = imported("111122223333", 50..60).to_string();
     let next = deliver(&aws, POLICY, &next, "2026-11-20T02:11:00Z").await.expect("handed over");
@@ -114,25 +114,20 @@ async fn an_execution_that_ended_without_closing_its_window_is_asked_for_again()
     };
     one_more(0).await.expect("counted");
     let name = executions.names().remove(0);
-    // Each is given its wait of 300 seconds, and 600 more.
-    for (attempt, ended) in [(2, "FAILED"), (3, "ABORTED"), (4, "SUCCEEDED"), (5, "TIMED_OUT")] {
-        let asked = (attempt - 2) * 2_000;
+    // Each is given its wait of 300 seconds, and 600 more. However often that fails: what is mended later tells.
+    for (attempt, ended) in (0..).zip(["FAILED", "ABORTED", "SUCCEEDED", "TIMED_OUT", "FAILED", "FAILED"]) {
+        let (asked, before) = (attempt * 2_000, executions.names().len());
         executions.end(ended);
         one_more(asked + 890).await.expect("counted");
-        assert_eq!(executions.names().len(), usize::try_from(attempt - 1).expect("small"), "it may still close its window");
+        assert_eq!(executions.names().len(), before, "it may still close its window");
         one_more(asked + 2_000).await.expect("counted");
-        assert_eq!(executions.names().last(), Some(&format!("{name}-{attempt}")));
-        assert_eq!(summaries(&executions).len(), usize::try_from(attempt).expect("small"));
+        let again = format!("{name}-{}", began.as_second() + asked + 2_000);
+        assert!(executions.names().contains(&again) && executions.names().len() == before + 1, "{:?}", executions.names());
     }
-    one_more(12_000).await.expect("counted");
-    assert_eq!(executions.names().len(), 5, "the last one runs: it is the same");
-    executions.end("FAILED");
-    let fault = one_more(14_000).await.expect_err("somebody must look: the dead-letter queue keeps the event");
-    assert!(fault.message.contains("ExecutionAlreadyExists"), "{fault}");
     let windows = summaries(&executions);
-    assert!(windows.iter().all(|window| *window == windows[0]), "{windows:?}");
+    assert!(windows.len() == 7 && windows.iter().all(|window| *window == windows[0]), "{windows:?}");
     let tally = room::ledger(&aws).close_excess(&windows[0]).await.expect("closed").expect("counted");
-    assert_eq!(tally.count, 11, "nothing that came meanwhile was lost");
+    assert_eq!(tally.count, 13, "nothing that came meanwhile was lost");
 }
 
 #[tokio::test]
@@ -159,10 +154,11 @@ async fn many_accounts_together_are_told_of_no_faster_than_an_e_mail_subscriptio
         told += started.executions.len();
         counted += started.counted;
     }
-    assert_eq!((told, counted), (5, 3));
+    // Two more in these ten seconds are kept for AWS's own products.
+    assert_eq!((told, counted), (3, 5));
     let windows = summaries(&executions);
     let accounts: Vec<&str> = windows.iter().map(|window| window.account.as_str()).collect();
-    assert_eq!(accounts, ["333344445555", "444455556666"], "each in its account's window");
+    assert_eq!(accounts, ["222233334444", "333344445555", "444455556666"], "each in its account's window");
     let later = imported("555566667777", 0..2).to_string();
     let later = deliver(&aws, POLICY, &later, "2026-11-20T02:10:10Z").await.expect("handed over");
     assert_eq!((later.executions.len(), later.counted), (2, 0), "ten seconds later");
@@ -192,15 +188,15 @@ async fn what_the_account_imports_does_not_use_up_the_number_of_awss_own_product
     deliver(&aws, POLICY, &event, "2026-11-20T02:10:05Z").await.expect("handed over");
     let by_aws = event.replace(":111122223333:product/acme/scanner", "::product/aws/inspector").replace("HIGH", "CRITICAL");
     let started = deliver(&aws, POLICY, &by_aws, "2026-11-20T02:10:15Z").await.expect("handed over");
-    assert_eq!((started.executions.len(), started.counted), (3, 37));
+    assert_eq!((started.executions.len(), started.counted), (2, 38));
     let ledger = room::ledger(&aws);
     let mut windows = summaries(&executions);
     windows.sort_by_key(|window| window.by_aws);
     assert_eq!(windows.iter().map(|window| window.by_aws).collect::<Vec<_>>(), [false, true]);
-    for (window, critical) in windows.iter().zip([0, 37]) {
+    for (window, (counted, critical)) in windows.iter().zip([(37, 0), (38, 38)]) {
         assert!(executions.names().contains(&window.execution_name()));
         let tally = ledger.close_excess(window).await.expect("closed").expect("counted");
-        assert_eq!((tally.count, tally.critical), (37, critical), "{window:?}");
+        assert_eq!((tally.count, tally.critical), (counted, critical), "{window:?}");
     }
 }
 
