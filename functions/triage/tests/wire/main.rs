@@ -7,6 +7,7 @@ mod confirm;
 mod excess;
 mod faults;
 mod joins;
+mod joins_in_trouble;
 mod owner;
 mod pause;
 mod services;
