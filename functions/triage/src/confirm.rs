@@ -76,7 +76,8 @@ impl Confirmer {
             Ok(Ok(Some(answer))) => answer,
             Ok(Ok(None)) => {
                 tracing::warn!("GuardDuty is off in the Region of the finding");
-                // A copy of Security Hub comes from the member's own detector, and nobody else can write under GuardDuty's product.
+                // A copy of Security Hub comes from the member's own detector, and nobody else can import under GuardDuty's product.
+                // Who may start an execution can write one all the same: docs/threat-model.md.
                 if plan.finding.source == Source::SecurityHub { Answer::NotAsked } else { unanswerable }
             }
             Ok(Err(fault)) => {
