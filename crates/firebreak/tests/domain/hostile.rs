@@ -109,7 +109,7 @@ const CASES: &[(&str, Proof)] = &[
     ("H74", Here),
     ("H75", Here),
     ("H76", Here),
-    ("H77", Elsewhere("functions/triage/tests/wire/joins.rs", "two_hundred_findings_about_one_user_are_one_incident")),
+    ("H77", Elsewhere("functions/triage/tests/wire/joins_in_trouble.rs", "two_hundred_findings_about_one_user_are_one_incident")),
     ("H78", Here),
     ("H79", Here),
     ("H80", Here),
