@@ -113,7 +113,7 @@ impl Coverage {
 #[must_use]
 pub fn decision_key(decision: &Decision) -> String {
     let containment = decision.containment.map_or("by-hand", Containment::name);
-    sha256_hex(format!("{containment} {}", decision.target.scoped_key()).as_bytes())
+    sha256_hex(format!("{containment} {}", decision.target.as_spelled().scoped_key()).as_bytes())
 }
 
 /// The key of telling people about a rise of severity: once per band.

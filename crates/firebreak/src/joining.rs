@@ -296,7 +296,7 @@ fn has_room(decisions: &[Decision], decision: &Decision) -> bool {
     let at_once = decision.mode == Mode::Auto || is_rehearsed(decision) && decision.would == Some(Mode::Auto);
     let kept = if at_once { 0 } else { KEPT_FOR_AUTO };
     let is_session = |d: &Decision| d.containment == Some(Containment::QuarantineIam) && d.target.scope == Scope::Session;
-    let of_role = |d: &&Decision| is_session(d) && d.target.ledger_key() == decision.target.ledger_key();
+    let of_role = |d: &&Decision| is_session(d) && d.target.is_of(&decision.target);
     let has_slot = !is_session(decision) || decisions.iter().filter(of_role).count() < SESSIONS_PER_ROLE;
     has_slot && decisions.len() + kept < MAX_DECISIONS && bytes(decisions) + size(decision) <= MAX_DECISION_BYTES
 }

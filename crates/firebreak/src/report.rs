@@ -313,8 +313,7 @@ impl Report {
 impl Report {
     /// Whether the whole principal of which `part` is a session or a key is contained.
     fn is_within_contained(&self, part: &Target) -> bool {
-        let key = part.ledger_key();
-        let is_whole = |target: &Target| target.scope == Scope::Principal && target.ledger_key() == key;
+        let is_whole = |target: &Target| target.scope == Scope::Principal && target.is_of(part);
         let is_contained = |receipt: &&Receipt| receipt.status == Status::Contained && is_whole(&receipt.target);
         let mut checks = self.verification.iter().chain(&self.gated_verification);
         let is_lost = checks.any(|check| !check.holds && is_whole(&check.target));

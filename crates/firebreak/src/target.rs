@@ -213,6 +213,10 @@ pub struct Target {
     /// For a principal: how much of it is meant.
     #[serde(default, skip_serializing_if = "Scope::is_whole")]
     pub scope: Scope,
+    /// For a principal: [`ledger_key`](Self::ledger_key) does not tell case apart. False in what an earlier version wrote: its bases
+    /// are under the spelling of their finding.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub folded: bool,
 }
 
 /// More keys than this of one target are not remembered.
@@ -247,7 +251,21 @@ impl Target {
             more_keys,
             session,
             scope: Scope::Principal,
+            folded: matches!(kind, TargetKind::IamUser | TargetKind::IamRole),
         }
+    }
+
+    /// The same target as an earlier version knows it: its keys have the case of the name.
+    #[must_use]
+    pub fn as_spelled(&self) -> Self {
+        Self { folded: false, ..self.clone() }
+    }
+
+    /// Whether the other one is the same resource, whatever part of it is meant and whichever version named it.
+    #[must_use]
+    pub fn is_of(&self, other: &Self) -> bool {
+        let folded = |target: &Self| Self { folded: true, ..target.clone() }.ledger_key();
+        folded(self) == folded(other)
     }
 
     /// Every access key that the finding names of it.
@@ -273,13 +291,7 @@ impl Target {
     #[must_use]
     pub fn merge_key(&self) -> String {
         match self.kind {
-            TargetKind::IamUser | TargetKind::IamRole => {
-                format!(
-                    "{}{}",
-                    self.ledger_key().to_ascii_lowercase(),
-                    self.scoped_key().get(self.ledger_key().len()..).unwrap_or("")
-                )
-            }
+            TargetKind::IamUser | TargetKind::IamRole => Self { folded: true, ..self.clone() }.scoped_key(),
             _ => self.scoped_key(),
         }
     }
@@ -306,14 +318,17 @@ impl Target {
         }
     }
 
-    /// The key under which the ledger keeps this target's base state: one per resource, whatever the incident.
+    /// The key under which the ledger keeps this target's base state: one per resource, whatever the incident. IAM keeps names unique
+    /// without regard to case (IAM user guide, "IAM identifiers"), so `Mallory` and `mallory` are one user.
     #[must_use]
     pub fn ledger_key(&self) -> String {
+        let is_principal = matches!(self.kind, TargetKind::IamUser | TargetKind::IamRole);
+        let id = if self.folded && is_principal { self.id.to_ascii_lowercase() } else { self.id.clone() };
         let kind = self.kind.name();
         match self.kind.facts().reach {
-            Reach::Account => format!("{}/{kind}/{}", self.account, self.id),
-            Reach::Organization => format!("organization/{kind}/{}", self.id),
-            Reach::Region => format!("{}/{}/{kind}/{}", self.account, self.region, self.id),
+            Reach::Account => format!("{}/{kind}/{id}", self.account),
+            Reach::Organization => format!("organization/{kind}/{id}"),
+            Reach::Region => format!("{}/{}/{kind}/{id}", self.account, self.region),
         }
     }
 
@@ -350,6 +365,20 @@ impl std::fmt::Display for Target {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn case_makes_no_other_principal_and_an_older_payload_keeps_its_key() {
+        let old = json!({ "kind": "iam-user", "id": "Mallory", "account": "111122223333", "region": "eu-central-1", "partition": "aws" });
+        let old: Target = serde_json::from_value(old).expect("a target of an earlier version");
+        let new = Target::new(TargetKind::IamUser, "mallory", old.place());
+        let other = Target::new(TargetKind::IamUser, "MALLORY", old.place());
+        assert_eq!((old.ledger_key().as_str(), other.ledger_key()), ("111122223333/iam-user/Mallory", new.ledger_key()));
+        assert_eq!(other.as_spelled().ledger_key(), "111122223333/iam-user/MALLORY");
+        assert!(old.is_of(&new) && old.merge_key() == other.merge_key());
+        let bucket = Target::new(TargetKind::S3Bucket, "acme", old.place());
+        assert!(serde_json::to_value(&bucket).expect("JSON").get("folded").is_none());
+    }
 
     #[test]
     fn a_name_is_the_word_in_json() {

@@ -108,7 +108,7 @@ impl Function {
     /// Remembers what suspects gave to the incident's users: a release leaves it inactive. Returns what could not be written.
     async fn expose(&self, incident: &Incident, exposed: Vec<(Target, String)>) -> Vec<String> {
         let mut of_user: BTreeMap<String, (Target, Vec<String>)> = BTreeMap::new();
-        for (target, id) in exposed.into_iter().filter(|(target, _)| quarantines(incident, target)) {
+        for (target, id) in exposed.into_iter().filter_map(|(target, id)| Some((quarantined(incident, &target)?.clone(), id))) {
             of_user.entry(target.ledger_key()).or_insert((target, vec![])).1.push(id);
         }
         let mut forgotten = Vec::new();
@@ -157,10 +157,14 @@ fn suspects(report: &Report) -> Vec<&Target> {
     held.map(|receipt| &receipt.target).filter(|target| Suspect::of(target).is_some()).collect()
 }
 
-/// True when the incident decided to contain all of a target.
-fn quarantines(incident: &Incident, target: &Target) -> bool {
+/// The target of the incident's decision to contain all of this principal: its base is under that key.
+fn quarantined<'a>(incident: &'a Incident, target: &Target) -> Option<&'a Target> {
     let is_whole = |d: &Decision| d.containment == Some(Containment::QuarantineIam) && d.target.scope.is_whole();
-    incident.decisions.iter().any(|decision| is_whole(decision) && decision.target.ledger_key() == target.ledger_key())
+    incident
+        .decisions
+        .iter()
+        .find(|decision| is_whole(decision) && decision.target.is_of(target))
+        .map(|decision| &decision.target)
 }
 
 /// The answer of a look that is not made.
@@ -196,11 +200,11 @@ mod tests {
     fn only_users_whose_quarantine_is_decided_are_written_to_the_ledger() {
         let incident = incident(&Policy::unrestricted());
         let target = incident.decisions[0].target.clone();
-        assert!(quarantines(&incident, &target));
-        assert!(!quarantines(&incident, &Target { id: "decoy".to_owned(), ..target.clone() }));
+        assert_eq!(quarantined(&incident, &target), Some(&target));
+        assert!(quarantined(&incident, &Target { id: "decoy".to_owned(), ..target.clone() }).is_none());
         let mut part = incident.clone();
         part.decisions[0].target.scope = firebreak::target::Scope::AccessKey;
-        assert!(!quarantines(&part, &target), "its other credentials stay as they are");
+        assert!(quarantined(&part, &target).is_none(), "its other credentials stay as they are");
     }
 
     #[test]

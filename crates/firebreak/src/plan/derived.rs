@@ -90,9 +90,7 @@ pub(crate) fn size(decision: &Decision) -> usize {
 /// Beyond what can be denied one by one, the role as a whole waits for a person.
 fn one_session_too_many<'a>(decision: Decision, known: impl Iterator<Item = &'a Decision>) -> Decision {
     let is_session = |d: &Decision| d.containment == Some(Containment::QuarantineIam) && d.target.scope == Scope::Session;
-    let same_role = |d: &&Decision| {
-        d.target.ledger_key() == decision.target.ledger_key() && d.target.scoped_key() != decision.target.scoped_key()
-    };
+    let same_role = |d: &&Decision| d.target.is_of(&decision.target) && d.target.merge_key() != decision.target.merge_key();
     if !is_session(&decision) || known.filter(|d| is_session(d)).filter(same_role).count() < SESSIONS_PER_ROLE {
         return decision;
     }
@@ -108,8 +106,8 @@ fn one_session_too_many<'a>(decision: Decision, known: impl Iterator<Item = &'a 
 
 /// True when `known` answers for `new`: it is about the same target, or about all of it and at least as soon.
 fn covers(known: &Decision, new: &Decision) -> bool {
-    let (known_key, new_key) = (known.target.scoped_key(), new.target.scoped_key());
-    let whole = known.target.scope.is_whole() && known.target.ledger_key() == new.target.ledger_key();
+    let (known_key, new_key) = (known.target.merge_key(), new.target.merge_key());
+    let whole = known.target.scope.is_whole() && known.target.is_of(&new.target);
     known.containment == new.containment && (known_key == new_key || whole && urgency(known.mode) <= urgency(new.mode))
 }
 

@@ -255,12 +255,12 @@ impl Call<'_> {
 
     /// True when all of it is contained with the suspect.
     fn is_contained(&self, target: &Target) -> bool {
-        self.suspect.target.scope.is_whole() && self.suspect.target.ledger_key() == target.ledger_key()
+        self.suspect.target.scope.is_whole() && self.suspect.target.is_of(target)
     }
 
     /// The id, if the target is the suspect's own user or role: a namesake that came later has another.
     fn id_of(&self, target: &Target) -> Option<PrincipalId> {
-        let own = self.suspect.target.ledger_key() == target.ledger_key();
+        let own = self.suspect.target.is_of(target);
         self.suspect.target.principal_id.clone().filter(|_| own)
     }
 

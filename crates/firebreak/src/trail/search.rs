@@ -195,7 +195,7 @@ impl<'a> Search<'a> {
                 let traced = use_of_role(&record, &session);
                 let next = traced.next.clone().filter(|_| is_theirs);
                 self.take(Traced { next, ..traced }, lookup.depth + 1);
-                shared_roles.extend((!is_theirs).then(|| session.ledger_key()));
+                shared_roles.extend((!is_theirs).then(|| session.whole().merge_key()));
             }
         }
         let Self { credentials, mut found, users, lasting, .. } = self;
@@ -366,7 +366,7 @@ fn ask_a_person(traced: &mut Traced, credentials: &Credentials, shared_roles: &B
     if target.scope == Scope::Session && credentials.is_shared(target) {
         *mode = Mode::Gate;
         *why = "assumed with the suspect's credentials, but others used a session of that name: it may be a workload's";
-    } else if target.kind == TargetKind::IamRole && target.scope.is_whole() && shared_roles.contains(&target.ledger_key()) {
+    } else if target.kind == TargetKind::IamRole && target.scope.is_whole() && shared_roles.contains(&target.merge_key()) {
         *mode = Mode::Gate;
         *why = "created with the suspect's credentials, but others assumed it: they may need it";
     }

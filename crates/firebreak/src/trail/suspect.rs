@@ -136,6 +136,7 @@ mod tests {
             more_keys: std::collections::BTreeSet::new(),
             session: Some(name.to_owned()),
             scope,
+            folded: true,
         };
         Suspect::of(&target).expect("a principal")
     }
