@@ -9,6 +9,7 @@ mod decide;
 pub mod derived;
 mod doubt;
 mod explain;
+mod exposed;
 mod file;
 pub(crate) mod join_keys;
 mod owner;

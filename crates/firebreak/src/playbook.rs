@@ -21,6 +21,9 @@ pub struct Row {
     /// Containment → mode, the strongest mode that policy may allow.
     #[serde(default)]
     pub contain: BTreeMap<Containment, Mode>,
+    /// Mode of the long-term access key that the finding names, apart from its user, whom `contain` is about.
+    #[serde(default)]
+    pub key_alone: Option<Mode>,
     /// What Firebreak cannot contain itself → `gate` or `notify`: the decision names it and says what a person should do.
     #[serde(default)]
     pub by_hand: BTreeMap<Subject, Mode>,
@@ -59,6 +62,10 @@ impl Row {
         if self.contain.iter().any(|(it, mode)| *mode == Mode::Auto && !it.declaration().is_ever_automatic()) {
             return Some("a containment that is never automatic takes gate");
         }
+        let users = self.contain.contains_key(&Containment::QuarantineIam) && !self.only_actor;
+        if self.key_alone.is_some_and(|mode| mode == Mode::Notify || !users) {
+            return Some("key_alone takes auto or gate, beside quarantine-iam in contain and without only_actor");
+        }
         if self.by_hand.values().chain(&self.let_through).any(|mode| *mode == Mode::Auto) {
             return Some("by_hand takes gate or notify: what a person does is never automatic");
         }
@@ -70,7 +77,7 @@ impl Row {
     /// What is wrong with it as a row for types that nobody knows, in words for the person who wrote it.
     #[must_use]
     pub fn mistake_as_default(&self) -> Option<&'static str> {
-        let acts = self.contain.values().any(|mode| *mode == Mode::Auto);
+        let acts = self.contain.values().chain(&self.key_alone).any(|mode| *mode == Mode::Auto);
         acts.then_some("contain takes gate here: nobody knows what the finding means").or_else(|| self.mistake())
     }
 }

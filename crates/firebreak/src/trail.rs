@@ -5,6 +5,7 @@
 //! [`plan::derived`](crate::plan::derived) decides about what they say. Everything here is a pure function of records: pages are
 //! fetched by the function `sweep`.
 
+mod age;
 mod channel;
 mod credentials;
 mod follow;
@@ -14,6 +15,7 @@ mod record;
 mod search;
 mod suspect;
 
+pub use age::Ages;
 pub use lines::{MAX_LINES, Merged, bounded, merged};
 pub use record::Record;
 pub use search::{Found, Lookup, Search};
@@ -24,7 +26,8 @@ use crate::decision::Mode;
 use crate::ids::AccountId;
 use crate::target::Target;
 use crate::text::inert;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use std::borrow::Cow;
 
 /// One thing a suspect did that matters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,19 +42,8 @@ pub struct Traced {
     pub from: AccountId,
     /// Whose doings are to be looked for next: other credentials in the same hands.
     pub next: Option<Suspect>,
-}
-
-impl Traced {
-    /// A principal that a suspect made before `recent` may have found other users since: stopping all of it waits for a person.
-    pub fn ask_if_made_before(&mut self, recent: Timestamp) {
-        let old = self.at.is_none_or(|at| at < recent);
-        if let Follow::Contain { mode, target, created: true, .. } = &mut self.follow
-            && target.scope.is_whole()
-            && old
-        {
-            *mode = (*mode).at_most(Mode::Gate);
-        }
-    }
+    /// Of a session: how long it lives at most.
+    pub(crate) lives: Option<SignedDuration>,
 }
 
 /// What should be done about something a suspect did.
@@ -76,8 +68,8 @@ pub enum Follow {
     ByHand {
         /// What it is about.
         target: Target,
-        /// What to do.
-        advice: &'static str,
+        /// What to do. It can hold an id that was parsed.
+        advice: Cow<'static, str>,
         /// Why it is the attacker's, or may be a bystander's.
         why: &'static str,
     },

@@ -13,7 +13,7 @@ use firebreak::receipt::{Receipt, Verification};
 use firebreak::report::{Asked, More, ReleaseBranch, Report, SweepBranch};
 use firebreak::target::Target;
 use firebreak::text::inert;
-use firebreak::trail::{Found, Search, Suspect, Traced, bounded, merged};
+use firebreak::trail::{Ages, Found, Search, Suspect, Traced, bounded, merged};
 use firebreak_aws::clock;
 use firebreak_ledger::Held;
 use jiff::{SignedDuration, Timestamp};
@@ -50,9 +50,8 @@ impl Function {
         let (from, clipped) = since(&incident, opened_at, &self.policy, clock::now());
         let mut found = self.search(&incident, &report, from).await;
         found.missing.extend(clipped);
-        // What is a day old may have found other users since.
-        let recent = opened_at.checked_sub(SignedDuration::from_hours(24)).unwrap_or(opened_at);
-        found.traced.iter_mut().for_each(|traced| traced.ask_if_made_before(recent));
+        let ages = Ages { opened_at, now: clock::now() };
+        found.traced.iter_mut().for_each(|traced| traced.judge_by_age(ages));
         let seen = Seen { traced: &found.traced, checks: &report.verification, receipts: &report.containment.receipts };
         let appended = self.append(&mut incident, seen).await?;
         let forgotten = self.expose(&incident, found.exposed).await;

@@ -8,6 +8,8 @@ export function effect(w) {
   const slots = [1, 2, 3, 4, 5]
   const held = { 'firebreak-session-1': 'i-0abc' }
   const work = { does: 's3:GetObject', on: w.object }
+  // A presigned URL is a request of its signer, whoever sends it (S3 API reference, "Bucket policy examples using condition keys", s3:authType).
+  const presigned = { using: { 's3:authType': 'REST-QUERY-STRING', 's3:signatureversion': 'AWS4-HMAC-SHA256', 's3:signatureAge': 600000 } }
 
   return [
     {
@@ -19,6 +21,9 @@ export function effect(w) {
         { row: 12, name: 'a session of GetFederationToken', who: w.federated('tmp'), ...work, then: 'denied by FirebreakQuarantine' },
         { row: 12, name: 'a new session of GetFederationToken', who: alice, does: 'sts:GetFederationToken', on: w.federated('tmp'), then: 'denied by FirebreakQuarantine' },
         { row: 13, name: 'a role it may assume', who: alice, does: 'sts:AssumeRole', on: w.role('AppRole'), given: { resource: w.trust(alice.arn) }, then: 'denied by FirebreakQuarantine' },
+        { row: 34, name: 'a URL that it presigned before', who: alice, ...work, ...presigned, then: 'denied by FirebreakQuarantine' },
+        { row: 34, name: 'a URL that it presigned to write', who: alice, does: 's3:PutObject', on: w.object, ...presigned, then: 'denied by FirebreakQuarantine' },
+        { row: 34, name: 'a URL that a session of GetSessionToken presigned', who: { ...alice, issued: REVOKED_AT }, ...work, ...presigned, then: 'denied by FirebreakQuarantine' },
         { row: 7, name: 'detaching its own quarantine', who: alice, does: 'iam:DetachUserPolicy', on: alice, using: { 'iam:PolicyARN': w.denyAll }, then: 'denied by FirebreakQuarantine' },
         { row: 16, name: 'a new access key for itself', who: alice, does: 'iam:CreateAccessKey', on: alice, then: 'denied by FirebreakQuarantine' },
         { row: 17, name: 'a new user', who: alice, does: 'iam:CreateUser', on: w.user('evil'), then: 'denied by FirebreakQuarantine' },
@@ -55,6 +60,8 @@ export function effect(w) {
         { row: 13, name: 'a Lambda function', who: fleet('import', { 'firebreak-session-2': 'import' }), ...work, then: 'denied by FirebreakQuarantineSession' },
         { row: 13, name: 'a person of a federation, by mail address', who: fleet('alice@example.com', { 'firebreak-session-1': 'alice@example.com' }), ...work, then: 'denied by FirebreakQuarantineSession' },
         { row: 13, name: 'a chained session goes on to another role', who: fleet('chain', { 'firebreak-session-1': 'chain' }), does: 'sts:AssumeRole', on: w.role('Next'), given: { resource: w.trust(w.role('web/AppRole').arn) }, then: 'denied by FirebreakQuarantineSession' },
+        { row: 34, name: 'a URL that it presigned', who: fleet('i-0abc', held), ...work, ...presigned, then: 'denied by FirebreakQuarantineSession' },
+        { row: 34, name: 'bystander: a URL that another session presigned', who: fleet('i-0def', held), ...work, ...presigned, then: 'allowed' },
         { row: 14, name: 'assumed again under the same name', who: fleet('i-0abc', held, { issued: '2026-11-22T00:00:00Z' }), ...work, then: 'denied by FirebreakQuarantineSession' },
         { name: 'an object whose bucket policy names the role', who: fleet('i-0abc', held), ...work, given: { resource: w.grantTo(w.role('web/AppRole').arn) }, then: 'denied by FirebreakQuarantineSession' },
         { name: 'bystander: another session', who: fleet('i-0def', held), ...work, then: 'allowed' },

@@ -85,8 +85,9 @@ fn row<'a>(
     let because = if own.is_some() { Because::Policy } else { Because::Row };
     trace.note(because, || {
         let contain = row.contain.iter().map(|(what, mode)| format!("{what} = {}", mode.name()));
+        let alone = row.key_alone.iter().map(|mode| format!("the key alone = {}", mode.name()));
         let by_hand = row.by_hand.iter().map(|(what, mode)| format!("by hand {} = {}", what.label(), mode.name()));
-        (path, contain.chain(by_hand).collect::<Vec<_>>().join(", "))
+        (path, contain.chain(alone).chain(by_hand).collect::<Vec<_>>().join(", "))
     });
     Ok((row, true))
 }

@@ -10,8 +10,8 @@ use super::{AtSource, decision_text};
 use crate::decision::{Decision, Mode, ReasonCode};
 use crate::finding::{Delivery, Finding, Source};
 use crate::pause::Pause;
-use crate::policy::{Policy, Protection, ResponseMode, lower, protected_by_name};
-use crate::target::{Scope, Target};
+use crate::policy::{Policy, Protection, ResponseMode, Suppression, lower, protected_by_name};
+use crate::target::{Scope, Target, TargetKind};
 use jiff::Timestamp;
 
 /// What stands behind a wish.
@@ -56,7 +56,7 @@ pub(super) fn restrain(wanted: Wanted, policy: &Policy, grounds: Grounds<'_>, tr
     if let Some(refused) = steps.iter().find_map(|refuse| refuse(&wanted, policy, grounds, trace)) {
         return refused;
     }
-    let wanted = held_back_by_name(wanted, policy, grounds);
+    let wanted = held_back_by_name(wanted, policy, grounds, trace);
     let wanted = held_back_by_severity(wanted, policy, grounds, trace);
     respond(&wanted, policy, grounds, trace)
 }
@@ -80,8 +80,9 @@ fn not_allowed(wanted: &Wanted, policy: &Policy, _: Grounds<'_>, trace: &mut Tra
 
 fn protected(wanted: &Wanted, policy: &Policy, grounds: Grounds<'_>, trace: &mut Trace) -> Option<Restrained> {
     let protection = protection(wanted, policy, grounds).filter(|_| !is_suspects_key(wanted))?;
-    // A name that nobody reserved hides nobody from a finding: it waits for a person. What was there before a look stays alone.
-    if protection.by_name && matches!(grounds, Grounds::Finding { .. }) {
+    // A name hides nobody: it waits for a person. Of what is built in people are only told if somebody asked for it or suppressed it.
+    let told = suppression(wanted, policy, grounds).is_some() || is_request(grounds);
+    if protection.by_name || protection.is_built_in() && !told {
         return None;
     }
     let because = if protection.path.is_empty() { Because::Rule } else { Because::Policy };
@@ -109,17 +110,40 @@ fn is_suspects_key(wanted: &Wanted) -> bool {
     wanted.created && wanted.target.scope == Scope::AccessKey
 }
 
-/// What a suspect made under a name that speaks for itself, or made of somebody protected, waits for a person.
-fn held_back_by_name(wanted: Wanted, policy: &Policy, grounds: Grounds<'_>) -> Wanted {
-    let looks = matches!(grounds, Grounds::Look);
+/// What has a name that speaks for itself, and a key that a suspect made of somebody protected, waits for a person. No approval contains
+/// what Firebreak and the organization stand on: a person looks at it.
+fn held_back_by_name(wanted: Wanted, policy: &Policy, grounds: Grounds<'_>, trace: &mut Trace) -> Wanted {
     if wanted.containment.is_none() {
         return wanted;
     }
-    let protected = protection(&wanted, policy, grounds).filter(|_| looks).map(|protection| protection.why);
-    let Some(name) = protected.or_else(|| protected_by_name(&wanted.target)) else { return wanted };
-    let but = if looks { "but a suspect made it: " } else { "" };
+    let protection = protection(&wanted, policy, grounds);
+    let mode = wanted.mode.at_most(Mode::Gate);
+    if let Some(protection) = protection.as_ref().filter(|protection| protection.is_built_in()) {
+        trace.note(Because::Rule, || (at("built-in protection"), protection.why.to_owned()));
+        let why = format!("protected ({}): Firebreak never contains it; {}", protection.why, wanted.why);
+        let by_hand = Some(advice_about_protected(wanted.target.kind).to_owned());
+        return Wanted { containment: None, mode, by_hand, code: ReasonCode::Protected, why, ..wanted };
+    }
+    let named = protection.map(|protection| protection.why).or_else(|| protected_by_name(&wanted.target));
+    let Some(name) = named else { return wanted };
+    let but = if wanted.created { "but a suspect made it: " } else { "" };
     let why = format!("{name}, {but}a person must decide; {}", wanted.why);
-    Wanted { mode: wanted.mode.at_most(Mode::Gate), code: ReasonCode::Protected, why, ..wanted }
+    Wanted { mode, code: ReasonCode::Protected, why, ..wanted }
+}
+
+/// What a person does about something that nothing contains.
+fn advice_about_protected(kind: TargetKind) -> &'static str {
+    if kind == TargetKind::S3Bucket {
+        "compare the bucket's policy and settings with those it was deployed with; find in CloudTrail who changed them and ask for \
+         isolation of that principal"
+    } else {
+        "find in CloudTrail who assumed the role and ask for isolation of that principal; compare the role's path, trust and policies \
+         with those it was deployed with: a name alone proves nothing"
+    }
+}
+
+fn is_request(grounds: Grounds<'_>) -> bool {
+    matches!(grounds, Grounds::Finding { finding, .. } if finding.source == Source::Request)
 }
 
 /// Arriving is not acting: below `auto_from` nothing is contained without a person, and of what would wait for one people are told,
@@ -138,10 +162,14 @@ fn held_back_by_severity(wanted: Wanted, policy: &Policy, grounds: Grounds<'_>, 
     Wanted { mode, evidence, code: ReasonCode::BelowSeverity, why, ..wanted }
 }
 
-fn suppressed(wanted: &Wanted, policy: &Policy, grounds: Grounds<'_>, trace: &mut Trace) -> Option<Restrained> {
+fn suppression<'p>(wanted: &Wanted, policy: &'p Policy, grounds: Grounds<'_>) -> Option<(usize, &'p Suppression)> {
     let Grounds::Finding { finding, now, .. } = grounds else { return None };
     let mut suppressions = policy.suppress.iter().enumerate();
-    let (index, suppression) = suppressions.find(|(_, s)| s.holds(now) && s.matches(finding, &wanted.target, &wanted.tags))?;
+    suppressions.find(|(_, s)| s.holds(now) && s.matches(finding, &wanted.target, &wanted.tags))
+}
+
+fn suppressed(wanted: &Wanted, policy: &Policy, grounds: Grounds<'_>, trace: &mut Trace) -> Option<Restrained> {
+    let (index, suppression) = suppression(wanted, policy, grounds)?;
     let reason = format!("suppressed until {} by {}: {}", suppression.expires, suppression.owner, suppression.reason);
     trace.note(Because::Policy, || (vec!["suppress".to_owned(), index.to_string()], reason.clone()));
     Some(Restrained::of(wanted, Mode::Notify, ReasonCode::Suppressed, &reason))

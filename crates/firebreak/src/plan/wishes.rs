@@ -3,6 +3,7 @@
 use super::Circumstances;
 use super::basis::Basis;
 use super::explain::{Because, Trace, at};
+use super::exposed::key_alone;
 use super::principal::accused;
 use super::targets::{for_people, only_a_person, session_instances, target, unusable};
 use super::wanted::Wanted;
@@ -127,7 +128,12 @@ impl Wishes {
         for resource in finding.about(containment.declaration().subject) {
             named = true;
             match target(resource, place, circumstances) {
-                Ok(target) => self.wanted.extend(accused(containment, mode, target, resource, finding, circumstances)),
+                Ok(target) => {
+                    let accused = accused(containment, mode, target, resource, finding, circumstances);
+                    let alone = basis.row.key_alone.filter(|_| containment == Containment::QuarantineIam);
+                    self.wanted.extend(alone.and_then(|mode| key_alone(mode, &accused, resource)));
+                    self.wanted.extend(accused);
+                }
                 Err(Some(why)) => {
                     self.unusable.insert(why);
                     if basis.owed {

@@ -33,6 +33,14 @@ pub struct Protection {
     pub by_name: bool,
 }
 
+impl Protection {
+    /// Nobody configured it, and nobody can configure it away.
+    #[must_use]
+    pub fn is_built_in(&self) -> bool {
+        self.path.is_empty() && !self.by_name
+    }
+}
+
 impl Protected {
     /// What is wrong with the lists, in words for the person who wrote them: an entry that can never match protects nothing.
     pub(super) fn mistake(&self) -> Option<(&'static str, &'static str)> {
@@ -105,8 +113,8 @@ pub fn built_in_protection(target: &Target) -> Option<&'static str> {
 }
 
 /// Names that speak for themselves, but that nobody reserved: a finding shows no path. IAM refuses to change a service-linked
-/// role, and AWS puts an Identity Center role back. An attacker may borrow such a name for a role of their own; a person is told
-/// either way, and can ask for isolation: `quarantine-iam` then reads the path from IAM. See `docs/decisions/0011`.
+/// role, and AWS puts an Identity Center role back. An attacker may borrow such a name for a role of their own: it waits for a
+/// person, and `quarantine-iam` then reads the path from IAM. See `docs/decisions/0045`.
 #[must_use]
 pub fn protected_by_name(target: &Target) -> Option<&'static str> {
     let name = target.id.to_ascii_lowercase();

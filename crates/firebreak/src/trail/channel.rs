@@ -3,16 +3,17 @@
 //! The advice is reversible: it names what can be switched on again, and never asks for a deletion.
 
 use super::record::{Part, Record};
-use crate::ids::{BucketName, InstanceId};
+use crate::ids::{Arn, BucketName, InstanceId};
 use crate::target::TargetKind;
 use crate::text::inert;
+use std::borrow::Cow;
 
 /// What a call opened.
 pub(super) struct Channel {
     pub(super) kind: TargetKind,
     /// Checked where Firebreak contains the kind; else inert text for people. Empty: the record does not name it.
     pub(super) ids: Vec<String>,
-    pub(super) advice: &'static str,
+    pub(super) advice: Cow<'static, str>,
 }
 
 struct Row {
@@ -27,7 +28,7 @@ struct Row {
 
 use Part::{Request, Response};
 
-const ROWS: [Row; 14] = [
+const ROWS: [Row; 15] = [
     Row {
         source: "iam.amazonaws.com",
         events: &["CreateOpenIDConnectProvider"],
@@ -122,11 +123,19 @@ const ROWS: [Row; 14] = [
         advice: "compare policy, replication and lifecycle rules with what they were and put them back: rules delete and copy later on",
     },
     Row {
-        source: "kms.amazonaws.com",
+        source: KMS,
         events: &["PutKeyPolicy", "ScheduleKeyDeletion", "DisableKey", "CreateGrant"],
         kind: TargetKind::Other,
         named: &[(Request, "/keyId"), (Response, "/keyId")],
+        // One text for all of these calls: of two about one key, only the first makes a decision.
         advice: "kms:CancelKeyDeletion, then EnableKey; compare the key's policy and grants with what they were and put them back",
+    },
+    Row {
+        source: KMS,
+        events: &["DeleteImportedKeyMaterial"],
+        kind: TargetKind::Other,
+        named: &[(Request, "/keyId"), (Response, "/keyId")],
+        advice: "import the same key material again (kms:ImportKeyMaterial): without it nothing that the key encrypted can be read",
     },
     Row {
         source: "cloudtrail.amazonaws.com",
@@ -136,6 +145,8 @@ const ROWS: [Row; 14] = [
         advice: "start logging again; what happened meanwhile is in CloudTrail's event history for 90 days",
     },
 ];
+
+const KMS: &str = "kms.amazonaws.com";
 
 const DETECTOR: Row = Row {
     source: "guardduty.amazonaws.com",
@@ -163,10 +174,41 @@ pub(super) fn of(record: &Record) -> Option<Channel> {
         Response => record.answered(path),
     });
     let several = record.each(Request, "/instanceIds", "").take(MAX_NAMED);
+    if let Some(key) = single.filter(|_| row.source == KMS).and_then(|named| own_key(named, record)) {
+        let advice = if event == "DeleteImportedKeyMaterial" { None } else { brings_back(key, record) };
+        return Some(Channel { kind, ids: vec![key.to_owned()], advice: advice.map_or(Cow::Borrowed(row.advice), Cow::Owned) });
+    }
     let mut ids: Vec<String> = single.into_iter().chain(several).filter(|id| valid(id)).map(|id| inert(id, 256)).collect();
     ids.sort_unstable();
     ids.dedup();
-    Some(Channel { kind, ids, advice: row.advice })
+    Some(Channel { kind, ids, advice: Cow::Borrowed(row.advice) })
+}
+
+/// The id of a key of the trail's own account, by itself or in an ARN: a UUID, or `mrk-` and 32 hexadecimal digits (KMS developer
+/// guide, "Key identifiers"). One word for any shell.
+fn own_key<'a>(named: &'a str, record: &Record) -> Option<&'a str> {
+    let id = match Arn::parse(named) {
+        Some(arn) => {
+            let is_ours = arn.service == "kms" && arn.account == record.account && arn.region == record.region;
+            arn.resource.strip_prefix("key/").filter(|_| is_ours)?
+        }
+        None => named,
+    };
+    let hexadecimal = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_key = match id.strip_prefix("mrk-") {
+        Some(digits) => digits.len() == 32 && hexadecimal(digits),
+        None => id.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && id.split('-').all(hexadecimal),
+    };
+    is_key.then_some(id)
+}
+
+/// The commands that undo a deletion that is scheduled, and switch the key on. Neither destroys anything, whatever the call was.
+fn brings_back(key: &str, record: &Record) -> Option<String> {
+    let of = format!("--key-id {key} --region {}", record.region.as_ref()?);
+    Some(format!(
+        "aws kms cancel-key-deletion {of} (an error where none is scheduled), then aws kms enable-key {of}; compare policy and grants \
+         with what they were"
+    ))
 }
 
 /// More than this in one call is for people to read.

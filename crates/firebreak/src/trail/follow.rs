@@ -1,5 +1,6 @@
 //! From one call of a suspect to what follows from it.
 
+use super::age::{OF_A_ROLE, OF_A_USER};
 use super::channel::{self, MAX_NAMED};
 use super::record::{Part, Record};
 use super::{Follow, Suspect, Traced, issued};
@@ -8,6 +9,7 @@ use crate::decision::Mode;
 use crate::ids::{AccountId, IamName, InstanceId, Partition, PrincipalId, SessionName};
 use crate::target::{Scope, Target, TargetKind};
 use crate::text::inert;
+use std::borrow::Cow;
 
 /// What follows from a call that a suspect made. Nothing when it does not matter; a line for people when it cannot be followed.
 #[must_use]
@@ -23,6 +25,7 @@ pub(super) fn trace(record: &Record, suspect: &Suspect) -> Vec<Traced> {
         ("sts.amazonaws.com", "AssumeRole" | "AssumeRoleWithSAML" | "AssumeRoleWithWebIdentity") => vec![call.assumed_role()],
         ("sts.amazonaws.com", "GetFederationToken" | "GetSessionToken") => vec![call.got_session()],
         ("sts.amazonaws.com", "AssumeRoot") => vec![call.line(record.asked("/targetPrincipal").unwrap_or("an account"))],
+        ("signin.amazonaws.com", "GetSigninToken") => vec![call.opened_console()],
         ("ec2.amazonaws.com", "RunInstances") => call.launched(),
         _ => call.opened(),
     }
@@ -62,9 +65,6 @@ const FOR_PEOPLE: [&str; 14] = [
     "UpdateAccessKey",
 ];
 
-/// Names of roles that IAM lets nobody change, or that AWS puts back.
-const UNCHANGEABLE: [&str; 2] = ["AWSServiceRoleFor", "AWSReservedSSO_"];
-
 /// One call of one suspect.
 struct Call<'a> {
     record: &'a Record,
@@ -99,8 +99,7 @@ impl Call<'_> {
         let arn = self.record.answered("/role/arn").and_then(RoleArn::parse);
         // AWS's own names prove nothing outside the paths that AWS keeps for itself.
         let path = self.record.answered("/role/path").or(arn.as_ref().map(|arn| arn.path.as_str()));
-        let is_of_aws = |role: &Target| path.map_or_else(|| is_unchangeable(&role.id), is_reserved);
-        let Some(role) = role.filter(|role| !is_of_aws(role)) else { return self.unusable("a role", name) };
+        let Some(role) = role.filter(|_| !path.is_some_and(is_reserved)) else { return self.unusable("a role", name) };
         let arn = arn.filter(|arn| arn.name.as_str() == role.id && arn.account == role.account).map(|arn| arn.text);
         let next = Suspect::of(&role).map(|suspect| Suspect { arn, ..suspect });
         Traced { next, ..self.created(role, "created with the suspect's credentials: nobody else needs it") }
@@ -118,8 +117,8 @@ impl Call<'_> {
 
     fn changed_role(&self) -> Traced {
         let name = self.record.asked("/roleName");
-        let role = self.principal(TargetKind::IamRole, name, None).filter(|role| !is_unchangeable(&role.id));
-        let Some(role) = role else { return self.unusable("a role", name) };
+        // IAM lets nobody change AWS's own roles: one that was changed only has such a name.
+        let Some(role) = self.principal(TargetKind::IamRole, name, None) else { return self.unusable("a role", name) };
         let role = Target { principal_id: self.id_of(&role), ..role };
         if self.is_contained(&role) {
             return self.line(&role.to_string());
@@ -144,8 +143,26 @@ impl Call<'_> {
             session: session.map(|name| inert(name, 64)),
             ..self.target(TargetKind::IamRole, arn.name.as_str())
         };
+        let next = Suspect::of(&Target { scope: Scope::Session, ..whole.clone() });
+        let next = next.map(|suspect| Suspect { arn: Some(arn.text), ..suspect });
+        Traced { next, ..self.one_session(whole, session) }
+    }
+
+    /// A console session outlives the credentials that opened it, and signs with a key of its own (IAM user guide, "Enable custom
+    /// identity broker access to the AWS console").
+    fn opened_console(&self) -> Traced {
+        let next = issued::key(self.record).map(|key| self.suspect.with_key(key));
+        let target = &self.suspect.target;
+        let failed = self.record.answered("/GetSigninToken") == Some("Failure");
+        if failed || target.scope != Scope::Session {
+            return Traced { next: next.filter(|_| !failed), ..self.line("a session of the console") };
+        }
+        Traced { next, ..self.one_session(Target { scope: Scope::Principal, ..target.clone() }, target.session.as_deref()) }
+    }
+
+    /// One session of a role; all of the role when that session cannot be denied alone.
+    fn one_session(&self, whole: Target, session: Option<&str>) -> Traced {
         let one = Target { scope: Scope::Session, ..whole.clone() };
-        let next = Suspect::of(&one);
         let (target, mode, why) = match session.map(SessionName::parse) {
             None | Some(Err(_)) => {
                 (whole, Mode::Gate, "its session has no name that could be denied alone; others may use the role")
@@ -154,13 +171,12 @@ impl Call<'_> {
             Some(Ok(name)) if InstanceId::parse(name.as_str()).is_ok() => {
                 (one, Mode::Gate, "assumed with the suspect's credentials under an instance's name: it may be that instance's")
             }
-            Some(Ok(_)) if arn.account != self.suspect.target.account => {
+            Some(Ok(_)) if one.account != self.suspect.target.account => {
                 (one, Mode::Gate, "assumed with the suspect's credentials, in another account")
             }
             Some(Ok(_)) => (one, Mode::Auto, "assumed with the suspect's credentials"),
         };
-        let next = next.map(|suspect| Suspect { arn: Some(arn.text), ..suspect });
-        Traced { next, ..self.contain(target, mode, why) }
+        Traced { lives: Some(OF_A_ROLE), ..self.contain(target, mode, why) }
     }
 
     /// The deny on the user reaches what its sessions do. They sign with keys of their own, and outlive the key that asked for them.
@@ -173,7 +189,8 @@ impl Call<'_> {
         let user = Target { scope: Scope::Principal, ..self.suspect.target.clone() };
         let why = "its session outlives the access key that is inactive now: only denying the whole user ends it";
         let follow = quarantine(user, Mode::Gate, why, false);
-        Traced { next, ..self.follow(&format!("a session{of}, which outlives the key"), follow) }
+        let lives = Some(OF_A_USER);
+        Traced { next, lives, ..self.follow(&format!("a session{of}, which outlives the key"), follow) }
     }
 
     fn launched(&self) -> Vec<Traced> {
@@ -211,7 +228,7 @@ impl Call<'_> {
         }
         let one = |id: &String| {
             let target = self.regional(channel.kind, id);
-            self.follow(&target.to_string(), by_hand(target, channel.advice))
+            self.follow(&target.to_string(), by_hand(target, channel.advice.clone()))
         };
         channel.ids.iter().map(one).collect()
     }
@@ -237,7 +254,7 @@ impl Call<'_> {
 
     fn follow(&self, about: &str, follow: Follow) -> Traced {
         let what = inert(&format!("{} by {}: {about}", self.record.name, self.suspect.label()), 170);
-        Traced { at: self.record.at, what, follow, from: self.suspect.target.account.clone(), next: None }
+        Traced { at: self.record.at, what, follow, from: self.suspect.target.account.clone(), next: None, lives: None }
     }
 
     /// What a call of [`FOR_PEOPLE`] was about.
@@ -284,12 +301,8 @@ fn quarantine(target: Target, mode: Mode, why: &'static str, created: bool) -> F
     Follow::Contain { containment: Containment::QuarantineIam, mode, target, why, created }
 }
 
-fn by_hand(target: Target, advice: &'static str) -> Follow {
+fn by_hand(target: Target, advice: Cow<'static, str>) -> Follow {
     Follow::ByHand { target, advice, why: "opened with the suspect's credentials" }
-}
-
-fn is_unchangeable(role: &str) -> bool {
-    UNCHANGEABLE.iter().any(|front| role.starts_with(front))
 }
 
 /// True for the paths that AWS keeps for itself: nobody else can make a role there.

@@ -6,7 +6,7 @@ use crate::ids::AccessKeyId;
 /// The access key in the answer: of a user, or of a session.
 pub(super) fn key(record: &Record) -> Option<AccessKeyId> {
     let path = match (record.source.as_str(), record.name.as_str()) {
-        ("sts.amazonaws.com", _) => "/credentials/accessKeyId",
+        ("sts.amazonaws.com", _) | ("signin.amazonaws.com", "GetSigninToken") => "/credentials/accessKeyId",
         ("iam.amazonaws.com", "CreateAccessKey") => "/accessKey/accessKeyId",
         _ => return None,
     };

@@ -357,7 +357,14 @@ fn used(record: &Record, role: &Target) -> Option<Target> {
 fn use_of_role(record: &Record, session: &Target) -> Traced {
     let by = record.actor.account.as_ref().map_or_else(|| "somebody".to_owned(), |account| format!("account {account}"));
     let what = inert(&format!("{} by {by}: {session}", record.name), 170);
-    Traced { at: record.at, what, follow: Follow::Nothing, from: session.account.clone(), next: Suspect::of(session) }
+    Traced {
+        at: record.at,
+        what,
+        follow: Follow::Nothing,
+        from: session.account.clone(),
+        next: Suspect::of(session),
+        lives: None,
+    }
 }
 
 /// What others use as well waits for a person, although a suspect assumed or made it.

@@ -1,10 +1,12 @@
 //! Sweeps over a small CloudTrail: what a suspect did is followed, what namesakes and bystanders did is not.
 
+mod ages;
 mod attack;
 mod created;
 mod hostile;
 mod names;
 mod policy;
+mod ransom;
 mod tiers;
 
 use firebreak::containment::Containment;

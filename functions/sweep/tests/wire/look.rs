@@ -129,3 +129,34 @@ async fn a_cloudtrail_that_does_not_answer_is_listed_and_no_error() {
         assert_eq!(stage.view().await.record.incident.decisions, stage.incident.decisions);
     }
 }
+
+#[tokio::test]
+async fn a_session_that_is_over_is_told_and_followed_and_takes_no_decision() {
+    for (hours, contained) in [(1, vec!["deploy"]), (11, vec!["deploy"]), (13, vec![]), (2000, vec![])] {
+        let stage = Stage::start().await;
+        let role = format!("arn:aws:iam::{}:role/deploy", room::ACCOUNT);
+        let answer = json!({ "credentials": { "accessKeyId": "ASIAEXAMPLESESSION01" },
+                             "assumedRoleUser": { "assumedRoleId": "AROAEXAMPLEDEPLOY0001:night" } });
+        stage.trail.earlier(hours).sts("AssumeRole", json!({ "roleArn": role, "roleSessionName": "night" }), answer);
+        let answer = stage.run(Phase::Look, AUTO).await.expect("an answer");
+        assert_eq!(names(&answer.watch.contain), contained, "{hours} hours");
+        assert_eq!(answer.incident.decisions.len(), 1 + contained.len(), "a decision is a slot of the role");
+        assert_eq!(stage.counted().len(), contained.len());
+        assert_eq!(answer.report.sweep.found.len(), 1, "people see it: {:?}", answer.report.sweep.found);
+        let asked = stage.aws.calls_of("cloudtrail:LookupEvents");
+        let is_followed = asked.iter().any(|call| call.params["LookupAttributes"][0]["AttributeValue"] == "night");
+        assert!(is_followed, "what was done with it is the suspect's doing");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_was_made_long_ago_waits() {
+    for (hours, mode) in [(1, Mode::Auto), (23, Mode::Auto), (25, Mode::Gate), (2000, Mode::Gate)] {
+        let stage = Stage::start().await;
+        let answer = json!({ "accessKey": { "userName": "bob", "accessKeyId": NEW_KEY, "status": "Active" } });
+        stage.trail.earlier(hours).iam("CreateAccessKey", json!({ "userName": "bob" }), answer);
+        let answer = stage.run(Phase::Look, AUTO).await.expect("an answer");
+        assert_eq!(modes(&answer.incident.decisions), [(SUSPECT, Mode::Auto), ("bob", mode)], "{hours} hours");
+        assert_eq!(answer.watch.contain.len(), usize::from(mode == Mode::Auto));
+    }
+}

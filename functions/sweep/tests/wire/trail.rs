@@ -3,7 +3,7 @@
 use crate::{KEY, SUSPECT};
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::{Answer, Call, ScriptedAws, ok};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,6 +21,11 @@ impl Trail {
         let served = trail.clone();
         aws.on("cloudtrail:LookupEvents", move |call| Some(served.serve(call)));
         trail
+    }
+
+    /// The same trails, where what is recorded happened so many hours before.
+    pub(crate) fn earlier(&self, hours: i64) -> Self {
+        Self { at: self.at - SignedDuration::from_hours(hours), ..self.clone() }
     }
 
     /// The suspect calls IAM with the key of the finding.

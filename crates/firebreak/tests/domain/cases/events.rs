@@ -34,7 +34,7 @@ pub(super) const LEAKED: &str = "UnauthorizedAccess:IAMUser/ResourceCredentialEx
 pub(super) const CREDENTIALS: &str = "AttackSequence:IAM/CompromisedCredentials";
 pub(super) const GROUP: &str = "AttackSequence:EC2/CompromisedInstanceGroup";
 pub(super) const DATA: &str = "AttackSequence:S3/CompromisedData";
-/// An abuse report and a risk of AWS Health: both rows gate.
+/// An abuse report and a risk of AWS Health: both rows gate, and the second takes the key alone at once.
 pub(super) const ABUSE: &str = "AWS_ABUSE_DOS_REPORT";
 pub(super) const EXPOSED: &str = "AWS_RISK_CREDENTIALS_EXPOSED";
 /// No row has it.

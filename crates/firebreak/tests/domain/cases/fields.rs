@@ -54,7 +54,8 @@ fn a_region_without_form_is_an_arns() {
 fn without_any_region_a_person_is_asked_and_nothing_regional_is_reached() {
     let exposed = with(health(EXPOSED, &[KEY]), "/detail/eventMetadata", json!({ "userName": "svc" }));
     for (event, lines) in [
-        (with(exposed, "/region", json!("global")), vec!["quarantine-iam gate 111122223333 us-east-1 iam-user svc"]),
+        // Of the key alone, and of all of the user.
+        (with(exposed, "/region", json!("global")), vec!["quarantine-iam gate 111122223333 us-east-1 iam-user svc"; 2]),
         (with(health(ABUSE, &[INSTANCE]), "/region", json!("global")), vec![UNREACHED]),
         (nowhere(C2, instance()), vec![UNREACHED]),
         (nowhere(CALLS, user()), vec!["quarantine-iam gate 111122223333 us-east-1 iam-user svc"]),
@@ -147,8 +148,9 @@ fn without_an_account_or_a_severity_it_stays_a_notice() {
 fn a_time_is_the_first_that_has_a_form() {
     let updated = |event: &Value, line: &str| responds(event, &[line]).finding.updated_at.map(|at| at.to_string());
     let example = case("34-health-lastupdated-rfc2822");
-    let ci = "quarantine-iam gate 111122223333 us-east-1 iam-user ci-deployer";
-    assert_eq!(updated(&example, ci).as_deref(), Some("2026-11-29T05:30:00Z"));
+    let ci = ["auto", "gate"].map(|mode| format!("quarantine-iam {mode} 111122223333 us-east-1 iam-user ci-deployer"));
+    let of_example = responds(&example, &[&ci[0], &ci[1]]).finding.updated_at.map(|at| at.to_string());
+    assert_eq!(of_example.as_deref(), Some("2026-11-29T05:30:00Z"));
     let reported = |time: &str| with(health(ABUSE, &[INSTANCE]), "/detail/lastUpdatedTime", json!(time));
     let guardduty = |time: &str| with(native(CALLS, user()), "/detail/updatedAt", json!(time));
     let imported = |time: &str| with(asff_instance(), "/detail/findings/0/UpdatedAt", json!(time));

@@ -40,7 +40,9 @@ fn two_keys_of_one_user_are_both_exposed() {
         assert_eq!((keys(&plan), principal_id(&plan)), (vec![BOTH.to_vec()], Some(USER_ID)));
     }
     let event = with(health(EXPOSED, &BOTH), "/detail/eventMetadata", json!({ "userName": "ci-deployer" }));
-    assert_eq!(keys(&responds(&event, &["quarantine-iam gate 111122223333 us-east-1 iam-user ci-deployer"])), [BOTH]);
+    let deployer = |mode: &str| format!("quarantine-iam {mode} 111122223333 us-east-1 iam-user ci-deployer");
+    let plan = responds(&event, &[&deployer("auto"), &deployer("auto"), &deployer("gate")]);
+    assert_eq!(keys(&plan), [vec![KEY], vec![OTHER_KEY], BOTH.to_vec()], "each key alone, and the user who has both");
 }
 
 #[test]

@@ -33,8 +33,9 @@ fn a_key_without_a_name_waits_and_its_owner_is_contained_once_known() {
     }
     let event = with(health(EXPOSED, &[KEY]), "/detail/eventMetadata", json!({ "userName": "a b/c" }));
     responds(&event, &["by-hand gate 111122223333 us-east-1 access-key AKIAEXAMPLEEXAMPLE12"]);
-    let owned = "quarantine-iam gate 111122223333 us-east-1 iam-user svc";
-    decides(known(&event, &[KEY], "svc"), Verdict::Respond, &[owned]);
+    let owned =
+        ["quarantine-iam auto 111122223333 us-east-1 iam-user svc", "quarantine-iam gate 111122223333 us-east-1 iam-user svc"];
+    decides(known(&event, &[KEY], "svc"), Verdict::Respond, &owned);
 }
 
 #[test]

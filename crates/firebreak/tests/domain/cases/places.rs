@@ -111,7 +111,8 @@ fn a_principal_is_in_no_region() {
     responds(&native(CALLS, user()), &[USER]);
     let exposed = with(health(EXPOSED, &[KEY]), "/detail/eventMetadata", json!({ "userName": "svc" }));
     let in_sydney = with(exposed, "/detail/eventRegion", json!("ap-southeast-2"));
-    responds(&in_sydney, &["quarantine-iam gate 111122223333 ap-southeast-2 iam-user svc"]);
+    let of_key = "quarantine-iam auto 111122223333 ap-southeast-2 iam-user svc";
+    responds(&in_sydney, &[of_key, "quarantine-iam gate 111122223333 ap-southeast-2 iam-user svc"]);
 }
 
 #[test]

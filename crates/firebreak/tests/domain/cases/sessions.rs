@@ -7,7 +7,7 @@ use super::events::{
     CALLER, CALLS, CREDENTIALS, INSTANCE, SESSION_KEY, TASK_ARN, USER_ID, actor, asff, asff_key, beside, caller, case, function,
     native, ocsf, ocsf_key, owned, sequence, task,
 };
-use super::plans::{DEPLOY, WHOLE_ROLE, codes, decides, keys, lines, names, of, principal_id, reason, responds, session, under};
+use super::plans::{DEPLOY, WHOLE_ROLE, codes, decides, keys, lines, of, principal_id, reason, responds, session, under};
 use crate::traps::policy;
 use firebreak::decision::ReasonCode;
 use firebreak::plan::Verdict;
@@ -149,10 +149,19 @@ fn a_name_that_nobody_reserved_waits_and_hides_nobody() {
         let plan = responds(&one(name, INSTANCE), &[&line]);
         assert_eq!((codes(&plan), session(&plan)), (vec![ReasonCode::Protected], Some(INSTANCE)));
     }
-    // Lists and what Firebreak and the organization stand on refuse outright.
+    // No approval contains what Firebreak and the organization stand on: a person looks at it, and hears of what is suppressed.
     for name in ["OrganizationAccountAccessRole", "AWSControlTowerExecution", "FirebreakStateMachine"] {
-        names(&one(name, INSTANCE), &[&format!("quarantine-iam notify 111122223333 eu-central-1 iam-role {name}")]);
+        let event = one(name, INSTANCE);
+        let plan = responds(&event, &[&format!("by-hand gate 111122223333 eu-central-1 iam-role {name}")]);
+        assert_eq!((codes(&plan), session(&plan)), (vec![ReasonCode::Protected], Some(INSTANCE)));
+        let kind = event["detail"]["type"].as_str().expect("a type");
+        let known = policy(&format!(
+            "[[suppress]]\nfindings = [\"{kind}\"]\ntarget = \"{name}\"\naccounts = [\"111122223333\"]\nowner = \"ops\"\nreason = \"x\"\nexpires = \"2099-01-01\""
+        ));
+        let told = format!("quarantine-iam notify 111122223333 eu-central-1 iam-role {name}");
+        decides(under(&known, &event), Verdict::Notify, &[&told]);
     }
+    // Lists refuse outright.
     let listed = policy("[protected]\nprincipals = [\"svc-breakglass\"]");
     let event = native(CALLS, caller("IAMUser", "SVC-breakglass", USER_ID, ""));
     let spared = "quarantine-iam notify 111122223333 eu-central-1 iam-user SVC-breakglass";

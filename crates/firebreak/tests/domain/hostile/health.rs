@@ -1,17 +1,21 @@
-//! Events of AWS Health, which is believed and waits for a person.
+//! Events of AWS Health, which is believed: the key that it names is inactive at once, everything else waits for a person.
 
-use super::events::{set, with};
-use super::plans::{asked, contains, never, of, only_told, raw, responds};
-use serde_json::json;
+use super::events::{event, set, with};
+use super::plans::{NOW, asked, contains, decided, never, of, only_told, policy, raw, responds, under};
+use firebreak::decision::{Decision, Mode, ReasonCode};
+use firebreak::ids::{AccessKeyId, IamName};
+use firebreak::plan::{AtSource, Circumstances, Owner, Owners, Plan, plan};
+use firebreak::policy::Policy;
+use firebreak::target::Scope;
+use serde_json::{Value, json};
+
+const KEY: &str = "AKIAEXAMPLEEXAMPLE00";
 
 #[test]
 fn other_aws_health_is_believed_and_gated() {
     let exposed = raw("H80");
     responds("H80", &exposed, &["by-hand gate access-key AKIAEXAMPLEEXAMPLE00"]);
     never("H80", &exposed, contains);
-    // With the owner in it, the owner is named, and a person still has to agree.
-    let owned = of(&with("H80", "/detail/eventMetadata", json!({"userName": "bob"})));
-    responds("H80", &owned, &["quarantine-iam gate iam-user bob"]);
     let abuse = |kind: &str, entity: &str| {
         let event = set(with("H80", "/detail/service", json!("ABUSE")), "/detail-type", json!(kind));
         let event = set(event, "/detail/eventTypeCode", json!("AWS_ABUSE_EC2_BOTNET_REPORT"));
@@ -24,4 +28,90 @@ fn other_aws_health_is_believed_and_gated() {
     }
     only_told("H80", &of(&with("H80", "/detail/service", json!("EC2"))), "neither an abuse report nor a risk");
     asked("H80", &of(&with("H80", "/detail/eventTypeCode", json!("AWS_RISK_NEW"))));
+}
+
+/// The event with the key's owner in it.
+fn owned() -> Value {
+    with("H80", "/detail/eventMetadata", json!({"userName": "bob"}))
+}
+
+/// The plan once IAM said whose the key is.
+fn known(event: &Value, owner: &str) -> Plan {
+    let mut owners = Owners::default();
+    let name = IamName::parse(owner).expect("a name");
+    owners.learn(AccessKeyId::parse(KEY).expect("a key"), Owner { name, principal_id: None });
+    let policy = Policy::unrestricted();
+    plan(event, &Circumstances { owners: Some(&owners), ..Circumstances::new(&policy, NOW) })
+}
+
+/// The decisions about one access key alone: whose, and how soon.
+fn alone(plan: &Plan) -> Vec<(&str, Mode)> {
+    let of_key = |d: &&Decision| {
+        d.target.scope == Scope::AccessKey && d.target.access_key_id.as_ref().map(AccessKeyId::as_str) == Some(KEY)
+    };
+    plan.decisions.iter().filter(of_key).map(|d| (d.target.id.as_str(), d.mode)).collect()
+}
+
+#[test]
+fn the_key_that_aws_names_is_inactive_at_once_and_its_user_waits() {
+    for plan in [of(&owned()), known(&event("H80"), "bob"), known(&owned(), "bob")] {
+        responds("H80", &plan, &["quarantine-iam auto iam-user bob", "quarantine-iam gate iam-user bob"]);
+        assert_eq!(alone(&plan), [("bob", Mode::Auto)]);
+        assert!(plan.decisions[0].reason.starts_with("this access key alone"), "{}", plan.decisions[0].reason);
+    }
+    // The shipped severity holds nothing back: AWS rates nothing.
+    let shipped = Policy::parse("default_mode = \"auto\"").expect("a policy");
+    assert_eq!(alone(&under(&owned(), &shipped)), [("bob", Mode::Auto)]);
+    // A key has one owner, whatever the event says.
+    assert_eq!(alone(&known(&owned(), "alice")), [("alice", Mode::Auto)]);
+    for (code, expected) in [
+        ("AWS_RISK_CREDENTIALS_COMPROMISED", 1),
+        ("AWS_RISK_IAM_QUARANTINE", 1),
+        ("AWS_RISK_CREDENTIALS_EXPOSURE_SUSPECTED", 0),
+        ("AWS_RISK_CREDENTIALS_COMPROMISE_SUSPECTED", 0),
+        ("AWS_RISK_NEW", 0),
+    ] {
+        let plan = of(&set(owned(), "/detail/eventTypeCode", json!(code)));
+        assert_eq!((alone(&plan).len(), plan.decisions.len()), (expected, expected + 1), "{code}: {:?}", decided(&plan));
+    }
+    let temporary = set(owned(), "/detail/affectedEntities", json!([{"entityValue": "ASIAEXAMPLEEXAMPLE00"}]));
+    responds("H80", &of(&temporary), &["quarantine-iam gate iam-user bob"]);
+}
+
+#[test]
+fn doubt_names_and_lists_hold_for_a_key_alone() {
+    let replayed = set(owned(), "/replay-name", json!("last-month"));
+    let break_glass = with("H80", "/detail/eventMetadata", json!({"userName": "break-glass"}));
+    for (event, rules, mode) in [
+        (&replayed, "", Mode::Gate),
+        (&owned(), "confirmation = \"required\"", Mode::Gate),
+        (&owned(), "stale_after_hours = 0", Mode::Gate),
+        (&break_glass, "", Mode::Gate),
+        (&break_glass, "protected.principals = [\"break-glass\"]", Mode::Notify),
+        (&owned(), "protected.principals = [\"bob\"]", Mode::Notify),
+    ] {
+        let plan = under(event, &policy(rules));
+        let modes: Vec<Mode> = alone(&plan).into_iter().map(|(_, mode)| mode).collect();
+        assert_eq!(modes, [mode], "{rules}: {:?}", decided(&plan));
+    }
+    let rules = policy("");
+    let forged = Circumstances { at_source: AtSource::Unknown, ..Circumstances::new(&rules, NOW) };
+    let plan = plan(&owned(), &forged);
+    assert_eq!((alone(&plan), plan.decisions[0].code), (vec![("bob", Mode::Gate)], ReasonCode::Doubt));
+}
+
+#[test]
+fn a_row_takes_a_key_alone_only_beside_its_user() {
+    let row = |fields: &str| format!("[finding.\"AWS_RISK_NEW\"]\n{fields}\nwhy = \"x\"");
+    let good = row("contain = { quarantine-iam = \"gate\" }\nkey_alone = \"auto\"");
+    assert_eq!(alone(&under(&set(owned(), "/detail/eventTypeCode", json!("AWS_RISK_NEW")), &policy(&good))).len(), 1);
+    for wrong in [
+        "contain = { isolate-ec2 = \"gate\" }\nkey_alone = \"auto\"",
+        "contain = { quarantine-iam = \"gate\" }\nkey_alone = \"notify\"",
+        "contain = { quarantine-iam = \"gate\" }\nonly_actor = true\nkey_alone = \"auto\"",
+    ] {
+        assert!(Policy::parse(&row(wrong)).is_err(), "{wrong}");
+    }
+    let default = "[default.high]\ncontain = { quarantine-iam = \"gate\" }\nkey_alone = \"auto\"\nwhy = \"x\"";
+    assert!(Policy::parse(default).is_err(), "nobody knows what the finding means");
 }

@@ -22,9 +22,11 @@ fn hostile_names_neither_hide_nor_protect_nor_reach_a_call() {
     never("H40", &role("break-glass-admin"), |d| is_iam(d) && d.mode == Mode::Auto);
     for name in ["firebreak-quarantine-iam", "FirebreakTriage", "OrganizationAccountAccessRole"] {
         let plan = role(name);
-        never("H40", &plan, |d| is_iam(d) && d.mode != Mode::Notify);
+        never("H40", &plan, |d| is_iam(d) && contains(d));
         assert!(
-            plan.decisions.iter().any(|d| d.target.id == name && d.reason.starts_with("protected")),
+            plan.decisions
+                .iter()
+                .any(|d| d.target.id == name && d.mode == Mode::Gate && d.by_hand.is_some() && d.reason.starts_with("protected")),
             "H40: {:?}",
             decided(&plan)
         );
@@ -32,7 +34,7 @@ fn hostile_names_neither_hide_nor_protect_nor_reach_a_call() {
     never("H40", &under(&event("H38"), &policy("[protected]\nprincipals = [\"app-role\"]")), contains);
     // No policy unprotects what is built in.
     let eager = policy("[accounts.111122223333]\nmode = \"auto\"\ncontainments = { quarantine-iam = \"auto\" }");
-    never("H40", &under(&event("H40"), &eager), |d| is_iam(d) && d.mode != Mode::Notify);
+    never("H40", &under(&event("H40"), &eager), |d| is_iam(d) && contains(d));
     let locks = |d: &Decision| contains(d) && d.target.kind == TargetKind::S3Bucket;
     let ours = with("H46", "/detail/resource/s3BucketDetails/0/name", json!("firebreak-evidence-111122223333"));
     never("H50", &of(&ours), locks);

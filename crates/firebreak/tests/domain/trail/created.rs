@@ -46,9 +46,57 @@ fn a_borrowed_name_makes_a_person_decide_and_no_more() {
     let (_, derived) =
         sweep(&[creates_role("AWSServiceRoleForX", "/aws-service-role/x.amazonaws.com/")], &[alice()], &generous());
     assert_eq!(derived.decisions, vec![], "nobody can change that");
-    let changed = by_alice("iam", "PutUserPolicy", &json!({"userName": "break-glass"}), &Value::Null);
-    let (_, derived) = sweep(&[changed], &[alice()], &generous());
-    assert_eq!(shown(&derived.decisions, Mode::Notify).len(), 1, "who was there before keeps the protection");
+    let nowhere = by_alice("iam", "CreateRole", &json!({"roleName": "AWSServiceRoleForEvil"}), &Value::Null);
+    let (_, derived) = sweep(&[nowhere], &[alice()], &generous());
+    assert_eq!(shown(&derived.decisions, Mode::Gate).len(), 1, "without a path it is only a name");
+}
+
+#[test]
+fn a_name_that_speaks_for_itself_hides_nobody_who_was_there_before() {
+    let of = |name: &str, field: &str, id: &str| by_alice("iam", name, &json!({ field: id }), &Value::Null);
+    let trail = [
+        of("PutUserPolicy", "userName", "break-glass"),
+        of("AttachRolePolicy", "roleName", "AWSServiceRoleForEvil"),
+        of("UpdateAssumeRolePolicy", "roleName", "AWSReservedSSO_Admin_1"),
+        assumed(&format!("arn:aws:iam::{HOME}:role/BreakGlass"), "AROABREAKGLAEXAMPLE01", "me"),
+    ];
+    let (_, derived) = sweep(&trail, &[alice()], &generous());
+    let mut waits = shown(&derived.decisions, Mode::Gate);
+    waits.sort();
+    assert_eq!(
+        waits,
+        [
+            "quarantine-iam IAM role AWSReservedSSO_Admin_1",
+            "quarantine-iam IAM role AWSServiceRoleForEvil",
+            "quarantine-iam IAM user break-glass",
+            "quarantine-iam session me of IAM role BreakGlass",
+        ]
+    );
+    assert_eq!(derived.decisions.len(), 4);
+    for decision in &derived.decisions {
+        assert!(decision.code == ReasonCode::Protected && !decision.reason.contains("a suspect made it"), "{}", decision.reason);
+    }
+    let listed =
+        Policy::parse("default_mode = \"auto\"\nprotected.principals = [\"break-glass\", \"breakglass\"]").expect("a policy");
+    let (_, derived) = sweep(&trail, &[alice()], &listed);
+    assert_eq!(shown(&derived.decisions, Mode::Notify).len(), 2, "a list is told of: {:#?}", derived.decisions);
+}
+
+#[test]
+fn what_firebreak_and_the_organization_stand_on_is_looked_at_and_never_contained() {
+    for name in ["FirebreakTriage", "FirebreakMemberSweep", "OrganizationAccountAccessRole", "awscontroltowerexecution"] {
+        let changed = by_alice("iam", "AttachRolePolicy", &json!({"roleName": name}), &Value::Null);
+        let session = assumed(&format!("arn:aws:iam::{HOME}:role/{name}"), "AROABORROWEDEXAMPLE01", "me");
+        let (_, derived) = sweep(&[creates_role(name, "/"), changed, session], &[alice()], &generous());
+        assert!(derived.decisions.iter().all(|d| d.containment.is_none() && d.mode == Mode::Gate), "{:#?}", derived.decisions);
+        assert!(derived.decisions.iter().all(|d| d.by_hand.as_ref().is_some_and(|advice| advice.contains("CloudTrail"))));
+        let mut waits = shown(&derived.decisions, Mode::Gate);
+        waits.sort();
+        assert_eq!(waits, [format!("by hand IAM role {name}")], "the whole role answers for its session");
+        let observed = Policy::parse("default_mode = \"observe\"").expect("a policy");
+        let (_, derived) = sweep(&[creates_role(name, "/")], &[alice()], &observed);
+        assert!(derived.decisions.iter().all(|decision| decision.mode == Mode::Notify), "{:#?}", derived.decisions);
+    }
 }
 
 #[test]
@@ -57,8 +105,11 @@ fn the_operator_s_list_protects_a_user_and_not_a_suspect_s_key() {
     let policy = Policy::parse(policy).expect("a policy");
     let trail = [creates_key("bob", "AKIABOBBOBBOBEXAMPLE"), creates_user("mallory"), creates_role("FirebreakMemberSweep", "/")];
     let (_, derived) = sweep(&trail, &[alice()], &policy);
-    assert_eq!(shown(&derived.decisions, Mode::Gate), ["quarantine-iam access key AKIABOBBOBBOBEXAMPLE of IAM user bob"]);
-    assert_eq!(shown(&derived.decisions, Mode::Notify).len(), 2, "{:#?}", derived.decisions);
+    assert_eq!(
+        shown(&derived.decisions, Mode::Gate),
+        ["by hand IAM role FirebreakMemberSweep", "quarantine-iam access key AKIABOBBOBBOBEXAMPLE of IAM user bob"]
+    );
+    assert_eq!(shown(&derived.decisions, Mode::Notify), ["quarantine-iam IAM user mallory"]);
 }
 
 #[test]
