@@ -280,6 +280,10 @@ fn verified(output: &str) -> String {
             let what = inert(&check.reverted.join("; "), 200);
             format!("{} {}: {what}; written again", style("REVERTED by somebody").red().bold(), check.target)
         }
+        Ok(check) if check.holds && !check.notes.is_empty() => {
+            let left = inert(&check.notes.join("; "), 500);
+            format!("{} {}; {}: {left}", style("in place").green(), check.target, style("left to you").yellow())
+        }
         Ok(check) if check.holds => format!("{} {}", style("in place").green(), check.target),
         Ok(check) => {
             format!("{} {}: {}", style("NO LONGER IN PLACE").red().bold(), check.target, inert(&check.problems.join("; "), 200))

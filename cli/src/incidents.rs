@@ -143,19 +143,23 @@ fn targets(out: &mut String, view: &IncidentView) {
         for problem in problems {
             line(out, &format!("  {} {}", style("NOT in place:").red().bold(), inert(problem, 300)));
         }
+        for note in checks(receipt, view).flat_map(|check| &check.notes) {
+            line(out, &format!("  {} {}", style("left to you:").yellow(), inert(note, 500)));
+        }
         steps(out, receipt);
     }
 }
 
 /// What the last check found wrong with a target that is still held.
-fn problems<'a>(receipt: &Receipt, view: &'a IncidentView) -> Vec<&'a str> {
-    if receipt.standing(&view.releases) != Standing::Held {
-        return vec![];
-    }
-    let key = receipt.target.scoped_key();
-    let same = |check: &&Verification| check.containment == receipt.containment && check.target.scoped_key() == key;
-    let checks = view.verifications.iter().filter(|check| !check.holds).filter(same);
-    checks.flat_map(|check| &check.problems).map(String::as_str).collect()
+fn problems<'a>(receipt: &'a Receipt, view: &'a IncidentView) -> Vec<&'a str> {
+    checks(receipt, view).filter(|check| !check.holds).flat_map(|check| &check.problems).map(String::as_str).collect()
+}
+
+/// The last check of a target that is still held.
+fn checks<'a>(receipt: &'a Receipt, view: &'a IncidentView) -> impl Iterator<Item = &'a Verification> {
+    let (is_held, key) = (receipt.standing(&view.releases) == Standing::Held, receipt.target.scoped_key());
+    let same = move |check: &&Verification| check.containment == receipt.containment && check.target.scoped_key() == key;
+    view.verifications.iter().filter(move |_| is_held).filter(same)
 }
 
 fn stands(receipt: &Receipt, view: &IncidentView, confirmed: bool) -> String {
@@ -191,7 +195,9 @@ fn releases(out: &mut String, releases: &[Receipt]) {
 
 fn steps(out: &mut String, receipt: &Receipt) {
     for step in &receipt.steps {
-        let why = step.error.as_ref().map(|fault| format!(": {}", inert(&fault.message, 200))).unwrap_or_default();
+        // A change that somebody made can come with a command.
+        let max = if step.is(StepKind::CheckDrift) { 400 } else { 200 };
+        let why = step.error.as_ref().map(|fault| format!(": {}", inert(&fault.message, max))).unwrap_or_default();
         // What somebody else changed is no failure of Firebreak.
         if step.is(StepKind::CheckDrift) && step.error.is_some() {
             line(out, &format!("  {}{why}", style("left as it is").yellow()));

@@ -197,6 +197,17 @@ fn what_somebody_else_changed_is_no_failure_and_nothing_malformed() {
 }
 
 #[test]
+fn what_is_left_to_a_person_stands_with_its_target_and_takes_nothing_from_the_containment() {
+    let mut view = view("auto", "awaiting-review", vec![contained()], vec![]);
+    let note = "an MFA device was added; Firebreak leaves it to you: aws iam deactivate-mfa-device --user-name alice";
+    let check = json!({ "target": target(), "containment": "quarantine-iam", "holds": true, "notes": [note] });
+    view.verifications = vec![read(check)];
+    let text = console::strip_ansi_codes(&shown(&view)).into_owned();
+    assert!(text.contains(&format!("left to you: {note}")), "{text}");
+    assert!(!text.contains("NOT in place") && !text.contains("NOT confirmed"), "{text}");
+}
+
+#[test]
 fn a_containment_that_changed_nothing_says_so() {
     let states = states();
     let before = states.iter().find(|state| state.name == "contained before").expect("a state");

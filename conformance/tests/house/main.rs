@@ -6,6 +6,7 @@ mod containments;
 mod declarations;
 mod destructive_calls;
 mod documents;
+mod lists;
 mod one_build;
 mod structure;
 

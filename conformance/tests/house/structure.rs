@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 const MAX_LINES: usize = 400;
 
-fn files_below(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
+pub(crate) fn files_below(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for path in entries.map(|entry| entry.expect("readable").path()) {
         if path.is_dir() {

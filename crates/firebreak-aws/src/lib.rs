@@ -3,6 +3,7 @@
 pub mod classify;
 pub mod clients;
 pub mod clock;
+pub mod pages;
 mod session_policy;
 pub mod wire_answer;
 

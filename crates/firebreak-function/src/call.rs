@@ -79,10 +79,12 @@ pub struct Checked {
     pub problems: Vec<String>,
     /// Controls that somebody had reverted and that were written again, one line each.
     pub reverted: Vec<String>,
+    /// What somebody made since and Firebreak leaves to a person, one line each. The containment holds all the same.
+    pub notes: Vec<String>,
 }
 
 impl From<Vec<String>> for Checked {
     fn from(problems: Vec<String>) -> Self {
-        Self { problems, reverted: vec![] }
+        Self { problems, ..Self::default() }
     }
 }

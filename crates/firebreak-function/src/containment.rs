@@ -282,7 +282,7 @@ impl Responder {
         let before = self.ledger.verification(incident, containment, target);
         let (checked, before) = futures::join!(verify(&call), before);
         log_unless_ok(self.ledger.end_containment(call.held(), &call.holder).await);
-        let Checked { problems, reverted: now } = checked?;
+        let Checked { problems, reverted: now, notes } = checked?;
         if let Some(waits) = paused.filter(|_| !now.is_empty()) {
             ask_to_write_again(&self.ledger, incident, call.held(), &waits).await?;
         }
@@ -296,7 +296,7 @@ impl Responder {
         reverted.extend(now.iter().map(|line| format!("{line} (seen at {seen_at})")));
         reverted.truncate(MAX_REVERTED);
         let (target, containment) = (target.clone(), Some(containment));
-        let check = Verification { target, containment, holds: problems.is_empty(), problems, reverted };
+        let check = Verification { target, containment, holds: problems.is_empty(), problems, reverted, notes };
         log_unless_ok(self.ledger.keep_verification(incident, &check).await);
         for line in &now {
             let what = format!("REVERTED by somebody: {}: {line}", check.target);

@@ -4,6 +4,8 @@ use crate::{State, list};
 use aws_sdk_iam::Client;
 use firebreak::fault::Fault;
 use firebreak_aws::classify::OrFault;
+use firebreak_aws::pages;
+use firebreak_aws::pages::whole;
 use serde_json::json;
 
 /// A role as a finding names it.
@@ -49,12 +51,13 @@ pub async fn observe(iam: &Client, name: &str) -> Result<State, Fault> {
     let boundary = role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
     state.set("boundary", boundary.unwrap_or_else(|| "none".to_owned()));
     state.set("trust policy", role.assume_role_policy_document.unwrap_or_default());
-    let inline = iam.list_role_policies().role_name(name).send().await.or_fault("iam:ListRolePolicies")?;
-    state.set("inline policies", list(inline.policy_names()));
-    let attached = iam.list_attached_role_policies().role_name(name).send().await.or_fault("iam:ListAttachedRolePolicies")?;
-    let names: Vec<&str> = attached.attached_policies().iter().filter_map(|policy| policy.policy_name()).collect();
+    let inline = pages!(iam.list_role_policies().role_name(name), policy_names).await;
+    state.set("inline policies", list(&whole("iam:ListRolePolicies", inline)?));
+    let attached = pages!(iam.list_attached_role_policies().role_name(name), attached_policies).await;
+    let attached = whole("iam:ListAttachedRolePolicies", attached)?;
+    let names: Vec<&str> = attached.iter().filter_map(|policy| policy.policy_name()).collect();
     state.set("attached policies", list(&names));
-    let tags = iam.list_role_tags().role_name(name).send().await.or_fault("iam:ListRoleTags")?;
-    tags.tags().iter().for_each(|tag| state.set(format!("tag {}", tag.key()), tag.value()));
+    let tags = whole("iam:ListRoleTags", pages!(iam.list_role_tags().role_name(name), tags).await)?;
+    tags.iter().for_each(|tag| state.set(format!("tag {}", tag.key()), tag.value()));
     Ok(state)
 }

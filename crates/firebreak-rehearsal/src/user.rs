@@ -5,6 +5,8 @@ use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{StatusType, Tag};
 use firebreak::fault::Fault;
 use firebreak_aws::classify::OrFault;
+use firebreak_aws::pages;
+use firebreak_aws::pages::whole;
 
 /// A user as a finding names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +59,7 @@ async fn key(iam: &Client, name: &str) -> Result<String, Fault> {
 pub async fn find(iam: &Client, name: &str) -> Result<User, Fault> {
     let answer = iam.get_user().user_name(name).send().await.or_fault("iam:GetUser")?;
     let user = answer.user.ok_or_else(|| Fault::gone(format!("no user {name}")))?;
-    let keys = iam.list_access_keys().user_name(name).send().await.or_fault("iam:ListAccessKeys")?.access_key_metadata;
+    let keys = whole("iam:ListAccessKeys", pages!(iam.list_access_keys().user_name(name), access_key_metadata).await)?;
     let active = keys.iter().find(|key| key.status() == Some(&StatusType::Active)).or(keys.first());
     let access_key_id = active.and_then(|key| key.access_key_id()).map(str::to_owned);
     let tags = user.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect();
@@ -75,30 +77,31 @@ pub async fn observe(iam: &Client, name: &str) -> Result<State, Fault> {
     state.set("user id", user.user_id);
     let boundary = user.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
     state.set("boundary", boundary.unwrap_or_else(|| "none".to_owned()));
-    let credentials = iam.list_service_specific_credentials().user_name(name).send().await;
-    for credential in credentials.or_fault("iam:ListServiceSpecificCredentials")?.service_specific_credentials() {
+    let credentials = pages!(iam.list_service_specific_credentials().user_name(name), service_specific_credentials).await;
+    for credential in whole("iam:ListServiceSpecificCredentials", credentials)? {
         let field = format!("service credential {}", credential.service_specific_credential_id());
         state.set(field, credential.status().as_str());
     }
-    let keys = iam.list_ssh_public_keys().user_name(name).send().await.or_fault("iam:ListSSHPublicKeys")?;
-    for key in keys.ssh_public_keys() {
+    let keys = pages!(iam.list_ssh_public_keys().user_name(name), ssh_public_keys).await;
+    for key in whole("iam:ListSSHPublicKeys", keys)? {
         state.set(format!("SSH key {}", key.ssh_public_key_id()), key.status().as_str());
     }
-    let certificates = iam.list_signing_certificates().user_name(name).send().await.or_fault("iam:ListSigningCertificates")?;
-    for certificate in certificates.certificates() {
+    let certificates = pages!(iam.list_signing_certificates().user_name(name), certificates).await;
+    for certificate in whole("iam:ListSigningCertificates", certificates)? {
         state.set(format!("signing certificate {}", certificate.certificate_id()), certificate.status().as_str());
     }
-    let keys = iam.list_access_keys().user_name(name).send().await.or_fault("iam:ListAccessKeys")?;
-    for key in keys.access_key_metadata() {
+    let keys = pages!(iam.list_access_keys().user_name(name), access_key_metadata).await;
+    for key in whole("iam:ListAccessKeys", keys)? {
         let status = key.status().map_or("unknown", StatusType::as_str);
         state.set(format!("access key {}", key.access_key_id().unwrap_or_default()), status);
     }
-    let attached = iam.list_attached_user_policies().user_name(name).send().await.or_fault("iam:ListAttachedUserPolicies")?;
-    let names: Vec<&str> = attached.attached_policies().iter().filter_map(|policy| policy.policy_name()).collect();
+    let attached = pages!(iam.list_attached_user_policies().user_name(name), attached_policies).await;
+    let attached = whole("iam:ListAttachedUserPolicies", attached)?;
+    let names: Vec<&str> = attached.iter().filter_map(|policy| policy.policy_name()).collect();
     state.set("attached policies", list(&names));
-    let inline = iam.list_user_policies().user_name(name).send().await.or_fault("iam:ListUserPolicies")?;
-    state.set("inline policies", list(inline.policy_names()));
-    let tags = iam.list_user_tags().user_name(name).send().await.or_fault("iam:ListUserTags")?;
-    tags.tags().iter().for_each(|tag| state.set(format!("tag {}", tag.key()), tag.value()));
+    let inline = pages!(iam.list_user_policies().user_name(name), policy_names).await;
+    state.set("inline policies", list(&whole("iam:ListUserPolicies", inline)?));
+    let tags = whole("iam:ListUserTags", pages!(iam.list_user_tags().user_name(name), tags).await)?;
+    tags.iter().for_each(|tag| state.set(format!("tag {}", tag.key()), tag.value()));
     Ok(state)
 }

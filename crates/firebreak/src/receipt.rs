@@ -218,22 +218,27 @@ pub struct Verification {
     /// One line per control that somebody had reverted since it was written. It was written again; `problems` says if that failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reverted: Vec<String>,
+    /// What somebody made since and Firebreak leaves to a person, one line each. The containment holds all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
-/// What each list of an answer may take, in bytes of its lines: the state machine carries two lists of twenty targets, twice.
+/// What each list of an answer may take, in bytes of its lines: the state machine carries these lists of twenty targets, twice.
 const MAX_LINES: usize = 1024;
+/// The same for notes: two usual ones fit.
+const MAX_NOTES: usize = 384;
 
 impl Verification {
     /// As the state machine carries it. The ledger has the whole.
     #[must_use]
     pub fn bounded(self) -> Self {
-        Self { problems: first_of(self.problems), reverted: first_of(self.reverted), ..self }
+        let lines = |lines| first_of(lines, MAX_LINES);
+        Self { problems: lines(self.problems), reverted: lines(self.reverted), notes: first_of(self.notes, MAX_NOTES), ..self }
     }
 }
 
 /// As many lines as fit, and how many more there are.
-fn first_of(mut lines: Vec<String>) -> Vec<String> {
-    let mut room = MAX_LINES;
+fn first_of(mut lines: Vec<String>, mut room: usize) -> Vec<String> {
     let fits = lines.iter().take_while(|line| {
         let is_room = line.len() <= room;
         room = room.saturating_sub(line.len());
@@ -263,11 +268,13 @@ mod tests {
             "partition": "aws" });
         let target: Target = serde_json::from_value(target).expect("a target");
         let line = "x".repeat(500);
-        let all = Verification { target, containment: None, holds: false, problems: vec![line.clone(); 9], reverted: vec![line] };
+        let (problems, reverted, notes) = (vec![line.clone(); 9], vec![line], vec!["n".repeat(300); 3]);
+        let all = Verification { target, containment: None, holds: false, problems, reverted, notes };
         let told = all.clone().bounded();
         assert_eq!((told.problems.len(), told.problems[2].as_str()), (3, "7 more: firebreak incidents show"));
+        assert_eq!((told.notes.len(), told.notes[1].as_str()), (2, "2 more: firebreak incidents show"));
         assert_eq!((&told.reverted, told.holds), (&all.reverted, false));
-        assert!(serde_json::to_string(&told).expect("JSON").len() < 2 * 1024);
+        assert!(serde_json::to_string(&told).expect("JSON").len() < 3 * 1024);
     }
 
     #[test]

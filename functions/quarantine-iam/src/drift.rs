@@ -1,7 +1,7 @@
 //! What somebody else changed since the containment: the difference between the base, what Firebreak wrote, and now.
 
 use crate::base::{BaseState, Credential};
-use crate::policies;
+use crate::{by_hand, policies};
 use firebreak_function::containment::Call;
 use std::collections::BTreeSet;
 
@@ -16,12 +16,13 @@ pub(crate) fn since(base: &BaseState, now: &BaseState, call: &Call) -> Vec<Strin
     let revocation = |name: &str| name.starts_with(policies::REVOCATION);
     sets(&mut lines, "inline policy", base.inline_policies.as_ref(), now.inline_policies.as_ref(), revocation);
     sets(&mut lines, "group", base.groups.as_ref(), now.groups.as_ref(), |_| false);
-    sets(&mut lines, "MFA device", base.mfa_devices.as_ref(), now.mfa_devices.as_ref(), |_| false);
+    let added = |serial: &str| by_hand::mfa_device(&call.target.id, serial);
+    changes(&mut lines, "MFA device", base.mfa_devices.as_ref(), now.mfa_devices.as_ref(), |_| false, added);
     if now.boundary != base.boundary && !now.boundary.as_ref().is_some_and(|boundary| ours.contains(boundary)) {
         lines.push(format!("permissions boundary is now {}", now.boundary.as_deref().unwrap_or("none")));
     }
     match (base.console_password, now.console_password) {
-        (Some(false), Some(true)) => lines.push("console password was created".to_owned()),
+        (Some(false), Some(true)) => lines.push(by_hand::console_password(&call.target.id)),
         (Some(true), Some(false)) => lines.push("console password was deleted".to_owned()),
         (Some(_), None) => lines.push("whether there is a console password could not be read".to_owned()),
         _ => {}
@@ -52,11 +53,22 @@ fn sets(
     now: Option<&BTreeSet<String>>,
     ours: impl Fn(&str) -> bool,
 ) {
+    changes(lines, what, base, now, ours, |name| format!("{what} {name} was added"));
+}
+
+fn changes(
+    lines: &mut Vec<String>,
+    what: &str,
+    base: Option<&BTreeSet<String>>,
+    now: Option<&BTreeSet<String>>,
+    ours: impl Fn(&str) -> bool,
+    added: impl Fn(&str) -> String,
+) {
     let Some(base) = base else { return };
     let Some(now) = now else {
         lines.push(format!("every {what} could have: the list could not be read"));
         return;
     };
-    lines.extend(now.difference(base).filter(|name| !ours(name)).map(|name| format!("{what} {name} was added")));
+    lines.extend(now.difference(base).filter(|name| !ours(name)).map(|name| added(name)));
     lines.extend(base.difference(now).filter(|name| !ours(name)).map(|name| format!("{what} {name} was taken away")));
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod base;
+mod by_hand;
 mod contain;
 mod credentials;
 mod deny;

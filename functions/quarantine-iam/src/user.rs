@@ -1,6 +1,6 @@
 //! An IAM user: everything is denied, every credential becomes inactive.
 
-use crate::base::{self, BaseState, Credential, CredentialKind};
+use crate::base::{self, BaseState, Credential, CredentialKind, Unread};
 use crate::deny::{self, Attached};
 use crate::record::{check_identity, is_held, record};
 use crate::{credentials, policies, tags};
@@ -47,7 +47,7 @@ pub(crate) async fn contain(call: &Call, iam: &Client, marked: Result<(), Fault>
         deny::steps(call, iam, attached, no_room, Some(&current), held),
         credentials::deactivate_all(iam, &call.target.id, &current.credentials, &unread, held)
     );
-    let signs = signs(call, &current);
+    let signs = signs(call, &current, &unread);
     steps.extend(denied);
     steps.push(recorded);
     steps.extend(deactivated);
@@ -57,7 +57,7 @@ pub(crate) async fn contain(call: &Call, iam: &Client, marked: Result<(), Fault>
 }
 
 /// What people should know of the user besides: no change, and no failure.
-fn signs(call: &Call, current: &BaseState) -> Vec<Step> {
+fn signs(call: &Call, current: &BaseState, unread: &[Unread]) -> Vec<Step> {
     let mut signs = Vec::new();
     let attached = current.attached_policies.iter().flatten();
     if let Some(policy) = attached.into_iter().find(|arn| policies::is_quarantine_of_aws(arn)) {
@@ -65,7 +65,8 @@ fn signs(call: &Call, current: &BaseState) -> Vec<Step> {
         let why = format!("AWS attached {name}: it has found a key of this user in public");
         signs.push(skipped(StepKind::NoteQuarantineOfAws, Fault::malformed(why)));
     }
-    let named = call.target.keys().filter(|key| key.as_str().starts_with("AKIA"));
+    // A key that is not among those of an incomplete list may be the user's all the same.
+    let named = call.target.keys().filter(|key| unlisted(unread).is_none() && key.as_str().starts_with("AKIA"));
     for key in named.filter(|key| !current.credentials.iter().any(|known| known.id == key.as_str())) {
         let why = format!("access key {key} of the finding is not among the user's: deleted since, or another user's");
         signs.push(skipped(StepKind::FindExposedKey, Fault::gone(why)));
@@ -76,16 +77,24 @@ fn signs(call: &Call, current: &BaseState) -> Vec<Step> {
 /// One access key of a user who may be innocent: the rest keeps working.
 pub(crate) async fn contain_key(call: &Call, iam: &Client) -> Result<Vec<Step>, Fault> {
     let key = exposed_key(call)?;
-    let (current, _) = base::read(iam, &call.target).await?;
+    let (current, unread) = base::read(iam, &call.target).await?;
     check_identity(call, &current)?;
     let found: Vec<Credential> = current.credentials.iter().filter(|known| known.id == key).cloned().collect();
     if found.is_empty() {
+        if let Some(missing) = unlisted(&unread) {
+            return Err(missing.fault.clone());
+        }
         return Err(Fault::gone(format!("{} does not exist any more", call.target)));
     }
     let recorded = record(call, &current, &found).await;
     let mut steps = credentials::deactivate_all(iam, &call.target.id, &found, &[], is_held(&recorded)).await;
     steps.insert(0, recorded);
     Ok(steps)
+}
+
+/// What keeps the list of access keys from being complete.
+fn unlisted(unread: &[Unread]) -> Option<&Unread> {
+    unread.iter().find(|missing| missing.kind == CredentialKind::AccessKey)
 }
 
 /// The access key that is meant by [`Scope::AccessKey`](firebreak::target::Scope::AccessKey).

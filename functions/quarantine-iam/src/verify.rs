@@ -6,7 +6,7 @@
 use crate::base::{self, BaseState};
 use crate::deny::{self, Attached};
 use crate::session::session_name;
-use crate::{credentials, document, policies, record, revoke, tags, user};
+use crate::{by_hand, credentials, document, policies, record, revoke, tags, user};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::StatusType;
 use firebreak::fault::{Fault, FaultKind};
@@ -21,15 +21,19 @@ use std::time::Duration;
 
 pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
     let iam = Client::new(&call.config);
-    let (read, held, changed, kept) = futures::join!(
+    let (read, held, changed, kept, before) = futures::join!(
         base::read(&iam, &call.target),
         call.ledger.holds(call.held(), &call.holder, clock::now()),
         document::problem(call, &iam),
-        call.ledger.receipt(&call.incident, call.containment, &call.target)
+        call.ledger.receipt(&call.incident, call.containment, &call.target),
+        call.ledger.base::<BaseState>(call.held())
     );
     let (now, unread) = read?;
     record::check_identity(call, &now)?;
-    let mut checked = Checked { problems: changed.into_iter().collect(), reverted: vec![] };
+    // A base that cannot be read says nothing about the controls.
+    let before = before.ok().flatten().map(|(base, _)| base).filter(|base| base.principal_id == now.principal_id);
+    let notes = before.map(|base| by_hand::made_since(&base, &now, &call.target.id)).unwrap_or_default();
+    let mut checked = Checked { problems: changed.into_iter().collect(), notes, ..Checked::default() };
     // What the containment could not write was not reverted by anybody.
     let mut receipt = kept.ok().flatten();
     let unwritten = receipt.as_ref().map(Receipt::failed_steps).unwrap_or_default();

@@ -45,7 +45,9 @@ impl Written {
             ..Self::default()
         };
         if call.target.scope == Scope::OlderSessions {
-            let inline = now.inline_policies.iter().flatten();
+            // Otherwise the policy would stay, and the release would count as done.
+            let unread = || Fault::malformed("the role's inline policies could not be read");
+            let inline = now.inline_policies.as_ref().ok_or_else(unread)?.iter();
             written.revocations = inline.filter(|name| name.starts_with(policies::REVOCATION)).cloned().collect();
         }
         let tags = now.tags.iter().flatten();

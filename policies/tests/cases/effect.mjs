@@ -10,6 +10,8 @@ export function effect(w) {
   const work = { does: 's3:GetObject', on: w.object }
   // A presigned URL is a request of its signer, whoever sends it (S3 API reference, "Bucket policy examples using condition keys", s3:authType).
   const presigned = { using: { 's3:authType': 'REST-QUERY-STRING', 's3:signatureversion': 'AWS4-HMAC-SHA256', 's3:signatureAge': 600000 } }
+  // Signing in itself, as sts:GetSessionToken, is no question for a policy (IAM user guide, "Permissions for GetSessionToken").
+  const consoles = [['', {}], ...['true', 'false'].map((mfa) => [`, with MFA ${mfa}`, { 'aws:MultiFactorAuthPresent': mfa }])]
 
   return [
     {
@@ -26,6 +28,14 @@ export function effect(w) {
         { row: 34, name: 'a URL that a session of GetSessionToken presigned', who: { ...alice, issued: REVOKED_AT }, ...work, ...presigned, then: 'denied by FirebreakQuarantine' },
         { row: 7, name: 'detaching its own quarantine', who: alice, does: 'iam:DetachUserPolicy', on: alice, using: { 'iam:PolicyARN': w.denyAll }, then: 'denied by FirebreakQuarantine' },
         { row: 16, name: 'a new access key for itself', who: alice, does: 'iam:CreateAccessKey', on: alice, then: 'denied by FirebreakQuarantine' },
+        ...consoles.flatMap(([how, using]) => [
+          { row: 12, name: `in the console${how}: an object`, who: { ...alice, issued: REVOKED_AT }, ...work, using, then: 'denied by FirebreakQuarantine' },
+          ...['ChangePassword', 'CreateLoginProfile', 'UpdateLoginProfile', 'EnableMFADevice', 'DeactivateMFADevice', 'CreateAccessKey'].map((call) => ({
+            row: 16, name: `in the console${how}: ${call} for itself`, who: alice, does: `iam:${call}`, on: alice, using, then: 'denied by FirebreakQuarantine',
+          })),
+          { row: 16, name: `in the console${how}: a new MFA device`, who: alice, does: 'iam:CreateVirtualMFADevice', on: w.iam('mfa/alice'), using, then: 'denied by FirebreakQuarantine' },
+          { row: 13, name: `in the console${how}: switching to a role`, who: alice, does: 'sts:AssumeRole', on: w.role('AppRole'), using, given: { resource: w.trust(alice.arn) }, then: 'denied by FirebreakQuarantine' },
+        ]),
         { row: 17, name: 'a new user', who: alice, does: 'iam:CreateUser', on: w.user('evil'), then: 'denied by FirebreakQuarantine' },
         { name: 'an object whose bucket policy names the user', who: alice, ...work, given: { resource: w.grantTo(alice.arn) }, then: 'denied by FirebreakQuarantine' },
         { row: 13, name: 'residual: a role session it assumed before', who: fleet('alice'), ...work, given: { identity: ['everything'] }, then: 'allowed' },

@@ -151,7 +151,7 @@ async fn what_somebody_reverts_during_a_pause_waits_for_an_approval() {
     let look = async |reverted: &[&str]| {
         let reverted: Vec<String> = reverted.iter().map(|line| (*line).to_owned()).collect();
         let contain = async |_: &Call, (): ()| unreachable!("a look contains nothing");
-        let verify = async |_: &Call| Ok(Checked { problems: vec![], reverted: reverted.clone() });
+        let verify = async |_: &Call| Ok(Checked { reverted: reverted.clone(), ..Checked::default() });
         let responder = Responder::new(aws.aws(), room::ledger(&aws));
         let task = Task { containment: Containment::QuarantineIam, at: None };
         let request = room::request(Phase::Verify, "one", alice.clone());
@@ -175,7 +175,7 @@ async fn during_a_pause_a_look_writes_nothing_again_and_tells_of_a_revert_once()
         let verify = async |call: &Call| {
             assert_eq!(call.look, may);
             let line = "the deny is gone; NOT written again".to_owned();
-            Ok(Checked { problems: vec![line.clone()], reverted: vec![line] })
+            Ok(Checked { problems: vec![line.clone()], reverted: vec![line], notes: vec![] })
         };
         let responder = Responder::new(aws.aws(), room::ledger(&aws));
         let task = Task { containment: Containment::QuarantineIam, at: None };

@@ -26,7 +26,8 @@ fn receipt(status: Status, finished: Option<i64>) -> Receipt {
 fn check(holds: bool, reverted: &[&str]) -> Verification {
     let (target, containment) = (user("alice"), Some(Containment::QuarantineIam));
     let problems = if holds { vec![] } else { vec!["could not be verified: Firebreak.Denied".to_owned()] };
-    Verification { target, containment, holds, problems, reverted: reverted.iter().map(|line| (*line).to_owned()).collect() }
+    let reverted = reverted.iter().map(|line| (*line).to_owned()).collect();
+    Verification { target, containment, holds, problems, reverted, notes: vec![] }
 }
 
 async fn stage() -> (ScriptedAws, Ledger) {

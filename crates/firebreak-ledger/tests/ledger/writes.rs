@@ -62,7 +62,7 @@ async fn every_row_about_an_incident_carries_the_running_number() {
     ledger.keep_receipt(&id, &receipt).await.expect("written");
     ledger.keep_release(&id, &receipt).await.expect("written");
     let (holds, problems, reverted) = (true, vec![], vec![]);
-    let check = Verification { target, containment: Some(containment), holds, problems, reverted };
+    let check = Verification { target, containment: Some(containment), holds, problems, reverted, notes: vec![] };
     ledger.keep_verification(&id, &check).await.expect("written");
     ledger.keep_sweep(&id, None, &SweepBranch::default()).await.expect("written");
     ledger.note(&id, at(2), "a line").await.expect("written");

@@ -39,6 +39,7 @@ pub(super) fn found(report: &Report) -> Vec<Section> {
     let sweep = &report.sweep;
     [
         Section::of(Part::Urgent, "REVERTED by somebody else than Firebreak", reverted.collect()),
+        left(report),
         Section::of(Part::Found, "CloudTrail says, about the same credentials", lines(&sweep.found)),
         Section::of(Part::Open, "Found, and more than this incident can hold: a person must act", lines(&sweep.left_out)),
         Section::of(Part::Open, "Not seen in CloudTrail, look yourself", lines(&sweep.missing)),
@@ -46,6 +47,21 @@ pub(super) fn found(report: &Report) -> Vec<Section> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// What somebody made since the containment and Firebreak leaves to a person, each once.
+fn left(report: &Report) -> Option<Section> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for check in report.verification.iter().chain(&report.gated_verification) {
+        for note in &check.notes {
+            let (subject, says) = (Some(target(&check.target)), vec![Text::name(note, 500)]);
+            let entry = Entry { subject, says, ..Entry::default() };
+            if !entries.contains(&entry) {
+                entries.push(entry);
+            }
+        }
+    }
+    Section::of(Part::Open, "Made since the containment, and left to you", entries)
 }
 
 /// What CloudTrail was asked, also where it was not.
@@ -212,6 +228,7 @@ pub(super) fn closed(report: &Report, answer: Option<Answer>) -> Vec<Section> {
         unverified,
         Section::of(Part::Done, "How it stands", rest),
         Section::of(Part::Done, "What the release did", released),
+        left(report),
     ]
     .into_iter()
     .flatten()

@@ -84,7 +84,7 @@ fn what_no_second_approval_could_mend_does_not_keep_an_earlier_gate_open() {
 fn a_verification_and_an_answer() {
     let check: Verification =
         read(json!({ "target": target(), "containment": "quarantine-iam", "holds": false, "problems": ["x"] }));
-    assert!(check.reverted.is_empty());
+    assert!(check.reverted.is_empty() && check.notes.is_empty());
     let said = json!({ "answer": "release", "by": "an analyst", "comment": "no", "at": "2026-11-20T02:10:00Z" });
     let decided: Decided = read(said);
     assert!(decided.targets.is_all() && decided.from.is_none() && decided.shown.is_none());

@@ -48,7 +48,7 @@ fn where_the_target_is_free_again_or_the_attack_went_on_no_copy_adds_nothing() {
     let released = [Receipt { finished_at: Some(done + SignedDuration::from_mins(1)), ..receipt(Status::Contained) }];
     assert_eq!(adds(Joiner { releases: &released, ..known }), Adds::Finding, "a release put it back");
     let (containment, problems) = (Some(containment), vec!["the deny is gone".to_owned()]);
-    let broken = [Verification { target: target.clone(), containment, holds: false, problems, reverted: vec![] }];
+    let broken = [Verification { target: target.clone(), containment, holds: false, problems, reverted: vec![], notes: vec![] }];
     assert_eq!(adds(Joiner { checks: &broken, ..known }), Adds::Finding, "somebody took it off");
     let later = FindingSummary { first_seen: Some(done + SignedDuration::from_secs(1)), ..copy.finding.clone() };
     assert_eq!(adds(Joiner { finding: &later, ..known }), Adds::Finding, "it began after the containment");

@@ -59,7 +59,8 @@ fn eventful(incident: &Incident) -> Report {
     ];
     let (holds, reverted) = (false, vec!["the quarantine policy is not attached; written again".to_owned()]);
     let problems = vec!["key AKIA is active".to_owned()];
-    let check = Verification { target: target.clone(), containment: Some(Containment::QuarantineIam), holds, problems, reverted };
+    let containment = Some(Containment::QuarantineIam);
+    let check = Verification { target: target.clone(), containment, holds, problems, reverted, notes: vec![] };
     report.verification = vec![check.clone()];
     report.sweep.found = vec!["CreateUser ghost.evil.example by alice".to_owned()];
     report.sweep.left_out = vec!["one more".to_owned()];
@@ -101,6 +102,24 @@ fn every_message_is_as_reviewed() {
     }, {
         insta::assert_snapshot!("messages", text);
     });
+}
+
+#[test]
+fn what_is_left_to_a_person_is_said_once_with_its_command_and_is_no_problem() {
+    let user = incident("guardduty/exfiltration-iam-user.json");
+    let note = "an MFA device was added; Firebreak leaves it to you: aws iam deactivate-mfa-device --user-name alice".to_owned();
+    let (target, containment) = (user.decisions[0].target.clone(), Some(Containment::QuarantineIam));
+    let (problems, reverted, notes) = (vec![], vec![], vec![note.clone(), "a\u{1b}[2Jb".to_owned()]);
+    let check = Verification { target, containment, holds: true, problems, reverted, notes };
+    let report = Report { verification: vec![check.clone()], gated_verification: vec![check], ..Report::default() };
+    assert_eq!(report.problems(), [""; 0]);
+    let decided = Decided::new(Answer::Approve, "an analyst", "why", NOW);
+    let closed = notice(NoticeKind::Closed, &user, &report, Some(&decided), 1);
+    for message in [ticket(&user, &report, 1), notice(NoticeKind::Outcome, &user, &report, None, 1), closed] {
+        let Message { body, .. } = mail(&message);
+        assert_eq!(body.matches(&note).count(), 1, "{body}");
+        assert!(!body.contains('\u{1b}'), "a serial number is text of whoever made the device");
+    }
 }
 
 #[test]

@@ -54,6 +54,7 @@ fn the_ticket_asks_for_what_somebody_reverted_during_a_pause_until_an_approval_w
         holds,
         problems: if holds { vec![] } else { vec!["the deny is gone".to_owned()] },
         reverted: vec![],
+        notes: vec![],
     };
     let asks = |report: &Report| mail(&ticket(&incident, report, 1)).body.contains("Done only if you approve");
     let mut report = Report::default();

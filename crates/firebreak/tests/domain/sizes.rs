@@ -63,9 +63,10 @@ fn receipts() -> Vec<Receipt> {
 /// What a look answers when nothing holds and all of it was reverted.
 fn checks() -> Vec<Verification> {
     let lines: Vec<String> = (0..20).map(|n| format!("{n:0>200}")).collect();
-    each(
-        |n| json!({ "target": target(n), "containment": "quarantine-iam", "holds": false, "problems": lines, "reverted": lines }),
-    )
+    each(|n| {
+        json!({ "target": target(n), "containment": "quarantine-iam", "holds": false, "problems": lines, "reverted": lines,
+            "notes": lines })
+    })
 }
 
 fn sweep() -> SweepBranch {

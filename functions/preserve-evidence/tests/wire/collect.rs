@@ -6,7 +6,7 @@ use firebreak::digest::sha256_hex;
 use firebreak::fault::FaultKind;
 use firebreak::target::{Scope, Target, TargetKind};
 use firebreak_testkit::room;
-use firebreak_testkit::scripted::error;
+use firebreak_testkit::scripted::{error, ok};
 use serde_json::Value;
 
 fn json(stage: &Stage, name: &str) -> Value {
@@ -70,6 +70,44 @@ async fn inline_policies_that_cannot_be_listed_are_missing_and_not_silently_left
         let branch = stage.collect().await.expect("a branch");
         assert!(branch.missing.iter().any(|line| line.contains(list)), "{list}: {:?}", branch.missing);
     }
+}
+
+/// A list of inline policies on two pages.
+fn two_pages(stage: &Stage) {
+    let page = |name: &str, more: &str| ok(format!("<PolicyNames><member>{name}</member></PolicyNames>{more}"));
+    stage.aws.on("iam:ListUserPolicies", move |call| {
+        Some(match call.param("Marker") {
+            "" => page("night-shift", "<IsTruncated>true</IsTruncated><Marker>next</Marker>"),
+            _ => page("day-shift", "<IsTruncated>false</IsTruncated>"),
+        })
+    });
+}
+
+#[tokio::test]
+async fn each_page_of_a_list_is_kept_and_what_later_pages_name_is_asked_for() {
+    let stage = Stage::about(&[user()]).await;
+    two_pages(&stage);
+    let branch = stage.collect().await.expect("a branch");
+    assert_eq!(branch.missing, [""; 0]);
+    for (file, holds) in [("ListUserPolicies", "night-shift"), ("ListUserPolicies.page-2", "day-shift")] {
+        let kept = json(&stage, &format!("111122223333/iam-user/alice/iam-{file}.json"));
+        assert!(kept["response"]["answer"].to_string().contains(holds), "{kept}");
+    }
+    for policy in ["night-shift", "day-shift"] {
+        json(&stage, &format!("111122223333/iam-user/alice/iam-GetUserPolicy.{policy}.json"));
+    }
+}
+
+#[tokio::test]
+async fn a_later_page_that_is_refused_is_missing_and_the_earlier_ones_are_kept() {
+    let stage = Stage::about(&[user()]).await;
+    two_pages(&stage);
+    stage.aws.on("iam:ListUserPolicies", |call| (!call.param("Marker").is_empty()).then(|| error(403, "AccessDenied")));
+    let branch = stage.collect().await.expect("a branch");
+    let of_the_list = branch.missing.iter().filter(|line| line.contains("iam:ListUserPolicies")).count();
+    assert_eq!((of_the_list, branch.missing.len()), (2, 2), "the page, and documents: {:?}", branch.missing);
+    json(&stage, "111122223333/iam-user/alice/iam-ListUserPolicies.json");
+    json(&stage, "111122223333/iam-user/alice/iam-GetUserPolicy.night-shift.json");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Reading a principal: one wave of independent calls.
+//! Reading a principal: one wave of independent calls. A list that has more pages is read to its end.
 
 use super::{BaseState, Credential, CredentialKind};
 use aws_sdk_iam::Client;
@@ -6,10 +6,12 @@ use aws_sdk_iam::types::{AttachedPolicy, StatusType, Tag};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use firebreak::fault::Fault;
 use firebreak::target::{Target, TargetKind};
-use firebreak_aws::classify::{OrFault, SdkResult, code};
+use firebreak_aws::classify::{OrFault, code, fault};
+use firebreak_aws::pages;
+use firebreak_aws::pages::Listed;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What could not be read and is needed to contain a user fully: which of its credentials there are.
+/// What could not be read, or not to its end, and is needed to contain a user fully: which of its credentials there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Unread {
     /// The kind of credential.
@@ -19,6 +21,9 @@ pub(crate) struct Unread {
 }
 
 /// Reads the state of a principal. Who it is and its access keys are needed, the rest is welcome.
+///
+/// A list that ends too early is not recorded, as if it could not be read: what is missing in it would look as if somebody had taken
+/// it away. Of credentials, what was read can be made inactive all the same.
 pub(crate) async fn read(iam: &Client, target: &Target) -> Result<(BaseState, Vec<Unread>), Fault> {
     match target.kind {
         TargetKind::IamUser => user(iam, &target.id).await,
@@ -28,36 +33,33 @@ pub(crate) async fn read(iam: &Client, target: &Target) -> Result<(BaseState, Ve
 }
 
 async fn user(iam: &Client, name: &str) -> Result<(BaseState, Vec<Unread>), Fault> {
-    let (user, (credentials, unread), policies, inline, tags, groups, password, mfa) = futures::join!(
+    let (user, credentials, policies, inline, tags, groups, password, mfa) = futures::join!(
         iam.get_user().user_name(name).send(),
         credentials(iam, name),
-        iam.list_attached_user_policies().user_name(name).send(),
-        iam.list_user_policies().user_name(name).send(),
-        iam.list_user_tags().user_name(name).send(),
-        iam.list_groups_for_user().user_name(name).send(),
+        pages!(iam.list_attached_user_policies().user_name(name), attached_policies),
+        pages!(iam.list_user_policies().user_name(name), policy_names),
+        pages!(iam.list_user_tags().user_name(name), tags),
+        pages!(iam.list_groups_for_user().user_name(name), groups),
         iam.get_login_profile().user_name(name).send(),
-        iam.list_mfa_devices().user_name(name).send(),
+        pages!(iam.list_mfa_devices().user_name(name), mfa_devices),
     );
     let user = user.or_fault("iam:GetUser")?.user.ok_or_else(|| Fault::bug("iam:GetUser answered without a user"))?;
-    if let Some(missing) = unread.iter().find(|missing| missing.kind == CredentialKind::AccessKey) {
-        return Err(missing.fault.clone());
-    }
+    let (credentials, unread) = credentials?;
     let state = BaseState {
         principal_id: user.user_id,
         path: user.path,
         boundary: user.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn),
-        attached_policies: welcome("iam:ListAttachedUserPolicies", policies).map(|p| arns(p.attached_policies())),
-        inline_policies: welcome("iam:ListUserPolicies", inline).map(|p| p.policy_names().iter().cloned().collect()),
-        tags: welcome("iam:ListUserTags", tags).map(|answer| tag_map(answer.tags)),
+        attached_policies: welcome("iam:ListAttachedUserPolicies", policies).map(arns),
+        inline_policies: welcome("iam:ListUserPolicies", inline).map(|names| names.into_iter().collect()),
+        tags: welcome("iam:ListUserTags", tags).map(tag_map),
         credentials,
-        groups: welcome("iam:ListGroupsForUser", groups).map(|g| g.groups().iter().map(|g| g.group_name.clone()).collect()),
+        groups: welcome("iam:ListGroupsForUser", groups).map(|all| all.into_iter().map(|group| group.group_name).collect()),
         console_password: match password {
             Ok(_) => Some(true),
             Err(error) if code(&error) == Some("NoSuchEntity") => Some(false),
             Err(_) => None,
         },
-        mfa_devices: welcome("iam:ListMFADevices", mfa)
-            .map(|d| d.mfa_devices().iter().map(|d| d.serial_number.clone()).collect()),
+        mfa_devices: welcome("iam:ListMFADevices", mfa).map(|all| all.into_iter().map(|device| device.serial_number).collect()),
         trust_policy: None,
         deactivated: BTreeSet::new(),
         exposed: BTreeSet::new(),
@@ -68,18 +70,18 @@ async fn user(iam: &Client, name: &str) -> Result<(BaseState, Vec<Unread>), Faul
 async fn role(iam: &Client, name: &str) -> Result<BaseState, Fault> {
     let (role, policies, inline, tags) = futures::join!(
         iam.get_role().role_name(name).send(),
-        iam.list_attached_role_policies().role_name(name).send(),
-        iam.list_role_policies().role_name(name).send(),
-        iam.list_role_tags().role_name(name).send(),
+        pages!(iam.list_attached_role_policies().role_name(name), attached_policies),
+        pages!(iam.list_role_policies().role_name(name), policy_names),
+        pages!(iam.list_role_tags().role_name(name), tags),
     );
     let role = role.or_fault("iam:GetRole")?.role.ok_or_else(|| Fault::bug("iam:GetRole answered without a role"))?;
     Ok(BaseState {
         principal_id: role.role_id,
         path: role.path,
         boundary: role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn),
-        attached_policies: welcome("iam:ListAttachedRolePolicies", policies).map(|p| arns(p.attached_policies())),
-        inline_policies: welcome("iam:ListRolePolicies", inline).map(|p| p.policy_names().iter().cloned().collect()),
-        tags: welcome("iam:ListRoleTags", tags).map(|answer| tag_map(answer.tags)),
+        attached_policies: welcome("iam:ListAttachedRolePolicies", policies).map(arns),
+        inline_policies: welcome("iam:ListRolePolicies", inline).map(|names| names.into_iter().collect()),
+        tags: welcome("iam:ListRoleTags", tags).map(tag_map),
         credentials: vec![],
         groups: None,
         console_password: None,
@@ -90,54 +92,52 @@ async fn role(iam: &Client, name: &str) -> Result<BaseState, Fault> {
     })
 }
 
-/// All of a user's credentials, and the kinds that could not be listed.
-async fn credentials(iam: &Client, name: &str) -> (Vec<Credential>, Vec<Unread>) {
+/// All of a user's credentials, and the kinds that could not be listed to their end. An error when there is no access key to go by.
+async fn credentials(iam: &Client, name: &str) -> Result<(Vec<Credential>, Vec<Unread>), Fault> {
     let (keys, service, ssh, certificates) = futures::join!(
-        iam.list_access_keys().user_name(name).send(),
-        iam.list_service_specific_credentials().user_name(name).send(),
-        iam.list_ssh_public_keys().user_name(name).send(),
-        iam.list_signing_certificates().user_name(name).send(),
+        pages!(iam.list_access_keys().user_name(name), access_key_metadata),
+        pages!(iam.list_service_specific_credentials().user_name(name), service_specific_credentials),
+        pages!(iam.list_ssh_public_keys().user_name(name), ssh_public_keys),
+        pages!(iam.list_signing_certificates().user_name(name), certificates),
     );
-    let mut all = Listed::default();
-    all.add(CredentialKind::AccessKey, "iam:ListAccessKeys", keys, |answer| {
-        let key = |k: &aws_sdk_iam::types::AccessKeyMetadata| Some((k.access_key_id()?.to_owned(), k.status().cloned()?));
-        answer.access_key_metadata().iter().filter_map(key).collect()
+    if let Err(error) = &keys {
+        return Err(fault("iam:ListAccessKeys", error));
+    }
+    let mut all = Found::default();
+    all.add(CredentialKind::AccessKey, "iam:ListAccessKeys", keys, |key| Some((key.access_key_id?, key.status?)));
+    all.add(CredentialKind::ServiceSpecific, "iam:ListServiceSpecificCredentials", service, |credential| {
+        Some((credential.service_specific_credential_id, credential.status))
     });
-    all.add(CredentialKind::ServiceSpecific, "iam:ListServiceSpecificCredentials", service, |answer| {
-        let each = answer.service_specific_credentials().iter();
-        each.map(|c| (c.service_specific_credential_id.clone(), c.status.clone())).collect()
+    all.add(CredentialKind::SshKey, "iam:ListSSHPublicKeys", ssh, |key| Some((key.ssh_public_key_id, key.status)));
+    all.add(CredentialKind::Certificate, "iam:ListSigningCertificates", certificates, |certificate| {
+        Some((certificate.certificate_id, certificate.status))
     });
-    all.add(CredentialKind::SshKey, "iam:ListSSHPublicKeys", ssh, |answer| {
-        answer.ssh_public_keys().iter().map(|k| (k.ssh_public_key_id.clone(), k.status.clone())).collect()
-    });
-    all.add(CredentialKind::Certificate, "iam:ListSigningCertificates", certificates, |answer| {
-        answer.certificates().iter().map(|c| (c.certificate_id.clone(), c.status.clone())).collect()
-    });
-    (all.found, all.unread)
+    Ok((all.credentials, all.unread))
 }
 
 #[derive(Default)]
-struct Listed {
-    found: Vec<Credential>,
+struct Found {
+    credentials: Vec<Credential>,
     unread: Vec<Unread>,
 }
 
-impl Listed {
+impl Found {
     fn add<T, E: ProvideErrorMetadata>(
         &mut self,
         kind: CredentialKind,
         operation: &str,
-        answer: SdkResult<T, E>,
-        read: impl Fn(&T) -> Vec<(String, StatusType)>,
+        listed: Listed<T, E>,
+        read: impl Fn(T) -> Option<(String, StatusType)>,
     ) {
-        match answer {
-            Ok(answer) => {
-                let each = read(&answer).into_iter();
-                self.found.extend(each.map(|(id, status)| Credential { kind, id, active: status == StatusType::Active }));
+        match listed {
+            Ok(pages) => {
+                let each = pages.items.into_iter().filter_map(read);
+                self.credentials.extend(each.map(|(id, status)| Credential { kind, id, active: status == StatusType::Active }));
+                self.unread.extend(pages.cut.map(|cut| Unread { kind, fault: cut.fault(operation) }));
             }
             // A partition without CodeCommit or Keyspaces has no such credentials.
             Err(error) if code(&error) == Some("NotSupportedService") => {}
-            Err(error) => self.unread.push(Unread { kind, fault: firebreak_aws::classify::fault(operation, &error) }),
+            Err(error) => self.unread.push(Unread { kind, fault: fault(operation, &error) }),
         }
     }
 }
@@ -145,28 +145,29 @@ impl Listed {
 /// The policies attached to a principal: all that a look for a reverted deny needs of them.
 pub(crate) async fn attached_policies(iam: &Client, target: &Target) -> Result<BTreeSet<String>, Fault> {
     let name = &target.id;
-    Ok(match target.kind {
+    let attached = match target.kind {
         TargetKind::IamRole => {
-            let answer = iam.list_attached_role_policies().role_name(name).send().await;
-            arns(answer.or_fault("iam:ListAttachedRolePolicies")?.attached_policies())
+            let listed = pages!(iam.list_attached_role_policies().role_name(name), attached_policies).await;
+            pages::whole("iam:ListAttachedRolePolicies", listed)
         }
         _ => {
-            let answer = iam.list_attached_user_policies().user_name(name).send().await;
-            arns(answer.or_fault("iam:ListAttachedUserPolicies")?.attached_policies())
+            let listed = pages!(iam.list_attached_user_policies().user_name(name), attached_policies).await;
+            pages::whole("iam:ListAttachedUserPolicies", listed)
         }
-    })
+    };
+    attached.map(arns)
 }
 
-fn welcome<T, E: ProvideErrorMetadata>(operation: &str, answer: SdkResult<T, E>) -> Option<T> {
-    let answer = answer.or_fault(operation);
-    if let Err(fault) = &answer {
+fn welcome<T, E: ProvideErrorMetadata>(operation: &str, listed: Listed<T, E>) -> Option<Vec<T>> {
+    let whole = pages::whole(operation, listed);
+    if let Err(fault) = &whole {
         tracing::warn!(fault.message = %fault.message, "not recorded");
     }
-    answer.ok()
+    whole.ok()
 }
 
-fn arns(policies: &[AttachedPolicy]) -> BTreeSet<String> {
-    policies.iter().filter_map(|policy| policy.policy_arn().map(str::to_owned)).collect()
+fn arns(policies: Vec<AttachedPolicy>) -> BTreeSet<String> {
+    policies.into_iter().filter_map(|policy| policy.policy_arn).collect()
 }
 
 fn tag_map(tags: Vec<Tag>) -> BTreeMap<String, String> {

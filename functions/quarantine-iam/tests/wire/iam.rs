@@ -25,13 +25,15 @@ struct Kept {
     principal: Principal,
     /// Documents of managed policies by ARN.
     documents: BTreeMap<String, String>,
+    /// So many entries of a list are on one page.
+    page: usize,
 }
 
 impl Iam {
     /// Answers IAM's calls about `principal`.
     pub(crate) fn with(aws: &ScriptedAws, principal: Principal) -> Self {
         let documents = SHIPPED.map(|(name, document)| (arn(name), document.to_owned())).into();
-        let iam = Self(Arc::new(Mutex::new(Kept { principal, documents })));
+        let iam = Self(Arc::new(Mutex::new(Kept { principal, documents, page: usize::MAX })));
         let served = iam.clone();
         aws.on("iam:*", move |call| served.kept().serve(call));
         iam
@@ -45,6 +47,11 @@ impl Iam {
     /// Somebody changes the principal.
     pub(crate) fn change(&self, change: impl FnOnce(&mut Principal)) {
         change(&mut self.kept().principal);
+    }
+
+    /// Gives lists in pages of so many entries.
+    pub(crate) fn page(&self, entries: usize) {
+        self.kept().page = entries;
     }
 
     /// Somebody writes another version of a managed policy.
@@ -69,7 +76,7 @@ impl Kept {
         if !is_known {
             return Some(error(404, "NoSuchEntity"));
         }
-        read(&self.principal, call).or_else(|| refusal(&self.principal)).or_else(|| write(&mut self.principal, call))
+        read(&self.principal, call, self.page).or_else(|| refusal(&self.principal)).or_else(|| write(&mut self.principal, call))
     }
 
     fn document(&self, call: &Call) -> Answer {
@@ -86,25 +93,26 @@ impl Kept {
     }
 }
 
-fn read(principal: &Principal, call: &Call) -> Option<Answer> {
+fn read(principal: &Principal, call: &Call, page: usize) -> Option<Answer> {
+    let list = |name: &str, members: &mut dyn Iterator<Item = String>| list(name, members, call.param("Marker"), page);
     let credentials = |kind: CredentialKind, name: &str, id: &str| {
         let of_kind = principal.credentials.iter().filter(|credential| credential.kind == kind);
         let status = |active| if active { "Active" } else { "Inactive" };
-        list(name, of_kind.map(|known| format!("<{id}>{}</{id}><Status>{}</Status>", known.id, status(known.active))))
+        list(name, &mut of_kind.map(|known| format!("<{id}>{}</{id}><Status>{}</Status>", known.id, status(known.active))))
     };
     Some(ok(match call.operation.as_str() {
         "GetUser" => user(principal),
         "GetRole" => role(principal),
         "ListAttachedUserPolicies" | "ListAttachedRolePolicies" => {
-            list("AttachedPolicies", principal.attached.iter().map(|arn| format!("<PolicyArn>{arn}</PolicyArn>")))
+            list("AttachedPolicies", &mut principal.attached.iter().map(|arn| format!("<PolicyArn>{arn}</PolicyArn>")))
         }
-        "ListUserPolicies" | "ListRolePolicies" => list("PolicyNames", principal.inline.keys().cloned()),
+        "ListUserPolicies" | "ListRolePolicies" => list("PolicyNames", &mut principal.inline.keys().cloned()),
         "ListUserTags" | "ListRoleTags" => {
-            list("Tags", principal.tags.iter().map(|(key, value)| format!("<Key>{key}</Key><Value>{value}</Value>")))
+            list("Tags", &mut principal.tags.iter().map(|(key, value)| format!("<Key>{key}</Key><Value>{value}</Value>")))
         }
-        "ListGroupsForUser" => list("Groups", principal.groups.iter().map(|name| format!("<GroupName>{name}</GroupName>"))),
+        "ListGroupsForUser" => list("Groups", &mut principal.groups.iter().map(|name| format!("<GroupName>{name}</GroupName>"))),
         "ListMFADevices" => {
-            list("MFADevices", principal.mfa_devices.iter().map(|serial| format!("<SerialNumber>{serial}</SerialNumber>")))
+            list("MFADevices", &mut principal.mfa_devices.iter().map(|serial| format!("<SerialNumber>{serial}</SerialNumber>")))
         }
         "GetLoginProfile" if principal.console_password => {
             format!("<LoginProfile><UserName>{USER}</UserName><CreateDate>{CREATED}</CreateDate></LoginProfile>")
@@ -207,9 +215,13 @@ fn members<'a>(call: &'a Call, list: &'a str, part: &'a str) -> impl Iterator<It
     (1..).map(member).take_while(|value| !value.is_empty())
 }
 
-fn list(name: &str, members: impl Iterator<Item = String>) -> String {
-    let members: String = members.map(|member| format!("<member>{member}</member>")).collect();
-    format!("<{name}>{members}</{name}><IsTruncated>false</IsTruncated>")
+/// One page of a list. A marker is the number of entries before it.
+fn list(name: &str, members: &mut dyn Iterator<Item = String>, marker: &str, page: usize) -> String {
+    let before: usize = marker.parse().unwrap_or(0);
+    let mut rest = members.skip(before).map(|member| format!("<member>{member}</member>")).peekable();
+    let given: String = rest.by_ref().take(page).collect();
+    let next = rest.peek().map(|_| format!("<Marker>{}</Marker>", before.saturating_add(page)));
+    format!("<{name}>{given}</{name}><IsTruncated>{}</IsTruncated>{}", next.is_some(), next.unwrap_or_default())
 }
 
 fn user(principal: &Principal) -> String {

@@ -1,10 +1,12 @@
 //! The quarantine over the wire: the real SDK, against an IAM that the test plays.
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
+mod by_hand;
 mod faults;
 mod iam;
 mod key;
 mod older_sessions;
+mod pages;
 mod principal;
 mod release;
 mod role;

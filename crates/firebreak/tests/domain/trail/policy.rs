@@ -57,6 +57,7 @@ fn a_reverted_quarantine_asks_for_the_organization() {
         holds: true,
         problems: vec![],
         reverted: reverted.iter().map(|line| (*line).to_owned()).collect(),
+        notes: vec![],
     };
     let checks = [
         check(alice(), &["the quarantine policy was detached", "key AKIA… was active"]),

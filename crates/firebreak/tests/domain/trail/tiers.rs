@@ -60,6 +60,7 @@ fn a_reactivated_key_is_no_reason_to_deny_its_owner() {
         holds: true,
         problems: vec![],
         reverted: vec!["key AKIAIOSFODNN7EXAMPLE was active".to_owned()],
+        notes: vec![],
     };
     let key = check(Target { scope: Scope::AccessKey, ..alice() });
     let older = check(Target { scope: Scope::OlderSessions, ..session("nightly", None) });

@@ -78,6 +78,7 @@ pub(super) fn check(incident: &Incident, problems: &[&str]) -> Verification {
         holds: problems.is_empty(),
         problems: problems.iter().map(|problem| (*problem).to_owned()).collect(),
         reverted: vec![],
+        notes: vec![],
     }
 }
 
@@ -91,6 +92,7 @@ pub(super) fn report(receipt: Receipt, asked: usize) -> Report {
         holds: receipt.holds_something(),
         problems: vec![],
         reverted: vec![],
+        notes: vec![],
     }];
     report.containment.receipts = vec![receipt];
     report.sweep.status = "ok".to_owned();
