@@ -6,6 +6,9 @@ use std::collections::BTreeSet;
 
 const READS: &str = "pages!(";
 
+/// Lists whose first page answers the question: one more entity is enough.
+const ONE_PAGE: [&str; 1] = ["list_entities_for_policy"];
+
 /// The methods of the IAM client that give a list.
 fn lists() -> BTreeSet<String> {
     let iam = build().packages.iter().find(|package| package.name == "aws-sdk-iam").expect("the SDK of IAM");
@@ -47,7 +50,11 @@ fn every_list_of_iam_is_read_to_its_end() {
             continue;
         }
         for (call, reads_on) in calls(&source, &lists) {
-            assert!(reads_on, "{}: {call} gives one page: use `firebreak_aws::pages!`", file.display());
+            assert!(
+                reads_on || ONE_PAGE.contains(&call.as_str()),
+                "{}: {call} gives one page: use `firebreak_aws::pages!`",
+                file.display()
+            );
             seen += 1;
         }
     }

@@ -10,6 +10,16 @@ use serde_json::{Value, json};
 /// One policy is read and written; which one is in the role's own policy.
 const SCP_CALLS: [&str; 3] = ["organizations:DescribePolicy", "organizations:ListTargetsForPolicy", "organizations:UpdatePolicy"];
 
+/// What triage asks about principals. A session answers for all findings of an account.
+const TRIAGE_CALLS: [&str; 6] = [
+    "cloudtrail:LookupEvents",
+    "iam:GetAccessKeyLastUsed",
+    "iam:GetRole",
+    "iam:GetUser",
+    "iam:ListEntitiesForPolicy",
+    "iam:ListUsers",
+];
+
 /// What is listed around an instance.
 const INSTANCE_LISTS: [&str; 5] = [
     "ec2:DescribeInstances",
@@ -22,13 +32,17 @@ const INSTANCE_LISTS: [&str; 5] = [
 /// The session policy for `role` working on `target`, as JSON. Far under the 2,048 characters that `AssumeRole` takes.
 pub(crate) fn session_policy(target: &Target, role: MemberRole) -> String {
     let statements = match role {
-        MemberRole::Triage | MemberRole::Sweep => {
-            json!([allow(&json!(["iam:GetAccessKeyLastUsed", "cloudtrail:LookupEvents"]), &json!("*"))])
-        }
+        MemberRole::Triage => return triage_policy(),
+        MemberRole::Sweep => json!([allow(&json!(["iam:GetAccessKeyLastUsed", "cloudtrail:LookupEvents"]), &json!("*"))]),
         MemberRole::QuarantineScp => json!([allow(&json!(SCP_CALLS), &json!("*"))]),
         _ => about(target),
     };
     json!({ "Version": "2012-10-17", "Statement": statements }).to_string()
+}
+
+/// The session policy of triage's questions.
+pub(crate) fn triage_policy() -> String {
+    looking_policy(&TRIAGE_CALLS)
 }
 
 /// The session policy of a look: these calls on anything the role reaches. Without calls it can do nothing at all.

@@ -73,6 +73,8 @@ pub enum ReasonCode {
     Doubt,
     /// Carrying it out would stop more than the suspect.
     Impact,
+    /// Nobody else administers the account: people are told at once.
+    LastAdministrator,
     /// The hour's budget of its account is spent.
     OverBudget,
     /// A person has paused what is automatic.

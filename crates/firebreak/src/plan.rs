@@ -3,6 +3,7 @@
 //! The type decides through the playbook, then the matching detail block, then the kind of principal. Whatever is unknown,
 //! missing or malformed ends in a notice with a reason, never in an error and never in silence.
 
+mod asks;
 mod basis;
 mod called_for;
 mod decide;
@@ -11,17 +12,18 @@ mod doubt;
 mod explain;
 mod exposed;
 mod file;
+mod identity;
 pub(crate) mod join_keys;
-mod owner;
 mod principal;
 mod restrain;
 mod targets;
 mod wanted;
 mod wishes;
 
+pub use asks::{Ask, Question};
 pub use explain::{Because, Step};
 pub use file::{NotJson, plan_file, plan_json};
-pub use owner::{Owner, Owners};
+pub use identity::{Administrator, Identities, Known, Owner, Uses};
 pub use restrain::{broke_down, over_budget, paused, too_many_unread};
 
 use crate::containment::Containment;
@@ -155,6 +157,9 @@ pub struct Plan {
     /// What an open incident must be about for the finding to join it ([`joining`](crate::joining)).
     #[serde(skip)]
     pub join_keys: BTreeSet<String>,
+    /// What the account should be asked before it is carried out.
+    #[serde(skip)]
+    pub asks: Vec<Ask>,
 }
 
 /// What GuardDuty says about the finding now.
@@ -182,8 +187,8 @@ pub struct Circumstances<'a> {
     pub now: Timestamp,
     /// The finding's state at its source.
     pub at_source: AtSource,
-    /// Whose access keys are, where somebody asked.
-    pub owners: Option<&'a Owners>,
+    /// What the account says about the principals, where somebody asked.
+    pub identities: Option<&'a Identities>,
     /// Whether to say what decided.
     pub explain: bool,
 }
@@ -192,7 +197,7 @@ impl<'a> Circumstances<'a> {
     /// The shipped playbook under `policy` at `now`; nobody asked GuardDuty.
     #[must_use]
     pub fn new(policy: &'a Policy, now: Timestamp) -> Self {
-        Self { playbook: Playbook::shipped(), policy, now, at_source: AtSource::NotAsked, owners: None, explain: false }
+        Self { playbook: Playbook::shipped(), policy, now, at_source: AtSource::NotAsked, identities: None, explain: false }
     }
 }
 
@@ -251,6 +256,7 @@ fn several(event: &Value, plans: Vec<Plan>) -> Plan {
         }
     }
     whole.decisions = kept;
+    whole.asks = plans.iter().flat_map(|plan| plan.asks.clone()).collect();
     whole.findings = plans;
     whole
 }
@@ -288,6 +294,7 @@ impl Plan {
             findings: vec![],
             explanation: vec![],
             join_keys: BTreeSet::new(),
+            asks: vec![],
         }
     }
 
@@ -338,6 +345,7 @@ fn one(
         reason: outcome.reason,
         dedupe_key: finding.id.as_deref().map_or_else(|| digest.get_or_init(|| digest_key(event)).clone(), key),
         finding: summary,
+        asks: asks::of(finding, &outcome.decisions, circumstances.policy),
         decisions: outcome.decisions,
         evidence: outcome.evidence,
         findings: vec![],
@@ -387,9 +395,6 @@ fn key(id: &str) -> String {
 
 /// The key of an event that names no finding: its content, without the id and time that EventBridge gives each delivery.
 fn digest_key(event: &Value) -> String {
-    let content = match event.get("detail") {
-        Some(detail) => detail,
-        None => event,
-    };
+    let content = event.get("detail").unwrap_or(event);
     format!("event:{}", sha256_hex(content.to_string().as_bytes()))
 }

@@ -39,6 +39,33 @@ pub(crate) enum Answer {
     Unknown,
 }
 
+/// What was heard while the account of the finding was asked about its principals: what it means depends on their answers, too.
+pub(crate) enum Heard {
+    /// GuardDuty's answer, or none.
+    Answer(Answer),
+    /// The finding has no id under which GuardDuty could be asked.
+    NoId,
+    /// GuardDuty is off in the Region of the finding.
+    Off,
+}
+
+impl Heard {
+    /// What it means for `plan`, in which the account's answers are.
+    pub(crate) fn about(self, plan: &Plan) -> Answer {
+        if !depends(plan) {
+            return Answer::NotAsked;
+        }
+        match self {
+            Self::Answer(answer) => answer,
+            // A copy of Security Hub comes from the member's own detector, and nobody else can import under GuardDuty's product.
+            // Who may start an execution can write one all the same: docs/threat-model.md.
+            Self::Off if plan.finding.source == Source::SecurityHub => Answer::NotAsked,
+            Self::NoId | Self::Off if acts_in_its_name(plan) => Answer::Unknown,
+            Self::NoId | Self::Off => Answer::NotAsked,
+        }
+    }
+}
+
 /// Asks, and remembers the detector of each Region.
 pub(crate) struct Confirmer {
     config: SdkConfig,
@@ -56,37 +83,32 @@ impl Confirmer {
         Self { config, detectors: Mutex::new(HashMap::new()) }
     }
 
-    /// What GuardDuty says now, when `plan` would contain something at once, or asks a person about what was not understood.
-    pub(crate) async fn ask(&self, plan: &Plan, confirmation: Confirmation) -> Answer {
-        let depends = |decision: &Decision| {
-            decision.mode == Mode::Auto || decision.mode == Mode::Gate && decision.code == ReasonCode::Unread
-        };
-        if confirmation == Confirmation::Off || !plan.decisions.iter().any(depends) {
-            return Answer::NotAsked;
+    /// What GuardDuty says now, when `plan` would contain something at once, may do so once the account has answered, or asks a person
+    /// about what was not understood.
+    pub(crate) async fn ask(&self, plan: &Plan, confirmation: Confirmation) -> Heard {
+        if confirmation == Confirmation::Off || !(depends(plan) || plan.may_rise()) {
+            return Heard::Answer(Answer::NotAsked);
         }
-        let unanswerable = if acts_in_its_name(plan) { Answer::Unknown } else { Answer::NotAsked };
         // Only the Region the finding is about: its id is the sender's text, and becomes part of a host name.
         let is_its = |arn: &FindingArn<'_>| plan.finding.region.as_ref().is_some_and(|region| region.as_str() == arn.region);
-        let Some(finding) = plan.finding.id.as_deref().and_then(parse).filter(is_its) else { return unanswerable };
+        let Some(finding) = plan.finding.id.as_deref().and_then(parse).filter(is_its) else { return Heard::NoId };
         if !plan.findings.is_empty() {
             // One answer cannot stand for several findings. `ingest` splits such events; this one was started by hand.
-            return Answer::Unknown;
+            return Heard::Answer(Answer::Unknown);
         }
         match tokio::time::timeout(PATIENCE, self.answer(plan, &finding)).await {
-            Ok(Ok(Some(answer))) => answer,
+            Ok(Ok(Some(answer))) => Heard::Answer(answer),
             Ok(Ok(None)) => {
                 tracing::warn!("GuardDuty is off in the Region of the finding");
-                // A copy of Security Hub comes from the member's own detector, and nobody else can import under GuardDuty's product.
-                // Who may start an execution can write one all the same: docs/threat-model.md.
-                if plan.finding.source == Source::SecurityHub { Answer::NotAsked } else { unanswerable }
+                Heard::Off
             }
             Ok(Err(fault)) => {
                 tracing::warn!(fault.message = %fault.message, "GuardDuty could not be asked");
-                Answer::NotAsked
+                Heard::Answer(Answer::NotAsked)
             }
             Err(_) => {
                 tracing::warn!("GuardDuty did not answer in time");
-                Answer::NotAsked
+                Heard::Answer(Answer::NotAsked)
             }
         }
     }
@@ -145,11 +167,25 @@ impl Confirmer {
     }
 }
 
+/// Whether it matters what GuardDuty says: something would be contained at once, or people would be called at once.
+fn depends(plan: &Plan) -> bool {
+    plan.decisions.iter().any(|decision| is_at_once(decision) || is_asked(decision, ReasonCode::Unread))
+}
+
+/// Contained at once, or only not because it is the account's last administrator.
+fn is_at_once(decision: &Decision) -> bool {
+    decision.mode == Mode::Auto || is_asked(decision, ReasonCode::LastAdministrator)
+}
+
+fn is_asked(decision: &Decision, code: ReasonCode) -> bool {
+    decision.mode == Mode::Gate && decision.code == code
+}
+
 /// Whether something would be contained at once because GuardDuty says so, directly or through Security Hub: of Security Hub's findings
 /// only GuardDuty's are acted on without a person. AWS Health and requests have ids of their own.
 fn acts_in_its_name(plan: &Plan) -> bool {
     let in_its_name = |one: &Plan| matches!(one.finding.source, Source::GuardDuty | Source::SecurityHub);
-    let at_once = plan.decisions.iter().any(|decision| decision.mode == Mode::Auto);
+    let at_once = plan.decisions.iter().any(is_at_once);
     at_once && std::iter::once(plan).chain(&plan.findings).any(in_its_name)
 }
 

@@ -2,9 +2,9 @@
 
 mod confirm;
 mod deliveries;
+mod identity;
 mod joins;
 mod open;
-mod owner;
 mod running;
 
 use crate::running::Running;
@@ -16,7 +16,7 @@ use firebreak::flood::{Excess, Summary};
 use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::pause::Pauses;
-use firebreak::plan::{AtSource, Circumstances, Owners, Plan, plan_json};
+use firebreak::plan::{AtSource, Circumstances, Identities, Plan, plan_json};
 use firebreak::playbook::Playbook;
 use firebreak::policy::Policy;
 use firebreak::stored_event::StoredEvent;
@@ -29,6 +29,10 @@ use firebreak_ledger::RawEvent;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use std::time::Duration;
+
+/// The account has this long to say who its principals are: people and containments wait for it.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What the state machine sends.
 #[derive(Debug, Deserialize)]
@@ -52,6 +56,7 @@ pub struct Function {
     executions: aws_sdk_sfn::Client,
     confirmer: Confirmer,
     running: Running,
+    patience: Duration,
 }
 
 /// One invocation.
@@ -87,7 +92,13 @@ impl Function {
     pub fn new(aws: Aws, ledger: Ledger, policy: Policy) -> Self {
         let executions = aws_sdk_sfn::Client::new(aws.own());
         let running = Running::new(executions.clone());
-        Self { policy, ledger, executions, confirmer: Confirmer::new(aws.own().clone()), running, aws }
+        Self { policy, ledger, executions, confirmer: Confirmer::new(aws.own().clone()), running, aws, patience: PATIENCE }
+    }
+
+    /// The same, waiting so long for an account to say who its principals are. By default 3 seconds.
+    #[must_use]
+    pub fn patient_for(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// For `firebreak doctor`: the member role, and which accounts the response policy names.
@@ -149,32 +160,32 @@ impl Function {
         Ok(incident)
     }
 
-    /// Decides. Asks the account first whose a bare access key is, and GuardDuty when a containment would follow at once.
+    /// Decides. Asks the account who the principals are and, side by side, GuardDuty whether the finding still stands.
     async fn plan(&self, event: &[u8], now: Timestamp) -> Result<Plan, Fault> {
         // The time is the execution's: a second try decides the same.
-        let of = |event: &[u8], at_source, owners: &Owners| {
-            let circumstances = Circumstances { at_source, owners: Some(owners), ..Circumstances::new(&self.policy, now) };
+        let of = |event: &[u8], at_source, identities: Option<&Identities>| {
+            let circumstances = Circumstances { at_source, identities, ..Circumstances::new(&self.policy, now) };
             plan_json(event, &circumstances).map_err(|error| Fault::malformed(error.to_string()))
         };
-        let nobody = Owners::default();
-        let mut at_best = of(event, AtSource::Active, &nobody)?;
-        let owners = owner::find(&self.aws, &self.policy, &at_best).await;
-        if !owners.is_empty() {
-            at_best = of(event, AtSource::Active, &owners)?;
-        }
-        let at_source = match self.confirmer.ask(&at_best, self.policy.confirmation).await {
+        let unasked = of(event, AtSource::Active, None)?;
+        let asked = Box::pin(identity::ask(&self.aws, &unasked, now, self.patience));
+        let confirmed = Box::pin(self.confirmer.ask(&unasked, self.policy.confirmation));
+        let (known, heard) = futures::join!(asked, confirmed);
+        let known = known.as_ref();
+        let at_best = if known.is_some() { of(event, AtSource::Active, known)? } else { unasked };
+        let at_source = match heard.about(&at_best) {
             Answer::NotAsked => AtSource::NotAsked,
             Answer::Settled => AtSource::Settled,
             Answer::Unknown => AtSource::Unknown,
-            Answer::Stands(known) => {
-                let known = of(known.to_string().as_bytes(), AtSource::Active, &owners)?;
-                if at_best.is_called_for_by(&known) {
+            Answer::Stands(source) => {
+                let source = of(source.to_string().as_bytes(), AtSource::Active, known)?;
+                if at_best.is_called_for_by(&source) {
                     return Ok(at_best);
                 }
                 tracing::warn!("GuardDuty's own finding does not call for what this event would have contained at once");
                 AtSource::Unknown
             }
         };
-        of(event, at_source, &owners)
+        of(event, at_source, known)
     }
 }

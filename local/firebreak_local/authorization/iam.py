@@ -52,7 +52,7 @@ _OF_ROLE: Final = frozenset(
         "UntagRole",
     }
 )
-_OF_POLICY: Final = frozenset({"GetPolicy", "GetPolicyVersion"})
+_OF_POLICY: Final = frozenset({"GetPolicy", "GetPolicyVersion", "ListEntitiesForPolicy"})
 _KNOWS_BOUNDARY: Final = frozenset(
     {
         "AttachRolePolicy",
@@ -74,6 +74,8 @@ def questions(call: ApiCall) -> list[Question]:
     backend = iam_backends[call.account][PARTITION]
     if operation in _OF_POLICY:
         return [Question(action, call.text("PolicyArn"), call.account)]
+    if operation == "ListUsers":
+        return [Question(action, "*", call.account)]
     if operation == "GetAccessKeyLastUsed":
         return [Question(action, _owner_of_key(backend, call), call.account)]
     principal: User | Role | None

@@ -5,7 +5,9 @@ use super::choices::{choices, hints};
 use super::document::{Fact, Notice, Part, Section, Text};
 use super::findings::{region, several, severity, shown, type_of};
 use super::headline::{self, unfinished};
-use super::sections::{closed, decided, evidence, found, is_reverted, open, searched, stands, target, unanswered, urgent};
+use super::sections::{
+    closed, decided, evidence, found, is_reverted, last_administrators, open, searched, stands, target, unanswered, urgent,
+};
 use super::standing;
 use crate::answer::{Answer, Decided};
 use crate::incident::Incident;
@@ -36,7 +38,10 @@ pub fn notice(kind: NoticeKind, incident: &Incident, report: &Report, answer: Op
                 sections.push(Section::sentence(Part::Done, [Text::ours(sentence)]));
             }
         }
-        NoticeKind::Opened => sections.extend(decided(&incident.decisions)),
+        NoticeKind::Opened => {
+            sections.extend(urgent(&last_administrators(&incident.decisions)));
+            sections.extend(decided(&incident.decisions));
+        }
         NoticeKind::Outcome | NoticeKind::Alarm => {
             sections.extend(urgent(&problems));
             sections.extend(found(report));

@@ -70,6 +70,8 @@ fn contains(incident: &Incident, mode: Mode) -> bool {
 fn opened(incident: &Incident) -> &'static str {
     if incident.over_budget > 0 {
         "More than policy allows in an hour, decide now"
+    } else if incident.decisions.iter().any(|decision| decision.code == ReasonCode::LastAdministrator) {
+        "LAST ADMINISTRATOR, decide now, not contained yet"
     } else if is_rehearsal(incident) {
         "nothing is changed"
     } else if contains(incident, Mode::Auto) {

@@ -3,7 +3,7 @@
 use super::document::{Entry, Part, Section, Text};
 use super::standing;
 use crate::answer::Answer;
-use crate::decision::Decision;
+use crate::decision::{Decision, ReasonCode};
 use crate::receipt::{Outcome, Receipt, Standing, Status, Step};
 use crate::report::{Report, UNREAD, first_error};
 use crate::target::{Id, Target};
@@ -25,6 +25,12 @@ pub(super) fn is_reverted(report: &Report) -> bool {
 pub(super) fn urgent(problems: &[String]) -> Option<Section> {
     let entries = problems.iter().map(|problem| Entry::line(Text::name(problem, 500)));
     Section::of(Part::Urgent, "NEEDS A PERSON NOW", entries.collect())
+}
+
+/// Whom nothing but an answer contains, because nobody else administers the account.
+pub(super) fn last_administrators(decisions: &[Decision]) -> Vec<String> {
+    let last = decisions.iter().filter(|decision| decision.code == ReasonCode::LastAdministrator);
+    last.map(|decision| format!("{} is NOT contained: {}", decision.target, decision.reason)).collect()
 }
 
 /// What was found after the containment: what somebody reverted, and what the suspect did besides.

@@ -2,6 +2,7 @@
 
 use super::basis::Basis;
 use super::explain::{Because, Trace, at};
+use super::identity::spared;
 use super::restrain::{Grounds, Restrained, restrain};
 use super::wishes::{Wishes, joined};
 use super::{AtSource, Circumstances, Verdict};
@@ -79,7 +80,9 @@ fn restrained(
     let grounds = Grounds::Finding { finding, delivery, at_source: circumstances.at_source, now: circumstances.now };
     let Wishes { wanted, unusable, missing } = wishes;
     let wanted = wanted.into_iter().map(|wanted| wanted.of_row(basis.row, playbook).listed(basis.listed));
-    let decided: Vec<Restrained> = wanted.map(|wanted| restrain(wanted, policy, grounds, trace)).collect();
+    let decided = wanted.map(|wanted| restrain(wanted, policy, grounds, trace));
+    let spare = |one: Restrained| Restrained { decision: spared(one.decision, circumstances.identities), ..one };
+    let decided: Vec<Restrained> = decided.map(spare).collect();
     if !decided.is_empty() {
         return Ok((decided, unusable));
     }

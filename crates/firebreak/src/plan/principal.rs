@@ -1,17 +1,25 @@
 //! From credentials in a finding to what is denied: the principal, or the part of it that the evidence accuses.
 
 use super::Circumstances;
+use super::identity::{Person, RoleIs, is_temporary};
 use super::wanted::Wanted;
 use crate::containment::Containment;
 use crate::decision::Mode;
-use crate::finding::{Finding, Named, Resource, Source};
-use crate::ids::{Arn, InstanceId, RoleSessionName, SessionName};
+use crate::finding::{Finding, Named, Principal, Resource, Source};
+use crate::ids::{Arn, IamName, InstanceId, RoleSessionName, SessionName};
 use crate::policy::{AlsoDeny, Policy, RoleScope};
 use crate::target::{Scope, Target, TargetKind};
 
 /// The front of every role that Identity Center makes from a permission set (Identity Center user guide, "Referencing permission
 /// sets"). IAM lets nobody change such a role.
 const IDENTITY_CENTER_ROLE: &str = "AWSReservedSSO_";
+/// Where Identity Center keeps its roles. IAM lets nobody else make one there.
+const IDENTITY_CENTER_PATH: &str = "/aws-reserved/sso.amazonaws.com/";
+
+const MAYBE_BORROWED: &str =
+    "first see that the role is under /aws-reserved/: elsewhere its name is borrowed, and the person is not the suspect";
+const CHOSEN: &str =
+    "the caller chose the session's name: others may have it, too, and whoever may assume the role can take another";
 
 /// What a containment of principals means for one target.
 pub(super) fn accused(
@@ -22,22 +30,22 @@ pub(super) fn accused(
     finding: &Finding,
     circumstances: &Circumstances<'_>,
 ) -> Vec<Wanted> {
-    let policy = circumstances.policy;
     if finding.source == Source::Request {
         // A person asked for it by name: all of it.
+        let target = match circumstances.identities {
+            Some(known) => known.spelled(target),
+            None => target,
+        };
         return vec![Wanted::contain(containment, mode, target, resource)];
     }
     match target.kind {
         TargetKind::IamUser => user(containment, mode, target, resource, circumstances),
-        TargetKind::IamRole if is_a_person_s(&target) => {
-            vec![identity_center(mode, target, resource, policy)]
-        }
-        TargetKind::IamRole => role(containment, mode, target, resource, finding, policy),
+        TargetKind::IamRole => role_now(containment, mode, target, resource, finding, circumstances),
         _ => vec![Wanted::contain(containment, mode, target, resource)],
     }
 }
 
-/// A user, and the key's real owner when the finding names somebody else.
+/// A user under its present name, and the key's real owner when the finding names somebody else.
 fn user(
     containment: Containment,
     mode: Mode,
@@ -45,18 +53,96 @@ fn user(
     resource: &Resource,
     circumstances: &Circumstances<'_>,
 ) -> Vec<Wanted> {
-    let owner = match (&resource.named, circumstances.owners) {
-        (Named::Credentials(credentials), Some(owners)) => owners.contradicts(credentials),
-        _ => None,
+    let contain = |mode: Mode, target: Target| Wanted::contain(containment, mode, target, resource);
+    let (Named::Credentials(credentials), Some(known)) = (&resource.named, circumstances.identities) else {
+        return vec![contain(mode, target)];
     };
-    let Some(owner) = owner else { return vec![Wanted::contain(containment, mode, target, resource)] };
-    let real = Target { id: owner.name.to_string(), principal_id: owner.principal_id.clone(), ..target.clone() };
+    // Whom only a key led to, IAM has named already.
+    let Principal::User(said) = &credentials.principal else { return vec![contain(mode, target)] };
+    let (person, owner) = known.user(&target.account, said, credentials);
     let wait = mode.at_most(Mode::Gate);
-    vec![
-        Wanted::contain(containment, wait, target, resource).noting("IAM says that the access key is another user's"),
-        Wanted::contain(containment, wait, real, resource)
-            .noting("IAM says that the access key is this user's, the finding names another"),
-    ]
+    let Some(owner) = owner else { return vec![user_now(person, said, (mode, target), contain)] };
+    let real = Target { id: owner.name.to_string(), principal_id: owner.principal_id, ..target.clone() };
+    let key = credentials.access_key_id.as_ref().filter(|key| !is_temporary(key));
+    let alone = key.map(|_| Target { scope: Scope::AccessKey, ..real.clone() });
+    let mut wanted = vec![
+        noted(user_now(person, said, (wait, target), contain), "IAM says that the access key is another user's"),
+        contain(wait, real).noting("IAM says that the access key is this user's, the finding names another"),
+    ];
+    wanted.extend(alone.map(|key| contain(mode, key).noting("this key is exposed, whoever's it is")));
+    wanted
+}
+
+/// What is done about the user whom the finding names, once IAM said who that is now.
+fn user_now(person: Person, said: &IamName, (mode, target): (Mode, Target), contain: impl Fn(Mode, Target) -> Wanted) -> Wanted {
+    match person {
+        Person::Unknown => contain(mode, target),
+        Person::Same(name, id) => {
+            let principal_id = target.principal_id.clone().or(id);
+            contain(mode, Target { id: name.to_string(), principal_id, ..target })
+        }
+        Person::Renamed(name) => {
+            contain(mode, Target { id: name.to_string(), ..target }).noting(&format!("renamed since: the finding says {said}"))
+        }
+        Person::Replaced(namesake, searched) => {
+            let note = if searched {
+                "the user of the finding is gone; another one has its name since"
+            } else {
+                "another user has this name now; where the user of the finding is was not found out"
+            };
+            contain(mode.at_most(Mode::Gate), namesake.instead_of(target)).noting(note)
+        }
+        Person::Gone => contain(mode, target).noting("no user has this name now"),
+    }
+}
+
+/// A role as IAM has it now. Roles cannot be renamed, and a path tells whose role it is.
+fn role_now(
+    containment: Containment,
+    mode: Mode,
+    target: Target,
+    resource: &Resource,
+    finding: &Finding,
+    circumstances: &Circumstances<'_>,
+) -> Vec<Wanted> {
+    let parts = |mode, target| role(containment, mode, target, resource, finding, circumstances);
+    let wait = mode.at_most(Mode::Gate);
+    let known = circumstances.identities.map_or(RoleIs::Unknown, |known| known.role(&target));
+    let (path, mode, note) = match &known {
+        RoleIs::Unknown => (None, mode, ""),
+        RoleIs::Gone => (None, mode, "no role has this name now"),
+        RoleIs::Same(role) => (Some(role.path.as_str()), mode, ""),
+        RoleIs::Replaced(role) => {
+            (Some(role.path.as_str()), wait, "the role of the finding is gone; another one has its name since")
+        }
+    };
+    let now = match &known {
+        RoleIs::Same(role) | RoleIs::Replaced(role) => role.instead_of(target),
+        RoleIs::Unknown | RoleIs::Gone => target,
+    };
+    let wanted = if !is_a_person_s(&now) {
+        parts(mode, now)
+    } else if path.is_some_and(|path| path.starts_with(IDENTITY_CENTER_PATH)) {
+        vec![identity_center(mode, now, resource, circumstances.policy)]
+    } else if path.is_some() {
+        let parts = parts(wait, now).into_iter();
+        parts.map(|part| noted(part, "its name is borrowed: the role is none of Identity Center's")).collect()
+    } else {
+        // Whoever borrows such a name must not be left out while nobody knows.
+        let asked = circumstances.identities.is_some() && !matches!(known, RoleIs::Gone);
+        let role = asked.then(|| parts(wait, now.clone()).into_iter().next()).flatten();
+        let person = identity_center(mode, now, resource, circumstances.policy).noting(MAYBE_BORROWED);
+        let role =
+            role.map(|part| noted(part, "for the case that the role is not under /aws-reserved/: its name is borrowed then"));
+        std::iter::once(person).chain(role).collect()
+    };
+    wanted.into_iter().map(|part| if note.is_empty() { part } else { noted(part, note) }).collect()
+}
+
+/// The same, with something more that the reader must know.
+fn noted(wanted: Wanted, note: &str) -> Wanted {
+    let why = if wanted.why.is_empty() { note.to_owned() } else { format!("{note}; {}", wanted.why) };
+    wanted.because(why)
 }
 
 /// The narrowest part of a role that the evidence accuses. Everything else that runs on the role must keep working.
@@ -66,8 +152,9 @@ fn role(
     whole: Target,
     resource: &Resource,
     finding: &Finding,
-    policy: &Policy,
+    circumstances: &Circumstances<'_>,
 ) -> Vec<Wanted> {
+    let policy = circumstances.policy;
     if policy.roles.scope == RoleScope::Role {
         return vec![Wanted::contain(containment, mode, whole, resource)];
     }
@@ -80,8 +167,9 @@ fn role(
         return vec![one(mode)];
     }
     // A name that callers choose is no identity: others may have it, and the suspect can take another.
-    let one = one(mode.at_most(Mode::Gate));
-    let note = "the caller chose the session's name: others may have it, too, and whoever may assume the role can take another";
+    let (alone, note) = chosen(&whole, &name, circumstances);
+    let note = note.as_str();
+    let one = if alone { one(mode).noting(note) } else { one(mode.at_most(Mode::Gate)) };
     let also = match policy.roles.also {
         AlsoDeny::Nothing => return vec![one.noting(note)],
         AlsoDeny::OlderSessions => Target { scope: Scope::OlderSessions, ..whole },
@@ -90,17 +178,31 @@ fn role(
     vec![one, Wanted::contain(containment, mode.at_most(Mode::Gate), also, resource).noting(note)]
 }
 
+/// Whether nobody else uses the name that a caller chose, and what people must know of it.
+fn chosen(role: &Target, name: &SessionName, circumstances: &Circumstances<'_>) -> (bool, String) {
+    match circumstances.identities.and_then(|known| known.uses(role, name)) {
+        None => (false, CHOSEN.to_owned()),
+        Some((true, seen)) => {
+            (true, format!("the caller chose the session's name, and nobody else has it in this Region: {seen}"))
+        }
+        Some((false, seen)) => (false, format!("the caller chose the session's name: {seen}; others may have it, too")),
+    }
+}
+
+/// The session's name that a caller chose, where the target is that session.
+pub(super) fn is_chosen(role: &Target, finding: &Finding) -> Option<SessionName> {
+    session(role).filter(|name| role.scope == Scope::Session && !named_by_aws(name, finding))
+}
+
 /// A person's sessions are named after the person, in every account. Only the organization can deny them.
 fn identity_center(mode: Mode, role: Target, resource: &Resource, policy: &Policy) -> Wanted {
     let id = role.session.clone().unwrap_or_default();
     let person = Target { kind: TargetKind::IdentityCenterUser, id, ..role };
     let mode = mode.at_most(Mode::Gate);
-    let note =
-        "first see that the role is under /aws-reserved/: elsewhere its name is borrowed, and the person is not the suspect";
     if policy.organization.quarantine_scp && RoleSessionName::parse(&person.id).is_ok() {
-        Wanted::contain(Containment::QuarantineScp, mode, person, resource).noting(note)
+        Wanted::contain(Containment::QuarantineScp, mode, person, resource)
     } else {
-        Wanted::by_hand(mode, person, resource).noting(note)
+        Wanted::by_hand(mode, person, resource)
     }
 }
 

@@ -78,7 +78,7 @@ pub(super) fn target(resource: &Resource, place: &Place, circumstances: &Circums
         Named::Bucket { at_risk: false, .. } | Named::Other(..) => Err(None),
         Named::Unusable(_, why, _) => Err(Some((*why).to_owned())),
         Named::Credentials(credentials) => {
-            let owned = circumstances.owners.and_then(|owners| owners.resolve(credentials));
+            let owned = circumstances.identities.and_then(|known| known.resolve(credentials));
             let credentials = owned.as_ref().unwrap_or(credentials);
             let mut target = match &credentials.principal {
                 Principal::User(name) => target_of(TargetKind::IamUser, name.as_str(), resource, place),

@@ -65,7 +65,7 @@ fn a_request_an_observed_account_and_what_is_only_told_or_ignored_have_no_keys()
 #[test]
 fn keys_are_no_part_of_a_plan_that_travels() {
     let json = serde_json::to_value(alice()).expect("JSON");
-    assert!(json.get("join_keys").is_none());
+    assert!(json.get("join_keys").is_none() && json.get("asks").is_none());
     let read: Plan = serde_json::from_value(json).expect("a plan");
-    assert_eq!(read, Plan { join_keys: std::collections::BTreeSet::new(), ..alice() });
+    assert_eq!(read, Plan { join_keys: std::collections::BTreeSet::new(), asks: vec![], ..alice() });
 }

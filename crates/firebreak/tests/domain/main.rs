@@ -11,6 +11,7 @@ mod fixtures;
 mod flood;
 mod holders;
 mod hostile;
+mod identities;
 mod join_keys;
 mod joining;
 mod joining_again;

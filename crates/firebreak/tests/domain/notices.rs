@@ -164,3 +164,16 @@ fn a_ticket_lists_each_finding_and_is_named_after_the_most_severe_one() {
         assert!(message.body.contains(line), "{line:?} in {}", message.body);
     }
 }
+
+#[test]
+fn people_are_told_at_once_that_the_last_administrator_waits() {
+    let mut last = incident("guardduty/exfiltration-iam-user.json");
+    let at_once = last.decisions[0].clone();
+    last.decisions[0].code = ReasonCode::LastAdministrator;
+    last.decisions[0].mode = Mode::Gate;
+    // Something else is contained meanwhile.
+    last.decisions.push(at_once);
+    let told = mail(&notice(NoticeKind::Opened, &last, &Report::default(), None, 1));
+    assert!(told.subject.contains("LAST ADMINISTRATOR, decide now"), "{}", told.subject);
+    assert!(told.body.contains("NEEDS A PERSON NOW") && told.body.contains("is NOT contained"), "{}", told.body);
+}

@@ -1,7 +1,7 @@
 //! Which part of a principal a finding accuses, and whose an access key is.
 
 use firebreak::ids::{AccessKeyId, IamName, PrincipalId};
-use firebreak::plan::{AtSource, Circumstances, Owner, Owners, Plan, plan};
+use firebreak::plan::{AtSource, Circumstances, Identities, Owner, Plan, Question, plan};
 use firebreak::policy::Policy;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -21,10 +21,10 @@ fn role_session(role: &str, session: &str) -> Value {
     event
 }
 
-fn decided(event: &Value, policy: &str, owners: &Owners) -> Plan {
+fn decided(event: &Value, policy: &str, identities: Option<&Identities>) -> Plan {
     let policy = Policy::parse(&format!("default_mode = \"auto\"\nauto_from = \"low\"\nsamples = \"respond\"\n{policy}"))
         .expect("a policy");
-    let circumstances = Circumstances { at_source: AtSource::Active, owners: Some(owners), ..Circumstances::new(&policy, NOW) };
+    let circumstances = Circumstances { at_source: AtSource::Active, identities, ..Circumstances::new(&policy, NOW) };
     plan(event, &circumstances)
 }
 
@@ -35,13 +35,13 @@ fn lines(plan: &Plan) -> Vec<String> {
 }
 
 fn plain(event: &Value, policy: &str) -> Vec<String> {
-    lines(&decided(event, policy, &Owners::default()))
+    lines(&decided(event, policy, None))
 }
 
 #[test]
 fn a_session_that_aws_named_is_denied_alone() {
     let event = role_session("web-role", "i-0123456789abcdef0");
-    let plan = decided(&event, "[roles]\nalso = \"role\"", &Owners::default());
+    let plan = decided(&event, "[roles]\nalso = \"role\"", None);
     assert_eq!(lines(&plan), ["quarantine-iam auto session i-0123456789abcdef0 of IAM role web-role"]);
     assert!(!plan.decisions[0].reason.contains("the caller chose"), "{}", plan.decisions[0].reason);
 }
@@ -49,7 +49,7 @@ fn a_session_that_aws_named_is_denied_alone() {
 #[test]
 fn a_session_whose_name_somebody_chose_waits_and_people_know_why() {
     let event = role_session("deploy", "mallory");
-    let plan = decided(&event, "", &Owners::default());
+    let plan = decided(&event, "", None);
     assert_eq!(lines(&plan), ["quarantine-iam gate session mallory of IAM role deploy"]);
     assert!(plan.decisions[0].reason.contains("the caller chose the session's name"), "{}", plan.decisions[0].reason);
     assert_eq!(
@@ -87,7 +87,7 @@ fn two_sessions_of_one_role_are_two_decisions() {
         finding
     };
     event["detail"]["findings"] = json!([finding(1), finding(2)]);
-    let targets: Vec<String> = decided(&event, "", &Owners::default()).decisions.iter().map(|d| d.target.to_string()).collect();
+    let targets: Vec<String> = decided(&event, "", None).decisions.iter().map(|d| d.target.to_string()).collect();
     assert_eq!(targets, ["session session-1 of IAM role deploy", "session session-2 of IAM role deploy"]);
 }
 
@@ -103,12 +103,14 @@ fn an_identity_center_user_is_denied_by_the_organization_after_approval() {
     assert_eq!(plain(&event, policy), ["quarantine-scp notify Identity Center user alice@example.com"]);
 }
 
-fn owners(key: &str, name: &str) -> Owners {
-    let mut owners = Owners::default();
-    let principal_id = PrincipalId::parse("AIDAEXAMPLEALICE00001").ok();
+const ALICE: &str = "AIDAEXAMPLEALICE00001";
+
+fn owned(key: &str, name: &str, id: Option<&str>) -> Identities {
+    let mut identities = Identities::default();
+    let principal_id = id.map(|id| PrincipalId::parse(id).expect("an id"));
     let owner = Owner { name: IamName::parse(name).expect("a name"), principal_id };
-    owners.learn(AccessKeyId::parse(key).expect("a key"), owner);
-    owners
+    identities.learn(AccessKeyId::parse(key).expect("a key"), owner);
+    identities
 }
 
 #[test]
@@ -116,12 +118,13 @@ fn a_bare_access_key_is_its_owner_s_once_somebody_asked() {
     let mut event = fixture("security-hub/iam-finding-with-instance-first");
     event["detail"]["findings"][0]["Resources"] =
         json!([{ "Type": "AwsIamAccessKey", "Id": "AWS::IAM::AccessKey:AKIAEXAMPLEALICE0001", "Partition": "aws" }]);
-    let unknown = decided(&event, "", &Owners::default());
+    let unknown = decided(&event, "", None);
     assert_eq!(lines(&unknown), ["by-hand gate access key AKIAEXAMPLEALICE0001"]);
-    assert_eq!(unknown.unowned().len(), 1, "the account must be asked");
-    let known = decided(&event, "", &owners("AKIAEXAMPLEALICE0001", "alice"));
+    assert!(unknown.asks.iter().any(|ask| matches!(ask.question, Question::Key { .. })), "the account must be asked");
+    let alice = owned("AKIAEXAMPLEALICE0001", "alice", Some(ALICE));
+    let known = decided(&event, "", Some(&alice));
     assert_eq!(lines(&known), ["quarantine-iam auto IAM user alice"]);
-    let protected = decided(&event, "[protected]\nprincipals = [\"alice\"]", &owners("AKIAEXAMPLEALICE0001", "alice"));
+    let protected = decided(&event, "[protected]\nprincipals = [\"alice\"]", Some(&alice));
     assert_eq!(lines(&protected), ["quarantine-iam notify IAM user alice"], "what is protected stays so");
 }
 
@@ -129,7 +132,7 @@ fn a_bare_access_key_is_its_owner_s_once_somebody_asked() {
 fn a_federated_session_leads_to_the_user_who_asked_for_it() {
     let event = fixture("hostile/H42_federated");
     let key = event["detail"]["resource"]["accessKeyDetails"]["accessKeyId"].as_str().expect("a key").to_owned();
-    let known = decided(&event, "", &owners(&key, "alice"));
+    let known = decided(&event, "", Some(&owned(&key, "alice", Some(ALICE))));
     assert_eq!(lines(&known), ["quarantine-iam auto IAM user alice"]);
     assert_eq!(known.decisions[0].target.principal_id.as_ref().expect("an id").as_str(), "AIDAEXAMPLEALICE00001");
 }
@@ -139,11 +142,14 @@ fn an_owner_who_contradicts_the_finding_waits_for_a_person() {
     let event = fixture("hostile/H70_key_mismatch");
     let key = event["detail"]["resource"]["accessKeyDetails"]["accessKeyId"].as_str().expect("a key").to_owned();
     let named = event["detail"]["resource"]["accessKeyDetails"]["userName"].as_str().expect("a name").to_owned();
-    let plan = decided(&event, "", &owners(&key, "somebody-else"));
-    assert_eq!(
-        lines(&plan),
-        [format!("quarantine-iam gate IAM user {named}"), "quarantine-iam gate IAM user somebody-else".to_owned()]
-    );
-    let same = decided(&event, "", &owners(&key, &named.to_uppercase()));
-    assert_eq!(lines(&same), [format!("quarantine-iam auto IAM user {named}")], "IAM does not tell case apart");
+    let plan = decided(&event, "", Some(&owned(&key, "somebody-else", Some(ALICE))));
+    let expected = [
+        format!("quarantine-iam auto access key {key} of IAM user somebody-else"),
+        format!("quarantine-iam gate IAM user {named}"),
+        "quarantine-iam gate IAM user somebody-else".to_owned(),
+    ];
+    assert_eq!(lines(&plan), expected);
+    let same = decided(&event, "", Some(&owned(&key, &named.to_uppercase(), None)));
+    let spelled = format!("quarantine-iam auto IAM user {}", named.to_uppercase());
+    assert_eq!(lines(&same), [spelled], "IAM does not tell case apart, and has the spelling");
 }

@@ -4,13 +4,16 @@
 mod budget;
 mod claims;
 mod confirm;
+mod directory;
 mod excess;
 mod faults;
+mod identity;
 mod joins;
 mod joins_in_trouble;
 mod owner;
 mod pause;
 mod services;
+mod sessions;
 mod take_over;
 mod unread;
 
@@ -21,7 +24,7 @@ use firebreak::incident::Incident;
 use firebreak::policy::Policy;
 use firebreak_ledger::IncidentRecord;
 use firebreak_testkit::dynamodb::{Item, Value as Attribute};
-use firebreak_testkit::scripted::ScriptedAws;
+use firebreak_testkit::scripted::{ScriptedAws, error};
 use firebreak_testkit::{fixture, room};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -51,10 +54,12 @@ struct Stage {
 }
 
 impl Stage {
-    /// GuardDuty knows what it is told, and three executions are running.
+    /// GuardDuty knows what it is told, three executions are running, and the member account says nothing.
     async fn start() -> Self {
         let aws = ScriptedAws::start().await.expect("a port");
         let (guardduty, executions) = (GuardDuty::start(&aws), Executions::start(&aws));
+        aws.answer("iam:*", error(403, "AccessDenied"));
+        aws.answer("cloudtrail:*", error(400, "AccessDeniedException"));
         [ONE, TWO, THREE].into_iter().for_each(|arn| executions.set(arn, "RUNNING"));
         Self { aws, guardduty, executions }
     }

@@ -3,7 +3,7 @@
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, ReasonCode};
 use firebreak::ids::{AccessKeyId, IamName, PrincipalId};
-use firebreak::plan::{Circumstances, Owner, Owners, Plan, Verdict, plan};
+use firebreak::plan::{Circumstances, Identities, Owner, Plan, Question, Verdict, plan};
 use firebreak::policy::Policy;
 use firebreak::target::Scope;
 use serde_json::Value;
@@ -35,13 +35,13 @@ pub(super) fn under(policy: &Policy, event: &Value) -> Plan {
 
 /// The plan once somebody asked whose the keys are.
 pub(super) fn known(event: &Value, keys: &[&str], owner: &str) -> Plan {
-    let mut owners = Owners::default();
+    let mut identities = Identities::default();
     for key in keys {
         let owner = Owner { name: IamName::parse(owner).expect("a name"), principal_id: None };
-        owners.learn(AccessKeyId::parse(key).expect("a key"), owner);
+        identities.learn(AccessKeyId::parse(key).expect("a key"), owner);
     }
     let policy = Policy::unrestricted();
-    plan(event, &Circumstances { owners: Some(&owners), ..Circumstances::new(&policy, NOW) })
+    plan(event, &Circumstances { identities: Some(&identities), ..Circumstances::new(&policy, NOW) })
 }
 
 /// One line per decision: containment, mode, account, Region, kind, id.
@@ -84,6 +84,11 @@ pub(super) fn decides(plan: Plan, verdict: Verdict, expected: &[&str]) -> Plan {
 /// The access keys that each decision knows of.
 pub(super) fn keys(plan: &Plan) -> Vec<Vec<&str>> {
     plan.decisions.iter().map(|decision| decision.target.keys().map(AccessKeyId::as_str).collect()).collect()
+}
+
+/// How many keys the account is asked about, of which the finding says no more.
+pub(super) fn keys_asked(plan: &Plan) -> usize {
+    plan.asks.iter().filter(|ask| matches!(ask.question, Question::Key { .. })).count()
 }
 
 pub(super) fn codes(plan: &Plan) -> Vec<ReasonCode> {

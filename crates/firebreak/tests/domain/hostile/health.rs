@@ -4,7 +4,7 @@ use super::events::{event, set, with};
 use super::plans::{NOW, asked, contains, decided, never, of, only_told, policy, raw, responds, under};
 use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::ids::{AccessKeyId, IamName};
-use firebreak::plan::{AtSource, Circumstances, Owner, Owners, Plan, plan};
+use firebreak::plan::{AtSource, Circumstances, Identities, Owner, Plan, plan};
 use firebreak::policy::Policy;
 use firebreak::target::Scope;
 use serde_json::{Value, json};
@@ -37,11 +37,11 @@ fn owned() -> Value {
 
 /// The plan once IAM said whose the key is.
 fn known(event: &Value, owner: &str) -> Plan {
-    let mut owners = Owners::default();
+    let mut owners = Identities::default();
     let name = IamName::parse(owner).expect("a name");
     owners.learn(AccessKeyId::parse(KEY).expect("a key"), Owner { name, principal_id: None });
     let policy = Policy::unrestricted();
-    plan(event, &Circumstances { owners: Some(&owners), ..Circumstances::new(&policy, NOW) })
+    plan(event, &Circumstances { identities: Some(&owners), ..Circumstances::new(&policy, NOW) })
 }
 
 /// The decisions about one access key alone: whose, and how soon.

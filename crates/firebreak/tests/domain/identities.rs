@@ -1,0 +1,194 @@
+//! What an account's answers about principals change in a plan.
+
+use firebreak::decision::{Mode, ReasonCode};
+use firebreak::ids::{AccessKeyId, AccountId, IamName, PrincipalId};
+use firebreak::plan::{Administrator, AtSource, Circumstances, Identities, Known, Owner, Plan, Question, plan};
+use firebreak::policy::Policy;
+use firebreak::target::TargetKind;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::path::Path;
+
+const NOW: Timestamp = Timestamp::constant(1_795_226_400, 0);
+const ID: &str = "AIDAEXAMPLEMALLORY001";
+const OTHER: &str = "AIDAEXAMPLEOTHER00001";
+const KEY: &str = "AKIAEXAMPLEMALLORY01";
+const SESSION_KEY: &str = "ASIAEXAMPLEMALLORY01";
+
+fn account() -> AccountId {
+    AccountId::parse("111122223333").expect("an account")
+}
+
+fn name(name: &str) -> IamName {
+    IamName::parse(name).expect("a name")
+}
+
+fn id(id: &str) -> PrincipalId {
+    PrincipalId::parse(id).expect("an id")
+}
+
+fn finding(details: &Value) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/findings/guardduty/exfiltration-iam-user.json");
+    let mut event: Value = serde_json::from_str(&std::fs::read_to_string(path).expect("a fixture")).expect("JSON");
+    event["detail"]["resource"]["accessKeyDetails"] = details.clone();
+    event
+}
+
+/// A finding about `mallory`.
+fn user(id: Option<&str>, key: &str) -> Value {
+    finding(&json!({ "accessKeyId": key, "principalId": id, "userType": "IAMUser", "userName": "mallory" }))
+}
+
+fn decided(event: &Value, policy: &str, identities: Option<&Identities>) -> Plan {
+    let policy = Policy::parse(&format!("default_mode = \"auto\"\nauto_from = \"low\"\n{policy}")).expect("a policy");
+    plan(event, &Circumstances { at_source: AtSource::Active, identities, ..Circumstances::new(&policy, NOW) })
+}
+
+/// One line per decision: mode, target, id.
+fn lines(plan: &Plan) -> Vec<String> {
+    let decisions = plan.decisions.iter();
+    let lines = decisions.map(|d| {
+        let id = d.target.principal_id.as_ref().map_or("-", PrincipalId::as_str);
+        format!("{} {} {id}", d.mode.name(), d.target)
+    });
+    lines.collect()
+}
+
+/// What IAM says.
+#[derive(Default)]
+struct Iam(Identities);
+
+impl Iam {
+    /// Who has the name `mallory` now: a name in IAM's spelling, and an id.
+    fn holder(mut self, holder: Option<(&str, &str)>) -> Self {
+        let known = |(called, of): (&str, &str)| Known { name: name(called), id: id(of), path: "/".to_owned() };
+        self.0.learn_user(&account(), &name("mallory"), holder.map(known));
+        self
+    }
+
+    /// Whose the keys are.
+    fn owner(mut self, called: &str, of: Option<&str>) -> Self {
+        for key in [KEY, SESSION_KEY] {
+            let owner = Owner { name: name(called), principal_id: of.map(id) };
+            self.0.learn(AccessKeyId::parse(key).expect("a key"), owner);
+        }
+        self
+    }
+
+    /// Which name the user of the finding has among all users.
+    fn listed(mut self, called: Option<&str>) -> Self {
+        self.0.learn_id(&account(), id(ID), called.map(name));
+        self
+    }
+}
+
+fn iam() -> Iam {
+    Iam::default()
+}
+
+#[test]
+fn what_iam_says_of_name_key_and_id_decides_who_is_meant() {
+    let mallory = ("mallory", ID);
+    let namesake = ("mallory", OTHER);
+    let cases = [
+        // Nothing is known, or all fits.
+        (iam(), format!("auto IAM user mallory {ID}")),
+        (iam().holder(Some(("Mallory", ID))).owner("Mallory", None), format!("auto IAM user Mallory {ID}")),
+        (iam().holder(Some(mallory)), format!("auto IAM user mallory {ID}")),
+        // A rename, as the key's owner or the list tells.
+        (iam().holder(None).owner("m2", Some(ID)), format!("auto IAM user m2 {ID}")),
+        (iam().holder(Some(namesake)).owner("m2", None), format!("auto IAM user m2 {ID}")),
+        (iam().holder(Some(namesake)).listed(Some("m2")), format!("auto IAM user m2 {ID}")),
+        // Another user under the name, whether or not all users were looked through.
+        (iam().holder(Some(namesake)).listed(None), format!("gate IAM user mallory {OTHER}")),
+        (iam().holder(Some(namesake)), format!("gate IAM user mallory {OTHER}")),
+        (iam().holder(None).listed(None), format!("auto IAM user mallory {ID}")),
+    ];
+    for (known, expected) in cases {
+        assert_eq!(lines(&decided(&user(Some(ID), KEY), "", Some(&known.0))), [expected], "{:?}", known.0);
+    }
+    let without_id = user(None, KEY);
+    let known = iam().holder(Some(namesake)).owner("mallory", None).0;
+    assert_eq!(lines(&decided(&without_id, "", Some(&known))), [format!("auto IAM user mallory {OTHER}")]);
+}
+
+#[test]
+fn the_key_of_somebody_else_is_decided_alone() {
+    for (known, of) in
+        [(iam().holder(Some(("mallory", ID))).owner("alice", Some(OTHER)), OTHER), (iam().owner("alice", None), "-")]
+    {
+        let expected = [
+            format!("auto access key {KEY} of IAM user alice {of}"),
+            format!("gate IAM user mallory {ID}"),
+            format!("gate IAM user alice {of}"),
+        ];
+        assert_eq!(lines(&decided(&user(Some(ID), KEY), "", Some(&known.0))), expected);
+    }
+    // A temporary key cannot be made inactive.
+    let known = iam().holder(Some(("mallory", ID))).owner("alice", Some(OTHER));
+    let plan = decided(&user(Some(ID), SESSION_KEY), "", Some(&known.0));
+    assert_eq!(lines(&plan), [format!("gate IAM user mallory {ID}"), format!("gate IAM user alice {OTHER}")]);
+}
+
+#[test]
+fn the_name_that_cloudtrail_has_of_a_temporary_key_is_that_of_the_past() {
+    // The record says that mallory had the key; the name is somebody else's since.
+    let known = iam().holder(Some(("mallory", OTHER))).owner("mallory", Some(ID)).listed(Some("m2"));
+    assert_eq!(lines(&decided(&user(Some(ID), SESSION_KEY), "", Some(&known.0))), [format!("auto IAM user m2 {ID}")]);
+}
+
+#[test]
+fn a_protected_name_protects_after_a_rename() {
+    let renamed = iam().holder(None).owner("alice", Some(ID));
+    let plan = decided(&user(Some(ID), KEY), "[protected]\nprincipals = [\"alice\"]", Some(&renamed.0));
+    assert_eq!(lines(&plan), [format!("notify IAM user alice {ID}")]);
+}
+
+fn administered(by: &str, of: Option<&str>, kind: TargetKind) -> Identities {
+    let mut known = Identities::default();
+    known.learn_only_administrator(&account(), Administrator { kind, name: name(by), id: of.map(id) });
+    known
+}
+
+#[test]
+fn the_last_administrator_is_known_by_the_id_else_by_the_name() {
+    for (known, mode) in [
+        (administered("mallory", Some(ID), TargetKind::IamUser), Mode::Gate),
+        (administered("Mallory", None, TargetKind::IamUser), Mode::Gate),
+        (administered("mallory", Some(OTHER), TargetKind::IamUser), Mode::Auto),
+        (administered("mallory", None, TargetKind::IamRole), Mode::Auto),
+    ] {
+        let plan = decided(&user(Some(ID), KEY), "", Some(&known));
+        let code = if mode == Mode::Gate { ReasonCode::LastAdministrator } else { ReasonCode::Row };
+        assert_eq!((plan.decisions[0].mode, plan.decisions[0].code), (mode, code), "{known:?}");
+    }
+    // A session is not all of a role: others can still administer with it.
+    let role = finding(&json!({ "accessKeyId": SESSION_KEY, "userType": "AssumedRole", "userName": "admin",
+        "principalId": "AROAEXAMPLEROLE000001:i-0123456789abcdef0" }));
+    let known = administered("admin", None, TargetKind::IamRole);
+    let modes = |policy: &str| {
+        let plan = decided(&role, policy, Some(&known));
+        plan.decisions.iter().find(|decision| decision.target.kind == TargetKind::IamRole).map(|decision| decision.mode)
+    };
+    assert_eq!((modes(""), modes("[roles]\nscope = \"role\"")), (Some(Mode::Auto), Some(Mode::Gate)));
+}
+
+#[test]
+fn the_account_is_asked_only_where_an_answer_changes_what_is_done() {
+    let asked = |event: &Value, policy: &str| {
+        let policy = Policy::parse(policy).expect("a policy");
+        let circumstances = Circumstances { at_source: AtSource::Active, ..Circumstances::new(&policy, NOW) };
+        plan(event, &circumstances).asks.into_iter().map(|ask| ask.question).collect::<Vec<_>>()
+    };
+    let event = user(Some(ID), KEY);
+    let who = Question::User { name: name("mallory"), id: Some(id(ID)), keys: vec![AccessKeyId::parse(KEY).expect("a key")] };
+    assert_eq!(asked(&event, "default_mode = \"auto\""), [who.clone(), Question::Administrators]);
+    assert_eq!(asked(&event, "default_mode = \"gate-first\""), [who], "nothing is denied at once");
+    for idle in ["", "default_mode = \"dry-run\"", "default_mode = \"auto\"\n[protected]\nprincipals = [\"mallory\"]"] {
+        assert!(asked(&event, idle).is_empty(), "{idle}");
+    }
+    let person = finding(&json!({ "accessKeyId": SESSION_KEY, "userType": "AssumedRole",
+        "userName": "AWSReservedSSO_Admin_0123456789abcdef", "principalId": "AROAEXAMPLEROLE000001:ceo@corp.example" }));
+    let role = Question::Role(name("AWSReservedSSO_Admin_0123456789abcdef"));
+    assert_eq!(asked(&person, "default_mode = \"auto\""), [role]);
+}
