@@ -30,6 +30,10 @@ export function cases(w) {
         ...each(['GetRole', 'ListAttachedRolePolicies', 'ListRolePolicies', 'ListRoleTags'], (call) => ({
           name: `${call} of a role`, who: quarantineIam, does: `iam:${call}`, on: app, then: 'allowed',
         })),
+        { name: 'finds whose a key is', who: quarantineIam, does: 'iam:GetAccessKeyLastUsed', on: alice, then: 'allowed' },
+        { name: 'finds who has an id', who: quarantineIam, does: 'iam:ListUsers', on: '*', then: 'allowed' },
+        { name: 'takes its own deny off a user whom it hit by mistake', who: quarantineIam, does: 'iam:DetachUserPolicy', on: alice, using: policy(w.denyAll), then: 'allowed' },
+        { name: 'takes its own deny off a role whose session it hit by mistake', who: quarantineIam, does: 'iam:DetachRolePolicy', on: app, using: policy(w.denySession), then: 'allowed' },
         { name: 'denies a user everything', who: quarantineIam, does: 'iam:AttachUserPolicy', on: alice, using: policy(w.denyAll), then: 'allowed' },
         { name: 'denies a role everything', who: quarantineIam, does: 'iam:AttachRolePolicy', on: app, using: policy(w.denyAll), then: 'allowed' },
         { name: 'denies a session of a role everything', who: quarantineIam, does: 'iam:AttachRolePolicy', on: app, using: policy(w.denySession), then: 'allowed' },
@@ -73,13 +77,25 @@ export function cases(w) {
           name: `reads another policy: ${call}`, who: quarantineIam, does: `iam:${call}`, on: w.policy('team/Access'), then: 'not allowed',
         })),
         { name: 'reads data', who: quarantineIam, does: 's3:GetObject', on: w.object, then: 'not allowed' },
-        ...each(['DetachUserPolicy', 'DeleteUserPermissionsBoundary', 'DeleteUserPolicy', 'DeleteAccessKey', 'DeleteLoginProfile', 'DeleteUser', 'DeactivateMFADevice', 'UpdateLoginProfile', 'UpdateUser', 'UntagUser'], (call) => ({
+        ...each([w.denySessionBoundary, planted], (arn) => ({
+          name: `detaches ${arn.split('/').at(-1)}`, who: quarantineIam, does: 'iam:DetachUserPolicy', on: alice, using: policy(arn), then: 'not allowed',
+        })),
+        ...each([w.administrator, w.readOnly, elsewhere, disguised], (arn) => ({
+          name: `detaches ${arn.split(':').slice(5).join(':')}`, who: quarantineIam, does: 'iam:DetachUserPolicy', on: alice, using: policy(arn), given: { identity: ['everything', 'QuarantineIam'] }, then: by('NeverDetachAnotherPolicy'),
+        })),
+        { name: 'detaches without saying what', who: quarantineIam, does: 'iam:DetachRolePolicy', on: app, given: { identity: ['everything', 'QuarantineIam'] }, then: by('NeverDetachAnotherPolicy') },
+        { row: 7, name: 'takes the deny off a user who has the label', who: quarantineIam, does: 'iam:DetachUserPolicy', on: w.user('team/alice', { tags: quarantined }), using: policy(w.denyAll), given: { identity: ['everything', 'QuarantineIam'] }, then: by('NeverFreeTheQuarantined') },
+        { row: 7, name: 'takes the deny off a role that has the label', who: quarantineIam, does: 'iam:DetachRolePolicy', on: held, using: policy(w.denySession), given: { identity: ['everything', 'QuarantineIam'] }, then: by('NeverFreeTheQuarantined') },
+        { name: 'residual: takes the deny off a user who has no label, also where it is no mistake', who: quarantineIam, does: 'iam:DetachUserPolicy', on: alice, using: policy(w.denyAll), then: 'allowed' },
+        ...each(['DeleteUserPermissionsBoundary', 'DeleteUserPolicy', 'DeleteAccessKey', 'DeleteLoginProfile', 'DeleteUser', 'DeactivateMFADevice', 'UpdateLoginProfile', 'UpdateUser', 'UntagUser'], (call) => ({
           name: `destroys or undoes: ${call}`, who: quarantineIam, does: `iam:${call}`, on: alice, given: { identity: ['everything', 'QuarantineIam'] }, then: by('NeverDestroy'),
         })),
-        ...each(['DetachRolePolicy', 'DeleteRole', 'DeleteRolePolicy', 'UpdateAssumeRolePolicy', 'UntagRole'], (call) => ({
+        ...each(['DeleteRole', 'DeleteRolePolicy', 'UpdateAssumeRolePolicy', 'UntagRole'], (call) => ({
           name: `destroys or undoes: ${call}`, who: quarantineIam, does: `iam:${call}`, on: app, given: { identity: ['everything', 'QuarantineIam'] }, then: by('NeverDestroy'),
         })),
-        { name: 'destroys or undoes: RemoveUserFromGroup', who: quarantineIam, does: 'iam:RemoveUserFromGroup', on: w.iam('group/staff'), given: { identity: ['everything', 'QuarantineIam'] }, then: by('NeverDestroy') },
+        ...each(['DetachGroupPolicy', 'RemoveUserFromGroup'], (call) => ({
+          name: `destroys or undoes: ${call}`, who: quarantineIam, does: `iam:${call}`, on: w.iam('group/staff'), given: { identity: ['everything', 'QuarantineIam'] }, then: by('NeverDestroy'),
+        })),
         ...each(['PutUserPolicy', 'CreateAccessKey', 'CreateLoginProfile', 'UploadSSHPublicKey', 'CreateUser'], (call) => ({
           name: `grants: ${call}`, who: quarantineIam, does: `iam:${call}`, on: alice, given: { identity: ['everything', 'QuarantineIam'] }, then: by('NeverGrant'),
         })),
@@ -103,6 +119,9 @@ export function cases(w) {
         ...each(untouchable(w), (on) => ({
           row: 20, name: `bound: ${last(on)}`, who: quarantineIam, does: last(on).startsWith('user/') ? 'iam:PutUserPermissionsBoundary' : 'iam:PutRolePermissionsBoundary', on, using: boundary(w.denyAll), then: refused(on),
         })),
+        ...each(untouchable(w), (on) => ({
+          row: 20, name: `detach: ${last(on)}`, who: quarantineIam, does: last(on).startsWith('user/') ? 'iam:DetachUserPolicy' : 'iam:DetachRolePolicy', on, using: policy(w.denyAll), then: refused(on),
+        })),
         { row: 20, name: "tag: Firebreak's own role", who: quarantineIam, does: 'iam:TagRole', on: untouchable(w)[0], using: keys('firebreak-state'), then: by('NeverThesePrincipals') },
         { name: "deactivate: a key of a break-glass user", who: quarantineIam, does: 'iam:UpdateAccessKey', on: untouchable(w)[2], then: by('NeverThesePrincipals') },
         { name: "a team's role whose path has such a name in it is contained", who: quarantineIam, does: 'iam:AttachRolePolicy', on: w.role('team/firebreak/x'), using: policy(w.denyAll), given: { identity: ['QuarantineIam'] }, then: 'allowed' },
@@ -122,6 +141,8 @@ export function cases(w) {
         ...each(['GetLoginProfile', 'ListGroupsForUser', 'ListMFADevices', 'ListUserPolicies'], (call) => ({
           name: `sees what somebody changed: ${call}`, who: release, does: `iam:${call}`, on: alice, then: 'allowed',
         })),
+        { name: 'finds whose a key is', who: release, does: 'iam:GetAccessKeyLastUsed', on: alice, then: 'allowed' },
+        { name: 'finds who has an id', who: release, does: 'iam:ListUsers', on: '*', then: 'allowed' },
         { name: 'detaches from a user', who: release, does: 'iam:DetachUserPolicy', on: alice, using: policy(w.denyAll), then: 'allowed' },
         { name: 'detaches from a role', who: release, does: 'iam:DetachRolePolicy', on: app, using: policy(w.denySession), then: 'allowed' },
         { name: "removes a user's quarantine boundary", who: release, does: 'iam:DeleteUserPermissionsBoundary', on: alice, using: boundary(w.denyAll), then: 'allowed' },

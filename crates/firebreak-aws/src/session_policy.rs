@@ -20,6 +20,10 @@ const TRIAGE_CALLS: [&str; 6] = [
     "iam:ListUsers",
 ];
 
+/// What finds a user who was renamed: whose a key is, and who has an id. IAM knows no resource of the second, and the owner of the first
+/// is the question.
+const WHOSE: [&str; 2] = ["iam:GetAccessKeyLastUsed", "iam:ListUsers"];
+
 /// What is listed around an instance.
 const INSTANCE_LISTS: [&str; 5] = [
     "ec2:DescribeInstances",
@@ -90,10 +94,14 @@ fn instance(target: &Target) -> Value {
 fn principal(target: &Target, kind: &str) -> Value {
     let Target { partition, account, id, .. } = target;
     let front = format!("arn:{partition}:iam::{account}");
-    json!([
+    let mut statements = vec![
         allow(&json!("iam:*"), &json!([format!("{front}:{kind}/{id}"), format!("{front}:{kind}/*/{id}")])),
         allow(&json!(["iam:GetPolicy", "iam:GetPolicyVersion"]), &json!(format!("{front}:policy/firebreak/*"))),
-    ])
+    ];
+    if target.kind == TargetKind::IamUser {
+        statements.push(allow(&json!(WHOSE), &json!("*")));
+    }
+    Value::Array(statements)
 }
 
 fn allow(actions: &Value, resources: &Value) -> Value {
@@ -129,6 +137,9 @@ mod tests {
             *resources,
             json!(["arn:aws-us-gov:iam::123456789012:user/alice", "arn:aws-us-gov:iam::123456789012:user/*/alice"])
         );
+        let anywhere = policy["Statement"].as_array().expect("statements").iter().filter(|one| one["Resource"] == "*");
+        let anywhere: Vec<&Value> = anywhere.map(|one| &one["Action"]).collect();
+        assert_eq!(anywhere, [&json!(["iam:GetAccessKeyLastUsed", "iam:ListUsers"])], "no change of anybody else");
     }
 
     #[test]

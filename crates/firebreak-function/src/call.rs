@@ -3,11 +3,14 @@
 use aws_config::SdkConfig;
 use firebreak::containment::Containment;
 use firebreak::decision::Waits;
+use firebreak::fault::Fault;
 use firebreak::holders::Holder;
-use firebreak::ids::IncidentId;
+use firebreak::ids::{IamName, IncidentId};
 use firebreak::receipt::Step;
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::{Look, Target};
+use firebreak_aws::Aws;
+use firebreak_aws::clients::MemberRole;
 use firebreak_ledger::{Held, Ledger};
 use jiff::Timestamp;
 
@@ -16,14 +19,20 @@ use jiff::Timestamp;
 pub struct Call {
     /// Credentials and Region of the target.
     pub config: SdkConfig,
+    /// What assumes member roles.
+    pub aws: Aws,
+    /// The role of these credentials.
+    pub role: MemberRole,
     /// The ledger.
     pub ledger: Ledger,
     /// The incident: receipts, tags and session names bear its id.
     pub incident: IncidentId,
     /// In whose name the target is held: the incident's own, unless the containment is for a finding that joined.
     pub holder: Holder,
-    /// The target.
+    /// The target, as the decision names it. Hold, base and receipt go by it.
     pub target: Target,
+    /// The target under the name that IAM knows now: calls of IAM go by it. Only a renamed user has another one than the decision says.
+    pub present: Target,
     /// What is done to it. A target can be held by several containments at once, each with a base of its own.
     pub containment: Containment,
     /// When the work began. Whatever is read for it is read later.
@@ -48,6 +57,16 @@ impl Call {
     #[must_use]
     pub fn held(&self) -> Held<'_> {
         Held { target: &self.target, containment: self.containment }
+    }
+
+    /// The same call for a user whose present name is `name`: the credentials of a call reach one name only.
+    ///
+    /// # Errors
+    /// The member account refused, or STS did not answer.
+    pub async fn under(&self, name: &IamName) -> Result<Self, Fault> {
+        let present = Target { id: name.to_string(), ..self.target.clone() };
+        let config = self.aws.member(&present, self.role, &self.incident).await?;
+        Ok(Self { config, present, ..self.clone() })
     }
 
     /// Steps of which one must hold for this part of the target to be contained.

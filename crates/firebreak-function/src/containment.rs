@@ -16,7 +16,7 @@ use firebreak::holders::Holder;
 use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::policy::built_in_protection;
-use firebreak::receipt::{Outcome, Receipt, Status, Step, Verification};
+use firebreak::receipt::{Outcome, Receipt, Step, Verification};
 use firebreak::step::StepKind;
 use firebreak::target::{Look, Scope, Target};
 use firebreak::task::{Phase, TaskInput, TaskOutput};
@@ -119,9 +119,12 @@ impl Responder {
         let look = target.kind.look();
         Ok(Call {
             config,
+            aws: self.aws.clone(),
+            role,
             ledger,
             holder: Holder::Own(incident.clone()),
             incident,
+            present: target.clone(),
             target,
             containment,
             began_at: clock::now(),
@@ -201,24 +204,38 @@ impl Responder {
         };
         let (status, attempted) = futures::join!(self.begins(&request.incident), attempted);
         log_unless_ok(status);
-        // Whatever came of it: nothing more is written, and a release need not wait.
-        log_unless_ok(self.ledger.end_containment(held, &holder).await);
         // What failed before anything was tried has changed nothing, and so has what waits. A session has its slot already.
         let is_untouched = match &attempted {
             Ok(Some(Ran::Holds(_))) => false,
             Ok(Some(Ran::Tried(Attempt::Waits(_)))) => true,
             _ => !is_tried.load(Relaxed),
         };
+        let answer = self.answer(&request.incident, held, attempted, (approved, level.decisive)).await;
+        // Whatever came of it: nothing more is written, and a release need not wait. Not before the receipt, by which a release goes:
+        // only a finding that joined has this call, and nothing waits for it but the state machine.
+        log_unless_ok(self.ledger.end_containment(held, &holder).await);
         if is_untouched && !was_held.load(Relaxed) && target.scope != Scope::Session {
             log_unless_ok(self.ledger.unmark(held, &holder).await);
         }
+        answer
+    }
+
+    /// What came of one run, as the state machine and the ledger get it.
+    async fn answer(
+        &self,
+        incident: &Incident,
+        held: Held<'_>,
+        attempted: Result<Option<Ran>, Fault>,
+        (approved, decisive): (bool, &'static [StepKind]),
+    ) -> Result<Receipt, Fault> {
+        let (target, containment) = (held.target, held.containment);
         match attempted? {
-            None => self.answered(incident, held).await,
+            None => self.answered(&incident.id, held).await,
             Some(Ran::Holds(receipt)) => Ok(*receipt),
             Some(Ran::Tried(Attempt::Steps(steps))) => {
-                let passing = passing_fault(&steps, level.decisive);
-                let receipt = receipt(target, task.containment, steps, level.decisive);
-                self.remember(&request.incident, &receipt).await?;
+                let passing = passing_fault(&steps, decisive);
+                let receipt = receipt(target, containment, steps, decisive);
+                self.remember(incident, &receipt).await?;
                 // Containing again converges, so a passing fault at a step that decides is worth another try.
                 passing.map_or(Ok(receipt), Err)
             }
@@ -227,9 +244,9 @@ impl Responder {
             }
             Some(Ran::Tried(Attempt::Waits(waits))) => {
                 // Before the answer: a decision that nobody waits for would be carried out by nobody.
-                self.ledger.wait_for_approval(incident, task.containment, target, &waits).await?;
-                let receipt = Receipt::waiting(target.clone(), task.containment, waits, clock::now());
-                self.remember(&request.incident, &receipt).await?;
+                self.ledger.wait_for_approval(&incident.id, containment, target, &waits).await?;
+                let receipt = Receipt::waiting(target.clone(), containment, waits, clock::now());
+                self.remember(incident, &receipt).await?;
                 Ok(receipt)
             }
         }
@@ -249,19 +266,6 @@ impl Responder {
             Holder::Own(_) => Ok(Mark::Held),
             Holder::Joined(_) => self.ledger.mark_held(held, holder, clock::now()).await,
         }
-    }
-
-    /// The receipt of a containment that came after the release which answered its finding: nothing is changed.
-    async fn answered(&self, incident: &IncidentId, held: Held<'_>) -> Result<Receipt, Fault> {
-        let (target, containment) = (held.target, held.containment);
-        let error = Mark::Answered.held(target).err().map(|fault| fault.message);
-        let receipt =
-            Receipt { error, finished_at: Some(clock::now()), ..Receipt::of(target.clone(), containment, Status::Skipped) };
-        // What the incident did to the target before says more.
-        if self.ledger.receipt(incident, containment, target).await?.is_none() {
-            self.ledger.keep_receipt(incident, &receipt).await?;
-        }
-        Ok(receipt)
     }
 
     async fn verify(
@@ -314,22 +318,6 @@ impl Responder {
         let over = [IncidentStatus::AwaitingReview, IncidentStatus::Closed, IncidentStatus::Released];
         self.ledger.set_status(&incident.id, IncidentStatus::Containing, &over).await
     }
-
-    /// The state machine keeps facts of a receipt, and the looks decide by its steps: a receipt that the ledger does not take is a
-    /// fault, and the containment is done again. What it changed stays.
-    ///
-    /// A finding that joined may find its target contained: what fails now does not unsay what holds. A release goes by the receipt.
-    async fn remember(&self, incident: &Incident, receipt: &Receipt) -> Result<(), Fault> {
-        match incident.joining {
-            // What waits has changed nothing: what an attempt before it changed must stay releasable.
-            None if receipt.status != Status::Waits => self.ledger.keep_receipt(&incident.id, receipt).await?,
-            _ => self.ledger.keep_better_receipt(&incident.id, receipt).await?,
-        }
-        let word = serde_json::to_value(receipt.status).ok();
-        let word = word.as_ref().and_then(|v| v.as_str()).unwrap_or("unknown");
-        log_unless_ok(self.ledger.note(&incident.id, clock::now(), &format!("{}: {word}", receipt.target)).await);
-        Ok(())
-    }
 }
 
 /// Whether an analyst agreed. An execution that began under an earlier definition does not say so; but only an approval has a decision
@@ -344,7 +332,7 @@ fn is_approved(request: &TaskInput, containment: Containment) -> bool {
 const MAX_REVERTED: usize = 10;
 
 fn passing_fault(steps: &[Step], decisive: &[StepKind]) -> Option<Fault> {
-    let matters = |step: &&Step| step.kind().is_some_and(|kind| decisive.contains(&kind) || kind.is_groundwork());
+    let matters = |step: &&Step| step.kind().is_some_and(|kind| decisive.contains(&kind) || kind.is_tried_again());
     steps.iter().filter(matters).filter_map(|step| step.error.clone()).find(|fault| fault.kind == FaultKind::Transient)
 }
 
@@ -378,7 +366,7 @@ pub fn tag_outcome(result: Result<(), (Option<String>, Fault)>) -> Result<Outcom
     }
 }
 
-fn log_unless_ok(result: Result<(), Fault>) {
+pub(crate) fn log_unless_ok(result: Result<(), Fault>) {
     if let Err(fault) = result {
         tracing::error!(fault.message = %fault.message, "the ledger did not take a record");
     }

@@ -6,6 +6,7 @@ pub mod containment;
 pub mod diagnosis;
 pub mod drift;
 pub mod environment;
+mod kept;
 mod paused;
 pub mod run;
 pub mod signed;

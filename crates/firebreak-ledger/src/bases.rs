@@ -146,6 +146,16 @@ impl Ledger {
         Ok(!names(&self.base_item(held).await?, "holders").is_empty())
     }
 
+    /// Whether another name than `holder` holds the target as the resource with this immutable id, or before anybody knows its id.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn is_held_by_others(&self, held: Held<'_>, holder: &Holder, identity: &str) -> Result<bool, Fault> {
+        let item = self.base_item(held).await?;
+        let is_meant = string(&item, "identity").is_none_or(|known| known == identity);
+        Ok(is_meant && names(&item, "holders").iter().any(|name| name != holder.id().as_str()))
+    }
+
     /// Remembers credentials that a release must leave inactive, because a suspect made them.
     ///
     /// # Errors

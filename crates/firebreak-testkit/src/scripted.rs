@@ -60,6 +60,8 @@ struct Script {
     faults: Vec<Fault>,
     /// Calls that are carried out and answered late.
     late: Vec<(String, usize, Duration)>,
+    /// Every answer takes at least this long.
+    pace: Duration,
     stop: Option<Stop>,
     calls: Vec<Call>,
     unknown: Vec<String>,
@@ -147,6 +149,20 @@ impl ScriptedAws {
     /// Carries the n-th call of an action out, and answers it so late that the client has given up. Once.
     pub fn delay_call(&self, action: &str, nth: usize, delay: Duration) {
         self.script().late.push((action.to_owned(), nth, delay));
+    }
+
+    /// From now on every answer takes this long: [`depth`](Self::depth) goes by it.
+    pub fn pace(&self, delay: Duration) {
+        self.script().pace = delay;
+    }
+
+    /// The most round trips, one after the other, that end with a call that `is` means, since the last [`forget`](Self::forget). Zero: there
+    /// was no such call.
+    #[must_use]
+    pub fn depth(&self, is: impl Fn(&Call) -> bool) -> usize {
+        let calls = self.calls();
+        let depths = call::depths(&calls).into_iter().zip(&calls);
+        depths.filter(|(_, call)| is(call)).map(|(depth, _)| depth).max().unwrap_or(0)
     }
 
     /// Runs `work` until the n-th call of `action`, and drops it there, as a killed process would be: before the service has seen the

@@ -29,6 +29,8 @@ pub enum StepKind {
     ClearForeignSlots,
     /// Give a session's tag back.
     FreeSlot,
+    /// Take the deny off a principal that was hit by mistake.
+    TakeOffDeny,
 
     // Quarantine of a principal.
     /// Attach the quarantine policy.
@@ -61,6 +63,8 @@ pub enum StepKind {
     NoteQuarantineOfAws,
     /// A note: the finding's access key is not among the user's.
     FindExposedKey,
+    /// A note: the user has another name now.
+    FollowRename,
     /// Write the principal into the organization's quarantine policy.
     DenyByScp,
     /// A note: no service control policy has an effect in the management account.
@@ -117,6 +121,7 @@ impl StepKind {
             Self::CheckIdentity | Self::Tag | Self::ProtectFromTermination | Self::ClearForeignSlots | Self::FreeSlot => {
                 Nature::Record
             }
+            Self::TakeOffDeny => Nature::Amends,
             Self::AttachDeny
             | Self::DenyByBoundary
             | Self::DenySession
@@ -132,6 +137,7 @@ impl StepKind {
             | Self::NeedsWholeRole
             | Self::NoteQuarantineOfAws
             | Self::FindExposedKey
+            | Self::FollowRename
             | Self::DenyByScp
             | Self::DenyInManagementAccount
             | Self::IsolateInterface
@@ -165,6 +171,7 @@ impl StepKind {
             Self::ProtectFromTermination => "protected it from termination",
             Self::ClearForeignSlots => "emptied session tags that somebody had set",
             Self::FreeSlot => "freed the session's tag",
+            Self::TakeOffDeny => "took the denial off somebody who was hit by mistake",
             Self::AttachDeny => "denied everything by policy",
             Self::DenyByBoundary => "denied everything by permissions boundary",
             Self::DenySession => "denied this one session",
@@ -177,9 +184,11 @@ impl StepKind {
             Self::ListServiceCredentials => "listed its service credentials",
             Self::ListSshKeys => "listed its SSH keys",
             Self::ListCertificates => "listed its signing certificates",
-            Self::NeedsWholeRole | Self::NoteQuarantineOfAws | Self::FindExposedKey | Self::DenyInManagementAccount => {
-                return None;
-            }
+            Self::NeedsWholeRole
+            | Self::NoteQuarantineOfAws
+            | Self::FindExposedKey
+            | Self::FollowRename
+            | Self::DenyInManagementAccount => return None,
             Self::DenyByScp => "denied everything from the organization",
             Self::IsolateInterface => "moved into the empty security group: network interface",
             Self::BlockPublicAccess => "switched all public access blocks on",
@@ -206,10 +215,11 @@ impl StepKind {
         !matches!(self.nature(), Nature::Control)
     }
 
-    /// True for steps that others wait for: without the record of a base nothing else is tried.
+    /// True for steps of which a passing fault is worth another try of the whole, also where they do not decide: others wait for them,
+    /// or somebody innocent does.
     #[must_use]
-    pub fn is_groundwork(self) -> bool {
-        matches!(self.nature(), Nature::Groundwork)
+    pub fn is_tried_again(self) -> bool {
+        matches!(self.nature(), Nature::Groundwork | Nature::Amends)
     }
 }
 
@@ -218,6 +228,8 @@ enum Nature {
     Groundwork,
     /// A record or a label.
     Record,
+    /// It takes back what hit somebody else, and says nothing of the target.
+    Amends,
     /// It changes what the target can do, or finds out what there is to change.
     Control,
 }

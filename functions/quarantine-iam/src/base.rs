@@ -2,7 +2,7 @@
 
 mod read;
 
-pub(crate) use read::{Unread, attached_policies, read};
+pub(crate) use read::{Unread, attached_policies, read, unlisted_keys};
 
 use firebreak::step::StepKind;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! Takes from a principal what its decision says: everything, one session, or one access key.
 
 use crate::session::session_name;
-use crate::{role, session, user};
+use crate::{key, role, session, user};
 use aws_sdk_iam::Client;
 use firebreak::containment::Containment;
 use firebreak::fault::Fault;
@@ -34,7 +34,7 @@ pub(crate) async fn prepare(ledger: &Ledger, holder: &Holder, target: &Target) -
             }
             Err(fault) => Err(fault),
         }),
-        (TargetKind::IamUser, Scope::Principal) => Prepared::Marked(mark.await),
+        (TargetKind::IamUser, Scope::Principal | Scope::AccessKey) => Prepared::Marked(mark.await),
         _ => Prepared::Nothing,
     }
 }
@@ -42,8 +42,8 @@ pub(crate) async fn prepare(ledger: &Ledger, holder: &Holder, target: &Target) -
 pub(crate) async fn contain(call: &Call, prepared: Prepared) -> Result<Attempt, Fault> {
     let iam = Client::new(&call.config);
     let steps = match (call.target.kind, call.target.scope, prepared) {
-        (TargetKind::IamUser, Scope::Principal, Prepared::Marked(marked)) => user::contain(call, &iam, marked).await,
-        (TargetKind::IamUser, Scope::AccessKey, _) => user::contain_key(call, &iam).await,
+        (TargetKind::IamUser, Scope::Principal, Prepared::Marked(marked)) => Ok(user::contain(call, &iam, marked).await),
+        (TargetKind::IamUser, Scope::AccessKey, Prepared::Marked(marked)) => key::contain(call, &iam, marked).await,
         (TargetKind::IamRole, Scope::Session, Prepared::Named(slot)) => session::contain(call, &iam, slot).await,
         (TargetKind::IamRole, Scope::Principal, _) => role::contain(call, &iam).await,
         _ => Err(Fault::malformed(format!("quarantine-iam cannot contain {}", call.target))),

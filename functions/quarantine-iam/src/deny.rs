@@ -22,7 +22,7 @@ pub(crate) enum Attached {
 
 /// Attaches the deny. Attaching what is attached succeeds and changes nothing.
 pub(crate) async fn attach(call: &Call, iam: &Client) -> Result<Attached, Fault> {
-    let (name, policy) = (&call.target.id, policies::deny(&call.target));
+    let (name, policy) = (&call.present.id, policies::deny(&call.target));
     let (refused, attached) = match call.target.kind {
         TargetKind::IamRole => {
             let answer = iam.attach_role_policy().role_name(name).policy_arn(policy).send().await;
@@ -78,7 +78,7 @@ pub(crate) async fn put_boundary(call: &Call, iam: &Client, current: &BaseState)
             "the role has 10 policies or more and a permissions boundary: no single session can be denied, only the whole role",
         ));
     }
-    let name = &call.target.id;
+    let name = &call.present.id;
     match call.target.kind {
         TargetKind::IamRole => {
             let put = iam.put_role_permissions_boundary().role_name(name).permissions_boundary(boundary);

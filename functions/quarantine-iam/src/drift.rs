@@ -16,13 +16,13 @@ pub(crate) fn since(base: &BaseState, now: &BaseState, call: &Call) -> Vec<Strin
     let revocation = |name: &str| name.starts_with(policies::REVOCATION);
     sets(&mut lines, "inline policy", base.inline_policies.as_ref(), now.inline_policies.as_ref(), revocation);
     sets(&mut lines, "group", base.groups.as_ref(), now.groups.as_ref(), |_| false);
-    let added = |serial: &str| by_hand::mfa_device(&call.target.id, serial);
+    let added = |serial: &str| by_hand::mfa_device(&call.present.id, serial);
     changes(&mut lines, "MFA device", base.mfa_devices.as_ref(), now.mfa_devices.as_ref(), |_| false, added);
     if now.boundary != base.boundary && !now.boundary.as_ref().is_some_and(|boundary| ours.contains(boundary)) {
         lines.push(format!("permissions boundary is now {}", now.boundary.as_deref().unwrap_or("none")));
     }
     match (base.console_password, now.console_password) {
-        (Some(false), Some(true)) => lines.push(by_hand::console_password(&call.target.id)),
+        (Some(false), Some(true)) => lines.push(by_hand::console_password(&call.present.id)),
         (Some(true), Some(false)) => lines.push("console password was deleted".to_owned()),
         (Some(_), None) => lines.push("whether there is a console password could not be read".to_owned()),
         _ => {}

@@ -8,6 +8,7 @@ mod deny;
 mod diagnose;
 mod document;
 mod drift;
+mod key;
 mod policies;
 mod record;
 mod release;
@@ -15,8 +16,10 @@ mod revoke;
 mod role;
 mod session;
 mod tags;
+mod take_off;
 mod user;
 mod verify;
+mod whom;
 mod written;
 
 pub use base::{BaseState, Credential, CredentialKind};

@@ -15,11 +15,14 @@ const PROTECTED_PATHS: [&str; 3] = ["/aws-service-role/", "/aws-reserved/", "/fi
 /// A name can be given again after its first owner was deleted; the immutable id cannot.
 pub(crate) fn check_identity(call: &Call, current: &BaseState) -> Result<(), Fault> {
     match &call.target.principal_id {
-        Some(id) if id.as_str() != current.principal_id => {
-            Err(Fault::malformed(format!("{} is not the principal of the finding: it was created anew", call.target)))
-        }
+        Some(id) if id.as_str() != current.principal_id => Err(another_principal(call)),
         _ => Ok(()),
     }
+}
+
+/// Somebody else has the name.
+pub(crate) fn another_principal(call: &Call) -> Fault {
+    Fault::malformed(format!("{} is not the principal of the finding: another one has the name now, or nobody", call.target))
 }
 
 /// Roles that only AWS or Firebreak's own deployment may change.

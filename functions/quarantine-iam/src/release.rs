@@ -4,18 +4,19 @@
 //! finding exposed stays inactive, what somebody else changed stays as it is, and nothing is recreated.
 #![expect(clippy::disallowed_methods, reason = "this is the release of the quarantine")]
 
-use crate::base::{self, BaseState, Credential};
+use crate::base::{self, BaseState, Credential, Unread};
+use crate::take_off::undone;
+use crate::whom::{self, Read, is_other};
 use crate::written::Written;
-use crate::{credentials, drift};
+use crate::{credentials, drift, take_off};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::StatusType;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::AccessKeyId;
 use firebreak::receipt::{Outcome, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::{Scope, Target, TargetKind};
-use firebreak_aws::classify::{OrFault, SdkResult, code};
+use firebreak_aws::classify::OrFault;
 use firebreak_function::containment::Call;
 use firebreak_function::drift::Change;
 use firebreak_function::step::{skipped, step};
@@ -28,19 +29,57 @@ use futures::future::join_all;
 /// When somebody changed the principal since, nothing is done the first time: the step `check-drift` says what, for the analyst. A
 /// release that is asked for after that takes back what is Firebreak's and leaves the rest.
 ///
+/// A renamed user is put back under its present name.
+///
 /// # Errors
-/// `Gone` when the principal no longer exists or another one has its name now, and read errors. Nothing was changed then.
+/// `Gone` when the principal no longer exists, also under another name, and read errors. Nothing was changed then.
 pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>, Fault> {
     let iam = Client::new(&call.config);
-    let (now, unread) = base::read(&iam, &call.target).await?;
-    if base.is_some_and(|base| base.principal_id != now.principal_id) {
+    let read = base::read(&iam, &call.present).await;
+    let id = whom::id(call, base);
+    let is_other = id.map_or_else(|| read.as_ref().is_err_and(|fault| fault.kind == FaultKind::Gone), |id| is_other(id, &read));
+    let found = if is_other { Box::pin(whom::follow(call, &iam, id)).await? } else { None };
+    if let Some(there) = found {
+        return Box::pin(renamed(call, &iam, &there, base, &read)).await;
+    }
+    let (now, unread) = read?;
+    // Without a base whoever has the name may have the deny.
+    if base.is_some() && is_other {
         return Err(Fault::gone(format!(
             "{} was deleted and created anew since the containment; the new one is left as it is",
             call.target
         )));
     }
+    put_back(call, &iam, base, &now, &unread).await
+}
+
+/// Puts a user back who has another name now, and then whoever was hit by mistake and still has the deny.
+async fn renamed(call: &Call, iam: &Client, there: &Call, base: Option<&BaseState>, read: &Read) -> Result<Vec<Step>, Fault> {
+    let client = Client::new(&there.config);
+    let (now, unread) = base::read(&client, &there.present).await?;
+    let mut steps = put_back(there, &client, base, &now, &unread).await?;
+    // While a change is new to the analyst nothing else is tried.
+    if steps.is_empty() || !steps.iter().all(|step| step.is(StepKind::CheckDrift)) {
+        steps.push(whom::note(there));
+        // A read that failed showed nobody that the deny was on somebody else.
+        let hit = [StepKind::TakeOffDeny, StepKind::ReadBase].map(StepName::from);
+        if let (Ok((namesake, _)), true) = (read, hit.iter().any(|step| call.failed_steps.contains(step))) {
+            let theirs = take_off::is_theirs(call, namesake).await;
+            steps.push(take_off::user(call, iam, namesake, theirs).await);
+        }
+    }
+    Ok(steps)
+}
+
+async fn put_back(
+    call: &Call,
+    iam: &Client,
+    base: Option<&BaseState>,
+    now: &BaseState,
+    unread: &[Unread],
+) -> Result<Vec<Step>, Fault> {
     let mut steps = Vec::new();
-    let drift = base.map(|base| drifted(call, base, &now)).unwrap_or_default();
+    let drift = base.map(|base| drifted(call, base, now)).unwrap_or_default();
     let is_seen = drift.iter().all(|change| change.is_seen(call));
     if !is_seen {
         return Ok(join_all(drift.into_iter().map(Change::shown)).await);
@@ -53,7 +92,7 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
     let exposed =
         |c: &Credential| call.exposed.contains(&c.id) || is_named(c) || base.is_some_and(|base| base.exposed.contains(&c.id));
     let unread = |c: &Credential| unread.iter().find(|missing| missing.kind == c.kind).map(|missing| missing.fault.clone());
-    let restored = known.iter().map(|c| restore(call, &iam, c, (&now, unread(c)), exposed(c)));
+    let restored = known.iter().map(|c| restore(call, iam, c, (now, unread(c)), exposed(c)));
     steps.extend(join_all(restored).await);
     if let Some(failed) = steps.iter().find(|step| step.outcome == Outcome::Failed) {
         let why = format!("not tried: as long as {} is unfinished the deny stays", failed.name);
@@ -67,16 +106,16 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
             return Ok(steps);
         }
     }
-    let written = Written::of(call, &now).await?;
+    let written = Written::of(call, now).await?;
     let (boundary, revocations, denies) = futures::join!(
-        restore_boundary(call, &iam, base, &now, &written),
-        delete_revocations(call, &iam, &written),
-        detach(call, &iam, &written)
+        restore_boundary(call, iam, base, now, &written),
+        delete_revocations(call, iam, &written),
+        detach(call, iam, &written)
     );
     steps.extend(boundary.into_iter().chain(revocations).chain(denies));
     // The guard of the organization recognises a quarantined principal by its tags: they go when the deny is gone.
     if steps.iter().all(|step| step.outcome != Outcome::Failed) {
-        steps.extend(untag(call, &iam, &now, &written).await);
+        steps.extend(untag(call, iam, now, &written).await);
     }
     Ok(steps)
 }
@@ -101,7 +140,7 @@ async fn restore(
         if works {
             return step(
                 StepName::about(StepKind::KeepInactive, id),
-                credentials::set(iam, &call.target.id, credential, StatusType::Inactive),
+                credentials::set(iam, &call.present.id, credential, StatusType::Inactive),
             )
             .await;
         }
@@ -121,7 +160,7 @@ async fn restore(
         if is_held_alone(call, credential).await? {
             return Ok(Outcome::Skipped);
         }
-        credentials::set(iam, &call.target.id, credential, StatusType::Active).await
+        credentials::set(iam, &call.present.id, credential, StatusType::Active).await
     })
     .await
 }
@@ -139,7 +178,7 @@ async fn is_held_alone(call: &Call, credential: &Credential) -> Result<bool, Fau
 /// Only where Firebreak's policy is the boundary now.
 async fn restore_boundary(call: &Call, iam: &Client, base: Option<&BaseState>, now: &BaseState, ours: &Written) -> Option<Step> {
     now.boundary.as_ref().filter(|boundary| ours.boundary.as_ref() == Some(boundary))?;
-    let name = &call.target.id;
+    let name = &call.present.id;
     let is_role = call.target.kind == TargetKind::IamRole;
     let restored = async {
         let Some(base) = base else {
@@ -171,7 +210,7 @@ async fn restore_boundary(call: &Call, iam: &Client, base: Option<&BaseState>, n
 async fn delete_revocations(call: &Call, iam: &Client, ours: &Written) -> Vec<Step> {
     join_all(ours.revocations.iter().map(|name| {
         step(StepKind::DeleteRevocation, async move {
-            let delete = iam.delete_role_policy().role_name(&call.target.id).policy_name(name).send().await;
+            let delete = iam.delete_role_policy().role_name(&call.present.id).policy_name(name).send().await;
             undone("iam:DeleteRolePolicy", delete)
         })
     }))
@@ -180,7 +219,7 @@ async fn delete_revocations(call: &Call, iam: &Client, ours: &Written) -> Vec<St
 
 async fn detach(call: &Call, iam: &Client, ours: &Written) -> Option<Step> {
     let policy = ours.policy.as_ref()?;
-    let name = &call.target.id;
+    let name = &call.present.id;
     let detached = async {
         match call.target.kind {
             TargetKind::IamRole => {
@@ -190,14 +229,6 @@ async fn detach(call: &Call, iam: &Client, ours: &Written) -> Option<Step> {
         }
     };
     Some(step(StepKind::DetachDeny, detached).await)
-}
-
-fn undone<T, E: ProvideErrorMetadata>(operation: &str, answer: SdkResult<T, E>) -> Result<Outcome, Fault> {
-    if answer.as_ref().err().and_then(code) == Some("NoSuchEntity") {
-        return Ok(Outcome::Already);
-    }
-    answer.or_fault(operation)?;
-    Ok(Outcome::Applied)
 }
 
 /// Takes Firebreak's tags away: those of this part, and the labels when nothing of Firebreak is left on the principal.
@@ -220,7 +251,7 @@ async fn untag_all(call: &Call, iam: &Client, now: &BaseState, ours: &Written) -
     if now.tags.is_none() {
         return Err(Fault::new(FaultKind::Denied, "the tags could not be read"));
     }
-    let name = &call.target.id;
+    let name = &call.present.id;
     let keys = Some(ours.own_tags.iter().chain(&ours.labels).cloned().collect());
     match call.target.kind {
         TargetKind::IamRole => {

@@ -20,15 +20,15 @@ pub(crate) async fn contain(call: &Call, iam: &Client) -> Result<Vec<Step>, Faul
     let recorded = record(call, &current, &[]).await;
     let held = is_held(&recorded);
     let mut no_room = None;
-    let attached = step(StepKind::AttachDeny, async {
+    let attach = step(StepKind::AttachDeny, async {
         if let Attached::NoRoom(fault) = deny::attach(call, iam).await? {
             no_room = Some(fault);
         }
         Ok(Outcome::Applied)
-    })
-    .await;
+    });
+    let (attached, labelled) = futures::join!(attach, tags::label(call, iam, held));
     let mut steps = vec![recorded];
     steps.extend(deny::steps(call, iam, attached, no_room, Some(&current), held).await);
-    steps.push(tags::label(call, iam, held).await);
+    steps.push(labelled);
     Ok(steps)
 }

@@ -8,7 +8,7 @@ use crate::base::{self, BaseState};
 use crate::deny::{self, Attached};
 use crate::policies::SESSION_TAG;
 use crate::record::{check_identity, check_path, is_held, record};
-use crate::tags;
+use crate::{tags, take_off};
 use aws_sdk_iam::Client;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::SessionName;
@@ -34,8 +34,10 @@ pub(crate) async fn contain(call: &Call, iam: &Client, slot: Result<usize, Fault
         Err(fault) => return Ok(vec![deny(&attached, &tagged).await, step(StepKind::ReadBase, async { Err(fault) }).await]),
     };
     if let Err(fault) = check_path(call, &current).and_then(|()| check_identity(call, &current)) {
-        // AWS refuses changes of its own roles; what was written on a namesake denies one session name.
-        return Ok(vec![deny(&attached, &tagged).await, step(StepKind::CheckIdentity, async { Err(fault) }).await]);
+        // AWS refuses changes of its own roles; what was written on a namesake is taken back.
+        let (denied, attached) = (deny(&attached, &tagged).await, matches!(attached, Ok(Attached::Done)));
+        let ours = take_off::Ours { tag: ours.first(), attached, tagged: tagged.is_ok() };
+        return Ok(take_off::session(call, iam, &current, &ours, denied, fault).await);
     }
     let recorded = record(call, &current, &[]).await;
     let held = is_held(&recorded);

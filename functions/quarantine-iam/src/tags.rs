@@ -19,6 +19,9 @@ use firebreak_ledger::SESSION_SLOTS;
 /// What the policy takes for an empty slot.
 pub(crate) const NOBODY: &str = "firebreak-none";
 
+/// The label that the guard and the member role's policy go by.
+pub(crate) const STATE: &str = TAG_KEYS[0];
+
 /// The tag that opens a role to the inline policy that ends older sessions. `FirebreakMemberQuarantineIam` must never be able to write it.
 pub(crate) const REVOKE: &str = "firebreak-revoke";
 
@@ -64,7 +67,7 @@ pub(crate) async fn label(call: &Call, iam: &Client, held: bool) -> Step {
 /// Writes tags. A policy goes out at the same time, and IAM refuses one of two changes that arrive together (409
 /// `ConcurrentModification`: IAM API reference, `TagRole`): the SDK repeats this one.
 pub(crate) async fn put(call: &Call, iam: &Client, tags: &[(String, String)]) -> Result<(), Fault> {
-    let name = &call.target.id;
+    let name = &call.present.id;
     let labels = tags.iter().map(|(key, value)| tag(key, value)).collect::<Result<Vec<_>, _>>()?;
     match call.target.kind {
         TargetKind::IamRole => {

@@ -6,7 +6,7 @@
 use crate::base::{self, BaseState};
 use crate::deny::{self, Attached};
 use crate::session::session_name;
-use crate::{by_hand, credentials, document, policies, record, revoke, tags, user};
+use crate::{by_hand, credentials, document, policies, record, revoke, tags, user, whom};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::StatusType;
 use firebreak::fault::{Fault, FaultKind};
@@ -19,23 +19,53 @@ use firebreak_function::step::unrecorded;
 use firebreak_ledger::SESSION_SLOTS;
 use std::time::Duration;
 
+/// What a look at one name showed.
+enum Looked {
+    /// At the principal that was contained.
+    Checked(Checked),
+    /// At somebody else, or at nobody. With the id of the one that was contained.
+    Other(Option<String>, Fault),
+}
+
+/// A renamed user is looked at under its present name.
 pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
+    let (id, fault) = match look(call).await? {
+        Looked::Checked(checked) => return Ok(checked),
+        Looked::Other(id, fault) => (id, fault),
+    };
     let iam = Client::new(&call.config);
-    let (read, held, changed, kept, before) = futures::join!(
-        base::read(&iam, &call.target),
+    let Some(there) = Box::pin(whom::follow(call, &iam, id.as_deref())).await? else { return Err(fault) };
+    match Box::pin(look(&there)).await? {
+        Looked::Checked(checked) => Ok(checked),
+        Looked::Other(_, fault) => Err(fault),
+    }
+}
+
+async fn look(call: &Call) -> Result<Looked, Fault> {
+    let iam = Client::new(&call.config);
+    let (read, held, changed, kept, base) = futures::join!(
+        base::read(&iam, &call.present),
         call.ledger.holds(call.held(), &call.holder, clock::now()),
         document::problem(call, &iam),
         call.ledger.receipt(&call.incident, call.containment, &call.target),
         call.ledger.base::<BaseState>(call.held())
     );
-    let (now, unread) = read?;
-    record::check_identity(call, &now)?;
-    // A base that cannot be read says nothing about the controls.
-    let before = before.ok().flatten().map(|(base, _)| base).filter(|base| base.principal_id == now.principal_id);
-    let notes = before.map(|base| by_hand::made_since(&base, &now, &call.target.id)).unwrap_or_default();
-    let mut checked = Checked { problems: changed.into_iter().collect(), notes, ..Checked::default() };
-    // What the containment could not write was not reverted by anybody.
+    let base = base.ok().flatten().map(|(base, _)| base);
     let mut receipt = kept.ok().flatten();
+    let id = whom::id(call, base.as_ref());
+    let (now, unread) = match read {
+        Err(fault) if fault.kind == FaultKind::Gone => return Ok(Looked::Other(id.map(str::to_owned), fault)),
+        read => read?,
+    };
+    if id.map_or_else(|| receipt.as_ref().is_some_and(was_another), |id| id != now.principal_id) {
+        return Ok(Looked::Other(id.map(str::to_owned), record::another_principal(call)));
+    }
+    // A base that cannot be read says nothing about the controls.
+    let before = base.as_ref().filter(|base| base.principal_id == now.principal_id);
+    let notes = before.map(|base| by_hand::made_since(base, &now, &call.present.id)).unwrap_or_default();
+    let problems = renamed(call, receipt.as_ref()).into_iter().chain(changed).collect();
+    let mut checked = Checked { problems, notes, ..Checked::default() };
+    // What the containment could not write was not reverted by anybody.
     let unwritten = receipt.as_ref().map(Receipt::failed_steps).unwrap_or_default();
     checked.problems.extend(unread.into_iter().map(|missing| missing.fault.message));
     // What is released at this moment must not come back.
@@ -45,7 +75,7 @@ pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
     if !missing.is_empty() {
         // A read right after a write can be old (IAM user guide: "IAM is eventually consistent"): it is not claimed on one of them.
         tokio::time::sleep(SETTLE).await;
-        let (later, _) = base::read(&iam, &call.target).await?;
+        let (later, _) = base::read(&iam, &call.present).await?;
         missing = reverted(call, &iam, &later).await?;
     }
     for (line, again) in missing {
@@ -77,7 +107,20 @@ pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
         let status = Receipt::status_of(&receipt.steps, call.decisive());
         call.ledger.keep_receipt(&call.incident, &Receipt { status, ..receipt }).await?;
     }
-    Ok(checked)
+    Ok(Looked::Checked(checked))
+}
+
+/// The containment found somebody else under the name: nothing is written on whoever that is.
+fn was_another(receipt: &Receipt) -> bool {
+    receipt.steps.iter().any(|step| step.is(StepKind::CheckIdentity) && step.outcome == Outcome::Failed)
+}
+
+/// A line for people when the user has another name than at the containment.
+fn renamed(call: &Call, receipt: Option<&Receipt>) -> Option<String> {
+    let name = whom::renamed_to(&call.present.id);
+    let is_known = receipt.is_some_and(|receipt| receipt.steps.iter().any(|step| step.name == name));
+    let line = || format!("{} was renamed to {} since the containment", call.target, call.present.id);
+    (call.present.id != call.target.id && !is_known).then(line)
 }
 
 /// How long a read may be behind a write.
@@ -128,7 +171,7 @@ async fn reverted(call: &Call, iam: &Client, now: &BaseState) -> Result<Vec<(Str
         Scope::Principal | Scope::Session => {
             let denied = match now.has_policy(&policies::deny(&call.target)) {
                 Some(attached) => attached || now.boundary.as_ref() == Some(&policies::boundary(&call.target)),
-                None => base::attached_policies(iam, &call.target).await?.contains(&policies::deny(&call.target)),
+                None => base::attached_policies(iam, &call.present).await?.contains(&policies::deny(&call.target)),
             };
             if !denied {
                 lines.push(("the quarantine policy is not attached".to_owned(), Again::Deny));
@@ -178,7 +221,7 @@ async fn write_again(call: &Call, iam: &Client, now: &BaseState, control: &Again
             if record::record(call, now, std::slice::from_ref(credential)).await.outcome == Outcome::Failed {
                 return Err(unrecorded());
             }
-            credentials::set(iam, &call.target.id, credential, StatusType::Inactive).await.map(|_| ())
+            credentials::set(iam, &call.present.id, credential, StatusType::Inactive).await.map(|_| ())
         }
     }
 }

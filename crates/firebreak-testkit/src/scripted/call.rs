@@ -1,6 +1,7 @@
 //! One call, as the server saw it.
 
 use serde_json::{Map, Value};
+use std::time::Instant;
 
 /// A call.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +20,10 @@ pub struct Call {
     pub body: String,
     /// Headers whose names begin with `x-amz-`.
     pub headers: Map<String, Value>,
+    /// When it arrived.
+    pub arrived_at: Instant,
+    /// When its answer left; nothing while it is under way.
+    pub answered_at: Option<Instant>,
 }
 
 impl Call {
@@ -61,8 +66,22 @@ impl Call {
         };
         let amazon = headers.iter().filter(|(name, _)| name.as_str().starts_with("x-amz-"));
         let headers = amazon.map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().into())).collect();
-        Self { service, operation, region, path: uri.path().to_owned(), params, body, headers }
+        let (path, arrived_at, answered_at) = (uri.path().to_owned(), Instant::now(), None);
+        Self { service, operation, region, path, params, body, headers, arrived_at, answered_at }
     }
+}
+
+/// How many calls had to be answered, one after the other, before each of these could be, itself included.
+///
+/// A call waits for another one if it arrived after the other's answer had left: with the same delay at every call, that is what shows.
+pub(super) fn depths(calls: &[Call]) -> Vec<usize> {
+    let mut depths: Vec<usize> = Vec::with_capacity(calls.len());
+    for (at, call) in calls.iter().enumerate() {
+        let before = calls[..at].iter().zip(&depths);
+        let waited = before.filter(|(other, _)| other.answered_at.is_some_and(|answered| answered <= call.arrived_at));
+        depths.push(1 + waited.map(|(_, depth)| *depth).max().unwrap_or(0));
+    }
+    depths
 }
 
 /// The operations of REST services have no name on the wire: method, path and sub-resource tell them apart.

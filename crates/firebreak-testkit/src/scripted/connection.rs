@@ -11,6 +11,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -45,6 +46,7 @@ async fn respond(
         std::future::pending::<()>().await;
     }
     tokio::time::sleep(answer.delay).await;
+    script.lock().unwrap_or_else(PoisonError::into_inner).answered(&call);
     let Some((status, body)) = answer.on_the_wire(&call) else { return Err(Closed) };
     let mut response = Response::builder().status(status).header("x-amzn-requestid", "r");
     if let Some(code) = answer.error_code() {
@@ -84,7 +86,16 @@ impl Script {
         }
         let answer = self.broken(&action, nth).unwrap_or_else(|| self.served(call, &action));
         let late = self.late.iter().find(|(late, at, _)| *late == action && *at == nth).map(|(.., delay)| *delay);
-        (late.map_or_else(|| answer.clone(), |delay| answer.clone().after(delay)), stopping.is_some())
+        let delay = late.unwrap_or(answer.delay).max(self.pace);
+        (answer.after(delay), stopping.is_some())
+    }
+
+    /// Its answer leaves.
+    fn answered(&mut self, call: &Call) {
+        let is_it = |known: &&mut Call| known.arrived_at == call.arrived_at && known.action() == call.action();
+        if let Some(known) = self.calls.iter_mut().find(is_it) {
+            known.answered_at = Some(Instant::now());
+        }
     }
 
     fn broken(&mut self, action: &str, nth: usize) -> Option<Answer> {

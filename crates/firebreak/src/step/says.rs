@@ -46,7 +46,8 @@ impl Step {
     /// step that had nothing to do.
     #[must_use]
     pub fn says(&self) -> Option<String> {
-        let is_record = self.kind().is_some_and(StepKind::is_bookkeeping);
+        // What hit somebody else says nothing of the target, and people must know it.
+        let is_record = self.kind().is_some_and(|kind| kind.is_bookkeeping() && kind != StepKind::TakeOffDeny);
         let why = self.error.as_ref().map(crate::fault::Fault::told);
         match self.outcome {
             // What somebody else changed is no failure: Firebreak leaves it, and tells of it before it goes on.
@@ -81,6 +82,8 @@ mod tests {
         assert_eq!(key.as_deref(), Some("made inactive: access key AKIAEXAMPLE"));
         assert_eq!(says("attach-deny", Outcome::Already, None).as_deref(), Some("denied everything by policy (was so before)"));
         assert_eq!(says("record-base", Outcome::Applied, None), None, "a record contains nothing");
+        let off = says("take-off-deny", Outcome::Applied, None);
+        assert_eq!(off.as_deref(), Some("took the denial off somebody who was hit by mistake"));
         assert_eq!(says("freeze-function f", Outcome::Applied, None).as_deref(), Some("freeze-function f"));
         let left = |name, outcome| says(name, outcome, None);
         assert_eq!(

@@ -20,6 +20,11 @@ pub(crate) struct Unread {
     pub(crate) fault: Fault,
 }
 
+/// What keeps the list of a user's access keys from being complete.
+pub(crate) fn unlisted_keys(unread: &[Unread]) -> Option<&Unread> {
+    unread.iter().find(|missing| missing.kind == CredentialKind::AccessKey)
+}
+
 /// Reads the state of a principal. Who it is and its access keys are needed, the rest is welcome.
 ///
 /// A list that ends too early is not recorded, as if it could not be read: what is missing in it would look as if somebody had taken

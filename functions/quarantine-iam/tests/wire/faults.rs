@@ -1,8 +1,8 @@
 //! Every call broken in every way, and the process killed at every call: the next run leads to the same end.
 
-use crate::principal::{Principal, arn};
+use crate::principal::{KEY, Principal, arn};
 use crate::release::{is_done, release};
-use crate::target::{role, session, user};
+use crate::target::{role, seen_with, session, user};
 use crate::{base, contain, contained, kept, stage};
 use firebreak::receipt::Status;
 use firebreak::target::Target;
@@ -51,6 +51,7 @@ fn assert_nothing_undone(aws: &ScriptedAws) {
 async fn however_a_call_breaks_the_next_run_contains_the_user() {
     let holds = |now: &Principal| now.attached.contains(&arn(DENY_ALL)) && now.active().is_empty();
     however_it_breaks(Principal::user(), user(), holds).await;
+    however_it_breaks(Principal::user(), seen_with(KEY, user()), holds).await;
 }
 
 #[tokio::test]

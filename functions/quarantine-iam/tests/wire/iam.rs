@@ -1,6 +1,6 @@
-//! IAM, as far as the quarantine talks to it: one principal, and the quarantine policies as they were shipped.
+//! IAM, as far as the quarantine talks to it: one principal, maybe others, and the quarantine policies as they were shipped.
 
-use crate::principal::{POLICIES_AT_MOST, Principal, ROLE, TAGS_AT_MOST, USER, arn};
+use crate::principal::{POLICIES_AT_MOST, Principal, TAGS_AT_MOST, arn};
 use firebreak::target::TargetKind;
 use firebreak_testkit::room::ACCOUNT;
 use firebreak_testkit::scripted::{Answer, Call, ScriptedAws, error, ok};
@@ -15,6 +15,9 @@ const SHIPPED: [(&str, &str); 3] = [
     (DENY_TAGGED_SESSION_BOUNDARY, include_str!("../../../../policies/quarantine-deny-tagged-session-boundary.json")),
 ];
 
+/// IAM gives as few as it likes.
+const USERS_ON_A_PAGE: usize = 1;
+
 const CREATED: &str = "2024-05-06T07:08:09Z";
 
 /// What a test plays and looks into.
@@ -23,6 +26,7 @@ pub(crate) struct Iam(Arc<Mutex<Kept>>);
 
 struct Kept {
     principal: Principal,
+    others: Vec<Principal>,
     /// Documents of managed policies by ARN.
     documents: BTreeMap<String, String>,
     /// So many entries of a list are on one page.
@@ -33,7 +37,7 @@ impl Iam {
     /// Answers IAM's calls about `principal`.
     pub(crate) fn with(aws: &ScriptedAws, principal: Principal) -> Self {
         let documents = SHIPPED.map(|(name, document)| (arn(name), document.to_owned())).into();
-        let iam = Self(Arc::new(Mutex::new(Kept { principal, documents, page: usize::MAX })));
+        let iam = Self(Arc::new(Mutex::new(Kept { principal, others: vec![], documents, page: usize::MAX })));
         let served = iam.clone();
         aws.on("iam:*", move |call| served.kept().serve(call));
         iam
@@ -42,6 +46,16 @@ impl Iam {
     /// The principal as it is.
     pub(crate) fn now(&self) -> Principal {
         self.kept().principal.clone()
+    }
+
+    /// Somebody else in the account.
+    pub(crate) fn add(&self, principal: Principal) {
+        self.kept().others.push(principal);
+    }
+
+    /// Those others as they are.
+    pub(crate) fn others(&self) -> Vec<Principal> {
+        self.kept().others.clone()
     }
 
     /// Somebody changes the principal.
@@ -69,14 +83,42 @@ impl Kept {
         if matches!(call.operation.as_str(), "GetPolicy" | "GetPolicyVersion") {
             return Some(self.document(call));
         }
-        let is_known = match self.principal.kind {
-            TargetKind::IamRole => call.param("RoleName") == ROLE,
-            _ => call.param("UserName") == USER,
-        };
-        if !is_known {
-            return Some(error(404, "NoSuchEntity"));
+        match call.operation.as_str() {
+            "GetAccessKeyLastUsed" => return Some(self.owner(call.param("AccessKeyId"))),
+            "ListUsers" => return Some(self.users(call.param("Marker"))),
+            _ => {}
         }
-        read(&self.principal, call, self.page).or_else(|| refusal(&self.principal)).or_else(|| write(&mut self.principal, call))
+        let page = self.page;
+        let meant = |principal: &&mut Principal| match principal.kind {
+            TargetKind::IamRole => call.param("RoleName") == principal.name,
+            _ => call.param("UserName") == principal.name,
+        };
+        match std::iter::once(&mut self.principal).chain(&mut self.others).find(meant) {
+            Some(principal) => read(principal, call, page).or_else(|| refusal(principal)).or_else(|| write(principal, call)),
+            None => Some(error(404, "NoSuchEntity")),
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Principal> {
+        std::iter::once(&self.principal).chain(&self.others)
+    }
+
+    fn owner(&self, key: &str) -> Answer {
+        let has = |user: &&Principal| user.credentials.iter().any(|c| c.kind == CredentialKind::AccessKey && c.id == key);
+        let never = "<AccessKeyLastUsed><ServiceName>N/A</ServiceName><Region>N/A</Region></AccessKeyLastUsed>";
+        self.all()
+            .find(has)
+            .map_or_else(|| error(404, "NoSuchEntity"), |user| ok(format!("<UserName>{}</UserName>{never}", user.name)))
+    }
+
+    fn users(&self, marker: &str) -> Answer {
+        let from = marker.parse().unwrap_or(0);
+        let all: Vec<&Principal> = self.all().filter(|one| one.kind == TargetKind::IamUser).collect();
+        let page = all.iter().skip(from).take(USERS_ON_A_PAGE).map(|user| format!("<member>{}</member>", about(user)));
+        let (page, next) = (page.collect::<String>(), from + USERS_ON_A_PAGE);
+        let is_truncated = next < all.len();
+        let marker = if is_truncated { format!("<Marker>{next}</Marker>") } else { String::new() };
+        ok(format!("<Users>{page}</Users><IsTruncated>{is_truncated}</IsTruncated>{marker}"))
     }
 
     fn document(&self, call: &Call) -> Answer {
@@ -95,13 +137,14 @@ impl Kept {
 
 fn read(principal: &Principal, call: &Call, page: usize) -> Option<Answer> {
     let list = |name: &str, members: &mut dyn Iterator<Item = String>| list(name, members, call.param("Marker"), page);
+    let name = &principal.name;
     let credentials = |kind: CredentialKind, name: &str, id: &str| {
         let of_kind = principal.credentials.iter().filter(|credential| credential.kind == kind);
         let status = |active| if active { "Active" } else { "Inactive" };
         list(name, &mut of_kind.map(|known| format!("<{id}>{}</{id}><Status>{}</Status>", known.id, status(known.active))))
     };
     Some(ok(match call.operation.as_str() {
-        "GetUser" => user(principal),
+        "GetUser" => format!("<User>{}</User>", about(principal)),
         "GetRole" => role(principal),
         "ListAttachedUserPolicies" | "ListAttachedRolePolicies" => {
             list("AttachedPolicies", &mut principal.attached.iter().map(|arn| format!("<PolicyArn>{arn}</PolicyArn>")))
@@ -115,12 +158,12 @@ fn read(principal: &Principal, call: &Call, page: usize) -> Option<Answer> {
             list("MFADevices", &mut principal.mfa_devices.iter().map(|serial| format!("<SerialNumber>{serial}</SerialNumber>")))
         }
         "GetLoginProfile" if principal.console_password => {
-            format!("<LoginProfile><UserName>{USER}</UserName><CreateDate>{CREATED}</CreateDate></LoginProfile>")
+            format!("<LoginProfile><UserName>{name}</UserName><CreateDate>{CREATED}</CreateDate></LoginProfile>")
         }
         "GetLoginProfile" => return Some(error(404, "NoSuchEntity")),
         "GetRolePolicy" => match principal.inline.get(call.param("PolicyName")) {
             Some(document) => format!(
-                "<RoleName>{ROLE}</RoleName><PolicyName>{}</PolicyName><PolicyDocument>{}</PolicyDocument>",
+                "<RoleName>{name}</RoleName><PolicyName>{}</PolicyName><PolicyDocument>{}</PolicyDocument>",
                 call.param("PolicyName"),
                 encoded(document)
             ),
@@ -224,17 +267,17 @@ fn list(name: &str, members: &mut dyn Iterator<Item = String>, marker: &str, pag
     format!("<{name}>{given}</{name}><IsTruncated>{}</IsTruncated>{}", next.is_some(), next.unwrap_or_default())
 }
 
-fn user(principal: &Principal) -> String {
-    let Principal { id, path, .. } = principal;
-    let named = format!("<Path>{path}</Path><UserName>{USER}</UserName><UserId>{id}</UserId>");
-    let arn = format!("<Arn>arn:aws:iam::{ACCOUNT}:user{path}{USER}</Arn><CreateDate>{CREATED}</CreateDate>");
-    format!("<User>{named}{arn}{}</User>", boundary(principal))
+fn about(user: &Principal) -> String {
+    let Principal { name, id, path, .. } = user;
+    let named = format!("<Path>{path}</Path><UserName>{name}</UserName><UserId>{id}</UserId>");
+    let arn = format!("<Arn>arn:aws:iam::{ACCOUNT}:user{path}{name}</Arn><CreateDate>{CREATED}</CreateDate>");
+    format!("{named}{arn}{}", boundary(user))
 }
 
 fn role(principal: &Principal) -> String {
-    let Principal { id, path, .. } = principal;
-    let named = format!("<Path>{path}</Path><RoleName>{ROLE}</RoleName><RoleId>{id}</RoleId>");
-    let arn = format!("<Arn>arn:aws:iam::{ACCOUNT}:role{path}{ROLE}</Arn><CreateDate>{CREATED}</CreateDate>");
+    let Principal { name, id, path, .. } = principal;
+    let named = format!("<Path>{path}</Path><RoleName>{name}</RoleName><RoleId>{id}</RoleId>");
+    let arn = format!("<Arn>arn:aws:iam::{ACCOUNT}:role{path}{name}</Arn><CreateDate>{CREATED}</CreateDate>");
     let trust = format!("<AssumeRolePolicyDocument>{}</AssumeRolePolicyDocument>", encoded(&principal.trust_policy));
     format!("<Role>{named}{arn}{trust}{}</Role>", boundary(principal))
 }

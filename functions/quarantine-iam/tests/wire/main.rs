@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 mod by_hand;
+mod depth;
 mod faults;
 mod iam;
 mod key;
@@ -9,6 +10,8 @@ mod older_sessions;
 mod pages;
 mod principal;
 mod release;
+mod renamed;
+mod renamed_faults;
 mod role;
 mod session;
 mod target;

@@ -99,12 +99,18 @@ async fn of_a_list_that_ends_too_early_what_was_read_is_inactive_and_the_next_tr
 }
 
 #[tokio::test]
-async fn a_key_that_was_not_found_in_an_incomplete_list_does_not_count_as_deleted() {
+async fn a_key_alone_needs_no_list_and_one_that_no_page_shows_does_not_count_as_deleted() {
     let made = "AKIAEXAMPLEEXAMPLE10";
     let (aws, iam) = paged(wide(Principal::user()), 1).await;
     aws.break_call("iam:ListAccessKeys", 2, error(403, "AccessDenied"), None);
-    assert_eq!(contain(&aws, "one", &key(made)).await.expect_err("nobody knows").kind, FaultKind::Denied);
+    aws.always("iam:UpdateAccessKey", error(403, "AccessDenied"));
+    let refused = contain(&aws, "one", &key(made)).await;
+    let is_gone = refused.as_ref().is_ok_and(|receipt| receipt.fault == Some(FaultKind::Gone.into()));
+    assert!(!is_gone && refused.as_ref().err().is_none_or(|fault| fault.kind != FaultKind::Gone), "{refused:?}");
+    assert!(refused.is_ok_and(|receipt| receipt.status == Status::Failed) && iam.now().active().contains(made));
     aws.mend();
+    aws.forget();
+    aws.break_call("iam:ListAccessKeys", 2, error(403, "AccessDenied"), None);
     let receipt = contain(&aws, "one", &key(made)).await.expect("a receipt");
     assert_eq!((receipt.status, iam.now().active().contains(made)), (Status::Contained, false));
 }

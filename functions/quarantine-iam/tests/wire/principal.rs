@@ -25,6 +25,7 @@ pub(crate) const TAGS_AT_MOST: usize = 50;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Principal {
     pub(crate) kind: TargetKind,
+    pub(crate) name: String,
     pub(crate) id: String,
     pub(crate) path: String,
     pub(crate) boundary: Option<String>,
@@ -47,6 +48,7 @@ impl Principal {
         let credential = |kind, id: &str, active| Credential { kind, id: id.to_owned(), active };
         Self {
             kind: TargetKind::IamUser,
+            name: USER.to_owned(),
             id: USER_ID.to_owned(),
             credentials: vec![
                 credential(CredentialKind::AccessKey, KEY, true),
@@ -67,6 +69,7 @@ impl Principal {
     pub(crate) fn role() -> Self {
         Self {
             kind: TargetKind::IamRole,
+            name: ROLE.to_owned(),
             id: ROLE_ID.to_owned(),
             path: "/".to_owned(),
             boundary: None,

@@ -21,7 +21,12 @@ pub(crate) async fn release(aws: &ScriptedAws, incident: &str, target: &Target) 
 }
 
 /// As [`release`], and an analyst has seen the changes with these digests.
-async fn release_past(aws: &ScriptedAws, incident: &str, target: &Target, seen_drift: Vec<String>) -> Result<Vec<Step>, Fault> {
+pub(crate) async fn release_past(
+    aws: &ScriptedAws,
+    incident: &str,
+    target: &Target,
+    seen_drift: Vec<String>,
+) -> Result<Vec<Step>, Fault> {
     let (ledger, id, hold) = (room::ledger(aws), room::incident(incident), held(target));
     let claim = ledger.begin_release::<BaseState>(hold, &Holders::of(&id), clock::now()).await?;
     let ReleaseClaim::Ours { base, resumed, exposed, lease } = claim else { unreachable!("no other incident holds it") };
@@ -193,14 +198,15 @@ async fn a_principal_that_was_created_anew_is_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn without_a_base_only_the_deny_is_taken_away() {
+async fn without_a_base_only_deny_and_labels_are_taken_away() {
     let (aws, iam) = stage(Principal::user()).await;
     refuse_records(&aws);
     assert_eq!(contain(&aws, "one", &user()).await.expect("a receipt").status, Status::Partial);
     aws.forget();
     let steps = release(&aws, "one", &user()).await.expect("a release");
     assert!(is_done(&steps), "{steps:?}");
-    assert_eq!((aws.changes(), iam.now()), (vec!["iam:DetachUserPolicy".to_owned()], Principal::user()));
+    let undone = ["iam:DetachUserPolicy", "iam:UntagUser"].map(str::to_owned);
+    assert_eq!((aws.changes(), iam.now()), (undone.to_vec(), Principal::user()));
 }
 
 #[tokio::test]

@@ -113,11 +113,18 @@ async fn a_session_that_cannot_be_a_tag_is_refused_before_any_change() {
 }
 
 #[tokio::test]
-async fn a_role_that_was_created_anew_loses_one_session_name_and_is_reported() {
-    let (aws, iam) = stage(Principal::role()).await;
+async fn a_role_that_was_created_anew_loses_nothing_and_is_reported() {
     let target = identified(session("suspect"), NAMESAKE_ID);
+    let (aws, iam) = stage(Principal::role()).await;
     let receipt = contain(&aws, "one", &target).await.expect("a receipt");
-    assert_eq!((receipt.status, outcome(&receipt.steps, "check-identity")), (Status::Partial, Some(Outcome::Failed)));
-    let denied = Principal::role().but(|role| role.attached.extend([arn(DENY_TAGGED_SESSION)]));
-    assert_eq!(iam.now(), tagged(denied, 1, "suspect"), "no boundary and no label");
+    let steps = ["take-off-deny", "check-identity"].map(|step| outcome(&receipt.steps, step));
+    assert_eq!((receipt.status, steps), (Status::Failed, [Some(Outcome::Applied), Some(Outcome::Failed)]));
+    assert_eq!(iam.now(), tagged(Principal::role(), 1, "firebreak-none"), "no policy, no label, and the tag names nobody");
+
+    // Another session of the new role is denied: the policy is for that one, too.
+    let (aws, iam) = stage(Principal::role()).await;
+    contain(&aws, "two", &session("other")).await.expect("a receipt");
+    let denied = iam.now();
+    contain(&aws, "one", &target).await.expect("a receipt");
+    assert_eq!(iam.now(), tagged(denied, 2, "firebreak-none"));
 }

@@ -32,7 +32,6 @@ async fn the_deny_does_not_wait_for_the_record_and_the_credentials_do() {
     for waits in credentials.map(|credential| format!("Update{credential}")) {
         assert!(recorded_before(&aws, &waits), "{waits}");
     }
-    assert!(recorded_before(&aws, "TagUser"));
 }
 
 #[tokio::test]
@@ -42,13 +41,16 @@ async fn without_a_record_a_user_is_denied_but_no_credential_and_no_boundary_is_
     refuse_records(&aws);
     let receipt = contain(&aws, "one", &user()).await.expect("a receipt");
     assert_eq!(receipt.status, Status::Partial);
-    assert_eq!(iam.now(), before.but(|alice| alice.attached.extend([arn(DENY_ALL)])), "and no label");
+    let labelled = Principal { credentials: before.credentials.clone(), ..before.denied_by(DENY_ALL, "one") };
+    assert_eq!(iam.now().untimed(), labelled, "a label is undone without a record");
 
     let before = Principal::user().full().bounded();
     let (aws, iam) = stage(before.clone()).await;
     refuse_records(&aws);
     let receipt = contain(&aws, "one", &user()).await.expect("a receipt");
-    assert_eq!((outcome(&receipt.steps, "deny-by-boundary"), iam.now()), (Some(Outcome::Failed), before));
+    let now = iam.now();
+    assert_eq!(outcome(&receipt.steps, "deny-by-boundary"), Some(Outcome::Failed));
+    assert_eq!((now.boundary, now.attached, now.credentials), (before.boundary, before.attached, before.credentials));
     assert_ne!(receipt.status, Status::Contained);
 }
 
@@ -72,9 +74,38 @@ async fn a_namesake_with_another_id_keeps_its_credentials() {
     let (aws, iam) = stage(before.clone()).await;
     let target = identified(user(), NAMESAKE_ID);
     let receipt = contain(&aws, "one", &target).await.expect("a receipt");
-    assert_eq!((receipt.status, outcome(&receipt.steps, "check-identity")), (Status::Partial, Some(Outcome::Failed)));
-    assert_eq!(iam.now(), before.but(|alice| alice.attached.extend([arn(DENY_ALL)])), "the deny went out beside the look");
-    assert_eq!(base(&aws, &target).await, None);
+    let steps = ["take-off-deny", "check-identity"].map(|step| outcome(&receipt.steps, step));
+    assert_eq!((receipt.status, steps), (Status::Failed, [Some(Outcome::Applied), Some(Outcome::Failed)]));
+    assert_eq!((iam.now(), base(&aws, &target).await), (before, None), "the deny that went out beside the look is gone again");
+}
+
+#[tokio::test]
+async fn a_key_of_the_finding_becomes_inactive_before_the_record_and_counts_as_active_before() {
+    for (key, is_sure) in [(KEY, true), (OLD_KEY, false)] {
+        let before = Principal::user();
+        let (aws, iam) = stage(before.clone()).await;
+        let target = seen_with(key, user());
+        let receipt = contain(&aws, "one", &target).await.expect("a receipt");
+        assert_eq!((receipt.status, iam.now().untimed()), (Status::Contained, before.clone().denied_by(DENY_ALL, "one")));
+        let name = format!("deactivate-key {key}");
+        assert_eq!(receipt.steps.iter().filter(|step| step.name.as_str() == name).count(), 1, "one step, whoever wrote it");
+        assert!(!recorded_before(&aws, "UpdateAccessKey"));
+        let base = base(&aws, &target).await.expect("a base");
+        assert!(base.deactivated.contains(key) && base.exposed.contains(key), "{key}");
+        assert!(!is_sure || base.credentials == before.credentials);
+        aws.forget();
+        contain(&aws, "one", &target).await.expect("a receipt");
+        let again = crate::base(&aws, &target).await.expect("a base");
+        assert_eq!(again, base, "a read after the write says the same");
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_the_finding_that_could_not_be_changed_at_once_is_tried_again_with_the_others() {
+    let (aws, iam) = stage(Principal::user()).await;
+    aws.next("iam:UpdateAccessKey", error(403, "AccessDenied"));
+    let receipt = contain(&aws, "one", &seen_with(KEY, user())).await.expect("a receipt");
+    assert_eq!((receipt.status, iam.now().active().len()), (Status::Contained, 0));
 }
 
 #[tokio::test]
