@@ -23,6 +23,8 @@ pub enum Command {
     Replay(ReplayArguments),
     /// List incidents, or show everything about one.
     Incidents(IncidentsArguments),
+    /// List the denied sessions of roles, and until when each keeps one of its role's five slots.
+    Slots(SlotsArguments),
     /// Say what mode auto would do where accounts only observe or rehearse.
     Report(ReportArguments),
     /// Check a deployment: would a finding that comes in now be contained?
@@ -131,6 +133,20 @@ pub enum ShowIncident {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// `firebreak slots`
+#[derive(Debug, Args)]
+pub struct SlotsArguments {
+    /// Only roles of this account.
+    #[arg(long, value_name = "NUMBER")]
+    pub account: Option<String>,
+    /// Only this role; with --account, however long ago its sessions were denied.
+    #[arg(long, value_name = "NAME")]
+    pub role: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `firebreak report`

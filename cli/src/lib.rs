@@ -15,6 +15,7 @@ mod report;
 mod review;
 pub mod screen;
 pub mod signed;
+mod slots;
 
 pub use arguments::{Arguments, Command};
 use arguments::{LocalArguments, LocalCommand};
@@ -54,6 +55,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Replay(arguments) => Box::pin(replay::run(&arguments)).await,
         Command::Incidents(arguments) => Box::pin(incidents::run(&arguments)).await,
+        Command::Slots(arguments) => Box::pin(slots::run(&arguments)).await,
         Command::Report(arguments) => Box::pin(report::run(&arguments)).await,
         Command::Doctor(arguments) => Box::pin(doctor::run(&arguments)).await,
         Command::Review(arguments) => Box::pin(review::run(&arguments)).await,

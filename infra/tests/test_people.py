@@ -74,6 +74,13 @@ class People(unittest.TestCase):
         self.assertEqual(allowed, names | {"pk", "sk"})
         self.assertFalse(allowed & {"task_token", "raw"})
 
+    def test_what_the_command_reads_of_a_role_is_what_an_analyst_may_read(self) -> None:
+        statements = json.loads(text("policies/people-review.json"))["Statement"]
+        [slots] = [one for one in statements if one["Sid"] == "ReadDeniedSessions"]
+        [read] = re.findall(r'const SHOWN: &str = "([^"]+)";', text("crates/firebreak-ledger/src/sessions/slots.rs"))
+        allowed = set(slots["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"])
+        self.assertEqual(allowed, {name.strip() for name in read.split(",")} | {"pk", "sk"})
+
     def test_who_may_approve_is_known_by_the_name_of_a_role_that_is_shipped(self) -> None:
         source = text("functions/decide-review/src/approvers.rs")
         [approver] = re.findall(r'const APPROVER: &str = "(\w+)";', source)

@@ -29,6 +29,7 @@ from . import (
     organization_policies,
     state_language,
     task_tokens,
+    transactions,
 )
 from .rebind import rebind
 
@@ -51,6 +52,7 @@ def install(endpoint: str) -> None:
     state_language.install()
     message_size.install()
     item_size.install()
+    transactions.install()
     iam_user_ids.install()
     iam_limits.install()
     iam_boundaries.install()

@@ -89,6 +89,7 @@ fn kind_of_code(code: &str, status: u16) -> FaultKind {
         | "InternalError"
         | "InternalServerError"
         | "ConditionalRequestConflict"
+        | "TransactionConflictException"
         | "Unavailable"
         | "EntityTemporarilyUnmodifiable" => FaultKind::Transient,
         "AccessDenied"

@@ -8,7 +8,7 @@ mod releases;
 
 pub use releases::{Lease, ReleaseClaim};
 
-use super::{Item, Ledger, lost, sortable, string, text, to_doc};
+use super::{Item, Ledger, lost, number, sortable, string, text, to_doc};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use firebreak::containment::Containment;
@@ -85,17 +85,38 @@ impl Ledger {
     /// # Errors
     /// The ledger could not be written; `Transient` while the target is being released.
     pub async fn mark_held(&self, held: Held<'_>, holder: &Holder, at: Timestamp) -> Result<Mark, Fault> {
-        let expression = match holder {
-            Holder::Own(_) => "ADD holders :me DELETE released_by :me REMOVE release_begun",
-            Holder::Joined(_) => "SET containing_until = :lease ADD holders :me, containing :me REMOVE release_begun",
-        };
-        let write = self.update_base(held).update_expression(expression);
-        let marked = may_hold(write, holder, at, "").send().await;
+        let marked = self.marking(held, holder, at, None).send().await;
         if lost(&marked) {
             return if self.is_answered(held, holder).await? { Ok(Mark::Answered) } else { Err(being_released(held.target)) };
         }
         marked.or_fault("ledger: mark the target as held")?;
         Ok(Mark::Held)
+    }
+
+    /// The write of [`mark_held`](Self::mark_held); with the slot that a session gets in the same transaction.
+    pub(crate) fn marking(&self, held: Held<'_>, holder: &Holder, at: Timestamp, slot: Option<usize>) -> UpdateItemFluentBuilder {
+        let (lease, join) = match holder {
+            Holder::Own(_) => (None, "ADD holders :me DELETE released_by :me REMOVE release_begun"),
+            Holder::Joined(_) => (Some("containing_until = :lease"), "ADD holders :me, containing :me REMOVE release_begun"),
+        };
+        let sets: Vec<&str> = lease.into_iter().chain(slot.map(|_| "session_slot = :slot")).collect();
+        let set = if sets.is_empty() { String::new() } else { format!("SET {} ", sets.join(", ")) };
+        let write = may_hold(self.update_base(held).update_expression(format!("{set}{join}")), holder, at, "");
+        match slot {
+            Some(slot) => write.expression_attribute_values(":slot", number(slot)),
+            None => write,
+        }
+    }
+
+    /// Why a target could not be marked as held.
+    pub(crate) async fn not_held(&self, held: Held<'_>, holder: &Holder) -> Result<Fault, Fault> {
+        let is_answered = self.is_answered(held, holder).await?;
+        Ok(if is_answered { answered(held.target) } else { being_released(held.target) })
+    }
+
+    /// Whether a session got a slot while it was held.
+    pub(crate) async fn had_slot(&self, held: Held<'_>) -> Result<bool, Fault> {
+        Ok(self.base_item(held).await?.contains_key("session_slot"))
     }
 
     /// Ends what holding for a finding that joined began: a release need not wait for its containment any more.
@@ -230,8 +251,7 @@ impl Ledger {
             );
             let replaced = update(replace, " AND attribute_exists(#id) AND #id <> :id").send().await;
             if lost(&replaced) {
-                let is_answered = self.is_answered(held, holder).await?;
-                return Err(if is_answered { answered(held.target) } else { being_released(held.target) });
+                return Err(self.not_held(held, holder).await?);
             }
             replaced
         } else {

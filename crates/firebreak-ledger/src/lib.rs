@@ -30,7 +30,7 @@ pub use events::RawEvent;
 pub use joins::{JoinEnd, Joining, Pointed, Pointer, Pointing};
 pub use locks::Lock;
 pub use reviews::{Gate, OpenedGate, ReviewState};
-pub use sessions::SESSION_SLOTS;
+pub use sessions::{SESSION_SLOTS, SessionSlot};
 pub use snapshots::SnapshotTurn;
 pub use tickets::Ticket;
 pub use view::{IncidentRecord, IncidentView, TimelineEvent};

@@ -1,63 +1,147 @@
 //! Which sessions of a role are denied, and by which of the role's tags.
 //!
 //! The quarantine policy compares a session's name with five tags of the role. The ledger gives out the tags, so that two incidents
-//! can never take the same one, and a containment need not read the role's tags first.
+//! can never take the same one, and a containment need not read the role's tags first. A slot is taken together with the hold on the
+//! session, or not at all.
 
-use super::{Item, Ledger, lost, number, text};
+mod slots;
+
+pub use slots::{SESSION_SLOTS, SessionSlot};
+
+use super::{Held, Item, Ledger, lost, sortable, text};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_sdk_dynamodb::types::{CancellationReason, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use firebreak::fault::{Fault, FaultKind};
+use firebreak::holders::Holder;
 use firebreak::ids::SessionName;
 use firebreak::target::Target;
-use firebreak_aws::classify::OrFault;
+use firebreak_aws::classify::{OrFault, SdkResult, fault};
+use firebreak_aws::clock;
+use futures::future::try_join_all;
+use jiff::Timestamp;
+use slots::{FREE, Rows, SHOWN, Take, Wish};
 
-/// As many sessions of one role can be denied at once: the quarantine policy compares with that many tags.
-pub const SESSION_SLOTS: usize = 5;
-/// A slot that nobody has; no session can have this name.
-const FREE: &str = "-";
+/// Others can come first at each try. One more would mean that something else is wrong.
+const TRIES: usize = 3;
+/// What DynamoDB says of a part of a transaction whose condition is not met.
+const UNMET: &str = "ConditionalCheckFailed";
+
+/// What came of trying to take a slot.
+enum Taken {
+    /// It is taken, and the session is held.
+    Written,
+    /// Neither: the session may not be held.
+    NotHeld,
+    /// Neither: the slots are not as they were thought to be. The row, where DynamoDB showed it.
+    Otherwise(Option<Item>),
+    /// Neither: another transaction was under way.
+    Busy,
+}
 
 impl Ledger {
-    /// Gives a session of a role its slot, from 1: the one it has, or a free one.
+    /// Holds a session of a role, and gives the session its slot, from 1: the one it has, a free one, or one whose session has ended.
+    /// Both or neither. One round trip where no session of the role is denied.
     ///
     /// # Errors
-    /// The ledger could not be written; `Malformed` when all slots are taken; `Transient` when others took the free ones meanwhile.
-    pub async fn name_session(&self, role: &Target, session: &SessionName) -> Result<usize, Fault> {
-        let appended = self
-            .update_sessions(role)
-            .update_expression("SET slots = list_append(if_not_exists(slots, :none), :one)")
-            .condition_expression("attribute_not_exists(slots) OR (NOT contains(slots, :session) AND size(slots) < :count)")
-            .expression_attribute_values(":none", AttributeValue::L(vec![]))
-            .expression_attribute_values(":one", AttributeValue::L(vec![text(session.as_str())]))
-            .expression_attribute_values(":session", text(session.as_str()))
-            .expression_attribute_values(":count", number(SESSION_SLOTS))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        if !lost(&appended) {
-            let item = appended.or_fault("ledger: name the session")?.attributes.unwrap_or_default();
-            return slot(&item, session.as_str()).ok_or_else(|| Fault::bug("ledger: the session was not written"));
-        }
-        let item = self.sessions_item(role).await?;
-        if let Some(slot) = slot(&item, session.as_str()) {
-            return Ok(slot);
-        }
-        let Some(free) = slot(&item, FREE) else {
-            return Err(Fault::malformed(format!(
-                "{SESSION_SLOTS} sessions of this role are denied already: only the whole role can be"
-            )));
-        };
-        let taken = self.exchange(role, free, FREE, session.as_str()).await?;
-        let again = || Fault::new(FaultKind::Transient, "ledger: another incident took the free slot for a session");
-        taken.then_some(free).ok_or_else(again)
+    /// Those of [`mark_held`](Self::mark_held), and `Malformed` when a release answered before; `Malformed` when all slots are taken;
+    /// `Transient` when others took slots of the role at the same time.
+    pub async fn hold_session(
+        &self,
+        held: Held<'_>,
+        session: &SessionName,
+        holder: &Holder,
+        at: Timestamp,
+    ) -> Result<usize, Fault> {
+        let wish = Wish { role: held.target, session: session.as_str(), incident: Some(holder.id().as_str()), at };
+        let hold = Some((held, holder));
+        let guess = Rows::default().choose(&wish).ok_or_else(full)?;
+        let (taken, spelled) = futures::join!(self.take(&wish, &guess, hold), self.spelled_item(held.target));
+        self.settle(&wish, hold, Rows { item: Item::new(), spelled: spelled? }, (guess, taken)).await
     }
 
-    /// The sessions of a role that are denied.
+    /// Gives a session that is held its slot, from 1: the one it has, or another one.
+    ///
+    /// # Errors
+    /// The ledger could not be read or written; `Malformed` when all slots are taken; `Transient` when others took slots of the role
+    /// at the same time.
+    pub async fn name_session(&self, role: &Target, session: &SessionName) -> Result<usize, Fault> {
+        let wish = Wish { role, session: session.as_str(), incident: None, at: clock::now() };
+        let rows = self.session_rows(role).await?;
+        let take = rows.choose(&wish).ok_or_else(full)?;
+        if take.is_ours() {
+            return Ok(take.slot);
+        }
+        let taken = self.take(&wish, &take, None).await;
+        self.settle(&wish, None, rows, (take, taken)).await
+    }
+
+    /// Tries until a slot is taken, none is left, or others were first too often.
+    async fn settle(
+        &self,
+        wish: &Wish<'_>,
+        hold: Option<(Held<'_>, &Holder)>,
+        mut rows: Rows,
+        (mut take, mut taken): (Take, Result<Taken, Fault>),
+    ) -> Result<usize, Fault> {
+        for _ in 0..TRIES {
+            match taken? {
+                Taken::Written if rows.may_have(take.slot, wish.session) => return Ok(take.slot),
+                // A version before this one gave it to another session, under the name's own spelling.
+                Taken::Written => rows.item = self.sessions_item(wish.role).await?,
+                Taken::NotHeld => return Err(self.why_not_held(hold).await?),
+                Taken::Otherwise(Some(item)) => rows.item = item,
+                Taken::Otherwise(None) => rows.item = self.sessions_item(wish.role).await?,
+                Taken::Busy => {}
+            }
+            take = rows.choose(wish).ok_or_else(full)?;
+            taken = self.take(wish, &take, hold).await;
+        }
+        match taken? {
+            Taken::Written if rows.may_have(take.slot, wish.session) => Ok(take.slot),
+            _ => Err(Fault::new(FaultKind::Transient, "ledger: others take slots of this role at the same time")),
+        }
+    }
+
+    /// One transaction: the hold, where there is one to write, and the slot.
+    async fn take(&self, wish: &Wish<'_>, take: &Take, hold: Option<(Held<'_>, &Holder)>) -> Result<Taken, Fault> {
+        let slot = take.write(self.update_sessions(&slots::key(wish.role)), wish);
+        let hold = hold.map(|(held, holder)| self.marking(held, holder, wish.at, Some(take.slot)));
+        let writes = hold.iter().chain([&slot]).map(part).collect::<Result<Vec<_>, Fault>>()?;
+        let sent = self.dynamodb.transact_write_items().set_transact_items(Some(writes)).send().await;
+        taken(hold.is_some(), sent.map(|_| ()))
+    }
+
+    async fn why_not_held(&self, hold: Option<(Held<'_>, &Holder)>) -> Result<Fault, Fault> {
+        match hold {
+            Some((held, holder)) => self.not_held(held, holder).await,
+            None => Err(Fault::bug("ledger: a slot was taken without a hold, and the hold was refused")),
+        }
+    }
+
+    /// The names of the role's sessions that are denied, of those that have ended, too: their tags are still there.
     ///
     /// # Errors
     /// The ledger could not be read.
     pub async fn named_sessions(&self, role: &Target) -> Result<Vec<String>, Fault> {
-        let item = self.sessions_item(role).await?;
-        Ok(slots(&item).filter(|name| *name != FREE).map(str::to_owned).collect())
+        Ok(self.session_slots(role).await?.into_iter().map(|slot| slot.session).collect())
+    }
+
+    /// The slots of a role that are taken, in order.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn session_slots(&self, role: &Target) -> Result<Vec<SessionSlot>, Fault> {
+        Ok(self.session_rows(role).await?.slots(role))
+    }
+
+    /// Whether a session that is held had a slot which another session has now: it had ended, and nothing denies it any more.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn session_was_replaced(&self, held: Held<'_>, session: &str) -> Result<bool, Fault> {
+        let (had_slot, rows) = futures::join!(self.had_slot(held), self.session_rows(held.target));
+        Ok(had_slot? && !rows?.names(session))
     }
 
     /// Gives a session's slot back.
@@ -65,45 +149,116 @@ impl Ledger {
     /// # Errors
     /// The ledger could not be read or written.
     pub async fn free_session(&self, role: &Target, session: &str) -> Result<(), Fault> {
-        match slot(&self.sessions_item(role).await?, session) {
-            Some(slot) => self.exchange(role, slot, session, FREE).await.map(|_| ()),
-            None => Ok(()),
+        let rows = self.session_rows(role).await?;
+        for slot in rows.slots_of(role, session) {
+            let free = self.update_sessions(&slots::key(role)).update_expression(format!("REMOVE s{slot}"));
+            let free = free.condition_expression(format!("s{slot}.#name = :name"));
+            self.change_slot(free.expression_attribute_names("#name", "name"), session).await?;
         }
+        let places = [(slots::key(role), &rows.item), (slots::spelled_key(role), &rows.spelled)];
+        for (key, at) in places.iter().flat_map(|(key, row)| slots::listed(row, session).map(move |at| (key, at))) {
+            let free = self.update_sessions(key).update_expression(format!("SET slots[{at}] = :free"));
+            let free = free.condition_expression(format!("slots[{at}] = :name"));
+            self.change_slot(free.expression_attribute_values(":free", text(FREE)), session).await?;
+        }
+        Ok(())
     }
 
-    /// Writes a slot, if it still holds what was read.
-    async fn exchange(&self, role: &Target, slot: usize, from: &str, to: &str) -> Result<bool, Fault> {
-        let at = slot - 1;
-        let written = self
-            .update_sessions(role)
-            .update_expression(format!("SET slots[{at}] = :to"))
-            .condition_expression(format!("slots[{at}] = :from"))
-            .expression_attribute_values(":to", text(to))
-            .expression_attribute_values(":from", text(from))
-            .send()
-            .await;
-        if lost(&written) {
-            return Ok(false);
-        }
-        written.or_fault("ledger: change a session's slot")?;
-        Ok(true)
+    /// Notes that a session which nobody can use any more has ended: another one may take its slot. Its tag stays until then.
+    ///
+    /// # Errors
+    /// The ledger could not be read or written.
+    pub async fn end_session(&self, role: &Target, session: &str, at: Timestamp) -> Result<(), Fault> {
+        let rows = self.session_rows(role).await?;
+        try_join_all(rows.slots_of(role, session).map(async |slot| {
+            let end = self
+                .update_sessions(&slots::key(role))
+                .update_expression(format!("SET s{slot}.#until = :at"))
+                .condition_expression(format!("s{slot}.#name = :name AND attribute_not_exists(s{slot}.#until)"))
+                .expression_attribute_names("#name", "name")
+                .expression_attribute_names("#until", "until")
+                .expression_attribute_values(":at", text(sortable(at)));
+            self.change_slot(end, session).await
+        }))
+        .await?;
+        Ok(())
     }
 
-    fn update_sessions(&self, role: &Target) -> UpdateItemFluentBuilder {
-        self.update(text(format!("target#{}", role.ledger_key())), text("sessions"))
+    /// Makes a change, as long as the slot is the session's.
+    async fn change_slot(&self, change: UpdateItemFluentBuilder, session: &str) -> Result<(), Fault> {
+        let changed = change.expression_attribute_values(":name", text(session)).send().await;
+        if !lost(&changed) {
+            changed.or_fault("ledger: change a session's slot")?;
+        }
+        Ok(())
+    }
+
+    fn update_sessions(&self, key: &str) -> UpdateItemFluentBuilder {
+        self.update(text(key), text("sessions"))
+    }
+
+    async fn session_rows(&self, role: &Target) -> Result<Rows, Fault> {
+        let (item, spelled) = futures::join!(self.sessions_item(role), self.spelled_item(role));
+        Ok(Rows { item: item?, spelled: spelled? })
     }
 
     async fn sessions_item(&self, role: &Target) -> Result<Item, Fault> {
-        let get = self.get(format!("target#{}", role.ledger_key()), "sessions");
+        self.sessions_at(slots::key(role)).await
+    }
+
+    /// What versions before decision 0044 wrote under the name's own spelling.
+    async fn spelled_item(&self, role: &Target) -> Result<Item, Fault> {
+        let key = slots::spelled_key(role);
+        if key == slots::key(role) { Ok(Item::new()) } else { self.sessions_at(key).await }
+    }
+
+    /// Analysts may read these attributes, and no whole row.
+    async fn sessions_at(&self, key: String) -> Result<Item, Fault> {
+        let get = self.get(key, "sessions").projection_expression(SHOWN);
         Ok(get.send().await.or_fault("ledger: read the denied sessions")?.item.unwrap_or_default())
     }
 }
 
-fn slots(item: &Item) -> impl Iterator<Item = &str> {
-    let list = item.get("slots").and_then(|list| list.as_l().ok()).into_iter().flatten();
-    list.filter_map(|session| session.as_s().ok().map(String::as_str))
+/// A write as a part of a transaction.
+fn part(write: &UpdateItemFluentBuilder) -> Result<TransactWriteItem, Fault> {
+    let input = write.as_input();
+    let update = Update::builder()
+        .set_table_name(input.get_table_name().clone())
+        .set_key(input.get_key().clone())
+        .set_update_expression(input.get_update_expression().clone())
+        .set_condition_expression(input.get_condition_expression().clone())
+        .set_expression_attribute_names(input.get_expression_attribute_names().clone())
+        .set_expression_attribute_values(input.get_expression_attribute_values().clone())
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .build()
+        .map_err(|error| Fault::bug(format!("ledger: a part of a transaction could not be built: {error}")))?;
+    Ok(TransactWriteItem::builder().update(update).build())
 }
 
-fn slot(item: &Item, session: &str) -> Option<usize> {
-    slots(item).position(|named| named == session).map(|at| at + 1)
+/// The slot is the last part.
+fn taken(holds: bool, sent: SdkResult<(), TransactWriteItemsError>) -> Result<Taken, Fault> {
+    let Err(error) = sent else { return Ok(Taken::Written) };
+    let reasons = match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => cancelled.cancellation_reasons(),
+        _ => return Err(fault("ledger: take a session's slot", &error)),
+    };
+    let has = |reason: Option<&CancellationReason>, code: &str| reason.and_then(CancellationReason::code) == Some(code);
+    if holds && has(reasons.first(), UNMET) {
+        return Ok(Taken::NotHeld);
+    }
+    if has(reasons.last(), UNMET) {
+        return Ok(Taken::Otherwise(reasons.last().and_then(CancellationReason::item).cloned()));
+    }
+    if reasons.iter().any(|reason| has(Some(reason), "TransactionConflict")) {
+        return Ok(Taken::Busy);
+    }
+    let passes = ["ThrottlingError", "ProvisionedThroughputExceeded"];
+    let is_throttled = reasons.iter().any(|reason| passes.iter().any(|code| has(Some(reason), code)));
+    let fault = fault("ledger: take a session's slot", &error);
+    Err(if is_throttled { Fault::new(FaultKind::Transient, fault.message) } else { fault })
+}
+
+fn full() -> Fault {
+    let why = "sessions of this role are denied already: only the whole role can be; `firebreak slots` lists them";
+    Fault::malformed(format!("{SESSION_SLOTS} {why}"))
 }

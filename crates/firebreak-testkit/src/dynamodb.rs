@@ -6,6 +6,7 @@
 
 mod expression;
 mod parse;
+mod transact;
 mod update;
 mod value;
 
@@ -31,11 +32,29 @@ pub struct Refusal {
     pub code: String,
     /// What people are told.
     pub message: String,
+    /// Of a cancelled transaction: why, part by part.
+    pub reasons: Vec<Json>,
 }
 
 impl Refusal {
+    fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into(), reasons: vec![] }
+    }
+
     fn validation(message: impl Into<String>) -> Self {
-        Self { code: "ValidationException".to_owned(), message: message.into() }
+        Self::new("ValidationException", message)
+    }
+
+    /// What DynamoDB answers with it.
+    #[must_use]
+    pub fn body(&self) -> Json {
+        // One error has its message under the other name ("Message": API reference, `TransactionCanceledException`).
+        let mut body = json!({ "__type": self.code, "message": self.message });
+        if !self.reasons.is_empty() {
+            body["Message"] = json!(self.message);
+            body["CancellationReasons"] = json!(self.reasons);
+        }
+        body
     }
 }
 
@@ -114,10 +133,8 @@ impl Table {
             "UpdateItem" => self.update(body),
             "DeleteItem" => self.delete(body),
             "Query" => self.query(body),
-            _ => Err(Refusal {
-                code: "UnknownOperationException".to_owned(),
-                message: format!("this table has no operation {operation}"),
-            }),
+            "TransactWriteItems" => self.transact(body),
+            _ => Err(Refusal::new("UnknownOperationException", format!("this table has no operation {operation}"))),
         }
     }
 
@@ -307,8 +324,7 @@ fn holds(condition: Option<&Condition>, item: Option<&Item>) -> Result<(), Refus
     if condition.is_none_or(|condition| condition.holds(item.unwrap_or(&Item::new()))) {
         return Ok(());
     }
-    let message = "The conditional request failed".to_owned();
-    Err(Refusal { code: "ConditionalCheckFailedException".to_owned(), message })
+    Err(Refusal::new("ConditionalCheckFailedException", "The conditional request failed"))
 }
 
 fn return_values<'a>(body: &'a Json, known: &[&str]) -> Result<&'a str, Refusal> {

@@ -84,7 +84,7 @@ const QUIET_ROLE: &[&str] = &[LEDGER[0], LEDGER[1], "iam:ListAttachedRolePolicie
 #[tokio::test]
 async fn quarantine_of_a_session() -> Result<()> {
     // The ledger gives the session its slot: without it nothing names the session.
-    let groundwork = &["sts:AssumeRole", "iam:GetRole", LEDGER[0]];
+    let groundwork = &["sts:AssumeRole", "iam:GetRole", "dynamodb:TransactWriteItems", LEDGER[0]];
     let sweep = Sweep { function: "quarantine-iam", what: What::Session, groundwork, quiet: QUIET_ROLE };
     assert!(sweep.run().await? >= 60);
     Ok(())

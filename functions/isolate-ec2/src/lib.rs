@@ -5,6 +5,7 @@ mod contain;
 mod diagnose;
 mod isolation_group;
 mod release;
+mod slots;
 mod verify;
 
 pub use base::{BaseState, NetworkInterface};
@@ -16,7 +17,7 @@ use firebreak::fault::Fault;
 use firebreak::holders::Holder;
 use firebreak::target::Target;
 use firebreak::task::{TaskInput, TaskOutput};
-use firebreak_function::containment::{Responder, Task};
+use firebreak_function::containment::{Call, Responder, Task};
 use firebreak_ledger::Ledger;
 
 /// The function and what it needs.
@@ -55,6 +56,11 @@ impl Function {
         let task = Task { containment: Containment::IsolateEc2, at: None };
         // Nothing is changed before the base is recorded, so the ledger need not know earlier.
         let prepare = async |_: &Ledger, _: &Holder, _: &Target| ();
-        self.responder.handle(request, task, prepare, contain::contain, verify::verify).await
+        let roles = slots::roles(&request);
+        let contain = async |call: &Call, (): ()| {
+            let (attempt, ()) = futures::join!(contain::contain(call, ()), slots::end_gone(call, &roles));
+            attempt
+        };
+        self.responder.handle(request, task, prepare, contain, verify::verify).await
     }
 }

@@ -28,10 +28,8 @@ pub(crate) async fn prepare(ledger: &Ledger, holder: &Holder, target: &Target) -
     let mark = async { ledger.mark_held(held, holder, clock::now()).await?.held(target) };
     match (target.kind, target.scope) {
         (TargetKind::IamRole, Scope::Session) => Prepared::Named(match session_name(target) {
-            Ok(name) => {
-                let (slot, marked) = futures::join!(ledger.name_session(target, &name), mark);
-                marked.and(slot)
-            }
+            // Both or neither: a slot of a session that may not be held would never be given back.
+            Ok(name) => ledger.hold_session(held, &name, holder, clock::now()).await,
             Err(fault) => Err(fault),
         }),
         (TargetKind::IamUser, Scope::Principal | Scope::AccessKey) => Prepared::Marked(mark.await),

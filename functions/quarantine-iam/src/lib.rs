@@ -17,6 +17,7 @@ mod role;
 mod session;
 mod tags;
 mod take_off;
+mod trust;
 mod user;
 mod verify;
 mod whom;

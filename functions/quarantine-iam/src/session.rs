@@ -8,7 +8,7 @@ use crate::base::{self, BaseState};
 use crate::deny::{self, Attached};
 use crate::policies::SESSION_TAG;
 use crate::record::{check_identity, check_path, is_held, record};
-use crate::{tags, take_off};
+use crate::{tags, take_off, trust};
 use aws_sdk_iam::Client;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::SessionName;
@@ -51,17 +51,17 @@ pub(crate) async fn contain(call: &Call, iam: &Client, slot: Result<usize, Fault
         _ => steps.push(deny(&attached, &tagged).await),
     }
     steps.extend(evadable(&current));
-    steps.extend(clear_foreign_slots(call, iam, &current).await);
+    steps.extend(clear_foreign_slots(call, iam, &current, &ours).await);
     steps.push(tags::label(call, iam, held).await);
     Ok(steps)
 }
 
 /// Tags that somebody set in advance would be names of denied sessions as soon as the policy is attached: those that the ledger did
-/// not give out are made to name nobody.
-async fn clear_foreign_slots(call: &Call, iam: &Client, current: &BaseState) -> Option<Step> {
+/// not give out are made to name nobody. `ours` is written already: the read beside it may show who had the slot before.
+async fn clear_foreign_slots(call: &Call, iam: &Client, current: &BaseState, ours: &[(String, String)]) -> Option<Step> {
     let nobody_s = [tags::NOBODY, call.target.session.as_deref().unwrap_or_default()];
     let set = current.tags.iter().flatten().filter(|(key, name)| tags::is_slot(key) && !nobody_s.contains(&name.as_str()));
-    let set: Vec<_> = set.collect();
+    let set: Vec<_> = set.filter(|(key, _)| ours.iter().all(|(own, _)| own != *key)).collect();
     if set.is_empty() {
         return None;
     }
@@ -92,10 +92,14 @@ async fn deny(attached: &Result<Attached, Fault>, tagged: &Result<(), Fault>) ->
 /// take the name away. The guards forbid it; where they are not attached, people must know.
 fn evadable(current: &BaseState) -> Option<Step> {
     let trust = current.trust_policy.as_deref()?;
-    // The document is URL-encoded; these words are not changed by it, and `sts:*` allows it, too.
-    let allows = ["TagSession", "sts%3A%2A", "sts:*", "sts%3A*"].iter().any(|word| trust.contains(word));
     let why = format!("its trust policy lets callers set session tags, which override {SESSION_TAG}*: only the guards stop that");
-    allows.then(|| skipped(StepKind::NeedsWholeRole, Fault::malformed(why)))
+    trust::may_tag_sessions(trust).then(|| skipped(StepKind::NeedsWholeRole, Fault::malformed(why)))
+}
+
+/// Whether the session had ended and another one has its slot: that its tag is gone is nobody's doing.
+pub(crate) async fn was_replaced(call: &Call) -> Result<bool, Fault> {
+    let session = session_name(&call.target)?;
+    call.ledger.session_was_replaced(call.held(), session.as_str()).await
 }
 
 /// The session's name, checked again: it becomes the value of a tag that a policy compares with.

@@ -5,7 +5,7 @@
 
 use crate::base::{self, BaseState};
 use crate::deny::{self, Attached};
-use crate::session::session_name;
+use crate::session::{self, session_name};
 use crate::{by_hand, credentials, document, policies, record, revoke, tags, user, whom};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::StatusType;
@@ -185,7 +185,7 @@ async fn reverted(call: &Call, iam: &Client, now: &BaseState) -> Result<Vec<(Str
         }
         Scope::AccessKey => {}
     }
-    if call.target.scope == Scope::Session && !names_session(call, now)? {
+    if call.target.scope == Scope::Session && !names_session(call, now)? && !session::was_replaced(call).await? {
         lines.push(("no tag names the denied session any more".to_owned(), Again::Session));
     }
     if matches!(call.target.scope, Scope::Principal | Scope::AccessKey) {

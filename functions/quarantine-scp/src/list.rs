@@ -3,7 +3,7 @@
 //! A wildcard in the wrong place denies everything to the whole organization. So each list has a grammar that knows the two
 //! wildcards Firebreak itself writes, by place, and no other.
 
-use firebreak::ids::{AccountId, IamName, Partition, PrincipalId, RoleSessionName, SessionName};
+use firebreak::ids::{AccountId, IamName, Partition, PrincipalId, RoleSessionName};
 
 /// One list of the policy: a statement, and the condition its values stand in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,9 +40,9 @@ impl List {
     pub(crate) fn takes(self, value: &str, partition: &Partition) -> bool {
         match self {
             Self::Principals => is_principal(value, partition),
+            // A list is JSON: a name may have a comma here, which a tag may not.
             Self::Sessions => value.split_once(':').is_some_and(|(role, session)| is_role_id(role) && is_session(session)),
-            // A list is JSON: a person may have a comma in the name, which a tag may not.
-            Self::IdentityCenterUsers => value.strip_prefix("*:").is_some_and(|name| RoleSessionName::parse(name).is_ok()),
+            Self::IdentityCenterUsers => value.strip_prefix("*:").is_some_and(is_session),
         }
     }
 }
@@ -63,7 +63,7 @@ pub(crate) fn is_role_id(id: &str) -> bool {
 }
 
 fn is_session(name: &str) -> bool {
-    SessionName::parse(name).is_ok()
+    RoleSessionName::parse(name).is_ok()
 }
 
 #[cfg(test)]
@@ -85,6 +85,7 @@ mod tests {
             assert!(taken(List::Principals, value), "{value}");
         }
         assert!(taken(List::Sessions, "AROAEXAMPLEEXAMPLE12:i-0123456789abcdef0"));
+        assert!(taken(List::Sessions, "AROAEXAMPLEEXAMPLE12:doe,jane"));
         assert!(taken(List::IdentityCenterUsers, "*:alice@example.com"));
         assert!(taken(List::IdentityCenterUsers, "*:doe,jane@example.com"));
     }

@@ -14,6 +14,8 @@ REASONS: Final[dict[tuple[str, str], str]] = {
     ("FirebreakOpenReview", "AnswerTheGate"): f"a task token names no state machine: {_NO_RESOURCE}",
     ("FirebreakTriage", "DoesTheFindingStillStand"): "reads only; the detector's id is not known before it is listed",
     ("FirebreakMemberTriage", "FindWhoAKeyIsAndWhatItDid"): f"reads only; {_NO_RESOURCE}",
+    ("FirebreakMemberQuarantineIam", "FindARenamedUser"): f"reads only; {_NO_RESOURCE}, or the owner is the question",
+    ("FirebreakMemberRelease", "FindARenamedUser"): f"reads only; {_NO_RESOURCE}, or the owner is the question",
     ("FirebreakMemberSweep", "FindWhatASuspectDid"): f"reads only; {_NO_RESOURCE}",
     ("FirebreakMemberIsolateEc2", "ReadInstances"): f"reads only; {_NO_RESOURCE}",
     ("FirebreakMemberPreserveEvidence", "ReadInstances"): f"reads only; {_NO_RESOURCE}, but for the console output",

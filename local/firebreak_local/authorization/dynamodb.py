@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, Final
 
 from moto.dynamodb.models import dynamodb_backends
@@ -12,11 +13,18 @@ from .question import PARTITION, ApiCall, Context, Question, UnknownOperation
 
 _WITH_KEY: Final = {"GetItem": "Key", "PutItem": "Item", "UpdateItem": "Key"}
 """Operations, and the parameter that has the partition key in it."""
+_PARTS: Final = {"Update": "UpdateItem", "Put": "PutItem"}
+"""Parts of a transaction, and the operations they are."""
 _EQUALS: Final = re.compile(r"([#\w]+)\s*=\s*(:\w+)")
 
 
 def questions(call: ApiCall) -> list[Question]:
     """What IAM is asked."""
+    if call.operation == "TransactWriteItems":
+        # IAM knows no such action: each part is asked about as if it came alone (DynamoDB developer guide, "IAM policies
+        # for transactions").
+        parts = [(_PARTS[kind], part) for item in call.params["TransactItems"] for kind, part in item.items()]
+        return [one for operation, part in parts for one in questions(replace(call, operation=operation, params=part))]
     name = call.text("TableName").rpartition("/")[2]
     table = dynamodb_backends[call.account][call.region].tables[name]
     arn = f"arn:{PARTITION}:dynamodb:{call.region}:{call.account}:table/{name}"

@@ -5,6 +5,8 @@ import { each } from '../words.mjs'
 
 const ATTRIBUTES = 'announced_at answers at decision delivered doc entered_at joined joined_by more round shown shown_revision sk status what'.split(' ')
 
+const SLOTS = 's1 s2 s3 s4 s5 slots'.split(' ')
+
 export function people(w) {
   const here = (service, rest, region = 'eu-central-1') => ({
     arn: `arn:${w.partition}:${service}:${region}:${ACCOUNTS.security}:${rest}`,
@@ -21,6 +23,7 @@ export function people(w) {
   const ofTheAccount = { resource: w.grantTo(`arn:${w.partition}:iam::${ACCOUNTS.security}:root`) }
   const rows = (row, attributes, more = {}) => ({ 'dynamodb:LeadingKeys': [row], ...(attributes && { 'dynamodb:Attributes': attributes }), ...more })
   const incident = (attributes, more) => rows('incident#fb-00112233445566ff', attributes, more)
+  const deploy = 'target#111122223333/iam-role/deploy'
   const [url, signed] = [{ 'lambda:InvokedViaFunctionUrl': 'true' }, { 'lambda:FunctionUrlAuthType': 'AWS_IAM' }]
 
   /** A function at its URL, and nowhere else. */
@@ -55,6 +58,12 @@ export function people(w) {
         { name: 'not a whole row', who: analyst, does: 'dynamodb:GetItem', on: table, using: incident(undefined), then: 'not allowed' },
         { name: 'not all attributes', who: analyst, does: 'dynamodb:Query', on: table, using: incident(['pk'], { 'dynamodb:Select': 'ALL_ATTRIBUTES' }), then: 'not allowed' },
         { name: 'not the base of a target', who: analyst, does: 'dynamodb:GetItem', on: table, using: rows('target#one', ['pk', 'sk', 'doc']), then: 'not allowed' },
+        { name: 'reads the slots of a role', who: analyst, does: 'dynamodb:GetItem', on: table, using: rows(deploy, ['pk', 'sk', ...SLOTS]), then: 'allowed' },
+        ...each(['doc', 'holders', 'identity'], (attribute) => ({
+          name: `not ${attribute} of a role's base`, who: analyst, does: 'dynamodb:GetItem', on: table, using: rows(deploy, ['pk', 'sk', attribute]), then: 'not allowed',
+        })),
+        { name: 'not a whole row of a role', who: analyst, does: 'dynamodb:GetItem', on: table, using: rows(deploy), then: 'not allowed' },
+        { name: 'no slots of what is no role', who: analyst, does: 'dynamodb:GetItem', on: table, using: rows('target#111122223333/iam-user/alice', SLOTS), then: 'not allowed' },
         ...each(['PutItem', 'UpdateItem', 'DeleteItem', 'Scan'], (call) => ({
           name: `not ${call}`, who: analyst, does: `dynamodb:${call}`, on: table, using: call === 'Scan' ? {} : incident(['pk', 'sk', 'doc']), then: 'not allowed',
         })),

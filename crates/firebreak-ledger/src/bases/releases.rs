@@ -178,7 +178,7 @@ impl Ledger {
             .update_base(held)
             .update_expression(
                 "SET released_at = :at DELETE holders :mine ADD released_by :names REMOVE doc, #id, captured_by, captured_at, \
-                 releasing_until, release_begun, exposed, containing, containing_until",
+                 releasing_until, release_begun, exposed, containing, containing_until, session_slot",
             )
             .expression_attribute_names("#id", "identity")
             .expression_attribute_values(":at", text(sortable(at)))

@@ -10,6 +10,7 @@ mod joined;
 mod joins;
 mod pauses;
 mod revisions;
+mod sessions;
 mod writes;
 
 use firebreak::ids::{AccountId, IncidentId, Partition, Region};

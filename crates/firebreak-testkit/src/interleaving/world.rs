@@ -236,12 +236,16 @@ impl HttpClient for Client {
 impl HttpConnector for Client {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let operation = request.headers().get("x-amz-target").and_then(|target| target.rsplit('.').next()).unwrap_or_default();
-        let body = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
+        let mut body: serde_json::Value = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
+        // The SDK draws it: the same request must have the same name.
+        if let Some(fields) = body.as_object_mut() {
+            fields.remove("ClientRequestToken");
+        }
         let (operation, world, process) = (operation.to_owned(), self.world.clone(), self.process);
         let name = format!("{operation} {}", in_order(&body));
         let effect: Effect = Box::new(move |shared| match shared.table.call(&operation, &body) {
             Ok(answer) => format!("200{answer}"),
-            Err(refusal) => format!("400{}", serde_json::json!({ "__type": refusal.code, "message": refusal.message })),
+            Err(refusal) => format!("400{}", refusal.body()),
         });
         HttpConnectorFuture::new(async move {
             let answer = world.call(process, name, effect).await;
@@ -256,12 +260,13 @@ impl HttpConnector for Client {
 
 /// The SDK writes maps in any order; the same request must have the same name.
 fn in_order(value: &serde_json::Value) -> String {
-    match value.as_object() {
-        Some(fields) => {
+    match value {
+        serde_json::Value::Object(fields) => {
             let fields: BTreeMap<&String, String> = fields.iter().map(|(name, value)| (name, in_order(value))).collect();
             format!("{fields:?}")
         }
-        None => value.to_string(),
+        serde_json::Value::Array(elements) => format!("{:?}", elements.iter().map(in_order).collect::<Vec<_>>()),
+        other => other.to_string(),
     }
 }
 

@@ -119,7 +119,7 @@ impl Script {
         if call.service == "dynamodb" {
             return match self.table.call(&call.operation, &call.params) {
                 Ok(body) => ok(body.to_string()),
-                Err(refusal) => error(400, &refusal.code).saying(&refusal.message),
+                Err(refusal) => Answer::raw(400, refusal.body().to_string()).with_header("x-amzn-errortype", &refusal.code),
             };
         }
         self.unknown.push(action.to_owned());

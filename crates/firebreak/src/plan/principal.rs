@@ -159,6 +159,17 @@ fn role(
         return vec![Wanted::contain(containment, mode, whole, resource)];
     }
     let Some(name) = session(&whole) else {
+        if policy.organization.quarantine_scp && is_no_tag(&whole) {
+            // No tag can name it, an entry of the organization's policy can.
+            let one = Target { scope: Scope::Session, ..whole.clone() };
+            return chosen(
+                Wanted::contain(Containment::QuarantineScp, mode.at_most(Mode::Gate), one, resource),
+                |also| Wanted::contain(containment, mode.at_most(Mode::Gate), also, resource),
+                whole,
+                policy,
+                CHOSEN,
+            );
+        }
         let note = "no session is named that could be denied alone: it would stop everything that runs on the role";
         return vec![Wanted::contain(containment, mode.at_most(Mode::Gate), whole, resource).noting(note)];
     };
@@ -166,20 +177,31 @@ fn role(
     if named_by_aws(&name, finding) {
         return vec![one(mode)];
     }
-    // A name that callers choose is no identity: others may have it, and the suspect can take another.
-    let (alone, note) = chosen(&whole, &name, circumstances);
-    let note = note.as_str();
-    let one = if alone { one(mode).noting(note) } else { one(mode.at_most(Mode::Gate)) };
+    let (alone, note) = nobody_else(&whole, &name, circumstances);
+    let one = one(if alone { mode } else { mode.at_most(Mode::Gate) });
+    let more = |also| Wanted::contain(containment, mode.at_most(Mode::Gate), also, resource);
+    chosen(one, more, whole, policy, &note)
+}
+
+/// A name that callers choose is no identity: others may have it, and the suspect can take another.
+fn chosen(one: Wanted, more: impl Fn(Target) -> Wanted, whole: Target, policy: &Policy, note: &str) -> Vec<Wanted> {
     let also = match policy.roles.also {
         AlsoDeny::Nothing => return vec![one.noting(note)],
         AlsoDeny::OlderSessions => Target { scope: Scope::OlderSessions, ..whole },
         AlsoDeny::Role => whole,
     };
-    vec![one, Wanted::contain(containment, mode.at_most(Mode::Gate), also, resource).noting(note)]
+    let one = if one.mode == Mode::Auto { one.noting(note) } else { one };
+    vec![one, more(also).noting(note)]
+}
+
+/// A session whose name has a comma, of a role whose id the finding names.
+fn is_no_tag(role: &Target) -> bool {
+    let has_id = role.principal_id.as_ref().is_some_and(|id| id.as_str().starts_with("AROA"));
+    has_id && role.session.as_deref().is_some_and(|name| RoleSessionName::parse(name).is_ok())
 }
 
 /// Whether nobody else uses the name that a caller chose, and what people must know of it.
-fn chosen(role: &Target, name: &SessionName, circumstances: &Circumstances<'_>) -> (bool, String) {
+fn nobody_else(role: &Target, name: &SessionName, circumstances: &Circumstances<'_>) -> (bool, String) {
     match circumstances.identities.and_then(|known| known.uses(role, name)) {
         None => (false, CHOSEN.to_owned()),
         Some((true, seen)) => {

@@ -73,6 +73,22 @@ fn a_whole_role_is_stopped_at_once_only_if_policy_says_so() {
 }
 
 #[test]
+fn a_session_that_no_tag_can_name_is_denied_by_the_organization_where_that_is_possible() {
+    let (event, denying) = (role_session("deploy", "a,b"), "[organization]\nquarantine_scp = true");
+    let session = "quarantine-scp gate session a,b of IAM role deploy";
+    let plan = decided(&event, denying, None);
+    assert_eq!(lines(&plan), [session]);
+    assert!(plan.decisions[0].reason.contains("the caller chose the session's name"), "{}", plan.decisions[0].reason);
+    let also = |what: &str| plain(&event, &format!("{denying}\n[roles]\nalso = \"{what}\""));
+    assert_eq!(also("older-sessions"), [session, "quarantine-iam gate older sessions of IAM role deploy"]);
+    assert_eq!(also("role"), [session, "quarantine-iam gate IAM role deploy"]);
+    // Without the role's id its entry would be a guess.
+    let mut unidentified = event;
+    unidentified["detail"]["resource"]["accessKeyDetails"]["principalId"] = json!("unknown:a,b");
+    assert_eq!(plain(&unidentified, denying), ["quarantine-iam gate IAM role deploy"]);
+}
+
+#[test]
 fn two_sessions_of_one_role_are_two_decisions() {
     let mut event = fixture("security-hub/many-findings");
     let template = event["detail"]["findings"][0].clone();

@@ -1,8 +1,9 @@
 //! What holds for every event, also for those nobody thought of.
 
+use firebreak::containment::Containment;
 use firebreak::decision::Mode;
 use firebreak::finding::{self, Source};
-use firebreak::ids::{BucketName, IamName, InstanceId, SessionName};
+use firebreak::ids::{BucketName, IamName, InstanceId, RoleSessionName, SessionName};
 use firebreak::incident::Incident;
 use firebreak::notice::{self, NoticeKind};
 use firebreak::plan::{Circumstances, Plan, Verdict, plan, plan_json};
@@ -149,8 +150,12 @@ fn assert_safe(plan: &Plan) {
                     _ => true,
                 };
                 assert!(valid, "{decision:?}");
-                let session = decision.target.session.as_deref().map(SessionName::parse);
-                assert!(decision.target.scope != Scope::Session || matches!(session, Some(Ok(_))), "{decision:?}");
+                // A tag takes no comma, the organization's policy does.
+                let is_named = decision.target.session.as_deref().is_some_and(|name| match containment {
+                    Containment::QuarantineScp => RoleSessionName::parse(name).is_ok(),
+                    _ => SessionName::parse(name).is_ok(),
+                });
+                assert!(decision.target.scope != Scope::Session || is_named, "{decision:?}");
             }
             None => {
                 assert_ne!(decision.mode, Mode::Auto, "{decision:?}");

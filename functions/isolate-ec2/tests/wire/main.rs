@@ -9,6 +9,7 @@ mod faults;
 mod groups;
 mod release;
 mod rule;
+mod slots;
 mod verify;
 
 use ec2::Ec2;

@@ -1,13 +1,16 @@
 use crate::principal::{NAMESAKE_ID, Principal, arn};
 use crate::release::release;
 use crate::target::{identified, role, session};
-use crate::{contain, outcome, stage};
+use crate::{contain, held, outcome, stage, verify};
 use firebreak::fault::FaultKind;
+use firebreak::holders::Holders;
 use firebreak::receipt::{Outcome, Status};
-use firebreak_ledger::SESSION_SLOTS;
+use firebreak_aws::clock;
+use firebreak_ledger::{ReleaseClaim, SESSION_SLOTS};
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::{Call, ScriptedAws, error};
-use quarantine_iam::{DENY_TAGGED_SESSION, DENY_TAGGED_SESSION_BOUNDARY};
+use quarantine_iam::{BaseState, DENY_TAGGED_SESSION, DENY_TAGGED_SESSION_BOUNDARY};
+use serde_json::json;
 
 /// The sessions that the ledger knows as denied.
 async fn named(aws: &ScriptedAws) -> Vec<String> {
@@ -65,6 +68,53 @@ async fn five_sessions_have_a_slot_each_and_a_sixth_waits_for_one_that_is_given_
     assert_eq!((taken.status, iam.now().untimed()), (Status::Contained, tagged(denied, 3, "worker-6")));
 }
 
+/// Sets an attribute of a slot in the ledger.
+fn rewrite(aws: &ScriptedAws, expression: &str, value: &str) {
+    let mut table = aws.table();
+    let key = json!({ "pk": { "S": "target#111122223333/iam-role/deployer" }, "sk": { "S": "sessions" } });
+    let update = json!({ "Key": key, "UpdateExpression": expression, "ExpressionAttributeNames": { "#until": "until" },
+                         "ExpressionAttributeValues": { ":v": { "S": value } } });
+    table.call("UpdateItem", &update).expect("written");
+    aws.replace_table(table);
+}
+
+#[tokio::test]
+async fn a_session_that_has_ended_gives_its_slot_to_the_next_one_and_nobody_is_told_of_a_revert() {
+    let (aws, iam) = stage(Principal::role()).await;
+    for slot in 1..=SESSION_SLOTS {
+        contain(&aws, "one", &session(&format!("worker-{slot}"))).await.expect("a receipt");
+    }
+    rewrite(&aws, "SET s2.#until = :v", "2020-01-01T00:00:00.000000Z");
+    let held = verify(&aws, "one", &session("worker-2")).await.expect("a look");
+    assert!(held.holds, "its tag is still there: {held:?}");
+    let receipt = contain(&aws, "two", &session("next")).await.expect("a receipt");
+    assert_eq!((receipt.status, iam.now().tags["firebreak-session-2"].as_str()), (Status::Contained, "next"));
+    let replaced = verify(&aws, "one", &session("worker-2")).await.expect("a look");
+    assert!(replaced.holds && replaced.reverted.is_empty(), "it cannot live any more: {replaced:?}");
+    assert_eq!(iam.now().tags["firebreak-session-2"], "next");
+    // Somebody's doing is somebody's doing.
+    iam.change(|role| {
+        role.tags.remove("firebreak-session-2");
+    });
+    let reverted = verify(&aws, "two", &session("next")).await.expect("a look");
+    assert_eq!((reverted.reverted.len(), iam.now().tags["firebreak-session-2"].as_str()), (1, "next"), "{reverted:?}");
+}
+
+#[tokio::test]
+async fn a_session_that_is_being_released_gets_neither_slot_nor_tag() {
+    let target = session("suspect");
+    let (aws, iam) = stage(Principal::role()).await;
+    contain(&aws, "one", &target).await.expect("a receipt");
+    release(&aws, "one", &target).await.expect("a release");
+    let before = iam.now();
+    let one = room::incident("one");
+    let claim = room::ledger(&aws).begin_release::<BaseState>(held(&target), &Holders::of(&one), clock::now()).await;
+    assert!(matches!(claim, Ok(ReleaseClaim::Ours { .. })), "{claim:?}");
+    let refused = contain(&aws, "two", &target).await.expect_err("it is being released");
+    assert_eq!((refused.kind, named(&aws).await), (FaultKind::Transient, vec![]));
+    assert_eq!(iam.now().tags, before.tags, "no tag names it");
+}
+
 #[tokio::test]
 async fn a_tag_that_somebody_set_in_advance_names_nobody() {
     let (aws, iam) = stage(tagged(Principal::role(), 3, "victim")).await;
@@ -94,7 +144,7 @@ async fn a_full_role_gets_the_boundary_for_sessions_unless_it_would_lift_a_limit
 
 #[tokio::test]
 async fn a_trust_policy_that_lets_callers_tag_their_sessions_asks_for_the_whole_role() {
-    for action in [r#"["sts:AssumeRole","sts:TagSession"]"#, r#""sts:*""#] {
+    for action in [r#"["sts:AssumeRole","sts:TagSession"]"#, r#""sts:*""#, r#""sts:T?g*""#] {
         let trust = format!(r#"{{"Statement":[{{"Effect":"Allow","Principal":"*","Action":{action}}}]}}"#);
         let (aws, iam) = stage(Principal::role().but(|role| role.trust_policy = trust)).await;
         let receipt = contain(&aws, "one", &session("suspect")).await.expect("a receipt");

@@ -1,9 +1,11 @@
-use crate::policy::{denying, denying_people, shipped};
-use crate::{ALICE, contain, in_management, is_locked, stage, user};
+use crate::policy::{denying, denying_people, denying_sessions, shipped};
+use crate::release::release;
+use crate::{ALICE, contain, in_management, is_locked, stage, user, verify};
 use firebreak::fault::FaultKind;
+use firebreak::ids::PrincipalId;
 use firebreak::receipt::{Outcome, Status};
 use firebreak::step::StepKind;
-use firebreak::target::TargetKind;
+use firebreak::target::{Scope, Target, TargetKind};
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::{Call, error, ok};
 
@@ -27,6 +29,20 @@ async fn an_entry_is_written_under_the_lock_after_its_base_and_read_back() {
     assert_eq!(order, ["lock", "DescribePolicy", "base", "UpdatePolicy", "DescribePolicy", "lock"]);
     assert!(!is_locked(&aws), "the next one must not wait");
     assert_eq!(aws.unknown(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_session_whose_name_has_a_comma_is_denied_and_let_go_like_any_other() {
+    let (aws, organizations) = stage().await;
+    let principal_id = PrincipalId::parse("AROAEXAMPLEEXAMPLE12").ok();
+    let session = Some("doe,jane".to_owned());
+    let target = Target { principal_id, session, scope: Scope::Session, ..room::target(TargetKind::IamRole, "deploy") };
+    let receipt = contain(&aws, "one", &target).await.expect("a receipt");
+    assert_eq!(receipt.status, Status::Contained);
+    assert_eq!(organizations.content(), denying_sessions(&["AROAEXAMPLEEXAMPLE12:doe,jane"]));
+    assert!(verify(&aws, "one", &target).await.expect("a look").holds);
+    release(&aws, &target).await.expect("a release");
+    assert_eq!(organizations.content(), shipped());
 }
 
 #[tokio::test]
