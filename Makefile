@@ -60,8 +60,9 @@ policies: install ## Whether the IAM policies stop and allow what they must, off
 advisories: install ## Whether a crate has a known vulnerability. Needs the network: the advisory database of RustSec.
 	@supply-chain/advisories
 
-bench: ## How fast triage decides.
+bench: install build ## How fast triage decides, and how many round trips a containment needs, beside the handler of an article.
 	@cargo bench -p firebreak
+	@target/debug/firebreak-bench
 
 fuzz: ## Throw malformed events at triage. RUNS=100000
 	@fuzz/run $(RUNS)

@@ -13,6 +13,7 @@ use firebreak_aws::Aws;
 use firebreak_aws::clients::MemberRole;
 use firebreak_ledger::{Held, Ledger};
 use jiff::Timestamp;
+use std::time::Duration;
 
 /// One target of one incident, with credentials for its account.
 #[derive(Debug, Clone)]
@@ -37,6 +38,8 @@ pub struct Call {
     pub containment: Containment,
     /// When the work began. Whatever is read for it is read later.
     pub began_at: Timestamp,
+    /// How long a read may be behind a write: what a first read lacks is read once more after that.
+    pub settle: Duration,
     /// An analyst agreed to it: it must not be asked again. Only set for a containment.
     pub approved: bool,
     /// What a look may do about a control that somebody reverted.

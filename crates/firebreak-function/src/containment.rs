@@ -25,6 +25,7 @@ use firebreak_aws::{Aws, clock};
 use firebreak_ledger::{Held, Ledger, Mark};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 /// What one run of a containment is about.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +50,11 @@ impl Task<'_> {
 pub struct Responder {
     aws: Aws,
     ledger: Ledger,
+    settle: Duration,
 }
+
+/// How long a read of AWS may be behind a write (IAM user guide, "Changes that I make are not always immediately visible").
+const SETTLE: Duration = Duration::from_secs(2);
 
 impl Responder {
     /// Reads the environment.
@@ -65,7 +70,13 @@ impl Responder {
     /// Works with `aws`, which must be able to assume member roles, and remembers in `ledger`.
     #[must_use]
     pub fn new(aws: Aws, ledger: Ledger) -> Self {
-        Self { aws, ledger }
+        Self { aws, ledger, settle: SETTLE }
+    }
+
+    /// The same, for an AWS whose reads are at most `settle` behind its writes.
+    #[must_use]
+    pub fn settling_in(self, settle: Duration) -> Self {
+        Self { settle, ..self }
     }
 
     /// The ledger.
@@ -128,6 +139,7 @@ impl Responder {
             target,
             containment,
             began_at: clock::now(),
+            settle: self.settle,
             approved: false,
             look,
             failed_steps: vec![],

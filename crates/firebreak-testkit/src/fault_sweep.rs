@@ -56,16 +56,49 @@ pub fn forbidden(calls: &[Call], function: &str) -> Vec<String> {
 }
 
 /// How many calls had to be answered, one after the other, before the first of `action` could be, itself included.
-///
-/// A call waits for another one if it began after the other's answer: with the same delay at every call, that is what shows.
 #[must_use]
 pub fn depth(calls: &[Call], function: &str, action: &str) -> Option<usize> {
-    let own: Vec<&Call> = calls.iter().filter(|call| call.function.as_deref() == Some(function)).collect();
-    let mut depths: Vec<usize> = Vec::with_capacity(own.len());
-    for (at, call) in own.iter().enumerate() {
-        let before = own[..at].iter().zip(&depths);
-        let waited = before.filter(|(other, _)| other.ended_at.is_some_and(|ended| ended <= call.started_at));
-        depths.push(1 + waited.map(|(_, depth)| *depth).max().unwrap_or(0));
+    depths(calls, function).into_iter().find(|(call, _)| call.action() == action).map(|(_, depth)| depth)
+}
+
+/// The calls of a function, in order, each with how many calls had to be answered, one after the other, before its own answer, itself
+/// included. The greatest number is the depth of the function's answer.
+///
+/// A call waits for another one if it began after the other's answer: with the same delay at every call, that is what shows. A busy
+/// machine can make the numbers greater, never smaller.
+#[must_use]
+pub fn depths<'a>(calls: &'a [Call], function: &str) -> Vec<(&'a Call, usize)> {
+    let mut placed: Vec<(&Call, usize)> = Vec::new();
+    for call in calls.iter().filter(|call| call.function.as_deref() == Some(function)) {
+        let waited = placed.iter().filter(|(other, _)| other.ended_at.is_some_and(|ended| ended <= call.started_at));
+        let depth = 1 + waited.map(|(_, depth)| *depth).max().unwrap_or(0);
+        placed.push((call, depth));
     }
-    own.iter().zip(depths).filter(|(call, _)| call.action() == action).map(|(_, depth)| depth).next()
+    placed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(function: &str, operation: &str, started_at: f64, ended_at: f64) -> Call {
+        let call = json!({ "service": "iam", "operation": operation, "caller": null, "function": function, "started_at": started_at,
+            "ended_at": ended_at, "status": 200, "params": {} });
+        serde_json::from_value(call).expect("a call")
+    }
+
+    #[test]
+    fn a_call_is_one_deeper_than_the_deepest_that_was_answered_before_it_began() {
+        let calls = [
+            call("ours", "First", 0.0, 0.1),
+            call("another's", "First", 0.1, 0.11),
+            call("ours", "Beside", 0.05, 0.15),
+            call("ours", "AfterFirst", 0.12, 0.22),
+            call("ours", "AfterBoth", 0.15, 0.25),
+            call("ours", "Last", 0.3, 0.4),
+        ];
+        let found: Vec<_> = depths(&calls, "ours").into_iter().map(|(call, depth)| (call.operation.as_str(), depth)).collect();
+        assert_eq!(found, [("First", 1), ("Beside", 1), ("AfterFirst", 2), ("AfterBoth", 2), ("Last", 3)]);
+        assert_eq!((depth(&calls, "ours", "iam:Last"), depth(&calls, "ours", "iam:Never")), (Some(3), None));
+    }
 }

@@ -129,7 +129,7 @@ pub fn points(calls: &[Call]) -> Vec<Point> {
 /// Cases that are tried at the same time.
 const AT_ONCE: usize = 8;
 /// About as many cases are tried where there are more, unless `SAMPLE=all` asks for all.
-const ENOUGH: usize = 64;
+const ENOUGH: usize = 40;
 
 /// What became of breaking the calls of a run.
 #[derive(Debug)]

@@ -18,10 +18,6 @@ use firebreak_aws::clock;
 use firebreak_function::containment::{Attempt, Call};
 use firebreak_function::step::{step, unrecorded};
 use serde_json::json;
-use std::time::Duration;
-
-/// How long a tag may take until it counts (IAM user guide: "IAM is eventually consistent").
-const SETTLE: Duration = Duration::from_secs(2);
 
 /// Ends the sessions of `call.target` that were issued before now. The call must have the role that writes inline policies.
 ///
@@ -51,7 +47,7 @@ async fn contain(call: &Call, iam: &Client) -> Result<Vec<Step>, Fault> {
         open(call, iam, &current).await?;
         let mut revoked = revoke(call, iam).await;
         if revoked.as_ref().is_err_and(|fault| fault.kind == FaultKind::Denied) {
-            tokio::time::sleep(SETTLE).await;
+            tokio::time::sleep(call.settle).await;
             revoked = revoke(call, iam).await;
         }
         revoked.map_err(|fault| not_yet(&fault, "the tags that open the role may not count yet"))

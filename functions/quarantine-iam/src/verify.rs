@@ -17,7 +17,6 @@ use firebreak_aws::clock;
 use firebreak_function::containment::{Call, Checked, NOT_WRITTEN_AGAIN};
 use firebreak_function::step::unrecorded;
 use firebreak_ledger::SESSION_SLOTS;
-use std::time::Duration;
 
 /// What a look at one name showed.
 enum Looked {
@@ -74,9 +73,13 @@ async fn look(call: &Call) -> Result<Looked, Fault> {
     let mut missing = reverted(call, &iam, &now).await?;
     if !missing.is_empty() {
         // A read right after a write can be old (IAM user guide: "IAM is eventually consistent"): it is not claimed on one of them.
-        tokio::time::sleep(SETTLE).await;
-        let (later, _) = base::read(&iam, &call.present).await?;
+        tokio::time::sleep(call.settle).await;
+        let (later, unread) = base::read(&iam, &call.present).await?;
         missing = reverted(call, &iam, &later).await?;
+        // What only the second read lacks would be written again by nobody, and must not be called well.
+        let lines = unread.into_iter().map(|missing| missing.fault.message);
+        let new: Vec<String> = lines.filter(|line| !checked.problems.contains(line)).collect();
+        checked.problems.extend(new);
     }
     for (line, again) in missing {
         let late = again.steps().iter().any(|step| unwritten.contains(step));
@@ -122,9 +125,6 @@ fn renamed(call: &Call, receipt: Option<&Receipt>) -> Option<String> {
     let line = || format!("{} was renamed to {} since the containment", call.target, call.present.id);
     (call.present.id != call.target.id && !is_known).then(line)
 }
-
-/// How long a read may be behind a write.
-const SETTLE: Duration = Duration::from_secs(2);
 
 fn written_at_last(receipt: Option<&mut Receipt>, again: &Again) {
     let steps = receipt.into_iter().flat_map(|receipt| &mut receipt.steps);

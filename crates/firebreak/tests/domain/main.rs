@@ -6,6 +6,7 @@ mod called_for;
 mod cases;
 mod corpus;
 mod earlier;
+mod evasion;
 mod exports;
 mod fixtures;
 mod flood;

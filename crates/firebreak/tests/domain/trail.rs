@@ -8,6 +8,7 @@ mod names;
 mod policy;
 mod ransom;
 mod tiers;
+mod window;
 
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode, ReasonCode};

@@ -1,14 +1,37 @@
 //! Every call broken in every way, and the process killed at every call: the next run leads to the same end.
 
+mod looks;
+mod releases;
+
+use crate::iam::Iam;
 use crate::principal::{KEY, Principal, arn};
 use crate::release::{is_done, release};
 use crate::target::{role, seen_with, session, user};
 use crate::{base, contain, contained, kept, stage};
 use firebreak::receipt::Status;
 use firebreak::target::Target;
+use firebreak_testkit::dynamodb::Table;
 use firebreak_testkit::room::each_break;
 use firebreak_testkit::scripted::{Call, ScriptedAws};
 use quarantine_iam::{DENY_ALL, DENY_TAGGED_SESSION};
+
+/// The ledger and the principal, as something left them. Each case begins with a copy.
+struct Left {
+    ledger: Table,
+    principal: Principal,
+}
+
+impl Left {
+    fn by(aws: &ScriptedAws, iam: &Iam) -> Self {
+        Self { ledger: aws.table(), principal: iam.now() }
+    }
+
+    async fn again(&self) -> (ScriptedAws, Iam) {
+        let (aws, iam) = stage(self.principal.clone()).await;
+        aws.replace_table(self.ledger.clone());
+        (aws, iam)
+    }
+}
 
 /// Contains `target` with each call broken, and then again. `holds` says what a receipt may call contained.
 async fn however_it_breaks(before: Principal, target: Target, holds: impl Fn(&Principal) -> bool) {

@@ -3,12 +3,14 @@
 
 mod by_hand;
 mod depth;
+mod evasion;
 mod faults;
 mod iam;
 mod key;
 mod older_sessions;
 mod pages;
 mod principal;
+mod races;
 mod release;
 mod renamed;
 mod renamed_faults;
@@ -31,6 +33,7 @@ use firebreak_testkit::scripted::{Call, ScriptedAws, error};
 use iam::Iam;
 use principal::Principal;
 use quarantine_iam::{BaseState, Function};
+use std::time::Duration;
 
 /// A server whose IAM knows one principal.
 async fn stage(principal: Principal) -> (ScriptedAws, Iam) {
@@ -48,7 +51,7 @@ async fn contained(principal: Principal, target: &Target) -> (ScriptedAws, Iam) 
 }
 
 fn responder(aws: &ScriptedAws) -> Responder {
-    Responder::new(aws.aws(), room::ledger(aws))
+    Responder::new(aws.aws(), room::ledger(aws)).settling_in(Duration::from_millis(1))
 }
 
 /// Contains a target for an incident, by the function that carries this level out.

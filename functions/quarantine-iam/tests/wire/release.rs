@@ -45,7 +45,7 @@ pub(crate) fn is_done(steps: &[Step]) -> bool {
     steps.iter().all(|step| step.outcome != Outcome::Failed)
 }
 
-fn digests(steps: &[Step]) -> Vec<String> {
+pub(crate) fn digests(steps: &[Step]) -> Vec<String> {
     steps.iter().filter_map(|step| step.digest.clone()).collect()
 }
 

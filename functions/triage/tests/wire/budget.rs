@@ -31,3 +31,24 @@ async fn a_second_finding_about_a_counted_target_costs_nothing() {
     assert_eq!(modes(&third), [("alice", Mode::Gate)]);
     assert_eq!(counted(&stage.aws), [key(USER)]);
 }
+
+/// A dozen users in one hour. The attacker who makes such findings wants the account taken down.
+#[tokio::test]
+async fn row_39_of_a_flood_as_many_are_contained_as_the_budget_allows_and_the_rest_waits() {
+    let stage = Stage::start().await;
+    let three = "default_mode = \"auto\"\n[budget]\nquarantine-iam = 3\n";
+    let mut incidents = Vec::new();
+    for n in 0..12 {
+        let (user, execution) = (format!("user{n:02}"), format!("{ONE}-{n}"));
+        stage.executions.set(&execution, "RUNNING");
+        let finding = stage.about(stage.finding(&format!("flood-{n}")), &user);
+        incidents.push(deliver(&stage.aws, three, &finding, &execution).await.expect("an incident"));
+    }
+    for (n, incident) in incidents.iter().enumerate() {
+        let (mode, over) = if n < 3 { (Mode::Auto, 0) } else { (Mode::Gate, 1) };
+        assert_eq!((modes(incident), incident.over_budget), (vec![(format!("user{n:02}").as_str(), mode)], over));
+        let is_told_so = incident.decisions[0].code == ReasonCode::OverBudget;
+        assert_eq!(is_told_so, n >= 3, "{}", incident.decisions[0].reason);
+    }
+    assert_eq!(counted(&stage.aws), ["user00", "user01", "user02"].map(key), "what waits is not counted");
+}

@@ -1,0 +1,40 @@
+"""What "Building a Zero-Touch Incident Response Framework for AWS Cloud-Native Environments" does with an IAM user.
+
+The function QuarantineIAM of that article, written again: the same calls in the same order, each after the other's answer. Left out
+is a client of STS that is made and not used. Not mended, because it is part of the sequence: a user without a console password ends
+the handler at its second call, with active keys. The users of the benchmark have a password.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import boto3
+
+import runtime
+
+_DENY: Final = "arn:aws:iam::123456789012:policy/firebreak/FirebreakQuarantineDenyAll"
+_IAM: Final = boto3.client("iam")
+"""Made when the process starts, as in the article: a warm invocation finds it."""
+
+
+def contain(event: dict[str, Any]) -> dict[str, Any]:
+    """Contains the user whose ARN is the id of the finding's first resource."""
+    user = event["finding"]["Resources"][0]["Id"].rsplit("/", 1)[-1]
+    _IAM.attach_user_policy(UserName=user, PolicyArn=_DENY)
+    _IAM.delete_login_profile(UserName=user)
+    keys = _IAM.list_access_keys(UserName=user)["AccessKeyMetadata"]
+    for key in keys:
+        _IAM.update_access_key(UserName=user, AccessKeyId=key["AccessKeyId"], Status="Inactive")
+    tags = {
+        "SecurityStatus": "QUARANTINED",
+        "QuarantineTime": datetime.now(UTC).isoformat(),
+        "IRTicket": event.get("jira_ticket", "PENDING"),
+    }
+    _IAM.tag_user(UserName=user, Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+    return {**event, "status": "contained", "user": user, "keys": len(keys)}
+
+
+if __name__ == "__main__":
+    runtime.serve(contain)

@@ -1,0 +1,33 @@
+#![doc = include_str!("../README.md")]
+
+mod machine;
+mod report;
+mod series;
+mod table;
+mod triage;
+
+use firebreak_drill::{Result, Stage};
+use firebreak_testkit::{Options, fixture};
+use std::process::ExitCode;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match bench().await {
+        Ok(text) => {
+            println!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("firebreak-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn bench() -> Result<String> {
+    let logs = fixture::repository().join(format!(".local/logs/bench-{}", std::process::id()));
+    let stage = Stage::set(&Options { policy: None, logs: Some(logs) }).await?;
+    let triage = triage::depths(&stage).await?;
+    let measured = series::measure_all(&stage).await?;
+    Ok(format!("\n{}\n{triage}\n\n{}", report::of(&measured), machine::words()))
+}
