@@ -6,11 +6,11 @@ use firebreak::decision::Waits;
 use firebreak::fault::Fault;
 use firebreak::holders::Holder;
 use firebreak::ids::{IamName, IncidentId};
-use firebreak::receipt::Step;
+use firebreak::receipt::{Step, Verification};
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::{Look, Target};
-use firebreak_aws::Aws;
 use firebreak_aws::clients::MemberRole;
+use firebreak_aws::{Aws, clock};
 use firebreak_ledger::{Held, Ledger};
 use jiff::Timestamp;
 use std::time::Duration;
@@ -72,11 +72,39 @@ impl Call {
         Ok(Self { config, present, ..self.clone() })
     }
 
+    /// Remembers what a look found reverted, before it writes again: the next look sees nothing of it, also where this one is killed.
+    ///
+    /// # Errors
+    /// The ledger could not be read or written: nothing must be written again then, so that the next look sees the revert.
+    pub async fn foresee(&self, reverted: &[String]) -> Result<(), Fault> {
+        let before = self.ledger.verification(&self.incident, self.containment, &self.target).await?;
+        let known = before.map(|check| check.reverted).unwrap_or_default();
+        let (target, containment) = (self.target.clone(), Some(self.containment));
+        let (reverted, problems) = (seen(known, reverted), vec![UNFINISHED.to_owned()]);
+        let check = Verification { target, containment, holds: false, problems, reverted, notes: vec![] };
+        self.ledger.keep_verification(&self.incident, &check).await
+    }
+
     /// Steps of which one must hold for this part of the target to be contained.
     #[must_use]
     pub fn decisive(&self) -> &'static [StepKind] {
         self.containment.declaration().level(self.target.scope).map_or(&[], |level| level.decisive)
     }
+}
+
+/// What is known of a look that ended between its record and its end.
+const UNFINISHED: &str = "a look began to write again what somebody had taken away, and did not end";
+
+/// An attacker may revert at every look; this many lines say enough.
+const MAX_REVERTED: usize = 10;
+
+/// What earlier looks saw is not forgotten: the ticket and the second tier depend on it. With the time: the same control reverted twice
+/// is two reverts.
+pub(crate) fn seen(mut known: Vec<String>, now: &[String]) -> Vec<String> {
+    let seen_at = clock::now().strftime("%H:%M:%SZ").to_string();
+    known.extend(now.iter().map(|line| format!("{line} (seen at {seen_at})")));
+    known.truncate(MAX_REVERTED);
+    known
 }
 
 /// What came of trying to contain a target.

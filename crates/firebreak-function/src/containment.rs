@@ -2,6 +2,7 @@
 //!
 //! The function's crate says what to change; this says when it may, with whose credentials, and what is remembered.
 
+use crate::call::seen;
 pub use crate::call::{Attempt, Call, Checked};
 use crate::environment;
 pub use crate::paused::NOT_WRITTEN_AGAIN;
@@ -303,14 +304,16 @@ impl Responder {
             ask_to_write_again(&self.ledger, incident, call.held(), &waits).await?;
         }
         // What an earlier look saw is not forgotten: the ticket and the second tier depend on it.
-        let mut reverted = before.ok().flatten().map(|check| check.reverted).unwrap_or_default();
+        let before = match before {
+            Ok(before) => before,
+            // The look has written already: its own record is not written over the earlier ones.
+            Err(_) => self.ledger.verification(incident, containment, target).await?,
+        };
+        let reverted = before.map(|check| check.reverted).unwrap_or_default();
         // What is not written again is seen at each look.
         let is_told = |line: &String| is_paused && reverted.iter().any(|known| known.starts_with(line.as_str()));
         let now: Vec<String> = now.into_iter().filter(|line| !is_told(line)).collect();
-        // With the time: the same control reverted twice is two reverts.
-        let seen_at = clock::now().strftime("%H:%M:%SZ").to_string();
-        reverted.extend(now.iter().map(|line| format!("{line} (seen at {seen_at})")));
-        reverted.truncate(MAX_REVERTED);
+        let reverted = seen(reverted, &now);
         let (target, containment) = (target.clone(), Some(containment));
         let check = Verification { target, containment, holds: problems.is_empty(), problems, reverted, notes };
         log_unless_ok(self.ledger.keep_verification(incident, &check).await);
@@ -339,9 +342,6 @@ fn is_approved(request: &TaskInput, containment: Containment) -> bool {
     let waited = |d: &Decision| d.mode == Mode::Gate && d.containment == Some(containment) && d.target.scoped_key() == key;
     request.approved || request.incident.decisions.iter().any(waited)
 }
-
-/// An attacker may revert at every look; this many lines say enough.
-const MAX_REVERTED: usize = 10;
 
 fn passing_fault(steps: &[Step], decisive: &[StepKind]) -> Option<Fault> {
     let matters = |step: &&Step| step.kind().is_some_and(|kind| decisive.contains(&kind) || kind.is_tried_again());

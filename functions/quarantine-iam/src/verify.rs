@@ -81,8 +81,14 @@ async fn look(call: &Call) -> Result<Looked, Fault> {
         let new: Vec<String> = lines.filter(|line| !checked.problems.contains(line)).collect();
         checked.problems.extend(new);
     }
+    let is_late = |again: &Again| again.steps().iter().any(|step| unwritten.contains(step));
+    let foreseen = missing.iter().filter(|(_, again)| ours && !is_late(again));
+    let foreseen: Vec<String> = foreseen.map(|(line, _)| format!("{line}; to be written again")).collect();
+    if !foreseen.is_empty() {
+        call.foresee(&foreseen).await?;
+    }
     for (line, again) in missing {
-        let late = again.steps().iter().any(|step| unwritten.contains(step));
+        let late = is_late(&again);
         if held && call.look == Look::Paused {
             let line = format!("{line}; {NOT_WRITTEN_AGAIN}");
             checked.problems.push(line.clone());

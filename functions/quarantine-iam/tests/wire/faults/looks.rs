@@ -46,7 +46,7 @@ async fn however_a_look_breaks(
             assert!(!look.holds || holds(&now), "{point:?} {how:?}: it says more than is so: {look:?}");
         }
         let next = verify(&aws, "one", &target).await.expect("a look");
-        assert!(next.holds, "{point:?} {how:?}: {next:?}");
+        assert!(next.holds && !next.reverted.is_empty(), "{point:?} {how:?}: nobody hears of the revert: {next:?}");
         assert_eq!(iam.now().untimed(), quarantined, "{point:?} {how:?}");
         let base = base(&aws, &target).await.expect("a base");
         let may_become_active: BTreeSet<String> = base.deactivated.difference(&base.exposed).cloned().collect();
