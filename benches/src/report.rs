@@ -16,16 +16,19 @@ fn compared(measured: &[Measured], program: Program, subject: Subject) -> Option
     measured.iter().find(|one| one.series == wanted)
 }
 
-fn ratio(measured: &[Measured], subject: Subject) -> Option<f64> {
-    let [ours, article] = [Program::Firebreak, Program::Article].map(|program| compared(measured, program, subject));
-    Some(ours?.best() / article?.best())
+/// How many times as fast Firebreak answers.
+fn times_as_fast(measured: &[Measured], than: Program, subject: Subject) -> Option<f64> {
+    let [ours, theirs] = [Program::Firebreak, than].map(|program| compared(measured, program, subject));
+    Some(theirs?.best() / ours?.best())
 }
 
 fn ratios(measured: &[Measured]) -> String {
-    let mut text = format!("Time to the answer, Firebreak's / the article's (warm, {SLOWEST} ms per call, best of {RUNS}):\n");
-    for subject in Subject::ALL {
-        if let Some(ratio) = ratio(measured, subject) {
-            let _ = writeln!(text, "  {ratio:.2}  {}", subject.words());
+    let mut text = format!("How many times as fast Firebreak answers (warm, {SLOWEST} ms per call, best of {RUNS}):\n");
+    for than in [Program::ArticleAcross, Program::Article] {
+        for subject in Subject::ALL {
+            if let Some(times) = times_as_fast(measured, than, subject) {
+                let _ = writeln!(text, "  {times:.2}  {}, {}", than.words(), subject.words());
+            }
         }
     }
     text
@@ -33,26 +36,19 @@ fn ratios(measured: &[Measured]) -> String {
 
 fn depths(measured: &[Measured]) -> String {
     let ms = format!("ms warm at {SLOWEST}");
-    let head =
-        ["target", "depth to deny", "to the key inactive", "to all credentials", "to answer", &ms, "article's ms", "ratio"];
+    let head = ["whose", "target", "depth to deny", "to the key inactive", "to all credentials", "to answer", &ms];
     let row = |one: &Measured| {
-        let Series { program, subject, .. } = one.series;
-        let article = compared(measured, Program::Article, subject).filter(|_| program == Program::Firebreak);
-        let whose = if program == Program::Article { "the article's: " } else { "" };
-        let all = one.depths.key.max(one.depths.others);
         vec![
-            format!("{whose}{}", subject.words()),
+            one.series.program.words().to_owned(),
+            one.series.subject.words().to_owned(),
             table::cell(one.depths.deny),
             table::cell(one.depths.key),
-            table::cell(all),
+            table::cell(one.depths.key.max(one.depths.others)),
             table::cell(one.depths.answer),
             format!("{:.0}", one.best()),
-            table::cell(article.map(|article| format!("{:.0}", article.best()))),
-            table::cell(article.and_then(|_| ratio(measured, subject)).map(|ratio| format!("{ratio:.2}"))),
         ]
     };
-    let each =
-        [Program::Firebreak, Program::Article].into_iter().flat_map(|program| Subject::ALL.map(|subject| (program, subject)));
+    let each = Program::ALL.into_iter().flat_map(|program| Subject::ALL.map(|subject| (program, subject)));
     let rows: Vec<_> = each.filter_map(|(program, subject)| compared(measured, program, subject)).map(row).collect();
     table::lines(&head, &rows)
 }
@@ -63,7 +59,7 @@ fn figures(measured: &[Measured]) -> String {
     let row = |one: &Measured| {
         let Series { program, subject, start, delay } = one.series;
         vec![
-            format!("{program:?}"),
+            program.words().to_owned(),
             subject.words().to_owned(),
             format!("{start:?}"),
             delay.to_string(),

@@ -17,7 +17,10 @@ const FUNCTION: &str = "firebreak-quarantine-iam";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Program {
     Firebreak,
+    /// The article's handler, as the article has it: in the account of the user.
     Article,
+    /// The same, for a user of another account: it assumes a role there, as Firebreak does.
+    ArticleAcross,
 }
 
 /// How the process of a run comes to be.
@@ -71,11 +74,12 @@ pub(crate) async fn measure_all(stage: &Stage) -> Result<Vec<Measured>> {
 
 fn all() -> Vec<Series> {
     let mut all = Vec::new();
-    for program in [Program::Firebreak, Program::Article] {
-        for subject in Subject::ALL.into_iter().filter(|subject| program.contains(*subject)) {
-            for start in [Start::Warm, Start::Cold] {
-                let series = DELAYS.map(|delay| Series { program, subject, start, delay });
-                all.extend(series.into_iter().filter(|series| series.is_worth_its_time()));
+    for subject in Subject::ALL {
+        for start in [Start::Warm, Start::Cold] {
+            for delay in DELAYS {
+                // One after the other: the local AWS has as many users for each.
+                let series = Program::ALL.map(|program| Series { program, subject, start, delay });
+                all.extend(series.into_iter().filter(|series| series.program.contains(subject) && series.is_worth_its_time()));
             }
         }
     }
@@ -83,6 +87,18 @@ fn all() -> Vec<Series> {
 }
 
 impl Program {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Firebreak, Self::Article, Self::ArticleAcross];
+
+    /// How people call it.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Firebreak => "Firebreak",
+            Self::Article => "the article's",
+            Self::ArticleAcross => "the article's, across accounts",
+        }
+    }
+
     /// The article's handler contains users only.
     fn contains(self, subject: Subject) -> bool {
         self == Self::Firebreak || matches!(subject, Subject::UserWithOneKey | Subject::User)
@@ -93,7 +109,7 @@ impl Program {
         let article = fixture::repository().join("benches/article/bootstrap");
         let program = match self {
             Self::Firebreak => None,
-            Self::Article => Some(article.to_str().ok_or("a path that is not text")?),
+            Self::Article | Self::ArticleAcross => Some(article.to_str().ok_or("a path that is not text")?),
         };
         Ok(stage.aws.replace_function(FUNCTION, program)?)
     }
@@ -101,9 +117,11 @@ impl Program {
     fn request(self, planted: &PlantedSubject) -> Value {
         match self {
             Self::Firebreak => planted.request(),
-            Self::Article => {
-                let user = format!("arn:aws:iam::{SECURITY_ACCOUNT}:user/{}", planted.name);
-                json!({ "finding": { "Resources": [{ "Id": user }] }, "jira_ticket": "IR-1" })
+            Self::Article | Self::ArticleAcross => {
+                let front = format!("arn:aws:iam::{SECURITY_ACCOUNT}");
+                let role = (self == Self::ArticleAcross).then(|| format!("{front}:role/responder"));
+                let finding = json!({ "Resources": [{ "Id": format!("{front}:user/{}", planted.name) }] });
+                json!({ "finding": finding, "jira_ticket": "IR-1", "role": role })
             }
         }
     }

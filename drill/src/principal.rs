@@ -123,6 +123,19 @@ impl PlantedRole {
         Ok(Self { iam, name: name.to_owned(), principal_id })
     }
 
+    /// Creates one as Identity Center does from a permission set: under the path that AWS keeps for itself.
+    ///
+    /// # Errors
+    /// AWS refuses.
+    pub async fn plant_of_identity_center(config: &SdkConfig, name: &str) -> Result<Self> {
+        let iam = Client::new(config);
+        let trust =
+            json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]});
+        let create = iam.create_role().role_name(name).path("/aws-reserved/sso.amazonaws.com/");
+        let role = create.assume_role_policy_document(trust.to_string()).send().await?.role.ok_or("no role")?;
+        Ok(Self { iam, name: name.to_owned(), principal_id: role.role_id })
+    }
+
     /// Attaches policies until no more fit.
     ///
     /// # Errors

@@ -83,7 +83,7 @@ async fn an_identity_center_user_is_denied_by_the_organization() -> TestResult {
     let policy = "default_mode = \"auto\"\nverify_after_seconds = 1\n[organization]\nquarantine_scp = true\n";
     let stage = stage_with_policy(policy).await;
     let member = stage.aws.administrator(MEMBER_ACCOUNT).await?;
-    let role = PlantedRole::plant(&member, "AWSReservedSSO_Admin_0123456789abcdef").await?;
+    let role = PlantedRole::plant_of_identity_center(&member, "AWSReservedSSO_Admin_0123456789abcdef").await?;
     let before = (role.observe().await?, quarantine_scp(&stage).await?);
     let mut event = fixture::load("guardduty/exfiltration-assumed-role")?;
     role.name_in(&mut event, "alice@example.com");

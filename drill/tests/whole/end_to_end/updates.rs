@@ -23,7 +23,7 @@ pub(crate) fn sequence_about(users: &[&PlantedUser], serial: &str) -> Value {
     let mut event = fixture::load("types/AttackSequence-IAM-CompromisedCredentials").expect("fixture");
     fixture::personalise(&mut event, SECURITY_ACCOUNT, serial, clock::now());
     let actor = |user: &&PlantedUser| {
-        json!({"id": user.name, "user": {"name": user.name, "type": "IAMUser", "uid": "AIDAEXAMPLEEXAMPLE00",
+        json!({"id": user.name, "user": {"name": user.name, "type": "IAMUser", "uid": user.principal_id,
                "credentialUid": user.access_key_id, "account": {"uid": SECURITY_ACCOUNT}}})
     };
     event["detail"]["service"]["detection"]["sequence"]["actors"] = users.iter().map(actor).collect();
