@@ -62,6 +62,7 @@ advisories: install ## Whether a crate has a known vulnerability. Needs the netw
 
 bench: install build ## How fast triage decides, and how many round trips a containment needs, beside the handler of an article.
 	@cargo bench -p firebreak
+	@cargo build --release -p quarantine-iam
 	@target/debug/firebreak-bench
 
 fuzz: ## Throw malformed events at triage. RUNS=100000

@@ -12,5 +12,8 @@ pub(crate) fn words() -> String {
     let processor = name.map_or(ARCH, |(_, name)| name.trim());
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let date = clock::now().strftime("%Y-%m-%d").to_string();
-    format!("{cores} cores, {processor}, {OS} {}, {date}; programs of target/debug.", kernel.trim())
+    format!(
+        "{cores} cores, {processor}, {OS} {}, {date}; quarantine-iam of target/release, triage of target/debug.",
+        kernel.trim()
+    )
 }
