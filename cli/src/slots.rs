@@ -4,6 +4,8 @@ use crate::arguments::SlotsArguments;
 use crate::{CommandError, Connection, paint, print_json};
 use console::style;
 use firebreak::containment::Containment;
+use firebreak::decision::Decision;
+use firebreak::fault::Fault;
 use firebreak::ids::{AccountId, IamName, Partition, Region};
 use firebreak::target::{Place, Scope, Target, TargetKind};
 use firebreak::text::inert;
@@ -15,8 +17,11 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// Without a role's name, roles are looked for in so many incidents, the newest ones.
+/// Roles, and the spellings of their names, are looked for in so many incidents, the newest ones.
 const INCIDENTS: i32 = 500;
+
+/// Roles in every spelling, by account and name. IAM does not tell case apart; earlier versions of the ledger did.
+type Roles = BTreeMap<(String, String), Vec<Target>>;
 
 /// A role and its slots.
 #[derive(Debug, Serialize)]
@@ -35,13 +40,15 @@ pub(crate) async fn run(arguments: &SlotsArguments) -> Result<(), CommandError> 
     let name = arguments.role.as_deref();
     let name = name.map(|text| IamName::parse(text).map_err(|error| wrong("--role", text, &error))).transpose()?;
     let connection = Connection::open().await?;
-    let roles = match (account, name) {
-        (Some(account), Some(name)) => vec![role(&connection, account, &name)?],
-        (account, name) => denied(&connection.ledger, account.as_ref(), name.as_ref()).await?,
-    };
-    let known = try_join_all(roles.iter().map(|role| connection.ledger.session_slots(role))).await?;
-    let all = roles.into_iter().zip(known);
-    let all: Vec<RoleSlots> = all.map(|(role, taken)| RoleSlots { account: role.account, role: role.id, taken }).collect();
+    let incidents = connection.ledger.incidents(INCIDENTS).await?;
+    let decisions = incidents.into_iter().flat_map(|record| record.incident.decisions);
+    let mut roles = Roles::new();
+    if let (Some(account), Some(name)) = (&account, &name) {
+        add(&mut roles, role(&connection, account.clone(), name)?);
+    }
+    denied(&mut roles, decisions, account.as_ref(), name.as_ref());
+    let all = try_join_all(roles.values().map(|spellings| known(&connection.ledger, spellings))).await?;
+    let all: Vec<RoleSlots> = all.into_iter().flatten().collect();
     if arguments.json {
         return print_json(&all);
     }
@@ -61,23 +68,44 @@ fn role(connection: &Connection, account: AccountId, name: &IamName) -> Result<T
     Ok(Target::new(TargetKind::IamRole, name.to_string(), Place { account, region, partition }))
 }
 
-/// The roles of which the newest incidents deny a session, by account and name. IAM does not tell case apart.
-async fn denied(ledger: &Ledger, account: Option<&AccountId>, name: Option<&IamName>) -> Result<Vec<Target>, CommandError> {
-    let mut roles = BTreeMap::new();
-    for record in ledger.incidents(INCIDENTS).await? {
-        for decision in record.incident.decisions {
-            let target = decision.target;
-            let is_session = (target.kind, target.scope) == (TargetKind::IamRole, Scope::Session);
-            let is_asked = account.is_none_or(|account| *account == target.account)
-                && name.is_none_or(|name| name.as_str().eq_ignore_ascii_case(&target.id));
-            if is_session && is_asked && decision.containment == Some(Containment::QuarantineIam) {
-                let key = (target.account.to_string(), target.id.to_ascii_lowercase());
-                // What the ledger says counts, whichever role of this name the incident was about.
-                roles.entry(key).or_insert_with(|| Target { principal_id: None, ..target.whole() });
-            }
+/// Adds the roles of which decisions deny a session.
+fn denied(roles: &mut Roles, decisions: impl IntoIterator<Item = Decision>, account: Option<&AccountId>, name: Option<&IamName>) {
+    for decision in decisions {
+        let target = decision.target;
+        let is_session = (target.kind, target.scope) == (TargetKind::IamRole, Scope::Session);
+        let is_asked = account.is_none_or(|account| *account == target.account)
+            && name.is_none_or(|name| name.as_str().eq_ignore_ascii_case(&target.id));
+        if is_session && is_asked && decision.containment == Some(Containment::QuarantineIam) {
+            // What the ledger says counts, whichever role of this name the incident was about.
+            add(roles, Target { principal_id: None, ..target.whole() });
         }
     }
-    Ok(roles.into_values().collect())
+}
+
+fn add(roles: &mut Roles, role: Target) {
+    let spellings = roles.entry((role.account.to_string(), role.id.to_ascii_lowercase())).or_default();
+    if !spellings.iter().any(|known| known.id == role.id) {
+        spellings.push(role);
+    }
+}
+
+/// What the ledger knows of a role, under whichever spelling.
+async fn known(ledger: &Ledger, spellings: &[Target]) -> Result<Option<RoleSlots>, Fault> {
+    let slots = try_join_all(spellings.iter().map(|role| ledger.session_slots(role))).await?;
+    let taken = once(slots.into_iter().flatten());
+    Ok(spellings.first().map(|role| RoleSlots { account: role.account.clone(), role: role.id.clone(), taken }))
+}
+
+/// Each session once: the row is the same for all spellings, the lists of earlier versions are not.
+fn once(slots: impl IntoIterator<Item = SessionSlot>) -> Vec<SessionSlot> {
+    let mut taken: Vec<SessionSlot> = Vec::new();
+    for slot in slots {
+        if !taken.iter().any(|known| known.slot == slot.slot && known.session == slot.session) {
+            taken.push(slot);
+        }
+    }
+    taken.sort_by_key(|slot| slot.slot);
+    taken
 }
 
 fn shown(role: &RoleSlots, now: Timestamp) -> String {
@@ -100,7 +128,7 @@ fn shown(role: &RoleSlots, now: Timestamp) -> String {
 fn ends(slot: &SessionSlot, now: Timestamp) -> String {
     let Some(until) = slot.until.as_deref() else {
         let is_instance = firebreak::ids::InstanceId::parse(&slot.session).is_ok();
-        let words = if is_instance { "taken while the instance lives" } else { "taken until a release" };
+        let words = if is_instance { "taken while the instance lives, and 12 hours" } else { "taken until a release" };
         return style(words).yellow().to_string();
     };
     match until.parse::<Timestamp>() {
@@ -121,6 +149,29 @@ mod tests {
         let since = Some("2026-11-30T02:00:00.000000Z".to_owned());
         let incident = Some("fb-0011223344556677".to_owned());
         SessionSlot { slot, session: session.to_owned(), incident, since, until: until.map(str::to_owned) }
+    }
+
+    fn decision(role: &str) -> Decision {
+        let target = serde_json::json!({ "kind": "iam-role", "id": role, "account": "111122223333", "region": "eu-central-1",
+            "partition": "aws", "scope": "session", "session": "mallory" });
+        let decision =
+            serde_json::json!({ "target": target, "containment": "quarantine-iam", "mode": "auto", "reason": "a test" });
+        serde_json::from_value(decision).expect("a decision")
+    }
+
+    #[test]
+    fn whoever_asks_for_a_role_gets_its_sessions_under_every_spelling_that_incidents_name() {
+        let name = IamName::parse("deploy").expect("a name");
+        let mut roles = Roles::new();
+        add(&mut roles, decision("deploy").target.whole());
+        denied(&mut roles, ["Deploy", "other", "DEPLOY", "Deploy"].map(decision), None, Some(&name));
+        let spellings: Vec<Vec<&str>> =
+            roles.values().map(|role| role.iter().map(|target| target.id.as_str()).collect()).collect();
+        assert_eq!(spellings, [["deploy", "Deploy", "DEPLOY"]]);
+        let of_the_row = slot(2, "new", None);
+        let listed = SessionSlot { incident: None, since: None, ..slot(1, "old", None) };
+        let taken = once([of_the_row.clone(), of_the_row.clone(), listed.clone()]);
+        assert_eq!(taken, [listed, of_the_row]);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Longer than the functions that release and contain may run. One that died no longer keeps others from the target.
-const LEASE: SignedDuration = SignedDuration::from_secs(90);
+pub(crate) const LEASE: SignedDuration = SignedDuration::from_secs(90);
 
 /// How far the clocks of two functions may be apart.
 const SKEW: SignedDuration = SignedDuration::from_secs(1);
@@ -114,9 +114,15 @@ impl Ledger {
         Ok(if is_answered { answered(held.target) } else { being_released(held.target) })
     }
 
-    /// Whether a session got a slot while it was held.
-    pub(crate) async fn had_slot(&self, held: Held<'_>) -> Result<bool, Fault> {
-        Ok(self.base_item(held).await?.contains_key("session_slot"))
+    /// The slot that a session got while it was held.
+    pub(crate) async fn had_slot(&self, held: Held<'_>) -> Result<Option<usize>, Fault> {
+        let item = self.base_item(held).await?;
+        Ok(item.get("session_slot").and_then(|slot| slot.as_n().ok()?.parse().ok()))
+    }
+
+    /// The write that forgets the slot of a session.
+    pub(crate) fn without_slot(&self, held: Held<'_>) -> UpdateItemFluentBuilder {
+        self.update_base(held).update_expression("REMOVE session_slot")
     }
 
     /// Ends what holding for a finding that joined began: a release need not wait for its containment any more.

@@ -8,7 +8,9 @@ mod slots;
 
 pub use slots::{SESSION_SLOTS, SessionSlot};
 
+use super::bases::LEASE;
 use super::{Held, Item, Ledger, lost, sortable, text};
+use aws_sdk_dynamodb::config::AsyncSleep as _;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{CancellationReason, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
@@ -21,9 +23,11 @@ use firebreak_aws::clock;
 use futures::future::try_join_all;
 use jiff::Timestamp;
 use slots::{FREE, Rows, SHOWN, Take, Wish};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::time::Duration;
 
-/// Others can come first at each try. One more would mean that something else is wrong.
-const TRIES: usize = 3;
+/// Others can come first at each try, and each of them takes a slot. One more would mean that something else is wrong.
+const TRIES: usize = SESSION_SLOTS + 1;
 /// What DynamoDB says of a part of a transaction whose condition is not met.
 const UNMET: &str = "ConditionalCheckFailed";
 
@@ -57,7 +61,17 @@ impl Ledger {
         let hold = Some((held, holder));
         let guess = Rows::default().choose(&wish).ok_or_else(full)?;
         let (taken, spelled) = futures::join!(self.take(&wish, &guess, hold), self.spelled_item(held.target));
-        self.settle(&wish, hold, Rows { item: Item::new(), spelled: spelled? }, (guess, taken)).await
+        let spelled = match spelled {
+            Ok(spelled) => spelled,
+            Err(fault) => {
+                // Nobody knows whether the slot is the session's: it gets no tag.
+                if matches!(taken, Ok(Taken::Written)) {
+                    self.give_back(&wish, guess.slot, hold).await;
+                }
+                return Err(fault);
+            }
+        };
+        self.settle(&wish, hold, Rows { item: Item::new(), spelled }, (guess, taken)).await
     }
 
     /// Gives a session that is held its slot, from 1: the one it has, or another one.
@@ -76,23 +90,49 @@ impl Ledger {
         self.settle(&wish, None, rows, (take, taken)).await
     }
 
-    /// Tries until a slot is taken, none is left, or others were first too often.
+    /// Tries until it is known whether the session has a slot. What an earlier version listed becomes slots by the way.
     async fn settle(
         &self,
         wish: &Wish<'_>,
         hold: Option<(Held<'_>, &Holder)>,
         mut rows: Rows,
+        first: (Take, Result<Taken, Fault>),
+    ) -> Result<usize, Fault> {
+        let mut wrong = None;
+        let settled = self.try_slots(wish, hold, &mut rows, first, &mut wrong).await;
+        if let (Err(_), Some(slot)) = (&settled, wrong) {
+            self.give_back(wish, slot, hold).await;
+        }
+        if rows.adoption(wish.at).is_some() {
+            // The slot is what counts. Whoever wants one next makes up for what is missed here.
+            let adopted = async { self.adopt(wish.role, &self.session_rows(wish.role).await?, wish.at).await };
+            log(adopted.await);
+        }
+        settled
+    }
+
+    /// Tries until a slot is taken, none is left, or others were first too often. `wrong`: a slot that was taken just now, and that the
+    /// session cannot have.
+    async fn try_slots(
+        &self,
+        wish: &Wish<'_>,
+        hold: Option<(Held<'_>, &Holder)>,
+        rows: &mut Rows,
         (mut take, mut taken): (Take, Result<Taken, Fault>),
+        wrong: &mut Option<usize>,
     ) -> Result<usize, Fault> {
         for _ in 0..TRIES {
             match taken? {
                 Taken::Written if rows.may_have(take.slot, wish.session) => return Ok(take.slot),
                 // A version before this one gave it to another session, under the name's own spelling.
-                Taken::Written => rows.item = self.sessions_item(wish.role).await?,
+                Taken::Written => {
+                    *wrong = Some(take.slot).filter(|_| take.is_fresh());
+                    rows.item = self.sessions_item(wish.role).await?;
+                }
                 Taken::NotHeld => return Err(self.why_not_held(hold).await?),
                 Taken::Otherwise(Some(item)) => rows.item = item,
                 Taken::Otherwise(None) => rows.item = self.sessions_item(wish.role).await?,
-                Taken::Busy => {}
+                Taken::Busy => self.wait_a_little().await,
             }
             take = rows.choose(wish).ok_or_else(full)?;
             taken = self.take(wish, &take, hold).await;
@@ -107,9 +147,57 @@ impl Ledger {
     async fn take(&self, wish: &Wish<'_>, take: &Take, hold: Option<(Held<'_>, &Holder)>) -> Result<Taken, Fault> {
         let slot = take.write(self.update_sessions(&slots::key(wish.role)), wish);
         let hold = hold.map(|(held, holder)| self.marking(held, holder, wish.at, Some(take.slot)));
-        let writes = hold.iter().chain([&slot]).map(part).collect::<Result<Vec<_>, Fault>>()?;
+        let is_hold = hold.is_some();
+        self.transact(hold.into_iter().chain([slot]), is_hold).await
+    }
+
+    /// Makes all of the writes, or none. The first one can be a hold.
+    async fn transact(&self, writes: impl IntoIterator<Item = UpdateItemFluentBuilder>, holds: bool) -> Result<Taken, Fault> {
+        let writes = writes.into_iter().map(|write| part(&write)).collect::<Result<Vec<_>, Fault>>()?;
         let sent = self.dynamodb.transact_write_items().set_transact_items(Some(writes)).send().await;
-        taken(hold.is_some(), sent.map(|_| ()))
+        taken(holds, sent.map(|_| ()))
+    }
+
+    /// Gives a slot back that the session has just got and cannot have. The hold stays: a release finds what this one misses.
+    async fn give_back(&self, wish: &Wish<'_>, slot: usize, hold: Option<(Held<'_>, &Holder)>) {
+        let free = self.update_sessions(&slots::key(wish.role)).update_expression(format!("REMOVE s{slot}"));
+        // Another run of this containment may have made the slot its own.
+        let free = free
+            .condition_expression(format!("s{slot}.#name = :name AND s{slot}.#at = :at"))
+            .expression_attribute_names("#name", "name")
+            .expression_attribute_names("#at", "at")
+            .expression_attribute_values(":name", text(wish.session))
+            .expression_attribute_values(":at", text(sortable(wish.at)));
+        let forget = hold.map(|(held, _)| self.without_slot(held));
+        log(self.transact(forget.into_iter().chain([free]), false).await);
+    }
+
+    /// Makes slots of what an earlier version listed: their ends begin now. False: there was nothing to do. Others can come first.
+    async fn adopt(&self, role: &Target, rows: &Rows, at: Timestamp) -> Result<bool, Fault> {
+        let Some(adoption) = rows.adoption(at) else { return Ok(false) };
+        let (row, spelled) = (self.update_sessions(&slots::key(role)), self.update_sessions(&slots::spelled_key(role)));
+        self.transact(adoption.writes(row, spelled), false).await?;
+        Ok(true)
+    }
+
+    /// The rows, once no list names the session.
+    async fn adopted_rows(&self, role: &Target, session: &str, at: Timestamp) -> Result<Rows, Fault> {
+        let mut rows = self.session_rows(role).await?;
+        for _ in 0..TRIES {
+            if !rows.lists(session) || !self.adopt(role, &rows, at).await? {
+                break;
+            }
+            rows = self.session_rows(role).await?;
+        }
+        Ok(rows)
+    }
+
+    /// Two that met must not meet again.
+    async fn wait_a_little(&self) {
+        if let Some(sleep) = self.dynamodb.config().sleep_impl() {
+            let jitter = RandomState::new().build_hasher().finish() % 4_000;
+            sleep.sleep(Duration::from_micros(1_000 + jitter)).await;
+        }
     }
 
     async fn why_not_held(&self, hold: Option<(Held<'_>, &Holder)>) -> Result<Fault, Fault> {
@@ -135,13 +223,51 @@ impl Ledger {
         Ok(self.session_rows(role).await?.slots(role))
     }
 
-    /// Whether a session that is held had a slot which another session has now: it had ended, and nothing denies it any more.
+    /// The names of the role's sessions that stay denied: without those that a release lets go at this moment.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn staying_sessions(&self, role: &Target, at: Timestamp) -> Result<Vec<String>, Fault> {
+        Ok(self.session_rows(role).await?.staying(role, at))
+    }
+
+    /// Whether a session that is held had a slot which another session has now: nothing denies it any more.
     ///
     /// # Errors
     /// The ledger could not be read.
     pub async fn session_was_replaced(&self, held: Held<'_>, session: &str) -> Result<bool, Fault> {
         let (had_slot, rows) = futures::join!(self.had_slot(held), self.session_rows(held.target));
-        Ok(had_slot? && !rows?.names(session))
+        let (had_slot, rows) = (had_slot?, rows?);
+        Ok(had_slot.is_some_and(|slot| rows.is_anothers(slot, session)) && !rows.names(session))
+    }
+
+    /// Notes that a release takes a session's tag away. Until the release ends, or must have died, nobody else gets the slot, and no
+    /// other release leaves the policy there for this session's sake.
+    ///
+    /// # Errors
+    /// The ledger could not be read or written.
+    pub async fn leave_session(&self, role: &Target, session: &str, at: Timestamp) -> Result<(), Fault> {
+        let rows = self.adopted_rows(role, session, at).await?;
+        for slot in rows.slots_of(role, session) {
+            let leave = self.update_sessions(&slots::key(role)).update_expression(format!("SET s{slot}.leaving = :until"));
+            let leave = leave.condition_expression(format!("s{slot}.#name = :name"));
+            let leave = leave.expression_attribute_names("#name", "name");
+            self.change_slot(leave.expression_attribute_values(":until", text(sortable(at + LEASE))), session).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes that a release did not take a session's tag away: the session keeps its slot.
+    ///
+    /// # Errors
+    /// The ledger could not be read or written.
+    pub async fn keep_session(&self, role: &Target, session: &str) -> Result<(), Fault> {
+        for slot in self.session_rows(role).await?.slots_of(role, session) {
+            let keep = self.update_sessions(&slots::key(role)).update_expression(format!("REMOVE s{slot}.leaving"));
+            let keep = keep.condition_expression(format!("s{slot}.#name = :name"));
+            self.change_slot(keep.expression_attribute_names("#name", "name"), session).await?;
+        }
+        Ok(())
     }
 
     /// Gives a session's slot back.
@@ -149,7 +275,7 @@ impl Ledger {
     /// # Errors
     /// The ledger could not be read or written.
     pub async fn free_session(&self, role: &Target, session: &str) -> Result<(), Fault> {
-        let rows = self.session_rows(role).await?;
+        let rows = self.adopted_rows(role, session, clock::now()).await?;
         for slot in rows.slots_of(role, session) {
             let free = self.update_sessions(&slots::key(role)).update_expression(format!("REMOVE s{slot}"));
             let free = free.condition_expression(format!("s{slot}.#name = :name"));
@@ -164,20 +290,21 @@ impl Ledger {
         Ok(())
     }
 
-    /// Notes that a session which nobody can use any more has ended: another one may take its slot. Its tag stays until then.
+    /// Notes that the instance of this name was gone by `at`. Credentials that were stolen from it can live on as long as a session can:
+    /// after that another one may take the slot. Its tag stays until then.
     ///
     /// # Errors
     /// The ledger could not be read or written.
     pub async fn end_session(&self, role: &Target, session: &str, at: Timestamp) -> Result<(), Fault> {
-        let rows = self.session_rows(role).await?;
+        let rows = self.adopted_rows(role, session, at).await?;
         try_join_all(rows.slots_of(role, session).map(async |slot| {
             let end = self
                 .update_sessions(&slots::key(role))
-                .update_expression(format!("SET s{slot}.#until = :at"))
+                .update_expression(format!("SET s{slot}.#until = :until"))
                 .condition_expression(format!("s{slot}.#name = :name AND attribute_not_exists(s{slot}.#until)"))
                 .expression_attribute_names("#name", "name")
                 .expression_attribute_names("#until", "until")
-                .expression_attribute_values(":at", text(sortable(at)));
+                .expression_attribute_values(":until", text(slots::end(at)));
             self.change_slot(end, session).await
         }))
         .await?;
@@ -246,7 +373,7 @@ fn taken(holds: bool, sent: SdkResult<(), TransactWriteItemsError>) -> Result<Ta
     if holds && has(reasons.first(), UNMET) {
         return Ok(Taken::NotHeld);
     }
-    if has(reasons.last(), UNMET) {
+    if reasons.iter().any(|reason| has(Some(reason), UNMET)) {
         return Ok(Taken::Otherwise(reasons.last().and_then(CancellationReason::item).cloned()));
     }
     if reasons.iter().any(|reason| has(Some(reason), "TransactionConflict")) {
@@ -256,6 +383,12 @@ fn taken(holds: bool, sent: SdkResult<(), TransactWriteItemsError>) -> Result<Ta
     let is_throttled = reasons.iter().any(|reason| passes.iter().any(|code| has(Some(reason), code)));
     let fault = fault("ledger: take a session's slot", &error);
     Err(if is_throttled { Fault::new(FaultKind::Transient, fault.message) } else { fault })
+}
+
+fn log<T>(made: Result<T, Fault>) {
+    if let Err(fault) = made {
+        tracing::warn!(fault.message = %fault.message, "the ledger did not take a change of a role's slots");
+    }
 }
 
 fn full() -> Fault {

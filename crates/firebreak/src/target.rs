@@ -210,6 +210,9 @@ pub struct Target {
     /// [`SessionName`](crate::ids::SessionName) before it is used in an API call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
+    /// For a session: AWS gave it its name, for a reason that the name does not show, as an instance's does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub session_by_aws: bool,
     /// For a principal: how much of it is meant.
     #[serde(default, skip_serializing_if = "Scope::is_whole")]
     pub scope: Scope,
@@ -250,6 +253,7 @@ impl Target {
             access_key_id,
             more_keys,
             session,
+            session_by_aws: false,
             scope: Scope::Principal,
             folded: matches!(kind, TargetKind::IamUser | TargetKind::IamRole),
         }
@@ -284,6 +288,7 @@ impl Target {
             self.more_keys.pop_last();
         }
         self.principal_id = self.principal_id.take().or_else(|| other.principal_id.clone());
+        self.session_by_aws |= other.session_by_aws && other.session == self.session;
         self.session = self.session.take().or_else(|| other.session.clone());
     }
 
@@ -299,7 +304,7 @@ impl Target {
     /// The whole of the resource of which this target may be a part.
     #[must_use]
     pub fn whole(&self) -> Self {
-        Self { scope: Scope::Principal, session: None, ..self.clone() }
+        Self { scope: Scope::Principal, session: None, session_by_aws: false, ..self.clone() }
     }
 
     /// Where it is.

@@ -29,7 +29,7 @@ pub(crate) fn roles(request: &TaskInput) -> Vec<Target> {
     request.incident.decisions.iter().filter(is_its).map(|decision| decision.target.whole()).collect()
 }
 
-/// Ends the slots of instances that are gone. What fails leaves a slot taken, and no isolation waits for it.
+/// Gives the slots of instances that are gone an end: 12 hours from now, for as long stolen credentials can live on. What fails leaves a slot taken, and no isolation waits for it.
 pub(crate) async fn end_gone(call: &Call, roles: &[Target]) {
     for role in roles {
         if let Err(fault) = end_gone_of(call, role).await {

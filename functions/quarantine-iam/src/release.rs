@@ -17,6 +17,7 @@ use firebreak::receipt::{Outcome, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::{Scope, Target, TargetKind};
 use firebreak_aws::classify::OrFault;
+use firebreak_aws::clock;
 use firebreak_function::containment::Call;
 use firebreak_function::drift::Change;
 use firebreak_function::step::{skipped, step};
@@ -99,20 +100,31 @@ async fn put_back(
         steps.push(step(StepKind::DetachDeny, async { Err(Fault::malformed(why)) }).await);
         return Ok(steps);
     }
-    if let Some(freed) = free_slot(call).await {
-        let failed = freed.outcome == Outcome::Failed;
-        steps.push(freed);
-        if failed {
-            return Ok(steps);
-        }
+    if let Some(failed) = leave_slot(call).await {
+        steps.push(failed);
+        return Ok(steps);
     }
+    let taken = take_away(call, iam, base, now).await;
+    let is_done = taken.as_ref().is_ok_and(|steps| steps.iter().all(|step| step.outcome != Outcome::Failed));
+    if !is_done {
+        keep_slot(call).await;
+    }
+    steps.extend(taken?);
+    if is_done {
+        steps.extend(free_slot(call).await);
+    }
+    Ok(steps)
+}
+
+/// Takes away what Firebreak wrote. Without it the principal is let in.
+async fn take_away(call: &Call, iam: &Client, base: Option<&BaseState>, now: &BaseState) -> Result<Vec<Step>, Fault> {
     let written = Written::of(call, now).await?;
     let (boundary, revocations, denies) = futures::join!(
         restore_boundary(call, iam, base, now, &written),
         delete_revocations(call, iam, &written),
         detach(call, iam, &written)
     );
-    steps.extend(boundary.into_iter().chain(revocations).chain(denies));
+    let mut steps: Vec<Step> = boundary.into_iter().chain(revocations).chain(denies).collect();
     // The guard of the organization recognises a quarantined principal by its tags: they go when the deny is gone.
     if steps.iter().all(|step| step.outcome != Outcome::Failed) {
         steps.extend(untag(call, iam, now, &written).await);
@@ -240,11 +252,30 @@ async fn untag(call: &Call, iam: &Client, now: &BaseState, ours: &Written) -> Ve
     steps
 }
 
-/// Before the look at what other sessions need: of two that are released at once, the later look sees neither.
+fn session_of(call: &Call) -> Option<&str> {
+    call.target.session.as_deref().filter(|_| call.target.scope == Scope::Session)
+}
+
+/// Before the look at what other sessions need: of two that are released at once, the later look sees neither. A step only where that
+/// fails.
+async fn leave_slot(call: &Call) -> Option<Step> {
+    let left = call.ledger.leave_session(&call.target, session_of(call)?, clock::now()).await;
+    let fault = left.err()?;
+    Some(step(StepKind::FreeSlot, async { Err(fault) }).await)
+}
+
+/// Last: whoever gets the slot writes a tag of the same key, and a session that stays held must not lose its slot.
 async fn free_slot(call: &Call) -> Option<Step> {
-    let session = call.target.session.as_deref().filter(|_| call.target.scope == Scope::Session)?;
-    let freed = async { call.ledger.free_session(&call.target, session).await.map(|()| Outcome::Applied) };
-    Some(step(StepKind::FreeSlot, freed).await)
+    let freed = call.ledger.free_session(&call.target, session_of(call)?).await.map(|()| Outcome::Applied);
+    Some(step(StepKind::FreeSlot, async { freed }).await)
+}
+
+/// What could not be taken away is needed further on. The mark of [`leave_slot`] ends by itself, too.
+async fn keep_slot(call: &Call) {
+    let Some(session) = session_of(call) else { return };
+    if let Err(fault) = call.ledger.keep_session(&call.target, session).await {
+        tracing::warn!(fault.message = %fault.message, "not written that the session keeps its slot");
+    }
 }
 
 async fn untag_all(call: &Call, iam: &Client, now: &BaseState, ours: &Written) -> Result<Outcome, Fault> {

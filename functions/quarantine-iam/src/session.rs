@@ -57,7 +57,8 @@ pub(crate) async fn contain(call: &Call, iam: &Client, slot: Result<usize, Fault
 }
 
 /// Tags that somebody set in advance would be names of denied sessions as soon as the policy is attached: those that the ledger did
-/// not give out are made to name nobody. `ours` is written already: the read beside it may show who had the slot before.
+/// not give out are made to name nobody. `ours` is written already: the read beside it may show who had the slot before. The tag of a
+/// slot that somebody has by now is left to whoever has it: another incident may have written it since the read.
 async fn clear_foreign_slots(call: &Call, iam: &Client, current: &BaseState, ours: &[(String, String)]) -> Option<Step> {
     let nobody_s = [tags::NOBODY, call.target.session.as_deref().unwrap_or_default()];
     let set = current.tags.iter().flatten().filter(|(key, name)| tags::is_slot(key) && !nobody_s.contains(&name.as_str()));
@@ -65,11 +66,14 @@ async fn clear_foreign_slots(call: &Call, iam: &Client, current: &BaseState, our
     if set.is_empty() {
         return None;
     }
-    let named = match call.ledger.named_sessions(&call.target).await {
-        Ok(named) => named,
+    let slots = match call.ledger.session_slots(&call.target).await {
+        Ok(slots) => slots,
         Err(fault) => return Some(step(StepKind::ClearForeignSlots, async { Err(fault) }).await),
     };
-    let foreign = set.into_iter().filter(|(_, name)| !named.contains(name));
+    let is_given = |key: &String, name: &String| {
+        slots.iter().any(|slot| slot.session == *name || tags::session_tag(slot.slot, name).0 == *key)
+    };
+    let foreign = set.into_iter().filter(|(key, name)| !is_given(key, name));
     let foreign: Vec<_> = foreign.map(|(key, _)| (key.clone(), tags::NOBODY.to_owned())).collect();
     if foreign.is_empty() {
         return None;
@@ -96,7 +100,7 @@ fn evadable(current: &BaseState) -> Option<Step> {
     trust::may_tag_sessions(trust).then(|| skipped(StepKind::NeedsWholeRole, Fault::malformed(why)))
 }
 
-/// Whether the session had ended and another one has its slot: that its tag is gone is nobody's doing.
+/// Whether another session has the slot of this one: that its tag is gone is nobody's doing.
 pub(crate) async fn was_replaced(call: &Call) -> Result<bool, Fault> {
     let session = session_name(&call.target)?;
     call.ledger.session_was_replaced(call.held(), session.as_str()).await

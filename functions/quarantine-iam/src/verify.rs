@@ -70,6 +70,7 @@ async fn look(call: &Call) -> Result<Looked, Fault> {
     // What is released at this moment must not come back.
     let held = held?;
     let ours = held && call.look == Look::Reapply;
+    checked.problems.extend(replaced(call, &now).await?);
     let mut missing = reverted(call, &iam, &now).await?;
     if !missing.is_empty() {
         // A read right after a write can be old (IAM user guide: "IAM is eventually consistent"): it is not claimed on one of them.
@@ -199,6 +200,14 @@ async fn reverted(call: &Call, iam: &Client, now: &BaseState) -> Result<Vec<(Str
         lines.extend(each.map(|c| (format!("{} {} is active", c.kind.word(), c.id), Again::Credential(c))));
     }
     Ok(lines)
+}
+
+/// A line for people when a session that is held has given its slot to another one.
+async fn replaced(call: &Call, now: &BaseState) -> Result<Option<String>, Fault> {
+    let is_let_in = call.target.scope == Scope::Session && !names_session(call, now)? && session::was_replaced(call).await?;
+    let line = "nothing denies the session any more: its 12 hours were over, and its slot is another session's now; if the suspect can \
+                still assume the role under this name, contain the whole role";
+    Ok(is_let_in.then(|| line.to_owned()))
 }
 
 fn names_session(call: &Call, now: &BaseState) -> Result<bool, Fault> {

@@ -7,6 +7,7 @@ use crate::policies;
 use crate::tags;
 use firebreak::fault::Fault;
 use firebreak::target::Scope;
+use firebreak_aws::clock;
 use firebreak_function::containment::Call;
 
 /// What a release of this target takes away.
@@ -26,11 +27,11 @@ pub(crate) struct Written {
 
 impl Written {
     /// What is there now of this target's own. Whether other sessions of a role are denied is in the ledger, which knows of a session
-    /// before its tag is written.
+    /// before its tag is written. One that is released at the same time needs nothing any more.
     pub(crate) async fn of(call: &Call, now: &BaseState) -> Result<Self, Fault> {
         let session = call.target.session.as_deref().filter(|_| call.target.scope == Scope::Session);
         let others = match session {
-            Some(own) => call.ledger.named_sessions(&call.target).await?.iter().any(|name| name != own),
+            Some(own) => call.ledger.staying_sessions(&call.target, clock::now()).await?.iter().any(|name| name != own),
             None => false,
         };
         let shared = match call.target.scope {

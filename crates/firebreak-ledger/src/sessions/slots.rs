@@ -1,10 +1,10 @@
 //! The rows about a role's sessions: what they say, and which slot a session can take.
 //!
-//! `s1` to `s5` are maps: the session's `name`, `role` (the role's immutable id), the `incident` that holds it, `at`, and `until`, from
-//! when on another session may have the slot. The id is of each slot and not of the row: a finding about a role that was deleted can
-//! come late, and must not wipe what is denied of the role that has the name now. Versions before decision 0044 wrote a list `slots`
-//! of names, under the role's name as the finding spelled it; its sessions have no end. [`spelled_key`] and [`listed`] can go once no
-//! incident of such a version is held.
+//! `s1` to `s5` are maps: the session's `name`, `role` (the role's immutable id), the `incident` that holds it, `at`, `until`, from
+//! when on another session may have the slot, and `leaving`, until when a release has to take the tag away. The id is of each slot and
+//! not of the row: a finding about a role that was deleted can come late, and must not wipe what is denied of the role that has the
+//! name now. Versions before decision 0044 wrote a list `slots` of names, under the role's name as the finding spelled it. Whoever
+//! wants, ends or frees a slot makes slots of what is listed: [`Adoption`], [`spelled_key`] and [`listed`] can go once no list is left.
 
 use crate::{Item, sortable, string, text};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -34,7 +34,8 @@ pub struct SessionSlot {
     pub incident: Option<String>,
     /// Since when, as the ledger writes times.
     pub since: Option<String>,
-    /// From when on another session may have the slot. Nothing: while the instance of this name lives, or until a release.
+    /// From when on another session may have the slot. Nothing: AWS gave the session its name, and the slot lasts until 12 hours after
+    /// the instance of this name is gone, or until a release.
     pub until: Option<String>,
 }
 
@@ -48,9 +49,10 @@ pub(super) struct Wish<'a> {
 }
 
 impl Wish<'_> {
-    /// What the slot says. An instance gets the same name at every refresh, as long as it lives.
-    fn entry(&self) -> AttributeValue {
-        let until = InstanceId::parse(self.session).is_err().then(|| ("until", text(sortable(self.at + LIFE))));
+    /// What the slot says. It has an end unless the session `lasts`: AWS renews sessions under the names that it gives.
+    fn entry(&self, lasts: bool) -> AttributeValue {
+        let lasts = lasts || self.role.session_by_aws || is_instance(self.session);
+        let until = (!lasts).then(|| ("until", text(end(self.at))));
         let incident = self.incident.map(|incident| ("incident", text(incident)));
         let role = self.role.principal_id.as_ref().map(|id| ("role", text(id.as_str())));
         let entry = [("name", text(self.session)), ("at", text(sortable(self.at)))].into_iter();
@@ -85,7 +87,9 @@ enum Fit<'a> {
 pub(super) struct Take {
     pub(super) slot: usize,
     is_ours: bool,
-    /// The session that has it and must go.
+    /// The session was denied before, under a name that AWS gave it: which finding says so must not matter.
+    lasts: bool,
+    /// What the row says of the slot.
     was: Option<AttributeValue>,
     /// A slot that the session has and must leave.
     leaves: Option<usize>,
@@ -106,18 +110,21 @@ impl Rows {
             match Entry::of(item, slot) {
                 Some(entry) if entry.name == wish.session => Some(Fit::Ours),
                 Some(entry) if entry.is_ghost(wish.role) => Some(Fit::Ghost),
+                // Its release would take away whatever tag has this number.
+                Some(entry) if entry.is_leaving(&now) => None,
                 Some(entry) => entry.until.filter(|until| *until < now.as_str()).map(Fit::Ended),
                 None => Some(if listed.next().is_some() { Fit::Ours } else { Fit::Free }),
             }
         };
         let fits = (1..=SESSION_SLOTS).filter_map(|slot| fit(slot).map(|fit| (fit, slot)));
         let (fit, slot) = fits.min()?;
-        let own = (1..=SESSION_SLOTS).find(|slot| Entry::of(item, *slot).is_some_and(|entry| entry.name == wish.session));
+        let own = Entry::all(item).find(|(_, entry)| entry.name == wish.session);
         Some(Take {
             slot,
             is_ours: fit == Fit::Ours,
-            was: item.get(&format!("s{slot}")).filter(|_| matches!(fit, Fit::Ghost | Fit::Ended(_))).cloned(),
-            leaves: own.filter(|own| *own != slot),
+            lasts: own.as_ref().is_some_and(|(_, entry)| entry.until.is_none() && !entry.is_ghost(wish.role)),
+            was: item.get(&format!("s{slot}")).cloned(),
+            leaves: own.map(|(own, _)| own).filter(|own| *own != slot),
             list: item.get("slots").cloned(),
         })
     }
@@ -131,6 +138,49 @@ impl Rows {
     pub(super) fn names(&self, session: &str) -> bool {
         let listed = [&self.item, &self.spelled].into_iter().flat_map(list).any(|name| name == session);
         listed || Entry::all(&self.item).any(|(_, entry)| entry.name == session)
+    }
+
+    /// Whether another session has the slot.
+    pub(super) fn is_anothers(&self, slot: usize, session: &str) -> bool {
+        Entry::of(&self.item, slot).is_some_and(|entry| entry.name != session)
+    }
+
+    /// Whether an earlier version listed the session.
+    pub(super) fn lists(&self, session: &str) -> bool {
+        [&self.item, &self.spelled].into_iter().flat_map(list).any(|name| name == session)
+    }
+
+    /// The sessions of the role that nobody is releasing.
+    pub(super) fn staying(&self, role: &Target, at: Timestamp) -> Vec<String> {
+        let now = sortable(at);
+        let leaving: Vec<&str> =
+            Entry::all(&self.item).filter(|(_, entry)| entry.is_leaving(&now)).map(|(_, entry)| entry.name).collect();
+        let slots = self.slots(role).into_iter().map(|slot| slot.session);
+        slots.filter(|session| !leaving.contains(&session.as_str())).collect()
+    }
+
+    /// What an earlier version listed, as slots. Nothing: there is nothing to do.
+    pub(super) fn adoption(&self, at: Timestamp) -> Option<Adoption> {
+        let mut entries: Vec<(usize, AttributeValue)> = Vec::new();
+        let mut names: Vec<&str> = Entry::all(&self.item).map(|(_, entry)| entry.name).collect();
+        let mut lists: [Option<(AttributeValue, AttributeValue)>; 2] = [None, None];
+        for (row, changed) in [&self.item, &self.spelled].into_iter().zip(&mut lists) {
+            let mut left = Vec::new();
+            for (place, name) in list(row).enumerate() {
+                let slot = place + 1;
+                let is_free = slot <= SESSION_SLOTS
+                    && !self.item.contains_key(&format!("s{slot}"))
+                    && entries.iter().all(|(taken, _)| *taken != slot);
+                if name != FREE && !names.contains(&name) && is_free {
+                    entries.push((slot, adopted(name, at)));
+                    names.push(name);
+                }
+                left.push(text(if names.contains(&name) { FREE } else { name }));
+            }
+            let left = AttributeValue::L(left);
+            *changed = row.get("slots").filter(|known| **known != left).map(|known| (known.clone(), left));
+        }
+        lists.iter().any(Option::is_some).then_some(Adoption { entries, lists })
     }
 
     /// The slots that a session of the role has in the row.
@@ -161,6 +211,11 @@ impl Take {
         self.is_ours && self.leaves.is_none()
     }
 
+    /// Whether no session of this name had a slot before.
+    pub(super) fn is_fresh(&self) -> bool {
+        !self.is_ours && self.leaves.is_none()
+    }
+
     /// The write that takes it, if the row is as it was thought to be.
     pub(super) fn write(&self, write: UpdateItemFluentBuilder, wish: &Wish<'_>) -> UpdateItemFluentBuilder {
         let slot = self.slot;
@@ -170,7 +225,8 @@ impl Take {
         }
         let list = if self.list.is_some() { "slots = :slots" } else { "attribute_not_exists(slots)" };
         let had = if self.was.is_some() { format!("s{slot} = :was") } else { format!("attribute_not_exists(s{slot})") };
-        let mut conditions = vec![list.to_owned(), format!("({had} OR s{slot}.#name = :name)")];
+        let mut conditions = vec![list.to_owned(), had];
+        conditions.extend(self.leaves.map(|left| format!("s{left}.#name = :name")));
         // A session has one slot: two runs of one containment can be under way.
         let others = (1..=SESSION_SLOTS).filter(|other| *other != slot && Some(*other) != self.leaves);
         conditions.extend(others.map(|other| format!("NOT (s{other}.#name = :name)")));
@@ -179,10 +235,57 @@ impl Take {
             .condition_expression(conditions.join(" AND "))
             .expression_attribute_names("#name", "name")
             .expression_attribute_values(":name", text(wish.session))
-            .expression_attribute_values(":entry", wish.entry());
+            .expression_attribute_values(":entry", wish.entry(self.lasts));
         let known = self.list.iter().map(|list| (":slots", list)).chain(self.was.iter().map(|was| (":was", was)));
         known.fold(write, |write, (name, value)| write.expression_attribute_values(name, value.clone()))
     }
+}
+
+/// Slots for what an earlier version listed.
+#[derive(Debug)]
+pub(super) struct Adoption {
+    entries: Vec<(usize, AttributeValue)>,
+    /// The list of the row and the one under the name's own spelling, where they change: as they are, and as they will be.
+    lists: [Option<(AttributeValue, AttributeValue)>; 2],
+}
+
+impl Adoption {
+    /// The writes that make it so, if the rows are as they were thought to be.
+    pub(super) fn writes(&self, row: UpdateItemFluentBuilder, spelled: UpdateItemFluentBuilder) -> Vec<UpdateItemFluentBuilder> {
+        let [own, other] = &self.lists;
+        let mut changes: Vec<String> = self.entries.iter().map(|(slot, _)| format!("s{slot} = :s{slot}")).collect();
+        let mut conditions: Vec<String> = self.entries.iter().map(|(slot, _)| format!("attribute_not_exists(s{slot})")).collect();
+        let mut row = self
+            .entries
+            .iter()
+            .fold(row, |row, (slot, entry)| row.expression_attribute_values(format!(":s{slot}"), entry.clone()));
+        if let Some((known, left)) = own {
+            changes.push("slots = :left".to_owned());
+            conditions.push("slots = :known".to_owned());
+            row = row.expression_attribute_values(":known", known.clone()).expression_attribute_values(":left", left.clone());
+        }
+        let row = row.update_expression(format!("SET {}", changes.join(", "))).condition_expression(conditions.join(" AND "));
+        let spelled = other.as_ref().map(|(known, left)| {
+            let write = spelled.update_expression("SET slots = :left").condition_expression("slots = :known");
+            write.expression_attribute_values(":known", known.clone()).expression_attribute_values(":left", left.clone())
+        });
+        Some(row).filter(|_| !changes.is_empty()).into_iter().chain(spelled).collect()
+    }
+}
+
+/// What the slot of a listed session says. Since when it is denied, and of which role, nobody wrote.
+fn adopted(name: &str, at: Timestamp) -> AttributeValue {
+    let until = (!is_instance(name)).then(|| ("until".to_owned(), text(end(at))));
+    AttributeValue::M([("name".to_owned(), text(name))].into_iter().chain(until).collect())
+}
+
+/// When no session can live any more that began by then.
+pub(super) fn end(at: Timestamp) -> String {
+    sortable(at + LIFE)
+}
+
+fn is_instance(session: &str) -> bool {
+    InstanceId::parse(session).is_ok()
 }
 
 /// The key of a role's row. IAM does not tell case apart.
@@ -216,6 +319,7 @@ struct Entry<'a> {
     incident: Option<&'a str>,
     at: Option<&'a str>,
     until: Option<&'a str>,
+    leaving: Option<&'a str>,
 }
 
 impl<'a> Entry<'a> {
@@ -223,7 +327,8 @@ impl<'a> Entry<'a> {
         let entry = row.get(&format!("s{slot}"))?.as_m().ok()?;
         let word = |name: &str| string(entry, name);
         let (name, role) = (word("name")?, word("role"));
-        Some(Self { name, role, incident: word("incident"), at: word("at"), until: word("until") })
+        let (at, until, leaving) = (word("at"), word("until"), word("leaving"));
+        Some(Self { name, role, incident: word("incident"), at, until, leaving })
     }
 
     fn all(row: &'a Item) -> impl Iterator<Item = (usize, Self)> {
@@ -234,6 +339,11 @@ impl<'a> Entry<'a> {
     fn is_ghost(&self, role: &Target) -> bool {
         let ids = self.role.zip(role.principal_id.as_ref());
         ids.is_some_and(|(known, id)| known != id.as_str())
+    }
+
+    /// Whether a release is taking the session's tag away.
+    fn is_leaving(&self, now: &str) -> bool {
+        self.leaving.is_some_and(|until| until >= now)
     }
 
     fn shown(&self, slot: usize) -> SessionSlot {

@@ -11,6 +11,7 @@ mod joins;
 mod pauses;
 mod revisions;
 mod sessions;
+mod slots;
 mod writes;
 
 use firebreak::ids::{AccountId, IncidentId, Partition, Region};

@@ -173,12 +173,13 @@ fn role(
         let note = "no session is named that could be denied alone: it would stop everything that runs on the role";
         return vec![Wanted::contain(containment, mode.at_most(Mode::Gate), whole, resource).noting(note)];
     };
-    let one = |mode| Wanted::contain(containment, mode, Target { scope: Scope::Session, ..whole.clone() }, resource);
+    let one = Target { scope: Scope::Session, ..whole.clone() };
     if named_by_aws(&name, finding) {
-        return vec![one(mode)];
+        let one = Target { session_by_aws: InstanceId::parse(name.as_str()).is_err(), ..one };
+        return vec![Wanted::contain(containment, mode, one, resource)];
     }
     let (alone, note) = nobody_else(&whole, &name, circumstances);
-    let one = one(if alone { mode } else { mode.at_most(Mode::Gate) });
+    let one = Wanted::contain(containment, if alone { mode } else { mode.at_most(Mode::Gate) }, one, resource);
     let more = |also| Wanted::contain(containment, mode.at_most(Mode::Gate), also, resource);
     chosen(one, more, whole, policy, &note)
 }

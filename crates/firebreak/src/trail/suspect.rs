@@ -135,6 +135,7 @@ mod tests {
             access_key_id: None,
             more_keys: std::collections::BTreeSet::new(),
             session: Some(name.to_owned()),
+            session_by_aws: false,
             scope,
             folded: true,
         };

@@ -12,7 +12,9 @@ use firebreak_ledger::Held;
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::{ScriptedAws, error, ok};
 use isolate_ec2::BaseState;
+use serde_json::json;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// It is there, and terminated.
 const TERMINATED: &str = "i-000000000000000a1";
@@ -62,14 +64,17 @@ async fn isolate(aws: &ScriptedAws) {
 }
 
 fn decision(containment: Containment, target: Target) -> Decision {
-    let json = serde_json::json!({ "target": target, "containment": containment, "mode": "auto", "reason": "a test" });
-    serde_json::from_value(json).expect("a decision")
+    let decision = json!({ "target": target, "containment": containment, "mode": "auto", "reason": "a test" });
+    serde_json::from_value(decision).expect("a decision")
 }
 
-/// The sessions whose slots another one may take.
+/// The sessions whose slots have an end: not before stolen credentials have one.
 async fn ended(aws: &ScriptedAws) -> Vec<String> {
     let slots = room::ledger(aws).session_slots(&role()).await.expect("the ledger answers");
-    slots.into_iter().filter(|slot| slot.until.is_some()).map(|slot| slot.session).collect()
+    let ends: Vec<(String, String)> = slots.into_iter().filter_map(|slot| Some((slot.session, slot.until?))).collect();
+    let soonest = (clock::now() + Duration::from_secs(12 * 3_600)).to_string();
+    assert!(ends.iter().all(|(_, end)| *end > soonest), "a session lives 12 hours, whoever has it: {ends:?}");
+    ends.into_iter().map(|(session, _)| session).collect()
 }
 
 #[tokio::test]
@@ -87,6 +92,20 @@ async fn of_a_role_without_a_free_slot_those_of_instances_that_are_gone_for_sure
     isolate(&aws).await;
     assert_eq!(ended(&aws).await, [TERMINATED, FORGOTTEN]);
     assert!(ec2.now().is_cut_off());
+}
+
+#[tokio::test]
+async fn what_an_earlier_version_listed_is_looked_after_too() {
+    let (aws, _ec2) = stage().await;
+    show_others(&aws);
+    let list = [TERMINATED, FORGOTTEN, ELSEWHERE, RUNNING, "i-000000000000000a5"].map(|id| json!({ "S": id }));
+    let key = format!("target#{}/iam-role/fleet", room::ACCOUNT);
+    let item = json!({ "pk": { "S": key }, "sk": { "S": "sessions" }, "slots": { "L": list } });
+    let mut table = aws.table();
+    table.call("PutItem", &json!({ "Item": item })).expect("a row");
+    aws.replace_table(table);
+    isolate(&aws).await;
+    assert_eq!(ended(&aws).await, [TERMINATED]);
 }
 
 #[tokio::test]

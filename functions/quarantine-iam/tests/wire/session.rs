@@ -1,10 +1,12 @@
 use crate::principal::{NAMESAKE_ID, Principal, arn};
-use crate::release::release;
+use crate::release::{is_done, release};
 use crate::target::{identified, role, session};
-use crate::{contain, held, outcome, stage, verify};
+use crate::{contain, contained, held, outcome, stage, verify};
 use firebreak::fault::FaultKind;
 use firebreak::holders::Holders;
+use firebreak::ids::SessionName;
 use firebreak::receipt::{Outcome, Status};
+use firebreak::target::Target;
 use firebreak_aws::clock;
 use firebreak_ledger::{ReleaseClaim, SESSION_SLOTS};
 use firebreak_testkit::room;
@@ -79,7 +81,7 @@ fn rewrite(aws: &ScriptedAws, expression: &str, value: &str) {
 }
 
 #[tokio::test]
-async fn a_session_that_has_ended_gives_its_slot_to_the_next_one_and_nobody_is_told_of_a_revert() {
+async fn a_session_that_has_ended_gives_its_slot_to_the_next_one_and_people_hear_that_nothing_denies_it() {
     let (aws, iam) = stage(Principal::role()).await;
     for slot in 1..=SESSION_SLOTS {
         contain(&aws, "one", &session(&format!("worker-{slot}"))).await.expect("a receipt");
@@ -90,7 +92,8 @@ async fn a_session_that_has_ended_gives_its_slot_to_the_next_one_and_nobody_is_t
     let receipt = contain(&aws, "two", &session("next")).await.expect("a receipt");
     assert_eq!((receipt.status, iam.now().tags["firebreak-session-2"].as_str()), (Status::Contained, "next"));
     let replaced = verify(&aws, "one", &session("worker-2")).await.expect("a look");
-    assert!(replaced.holds && replaced.reverted.is_empty(), "it cannot live any more: {replaced:?}");
+    assert!(!replaced.holds && replaced.reverted.is_empty(), "it may come back, and nobody reverted anything: {replaced:?}");
+    assert!(replaced.problems[0].contains("contain the whole role"), "{replaced:?}");
     assert_eq!(iam.now().tags["firebreak-session-2"], "next");
     // Somebody's doing is somebody's doing.
     iam.change(|role| {
@@ -113,6 +116,62 @@ async fn a_session_that_is_being_released_gets_neither_slot_nor_tag() {
     let refused = contain(&aws, "two", &target).await.expect_err("it is being released");
     assert_eq!((refused.kind, named(&aws).await), (FaultKind::Transient, vec![]));
     assert_eq!(iam.now().tags, before.tags, "no tag names it");
+}
+
+/// Whoever is released while another release goes on: what both need is taken away by the later look.
+#[tokio::test]
+async fn of_two_sessions_that_are_released_at_once_nothing_is_left() {
+    let (first, second) = (session("first"), session("second"));
+    let (aws, iam) = contained(Principal::role(), &first).await;
+    contain(&aws, "two", &second).await.expect("a receipt");
+    room::ledger(&aws).leave_session(&second, "second", clock::now()).await.expect("its release has begun");
+    let steps = release(&aws, "one", &first).await.expect("a release");
+    assert!(is_done(&steps), "{steps:?}");
+    assert!(!iam.now().attached.contains(&arn(DENY_TAGGED_SESSION)), "nobody else needs it");
+    let steps = release(&aws, "two", &second).await.expect("a release");
+    assert!(is_done(&steps), "{steps:?}");
+    assert_eq!((iam.now(), named(&aws).await), (Principal::role(), vec![]));
+}
+
+#[tokio::test]
+async fn a_release_that_fails_leaves_the_session_its_slot() {
+    let (aws, iam) = contained(Principal::role(), &session("suspect")).await;
+    aws.always("iam:DetachRolePolicy", error(403, "AccessDenied"));
+    let steps = release(&aws, "one", &session("suspect")).await.expect("a release");
+    assert_eq!((outcome(&steps, "detach-deny"), outcome(&steps, "free-slot")), (Some(Outcome::Failed), None));
+    aws.mend();
+    contain(&aws, "two", &session("next")).await.expect("a receipt");
+    let tags = iam.now().tags;
+    assert_eq!([&tags["firebreak-session-1"], &tags["firebreak-session-2"]], ["suspect", "next"]);
+    let steps = release(&aws, "two", &session("next")).await.expect("a release");
+    assert!(is_done(&steps), "{steps:?}");
+    assert!(iam.now().attached.contains(&arn(DENY_TAGGED_SESSION)), "the first one is held");
+    let steps = release(&aws, "one", &session("suspect")).await.expect("a release");
+    assert!(is_done(&steps), "{steps:?}");
+    assert_eq!((iam.now(), named(&aws).await), (Principal::role(), vec![]));
+}
+
+/// Another incident took the slot after this one had read the tags.
+#[tokio::test]
+async fn the_tag_of_a_slot_that_somebody_has_is_left_to_whoever_has_it() {
+    let (aws, iam) = stage(tagged(tagged(Principal::role(), 1, "older"), 4, "victim")).await;
+    let other = SessionName::parse("other").expect("a name");
+    assert_eq!(room::ledger(&aws).name_session(&session("other"), &other).await, Ok(1));
+    let receipt = contain(&aws, "one", &session("suspect")).await.expect("a receipt");
+    let now = iam.now();
+    assert_eq!((receipt.status, outcome(&receipt.steps, "clear-foreign-slots")), (Status::Contained, Some(Outcome::Applied)));
+    let tags = [1, 2, 4].map(|slot| now.tags[&format!("firebreak-session-{slot}")].as_str());
+    assert_eq!(tags, ["older", "suspect", "firebreak-none"]);
+}
+
+#[tokio::test]
+async fn a_name_that_aws_gave_keeps_its_slot_until_a_release() {
+    let (aws, _iam) = stage(Principal::role()).await;
+    for target in [Target { session_by_aws: true, ..session("pay") }, session("mallory")] {
+        contain(&aws, "one", &target).await.expect("a receipt");
+    }
+    let slots = room::ledger(&aws).session_slots(&role()).await.expect("the ledger answers");
+    assert_eq!(slots.iter().map(|slot| slot.until.is_some()).collect::<Vec<_>>(), [false, true]);
 }
 
 #[tokio::test]

@@ -107,6 +107,7 @@ fn a_session_that_its_caller_named_waits() {
             let plan = responds(&event, &[WHOLE_ROLE]);
             assert_eq!(session(&plan), Some(name));
             assert!(reason(&plan).contains("the caller chose the session's name"), "{}", reason(&plan));
+            assert!(!plan.decisions[0].target.session_by_aws, "{name}");
         }
     }
     // Beside a function or a task of another name it is chosen all the same.
@@ -122,6 +123,7 @@ fn a_session_that_aws_named_is_denied_at_once() {
     for event in everywhere("deploy", INSTANCE) {
         let plan = responds(&event, &[DEPLOY]);
         assert_eq!((session(&plan), reason(&plan).contains("chose")), (Some(INSTANCE), false));
+        assert!(!plan.decisions[0].target.session_by_aws, "its name shows it");
     }
     let task_id = "0123456789abcdef0123456789abcdef";
     let uid = format!("AROAEXAMPLEEXAMPLE12:{task_id}");
@@ -133,6 +135,7 @@ fn a_session_that_aws_named_is_denied_at_once() {
     ] {
         let plan = of(&event);
         assert_eq!((lines(&plan)[0].as_str(), session(&plan)), (DEPLOY, Some(name)));
+        assert!(plan.decisions[0].target.session_by_aws, "{name} has no end of its own");
         assert!(!reason(&plan).contains("chose"), "{}", reason(&plan));
     }
 }
