@@ -16,6 +16,7 @@ export function cases(w) {
         { name: 'triage sees who a role is', who: w.member('Triage'), does: 'iam:GetRole', on: w.role('app'), then: 'allowed' },
         { name: 'triage looks for an id among users', who: w.member('Triage'), does: 'iam:ListUsers', on: '*', then: 'allowed' },
         { name: 'triage sees who else is administrator', who: w.member('Triage'), does: 'iam:ListEntitiesForPolicy', on: w.administrator, then: 'allowed' },
+        { name: 'triage sees who is in a group', who: w.member('Triage'), does: 'iam:GetGroup', on: w.iam('group/team/admins'), then: 'allowed' },
         { name: 'triage: no list of another policy', who: w.member('Triage'), does: 'iam:ListEntitiesForPolicy', on: w.denyAll, then: 'not allowed' },
         { name: 'triage: nothing else', who: w.member('Triage'), does: 'iam:AttachUserPolicy', on: alice, using: policy(w.denyAll), given: { identity: ['everything', 'Triage'] }, then: by('NothingElse') },
         { name: 'triage: no data', who: w.member('Triage'), does: 's3:GetObject', on: w.object, given: { identity: ['everything', 'Triage'] }, then: by('NothingElse') },

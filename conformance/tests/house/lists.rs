@@ -21,7 +21,9 @@ fn lists() -> BTreeSet<String> {
 fn calls(source: &str, lists: &BTreeSet<String>) -> Vec<(String, bool)> {
     let call = |(at, _): (usize, &str)| {
         let (name, rest) = source[at + 1..].split_once('(')?;
-        (rest.starts_with(')') && lists.contains(name)).then(|| (name.to_owned(), is_within(&source[..at])))
+        // Whoever asks for one entry asks whether the call is allowed.
+        let is_probe = rest.starts_with(").max_items(1).");
+        (rest.starts_with(')') && lists.contains(name)).then(|| (name.to_owned(), is_probe || is_within(&source[..at])))
     };
     source.match_indices(".list_").filter_map(call).collect()
 }
@@ -70,6 +72,8 @@ fn a_call_that_reads_one_page_would_be_seen() {
         ("iam.list_access_keys().send().await", vec![false]),
         ("(pages!(iam.x(), y).await, iam.list_access_keys().send())", vec![false]),
         ("steps.list_access_keys(1)", vec![]),
+        ("iam.list_access_keys().max_items(1).send()", vec![true]),
+        ("iam.list_access_keys().max_items(100).send()", vec![false]),
     ];
     for (source, expected) in cases {
         let found: Vec<bool> = calls(source, &lists).into_iter().map(|(_, reads_on)| reads_on).collect();

@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 const SCP_CALLS: [&str; 3] = ["organizations:DescribePolicy", "organizations:ListTargetsForPolicy", "organizations:UpdatePolicy"];
 
 /// What triage asks about principals. A session answers for all findings of an account.
-const TRIAGE_CALLS: [&str; 6] = [
+const TRIAGE_CALLS: [&str; 7] = [
     "cloudtrail:LookupEvents",
     "iam:GetAccessKeyLastUsed",
+    "iam:GetGroup",
     "iam:GetRole",
     "iam:GetUser",
     "iam:ListEntitiesForPolicy",

@@ -9,6 +9,7 @@ use crate::digest::sha256_hex;
 use crate::finding::SeverityBand;
 use crate::ids::IncidentId;
 use crate::plan::{Plan, Verdict};
+use crate::target::Scope;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
@@ -96,10 +97,27 @@ impl Coverage {
     #[must_use]
     pub fn new_in(&self, plan: &Plan) -> Vec<Decision> {
         let is_new = |decision: &&Decision| match self.decided.get(&decision_key(decision)) {
-            None => true,
+            None => !self.is_answered_with_all(decision, plan),
             Some(owner) => owner.told_only && decision.mode != Mode::Notify,
         };
         plan.decisions.iter().filter(is_new).cloned().collect()
+    }
+
+    /// Whether a key was decided with all of its user, by a version that did not decide about keys alone: then no key of the user is
+    /// known here.
+    fn is_answered_with_all(&self, decision: &Decision, plan: &Plan) -> bool {
+        if decision.target.scope != Scope::AccessKey {
+            return false;
+        }
+        let is_part = |other: &&Decision| {
+            other.target.scope == Scope::AccessKey
+                && other.containment == decision.containment
+                && other.target.is_of(&decision.target)
+        };
+        let whole = Decision { target: decision.target.whole(), ..decision.clone() };
+        let owner = self.decided.get(&decision_key(&whole));
+        owner.is_some_and(|owner| !owner.told_only)
+            && !plan.decisions.iter().filter(is_part).any(|part| self.decided.contains_key(&decision_key(part)))
     }
 
     /// True when the finding is more severe than any version before.

@@ -75,6 +75,8 @@ pub enum ReasonCode {
     Impact,
     /// Nobody else administers the account: people are told at once.
     LastAdministrator,
+    /// A caller chose the name of the session: others may have it, too.
+    ChosenName,
     /// The hour's budget of its account is spent.
     OverBudget,
     /// A person has paused what is automatic.

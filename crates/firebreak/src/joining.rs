@@ -81,7 +81,7 @@ pub struct Joiner<'a> {
 /// Whether an incident does at least as much about a target as `decision` would: it is no further target that is contained.
 #[must_use]
 pub fn is_answered(open: &Incident, decision: &Decision) -> bool {
-    open.decisions.iter().any(|known| is_same(known, decision) && strength(known) >= strength(decision))
+    open.decisions.iter().any(|known| is_same(known, decision) && strength(known) >= strength_beside(known, decision))
 }
 
 impl Joiner<'_> {
@@ -153,7 +153,12 @@ impl Joiner<'_> {
         let mut united = open.to_vec();
         let mut changed = false;
         for decision in self.decisions.iter().filter(|decision| !decision.suppressed) {
-            if let Some(known) = united.iter_mut().find(|known| is_same(known, decision)) {
+            if united.iter().any(|known| is_namesake(known, decision)) {
+                // An incident knows its targets by their names.
+                if acts(decision) {
+                    return Err("another principal has the same name in the incident");
+                }
+            } else if let Some(known) = united.iter_mut().find(|known| is_same(known, decision)) {
                 changed |= raise(known, decision)?;
             } else if has_room(&united, decision) {
                 united.push(decision.clone());
@@ -231,12 +236,13 @@ impl Joiner<'_> {
 /// Makes a decision as strong as another one about the same target. True when that changed it.
 fn raise(known: &mut Decision, other: &Decision) -> Result<bool, &'static str> {
     let before = keys(known);
-    if strength(other) < strength(known) {
+    let other_strength = strength_beside(known, other);
+    if other_strength < strength(known) {
         let has_more = keys(other).iter().any(|key| !before.contains(key));
         // A key that would wait for a person must neither be lost nor be taken away without one.
         return if acts(other) && has_more { Err("its access keys wait for a person") } else { Ok(false) };
     }
-    let is_stronger = strength(other) > strength(known);
+    let is_stronger = other_strength > strength(known);
     if is_stronger || keys(other).iter().any(|key| !before.contains(key)) {
         known.target.absorb(&other.target);
     }
@@ -276,6 +282,13 @@ fn strength(decision: &Decision) -> (u8, u8, bool) {
     (rank(decision.mode), rank(decision.would.unwrap_or(decision.mode)), !decision.suppressed)
 }
 
+/// How much `other` does beside `known`. That somebody is the last administrator, or that others may have a session's name, a later
+/// finding can only fail to see: it makes no such decision automatic.
+fn strength_beside(known: &Decision, other: &Decision) -> (u8, u8, bool) {
+    let stays = known.mode == Mode::Gate && matches!(known.code, ReasonCode::LastAdministrator | ReasonCode::ChosenName);
+    if stays && other.mode == Mode::Auto { strength(known) } else { strength(other) }
+}
+
 /// Whether somebody acts on it, or a rehearsal says so.
 #[must_use]
 pub fn acts(decision: &Decision) -> bool {
@@ -288,7 +301,16 @@ fn is_same(one: &Decision, other: &Decision) -> bool {
     let by_hand = one.containment.is_none() && other.containment.is_none();
     let (is_whole, kind) = (one.target.scope.is_whole() && other.target.scope.is_whole(), one.target.kind);
     let is_wide = by_hand && is_whole && is_principal(kind) && wide_key(&one.target) == wide_key(&other.target);
-    is_wide || decision_key(one) == decision_key(other)
+    (is_wide || decision_key(one) == decision_key(other)) && !has_other_id(one, other)
+}
+
+/// Whether both are about principals of one name, of which one came after the other.
+fn is_namesake(one: &Decision, other: &Decision) -> bool {
+    has_other_id(one, other) && one.target.is_of(&other.target)
+}
+
+fn has_other_id(one: &Decision, other: &Decision) -> bool {
+    one.target.principal_id.as_ref().zip(other.target.principal_id.as_ref()).is_some_and(|(one, other)| one != other)
 }
 
 /// Whether an incident with these decisions can hold one more.

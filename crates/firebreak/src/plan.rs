@@ -256,7 +256,7 @@ fn several(event: &Value, plans: Vec<Plan>) -> Plan {
         }
     }
     whole.decisions = kept;
-    whole.asks = plans.iter().flat_map(|plan| plan.asks.clone()).collect();
+    whole.asks = asks::bounded(plans.iter().flat_map(|plan| plan.asks.clone()).collect());
     whole.findings = plans;
     whole
 }

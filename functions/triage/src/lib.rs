@@ -8,12 +8,13 @@ mod open;
 mod running;
 
 use crate::running::Running;
+use aws_config::SdkConfig;
 use confirm::{Answer, Confirmer};
 use firebreak::arrival;
 use firebreak::diagnosis::{ConfiguredAccount, Diagnosis, Places};
 use firebreak::fault::Fault;
 use firebreak::flood::{Excess, Summary};
-use firebreak::ids::IncidentId;
+use firebreak::ids::{AccountId, IncidentId};
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::pause::Pauses;
 use firebreak::plan::{AtSource, Circumstances, Identities, Plan, plan_json};
@@ -22,7 +23,7 @@ use firebreak::policy::Policy;
 use firebreak::stored_event::StoredEvent;
 use firebreak_aws::Aws;
 use firebreak_aws::clients::MemberRole;
-use firebreak_function::diagnosis::member_role;
+use firebreak_function::diagnosis::member_accounts;
 use firebreak_function::{about, environment};
 use firebreak_ledger::Ledger;
 use firebreak_ledger::RawEvent;
@@ -101,12 +102,13 @@ impl Function {
         Self { patience, ..self }
     }
 
-    /// For `firebreak doctor`: the member role, and which accounts the response policy names.
+    /// For `firebreak doctor`: the member role and what it may read, and which accounts the response policy names.
     ///
     /// # Errors
     /// There is nothing to look into.
     pub async fn diagnose(&self, places: Places) -> Result<Diagnosis, Fault> {
-        let observations = member_role(&self.aws, &places, MemberRole::Triage).await?;
+        let sees = async |account: &AccountId, session: SdkConfig| identity::sees(account, session).await;
+        let observations = member_accounts(&self.aws, &places, MemberRole::Triage, &["iam:ListUsers"], sees).await?;
         Ok(Diagnosis {
             observations,
             accounts: ConfiguredAccount::all(&self.policy),

@@ -76,6 +76,10 @@ def questions(call: ApiCall) -> list[Question]:
         return [Question(action, call.text("PolicyArn"), call.account)]
     if operation == "ListUsers":
         return [Question(action, "*", call.account)]
+    if operation == "GetGroup":
+        name = call.text("GroupName")
+        group = backend.groups.get(name)
+        return [Question(action, str(group.arn) if group else _arn(call.account, f"group/{name}"), call.account)]
     if operation == "GetAccessKeyLastUsed":
         return [Question(action, _owner_of_key(backend, call), call.account)]
     principal: User | Role | None

@@ -2,16 +2,19 @@
 
 use super::Plan;
 use super::identity::is_temporary;
-use super::principal::is_chosen;
+use super::principal::{is_chosen, regions_of};
 use crate::containment::Containment;
 use crate::decision::{Decision, Mode};
 use crate::finding::{Credentials, Finding, Named, Principal, Source};
-use crate::ids::{AccessKeyId, IamName, PrincipalId, SessionName};
+use crate::ids::{AccessKeyId, IamName, PrincipalId, Region, SessionName};
 use crate::policy::{Policy, ResponseMode};
 use crate::target::{Place, Target, TargetKind};
+use std::collections::BTreeSet;
 
 /// More principals, or more keys, than this in one finding are a person's business.
 const MAX_ASKED: usize = 10;
+/// Sessions of one event that are asked about: CloudTrail answers twice a second in each Region of an account, and people wait.
+const MAX_SESSIONS: usize = 3;
 
 /// One question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +49,12 @@ pub enum Question {
     /// What a role is now.
     Role(IamName),
     /// Who uses a session's name that a caller chose.
-    Session(SessionName),
+    Session {
+        /// The name.
+        name: SessionName,
+        /// Where calls under it may have been recorded.
+        regions: BTreeSet<Region>,
+    },
     /// Who has the administrator's policy.
     Administrators,
 }
@@ -74,7 +82,7 @@ pub(super) fn of(finding: &Finding, decisions: &[Decision], policy: &Policy) -> 
     for decision in acted_on {
         let target = &decision.target;
         let raises = mode(target) == ResponseMode::Auto;
-        for question in questions(finding, decision, &mut keys_left) {
+        for question in questions(finding, decision, policy, &mut keys_left) {
             let ask = Ask { place: target.place(), question, raises };
             if asks.len() < MAX_ASKED && !asks.contains(&ask) {
                 asks.push(ask);
@@ -85,10 +93,24 @@ pub(super) fn of(finding: &Finding, decisions: &[Decision], policy: &Policy) -> 
         }
     }
     asks.extend(administrators);
-    asks
+    bounded(asks)
 }
 
-fn questions(finding: &Finding, decision: &Decision, keys_left: &mut usize) -> Vec<Question> {
+/// No more sessions than CloudTrail can be asked about. Those that are left out wait for a person.
+pub(super) fn bounded(asks: Vec<Ask>) -> Vec<Ask> {
+    let mut left = MAX_SESSIONS;
+    let fits = |ask: &Ask| {
+        if !matches!(ask.question, Question::Session { .. }) {
+            return true;
+        }
+        let has_room = left > 0;
+        left = left.saturating_sub(1);
+        has_room
+    };
+    asks.into_iter().filter(fits).collect()
+}
+
+fn questions(finding: &Finding, decision: &Decision, policy: &Policy, keys_left: &mut usize) -> Vec<Question> {
     let target = &decision.target;
     let name = || IamName::parse(&target.id).ok();
     match target.kind {
@@ -105,7 +127,8 @@ fn questions(finding: &Finding, decision: &Decision, keys_left: &mut usize) -> V
         }
         TargetKind::IamRole if decision.containment.is_some() => {
             let session = is_chosen(target, finding).filter(|_| target.access_key_id.is_some());
-            name().map(Question::Role).into_iter().chain(session.map(Question::Session)).collect()
+            let session = session.map(|name| Question::Session { name, regions: regions_of(target, policy) });
+            name().map(Question::Role).into_iter().chain(session).collect()
         }
         TargetKind::IdentityCenterUser => roles_of(finding, target).cloned().map(Question::Role).collect(),
         _ => vec![],
@@ -137,5 +160,30 @@ fn may_deny_all(decision: &Decision) -> bool {
         }
         TargetKind::AccessKey | TargetKind::FederatedUser => target.keys().next().is_some(),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{AccountId, Partition};
+
+    #[test]
+    fn three_sessions_are_asked_about_and_every_other_question() {
+        let region = Region::parse("eu-central-1").expect("a Region");
+        let place = Place {
+            account: AccountId::parse("111122223333").expect("an account"),
+            region: region.clone(),
+            partition: Partition::parse("aws").expect("a partition"),
+        };
+        let ask = |question| Ask { place: place.clone(), question, raises: true };
+        let session = |name: &str| {
+            let (name, regions) = (SessionName::parse(name).expect("a name"), BTreeSet::from([region.clone()]));
+            ask(Question::Session { name, regions })
+        };
+        let mut asks: Vec<Ask> = ["s1", "s2", "s3", "s4"].into_iter().map(session).collect();
+        asks.push(ask(Question::Administrators));
+        let asked = bounded(asks.clone());
+        assert_eq!(asked, [&asks[..3], &asks[4..]].concat());
     }
 }

@@ -21,5 +21,6 @@ pub(super) fn key_alone(mode: Mode, users: &[Wanted], resource: &Resource) -> Op
     let user = users.iter().filter(is_user).min_by_key(is_named)?;
     let target = Target { scope: Scope::AccessKey, access_key_id: Some(key.clone()), ..user.target.clone() };
     let note = "this access key alone: all else of the user is decided apart";
-    Some(Wanted::contain(Containment::QuarantineIam, mode, target, resource).noting(note))
+    let alone = Wanted::contain(Containment::QuarantineIam, mode, target, resource).noting(note);
+    Some(Wanted { said: user.said.clone(), ..alone })
 }

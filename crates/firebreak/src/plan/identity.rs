@@ -1,13 +1,16 @@
 //! What the account of a finding says about its principals: who has a name now, whose a key is, who else uses a session's name, and
 //! whether somebody else administers the account.
 
+mod uses;
+
+pub use uses::Uses;
+
 use super::decision_text;
 use crate::containment::Containment;
 use crate::decision::{Decision, Mode, ReasonCode};
 use crate::finding::{Credentials, Principal};
 use crate::ids::{AccessKeyId, AccountId, IamName, PrincipalId, Region, SessionName};
 use crate::target::{Target, TargetKind};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The user behind an access key, as the account itself says.
@@ -41,55 +44,6 @@ pub struct Administrator {
     pub id: Option<PrincipalId>,
 }
 
-/// The calls that CloudTrail has under one name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Uses {
-    complete: bool,
-    keys: BTreeSet<String>,
-    addresses: BTreeSet<String>,
-    principals: BTreeSet<String>,
-}
-
-impl Uses {
-    /// All of these records, and no others, are those of the name.
-    #[must_use]
-    pub fn all(self) -> Self {
-        Self { complete: true, ..self }
-    }
-
-    /// Counts one record. A field that it lacks counts as one of its own: what cannot be read must not look like the suspect.
-    pub fn count(&mut self, record: &str) {
-        let record: Value = serde_json::from_str(record).unwrap_or_default();
-        let text = |path: &str| record.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
-        self.keys.insert(text("/userIdentity/accessKeyId"));
-        self.addresses.insert(text("/sourceIPAddress"));
-        self.principals.insert(text("/userIdentity/principalId"));
-    }
-
-    /// Whether nobody but one session of this role, with this key from one address, has the name.
-    fn are_of(&self, role: &Target, name: &SessionName) -> bool {
-        let (Some(id), Some(key)) = (&role.principal_id, &role.access_key_id) else { return false };
-        let only = |all: &BTreeSet<String>, one: &str| all.len() == 1 && all.contains(one);
-        self.complete
-            && only(&self.keys, key.as_str())
-            && only(&self.principals, &format!("{id}:{name}"))
-            && self.addresses.len() == 1
-            && !self.addresses.contains("")
-    }
-
-    /// The same for people.
-    fn says(&self) -> String {
-        if self.keys.is_empty() {
-            return "CloudTrail has no call under it in the last 24 hours".to_owned();
-        }
-        let of =
-            |all: &BTreeSet<String>, one: &str, more: &str| format!("{} {}", all.len(), if all.len() == 1 { one } else { more });
-        let more = if self.complete { "" } else { ", and more calls than were read" };
-        let (keys, addresses) = (of(&self.keys, "key", "keys"), of(&self.addresses, "address", "addresses"));
-        format!("{keys}, {addresses} use this name in the last 24 hours{more}")
-    }
-}
-
 /// What was found out. What is not here was not asked, or nobody answered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identities {
@@ -97,7 +51,7 @@ pub struct Identities {
     users: BTreeMap<(AccountId, String), Option<Known>>,
     roles: BTreeMap<(AccountId, String), Option<Known>>,
     ids: BTreeMap<(AccountId, PrincipalId), Option<IamName>>,
-    uses: BTreeMap<(AccountId, Region, SessionName), Uses>,
+    uses: BTreeMap<(AccountId, SessionName), BTreeMap<Region, Uses>>,
     only_administrators: BTreeMap<AccountId, Administrator>,
 }
 
@@ -109,8 +63,10 @@ pub(super) enum Person {
     Same(IamName, Option<PrincipalId>),
     /// The user has this name now.
     Renamed(IamName),
-    /// Another user has the name. Whether all users were looked through for the one of the finding.
-    Replaced(Known, bool),
+    /// Another user has the name. No user of the account is the one of the finding.
+    Replaced(Known),
+    /// Another user has the name. Where the user of the finding is was not found out.
+    Unfound,
     /// Nobody has the name, and the user was not found under another one.
     Gone,
 }
@@ -148,9 +104,9 @@ impl Identities {
         self.ids.insert((account.clone(), id), name);
     }
 
-    /// Remembers which calls CloudTrail has under a session's name.
+    /// Remembers which calls CloudTrail has under a session's name in one Region.
     pub fn learn_uses(&mut self, account: &AccountId, region: &Region, name: SessionName, uses: Uses) {
-        self.uses.insert((account.clone(), region.clone(), name), uses);
+        self.uses.entry((account.clone(), name)).or_default().insert(region.clone(), uses);
     }
 
     /// Remembers that an account has one administrator and no other.
@@ -176,9 +132,15 @@ impl Identities {
         let id = credentials.principal_id.as_ref();
         let person = || self.person(account, name, id);
         let key = credentials.access_key_id.as_ref();
-        let Some((key, owner)) = key.and_then(|key| Some((key, self.owner(account, key)?))) else { return (person(), None) };
-        if !self.is_same(account, name, id, &owner) {
-            return (person(), Some(owner));
+        let Some((key, owner)) = key.and_then(|key| Some((key, self.owner(account, key)?))) else {
+            // Who has the name now need not be who had this key: of a lasting one, IAM could have said so.
+            let unheard = key.is_some_and(|key| !is_temporary(key));
+            return (if unheard { person().by_name() } else { person() }, None);
+        };
+        match self.is_same(account, name, id, &owner) {
+            None => return (person(), None),
+            Some(false) => return (person(), Some(owner)),
+            Some(true) => {}
         }
         // CloudTrail has the name that the user had then, IAM the one of now.
         if is_temporary(key) {
@@ -203,21 +165,23 @@ impl Identities {
         match holder {
             None => Person::Unknown,
             Some(None) => Person::Gone,
-            Some(Some(known)) => Person::Replaced(known.clone(), listed.is_some()),
+            Some(Some(known)) if listed.is_some() => Person::Replaced(known.clone()),
+            Some(Some(_)) => Person::Unfound,
         }
     }
 
-    /// Whether the owner of the key is the user of the finding.
-    fn is_same(&self, account: &AccountId, name: &IamName, id: Option<&PrincipalId>, owner: &Owner) -> bool {
+    /// Whether the owner of the key is the user of the finding. None: the answers do not tell.
+    fn is_same(&self, account: &AccountId, name: &IamName, id: Option<&PrincipalId>, owner: &Owner) -> Option<bool> {
         let same_name = owner.name.as_str().eq_ignore_ascii_case(name.as_str());
         match (id, &owner.principal_id) {
-            (None, _) => same_name,
-            (Some(id), Some(of_owner)) => id == of_owner,
+            (None, _) => Some(same_name),
+            (Some(id), Some(of_owner)) => Some(id == of_owner),
+            (Some(_), None) if same_name => Some(true),
             // The name is not the user's any more, and the key's owner has another one: that is a rename. The containment compares
-            // the id with IAM's before anything is written.
+            // the id with IAM's before anything is written. Who has the name is not known: a rename would look like a contradiction.
             (Some(id), None) => {
-                let holder = self.users.get(&place(account, name.as_str()));
-                same_name || holder.is_some_and(|holder| holder.as_ref().is_none_or(|known| known.id != *id))
+                let holder = self.users.get(&place(account, name.as_str()))?;
+                Some(holder.as_ref().is_none_or(|known| known.id != *id))
             }
         }
     }
@@ -256,10 +220,13 @@ impl Identities {
         }
     }
 
-    /// Whether the session of a role is the only one under its name, and what CloudTrail says of the name.
-    pub(super) fn uses(&self, role: &Target, name: &SessionName) -> Option<(bool, String)> {
-        let uses = self.uses.get(&(role.account.clone(), role.region.clone(), name.clone()))?;
-        Some((uses.are_of(role, name), uses.says()))
+    /// Whether the session of a role is the only one under its name in all of these Regions, and what CloudTrail says of the name.
+    /// None: no Region answered.
+    pub(super) fn uses(&self, role: &Target, name: &SessionName, regions: &BTreeSet<Region>) -> Option<(bool, String)> {
+        let known = self.uses.get(&(role.account.clone(), name.clone()))?;
+        let (heard, unheard): (Vec<_>, Vec<_>) = regions.iter().partition(|region| known.contains_key(*region));
+        let of_all = heard.iter().filter_map(|region| known.get(*region)).cloned().reduce(Uses::and)?;
+        Some((unheard.is_empty() && of_all.are_of(role, name), of_all.says(&heard, &unheard)))
     }
 
     /// Whether nobody but the target has the administrator's policy.
@@ -271,6 +238,16 @@ impl Identities {
             };
             only.kind == target.kind && same
         })
+    }
+}
+
+impl Person {
+    /// The same, without the id of who has the name.
+    fn by_name(self) -> Self {
+        match self {
+            Self::Same(name, _) => Self::Same(name, None),
+            other => other,
+        }
     }
 }
 

@@ -6,9 +6,10 @@ use super::wanted::Wanted;
 use crate::containment::Containment;
 use crate::decision::Mode;
 use crate::finding::{Finding, Named, Principal, Resource, Source};
-use crate::ids::{Arn, IamName, InstanceId, RoleSessionName, SessionName};
+use crate::ids::{Arn, IamName, InstanceId, Region, RoleSessionName, SessionName, region_of_iam};
 use crate::policy::{AlsoDeny, Policy, RoleScope};
 use crate::target::{Scope, Target, TargetKind};
+use std::collections::BTreeSet;
 
 /// The front of every role that Identity Center makes from a permission set (Identity Center user guide, "Referencing permission
 /// sets"). IAM lets nobody change such a role.
@@ -82,16 +83,14 @@ fn user_now(person: Person, said: &IamName, (mode, target): (Mode, Target), cont
             contain(mode, Target { id: name.to_string(), principal_id, ..target })
         }
         Person::Renamed(name) => {
-            contain(mode, Target { id: name.to_string(), ..target }).noting(&format!("renamed since: the finding says {said}"))
+            let note = format!("renamed since: the finding says {said}");
+            contain(mode, Target { id: name.to_string(), ..target }).noting(&note).said_as(said)
         }
-        Person::Replaced(namesake, searched) => {
-            let note = if searched {
-                "the user of the finding is gone; another one has its name since"
-            } else {
-                "another user has this name now; where the user of the finding is was not found out"
-            };
-            contain(mode.at_most(Mode::Gate), namesake.instead_of(target)).noting(note)
-        }
+        Person::Replaced(namesake) => contain(mode.at_most(Mode::Gate), namesake.instead_of(target))
+            .noting("the user of the finding is gone; another one has its name since"),
+        // Half an answer must not do less than none: the containment goes by the id, and leaves the name's holder alone.
+        Person::Unfound => contain(mode, target)
+            .noting("another user has this name now; where the user of the finding is was not found out, and its id decides"),
         Person::Gone => contain(mode, target).noting("no user has this name now"),
     }
 }
@@ -180,6 +179,7 @@ fn role(
     }
     let (alone, note) = nobody_else(&whole, &name, circumstances);
     let one = Wanted::contain(containment, if alone { mode } else { mode.at_most(Mode::Gate) }, one, resource);
+    let one = if alone { one } else { one.under_a_chosen_name() };
     let more = |also| Wanted::contain(containment, mode.at_most(Mode::Gate), also, resource);
     chosen(one, more, whole, policy, &note)
 }
@@ -201,15 +201,26 @@ fn is_no_tag(role: &Target) -> bool {
     has_id && role.session.as_deref().is_some_and(|name| RoleSessionName::parse(name).is_ok())
 }
 
-/// Whether nobody else uses the name that a caller chose, and what people must know of it.
+/// Whether nobody else uses the name that a caller chose, and what people must know of it. Whoever chooses a name chooses the Region,
+/// too: only a list of all Regions that are used can show that nobody else has it.
 fn nobody_else(role: &Target, name: &SessionName, circumstances: &Circumstances<'_>) -> (bool, String) {
-    match circumstances.identities.and_then(|known| known.uses(role, name)) {
+    let policy = circumstances.policy;
+    match circumstances.identities.and_then(|known| known.uses(role, name, &regions_of(role, policy))) {
         None => (false, CHOSEN.to_owned()),
-        Some((true, seen)) => {
-            (true, format!("the caller chose the session's name, and nobody else has it in this Region: {seen}"))
+        Some((_, seen)) if policy.allow.regions.is_empty() => {
+            let rest = "allow.regions names no Regions: others were not asked";
+            (false, format!("the caller chose the session's name: {seen}; {rest}"))
         }
+        Some((true, seen)) => (true, format!("the caller chose the session's name, and nobody else has it: {seen}")),
         Some((false, seen)) => (false, format!("the caller chose the session's name: {seen}; others may have it, too")),
     }
+}
+
+/// Where calls under a session's name may have been recorded: where the finding is from, where global services record theirs, and
+/// where policy says that anything happens.
+pub(super) fn regions_of(role: &Target, policy: &Policy) -> BTreeSet<Region> {
+    let allowed = policy.allow.regions.iter().cloned();
+    allowed.chain([role.region.clone()]).chain(region_of_iam(&role.partition)).collect()
 }
 
 /// The session's name that a caller chose, where the target is that session.

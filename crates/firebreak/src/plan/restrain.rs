@@ -58,7 +58,8 @@ pub(super) fn restrain(wanted: Wanted, policy: &Policy, grounds: Grounds<'_>, tr
     }
     let wanted = held_back_by_name(wanted, policy, grounds, trace);
     let wanted = held_back_by_severity(wanted, policy, grounds, trace);
-    respond(&wanted, policy, grounds, trace)
+    let restrained = respond(&wanted, policy, grounds, trace);
+    under_a_listed_name(restrained, &wanted, policy, trace)
 }
 
 /// One finding is about one account.
@@ -96,7 +97,7 @@ fn protected(wanted: &Wanted, policy: &Policy, grounds: Grounds<'_>, trace: &mut
 fn protection(wanted: &Wanted, policy: &Policy, grounds: Grounds<'_>) -> Option<Protection> {
     match grounds {
         Grounds::Finding { finding, .. } => {
-            policy.protected.covers(&wanted.target, &wanted.tags, finding.source == Source::Request)
+            policy.protected.covers(&wanted.as_said(), &wanted.tags, finding.source == Source::Request)
         }
         // What people do is no containment: nothing needs to be protected from it.
         Grounds::Look if wanted.containment.is_none() => None,
@@ -124,12 +125,29 @@ fn held_back_by_name(wanted: Wanted, policy: &Policy, grounds: Grounds<'_>, trac
         let by_hand = Some(advice_about_protected(wanted.target.kind).to_owned());
         return Wanted { containment: None, mode, by_hand, code: ReasonCode::Protected, why, ..wanted };
     }
-    let named = protection.map(|protection| protection.why).or_else(|| protected_by_name(&wanted.target));
+    let named = protection.map(|protection| protection.why).or_else(|| protected_by_name(&wanted.as_said()));
     let Some(name) = named else { return wanted };
     let but = if wanted.created { "but a suspect made it: " } else { "" };
     let why = format!("{name}, {but}a person must decide; {}", wanted.why);
     Wanted { mode, code: ReasonCode::Protected, why, ..wanted }
 }
+
+/// A suspect who took a protected name after the act may not be contained, nor be let go: a person looks at it.
+fn under_a_listed_name(restrained: Restrained, wanted: &Wanted, policy: &Policy, trace: &mut Trace) -> Restrained {
+    let acts = wanted.said.is_some() && wanted.containment.is_some();
+    let Some(protection) = policy.protected.covers(&wanted.target, &[], true).filter(|_| acts) else { return restrained };
+    trace.note(Because::Policy, || (protection.path, protection.why.to_owned()));
+    let Decision { mode, reason, code, would, .. } = restrained.decision;
+    let (mode, would) = (mode.at_most(Mode::Gate), would.map(|would| would.at_most(Mode::Gate)));
+    let code = if mode == Mode::Gate { ReasonCode::Protected } else { code };
+    let reason = decision_text(&format!("its name of now is {}: Firebreak never contains it; {reason}", protection.why));
+    let by_hand = Some(RENAMED.to_owned());
+    let decision = Decision { containment: None, mode, reason, code, would, by_hand, ..restrained.decision };
+    Restrained { decision, ..restrained }
+}
+
+const RENAMED: &str = "compare the user's id with the finding's and find in CloudTrail who renamed it (UpdateUser); then make its \
+                       access keys inactive and deny it everything, or take the name off the list and ask for its isolation";
 
 /// What a person does about something that nothing contains.
 fn advice_about_protected(kind: TargetKind) -> &'static str {
@@ -165,7 +183,7 @@ fn held_back_by_severity(wanted: Wanted, policy: &Policy, grounds: Grounds<'_>, 
 fn suppression<'p>(wanted: &Wanted, policy: &'p Policy, grounds: Grounds<'_>) -> Option<(usize, &'p Suppression)> {
     let Grounds::Finding { finding, now, .. } = grounds else { return None };
     let mut suppressions = policy.suppress.iter().enumerate();
-    suppressions.find(|(_, s)| s.holds(now) && s.matches(finding, &wanted.target, &wanted.tags))
+    suppressions.find(|(_, s)| s.holds(now) && s.matches(finding, &wanted.as_said(), &wanted.tags))
 }
 
 fn suppressed(wanted: &Wanted, policy: &Policy, grounds: Grounds<'_>, trace: &mut Trace) -> Option<Restrained> {

@@ -3,9 +3,11 @@
 use crate::containment::Containment;
 use crate::decision::{Mode, ReasonCode};
 use crate::finding::Resource;
+use crate::ids::IamName;
 use crate::playbook::{Playbook, Row};
 use crate::target::{Place, Target, TargetKind};
 use crate::text::inert;
+use std::borrow::Cow;
 
 /// A wish: [`restrain`](super::restrain::restrain) makes a decision of it.
 pub(super) struct Wanted {
@@ -28,13 +30,15 @@ pub(super) struct Wanted {
     pub(super) whatever_severity: bool,
     /// Evidence is kept although nobody is asked.
     pub(super) evidence: bool,
+    /// The finding's name of a user who has another one since. Whoever acted chose the present one: it excuses nothing.
+    pub(super) said: Option<IamName>,
 }
 
 impl Wanted {
     fn new(containment: Option<Containment>, mode: Mode, target: Target, code: ReasonCode) -> Self {
         let (why, by_hand, field, tags) = (String::new(), None, String::new(), vec![]);
         let (created, whatever_severity, evidence) = (false, false, false);
-        Self { containment, mode, target, code, why, by_hand, field, tags, created, whatever_severity, evidence }
+        Self { containment, mode, target, code, why, by_hand, field, tags, created, whatever_severity, evidence, said: None }
     }
 
     /// A containment of something that a finding names.
@@ -80,6 +84,8 @@ impl Wanted {
         if self.why.is_empty() {
             self.why = other.why;
         }
+        // A naming by the present name is the finding's, too.
+        self.said = self.said.take().filter(|_| other.said.is_some());
     }
 
     fn named_by(self, resource: &Resource) -> Self {
@@ -89,6 +95,25 @@ impl Wanted {
     /// The same, with something that the reader must know besides the row's reason.
     pub(super) fn noting(self, note: &str) -> Self {
         Self { why: note.to_owned(), ..self }
+    }
+
+    /// The same, renamed since the finding.
+    pub(super) fn said_as(self, name: &IamName) -> Self {
+        Self { said: Some(name.clone()), ..self }
+    }
+
+    /// The target under the name that the finding has.
+    pub(super) fn as_said(&self) -> Cow<'_, Target> {
+        match &self.said {
+            None => Cow::Borrowed(&self.target),
+            Some(name) => Cow::Owned(Target { id: name.to_string(), ..self.target.clone() }),
+        }
+    }
+
+    /// The same, where the name that a caller chose keeps it waiting.
+    pub(super) fn under_a_chosen_name(self) -> Self {
+        let code = if self.mode == Mode::Gate { ReasonCode::ChosenName } else { self.code };
+        Self { code, ..self }
     }
 
     /// The same; not of a row of the finding's type: the code says so, and the gates of an hour are counted by it.

@@ -28,7 +28,7 @@ struct Row {
 
 use Part::{Request, Response};
 
-const ROWS: [Row; 15] = [
+const ROWS: [Row; 14] = [
     Row {
         source: "iam.amazonaws.com",
         events: &["CreateOpenIDConnectProvider"],
@@ -124,18 +124,12 @@ const ROWS: [Row; 15] = [
     },
     Row {
         source: KMS,
-        events: &["PutKeyPolicy", "ScheduleKeyDeletion", "DisableKey", "CreateGrant"],
+        events: &["PutKeyPolicy", "ScheduleKeyDeletion", "DisableKey", "CreateGrant", "DeleteImportedKeyMaterial"],
         kind: TargetKind::Other,
         named: &[(Request, "/keyId"), (Response, "/keyId")],
         // One text for all of these calls: of two about one key, only the first makes a decision.
-        advice: "kms:CancelKeyDeletion, then EnableKey; compare the key's policy and grants with what they were and put them back",
-    },
-    Row {
-        source: KMS,
-        events: &["DeleteImportedKeyMaterial"],
-        kind: TargetKind::Other,
-        named: &[(Request, "/keyId"), (Response, "/keyId")],
-        advice: "import the same key material again (kms:ImportKeyMaterial): without it nothing that the key encrypted can be read",
+        advice: "kms:CancelKeyDeletion, then EnableKey; import deleted key material again; compare the key's policy and grants with \
+                 what they were",
     },
     Row {
         source: "cloudtrail.amazonaws.com",
@@ -175,8 +169,8 @@ pub(super) fn of(record: &Record) -> Option<Channel> {
     });
     let several = record.each(Request, "/instanceIds", "").take(MAX_NAMED);
     if let Some(key) = single.filter(|_| row.source == KMS).and_then(|named| own_key(named, record)) {
-        let advice = if event == "DeleteImportedKeyMaterial" { None } else { brings_back(key, record) };
-        return Some(Channel { kind, ids: vec![key.to_owned()], advice: advice.map_or(Cow::Borrowed(row.advice), Cow::Owned) });
+        let advice = brings_back(key, record).map_or(Cow::Borrowed(row.advice), Cow::Owned);
+        return Some(Channel { kind, ids: vec![key.to_owned()], advice });
     }
     let mut ids: Vec<String> = single.into_iter().chain(several).filter(|id| valid(id)).map(|id| inert(id, 256)).collect();
     ids.sort_unstable();
@@ -206,8 +200,8 @@ fn own_key<'a>(named: &'a str, record: &Record) -> Option<&'a str> {
 fn brings_back(key: &str, record: &Record) -> Option<String> {
     let of = format!("--key-id {key} --region {}", record.region.as_ref()?);
     Some(format!(
-        "aws kms cancel-key-deletion {of} (an error where none is scheduled), then aws kms enable-key {of}; compare policy and grants \
-         with what they were"
+        "aws kms cancel-key-deletion {of} (fails if none is scheduled), then aws kms enable-key {of}; import deleted key material \
+         again; compare policy and grants"
     ))
 }
 

@@ -143,9 +143,10 @@ impl Call<'_> {
             session: session.map(|name| inert(name, 64)),
             ..self.target(TargetKind::IamRole, arn.name.as_str())
         };
+        let abroad = arn.account != self.suspect.target.account;
         let next = Suspect::of(&Target { scope: Scope::Session, ..whole.clone() });
-        let next = next.map(|suspect| Suspect { arn: Some(arn.text), ..suspect });
-        Traced { next, ..self.one_session(whole, session) }
+        let next = next.map(|suspect| Suspect { arn: Some(arn.text), abroad, ..suspect });
+        Traced { next, ..self.one_session(whole, session, abroad) }
     }
 
     /// A console session outlives the credentials that opened it, and signs with a key of its own (IAM user guide, "Enable custom
@@ -157,11 +158,12 @@ impl Call<'_> {
         if failed || target.scope != Scope::Session {
             return Traced { next: next.filter(|_| !failed), ..self.line("a session of the console") };
         }
-        Traced { next, ..self.one_session(Target { scope: Scope::Principal, ..target.clone() }, target.session.as_deref()) }
+        let whole = Target { scope: Scope::Principal, ..target.clone() };
+        Traced { next, ..self.one_session(whole, target.session.as_deref(), self.suspect.abroad) }
     }
 
     /// One session of a role; all of the role when that session cannot be denied alone.
-    fn one_session(&self, whole: Target, session: Option<&str>) -> Traced {
+    fn one_session(&self, whole: Target, session: Option<&str>, abroad: bool) -> Traced {
         let one = Target { scope: Scope::Session, ..whole.clone() };
         let (target, mode, why) = match session.map(SessionName::parse) {
             None | Some(Err(_)) => {
@@ -171,9 +173,7 @@ impl Call<'_> {
             Some(Ok(name)) if InstanceId::parse(name.as_str()).is_ok() => {
                 (one, Mode::Gate, "assumed with the suspect's credentials under an instance's name: it may be that instance's")
             }
-            Some(Ok(_)) if one.account != self.suspect.target.account => {
-                (one, Mode::Gate, "assumed with the suspect's credentials, in another account")
-            }
+            Some(Ok(_)) if abroad => (one, Mode::Gate, "assumed with the suspect's credentials, in another account"),
             Some(Ok(_)) => (one, Mode::Auto, "assumed with the suspect's credentials"),
         };
         Traced { lives: Some(OF_A_ROLE), ..self.contain(target, mode, why) }

@@ -14,6 +14,8 @@ pub struct Suspect {
     pub(super) key: Option<AccessKeyId>,
     /// A role's ARN with its path, as CloudTrail gave it.
     pub(super) arn: Option<String>,
+    /// A session that a suspect of another account opened: what follows from it waits, as the session does.
+    pub(super) abroad: bool,
 }
 
 /// What `LookupEvents` can be asked for: one attribute at a time (CloudTrail API reference, `LookupAttribute`).
@@ -36,7 +38,7 @@ impl Suspect {
             (TargetKind::IamUser | TargetKind::IamRole, _) => None,
             _ => return None,
         };
-        Some(Self { target: target.clone(), key, arn: None })
+        Some(Self { target: target.clone(), key, arn: None, abroad: false })
     }
 
     /// The same suspect, under other credentials.

@@ -2,7 +2,7 @@
 
 use firebreak::decision::{Mode, ReasonCode};
 use firebreak::ids::{AccessKeyId, AccountId, IamName, PrincipalId};
-use firebreak::plan::{Administrator, AtSource, Circumstances, Identities, Known, Owner, Plan, Question, plan};
+use firebreak::plan::{Administrator, AtSource, Circumstances, Identities, Known, Owner, Plan, Question, Verdict, plan};
 use firebreak::policy::Policy;
 use firebreak::target::TargetKind;
 use jiff::Timestamp;
@@ -99,10 +99,12 @@ fn what_iam_says_of_name_key_and_id_decides_who_is_meant() {
         (iam().holder(None).owner("m2", Some(ID)), format!("auto IAM user m2 {ID}")),
         (iam().holder(Some(namesake)).owner("m2", None), format!("auto IAM user m2 {ID}")),
         (iam().holder(Some(namesake)).listed(Some("m2")), format!("auto IAM user m2 {ID}")),
-        // Another user under the name, whether or not all users were looked through.
+        // Another user has the name, and nobody has the id.
         (iam().holder(Some(namesake)).listed(None), format!("gate IAM user mallory {OTHER}")),
-        (iam().holder(Some(namesake)), format!("gate IAM user mallory {OTHER}")),
         (iam().holder(None).listed(None), format!("auto IAM user mallory {ID}")),
+        // Half an answer: not all users were looked through, or who has the name was not heard.
+        (iam().holder(Some(namesake)), format!("auto IAM user mallory {ID}")),
+        (iam().owner("m2", None), format!("auto IAM user mallory {ID}")),
     ];
     for (known, expected) in cases {
         assert_eq!(lines(&decided(&user(Some(ID), KEY), "", Some(&known.0))), [expected], "{:?}", known.0);
@@ -110,13 +112,17 @@ fn what_iam_says_of_name_key_and_id_decides_who_is_meant() {
     let without_id = user(None, KEY);
     let known = iam().holder(Some(namesake)).owner("mallory", None).0;
     assert_eq!(lines(&decided(&without_id, "", Some(&known))), [format!("auto IAM user mallory {OTHER}")]);
+    // Whose the key is was not heard: who has the name need not be who had the key. Of a temporary key IAM says nothing.
+    let unheard = iam().holder(Some(namesake)).0;
+    assert_eq!(lines(&decided(&without_id, "", Some(&unheard))), ["auto IAM user mallory -"]);
+    let temporary = user(None, SESSION_KEY);
+    assert_eq!(lines(&decided(&temporary, "", Some(&unheard))), [format!("auto IAM user mallory {OTHER}")]);
 }
 
 #[test]
 fn the_key_of_somebody_else_is_decided_alone() {
-    for (known, of) in
-        [(iam().holder(Some(("mallory", ID))).owner("alice", Some(OTHER)), OTHER), (iam().owner("alice", None), "-")]
-    {
+    let mallory = || iam().holder(Some(("mallory", ID)));
+    for (known, of) in [(mallory().owner("alice", Some(OTHER)), OTHER), (mallory().owner("alice", None), "-")] {
         let expected = [
             format!("auto access key {KEY} of IAM user alice {of}"),
             format!("gate IAM user mallory {ID}"),
@@ -137,11 +143,54 @@ fn the_name_that_cloudtrail_has_of_a_temporary_key_is_that_of_the_past() {
     assert_eq!(lines(&decided(&user(Some(ID), SESSION_KEY), "", Some(&known.0))), [format!("auto IAM user m2 {ID}")]);
 }
 
+fn renamed_to(name: &str) -> Identities {
+    iam().holder(None).owner(name, Some(ID)).0
+}
+
 #[test]
-fn a_protected_name_protects_after_a_rename() {
-    let renamed = iam().holder(None).owner("alice", Some(ID));
-    let plan = decided(&user(Some(ID), KEY), "[protected]\nprincipals = [\"alice\"]", Some(&renamed.0));
-    assert_eq!(lines(&plan), [format!("notify IAM user alice {ID}")]);
+fn a_protected_name_that_a_suspect_took_makes_a_person_act_and_hides_nobody() {
+    let listed = "[protected]\nprincipals = [\"alice\"]";
+    let taken = renamed_to("Alice");
+    let severe = decided(&user(Some(ID), KEY), listed, Some(&taken));
+    assert_eq!((lines(&severe), severe.verdict), (vec![format!("gate IAM user Alice {ID}")], Verdict::Respond));
+    let decision = &severe.decisions[0];
+    assert_eq!((decision.containment, decision.code), (None, ReasonCode::Protected));
+    assert!(decision.by_hand.as_ref().is_some_and(|advice| advice.contains("UpdateUser")), "{decision:?}");
+    // A finding too mild to act on waits as it would without the new name.
+    let mut mild = user(Some(ID), KEY);
+    mild["detail"]["severity"] = json!(2.0);
+    let policy = Policy::parse(&format!("default_mode = \"auto\"\n{listed}")).expect("a policy");
+    let of_mild = Circumstances { at_source: AtSource::Active, identities: Some(&taken), ..Circumstances::new(&policy, NOW) };
+    assert_eq!(lines(&plan(&mild, &of_mild)), [format!("gate IAM user Alice {ID}")]);
+    // What is contained by name in an account that is otherwise observed waits, too.
+    let only_users = "[accounts.111122223333]\nmode = \"observe\"\ncontainments = { quarantine-iam = \"auto\" }";
+    let plan = decided(&user(Some(ID), KEY), &format!("{listed}\n{only_users}"), Some(&taken));
+    assert_eq!(lines(&plan), [format!("gate IAM user Alice {ID}")]);
+    // The name that the finding has protects under whatever name the user has now.
+    let plan = decided(&user(Some(ID), KEY), "[protected]\nprincipals = [\"mallory\"]", Some(&renamed_to("m2")));
+    assert_eq!(lines(&plan), [format!("notify IAM user m2 {ID}")]);
+}
+
+#[test]
+fn a_suppressed_or_break_glass_name_that_a_suspect_took_excuses_nothing() {
+    let suppressed = |name: &str| {
+        format!(
+            "[[suppress]]\nfindings = [\"Exfiltration:IAMUser/AnomalousBehavior\"]\ntarget = \"{name}\"\n\
+             accounts = [\"111122223333\"]\nowner = \"data-team\"\nreason = \"a nightly copy\"\nexpires = \"2027-12-31\"\n"
+        )
+    };
+    let event = user(Some(ID), KEY);
+    let of = |policy: &str, name: &str| lines(&decided(&event, policy, Some(&renamed_to(name))));
+    assert_eq!(of(&suppressed("scanner"), "scanner"), [format!("auto IAM user scanner {ID}")]);
+    assert_eq!(of(&suppressed("mallory"), "m2"), [format!("notify IAM user m2 {ID}")]);
+    assert_eq!(of("", "break-glass"), [format!("auto IAM user break-glass {ID}")]);
+    // Who had such a name when it acted waits, whatever it is called now.
+    let mut named = event.clone();
+    named["detail"]["resource"]["accessKeyDetails"]["userName"] = json!("break-glass");
+    let mut known = Identities::default();
+    known.learn_user(&account(), &name("break-glass"), None);
+    known.learn(AccessKeyId::parse(KEY).expect("a key"), Owner { name: name("m2"), principal_id: Some(id(ID)) });
+    assert_eq!(lines(&decided(&named, "", Some(&known))), [format!("gate IAM user m2 {ID}")]);
 }
 
 fn administered(by: &str, of: Option<&str>, kind: TargetKind) -> Identities {

@@ -1,8 +1,9 @@
 //! When a copy is more than a copy: the target is not contained, or is not any more.
 
 use crate::joining::{AT, KEY, alice, event, joiner, opened, planned};
-use firebreak::ids::IncidentId;
-use firebreak::joining::{Adds, Joiner, Merge};
+use firebreak::decision::{Mode, ReasonCode};
+use firebreak::ids::{AccessKeyId, IncidentId, PrincipalId};
+use firebreak::joining::{Adds, Joiner, Merge, is_answered};
 use firebreak::plan::FindingSummary;
 use firebreak::receipt::{Receipt, Status, Verification};
 use jiff::SignedDuration;
@@ -27,6 +28,47 @@ fn where_a_containment_failed_each_copy_is_one_more_try() {
     assert_eq!(adds(&receipt(Status::Failed), 3), Adds::Finding);
     assert_eq!(adds(&receipt(Status::Partial), 3), Adds::Nothing);
     assert_eq!(adds(&receipt(Status::Contained), 3), Adds::Nothing);
+}
+
+#[test]
+fn another_user_of_the_same_name_has_another_incident() {
+    let mut open = opened(alice());
+    open.decisions[0].mode = Mode::Gate;
+    open.decisions[0].target.principal_id = PrincipalId::parse("AIDAEXAMPLENAMESAKE01").ok();
+    let mut plan = planned(&event("alice", KEY, "eu-central-1", "two"));
+    let id = IncidentId::of(&plan.dedupe_key);
+    assert_eq!(plan.decisions[0].mode, Mode::Auto);
+    assert!(matches!(joiner(&id, &plan).merge(&open), Merge::Apart(_)), "a namesake would be contained by a look");
+    assert!(!is_answered(&open, &plan.decisions[0]));
+    // What is only told is told by itself.
+    plan.decisions[0].mode = Mode::Notify;
+    let Merge::Joins(merged) = joiner(&id, &plan).merge(&open) else { panic!("it stays apart") };
+    assert_eq!(merged.incident.decisions, open.decisions);
+    assert_eq!(joiner(&id, &plan).carried(&merged.incident), plan.decisions);
+}
+
+#[test]
+fn what_a_later_finding_did_not_see_lifts_no_gate() {
+    let other_key = AccessKeyId::parse("AKIAIOSFODNN7EXAMPLE").expect("a key");
+    let mut plan = planned(&event("alice", other_key.as_str(), "eu-central-1", "two"));
+    plan.decisions[0].code = ReasonCode::Row;
+    let id = IncidentId::of(&plan.dedupe_key);
+    for (code, mode) in [
+        (ReasonCode::LastAdministrator, Mode::Gate),
+        (ReasonCode::ChosenName, Mode::Gate),
+        (ReasonCode::Doubt, Mode::Auto),
+        (ReasonCode::OverBudget, Mode::Auto),
+    ] {
+        let mut open = opened(alice());
+        (open.decisions[0].mode, open.decisions[0].code) = (Mode::Gate, code);
+        let stays = mode == Mode::Gate;
+        assert_eq!(is_answered(&open, &plan.decisions[0]), stays, "{code:?}");
+        let Merge::Joins(merged) = joiner(&id, &plan).merge(&open) else { panic!("{code:?} stays apart") };
+        let decision = &merged.incident.decisions[0];
+        assert_eq!((decision.mode, decision.code == code, merged.adds), (mode, stays, Adds::Decisions), "{code:?}");
+        assert!(decision.target.keys().any(|key| *key == other_key), "{code:?}: the key is exposed all the same");
+        assert_eq!(joiner(&id, &plan).carried(&merged.incident)[0].mode, mode, "{code:?}: its execution contains no more");
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ use serde_json::Value;
 /// The owner of a lasting key.
 pub(super) async fn from_iam(iam: &Client, key: &AccessKeyId, found: &Found) -> Result<Option<Owner>, Fault> {
     let answer = iam.get_access_key_last_used().access_key_id(key.as_str()).send().await;
+    found.hear(&answer);
     // IAM answers AccessDenied for a key of another account, and NoSuchEntity for one that is gone.
     if answer.as_ref().err().and_then(code) == Some("NoSuchEntity") {
         return Ok(None);
@@ -30,6 +31,7 @@ pub(super) async fn from_iam(iam: &Client, key: &AccessKeyId, found: &Found) -> 
 pub(super) async fn from_trail(trail: &Trail, region: &Region, key: &AccessKeyId, found: &Found) -> Result<(), Fault> {
     let attribute = attribute(LookupAttributeKey::AccessKeyId, key.as_str())?;
     let answer = trail.lookup_events().lookup_attributes(attribute).max_results(10).send().await;
+    found.hear(&answer);
     let answer = answer.or_fault(&format!("cloudtrail:LookupEvents in {region}"))?;
     let records = answer.events().iter().filter_map(|event| serde_json::from_str::<Value>(event.cloud_trail_event()?).ok());
     if let Some(owner) = records.into_iter().find_map(|record| of_record(&record, key)) {

@@ -3,9 +3,11 @@
 use crate::directory::Directory;
 use crate::{AUTO, ONE, Stage, TWO, USER, counted, deliver, function, modes, request};
 use firebreak::decision::{Mode, ReasonCode};
-use firebreak::ids::PrincipalId;
+use firebreak::diagnosis::{Condition, Places};
+use firebreak::ids::{AccountId, Partition, PrincipalId, Region};
 use firebreak::incident::Incident;
 use firebreak::target::Scope;
+use firebreak_testkit::room;
 use firebreak_testkit::scripted::{ScriptedAws, error, ok};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -67,6 +69,34 @@ async fn a_user_that_was_made_anew_under_the_name_waits_under_its_own_id() {
     assert_eq!((modes(&incident), id(&incident)), (vec![(USER, Mode::Gate)], Some(NAMESAKE)));
     says(&incident, "another one has its name since");
     assert_eq!(counted(&stage.aws), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_unfinished_list_of_users_takes_nobody_out_of_the_plan() {
+    let broken = [
+        (1, error(403, "AccessDenied")),
+        (1, error(400, "Throttling")),
+        (2, error(403, "AccessDenied")),
+        (1, ok("").after(Duration::from_secs(10))),
+    ];
+    for (nth, answer) in broken {
+        let stage = Stage::start().await;
+        Directory { users: vec![(USER, NAMESAKE), ("m2", ID)], ..Directory::default() }.answers(&stage.aws);
+        stage.aws.break_call("iam:ListUsers", nth, answer.clone(), None);
+        let hasty = function(&stage.aws, AUTO).patient_for(Duration::from_secs(1));
+        let incident = Box::pin(hasty.handle(request(&stage.finding("f1"), ONE))).await.expect("an incident");
+        assert_eq!((modes(&incident), id(&incident)), (vec![(USER, Mode::Auto)], Some(ID)), "{nth} {answer:?}");
+        says(&incident, "where the user of the finding is was not found out");
+    }
+}
+
+#[tokio::test]
+async fn a_key_whose_owner_was_renamed_is_no_contradiction_while_the_name_is_not_known() {
+    let stage = Stage::start().await;
+    Directory { users: vec![("m2", ID)], keys: owned_by("m2"), ..Directory::default() }.answers(&stage.aws);
+    stage.aws.always("iam:GetUser", error(403, "AccessDenied"));
+    let incident = deliver(&stage.aws, AUTO, &stage.finding("f1"), ONE).await.expect("an incident");
+    assert_eq!((modes(&incident), id(&incident)), (vec![(USER, Mode::Auto)], Some(ID)));
 }
 
 #[tokio::test]
@@ -180,6 +210,67 @@ async fn the_last_administrator_waits_and_one_of_several_does_not() {
     stage.aws.always("iam:ListEntitiesForPolicy", error(403, "AccessDenied"));
     let incident = deliver(&stage.aws, AUTO, &stage.finding("f1"), ONE).await.expect("an incident");
     assert_eq!(modes(&incident), [(USER, Mode::Auto)]);
+}
+
+#[tokio::test]
+async fn an_empty_group_is_no_second_administrator_and_somebody_in_one_is() {
+    let known = Directory { users: vec![(USER, ID)], keys: owned_by(USER), ..Directory::default() };
+    let only = Directory { administrators: vec![(USER, ID)], ..known.clone() };
+    let empty = |name| (name, vec![]);
+    let (own, shared) = (("own", vec![(USER, ID)]), ("shared", vec![(USER, ID), ("alice", ALICE)]));
+    let many = vec![empty("a"), empty("b"), empty("c"), empty("d")];
+    for (directory, mode, asked) in [
+        (Directory { groups: vec![empty("a"), own.clone()], ..only.clone() }, Mode::Gate, 2),
+        (Directory { groups: vec![own], ..known.clone() }, Mode::Gate, 1),
+        (Directory { groups: vec![empty("a"), shared.clone()], ..only.clone() }, Mode::Auto, 3),
+        (Directory { groups: vec![shared], ..known }, Mode::Auto, 2),
+        (Directory { groups: many, ..only.clone() }, Mode::Auto, 0),
+    ] {
+        let (stage, incident) = with(directory).await;
+        assert_eq!(modes(&incident), [(USER, mode)]);
+        assert_eq!(stage.aws.calls_of("iam:GetGroup").len(), asked, "every page, and of no more than three groups");
+    }
+    let stage = Stage::start().await;
+    Directory { groups: vec![empty("a")], ..only }.answers(&stage.aws);
+    stage.aws.always("iam:GetGroup", error(403, "AccessDenied"));
+    let incident = deliver(&stage.aws, AUTO, &stage.finding("f1"), ONE).await.expect("an incident");
+    assert_eq!(modes(&incident), [(USER, Mode::Auto)], "who is in it, nobody knows");
+}
+
+#[tokio::test]
+async fn a_session_is_kept_while_it_answers_some_of_the_questions() {
+    let stage = Stage::start().await;
+    Directory { users: vec![(USER, ID)], keys: owned_by(USER), ..Directory::default() }.answers(&stage.aws);
+    let warm = function(&stage.aws, AUTO);
+    for (serial, refused, opened) in
+        [("f1", None, 1), ("f2", Some("iam:ListEntitiesForPolicy"), 1), ("f3", Some("iam:GetUser"), 2)]
+    {
+        if let Some(refused) = refused {
+            stage.aws.always(refused, error(403, "AccessDenied"));
+        }
+        Box::pin(warm.handle(request(&stage.finding(serial), ONE))).await.expect("an incident");
+        assert_eq!(stage.aws.calls_of("sts:AssumeRole").len(), opened, "{serial}");
+    }
+}
+
+#[tokio::test]
+async fn the_doctor_sees_whether_the_role_may_read_what_this_version_asks() {
+    let places = Places {
+        partition: Partition::parse("aws").expect("a partition"),
+        accounts: vec![AccountId::parse(room::ACCOUNT).expect("an account")],
+        regions: vec![Region::parse(room::REGION).expect("a Region")],
+    };
+    for (refused, condition) in [(false, Condition::Sound), (true, Condition::Broken)] {
+        let stage = Stage::start().await;
+        Directory { users: vec![(USER, ID), ("alice", ALICE)], ..Directory::default() }.answers(&stage.aws);
+        if refused {
+            stage.aws.always("iam:ListUsers", error(403, "AccessDenied"));
+        }
+        let seen = function(&stage.aws, AUTO).diagnose(places.clone()).await.expect("a diagnosis").observations;
+        let conditions: Vec<Condition> = seen.iter().map(|one| one.condition).collect();
+        assert_eq!(conditions, [Condition::Sound, condition], "{seen:?}");
+        assert_eq!(stage.aws.calls_of("iam:ListUsers")[0].param("MaxItems"), "1");
+    }
 }
 
 #[tokio::test]

@@ -1,12 +1,14 @@
 //! Sessions of roles: whose an Identity Center name is, and who else uses a name that a caller chose.
 
-use crate::directory::{Directory, Record, trail};
+use crate::directory::{Directory, Record, events, trail};
 use crate::{AUTO, ONE, Stage, deliver, modes};
-use firebreak::decision::Mode;
+use firebreak::decision::{Mode, ReasonCode};
 use firebreak::incident::Incident;
 use firebreak::target::{Scope, TargetKind};
 use firebreak_testkit::room;
+use firebreak_testkit::scripted::{Answer, error};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 const DEPLOY: &str = "AROAEXAMPLEROLE000001";
 const NAMESAKE: &str = "AROAEXAMPLEROLE000002";
@@ -68,38 +70,87 @@ async fn a_role_that_was_made_anew_under_the_name_waits_under_its_own_id() {
     assert!(decision.reason.contains("the role of the finding is gone"), "{}", decision.reason);
 }
 
+const OWN: Record = (SESSION, KEY, "198.51.100.23");
+
+/// All Regions that are used, beside that of IAM.
+const REGIONS: &str = "[allow]\nregions = [\"eu-central-1\", \"eu-west-1\"]\n";
+
+async fn decide_in(stage: &Stage, regions: &str) -> Incident {
+    let policy = format!("auto_from = \"low\"\n{AUTO}{regions}");
+    deliver(&stage.aws, &policy, &finding(stage, "deploy", "mallory"), ONE).await.expect("an incident")
+}
+
+/// The Regions whose CloudTrail was asked.
+fn asked(stage: &Stage) -> BTreeSet<String> {
+    stage.aws.calls_of("cloudtrail:LookupEvents").into_iter().map(|call| call.region).collect()
+}
+
+fn regions(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
 #[tokio::test]
-async fn a_chosen_name_that_only_the_suspect_uses_is_denied_at_once() {
+async fn a_chosen_name_that_only_the_suspect_uses_is_denied_at_once_where_policy_names_the_regions() {
     let stage = Stage::start().await;
-    trail(&stage.aws, &[(SESSION, KEY, "198.51.100.23"), (SESSION, KEY, "198.51.100.23")], None);
-    let incident = decide(&stage, "deploy", "mallory").await;
+    stage.aws.on("cloudtrail:LookupEvents", |call| {
+        Some(if call.region == room::REGION { events(&[OWN, OWN], None) } else { events(&[], None) })
+    });
+    let incident = decide_in(&stage, REGIONS).await;
     assert_eq!((modes(&incident), incident.decisions[0].target.scope), (vec![("deploy", Mode::Auto)], Scope::Session));
-    assert!(reason(&incident).contains("1 key, 1 address"), "{}", reason(&incident));
-    let asked = stage.aws.calls_of("cloudtrail:LookupEvents");
-    assert_eq!((asked.len(), asked[0].region.as_str()), (1, room::REGION));
-    assert_eq!(asked[0].params["LookupAttributes"], json!([{ "AttributeKey": "Username", "AttributeValue": "mallory" }]));
+    assert!(reason(&incident).contains("nobody else has it: 1 key, 1 address"), "{}", reason(&incident));
+    assert_eq!(asked(&stage), regions(&["eu-central-1", "eu-west-1", "us-east-1"]));
+    let calls = stage.aws.calls_of("cloudtrail:LookupEvents");
+    assert_eq!(calls.len(), 3);
+    assert_eq!(calls[0].params["LookupAttributes"], json!([{ "AttributeKey": "Username", "AttributeValue": "mallory" }]));
     assert_eq!(stage.aws.calls_of("guardduty:GetFindings").len(), 1, "the finding still stands");
 }
 
 #[tokio::test]
+async fn whoever_chose_the_region_of_the_evidence_gains_nothing_by_it() {
+    // Nobody says which Regions there are.
+    let stage = Stage::start().await;
+    trail(&stage.aws, &[OWN], None);
+    let incident = decide_in(&stage, "").await;
+    assert_eq!((modes(&incident), incident.decisions[0].code), (vec![("deploy", Mode::Gate)], ReasonCode::ChosenName));
+    assert!(reason(&incident).contains("1 key, 1 address use it in the last 24 hours in eu-central-1, us-east-1"));
+    assert!(reason(&incident).contains("allow.regions names no Regions"), "{}", reason(&incident));
+    assert_eq!(asked(&stage), regions(&["eu-central-1", "us-east-1"]));
+    // A workload has the name elsewhere, or nobody can say whether one has.
+    let elsewhere: [(&str, Answer, &str); 4] = [
+        ("eu-west-1", events(&[(SESSION, OTHER_KEY, "198.51.100.23")], None), "2 keys, 1 address"),
+        ("us-east-1", events(&[("AROAEXAMPLEROLE000009:mallory", KEY, "203.0.113.9")], None), "1 key, 2 addresses"),
+        ("eu-west-1", events(&[OWN], Some("more")), "more calls than were read"),
+        ("eu-west-1", error(400, "AccessDeniedException"), "no answer from eu-west-1"),
+    ];
+    for (region, answer, words) in elsewhere {
+        let stage = Stage::start().await;
+        stage.aws.on("cloudtrail:LookupEvents", move |call| {
+            Some(if call.region == region { answer.clone() } else { events(&[OWN], None) })
+        });
+        let incident = decide_in(&stage, REGIONS).await;
+        assert_eq!((modes(&incident), incident.decisions[0].code), (vec![("deploy", Mode::Gate)], ReasonCode::ChosenName));
+        assert!(reason(&incident).contains(words), "{words}: {}", reason(&incident));
+    }
+}
+
+#[tokio::test]
 async fn a_chosen_name_that_others_may_use_waits_and_people_know_what_was_seen() {
-    let own = (SESSION, KEY, "198.51.100.23");
     let elsewhere = "AROAEXAMPLEROLE000009:mallory";
     let cases: [(&[Record], Option<&str>, &str); 6] = [
-        (&[own, (SESSION, OTHER_KEY, "198.51.100.23")], None, "2 keys, 1 address"),
-        (&[own, (elsewhere, OTHER_KEY, "203.0.113.9")], None, "2 keys, 2 addresses"),
-        (&[own, (SESSION, KEY, "203.0.113.9")], None, "1 key, 2 addresses"),
+        (&[OWN, (SESSION, OTHER_KEY, "198.51.100.23")], None, "2 keys, 1 address"),
+        (&[OWN, (elsewhere, OTHER_KEY, "203.0.113.9")], None, "2 keys, 2 addresses"),
+        (&[OWN, (SESSION, KEY, "203.0.113.9")], None, "1 key, 2 addresses"),
         (&[(elsewhere, KEY, "198.51.100.23")], None, "1 key, 1 address"),
-        (&[own], Some("more"), "more calls than were read"),
+        (&[OWN], Some("more"), "more calls than were read"),
         (&[], None, "no call under it"),
     ];
     for (records, token, words) in cases {
         let stage = Stage::start().await;
         trail(&stage.aws, records, token);
-        let incident = decide(&stage, "deploy", "mallory").await;
+        let incident = decide_in(&stage, REGIONS).await;
         assert_eq!(modes(&incident), [("deploy", Mode::Gate)], "{words}");
         assert!(reason(&incident).contains(words), "{words}: {}", reason(&incident));
         let pages = if token.is_some() { 4 } else { 1 };
-        assert_eq!(stage.aws.calls_of("cloudtrail:LookupEvents").len(), pages, "{words}");
+        assert_eq!(stage.aws.calls_of("cloudtrail:LookupEvents").len(), 3 * pages, "{words}");
     }
 }

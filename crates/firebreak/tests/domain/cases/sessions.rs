@@ -92,7 +92,7 @@ fn a_name_that_no_tag_can_hold_leaves_the_whole_role_to_a_person() {
 fn a_session_that_its_caller_named_waits() {
     let github = "quarantine-iam gate 111122223333 eu-central-1 iam-role DeployRole";
     let plan = responds(&case("23-shared-session-github"), &[github]);
-    assert_eq!((session(&plan), codes(&plan)), (Some("GitHubActions"), vec![ReasonCode::Row]));
+    assert_eq!((session(&plan), codes(&plan)), (Some("GitHubActions"), vec![ReasonCode::ChosenName]));
     for name in [
         "GitHubActions",
         "CognitoIdentityCredentials",

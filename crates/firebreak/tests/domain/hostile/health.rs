@@ -2,8 +2,9 @@
 
 use super::events::{event, set, with};
 use super::plans::{NOW, asked, contains, decided, never, of, only_told, policy, raw, responds, under};
+use firebreak::coverage::{Coverage, Update};
 use firebreak::decision::{Decision, Mode, ReasonCode};
-use firebreak::ids::{AccessKeyId, IamName};
+use firebreak::ids::{AccessKeyId, IamName, IncidentId};
 use firebreak::plan::{AtSource, Circumstances, Identities, Owner, Plan, plan};
 use firebreak::policy::Policy;
 use firebreak::target::Scope;
@@ -50,6 +51,28 @@ fn alone(plan: &Plan) -> Vec<(&str, Mode)> {
         d.target.scope == Scope::AccessKey && d.target.access_key_id.as_ref().map(AccessKeyId::as_str) == Some(KEY)
     };
     plan.decisions.iter().filter(of_key).map(|d| (d.target.id.as_str(), d.mode)).collect()
+}
+
+#[test]
+fn a_key_that_was_let_go_with_its_user_is_not_taken_by_a_later_version() {
+    let plan = of(&owned());
+    let id = IncidentId::of(&plan.dedupe_key);
+    let of_user = |mode| {
+        let whole = plan.decisions.iter().filter(|decision| decision.target.scope.is_whole());
+        Plan { decisions: whole.map(|decision| Decision { mode, ..decision.clone() }).collect(), ..plan.clone() }
+    };
+    let update = |known: &Plan, now: &Plan| match Coverage::of(known).update(now.clone(), &id) {
+        Update::FollowUp(update) => update.decisions,
+        Update::Nothing(_) => vec![],
+    };
+    assert_eq!(update(&of_user(Mode::Gate), &plan), vec![], "an analyst decided about all of the user");
+    assert_eq!(update(&of_user(Mode::Notify), &plan).len(), 2, "people were only told");
+    // Who decides about keys alone knows which ones: one more is new.
+    let mut more = plan.clone();
+    let mut key = plan.decisions.iter().find(|decision| decision.target.scope == Scope::AccessKey).expect("a key").clone();
+    key.target.access_key_id = AccessKeyId::parse("AKIAEXAMPLEEXAMPLE99").ok();
+    more.decisions.push(key.clone());
+    assert_eq!(update(&plan, &more), [key]);
 }
 
 #[test]

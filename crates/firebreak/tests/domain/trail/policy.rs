@@ -38,6 +38,30 @@ fn a_region_that_policy_does_not_allow_is_not_called() {
 }
 
 #[test]
+fn a_console_of_a_session_in_another_account_waits_as_the_session_does() {
+    const ABROAD: &str = "999988887777";
+    const KEY: &str = "ASIAOURSOURSOEXAMPLE";
+    let text = format!("default_mode = \"auto\"\n[accounts.{ABROAD}]\nmode = \"auto\"\n[sweep]\npages = 100");
+    let policy = Policy::parse(&text).expect("a policy");
+    let opens = |account: &str| {
+        let mut record = assumed(&format!("arn:aws:iam::{account}:role/deploy"), "AROADEPLOYDEPEXAMPLE4", "nightly");
+        record["event"]["responseElements"]["credentials"] = json!({"accessKeyId": KEY});
+        let answer = json!({"credentials": {"accessKeyId": "ASIACONSOLECOEXAMPLE"}, "GetSigninToken": "Success"});
+        let mut console = by_session("nightly", KEY, by_alice("signin", "GetSigninToken", &Value::Null, &answer));
+        console["account"] = json!(account);
+        console["event"]["recipientAccountId"] = json!(account);
+        console["event"]["userIdentity"]["accountId"] = json!(account);
+        [record, console]
+    };
+    for (account, mode) in [(HOME, Mode::Auto), (ABROAD, Mode::Gate)] {
+        let (found, derived) = sweep(&opens(account), &[alice()], &policy);
+        assert_eq!(found.traced.len(), 2, "the console was seen: {:#?}", found.traced);
+        let modes: Vec<Mode> = derived.decisions.iter().map(|decision| decision.mode).collect();
+        assert_eq!(modes, [mode], "{:#?}", derived.decisions);
+    }
+}
+
+#[test]
 fn a_whole_decision_that_waits_does_not_hide_a_session_that_must_not() {
     let policy = generous();
     let (found, _) = look(&attack(), &[alice()], &policy);
