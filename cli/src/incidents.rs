@@ -157,8 +157,8 @@ fn problems<'a>(receipt: &'a Receipt, view: &'a IncidentView) -> Vec<&'a str> {
 
 /// The last check of a target that is still held.
 fn checks<'a>(receipt: &'a Receipt, view: &'a IncidentView) -> impl Iterator<Item = &'a Verification> {
-    let (is_held, key) = (receipt.standing(&view.releases) == Standing::Held, receipt.target.scoped_key());
-    let same = move |check: &&Verification| check.containment == receipt.containment && check.target.scoped_key() == key;
+    let (is_held, key) = (receipt.standing(&view.releases) == Standing::Held, receipt.target.merge_key());
+    let same = move |check: &&Verification| check.containment == receipt.containment && check.target.merge_key() == key;
     view.verifications.iter().filter(move |_| is_held).filter(same)
 }
 

@@ -216,8 +216,8 @@ fn merged(plan: &Plan) {
         Mode::Notify => 0,
     };
     for decision in plan.findings.iter().flat_map(|plan| &plan.decisions) {
-        let key = decision.target.scoped_key();
-        let same = |d: &&Decision| d.containment == decision.containment && d.target.scoped_key() == key;
+        let key = decision.target.merge_key();
+        let same = |d: &&Decision| d.containment == decision.containment && d.target.merge_key() == key;
         let kept = plan.decisions.iter().find(same).map(|kept| strength(kept.mode));
         assert!(kept >= Some(strength(decision.mode)), "another finding weakened a decision: {decision:?}");
     }

@@ -53,6 +53,8 @@ pub struct Call {
     pub resumed: bool,
     /// Credentials that a suspect made and that stay inactive. Only set for a release.
     pub exposed: Vec<String>,
+    /// The names of findings that joined, which the release is about as well. Only set for a release.
+    pub joined: Vec<String>,
 }
 
 impl Call {
@@ -60,6 +62,12 @@ impl Call {
     #[must_use]
     pub fn held(&self) -> Held<'_> {
         Held { target: &self.target, containment: self.containment }
+    }
+
+    /// Whether `name` is one in which this work holds targets.
+    #[must_use]
+    pub fn is_own(&self, name: &str) -> bool {
+        self.incident.as_str() == name || self.holder.id().as_str() == name || self.joined.iter().any(|joined| joined == name)
     }
 
     /// The same call for a user whose present name is `name`: the credentials of a call reach one name only.

@@ -147,6 +147,7 @@ impl Responder {
             seen_drift: vec![],
             resumed: false,
             exposed: vec![],
+            joined: vec![],
         })
     }
 
@@ -338,8 +339,8 @@ impl Responder {
 /// Whether an analyst agreed. An execution that began under an earlier definition does not say so; but only an approval has a decision
 /// carried out that waits for one.
 fn is_approved(request: &TaskInput, containment: Containment) -> bool {
-    let key = request.target.scoped_key();
-    let waited = |d: &Decision| d.mode == Mode::Gate && d.containment == Some(containment) && d.target.scoped_key() == key;
+    let key = request.target.merge_key();
+    let waited = |d: &Decision| d.mode == Mode::Gate && d.containment == Some(containment) && d.target.merge_key() == key;
     request.approved || request.incident.decisions.iter().any(waited)
 }
 

@@ -5,8 +5,10 @@
 //! releases, or a release and a new incident at once cannot strand a target.
 
 mod releases;
+mod rows;
 
 pub use releases::{Lease, ReleaseClaim};
+pub use rows::{Handed, Row};
 
 use super::{Item, Ledger, lost, number, sortable, string, text, to_doc};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -171,16 +173,6 @@ impl Ledger {
     /// The ledger could not be read.
     pub async fn is_held(&self, held: Held<'_>) -> Result<bool, Fault> {
         Ok(!names(&self.base_item(held).await?, "holders").is_empty())
-    }
-
-    /// Whether another name than `holder` holds the target as the resource with this immutable id, or before anybody knows its id.
-    ///
-    /// # Errors
-    /// The ledger could not be read.
-    pub async fn is_held_by_others(&self, held: Held<'_>, holder: &Holder, identity: &str) -> Result<bool, Fault> {
-        let item = self.base_item(held).await?;
-        let is_meant = string(&item, "identity").is_none_or(|known| known == identity);
-        Ok(is_meant && names(&item, "holders").iter().any(|name| name != holder.id().as_str()))
     }
 
     /// Remembers credentials that a release must leave inactive, because a suspect made them.

@@ -23,7 +23,7 @@ impl Ledger {
         if limit == 0 {
             return Ok(false);
         }
-        let member = target.scoped_key();
+        let member = target.merge_key();
         let written = self
             .update(text(format!("budget#{}#{what}", target.account)), text(at.strftime("%Y-%m-%dT%H").to_string()))
             .update_expression("ADD targets :one SET expires_at = :expires")

@@ -147,5 +147,5 @@ fn is_about(decision: &Decision, containment: Option<Containment>, target: &Targ
 }
 
 fn key(containment: Option<Containment>, target: &Target) -> (Option<Containment>, String) {
-    (containment, target.scoped_key())
+    (containment, target.merge_key())
 }

@@ -91,9 +91,9 @@ impl Ledger {
         target: &Target,
         waits: &Waits,
     ) -> Result<(), Fault> {
-        let is_meant = |decision: &Decision| {
-            decision.containment == Some(containment) && decision.target.scoped_key() == target.scoped_key()
-        };
+        // By name: the execution of a finding that joined can know the immutable id, and the incident not.
+        let is_meant =
+            |decision: &Decision| decision.containment == Some(containment) && decision.target.merge_key() == target.merge_key();
         let amended = self
             .amend(id, |incident| {
                 for decision in incident.decisions.iter_mut().filter(|decision| is_meant(decision) && decision.mode == Mode::Auto)

@@ -23,7 +23,7 @@ mod tickets;
 mod view;
 
 pub use announced::Announcement;
-pub use bases::{Held, Lease, Mark, ReleaseClaim};
+pub use bases::{Handed, Held, Lease, Mark, ReleaseClaim, Row};
 pub use claims::Claim;
 pub use commit::{Commit, Committed};
 pub use events::RawEvent;

@@ -208,7 +208,7 @@ impl Ledger {
     }
 }
 
-/// The sort key of a record about one target.
+/// The sort key of a record about one target. Within an incident a target goes by name, as people and other executions of it know it.
 fn about(what: &str, containment: Option<Containment>, target: &Target) -> String {
-    format!("{what}#{}#{}", containment.map_or("none", Containment::name), target.scoped_key())
+    format!("{what}#{}#{}", containment.map_or("none", Containment::name), target.by_name().scoped_key())
 }

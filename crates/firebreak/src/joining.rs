@@ -12,7 +12,7 @@ use crate::plan::derived::{KEPT_FOR_AUTO, SESSIONS_PER_ROLE, size};
 use crate::plan::join_keys::{is_principal, is_rehearsed, wide_key};
 use crate::plan::{FindingSummary, JoinedAs, MAX_DECISION_BYTES, MAX_DECISIONS};
 use crate::receipt::{Receipt, Standing, Verification};
-use crate::target::{Scope, TargetKind};
+use crate::target::{Scope, Target, TargetKind};
 use crate::text::inert;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
@@ -131,7 +131,10 @@ impl Joiner<'_> {
                 return Some(mine.clone());
             }
             let known = merged.decisions.iter().find(|known| is_same(known, mine))?;
-            let target = mine.target.clone();
+            // Hold, base and receipt are in the rows at which the incident's release looks.
+            let (id, principal_id, by_identity) =
+                (known.target.id.clone(), known.target.principal_id.clone(), known.target.by_identity);
+            let target = Target { id, principal_id, by_identity, ..mine.target.clone() };
             Some(Decision { target, ..known.clone() })
         };
         self.decisions.iter().filter_map(of_incident).collect()
@@ -197,10 +200,10 @@ impl Joiner<'_> {
     /// is one more try.
     fn is_overdue(&self, open: &Incident) -> bool {
         let holds = |known: &Decision| {
-            let key = known.target.scoped_key();
-            let same = |r: &&Receipt| r.containment == known.containment && r.target.scoped_key() == key;
+            let key = known.target.merge_key();
+            let same = |r: &&Receipt| r.containment == known.containment && r.target.merge_key() == key;
             let is_broken =
-                |check: &Verification| !check.holds && check.containment == known.containment && check.target.scoped_key() == key;
+                |check: &Verification| !check.holds && check.containment == known.containment && check.target.merge_key() == key;
             // What began after the containment proves that it did not stop it.
             let is_later = |r: &Receipt| self.finding.first_seen.zip(r.finished_at).is_some_and(|(seen, done)| seen > done);
             let is_held = |r: &Receipt| r.standing(self.releases) == Standing::Held && !is_later(r);
@@ -243,10 +246,13 @@ fn raise(known: &mut Decision, other: &Decision) -> Result<bool, &'static str> {
         return if acts(other) && has_more { Err("its access keys wait for a person") } else { Ok(false) };
     }
     let is_stronger = other_strength > strength(known);
+    // Rows go by the immutable id: where there can be some already, the decision keeps the key that it has.
+    let fixed = (known.containment.is_some() && known.mode != Mode::Notify).then(|| known.target.principal_id.clone());
     if is_stronger || keys(other).iter().any(|key| !before.contains(key)) {
         known.target.absorb(&other.target);
     }
-    known.target.principal_id = known.target.principal_id.take().or_else(|| other.target.principal_id.clone());
+    known.target.principal_id =
+        fixed.unwrap_or_else(|| known.target.principal_id.take().or_else(|| other.target.principal_id.clone()));
     let by_hand = advice(known, other);
     let has_advice = by_hand != known.by_hand;
     if is_stronger {
@@ -301,16 +307,12 @@ fn is_same(one: &Decision, other: &Decision) -> bool {
     let by_hand = one.containment.is_none() && other.containment.is_none();
     let (is_whole, kind) = (one.target.scope.is_whole() && other.target.scope.is_whole(), one.target.kind);
     let is_wide = by_hand && is_whole && is_principal(kind) && wide_key(&one.target) == wide_key(&other.target);
-    (is_wide || decision_key(one) == decision_key(other)) && !has_other_id(one, other)
+    (is_wide || decision_key(one) == decision_key(other)) && !one.target.contradicts(&other.target)
 }
 
 /// Whether both are about principals of one name, of which one came after the other.
 fn is_namesake(one: &Decision, other: &Decision) -> bool {
-    has_other_id(one, other) && one.target.is_of(&other.target)
-}
-
-fn has_other_id(one: &Decision, other: &Decision) -> bool {
-    one.target.principal_id.as_ref().zip(other.target.principal_id.as_ref()).is_some_and(|(one, other)| one != other)
+    one.target.contradicts(&other.target) && one.target.is_of(&other.target)
 }
 
 /// Whether an incident with these decisions can hold one more.

@@ -16,6 +16,7 @@ pub mod holders;
 pub mod ids;
 pub mod incident;
 pub mod joining;
+mod ledger_keys;
 pub mod names;
 pub mod notice;
 pub mod pause;

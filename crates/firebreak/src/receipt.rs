@@ -184,7 +184,7 @@ impl Receipt {
     /// Whether two receipts are about the same containment of the same target.
     #[must_use]
     pub fn is_about_same(&self, other: &Self) -> bool {
-        self.containment == other.containment && self.target.scoped_key() == other.target.scoped_key()
+        self.containment == other.containment && self.target.merge_key() == other.target.merge_key()
     }
 
     /// Whether every control was there before, so that nothing was changed. False while the steps are not known.

@@ -238,8 +238,8 @@ impl Report {
     /// first containments ended, nothing is known of any.
     pub fn not_tried<'a>(&'a self, decisions: &'a [Decision]) -> impl Iterator<Item = &'a Decision> {
         let has_receipt = |decision: &Decision| {
-            let key = decision.target.scoped_key();
-            let about = |receipt: &&Receipt| receipt.containment == decision.containment && receipt.target.scoped_key() == key;
+            let key = decision.target.merge_key();
+            let about = |receipt: &&Receipt| receipt.containment == decision.containment && receipt.target.merge_key() == key;
             // It waited for an approval, and another finding has raised it since.
             let waited = |receipt: &Receipt| {
                 receipt.status == Status::Waits || receipt.status == Status::Skipped && receipt.finished_at.is_none()
@@ -276,8 +276,8 @@ impl Report {
                 // What is gone for good needs nothing; what was never reached may be elsewhere. Everything else that is not
                 // contained stays open until somebody accepts it.
                 let reached = |receipt: &Receipt| {
-                    let key = receipt.target.scoped_key();
-                    let had = |other: &&Receipt| other.target.scoped_key() == key && other.holds_something();
+                    let key = receipt.target.merge_key();
+                    let had = |other: &&Receipt| other.target.merge_key() == key && other.holds_something();
                     self.containment.receipts.iter().chain(&self.gated).find(had).is_some()
                 };
                 let is_over = |receipt: &Receipt| {

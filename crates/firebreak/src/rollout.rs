@@ -146,7 +146,7 @@ pub fn rollout<'a>(entries: impl IntoIterator<Item = Entry<'a>>, budget: &Budget
 /// How many targets lines name. A target of several lines counts once for each containment.
 #[must_use]
 pub fn targets(lines: &[Line]) -> usize {
-    let keys = lines.iter().flat_map(|line| line.targets.iter().map(move |target| (line.containment, target.scoped_key())));
+    let keys = lines.iter().flat_map(|line| line.targets.iter().map(move |target| (line.containment, target.merge_key())));
     keys.collect::<BTreeSet<_>>().len()
 }
 
@@ -183,7 +183,7 @@ impl<'a> Groups<'a> {
     fn add(&mut self, entry: &Entry<'a>) {
         let (target, containment) = (&entry.decision.target, entry.decision.containment);
         let group = self.0.entry((&target.account, containment.is_none(), containment, entry.kind)).or_default();
-        group.targets.entry(target.scoped_key()).or_insert(target);
+        group.targets.entry(target.merge_key()).or_insert(target);
         group.findings.insert(entry.finding);
     }
 
@@ -248,7 +248,7 @@ impl<'a> Counted<'a> {
         let target = &entry.decision.target;
         let Some(containment) = entry.decision.containment else { return };
         let hour = (&target.account, containment, entry.at.map(hour_of));
-        self.hours.entry(hour).or_default().insert(target.scoped_key());
+        self.hours.entry(hour).or_default().insert(target.merge_key());
     }
 
     fn rollout(self, budget: &Budget) -> Rollout {

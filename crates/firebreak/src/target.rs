@@ -216,10 +216,10 @@ pub struct Target {
     /// For a principal: how much of it is meant.
     #[serde(default, skip_serializing_if = "Scope::is_whole")]
     pub scope: Scope,
-    /// For a principal: [`ledger_key`](Self::ledger_key) does not tell case apart. False in what an earlier version wrote: its bases
-    /// are under the spelling of their finding.
+    /// For a principal: [`ledger_key`](Self::ledger_key) goes by the immutable id. False in what an earlier version wrote: its rows are
+    /// under the name as the finding spelled it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub folded: bool,
+    pub by_identity: bool,
 }
 
 /// More keys than this of one target are not remembered.
@@ -255,21 +255,8 @@ impl Target {
             session,
             session_by_aws: false,
             scope: Scope::Principal,
-            folded: matches!(kind, TargetKind::IamUser | TargetKind::IamRole),
+            by_identity: matches!(kind, TargetKind::IamUser | TargetKind::IamRole),
         }
-    }
-
-    /// The same target as an earlier version knows it: its keys have the case of the name.
-    #[must_use]
-    pub fn as_spelled(&self) -> Self {
-        Self { folded: false, ..self.clone() }
-    }
-
-    /// Whether the other one is the same resource, whatever part of it is meant and whichever version named it.
-    #[must_use]
-    pub fn is_of(&self, other: &Self) -> bool {
-        let folded = |target: &Self| Self { folded: true, ..target.clone() }.ledger_key();
-        folded(self) == folded(other)
     }
 
     /// Every access key that the finding names of it.
@@ -292,15 +279,6 @@ impl Target {
         self.session = self.session.take().or_else(|| other.session.clone());
     }
 
-    /// [`scoped_key`](Self::scoped_key) as namings of one target share it: IAM does not tell case apart.
-    #[must_use]
-    pub fn merge_key(&self) -> String {
-        match self.kind {
-            TargetKind::IamUser | TargetKind::IamRole => Self { folded: true, ..self.clone() }.scoped_key(),
-            _ => self.scoped_key(),
-        }
-    }
-
     /// The whole of the resource of which this target may be a part.
     #[must_use]
     pub fn whole(&self) -> Self {
@@ -313,22 +291,8 @@ impl Target {
         Place { account: self.account.clone(), region: self.region.clone(), partition: self.partition.clone() }
     }
 
-    /// The id without the front of an ARN that only repeats the target's account.
-    fn short_id(&self) -> &str {
-        let mut parts = self.id.splitn(6, ':');
-        let front = [parts.next(), parts.next(), parts.next(), parts.next(), parts.next()];
-        match (front, parts.next()) {
-            ([Some("arn"), _, _, _, Some(account)], Some(name)) if account.is_empty() || account == self.account.as_str() => name,
-            _ => &self.id,
-        }
-    }
-
-    /// The key under which the ledger keeps this target's base state: one per resource, whatever the incident. IAM keeps names unique
-    /// without regard to case (IAM user guide, "IAM identifiers"), so `Mallory` and `mallory` are one user.
-    #[must_use]
-    pub fn ledger_key(&self) -> String {
-        let is_principal = matches!(self.kind, TargetKind::IamUser | TargetKind::IamRole);
-        let id = if self.folded && is_principal { self.id.to_ascii_lowercase() } else { self.id.clone() };
+    /// A key of the resource, with `id` for its id.
+    pub(crate) fn key_with(&self, id: &str) -> String {
         let kind = self.kind.name();
         match self.kind.facts().reach {
             Reach::Account => format!("{}/{kind}/{id}", self.account),
@@ -337,17 +301,14 @@ impl Target {
         }
     }
 
-    /// [`ledger_key`](Self::ledger_key) and the part of the target that is meant: two sessions of one role are two decisions
-    /// about one resource.
-    #[must_use]
-    pub fn scoped_key(&self) -> String {
-        let part = match self.scope {
-            Scope::Principal => return self.ledger_key(),
-            Scope::Session => self.session.as_deref().unwrap_or_default(),
-            Scope::AccessKey => self.access_key_id.as_ref().map_or("", AccessKeyId::as_str),
-            Scope::OlderSessions => "",
-        };
-        format!("{}/{}/{part}", self.ledger_key(), self.scope.name())
+    /// The id without the front of an ARN that only repeats the target's account.
+    fn short_id(&self) -> &str {
+        let mut parts = self.id.splitn(6, ':');
+        let front = [parts.next(), parts.next(), parts.next(), parts.next(), parts.next()];
+        match (front, parts.next()) {
+            ([Some("arn"), _, _, _, Some(account)], Some(name)) if account.is_empty() || account == self.account.as_str() => name,
+            _ => &self.id,
+        }
     }
 }
 
@@ -370,20 +331,6 @@ impl std::fmt::Display for Target {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn case_makes_no_other_principal_and_an_older_payload_keeps_its_key() {
-        let old = json!({ "kind": "iam-user", "id": "Mallory", "account": "111122223333", "region": "eu-central-1", "partition": "aws" });
-        let old: Target = serde_json::from_value(old).expect("a target of an earlier version");
-        let new = Target::new(TargetKind::IamUser, "mallory", old.place());
-        let other = Target::new(TargetKind::IamUser, "MALLORY", old.place());
-        assert_eq!((old.ledger_key().as_str(), other.ledger_key()), ("111122223333/iam-user/Mallory", new.ledger_key()));
-        assert_eq!(other.as_spelled().ledger_key(), "111122223333/iam-user/MALLORY");
-        assert!(old.is_of(&new) && old.merge_key() == other.merge_key());
-        let bucket = Target::new(TargetKind::S3Bucket, "acme", old.place());
-        assert!(serde_json::to_value(&bucket).expect("JSON").get("folded").is_none());
-    }
 
     #[test]
     fn a_name_is_the_word_in_json() {

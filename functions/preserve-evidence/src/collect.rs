@@ -26,7 +26,7 @@ pub(crate) async fn collect(responder: &Responder, store: &Store, incident: &Inc
     let mut targets: Vec<&Target> = Vec::new();
     for decision in incident.decisions.iter().filter(|decision| within_reach(incident, &decision.target)) {
         // Two sessions of one role are one role to look at.
-        if !targets.iter().any(|target| target.ledger_key() == decision.target.ledger_key()) {
+        if !targets.iter().any(|target| target.is_of(&decision.target)) {
             targets.push(&decision.target);
         }
     }
@@ -91,7 +91,8 @@ async fn keep(store: &Store, incident: &Incident, target: &Target, answer: RawAn
     };
     let file = answer.operation.replace(':', "-");
     let part = answer.part.map(|part| format!(".{}", file_safe(&part))).unwrap_or_default();
-    let name = format!("{}/{file}{part}", file_safe(&target.ledger_key()));
+    // People look for the name.
+    let name = format!("{}/{file}{part}", file_safe(&target.by_name().ledger_key()));
     let source = format!("{} of {target}", answer.operation);
     let document = json!({ "operation": answer.operation, "target": target, "collected_at": clock::now(), "response": content });
     store.keep(&incident.id, &name, &source, &document).await.err().map(|fault| format!("{target}: {fault}"))

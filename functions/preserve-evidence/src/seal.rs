@@ -39,7 +39,7 @@ pub(crate) async fn seal(store: &Store, incident: &Incident, report: &Report) ->
 }
 
 async fn keep_bases(store: &Store, incident: &Incident, missing: &mut Vec<String>) -> Result<(), Fault> {
-    let mut kept = BTreeSet::new();
+    let (mut kept, mut names) = (BTreeSet::new(), BTreeSet::new());
     for (containment, target) in
         incident.decisions.iter().filter(|d| d.mode == Mode::Auto).filter_map(|d| Some((d.containment?, &d.target)))
     {
@@ -48,7 +48,12 @@ async fn keep_bases(store: &Store, incident: &Incident, missing: &mut Vec<String
         }
         match store.ledger.base::<Value>(Held { target, containment }).await? {
             Some((state, held_by)) => {
-                let name = format!("{}/state-before-containment", target.scoped_key().replace([':', '@', '+', ',', '='], "_"));
+                // People look for the name; of two principals who had it, the second one has the id as well.
+                let mut name = target.by_name().scoped_key();
+                if !names.insert((containment, name.clone())) {
+                    name = target.scoped_key();
+                }
+                let name = format!("{}/state-before-containment", name.replace([':', '@', '+', ',', '='], "_"));
                 let content = json!({ "target": target, "state": state, "held_by": held_by });
                 store.keep(&incident.id, &name, "the ledger's base state", &content).await?;
             }

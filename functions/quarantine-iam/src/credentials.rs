@@ -46,14 +46,14 @@ pub(crate) fn before(current: &BaseState, first: &[Step]) -> BaseState {
     before
 }
 
-/// The steps of `first` that stand, and the credentials that are left to do. What failed is tried again; that a key is not the user's says
-/// `find-exposed-key`.
+/// The steps of `first` that stand, and the credentials that are left to do. What failed is tried again, and what IAM did not find although
+/// the user has it: the name was somebody else's, or nobody's, for a moment. That a key is not the user's says `find-exposed-key`.
 pub(crate) fn left(all: &[Credential], first: Vec<Step>) -> (Vec<Step>, Vec<Credential>) {
     let stands = |step: &Step| {
         let is_theirs = all.iter().any(|credential| step_name(credential) == step.name);
         match step.outcome {
             Outcome::Failed => !is_theirs,
-            Outcome::Skipped => is_theirs,
+            Outcome::Skipped => false,
             Outcome::Applied | Outcome::Already => true,
         }
     };

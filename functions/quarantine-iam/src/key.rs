@@ -79,10 +79,23 @@ async fn finish(call: &Call, iam: &Client, current: &BaseState, key: &Credential
     let held = is_held(&recorded);
     let mut steps = vec![recorded];
     match first.outcome {
-        Outcome::Failed => steps.extend(credentials::deactivate_all(iam, &call.present.id, meant, &[], held).await),
+        Outcome::Failed | Outcome::Skipped => {
+            let again = credentials::deactivate_all(iam, &call.present.id, meant, &[], held).await;
+            steps.extend(again.into_iter().map(|step| unless_away(call, step)));
+        }
         _ => steps.push(first),
     }
     steps
+}
+
+/// The list has the key, and the change did not find it: the user had another name for a moment, or the key was deleted. The next run
+/// sees which.
+fn unless_away(call: &Call, step: Step) -> Step {
+    if step.outcome != Outcome::Skipped {
+        return step;
+    }
+    let why = Fault::new(FaultKind::Transient, format!("{} was not found where it was listed", call.target));
+    Step { outcome: Outcome::Failed, error: Some(why), ..step }
 }
 
 async fn deactivate(call: &Call, iam: &Client, key: &Credential) -> Step {

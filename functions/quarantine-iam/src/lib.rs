@@ -14,6 +14,7 @@ mod record;
 mod release;
 mod revoke;
 mod role;
+mod rows;
 mod session;
 mod tags;
 mod take_off;

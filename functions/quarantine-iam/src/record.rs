@@ -1,7 +1,7 @@
 //! What goes to the ledger before the first change that could not be undone without it.
 
 use crate::base::{BaseState, Credential};
-use crate::policies;
+use crate::{policies, rows};
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
 use firebreak::step::StepKind;
@@ -40,6 +40,7 @@ pub(crate) async fn record(call: &Call, current: &BaseState, credentials: &[Cred
         credentials.iter().filter(|credential| credential.active).map(|credential| credential.id.clone()).collect();
     base.exposed.extend(call.target.keys().map(ToString::to_string));
     step(StepKind::RecordBase, async {
+        rows::may_record(call, &base.principal_id).await?;
         let known = call.ledger.hold(call.held(), &call.holder, &base.principal_id, &base, call.began_at).await?;
         let all = known.joined_by(&base);
         if all != known {

@@ -6,9 +6,9 @@
 
 use crate::base::{self, BaseState, Credential, Unread};
 use crate::take_off::undone;
-use crate::whom::{self, Read, is_other};
+use crate::whom::{self, Read, is_other_than};
 use crate::written::Written;
-use crate::{credentials, drift, take_off};
+use crate::{credentials, drift, policies, rows, tags, take_off};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::StatusType;
 use firebreak::fault::{Fault, FaultKind};
@@ -21,7 +21,6 @@ use firebreak_aws::clock;
 use firebreak_function::containment::Call;
 use firebreak_function::drift::Change;
 use firebreak_function::step::{skipped, step};
-use firebreak_ledger::Held;
 use futures::future::join_all;
 
 /// Undoes the quarantine of `call.target` down to `base`. Without a base only the deny and the labels were written, and only they are
@@ -30,7 +29,7 @@ use futures::future::join_all;
 /// When somebody changed the principal since, nothing is done the first time: the step `check-drift` says what, for the analyst. A
 /// release that is asked for after that takes back what is Firebreak's and leaves the rest.
 ///
-/// A renamed user is put back under its present name.
+/// A renamed user is put back under its present name. Whoever has the name of the decision, and was hit by mistake, is freed.
 ///
 /// # Errors
 /// `Gone` when the principal no longer exists, also under another name, and read errors. Nothing was changed then.
@@ -38,7 +37,7 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
     let iam = Client::new(&call.config);
     let read = base::read(&iam, &call.present).await;
     let id = whom::id(call, base);
-    let is_other = id.map_or_else(|| read.as_ref().is_err_and(|fault| fault.kind == FaultKind::Gone), |id| is_other(id, &read));
+    let is_other = is_other_than(id, &read);
     let found = if is_other { Box::pin(whom::follow(call, &iam, id)).await? } else { None };
     if let Some(there) = found {
         return Box::pin(renamed(call, &iam, &there, base, &read)).await;
@@ -46,6 +45,10 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
     let (now, unread) = read?;
     // Without a base whoever has the name may have the deny.
     if base.is_some() && is_other {
+        let freed = Box::pin(free_bystander(call, &iam, &now)).await;
+        if !freed.is_empty() {
+            return Ok(freed);
+        }
         return Err(Fault::gone(format!(
             "{} was deleted and created anew since the containment; the new one is left as it is",
             call.target
@@ -57,19 +60,49 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
 /// Puts a user back who has another name now, and then whoever was hit by mistake and still has the deny.
 async fn renamed(call: &Call, iam: &Client, there: &Call, base: Option<&BaseState>, read: &Read) -> Result<Vec<Step>, Fault> {
     let client = Client::new(&there.config);
-    let (now, unread) = base::read(&client, &there.present).await?;
+    let found = base::read(&client, &there.present).await;
+    if is_other_than(whom::id(call, base), &found) {
+        // Not gone: the id was there a moment ago.
+        return Err(Fault::new(FaultKind::Transient, format!("{} was renamed once more meanwhile", call.target)));
+    }
+    let (now, unread) = found?;
     let mut steps = put_back(there, &client, base, &now, &unread).await?;
     // While a change is new to the analyst nothing else is tried.
     if steps.is_empty() || !steps.iter().all(|step| step.is(StepKind::CheckDrift)) {
         steps.push(whom::note(there));
-        // A read that failed showed nobody that the deny was on somebody else.
-        let hit = [StepKind::TakeOffDeny, StepKind::ReadBase].map(StepName::from);
-        if let (Ok((namesake, _)), true) = (read, hit.iter().any(|step| call.failed_steps.contains(step))) {
-            let theirs = take_off::is_theirs(call, namesake).await;
-            steps.push(take_off::user(call, iam, namesake, theirs).await);
+        if let Ok((namesake, _)) = read {
+            steps.extend(Box::pin(free_bystander(call, iam, namesake)).await);
         }
     }
     Ok(steps)
+}
+
+/// Takes Firebreak's deny and labels off a user who has the name of the decision and another id, unless an incident contains that user.
+/// What IAM shows counts, not the receipt: a containment that was killed has none, and an earlier version wrote another one.
+async fn free_bystander(call: &Call, iam: &Client, namesake: &BaseState) -> Vec<Step> {
+    if (call.target.kind, call.target.scope) != (TargetKind::IamUser, Scope::Principal) {
+        return vec![];
+    }
+    let Some(is_denied) = namesake.has_policy(&policies::deny(&call.target)) else {
+        let why = format!("the policies of {} ({}) could not be read", call.present, namesake.principal_id);
+        return vec![step(StepKind::TakeOffDeny, async { Err(Fault::new(FaultKind::Transient, why)) }).await];
+    };
+    let labels: Vec<String> =
+        namesake.tags.iter().flatten().map(|(key, _)| key).filter(|key| tags::is_label(key)).cloned().collect();
+    if !is_denied && labels.is_empty() {
+        return vec![];
+    }
+    let theirs = take_off::is_theirs(call, namesake).await;
+    let is_nobodys = theirs.as_ref().is_ok_and(|theirs| !theirs);
+    let mut steps = Vec::new();
+    if is_denied {
+        steps.push(take_off::user(call, iam, namesake, theirs).await);
+    }
+    if is_nobodys && !labels.is_empty() && steps.iter().all(|step| step.outcome != Outcome::Failed) {
+        let labels = Written { labels, ..Written::default() };
+        steps.push(step(StepKind::RestoreTags, untag_all(call, iam, namesake, &labels)).await);
+    }
+    steps
 }
 
 async fn put_back(
@@ -79,6 +112,10 @@ async fn put_back(
     now: &BaseState,
     unread: &[Unread],
 ) -> Result<Vec<Step>, Fault> {
+    if let Some(by) = Box::pin(rows::hand_over(call, base, now)).await? {
+        let why = Fault::malformed(format!("still contained for incident {by}"));
+        return Ok(vec![skipped(StepKind::DetachDeny, why)]);
+    }
     let mut steps = Vec::new();
     let drift = base.map(|base| drifted(call, base, now)).unwrap_or_default();
     let is_seen = drift.iter().all(|change| change.is_seen(call));
@@ -169,7 +206,7 @@ async fn restore(
             // Active now and not before, or made inactive by somebody else: not Firebreak's to change.
             return Ok(Outcome::Skipped);
         }
-        if is_held_alone(call, credential).await? {
+        if is_held_alone(call, credential, now).await? {
             return Ok(Outcome::Skipped);
         }
         credentials::set(iam, &call.present.id, credential, StatusType::Active).await
@@ -178,13 +215,13 @@ async fn restore(
 }
 
 /// Whether an incident holds just this access key.
-async fn is_held_alone(call: &Call, credential: &Credential) -> Result<bool, Fault> {
+async fn is_held_alone(call: &Call, credential: &Credential, now: &BaseState) -> Result<bool, Fault> {
     let Ok(key) = AccessKeyId::parse(&credential.id) else { return Ok(false) };
     if call.target.scope != Scope::Principal {
         return Ok(false);
     }
     let alone = Target { scope: Scope::AccessKey, access_key_id: Some(key), ..call.target.clone() };
-    call.ledger.is_held(Held { target: &alone, containment: call.containment }).await
+    rows::is_held(call, &alone, &now.principal_id).await
 }
 
 /// Only where Firebreak's policy is the boundary now.

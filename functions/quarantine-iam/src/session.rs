@@ -8,7 +8,7 @@ use crate::base::{self, BaseState};
 use crate::deny::{self, Attached};
 use crate::policies::SESSION_TAG;
 use crate::record::{check_identity, check_path, is_held, record};
-use crate::{tags, take_off, trust};
+use crate::{rows, tags, take_off, trust};
 use aws_sdk_iam::Client;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::SessionName;
@@ -66,7 +66,7 @@ async fn clear_foreign_slots(call: &Call, iam: &Client, current: &BaseState, our
     if set.is_empty() {
         return None;
     }
-    let slots = match call.ledger.session_slots(&call.target).await {
+    let slots = match call.ledger.session_slots(&rows::identified(&call.target, &current.principal_id)).await {
         Ok(slots) => slots,
         Err(fault) => return Some(step(StepKind::ClearForeignSlots, async { Err(fault) }).await),
     };

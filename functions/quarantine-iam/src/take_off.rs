@@ -7,25 +7,26 @@
 use crate::base::BaseState;
 use crate::policies;
 use crate::record::check_identity;
+use crate::rows;
 use crate::tags::{self, NOBODY, STATE};
 use aws_sdk_iam::Client;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use firebreak::fault::Fault;
+use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::{Outcome, Step};
 use firebreak::step::StepKind;
 use firebreak::target::TargetKind;
 use firebreak_aws::classify::{OrFault, SdkResult, code};
+use firebreak_aws::clients::MemberRole;
 use firebreak_function::containment::Call;
 use firebreak_function::step::{skipped, step};
-use firebreak_ledger::Held;
 
-/// Whether another incident contains the user that has the present name: the ledger keeps holds by name.
+/// Whether another incident contains the user that has the present name.
 pub(crate) async fn is_theirs(call: &Call, namesake: &BaseState) -> Result<bool, Fault> {
-    let held = Held { target: &call.present.whole(), containment: call.containment };
-    call.ledger.is_held_by_others(held, &call.holder, &namesake.principal_id).await
+    rows::is_theirs(call, &call.present.whole(), &namesake.principal_id).await
 }
 
-/// Takes the deny off a user who has the name and another id. `theirs`: what [`is_theirs`] says.
+/// Takes the deny off a user who has the name and another id. `theirs`: what [`is_theirs`] says. A label stops a containment, because IAM
+/// does, and no release.
 pub(crate) async fn user(call: &Call, iam: &Client, namesake: &BaseState, theirs: Result<bool, Fault>) -> Step {
     let who = format!("{} ({})", call.present, namesake.principal_id);
     let innocent = |fault: Fault| {
@@ -39,10 +40,14 @@ pub(crate) async fn user(call: &Call, iam: &Client, namesake: &BaseState, theirs
     }
     let off = async {
         theirs?;
-        if is_labelled(namesake) {
+        if is_labelled(namesake) && call.role != MemberRole::Release {
             return Err(Fault::malformed("the user has Firebreak's label, and no incident is known to contain the user"));
         }
-        detach(call, iam).await
+        match detach(call, iam).await? {
+            // The policy was there when it was attached, or read: the name means somebody else once more.
+            Outcome::Already => Err(Fault::new(FaultKind::Transient, "the deny is not on whoever has the name at this moment")),
+            off => Ok(off),
+        }
     };
     step(StepKind::TakeOffDeny, async { off.await.map_err(innocent) }).await
 }
@@ -68,14 +73,14 @@ pub(crate) async fn session(call: &Call, iam: &Client, role: &BaseState, ours: &
 }
 
 async fn take_back(call: &Call, iam: &Client, role: &BaseState, ours: &Ours<'_>) -> Result<Outcome, Fault> {
-    if call.ledger.is_held_by_others(call.held(), &call.holder, &role.principal_id).await? {
+    if rows::is_theirs(call, &call.target, &role.principal_id).await? {
         return Ok(Outcome::Skipped);
     }
     // The policy denies nobody whom no tag names.
     if let Some((key, _)) = ours.tag.filter(|_| ours.tagged) {
         tags::put(call, iam, &[(key.clone(), NOBODY.to_owned())]).await?;
     }
-    let named = call.ledger.named_sessions(&call.target).await?;
+    let named = call.ledger.named_sessions(&rows::identified(&call.target, &role.principal_id)).await?;
     let is_shared = named.iter().any(|name| Some(name.as_str()) != call.target.session.as_deref());
     if ours.attached && !is_shared && !is_labelled(role) {
         detach(call, iam).await?;

@@ -34,7 +34,12 @@ impl Wave {
             Ok(Outcome::Applied)
         });
         let exposed = credentials::deactivate_exposed(call, iam);
-        let (attached, exposed, read) = futures::join!(attach, exposed, base::read(iam, &call.present));
+        let (mut attached, exposed, read) = futures::join!(attach, exposed, base::read(iam, &call.present));
+        let is_there = read.is_ok() && !whom::is_other_than(whom::id(call, None), &read);
+        if let Some(fault) = attached.error.as_mut().filter(|fault| is_there && fault.kind == FaultKind::Gone) {
+            // The user had another name for a moment.
+            fault.kind = FaultKind::Transient;
+        }
         Self { attached, no_room, exposed, read }
     }
 
@@ -57,15 +62,15 @@ pub(crate) async fn contain(call: &Call, iam: &Client, marked: Result<(), Fault>
     }
     let wave = Wave::of(call, iam).await;
     steps.extend(match whom::hit(call, iam, &wave.read).await {
-        Whom::Meant => finish(call, iam, wave, None).await,
+        Whom::Meant => Box::pin(finish(call, iam, wave)).await,
         Whom::Another(id) => Box::pin(another(call, iam, wave, &id)).await,
         Whom::Owners(owners) => Box::pin(owned(call, iam, &wave, &owners)).await,
     });
     steps
 }
 
-/// Record, labels, and what waits for the record. `barred`: the record of this name is another user's and must stay.
-async fn finish(call: &Call, iam: &Client, wave: Wave, barred: Option<Fault>) -> Vec<Step> {
+/// Record, and what waits for it and for a second look at who has the name: a label, or a key of the list, could be somebody else's.
+async fn finish(call: &Call, iam: &Client, wave: Wave) -> Vec<Step> {
     let Wave { attached, no_room, exposed, read } = wave;
     let (current, unread) = match read {
         Ok(read) => read,
@@ -77,19 +82,22 @@ async fn finish(call: &Call, iam: &Client, wave: Wave, barred: Option<Fault>) ->
         }
     };
     let before = credentials::before(&current, &exposed);
-    let recorded = async {
-        match barred {
-            Some(fault) => step(StepKind::RecordBase, async { Err(fault) }).await,
-            None => record(call, &before, &before.credentials).await,
-        }
-    };
-    // A label is a label: nothing is lost where the record fails.
-    let (recorded, labelled) = futures::join!(recorded, tags::label(call, iam, true));
-    let held = is_held(&recorded);
+    let recorded = record(call, &before, &before.credentials);
+    let (recorded, confirmed) = futures::join!(recorded, whom::confirm(call, iam, &current.principal_id));
     let (done, left) = credentials::left(&current.credentials, exposed);
-    let (mut steps, deactivated) = futures::join!(
+    if let Err(fault) = confirmed {
+        let mut steps = deny::steps(call, iam, attached, no_room, Some(&current), false).await;
+        steps.push(recorded);
+        steps.extend(done);
+        steps.push(step(StepKind::ReadBase, async { Err(fault) }).await);
+        return steps;
+    }
+    let held = is_held(&recorded);
+    // A label is a label: nothing is lost where the record fails.
+    let (mut steps, deactivated, labelled) = futures::join!(
         deny::steps(call, iam, attached, no_room, Some(&current), held),
-        credentials::deactivate_all(iam, &call.present.id, &left, &unread, held)
+        credentials::deactivate_all(iam, &call.present.id, &left, &unread, held),
+        tags::label(call, iam, true)
     );
     steps.push(recorded);
     steps.extend(done);
@@ -101,17 +109,20 @@ async fn finish(call: &Call, iam: &Client, wave: Wave, barred: Option<Fault>) ->
 
 /// The name means somebody else by now, or nobody. Takes the deny off, and contains the user with this id under its present name.
 async fn another(call: &Call, iam: &Client, wave: Wave, id: &str) -> Vec<Step> {
-    let ((mut steps, barred), found) = futures::join!(amends(call, iam, &wave), whom::follow(call, iam, Some(id)));
+    let (mut steps, found) = futures::join!(amends(call, iam, &wave), whom::follow(call, iam, Some(id)));
     // A namesake with a key of the finding: it is exposed, whoever has it.
     steps.extend(wave.exposed.into_iter().filter(|step| step.outcome == Outcome::Applied));
     match found {
-        Ok(Some(there)) => steps.extend(elsewhere(&there, id, barred).await),
+        Ok(Some(there)) => steps.extend(elsewhere(&there, id).await),
         Ok(None) => {
             let owners = whom::owners(call, iam).await.unwrap_or_default();
             for owner in owners.iter().filter(|owner| !owner.as_str().eq_ignore_ascii_case(&call.present.id)) {
                 steps.extend(at_owner(call, owner).await);
             }
-            steps.push(step(StepKind::CheckIdentity, async { Err(another_principal(call)) }).await);
+            let is_gone = owners.is_empty() && wave.read.is_err();
+            let gone = || Fault::gone(format!("{} does not exist any more, under this name or another one", call.target));
+            let why = if is_gone { gone() } else { another_principal(call) };
+            steps.push(step(StepKind::CheckIdentity, async { Err(why) }).await);
         }
         Err(fault) => {
             let why = format!("{}, and who is was not found out: {}", another_principal(call).message, fault.message);
@@ -121,24 +132,25 @@ async fn another(call: &Call, iam: &Client, wave: Wave, id: &str) -> Vec<Step> {
     steps
 }
 
-/// Contains the user under its present name. Hold, base and receipt stay under the name that the decision says.
-async fn elsewhere(there: &Call, id: &str, barred: Option<Fault>) -> Vec<Step> {
+/// Contains the user under its present name. Hold and base go by the id. Those of an earlier version's decision stay under its name, and
+/// `record` leaves them to whoever has them.
+async fn elsewhere(there: &Call, id: &str) -> Vec<Step> {
     let iam = &Client::new(&there.config);
     let wave = Wave::of(there, iam).await;
     if whom::is_other(id, &wave.read) {
-        let (mut steps, _) = amends(there, iam, &wave).await;
+        let mut steps = amends(there, iam, &wave).await;
         let again = Fault::new(FaultKind::Transient, format!("{} was renamed once more meanwhile", there.target));
         steps.push(step(StepKind::ReadBase, async { Err(again) }).await);
         return steps;
     }
     let mut steps = vec![whom::note(there)];
-    steps.extend(finish(there, iam, wave, barred).await);
+    steps.extend(Box::pin(finish(there, iam, wave)).await);
     steps
 }
 
 /// The finding has no id, and its keys belong to others: the keys become inactive, and people judge whom they name.
 async fn owned(call: &Call, iam: &Client, wave: &Wave, owners: &[IamName]) -> Vec<Step> {
-    let (mut steps, _) = amends(call, iam, wave).await;
+    let mut steps = amends(call, iam, wave).await;
     for owner in owners {
         steps.extend(at_owner(call, owner).await);
     }
@@ -149,23 +161,19 @@ async fn owned(call: &Call, iam: &Client, wave: &Wave, owners: &[IamName]) -> Ve
     steps
 }
 
-/// Takes back what hit somebody else. What stays attached by mistake is in the receipt, so that a release takes it off. Also says why the
-/// record of the name must stay as it is.
-async fn amends(call: &Call, iam: &Client, wave: &Wave) -> (Vec<Step>, Option<Fault>) {
-    let unsure = || if wave.is_unsure() { vec![wave.attached.clone()] } else { vec![] };
-    let Ok((namesake, _)) = &wave.read else { return (unsure(), None) };
-    let theirs = take_off::is_theirs(call, namesake).await;
-    let barred = match &theirs {
-        Ok(false) => None,
-        Ok(true) => Some(Fault::malformed(format!("the record of {} is another user's, who is contained", call.present))),
-        Err(fault) => Some(fault.clone()),
-    };
+/// Takes back what hit somebody else. What stays attached by mistake is in the receipt, so that people know.
+async fn amends(call: &Call, iam: &Client, wave: &Wave) -> Vec<Step> {
     if !wave.is_attached() {
-        return (unsure(), barred);
+        return if wave.is_unsure() { vec![wave.attached.clone()] } else { vec![] };
     }
+    let Ok((namesake, _)) = &wave.read else {
+        // The deny is on somebody whom nobody saw: the next run sees who has the name.
+        let why = Fault::new(FaultKind::Transient, format!("{} changed hands while the deny was attached", call.present));
+        return vec![Step { outcome: Outcome::Failed, error: Some(why), ..wave.attached.clone() }];
+    };
+    let theirs = take_off::is_theirs(call, namesake).await;
     let off = take_off::user(call, iam, namesake, theirs).await;
-    let steps = if off.outcome == Outcome::Failed { vec![wave.attached.clone(), off] } else { vec![off] };
-    (steps, barred)
+    if off.outcome == Outcome::Failed { vec![wave.attached.clone(), off] } else { vec![off] }
 }
 
 /// Makes the finding's keys inactive at a user who has some of them.

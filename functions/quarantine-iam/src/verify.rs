@@ -3,16 +3,16 @@
 //! IAM needs seconds to propagate a deny, and whoever may change the principal can use them. So a quarantine is looked at several
 //! times, and applied again as long as this incident holds the target.
 
-use crate::base::{self, BaseState};
+use crate::base::{self, BaseState, Unread};
 use crate::deny::{self, Attached};
 use crate::session::{self, session_name};
-use crate::{by_hand, credentials, document, policies, record, revoke, tags, user, whom};
+use crate::{by_hand, credentials, document, policies, record, revoke, tags, take_off, user, whom};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::StatusType;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::{Outcome, Receipt};
 use firebreak::step::{StepKind, StepName};
-use firebreak::target::{Look, Scope};
+use firebreak::target::{Look, Scope, TargetKind};
 use firebreak_aws::clock;
 use firebreak_function::containment::{Call, Checked, NOT_WRITTEN_AGAIN};
 use firebreak_function::step::unrecorded;
@@ -22,22 +22,67 @@ use firebreak_ledger::SESSION_SLOTS;
 enum Looked {
     /// At the principal that was contained.
     Checked(Checked),
-    /// At somebody else, or at nobody. With the id of the one that was contained.
-    Other(Option<String>, Fault),
+    /// At somebody else, or at nobody.
+    Other(Other),
+}
+
+/// Who was seen where the contained principal is not.
+struct Other {
+    /// The id of the one that was contained.
+    id: Option<String>,
+    /// What to say if that one is nowhere.
+    fault: Fault,
+    /// A line for people about somebody whom Firebreak denies by mistake.
+    bystander: Option<String>,
+}
+
+impl Other {
+    fn nobody(id: Option<String>, fault: Fault) -> Looked {
+        Looked::Other(Self { id, fault, bystander: None })
+    }
+
+    async fn seen(call: &Call, id: Option<String>, now: &BaseState) -> Looked {
+        Looked::Other(Self { id, fault: record::another_principal(call), bystander: bystander(call, now).await })
+    }
+
+    fn told(self) -> Fault {
+        match self.bystander {
+            Some(line) => Fault::new(self.fault.kind, format!("{}; {line}", self.fault.message)),
+            None => self.fault,
+        }
+    }
 }
 
 /// A renamed user is looked at under its present name.
 pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
-    let (id, fault) = match look(call).await? {
+    let other = match look(call).await? {
         Looked::Checked(checked) => return Ok(checked),
-        Looked::Other(id, fault) => (id, fault),
+        Looked::Other(other) => other,
     };
     let iam = Client::new(&call.config);
-    let Some(there) = Box::pin(whom::follow(call, &iam, id.as_deref())).await? else { return Err(fault) };
+    let found = Box::pin(whom::follow(call, &iam, other.id.as_deref())).await?;
+    let Some(there) = found else { return Err(other.told()) };
     match Box::pin(look(&there)).await? {
-        Looked::Checked(checked) => Ok(checked),
-        Looked::Other(_, fault) => Err(fault),
+        Looked::Checked(mut checked) => {
+            checked.problems.extend(other.bystander);
+            Ok(checked)
+        }
+        Looked::Other(there) => Err(there.told()),
     }
+}
+
+/// A user who has the name, another id and Firebreak's deny, and whom no incident contains: the release takes the deny off, or a person.
+async fn bystander(call: &Call, now: &BaseState) -> Option<String> {
+    let is_whole = (call.target.kind, call.target.scope) == (TargetKind::IamUser, Scope::Principal);
+    if !is_whole || now.has_policy(&policies::deny(&call.target)) != Some(true) {
+        return None;
+    }
+    let why = match Box::pin(take_off::is_theirs(call, now)).await {
+        Ok(true) => return None,
+        Ok(false) => "no incident contains that user".to_owned(),
+        Err(fault) => format!("whether an incident contains that user is not known: {}", fault.message),
+    };
+    Some(format!("{} ({}) has Firebreak's deny, and {why}", call.present, now.principal_id))
 }
 
 async fn look(call: &Call) -> Result<Looked, Fault> {
@@ -53,11 +98,11 @@ async fn look(call: &Call) -> Result<Looked, Fault> {
     let mut receipt = kept.ok().flatten();
     let id = whom::id(call, base.as_ref());
     let (now, unread) = match read {
-        Err(fault) if fault.kind == FaultKind::Gone => return Ok(Looked::Other(id.map(str::to_owned), fault)),
+        Err(fault) if fault.kind == FaultKind::Gone => return Ok(Other::nobody(id.map(str::to_owned), fault)),
         read => read?,
     };
     if id.map_or_else(|| receipt.as_ref().is_some_and(was_another), |id| id != now.principal_id) {
-        return Ok(Looked::Other(id.map(str::to_owned), record::another_principal(call)));
+        return Ok(Other::seen(call, id.map(str::to_owned), &now).await);
     }
     // A base that cannot be read says nothing about the controls.
     let before = base.as_ref().filter(|base| base.principal_id == now.principal_id);
@@ -73,9 +118,10 @@ async fn look(call: &Call) -> Result<Looked, Fault> {
     checked.problems.extend(replaced(call, &now).await?);
     let mut missing = reverted(call, &iam, &now).await?;
     if !missing.is_empty() {
-        // A read right after a write can be old (IAM user guide: "IAM is eventually consistent"): it is not claimed on one of them.
-        tokio::time::sleep(call.settle).await;
-        let (later, unread) = base::read(&iam, &call.present).await?;
+        let (later, unread) = match later(call, &iam, &now).await? {
+            Ok(read) => read,
+            Err(other) => return Ok(other),
+        };
         missing = reverted(call, &iam, &later).await?;
         // What only the second read lacks would be written again by nobody, and must not be called well.
         let lines = unread.into_iter().map(|missing| missing.fault.message);
@@ -90,15 +136,8 @@ async fn look(call: &Call) -> Result<Looked, Fault> {
     }
     for (line, again) in missing {
         let late = is_late(&again);
-        if held && call.look == Look::Paused {
-            let line = format!("{line}; {NOT_WRITTEN_AGAIN}");
-            checked.problems.push(line.clone());
-            checked.problems.extend(exposed(call, &now, &again).await);
-            checked.reverted.extend((!late).then_some(line));
-            continue;
-        }
         if !ours {
-            checked.problems.push(line);
+            unwritten_line(call, &now, held, (line, &again, late), &mut checked).await;
             continue;
         }
         match write_again(call, &iam, &now, &again).await {
@@ -106,9 +145,7 @@ async fn look(call: &Call) -> Result<Looked, Fault> {
             Ok(()) => checked.reverted.push(format!("{line}; written again")),
             Err(fault) => {
                 checked.problems.push(format!("{line}; it could not be written: {fault}"));
-                if !late {
-                    checked.reverted.push(format!("{line}; it could not be written again"));
-                }
+                checked.reverted.extend((!late).then(|| format!("{line}; it could not be written again")));
             }
         }
     }
@@ -118,6 +155,36 @@ async fn look(call: &Call) -> Result<Looked, Fault> {
         call.ledger.keep_receipt(&call.incident, &Receipt { status, ..receipt }).await?;
     }
     Ok(Looked::Checked(checked))
+}
+
+/// A read of a moment later: one right after a write can be old (IAM user guide: "IAM is eventually consistent"), and nothing is claimed on
+/// one of them. The name can be somebody else's by then.
+async fn later(call: &Call, iam: &Client, now: &BaseState) -> Result<Result<(BaseState, Vec<Unread>), Looked>, Fault> {
+    tokio::time::sleep(call.settle).await;
+    let id = Some(now.principal_id.clone());
+    match base::read(iam, &call.present).await {
+        Ok((later, _)) if later.principal_id != now.principal_id => Ok(Err(Other::seen(call, id, &later).await)),
+        Err(fault) if fault.kind == FaultKind::Gone => Ok(Err(Other::nobody(id, fault))),
+        read => read.map(Ok),
+    }
+}
+
+/// What is missing and not to be written by this look.
+async fn unwritten_line(
+    call: &Call,
+    now: &BaseState,
+    held: bool,
+    (line, again, late): (String, &Again, bool),
+    checked: &mut Checked,
+) {
+    if !held || call.look != Look::Paused {
+        checked.problems.push(line);
+        return;
+    }
+    let line = format!("{line}; {NOT_WRITTEN_AGAIN}");
+    checked.problems.push(line.clone());
+    checked.problems.extend(exposed(call, now, again).await);
+    checked.reverted.extend((!late).then_some(line));
 }
 
 /// The containment found somebody else under the name: nothing is written on whoever that is.

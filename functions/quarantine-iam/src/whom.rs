@@ -43,6 +43,22 @@ pub(crate) fn is_other(id: &str, read: &Read) -> bool {
     }
 }
 
+/// The same where the id may be unknown: then only nobody is somebody else.
+pub(crate) fn is_other_than(id: Option<&str>, read: &Read) -> bool {
+    id.map_or_else(|| read.as_ref().is_err_and(|fault| fault.kind == FaultKind::Gone), |id| is_other(id, read))
+}
+
+/// Looks once more who has the name. What goes by name and is not undone at once is written only on whom two reads showed.
+///
+/// # Errors
+/// `Transient` when it is somebody else by now, or nobody: the next run begins with a new look. IAM did not answer.
+pub(crate) async fn confirm(call: &Call, iam: &Client, id: &str) -> Result<(), Fault> {
+    match id_of(call, iam).await? {
+        Some(found) if found == id => Ok(()),
+        _ => Err(Fault::new(FaultKind::Transient, format!("somebody else has the name of {} since it was read", call.present))),
+    }
+}
+
 /// Whom the first wave hit. Only a finding without an id costs a call, and only where the user has none of its keys.
 pub(crate) async fn hit(call: &Call, iam: &Client, read: &Read) -> Whom {
     if let Some(id) = id(call, None) {
@@ -110,7 +126,8 @@ pub(crate) async fn follow(call: &Call, iam: &Client, id: Option<&str>) -> Resul
     }
     let owners = match owners(call, iam).await {
         Ok(owners) => owners,
-        Err(fault) if id.is_none() && fault.kind == FaultKind::Transient => return Err(fault),
+        // Nothing else tells who the user is.
+        Err(fault) if id.is_none() => return Err(fault),
         // The list decides. A key of another account is refused, too.
         Err(fault) => {
             tracing::warn!(fault.message = %fault.message, "the user is not found by a key");
@@ -119,7 +136,7 @@ pub(crate) async fn follow(call: &Call, iam: &Client, id: Option<&str>) -> Resul
     };
     for name in owners.iter().filter(|name| name.as_str() != call.present.id) {
         let there = call.under(name).await?;
-        if id_of(&there).await?.is_some_and(|found| id.is_none_or(|id| id == found)) {
+        if id_of(&there, &Client::new(&there.config)).await?.is_some_and(|found| id.is_none_or(|id| id == found)) {
             return Ok(Some(there));
         }
     }
@@ -131,8 +148,8 @@ pub(crate) async fn follow(call: &Call, iam: &Client, id: Option<&str>) -> Resul
 }
 
 /// The id of whoever has the call's present name.
-async fn id_of(call: &Call) -> Result<Option<String>, Fault> {
-    let answer = Client::new(&call.config).get_user().user_name(&call.present.id).send().await;
+async fn id_of(call: &Call, iam: &Client) -> Result<Option<String>, Fault> {
+    let answer = iam.get_user().user_name(&call.present.id).send().await;
     if answer.as_ref().err().and_then(code) == Some("NoSuchEntity") {
         return Ok(None);
     }

@@ -3,10 +3,9 @@
 //! A role can be held by several incidents at once, each for a part of it. What they share goes with the last of them.
 
 use crate::base::BaseState;
-use crate::policies;
-use crate::tags;
+use crate::{policies, rows, tags};
 use firebreak::fault::Fault;
-use firebreak::target::Scope;
+use firebreak::target::{Scope, TargetKind};
 use firebreak_aws::clock;
 use firebreak_function::containment::Call;
 
@@ -31,10 +30,17 @@ impl Written {
     pub(crate) async fn of(call: &Call, now: &BaseState) -> Result<Self, Fault> {
         let session = call.target.session.as_deref().filter(|_| call.target.scope == Scope::Session);
         let others = match session {
-            Some(own) => call.ledger.staying_sessions(&call.target, clock::now()).await?.iter().any(|name| name != own),
+            Some(own) => {
+                let role = rows::identified(&call.target, &now.principal_id);
+                call.ledger.staying_sessions(&role, clock::now()).await?.iter().any(|name| name != own)
+            }
             None => false,
         };
+        // Of a role that was created anew, nothing but the session's own tag is this incident's.
+        let is_role = call.target.kind == TargetKind::IamRole;
+        let is_anew = is_role && call.target.principal_id.as_ref().is_some_and(|id| id.as_str() != now.principal_id);
         let shared = match call.target.scope {
+            _ if is_anew => true,
             Scope::Principal => false,
             Scope::Session => others,
             Scope::OlderSessions | Scope::AccessKey => true,
@@ -45,7 +51,7 @@ impl Written {
             boundary: Some(boundary).filter(|arn| !shared && now.boundary.as_ref() == Some(arn)),
             ..Self::default()
         };
-        if call.target.scope == Scope::OlderSessions {
+        if call.target.scope == Scope::OlderSessions && !is_anew {
             // Otherwise the policy would stay, and the release would count as done.
             let unread = || Fault::malformed("the role's inline policies could not be read");
             let inline = now.inline_policies.as_ref().ok_or_else(unread)?.iter();
@@ -53,10 +59,14 @@ impl Written {
         }
         let tags = now.tags.iter().flatten();
         let named = tags.clone().filter(|(key, name)| {
-            tags::is_session(key) && (Some(name.as_str()) == session || session.is_some() && name.as_str() == tags::NOBODY)
+            let is_left = session.is_some() && name.as_str() == tags::NOBODY && !is_anew;
+            tags::is_session(key) && (Some(name.as_str()) == session || is_left)
         });
         written.own_tags = named.map(|(key, _)| key.clone()).collect();
         let keys = tags.map(|(key, _)| key);
+        if is_anew {
+            return Ok(written);
+        }
         if !written.leaves_something(call, now) {
             written.labels = keys.filter(|key| tags::is_label(key)).cloned().collect();
         } else if call.target.scope == Scope::OlderSessions {

@@ -1,31 +1,32 @@
 #![doc = include_str!("../README.md")]
 
+mod past;
+
 use firebreak::answer::Decided;
 use firebreak::containment::Containment;
 use firebreak::decision::Decision;
 use firebreak::diagnosis::{Diagnosis, Places};
-use firebreak::digest::sha256_hex;
 use firebreak::facts::Carry;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::holders::Holders;
-use firebreak::ids::IncidentId;
+use firebreak::ids::{IncidentId, PrincipalId};
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::receipt::{Outcome, Receipt, Status, Step};
 use firebreak::revision::LATER;
-use firebreak::step::{StepKind, StepName};
+use firebreak::step::StepKind;
 use firebreak::target::{Scope, Target};
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::clock;
 use firebreak_function::about;
 use firebreak_function::containment::{Call, Responder};
 use firebreak_function::diagnosis::member_role;
-use firebreak_ledger::{Held, ReleaseClaim};
+use firebreak_ledger::{Held, ReleaseClaim, Row};
 use futures::FutureExt as _;
-use futures::future::join_all;
+use futures::future::{join_all, try_join_all};
+use past::Past;
 use quarantine_scp::Organization;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use tracing::Instrument as _;
 
 /// What the state machine sends.
@@ -115,9 +116,7 @@ impl Function {
         // What was appended since the state machine read the incident is put back, too, as far as the answer covers it.
         let targets = decided.decisions.iter().filter_map(|d| Some((d.containment?, d)));
         // Parts of one principal one after the other: what they share goes with the last of them.
-        let mut groups: BTreeMap<String, Vec<(Containment, &Decision)>> = BTreeMap::new();
-        targets.for_each(|(containment, d)| groups.entry(d.target.ledger_key()).or_default().push((containment, d)));
-        let released = join_all(groups.into_values().map(|group| {
+        let released = join_all(grouped(targets).into_iter().map(|group| {
             let (receipts, before, answer, holders) = (&receipts, &before, request.answer.as_ref(), &holders);
             async move {
                 let mut released = Vec::new();
@@ -211,10 +210,15 @@ impl Function {
         release: impl AsyncFn(&Call, Option<&B>) -> Result<Vec<Step>, Fault>,
     ) -> Result<Undone, Fault> {
         let ledger = self.responder.ledger();
-        let held = Held { target, containment };
+        let rows = self.rows_of(holders, containment, target).await?;
+        let (row, others) = rows.split_first().unwrap_or((target, rows.as_slice()));
+        let held = Held { target: row, containment };
         let (base, begun, lease) = match ledger.begin_release::<B>(held, holders, clock::now()).await? {
             ReleaseClaim::Ours { base, resumed, exposed, lease } => (base, Begun { resumed, exposed }, lease),
-            ReleaseClaim::StillHeld { by } => return Ok(Undone::StillHeld(by)),
+            ReleaseClaim::StillHeld { by } => {
+                self.let_go::<B>(holders, containment, others).await?;
+                return Ok(Undone::StillHeld(by));
+            }
             ReleaseClaim::Released => {
                 // The first run's receipt says what it did; this run must not write over it.
                 return Ok(past
@@ -234,9 +238,11 @@ impl Function {
                 if let Some(session) = target.session.as_deref().filter(|_| target.scope == Scope::Session) {
                     ledger.free_session(target, session).await?;
                 }
+                self.let_go::<B>(holders, containment, others).await?;
                 ledger.end_release(held, &lease, clock::now()).await?;
             }
             Ok(Undone::Steps(steps)) if steps.iter().all(|step| step.outcome != Outcome::Failed) => {
+                self.let_go::<B>(holders, containment, others).await?;
                 ledger.end_release(held, &lease, clock::now()).await?;
             }
             // The lease ends by itself; what the release has to say must not be lost for it.
@@ -247,6 +253,45 @@ impl Function {
             }
         }
         undone
+    }
+
+    /// The target under each key at which the incident holds it: mostly its own alone. An execution of an earlier version, or of a finding
+    /// that joined, can have held it under another one. Nothing to read where there is one key.
+    async fn rows_of(&self, holders: &Holders<'_>, containment: Containment, target: &Target) -> Result<Vec<Target>, Fault> {
+        let forms = target.forms();
+        if forms.len() == 1 {
+            return Ok(forms);
+        }
+        let rows = try_join_all(forms.into_iter().map(async |form| {
+            let row = self.responder.ledger().row(Held { target: &form, containment }, clock::now()).await?;
+            Ok::<_, Fault>((form, row))
+        }))
+        .await?;
+        // A row by the name can be about somebody else who had it.
+        let id = target.principal_id.as_ref().map(PrincipalId::as_str).filter(|_| containment == Containment::QuarantineIam);
+        let is_other = |row: &Row| id.zip(row.identity.as_deref()).is_some_and(|(id, known)| id != known);
+        let is_ours = |row: &Row| holders.names().any(|name| row.holders.iter().any(|holder| holder == name.as_str()));
+        let (held, rest): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(_, row)| is_ours(row) && !is_other(row));
+        // An earlier run can have let go of it.
+        let before = rest.into_iter().find(|(_, row)| row.released_by.iter().any(|name| name == holders.own().as_str()));
+        let rows = if held.is_empty() { before.into_iter().collect() } else { held };
+        Ok(rows.into_iter().map(|(form, _)| form).collect())
+    }
+
+    /// Ends what the names hold of a target under other keys, now that it is back.
+    async fn let_go<B: DeserializeOwned>(
+        &self,
+        holders: &Holders<'_>,
+        containment: Containment,
+        rows: &[Target],
+    ) -> Result<(), Fault> {
+        for target in rows {
+            let (held, ledger) = (Held { target, containment }, self.responder.ledger());
+            if let ReleaseClaim::Ours { lease, .. } = ledger.begin_release::<B>(held, holders, clock::now()).await? {
+                ledger.end_release(held, &lease, clock::now()).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn put_back<B>(
@@ -265,14 +310,28 @@ impl Function {
         };
         let call = self.responder.call_at(&place, target, containment, role, holders.own()).await?;
         let (failed_steps, seen_drift) = (past.failed_steps, past.seen_drift);
-        match release(&Call { failed_steps, seen_drift, resumed: begun.resumed, exposed: begun.exposed, ..call }, base.as_ref())
-            .await
-        {
+        let joined = holders.names().map(ToString::to_string).collect();
+        let call = Call { failed_steps, seen_drift, resumed: begun.resumed, exposed: begun.exposed, joined, ..call };
+        match release(&call, base.as_ref()).await {
             Ok(steps) => Ok(Undone::Steps(steps)),
             Err(fault) if fault.kind == FaultKind::Gone => Ok(Undone::Gone(fault)),
             Err(fault) => Err(fault),
         }
     }
+}
+
+/// Decisions about parts of one principal together, also under two names of it.
+fn grouped<'a>(targets: impl Iterator<Item = (Containment, &'a Decision)>) -> Vec<Vec<(Containment, &'a Decision)>> {
+    let mut groups: Vec<Vec<(Containment, &Decision)>> = Vec::new();
+    for (containment, decision) in targets {
+        let is_its = |group: &Vec<(Containment, &Decision)>| group.iter().any(|(_, d)| d.target.is_one_with(&decision.target));
+        // A decision can show that two groups are one.
+        let (its, others): (Vec<_>, Vec<_>) = groups.into_iter().partition(is_its);
+        groups = others;
+        groups.push(its.into_iter().flatten().chain([(containment, decision)]).collect());
+    }
+    groups.sort_by_cached_key(|group| group.first().map(|(_, decision)| decision.target.ledger_key()));
+    groups
 }
 
 /// Everything is back.
@@ -320,48 +379,4 @@ enum Undone {
 struct Begun {
     resumed: bool,
     exposed: Vec<String>,
-}
-
-/// What the ledger says was done to a target before.
-struct Past {
-    /// A receipt says that something was changed.
-    changed: bool,
-    /// The receipt of an earlier run of the release that let go of the target.
-    release: Option<Receipt>,
-    /// Steps of the containment that failed.
-    failed_steps: Vec<StepName>,
-    /// Digests of what a release reported as changed by somebody, before the answer that asks for this one.
-    seen_drift: Vec<String>,
-}
-
-impl Past {
-    fn of(receipts: &[Receipt], releases: &[Receipt], what: (Containment, &Target), answer: Option<&Decided>) -> Self {
-        let key = |target: &Target, containment| Held { target, containment }.key();
-        let wanted = key(what.1, what.0);
-        let is_meant = |r: &&Receipt| r.containment.is_some_and(|containment| key(&r.target, containment) == wanted);
-        let of_target = |all: &[Receipt]| all.iter().filter(is_meant).cloned().collect::<Vec<_>>();
-        let (receipts, releases) = (of_target(receipts), of_target(releases));
-        let before = |receipt: &&Receipt| answer.is_some_and(|answer| receipt.finished_at.is_some_and(|at| at < answer.at));
-        // What an earlier run of this release went past was seen before it.
-        let drift = |receipt: &&Receipt, step: &&Step| {
-            step.is(StepKind::CheckDrift) && (before(receipt) || step.outcome == Outcome::Skipped)
-        };
-        let drift = releases.iter().flat_map(|receipt| receipt.steps.iter().filter(move |step| drift(&receipt, step)));
-        Self {
-            seen_drift: drift.filter_map(digest_of).collect(),
-            changed: receipts.iter().any(Receipt::holds_something),
-            release: releases.into_iter().find(|receipt| matches!(receipt.status, Status::Contained | Status::Skipped)),
-            failed_steps: failed_steps(&receipts),
-        }
-    }
-}
-
-/// What a step told of. A receipt of an earlier version has no digest, and the whole sentence that is digested now.
-fn digest_of(step: &Step) -> Option<String> {
-    step.digest.clone().or_else(|| step.error.as_ref().map(|fault| sha256_hex(fault.message.as_bytes())))
-}
-
-fn failed_steps(receipts: &[Receipt]) -> Vec<StepName> {
-    let steps = receipts.iter().flat_map(|receipt| &receipt.steps);
-    steps.filter(|step| step.outcome == Outcome::Failed).map(|step| step.name.clone()).collect()
 }

@@ -41,8 +41,8 @@ fn gathered(incident: Incident, report: Report, watch: Round, covers: Option<u32
 pub(crate) fn join(report: &mut Report) {
     for receipt in std::mem::take(&mut report.derived) {
         let receipts = &mut report.containment.receipts;
-        let key = receipt.target.scoped_key();
-        match receipts.iter_mut().find(|r| r.containment == receipt.containment && r.target.scoped_key() == key) {
+        let key = receipt.target.merge_key();
+        match receipts.iter_mut().find(|r| r.containment == receipt.containment && r.target.merge_key() == key) {
             Some(known) => *known = receipt,
             None => receipts.push(receipt),
         }

@@ -31,8 +31,8 @@ pub(super) fn is_confirmed(receipt: &Receipt, report: &Report) -> bool {
     if checks.is_empty() && report.verify.error.is_some() {
         return false;
     }
-    let key = receipt.target.scoped_key();
-    let mut checks = checks.iter().filter(|check| check.containment == receipt.containment && check.target.scoped_key() == key);
+    let key = receipt.target.merge_key();
+    let mut checks = checks.iter().filter(|check| check.containment == receipt.containment && check.target.merge_key() == key);
     checks.all(|check| check.holds || check.problems.is_empty())
 }
 
@@ -107,7 +107,7 @@ fn is_reverted(receipt: &Receipt, decision: &Decision, report: &Report) -> bool 
 }
 
 fn is_about(receipt: &Receipt, decision: &Decision) -> bool {
-    receipt.containment == decision.containment && receipt.target.scoped_key() == decision.target.scoped_key()
+    receipt.containment == decision.containment && receipt.target.merge_key() == decision.target.merge_key()
 }
 
 /// Whether any of the targets that the incident holds is like this.

@@ -54,7 +54,7 @@ pub(crate) fn is_principal(kind: TargetKind) -> bool {
 /// not tell apart. None for kinds that nobody would contain twice.
 pub(crate) fn wide_key(target: &Target) -> Option<String> {
     match target.kind {
-        TargetKind::IamUser | TargetKind::IamRole => Some(Target { folded: true, ..target.clone() }.ledger_key()),
+        TargetKind::IamUser | TargetKind::IamRole => Some(target.whole().merge_key()),
         TargetKind::FederatedUser | TargetKind::AccessKey => {
             Some(format!("{}/{}/{}", target.account, target.kind.name(), target.id))
         }

@@ -17,8 +17,8 @@ impl Report {
 
     fn failed<'a>(&'a self, incident: &'a Incident) -> impl Iterator<Item = &'a Decision> {
         let has_failed = |decision: &&Decision| {
-            let key = decision.target.scoped_key();
-            let about = |receipt: &&Receipt| receipt.containment == decision.containment && receipt.target.scoped_key() == key;
+            let key = decision.target.merge_key();
+            let about = |receipt: &&Receipt| receipt.containment == decision.containment && receipt.target.merge_key() == key;
             // What a release put back, wholly or in part, is not contained anew.
             let is_left = |receipt: &Receipt| !receipt.standing(&self.release.receipts).is_touched_by_a_release();
             let is_open = |receipt: &Receipt| matches!(receipt.status, Status::Failed | Status::Partial) && is_left(receipt);

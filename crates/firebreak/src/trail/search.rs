@@ -305,7 +305,7 @@ impl<'a> Search<'a> {
         let of_iam = region_of_iam(&suspect.target.partition).filter(|region| *region != suspect.target.region);
         let seen_in = self.regions.iter().filter(|_| depth == 0).cloned();
         let regions = of_iam.into_iter().chain([suspect.target.region.clone()]).chain(seen_in);
-        let who = suspect.target.ledger_key();
+        let who = suspect.target.by_name().ledger_key();
         let mut is_new = |region: &Region| self.asked.insert((who.clone(), region.clone(), attribute, value.clone()));
         let new: Vec<Region> = regions.filter(|region| is_new(region)).collect();
         for region in new {

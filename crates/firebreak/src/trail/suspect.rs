@@ -139,7 +139,7 @@ mod tests {
             session: Some(name.to_owned()),
             session_by_aws: false,
             scope,
-            folded: true,
+            by_identity: true,
         };
         Suspect::of(&target).expect("a principal")
     }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 pub(crate) const AT: Timestamp = Timestamp::constant(1_795_000_000, 0);
 pub(crate) const KEY: &str = "AKIA8EAD6FD1811981E9";
-const OTHER_KEY: &str = "AKIAIOSFODNN7EXAMPLE";
+pub(crate) const OTHER_KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 
 /// A finding about a user, as GuardDuty of one Region sends it.
 pub(crate) fn event(user: &str, key: &str, region: &str, id: &str) -> Value {

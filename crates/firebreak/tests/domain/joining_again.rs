@@ -1,6 +1,6 @@
 //! When a copy is more than a copy: the target is not contained, or is not any more.
 
-use crate::joining::{AT, KEY, alice, event, joiner, opened, planned};
+use crate::joining::{AT, KEY, OTHER_KEY, alice, event, joiner, opened, planned};
 use firebreak::decision::{Mode, ReasonCode};
 use firebreak::ids::{AccessKeyId, IncidentId, PrincipalId};
 use firebreak::joining::{Adds, Joiner, Merge, is_answered};
@@ -94,4 +94,31 @@ fn where_the_target_is_free_again_or_the_attack_went_on_no_copy_adds_nothing() {
     assert_eq!(adds(Joiner { checks: &broken, ..known }), Adds::Finding, "somebody took it off");
     let later = FindingSummary { first_seen: Some(done + SignedDuration::from_secs(1)), ..copy.finding.clone() };
     assert_eq!(adds(Joiner { finding: &later, ..known }), Adds::Finding, "it began after the containment");
+}
+
+/// Hold, base and receipt must be where the incident's release looks.
+#[test]
+fn the_execution_of_a_finding_that_joined_works_on_the_incident_s_own_target() {
+    let mut open = opened(alice());
+    let copy = planned(&event("alice", OTHER_KEY, "us-east-1", "two"));
+    let id = IncidentId::of(&copy.dedupe_key);
+    let known = open.decisions[0].target.clone();
+    for earlier in [known.as_spelled(), known.by_name(), known] {
+        open.decisions[0].target = earlier.clone();
+        let Merge::Joins(merged) = joiner(&id, &copy).merge(&open) else { panic!("it stays apart") };
+        let carried = joiner(&id, &copy).carried(&merged.incident);
+        for target in [&carried[0].target, &merged.incident.decisions[0].target] {
+            assert_eq!((target.ledger_key(), &target.principal_id), (earlier.ledger_key(), &earlier.principal_id));
+        }
+        assert!(carried[0].target.keys().any(|key| key.as_str() == OTHER_KEY), "its own key is what it makes inactive first");
+    }
+}
+
+#[test]
+fn a_finding_about_whoever_has_the_name_by_now_has_an_incident_of_its_own() {
+    let open = opened(alice());
+    let mut other = planned(&event("alice", OTHER_KEY, "eu-central-1", "two"));
+    other.decisions[0].target.principal_id = PrincipalId::parse("AIDAEXAMPLESOMEBODY01").ok();
+    assert!(matches!(joiner(&IncidentId::of(&other.dedupe_key), &other).merge(&open), Merge::Apart(_)));
+    assert!(!is_answered(&open, &other.decisions[0]), "it counts against the budget");
 }

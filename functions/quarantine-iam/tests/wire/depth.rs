@@ -42,7 +42,7 @@ async fn of_a_user() {
     let limits: &[Limit] = &[
         ("deny", |call| call.operation == "AttachUserPolicy", 2),
         ("the finding's key", is_key, 2),
-        ("label", |call| call.operation == "TagUser", 3),
+        ("label", |call| call.operation == "TagUser", 4),
         ("other credentials", |call| call.operation == "UpdateSSHPublicKey", 4),
         ("answer", ANSWER, 5),
     ];
@@ -52,7 +52,7 @@ async fn of_a_user() {
 #[tokio::test]
 async fn of_a_user_with_the_findings_key_alone() {
     let one = Principal::user().but(|alice| alice.credentials.retain(|credential| credential.id == KEY));
-    holds(&one, &seen_with(KEY, user()), &[("key", is_key, 2), ("answer", ANSWER, 4)]).await;
+    holds(&one, &seen_with(KEY, user()), &[("key", is_key, 2), ("answer", ANSWER, 5)]).await;
 }
 
 #[tokio::test]

@@ -58,6 +58,11 @@ impl Iam {
         self.kept().others.clone()
     }
 
+    /// Somebody changes the others.
+    pub(crate) fn change_others(&self, change: impl FnOnce(&mut Vec<Principal>)) {
+        change(&mut self.kept().others);
+    }
+
     /// Somebody changes the principal.
     pub(crate) fn change(&self, change: impl FnOnce(&mut Principal)) {
         change(&mut self.kept().principal);

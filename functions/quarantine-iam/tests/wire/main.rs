@@ -7,6 +7,7 @@ mod evasion;
 mod faults;
 mod iam;
 mod key;
+mod names;
 mod older_sessions;
 mod pages;
 mod principal;
@@ -15,6 +16,7 @@ mod release;
 mod renamed;
 mod renamed_faults;
 mod role;
+mod rows;
 mod session;
 mod target;
 mod user;
@@ -90,7 +92,8 @@ async fn base(aws: &ScriptedAws, target: &Target) -> Option<BaseState> {
 
 /// The receipt that the ledger keeps.
 fn kept(aws: &ScriptedAws, incident: &str, target: &Target) -> Option<Receipt> {
-    let (pk, sk) = (format!("incident#{}", room::incident(incident)), format!("receipt#quarantine-iam#{}", target.scoped_key()));
+    let sk = format!("receipt#quarantine-iam#{}", target.by_name().scoped_key());
+    let pk = format!("incident#{}", room::incident(incident));
     match aws.table().item(&pk, &sk)?.get("doc")? {
         Value::S(doc) => Some(serde_json::from_str(doc).expect("a receipt")),
         _ => None,

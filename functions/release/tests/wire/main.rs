@@ -10,6 +10,7 @@ mod holds;
 mod instance;
 mod policy;
 mod role;
+mod rows;
 
 use buckets::Buckets;
 use firebreak::containment::Containment;

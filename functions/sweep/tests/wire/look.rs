@@ -84,7 +84,12 @@ async fn a_key_that_the_suspect_made_is_remembered_for_the_release() {
     new_key(&stage);
     let answer = stage.run(Phase::Look, AUTO).await.expect("an answer");
     assert_eq!(modes(&answer.incident.decisions), [(SUSPECT, Mode::Auto)], "it is contained with its user");
-    let base = stage.aws.table().item(&format!("target#{}", key(SUSPECT)), "base").cloned().expect("a row");
+    let base = stage
+        .aws
+        .table()
+        .item(&format!("target#{}", stage.incident.decisions[0].target.ledger_key()), "base")
+        .cloned()
+        .expect("a row");
     assert_eq!(base["exposed"], Attribute::Ss(BTreeSet::from([NEW_KEY.to_owned()])));
 
     let stage = Stage::start().await;
