@@ -88,7 +88,7 @@ impl PlantedSubject {
             Subject::Role => json!({ "kind": "iam-role" }),
         };
         let place = json!({ "id": name, "principal_id": principal_id, "account": SECURITY_ACCOUNT, "region": REGION,
-            "partition": "aws" });
+            "partition": "aws", "by_identity": true });
         let fields = [place, own].into_iter().filter_map(|part| part.as_object().cloned()).flatten();
         Ok(Self { subject, name, key, number, target: Value::Object(fields.collect()) })
     }
