@@ -58,11 +58,15 @@ impl Planted {
     pub(super) fn target(&self, what: What) -> Value {
         let place = json!({ "account": SECURITY_ACCOUNT, "region": REGION, "partition": "aws" });
         let own = match self {
-            Self::User(user) => json!({ "kind": "iam-user", "id": user.name,
-                "access_key_id": user.access_key_id }),
-            Self::Denied(user, _) => json!({ "kind": "iam-user", "id": user.name, "account": MEMBER_ACCOUNT }),
-            Self::Role(role) => json!({ "kind": "iam-role", "id": role.name, "principal_id": role.principal_id,
-                "session": "i-0123456789abcdef0" }),
+            Self::User(user) => json!({ "kind": "iam-user", "id": user.name, "by_identity": true,
+                "principal_id": user.principal_id, "access_key_id": user.access_key_id }),
+            Self::Denied(user, _) => {
+                json!({ "kind": "iam-user", "id": user.name, "by_identity": true, "account": MEMBER_ACCOUNT })
+            }
+            Self::Role(role) => {
+                json!({ "kind": "iam-role", "by_identity": true, "id": role.name, "principal_id": role.principal_id,
+                "session": "i-0123456789abcdef0" })
+            }
             Self::Instance(instance) => json!({ "kind": "ec2-instance", "id": instance.id }),
             Self::Bucket(bucket) => json!({ "kind": "s3-bucket", "id": bucket.name }),
         };
