@@ -81,7 +81,8 @@ pub struct Joiner<'a> {
 /// Whether an incident does at least as much about a target as `decision` would: it is no further target that is contained.
 #[must_use]
 pub fn is_answered(open: &Incident, decision: &Decision) -> bool {
-    open.decisions.iter().any(|known| is_same(known, decision) && strength(known) >= strength_beside(known, decision))
+    let answers = |known: &Decision| strength(known) >= strength_beside(known, decision) && !knows_less(known, decision);
+    open.decisions.iter().any(|known| is_same(known, decision) && answers(known))
 }
 
 impl Joiner<'_> {
@@ -162,6 +163,9 @@ impl Joiner<'_> {
                     return Err("another principal has the same name in the incident");
                 }
             } else if let Some(known) = united.iter_mut().find(|known| is_same(known, decision)) {
+                if acts(decision) && knows_less(known, decision) {
+                    return Err("the incident knows its target by name alone, and the name can be somebody else's by now");
+                }
                 changed |= raise(known, decision)?;
             } else if has_room(&united, decision) {
                 united.push(decision.clone());
@@ -308,6 +312,13 @@ fn is_same(one: &Decision, other: &Decision) -> bool {
     let (is_whole, kind) = (one.target.scope.is_whole() && other.target.scope.is_whole(), one.target.kind);
     let is_wide = by_hand && is_whole && is_principal(kind) && wide_key(&one.target) == wide_key(&other.target);
     (is_wide || decision_key(one) == decision_key(other)) && !one.target.contradicts(&other.target)
+}
+
+/// Whether a containment goes by a name of which `other` knows the immutable id. Its rows go by the name and must not become those of
+/// the id: a release looks at all of them.
+fn knows_less(known: &Decision, other: &Decision) -> bool {
+    let has_rows = known.containment.is_some() && known.mode != Mode::Notify;
+    has_rows && known.target.principal_id.is_none() && other.target.principal_id.is_some()
 }
 
 /// Whether both are about principals of one name, of which one came after the other.

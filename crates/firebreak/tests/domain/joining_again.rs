@@ -103,7 +103,7 @@ fn the_execution_of_a_finding_that_joined_works_on_the_incident_s_own_target() {
     let copy = planned(&event("alice", OTHER_KEY, "us-east-1", "two"));
     let id = IncidentId::of(&copy.dedupe_key);
     let known = open.decisions[0].target.clone();
-    for earlier in [known.as_spelled(), known.by_name(), known] {
+    for earlier in [known.as_spelled(), known] {
         open.decisions[0].target = earlier.clone();
         let Merge::Joins(merged) = joiner(&id, &copy).merge(&open) else { panic!("it stays apart") };
         let carried = joiner(&id, &copy).carried(&merged.incident);
@@ -112,6 +112,33 @@ fn the_execution_of_a_finding_that_joined_works_on_the_incident_s_own_target() {
         }
         assert!(carried[0].target.keys().any(|key| key.as_str() == OTHER_KEY), "its own key is what it makes inactive first");
     }
+}
+
+/// The name can be somebody else's by now: one of the two would be contained under the other one's record.
+#[test]
+fn a_finding_with_an_id_joins_no_containment_that_goes_by_a_name() {
+    let mut open = opened(alice());
+    open.decisions[0].target = open.decisions[0].target.by_name();
+    let mut known = planned(&event("alice", OTHER_KEY, "us-east-1", "two"));
+    let id = IncidentId::of(&known.dedupe_key);
+    for mode in [Mode::Auto, Mode::Gate] {
+        known.decisions[0].mode = mode;
+        assert!(matches!(joiner(&id, &known).merge(&open), Merge::Apart(_)), "{mode:?}");
+        assert!(!is_answered(&open, &known.decisions[0]), "{mode:?}: it counts against the budget");
+    }
+    // What is only told has no record, and learns the id.
+    open.decisions[0].mode = Mode::Notify;
+    known.decisions[0].mode = Mode::Auto;
+    let Merge::Joins(merged) = joiner(&id, &known).merge(&open) else { panic!("it stays apart") };
+    let carried = joiner(&id, &known).carried(&merged.incident);
+    for decision in [&merged.incident.decisions[0], &carried[0]] {
+        assert_eq!((decision.mode, &decision.target.principal_id), (Mode::Auto, &known.decisions[0].target.principal_id));
+    }
+    // A finding that knows no more than the incident joins.
+    open = opened(alice());
+    open.decisions[0].target = open.decisions[0].target.by_name();
+    known.decisions[0].target = known.decisions[0].target.by_name();
+    assert!(matches!(joiner(&id, &known).merge(&open), Merge::Joins(_)));
 }
 
 #[test]
