@@ -12,6 +12,7 @@ use firebreak::target::{Look, Target};
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::{Aws, clock};
 use firebreak_ledger::{Held, Ledger};
+use futures::future::LocalBoxFuture;
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -53,8 +54,10 @@ pub struct Call {
     pub resumed: bool,
     /// Credentials that a suspect made and that stay inactive. Only set for a release.
     pub exposed: Vec<String>,
-    /// The names of findings that joined, which the release is about as well. Only set for a release.
+    /// The names of findings that joined, in which the incident holds targets as well.
     pub joined: Vec<String>,
+    /// The target under the key of the row that is leased, where that is not the decision's. Only set for a release.
+    pub leased: Option<Target>,
 }
 
 impl Call {
@@ -115,11 +118,22 @@ pub(crate) fn seen(mut known: Vec<String>, now: &[String]) -> Vec<String> {
     known
 }
 
+/// A step that nothing waits for, and that undoes nothing by being missing from a receipt: a label.
+pub struct LateStep(pub LocalBoxFuture<'static, Step>);
+
+impl std::fmt::Debug for LateStep {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LateStep")
+    }
+}
+
 /// What came of trying to contain a target.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub enum Attempt {
     /// These steps were tried.
     Steps(Vec<Step>),
+    /// These steps were tried, and one is made while the ledger takes the receipt.
+    Late(Vec<Step>, LateStep),
     /// Nothing was changed: a person must agree to the impact first.
     Waits(Waits),
 }

@@ -3,7 +3,7 @@
 //! The function's crate says what to change; this says when it may, with whose credentials, and what is remembered.
 
 use crate::call::seen;
-pub use crate::call::{Attempt, Call, Checked};
+pub use crate::call::{Attempt, Call, Checked, LateStep};
 use crate::environment;
 pub use crate::paused::NOT_WRITTEN_AGAIN;
 use crate::paused::{Ran, ask_to_write_again, held_back, paused};
@@ -148,6 +148,7 @@ impl Responder {
             resumed: false,
             exposed: vec![],
             joined: vec![],
+            leased: None,
         })
     }
 
@@ -211,7 +212,7 @@ impl Responder {
                     return Ok(Some(ran));
                 }
             }
-            let call = Call { approved, holder: holder.clone(), ..call? };
+            let call = Call { approved, holder: holder.clone(), joined: names_of(&request.incident), ..call? };
             let Some(prepared) = prepared? else { return Ok(None) };
             is_tried.store(true, Relaxed);
             Ok::<_, Fault>(Some(Ran::Tried(contain(&call, prepared).await?)))
@@ -246,13 +247,8 @@ impl Responder {
         match attempted? {
             None => self.answered(&incident.id, held).await,
             Some(Ran::Holds(receipt)) => Ok(*receipt),
-            Some(Ran::Tried(Attempt::Steps(steps))) => {
-                let passing = passing_fault(&steps, decisive);
-                let receipt = receipt(target, containment, steps, decisive);
-                self.remember(incident, &receipt).await?;
-                // Containing again converges, so a passing fault at a step that decides is worth another try.
-                passing.map_or(Ok(receipt), Err)
-            }
+            Some(Ran::Tried(Attempt::Steps(steps))) => self.tried(incident, held, (steps, None), decisive).await,
+            Some(Ran::Tried(Attempt::Late(steps, late))) => self.tried(incident, held, (steps, Some(late)), decisive).await,
             Some(Ran::Tried(Attempt::Waits(waits))) if approved => {
                 Err(Fault::bug(format!("{target} was approved and waits again: {}", waits.impact)))
             }
@@ -292,7 +288,7 @@ impl Responder {
         let role = task.level(target)?.role;
         let call = self.call_at(task.at.unwrap_or(target), target, containment, role, incident);
         let (call, paused) = futures::join!(call, paused(&self.ledger, target, request.approved));
-        let call = Call { holder: request.incident.holder(), ..call? };
+        let call = Call { holder: request.incident.holder(), joined: names_of(&request.incident), ..call? };
         // To write a control again is automatic, too.
         let paused = paused?.filter(|_| call.look == Look::Reapply);
         let is_paused = paused.is_some();
@@ -344,12 +340,17 @@ fn is_approved(request: &TaskInput, containment: Containment) -> bool {
     request.approved || request.incident.decisions.iter().any(waited)
 }
 
-fn passing_fault(steps: &[Step], decisive: &[StepKind]) -> Option<Fault> {
+/// Every name in which the incident holds targets.
+fn names_of(incident: &Incident) -> Vec<String> {
+    incident.holders(None).names().map(ToString::to_string).collect()
+}
+
+pub(crate) fn passing_fault(steps: &[Step], decisive: &[StepKind]) -> Option<Fault> {
     let matters = |step: &&Step| step.kind().is_some_and(|kind| decisive.contains(&kind) || kind.is_tried_again());
     steps.iter().filter(matters).filter_map(|step| step.error.clone()).find(|fault| fault.kind == FaultKind::Transient)
 }
 
-fn receipt(target: &Target, containment: Containment, steps: Vec<Step>, decisive: &[StepKind]) -> Receipt {
+pub(crate) fn receipt(target: &Target, containment: Containment, steps: Vec<Step>, decisive: &[StepKind]) -> Receipt {
     let status = Receipt::status_of(&steps, decisive);
     Receipt { steps, finished_at: Some(clock::now()), ..Receipt::of(target.clone(), containment, status) }
 }

@@ -1,10 +1,12 @@
 //! What the ledger keeps of a run.
 
-use crate::containment::{Responder, log_unless_ok};
+use crate::call::LateStep;
+use crate::containment::{Responder, log_unless_ok, passing_fault, receipt};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak::incident::Incident;
-use firebreak::receipt::{Receipt, Status};
+use firebreak::receipt::{Outcome, Receipt, Status, Step};
+use firebreak::step::StepKind;
 use firebreak_aws::clock;
 use firebreak_ledger::{Held, Mark};
 
@@ -20,6 +22,37 @@ impl Responder {
             self.ledger().keep_receipt(incident, &receipt).await?;
         }
         Ok(receipt)
+    }
+
+    /// What was tried, as the state machine and the ledger get it. A late step is made beside the record and is in the answer; the ledger
+    /// learns of one that came to nothing.
+    pub(crate) async fn tried(
+        &self,
+        incident: &Incident,
+        held: Held<'_>,
+        (mut steps, late): (Vec<Step>, Option<LateStep>),
+        decisive: &'static [StepKind],
+    ) -> Result<Receipt, Fault> {
+        let passing = passing_fault(&steps, decisive);
+        let mut receipt_of = receipt(held.target, held.containment, steps.clone(), decisive);
+        if let Some(LateStep(late)) = late {
+            let (kept, late) = futures::join!(self.remember(incident, &receipt_of), late);
+            kept?;
+            let is_done = late.outcome == Outcome::Applied;
+            steps.push(late);
+            let with_late = receipt(held.target, held.containment, steps, decisive);
+            if is_done {
+                // The kept receipt's time: a report takes the ledger's steps only where they are not older than the answer.
+                receipt_of = Receipt { finished_at: receipt_of.finished_at, ..with_late };
+            } else {
+                self.remember(incident, &with_late).await?;
+                receipt_of = with_late;
+            }
+        } else {
+            self.remember(incident, &receipt_of).await?;
+        }
+        // Containing again converges, so a passing fault at a step that decides is worth another try.
+        passing.map_or(Ok(receipt_of), Err)
     }
 
     /// The state machine keeps facts of a receipt, and the looks decide by its steps: a receipt that the ledger does not take is a

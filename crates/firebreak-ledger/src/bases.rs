@@ -42,7 +42,12 @@ impl Held<'_> {
     /// Tells one base from another.
     #[must_use]
     pub fn key(self) -> (String, String) {
-        (self.target.ledger_key(), self.sort_key())
+        let key = match self.containment.declaration().base {
+            // What it writes goes by the name as it is spelled: two incidents that write the same must find each other, whatever they know.
+            Base::Own => self.target.as_spelled().ledger_key(),
+            Base::Target => self.target.ledger_key(),
+        };
+        (key, self.sort_key())
     }
 
     /// Parts of a principal are held and released each on its own, and so is what IAM denies and what the organization denies: letting
@@ -295,15 +300,13 @@ impl Ledger {
     }
 
     fn update_base(&self, held: Held<'_>) -> UpdateItemFluentBuilder {
-        self.update(text(format!("target#{}", held.target.ledger_key())), text(held.sort_key()))
+        let (target, part) = held.key();
+        self.update(text(format!("target#{target}")), text(part))
     }
 
     async fn base_item(&self, held: Held<'_>) -> Result<Item, Fault> {
-        let answer = self
-            .get(format!("target#{}", held.target.ledger_key()), held.sort_key())
-            .send()
-            .await
-            .or_fault("ledger: read the base state")?;
+        let (target, part) = held.key();
+        let answer = self.get(format!("target#{target}"), part).send().await.or_fault("ledger: read the base state")?;
         Ok(answer.item.unwrap_or_default())
     }
 }

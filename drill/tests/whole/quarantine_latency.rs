@@ -11,9 +11,9 @@ const RUNS: usize = 7;
 
 /// At most so many calls, one after the other. Nothing: the subject has none of it.
 const LIMITS: [(Subject, Depths); 3] = [
-    (Subject::UserWithOneKey, Depths { deny: Some(2), key: Some(2), others: None, answer: Some(5) }),
+    (Subject::UserWithOneKey, Depths { deny: Some(2), key: Some(2), others: None, answer: Some(4) }),
     (Subject::User, Depths { deny: Some(2), key: Some(2), others: Some(4), answer: Some(5) }),
-    (Subject::Session, Depths { deny: Some(2), key: None, others: None, answer: Some(5) }),
+    (Subject::Session, Depths { deny: Some(2), key: None, others: None, answer: Some(4) }),
 ];
 
 /// Milliseconds until the deny is written, at best, and the depths of the shallowest run.

@@ -48,12 +48,13 @@ async fn keep_bases(store: &Store, incident: &Incident, missing: &mut Vec<String
         }
         match store.ledger.base::<Value>(Held { target, containment }).await? {
             Some((state, held_by)) => {
-                // People look for the name; of two principals who had it, the second one has the id as well.
-                let mut name = target.by_name().scoped_key();
-                if !names.insert((containment, name.clone())) {
-                    name = target.scoped_key();
-                }
-                let name = format!("{}/state-before-containment", name.replace([':', '@', '+', ',', '='], "_"));
+                // People look for the name. What would be written over another one has the id, or what contained it, as well.
+                let keys = [target.by_name().scoped_key(), target.scoped_key(), format!("{}/{containment}", target.scoped_key())];
+                let file = |key: &String| format!("{}/state-before-containment", key.replace([':', '@', '+', ',', '='], "_"));
+                let Some(name) = keys.iter().map(file).find(|name| names.insert(name.clone())) else {
+                    missing.push(format!("{target}: another target has the same name"));
+                    continue;
+                };
                 let content = json!({ "target": target, "state": state, "held_by": held_by });
                 store.keep(&incident.id, &name, "the ledger's base state", &content).await?;
             }

@@ -39,12 +39,15 @@ pub(crate) async fn prepare(ledger: &Ledger, holder: &Holder, target: &Target) -
 
 pub(crate) async fn contain(call: &Call, prepared: Prepared) -> Result<Attempt, Fault> {
     let iam = Client::new(&call.config);
-    let steps = match (call.target.kind, call.target.scope, prepared) {
-        (TargetKind::IamUser, Scope::Principal, Prepared::Marked(marked)) => Ok(user::contain(call, &iam, marked).await),
-        (TargetKind::IamUser, Scope::AccessKey, Prepared::Marked(marked)) => key::contain(call, &iam, marked).await,
-        (TargetKind::IamRole, Scope::Session, Prepared::Named(slot)) => session::contain(call, &iam, slot).await,
-        (TargetKind::IamRole, Scope::Principal, _) => role::contain(call, &iam).await,
+    match (call.target.kind, call.target.scope, prepared) {
+        (TargetKind::IamUser, Scope::Principal, Prepared::Marked(marked)) => Ok(user::contain(call, &iam, marked).await.into()),
+        (TargetKind::IamUser, Scope::AccessKey, Prepared::Marked(marked)) => {
+            key::contain(call, &iam, marked).await.map(Attempt::from)
+        }
+        (TargetKind::IamRole, Scope::Session, Prepared::Named(slot)) => {
+            session::contain(call, &iam, slot).await.map(Attempt::from)
+        }
+        (TargetKind::IamRole, Scope::Principal, _) => role::contain(call, &iam).await.map(Attempt::from),
         _ => Err(Fault::malformed(format!("quarantine-iam cannot contain {}", call.target))),
-    };
-    steps.map(Attempt::from)
+    }
 }

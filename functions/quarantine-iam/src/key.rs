@@ -2,7 +2,7 @@
 
 use crate::base::{self, BaseState, Credential, CredentialKind};
 use crate::record::{check_identity, is_held, record};
-use crate::{credentials, whom};
+use crate::{credentials, rows, whom};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::StatusType;
 use firebreak::fault::{Fault, FaultKind};
@@ -19,12 +19,13 @@ pub(crate) async fn contain(call: &Call, iam: &Client, marked: Result<(), Fault>
     if let Err(fault) = marked {
         steps.push(step(StepKind::MarkHeld, async { Err(fault) }).await);
     }
-    let (first, read) = futures::join!(deactivate(call, iam, &key), base::read(iam, &call.present));
+    let quiet = rows::is_quiet(call, whom::id(call, None));
+    let (first, read, quiet) = futures::join!(deactivate(call, iam, &key), base::read(iam, &call.present), quiet);
     let is_done = first.outcome == Outcome::Applied;
     let other = match read {
         Ok((current, unread)) => match check_identity(call, &current) {
             Ok(()) if is_done || current.credentials.iter().any(|known| is(known, &key)) => {
-                steps.extend(finish(call, iam, &current, &key, first).await);
+                steps.extend(finish(call, iam, &current, &key, (first, quiet)).await);
                 return Ok(steps);
             }
             // Of a key that IAM did not find at this user, an incomplete list says nothing.
@@ -55,11 +56,12 @@ async fn at_owner(call: &Call, iam: &Client, key: &Credential, other: Fault) -> 
     let Some(owner) = whom::owners(call, iam).await?.into_iter().next() else { return Err(other) };
     let there = call.under(&owner).await?;
     let iam = &Client::new(&there.config);
-    let (first, read) = futures::join!(deactivate(&there, iam, key), base::read(iam, &there.present));
+    let quiet = rows::is_quiet(&there, whom::id(&there, None));
+    let (first, read, quiet) = futures::join!(deactivate(&there, iam, key), base::read(iam, &there.present), quiet);
     match (&call.target.principal_id, read) {
         (Some(id), Ok((current, _))) if current.principal_id == id.as_str() => {
             let mut steps = vec![whom::note(&there)];
-            steps.extend(finish(&there, iam, &current, key, first).await);
+            steps.extend(finish(&there, iam, &current, key, (first, quiet)).await);
             Ok(steps)
         }
         (Some(_), Err(fault)) => Ok(vec![first, step(StepKind::ReadBase, async { Err(fault) }).await]),
@@ -71,11 +73,17 @@ async fn at_owner(call: &Call, iam: &Client, key: &Credential, other: Fault) -> 
 }
 
 /// The record, and another try of a key that the first wave could not change.
-async fn finish(call: &Call, iam: &Client, current: &BaseState, key: &Credential, first: Step) -> Vec<Step> {
+async fn finish(
+    call: &Call,
+    iam: &Client,
+    current: &BaseState,
+    key: &Credential,
+    (first, quiet): (Step, Result<(), Fault>),
+) -> Vec<Step> {
     let before = credentials::before(current, std::slice::from_ref(&first));
     let known = before.credentials.iter().find(|known| is(known, key)).unwrap_or(key);
     let meant = std::slice::from_ref(known);
-    let recorded = record(call, &before, meant).await;
+    let recorded = record(call, &before, meant, quiet).await;
     let held = is_held(&recorded);
     let mut steps = vec![recorded];
     match first.outcome {

@@ -18,6 +18,7 @@ mod rows;
 mod session;
 mod tags;
 mod take_off;
+mod tried;
 mod trust;
 mod user;
 mod verify;
@@ -26,7 +27,7 @@ mod written;
 
 pub use base::{BaseState, Credential, CredentialKind};
 pub use policies::{DENY_ALL, DENY_TAGGED_SESSION, DENY_TAGGED_SESSION_BOUNDARY};
-pub use release::release;
+pub use release::{Released, release};
 pub use revoke::end_older_sessions;
 
 use firebreak::containment::Containment;

@@ -33,19 +33,23 @@ pub(crate) fn check_path(call: &Call, current: &BaseState) -> Result<(), Fault> 
     }
 }
 
-/// Writes the base, or joins the one that the first incident wrote. `credentials` are those that are about to become inactive.
-pub(crate) async fn record(call: &Call, current: &BaseState, credentials: &[Credential]) -> Step {
+/// Writes the base, or joins the one that the first incident wrote. `credentials` are those that are about to become inactive; `quiet` is
+/// what [`rows::is_quiet`] said.
+pub(crate) async fn record(call: &Call, current: &BaseState, credentials: &[Credential], quiet: Result<(), Fault>) -> Step {
     let mut base = current.clone().without(&policies::all(&call.target));
     base.deactivated =
         credentials.iter().filter(|credential| credential.active).map(|credential| credential.id.clone()).collect();
     base.exposed.extend(call.target.keys().map(ToString::to_string));
     step(StepKind::RecordBase, async {
-        rows::may_record(call, &base.principal_id).await?;
-        let known = call.ledger.hold(call.held(), &call.holder, &base.principal_id, &base, call.began_at).await?;
+        quiet?;
+        let place = Box::pin(rows::place(call, &base.principal_id)).await?;
+        let held = rows::held(call, &place);
+        let known = call.ledger.hold(held, &call.holder, &base.principal_id, &base, call.began_at).await?;
         let all = known.joined_by(&base);
         if all != known {
-            call.ledger.extend_base(call.held(), &known, &all).await?;
+            call.ledger.extend_base(held, &known, &all).await?;
         }
+        Box::pin(rows::settle(call, &place)).await?;
         Ok(Outcome::Applied)
     })
     .await

@@ -5,14 +5,17 @@
 #![expect(clippy::disallowed_methods, reason = "this is the release of the quarantine")]
 
 use crate::base::{self, BaseState, Credential, Unread};
+use crate::rows::Left;
 use crate::take_off::undone;
 use crate::whom::{self, Read, is_other_than};
 use crate::written::Written;
 use crate::{credentials, drift, policies, rows, tags, take_off};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::StatusType;
+use firebreak::decision::Decision;
 use firebreak::fault::{Fault, FaultKind};
-use firebreak::ids::AccessKeyId;
+use firebreak::ids::{AccessKeyId, IncidentId};
+use firebreak::incident::IncidentStatus;
 use firebreak::receipt::{Outcome, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::{Scope, Target, TargetKind};
@@ -22,6 +25,26 @@ use firebreak_function::containment::Call;
 use firebreak_function::drift::Change;
 use firebreak_function::step::{skipped, step};
 use futures::future::join_all;
+
+/// What came of a release.
+#[derive(Debug)]
+pub enum Released {
+    /// What was tried.
+    Steps(Vec<Step>),
+    /// The principal stays as it is: somebody else holds it in another row, and has the base now.
+    StillHeld {
+        /// An incident, or a finding that joined one.
+        by: String,
+        /// What was done about whoever has the name of the decision.
+        steps: Vec<Step>,
+    },
+}
+
+impl From<Vec<Step>> for Released {
+    fn from(steps: Vec<Step>) -> Self {
+        Self::Steps(steps)
+    }
+}
 
 /// Undoes the quarantine of `call.target` down to `base`. Without a base only the deny and the labels were written, and only they are
 /// taken away.
@@ -33,7 +56,7 @@ use futures::future::join_all;
 ///
 /// # Errors
 /// `Gone` when the principal no longer exists, also under another name, and read errors. Nothing was changed then.
-pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>, Fault> {
+pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Released, Fault> {
     let iam = Client::new(&call.config);
     let read = base::read(&iam, &call.present).await;
     let id = whom::id(call, base);
@@ -47,7 +70,7 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
     if base.is_some() && is_other {
         let freed = Box::pin(free_bystander(call, &iam, &now)).await;
         if !freed.is_empty() {
-            return Ok(freed);
+            return Ok(freed.into());
         }
         return Err(Fault::gone(format!(
             "{} was deleted and created anew since the containment; the new one is left as it is",
@@ -58,7 +81,7 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
 }
 
 /// Puts a user back who has another name now, and then whoever was hit by mistake and still has the deny.
-async fn renamed(call: &Call, iam: &Client, there: &Call, base: Option<&BaseState>, read: &Read) -> Result<Vec<Step>, Fault> {
+async fn renamed(call: &Call, iam: &Client, there: &Call, base: Option<&BaseState>, read: &Read) -> Result<Released, Fault> {
     let client = Client::new(&there.config);
     let found = base::read(&client, &there.present).await;
     if is_other_than(whom::id(call, base), &found) {
@@ -66,7 +89,8 @@ async fn renamed(call: &Call, iam: &Client, there: &Call, base: Option<&BaseStat
         return Err(Fault::new(FaultKind::Transient, format!("{} was renamed once more meanwhile", call.target)));
     }
     let (now, unread) = found?;
-    let mut steps = put_back(there, &client, base, &now, &unread).await?;
+    let mut released = put_back(there, &client, base, &now, &unread).await?;
+    let (Released::Steps(steps) | Released::StillHeld { steps, .. }) = &mut released;
     // While a change is new to the analyst nothing else is tried.
     if steps.is_empty() || !steps.iter().all(|step| step.is(StepKind::CheckDrift)) {
         steps.push(whom::note(there));
@@ -74,7 +98,7 @@ async fn renamed(call: &Call, iam: &Client, there: &Call, base: Option<&BaseStat
             steps.extend(Box::pin(free_bystander(call, iam, namesake)).await);
         }
     }
-    Ok(steps)
+    Ok(released)
 }
 
 /// Takes Firebreak's deny and labels off a user who has the name of the decision and another id, unless an incident contains that user.
@@ -92,7 +116,10 @@ async fn free_bystander(call: &Call, iam: &Client, namesake: &BaseState) -> Vec<
     if !is_denied && labels.is_empty() {
         return vec![];
     }
-    let theirs = take_off::is_theirs(call, namesake).await;
+    let theirs = match take_off::is_theirs(call, namesake).await {
+        Ok(false) => is_labelled_for_another(call, namesake).await,
+        known => known,
+    };
     let is_nobodys = theirs.as_ref().is_ok_and(|theirs| !theirs);
     let mut steps = Vec::new();
     if is_denied {
@@ -105,17 +132,43 @@ async fn free_bystander(call: &Call, iam: &Client, namesake: &BaseState) -> Vec<
     steps
 }
 
+/// Whether the label names another incident that can hold this user: one whose row goes by a name that the user had before. A label proves
+/// nothing by itself: that incident must have decided about such a user, and nobody must have released it.
+async fn is_labelled_for_another(call: &Call, namesake: &BaseState) -> Result<bool, Fault> {
+    let label = namesake.tags.as_ref().and_then(|tags| tags.get(tags::INCIDENT));
+    let Some(id) = label.and_then(|label| IncidentId::parse(label).ok()).filter(|id| !call.is_own(id.as_str())) else {
+        return Ok(false);
+    };
+    let Some(record) = call.ledger.record(&id).await? else { return Ok(false) };
+    let whom = rows::identified(&call.target, &namesake.principal_id);
+    let can_hold = |decision: &Decision| {
+        let is_user = (decision.target.kind, &decision.target.account) == (TargetKind::IamUser, &call.target.account);
+        decision.containment == Some(call.containment) && is_user && !decision.target.contradicts(&whom)
+    };
+    Ok(record.status != IncidentStatus::Released && record.incident.decisions.iter().any(can_hold))
+}
+
 async fn put_back(
     call: &Call,
     iam: &Client,
     base: Option<&BaseState>,
     now: &BaseState,
     unread: &[Unread],
+) -> Result<Released, Fault> {
+    let base = match Box::pin(rows::hand_over(call, base, now)).await? {
+        Left::To(by) => return Ok(Released::StillHeld { by, steps: vec![] }),
+        Left::Free(base) => base,
+    };
+    Box::pin(restored(call, iam, base.as_deref(), now, unread)).await.map(Released::Steps)
+}
+
+async fn restored(
+    call: &Call,
+    iam: &Client,
+    base: Option<&BaseState>,
+    now: &BaseState,
+    unread: &[Unread],
 ) -> Result<Vec<Step>, Fault> {
-    if let Some(by) = Box::pin(rows::hand_over(call, base, now)).await? {
-        let why = Fault::malformed(format!("still contained for incident {by}"));
-        return Ok(vec![skipped(StepKind::DetachDeny, why)]);
-    }
     let mut steps = Vec::new();
     let drift = base.map(|base| drifted(call, base, now)).unwrap_or_default();
     let is_seen = drift.iter().all(|change| change.is_seen(call));
@@ -137,6 +190,8 @@ async fn put_back(
         steps.push(step(StepKind::DetachDeny, async { Err(Fault::malformed(why)) }).await);
         return Ok(steps);
     }
+    // Whoever came meanwhile marked a row first, and sees the lease, or is seen here.
+    Box::pin(rows::is_free(call, now)).await?;
     if let Some(failed) = leave_slot(call).await {
         steps.push(failed);
         return Ok(steps);

@@ -8,6 +8,7 @@ use crate::base::{self, BaseState};
 use crate::policies;
 use crate::record::{check_identity, check_path, is_held, record};
 use crate::tags::{self, REVOKE};
+use crate::{rows, whom};
 use aws_sdk_iam::Client;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::{Outcome, Step};
@@ -31,10 +32,11 @@ pub async fn end_older_sessions(call: &Call) -> Result<Attempt, Fault> {
 }
 
 async fn contain(call: &Call, iam: &Client) -> Result<Vec<Step>, Fault> {
-    let (current, _) = base::read(iam, &call.target).await?;
+    let (read, quiet) = futures::join!(base::read(iam, &call.target), rows::is_quiet(call, whom::id(call, None)));
+    let (current, _) = read?;
     check_path(call, &current)?;
     check_identity(call, &current)?;
-    let recorded = record(call, &current, &[]).await;
+    let recorded = record(call, &current, &[], quiet).await;
     let held = is_held(&recorded);
     let revoked = step(StepKind::RevokeOlderSessions, async {
         if !held {

@@ -3,7 +3,7 @@
 use crate::base;
 use crate::deny::{self, Attached};
 use crate::record::{check_identity, check_path, is_held, record};
-use crate::tags;
+use crate::{rows, tags, whom};
 use aws_sdk_iam::Client;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
@@ -14,10 +14,11 @@ use firebreak_function::step::step;
 /// A role is looked at first, although that costs a round trip: stopping the wrong role is an outage, and only the path and the
 /// immutable id tell.
 pub(crate) async fn contain(call: &Call, iam: &Client) -> Result<Vec<Step>, Fault> {
-    let (current, _) = base::read(iam, &call.target).await?;
+    let (read, quiet) = futures::join!(base::read(iam, &call.target), rows::is_quiet(call, whom::id(call, None)));
+    let (current, _) = read?;
     check_path(call, &current)?;
     check_identity(call, &current)?;
-    let recorded = record(call, &current, &[]).await;
+    let recorded = record(call, &current, &[], quiet).await;
     let held = is_held(&recorded);
     let mut no_room = None;
     let attach = step(StepKind::AttachDeny, async {

@@ -8,7 +8,8 @@ use crate::base::{self, BaseState};
 use crate::deny::{self, Attached};
 use crate::policies::SESSION_TAG;
 use crate::record::{check_identity, check_path, is_held, record};
-use crate::{rows, tags, take_off, trust};
+use crate::tried::Tried;
+use crate::{rows, tags, take_off, trust, whom};
 use aws_sdk_iam::Client;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::SessionName;
@@ -19,7 +20,7 @@ use firebreak_function::containment::Call;
 use firebreak_function::step::{skipped, step, unrecorded};
 
 /// Policy, tag and reads go out together: the policy is inert without the tag, the tag without the policy.
-pub(crate) async fn contain(call: &Call, iam: &Client, slot: Result<usize, Fault>) -> Result<Vec<Step>, Fault> {
+pub(crate) async fn contain(call: &Call, iam: &Client, slot: Result<usize, Fault>) -> Result<Tried, Fault> {
     let session = session_name(&call.target)?;
     let ours: Vec<_> = slot.iter().map(|slot| tags::session_tag(*slot, session.as_str())).collect();
     let tagged = async {
@@ -28,18 +29,21 @@ pub(crate) async fn contain(call: &Call, iam: &Client, slot: Result<usize, Fault
             Err(fault) => Err(fault.clone()),
         }
     };
-    let (attached, tagged, read) = futures::join!(deny::attach(call, iam), tagged, base::read(iam, &call.target));
+    let quiet = rows::is_quiet(call, whom::id(call, None));
+    let (attached, tagged, read, quiet) = futures::join!(deny::attach(call, iam), tagged, base::read(iam, &call.target), quiet);
     let current = match read {
         Ok((current, _)) => current,
-        Err(fault) => return Ok(vec![deny(&attached, &tagged).await, step(StepKind::ReadBase, async { Err(fault) }).await]),
+        Err(fault) => {
+            return Ok(vec![deny(&attached, &tagged).await, step(StepKind::ReadBase, async { Err(fault) }).await].into());
+        }
     };
     if let Err(fault) = check_path(call, &current).and_then(|()| check_identity(call, &current)) {
         // AWS refuses changes of its own roles; what was written on a namesake is taken back.
         let (denied, attached) = (deny(&attached, &tagged).await, matches!(attached, Ok(Attached::Done)));
         let ours = take_off::Ours { tag: ours.first(), attached, tagged: tagged.is_ok() };
-        return Ok(take_off::session(call, iam, &current, &ours, denied, fault).await);
+        return Ok(take_off::session(call, iam, &current, &ours, denied, fault).await.into());
     }
-    let recorded = record(call, &current, &[]).await;
+    let recorded = record(call, &current, &[], quiet).await;
     let held = is_held(&recorded);
     let mut steps = vec![recorded];
     match (&attached, &tagged) {
@@ -52,8 +56,11 @@ pub(crate) async fn contain(call: &Call, iam: &Client, slot: Result<usize, Fault
     }
     steps.extend(evadable(&current));
     steps.extend(clear_foreign_slots(call, iam, &current, &ours).await);
+    if held {
+        return Ok(Tried { steps, late: Some(tags::late(call, iam)) });
+    }
     steps.push(tags::label(call, iam, held).await);
-    Ok(steps)
+    Ok(steps.into())
 }
 
 /// Tags that somebody set in advance would be names of denied sessions as soon as the policy is attached: those that the ledger did

@@ -12,7 +12,7 @@ use firebreak::receipt::{Outcome, Step};
 use firebreak::step::StepKind;
 use firebreak::target::TargetKind;
 use firebreak_aws::classify::{OrFault, repeats_when_changed_together};
-use firebreak_function::containment::{Call, TAG_KEYS, tags};
+use firebreak_function::containment::{Call, LateStep, TAG_KEYS, tags};
 use firebreak_function::step::{skipped, step};
 use firebreak_ledger::SESSION_SLOTS;
 
@@ -21,6 +21,9 @@ pub(crate) const NOBODY: &str = "firebreak-none";
 
 /// The label that the guard and the member role's policy go by.
 pub(crate) const STATE: &str = TAG_KEYS[0];
+
+/// The label that says for which incident.
+pub(crate) const INCIDENT: &str = TAG_KEYS[1];
 
 /// The tag that opens a role to the inline policy that ends older sessions. `FirebreakMemberQuarantineIam` must never be able to write it.
 pub(crate) const REVOKE: &str = "firebreak-revoke";
@@ -62,6 +65,12 @@ pub(crate) async fn label(call: &Call, iam: &Client, held: bool) -> Step {
         Some(fault) => skipped(StepKind::Tag, fault),
         None => labelled,
     }
+}
+
+/// The label of a target that is held, beside the receipt: it is the last thing to do.
+pub(crate) fn late(call: &Call, iam: &Client) -> LateStep {
+    let (call, iam) = (call.clone(), iam.clone());
+    LateStep(Box::pin(async move { label(&call, &iam, true).await }))
 }
 
 /// Writes tags. A policy goes out at the same time, and IAM refuses one of two changes that arrive together (409

@@ -3,8 +3,9 @@
 use crate::base::{self, BaseState, Credential, CredentialKind, Unread};
 use crate::deny::{self, Attached};
 use crate::record::{another_principal, is_held, record};
+use crate::tried::Tried;
 use crate::whom::{self, Read, Whom};
-use crate::{credentials, policies, tags, take_off};
+use crate::{credentials, policies, rows, tags, take_off};
 use aws_sdk_iam::Client;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::IamName;
@@ -20,27 +21,25 @@ struct Wave {
     /// The keys that the finding names.
     exposed: Vec<Step>,
     read: Read,
+    /// Whether no release of another row is under way.
+    quiet: Result<(), Fault>,
 }
 
 impl Wave {
     /// The deny does not wait for the reads: its inverse is known without them, and every second counts. Nor do the keys that the finding
     /// names: they stay inactive after a release. The ledger has learned beside `AssumeRole` that something is held.
     async fn of(call: &Call, iam: &Client) -> Self {
-        let mut no_room = None;
-        let attach = step(StepKind::AttachDeny, async {
-            if let Attached::NoRoom(fault) = deny::attach(call, iam).await? {
-                no_room = Some(fault);
-            }
-            Ok(Outcome::Applied)
-        });
+        let attach = attach(call, iam);
         let exposed = credentials::deactivate_exposed(call, iam);
-        let (mut attached, exposed, read) = futures::join!(attach, exposed, base::read(iam, &call.present));
+        let quiet = rows::is_quiet(call, whom::id(call, None));
+        let (mut attached, exposed, read, quiet) = futures::join!(attach, exposed, base::read(iam, &call.present), quiet);
         let is_there = read.is_ok() && !whom::is_other_than(whom::id(call, None), &read);
-        if let Some(fault) = attached.error.as_mut().filter(|fault| is_there && fault.kind == FaultKind::Gone) {
-            // The user had another name for a moment.
-            fault.kind = FaultKind::Transient;
+        if is_there && attached.0.error.as_ref().is_some_and(|fault| fault.kind == FaultKind::Gone) {
+            // The user had another name for a moment, or there is no policy to attach: of that, another try says the same.
+            attached = Box::pin(self::attach(call, iam)).await;
         }
-        Self { attached, no_room, exposed, read }
+        let (attached, no_room) = attached;
+        Self { attached, no_room, exposed, read, quiet }
     }
 
     /// The deny is on whoever has the name.
@@ -54,35 +53,48 @@ impl Wave {
     }
 }
 
+/// The deny, and why there was no room for it.
+async fn attach(call: &Call, iam: &Client) -> (Step, Option<Fault>) {
+    let mut no_room = None;
+    let attached = step(StepKind::AttachDeny, async {
+        if let Attached::NoRoom(fault) = deny::attach(call, iam).await? {
+            no_room = Some(fault);
+        }
+        Ok(Outcome::Applied)
+    })
+    .await;
+    (attached, no_room)
+}
+
 /// Denies everything, and looks beside it who was hit. Credentials that no finding named wait until the base says which were active.
-pub(crate) async fn contain(call: &Call, iam: &Client, marked: Result<(), Fault>) -> Vec<Step> {
-    let mut steps = Vec::new();
+pub(crate) async fn contain(call: &Call, iam: &Client, marked: Result<(), Fault>) -> Tried {
+    let mut tried = Tried::default();
     if let Err(fault) = marked {
-        steps.push(step(StepKind::MarkHeld, async { Err(fault) }).await);
+        tried.steps.push(step(StepKind::MarkHeld, async { Err(fault) }).await);
     }
     let wave = Wave::of(call, iam).await;
-    steps.extend(match whom::hit(call, iam, &wave.read).await {
+    tried.extend(match whom::hit(call, iam, &wave.read).await {
         Whom::Meant => Box::pin(finish(call, iam, wave)).await,
         Whom::Another(id) => Box::pin(another(call, iam, wave, &id)).await,
-        Whom::Owners(owners) => Box::pin(owned(call, iam, &wave, &owners)).await,
+        Whom::Owners(owners) => Box::pin(owned(call, iam, &wave, &owners)).await.into(),
     });
-    steps
+    tried
 }
 
 /// Record, and what waits for it and for a second look at who has the name: a label, or a key of the list, could be somebody else's.
-async fn finish(call: &Call, iam: &Client, wave: Wave) -> Vec<Step> {
-    let Wave { attached, no_room, exposed, read } = wave;
+async fn finish(call: &Call, iam: &Client, wave: Wave) -> Tried {
+    let Wave { attached, no_room, exposed, read, quiet } = wave;
     let (current, unread) = match read {
         Ok(read) => read,
         Err(fault) => {
             let mut steps = deny::steps(call, iam, attached, no_room, None, false).await;
             steps.extend(exposed);
             steps.push(step(StepKind::ReadBase, async { Err(fault) }).await);
-            return steps;
+            return steps.into();
         }
     };
     let before = credentials::before(&current, &exposed);
-    let recorded = record(call, &before, &before.credentials);
+    let recorded = record(call, &before, &before.credentials, quiet);
     let (recorded, confirmed) = futures::join!(recorded, whom::confirm(call, iam, &current.principal_id));
     let (done, left) = credentials::left(&current.credentials, exposed);
     if let Err(fault) = confirmed {
@@ -90,62 +102,65 @@ async fn finish(call: &Call, iam: &Client, wave: Wave) -> Vec<Step> {
         steps.push(recorded);
         steps.extend(done);
         steps.push(step(StepKind::ReadBase, async { Err(fault) }).await);
-        return steps;
+        return steps.into();
     }
     let held = is_held(&recorded);
-    // A label is a label: nothing is lost where the record fails.
+    // A label is a label: nothing is lost where the record fails. Where nothing else is left to do it goes out beside the receipt.
+    let is_last = no_room.is_none() && left.iter().all(|credential| !credential.active);
+    let label = async { if is_last { None } else { Some(tags::label(call, iam, true).await) } };
     let (mut steps, deactivated, labelled) = futures::join!(
         deny::steps(call, iam, attached, no_room, Some(&current), held),
         credentials::deactivate_all(iam, &call.present.id, &left, &unread, held),
-        tags::label(call, iam, true)
+        label
     );
     steps.push(recorded);
     steps.extend(done);
     steps.extend(deactivated);
     steps.extend(signs(call, &current, &unread));
-    steps.push(labelled);
-    steps
+    steps.extend(labelled);
+    Tried { steps, late: is_last.then(|| tags::late(call, iam)) }
 }
 
 /// The name means somebody else by now, or nobody. Takes the deny off, and contains the user with this id under its present name.
-async fn another(call: &Call, iam: &Client, wave: Wave, id: &str) -> Vec<Step> {
-    let (mut steps, found) = futures::join!(amends(call, iam, &wave), whom::follow(call, iam, Some(id)));
+async fn another(call: &Call, iam: &Client, wave: Wave, id: &str) -> Tried {
+    let (steps, found) = futures::join!(amends(call, iam, &wave), whom::follow(call, iam, Some(id)));
+    let mut tried = Tried::from(steps);
     // A namesake with a key of the finding: it is exposed, whoever has it.
-    steps.extend(wave.exposed.into_iter().filter(|step| step.outcome == Outcome::Applied));
+    tried.steps.extend(wave.exposed.into_iter().filter(|step| step.outcome == Outcome::Applied));
     match found {
-        Ok(Some(there)) => steps.extend(elsewhere(&there, id).await),
+        Ok(Some(there)) => tried.extend(elsewhere(&there, id).await),
         Ok(None) => {
             let owners = whom::owners(call, iam).await.unwrap_or_default();
             for owner in owners.iter().filter(|owner| !owner.as_str().eq_ignore_ascii_case(&call.present.id)) {
-                steps.extend(at_owner(call, owner).await);
+                tried.steps.extend(at_owner(call, owner).await);
             }
             let is_gone = owners.is_empty() && wave.read.is_err();
             let gone = || Fault::gone(format!("{} does not exist any more, under this name or another one", call.target));
             let why = if is_gone { gone() } else { another_principal(call) };
-            steps.push(step(StepKind::CheckIdentity, async { Err(why) }).await);
+            tried.steps.push(step(StepKind::CheckIdentity, async { Err(why) }).await);
         }
         Err(fault) => {
             let why = format!("{}, and who is was not found out: {}", another_principal(call).message, fault.message);
-            steps.push(step(StepKind::ReadBase, async { Err(Fault::new(fault.kind, why)) }).await);
+            tried.steps.push(step(StepKind::ReadBase, async { Err(Fault::new(fault.kind, why)) }).await);
         }
     }
-    steps
+    tried
 }
 
 /// Contains the user under its present name. Hold and base go by the id. Those of an earlier version's decision stay under its name, and
 /// `record` leaves them to whoever has them.
-async fn elsewhere(there: &Call, id: &str) -> Vec<Step> {
+async fn elsewhere(there: &Call, id: &str) -> Tried {
     let iam = &Client::new(&there.config);
     let wave = Wave::of(there, iam).await;
     if whom::is_other(id, &wave.read) {
         let mut steps = amends(there, iam, &wave).await;
         let again = Fault::new(FaultKind::Transient, format!("{} was renamed once more meanwhile", there.target));
         steps.push(step(StepKind::ReadBase, async { Err(again) }).await);
-        return steps;
+        return steps.into();
     }
-    let mut steps = vec![whom::note(there)];
-    steps.extend(Box::pin(finish(there, iam, wave)).await);
-    steps
+    let mut tried = Tried::from(vec![whom::note(there)]);
+    tried.extend(Box::pin(finish(there, iam, wave)).await);
+    tried
 }
 
 /// The finding has no id, and its keys belong to others: the keys become inactive, and people judge whom they name.

@@ -6,11 +6,11 @@
 use crate::base::{self, BaseState, Unread};
 use crate::deny::{self, Attached};
 use crate::session::{self, session_name};
-use crate::{by_hand, credentials, document, policies, record, revoke, tags, take_off, user, whom};
+use crate::{by_hand, credentials, document, policies, record, revoke, rows, tags, take_off, user, whom};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::StatusType;
 use firebreak::fault::{Fault, FaultKind};
-use firebreak::receipt::{Outcome, Receipt};
+use firebreak::receipt::{Outcome, Receipt, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::{Look, Scope, TargetKind};
 use firebreak_aws::clock;
@@ -87,12 +87,14 @@ async fn bystander(call: &Call, now: &BaseState) -> Option<String> {
 
 async fn look(call: &Call) -> Result<Looked, Fault> {
     let iam = Client::new(&call.config);
+    let own = Box::pin(rows::own(call)).await?;
+    let row = rows::held(call, &own);
     let (read, held, changed, kept, base) = futures::join!(
         base::read(&iam, &call.present),
-        call.ledger.holds(call.held(), &call.holder, clock::now()),
+        call.ledger.holds(row, &call.holder, clock::now()),
         document::problem(call, &iam),
         call.ledger.receipt(&call.incident, call.containment, &call.target),
-        call.ledger.base::<BaseState>(call.held())
+        call.ledger.base::<BaseState>(row)
     );
     let base = base.ok().flatten().map(|(base, _)| base);
     let mut receipt = kept.ok().flatten();
@@ -114,6 +116,9 @@ async fn look(call: &Call) -> Result<Looked, Fault> {
     checked.problems.extend(unread.into_iter().map(|missing| missing.fault.message));
     // What is released at this moment must not come back.
     let held = held?;
+    if held && before.is_some() {
+        Box::pin(rows::mark_seen(call, &now.principal_id)).await;
+    }
     let ours = held && call.look == Look::Reapply;
     checked.problems.extend(replaced(call, &now).await?);
     let mut missing = reverted(call, &iam, &now).await?;
@@ -128,14 +133,12 @@ async fn look(call: &Call) -> Result<Looked, Fault> {
         let new: Vec<String> = lines.filter(|line| !checked.problems.contains(line)).collect();
         checked.problems.extend(new);
     }
-    let is_late = |again: &Again| again.steps().iter().any(|step| unwritten.contains(step));
-    let foreseen = missing.iter().filter(|(_, again)| ours && !is_late(again));
-    let foreseen: Vec<String> = foreseen.map(|(line, _)| format!("{line}; to be written again")).collect();
+    let foreseen = if ours { foreseen(&missing, &unwritten) } else { vec![] };
     if !foreseen.is_empty() {
         call.foresee(&foreseen).await?;
     }
     for (line, again) in missing {
-        let late = is_late(&again);
+        let late = is_late(&again, &unwritten);
         if !ours {
             unwritten_line(call, &now, held, (line, &again, late), &mut checked).await;
             continue;
@@ -150,11 +153,26 @@ async fn look(call: &Call) -> Result<Looked, Fault> {
         }
     }
     if let Some(receipt) = receipt.filter(|receipt| receipt.failed_steps() != unwritten) {
-        // A release goes by the receipt: what was written late is Firebreak's to put back.
-        let status = Receipt::status_of(&receipt.steps, call.decisive());
-        call.ledger.keep_receipt(&call.incident, &Receipt { status, ..receipt }).await?;
+        keep_late(call, receipt).await?;
     }
     Ok(Looked::Checked(checked))
+}
+
+/// A release goes by the receipt: what was written late is Firebreak's to put back.
+async fn keep_late(call: &Call, receipt: Receipt) -> Result<(), Fault> {
+    let status = Receipt::status_of(&receipt.steps, call.decisive());
+    call.ledger.keep_receipt(&call.incident, &Receipt { status, ..receipt }).await
+}
+
+/// Whether it is what the containment could not write.
+fn is_late(again: &Again, unwritten: &[StepName]) -> bool {
+    again.steps().iter().any(|step| unwritten.contains(step))
+}
+
+/// What a look is about to write again, for the record that it keeps before.
+fn foreseen(missing: &[(String, Again)], unwritten: &[StepName]) -> Vec<String> {
+    let again = missing.iter().filter(|(_, again)| !is_late(again, unwritten));
+    again.map(|(line, _)| format!("{line}; to be written again")).collect()
 }
 
 /// A read of a moment later: one right after a write can be old (IAM user guide: "IAM is eventually consistent"), and nothing is claimed on
@@ -213,10 +231,16 @@ fn written_at_last(receipt: Option<&mut Receipt>, again: &Again) {
 /// counts as exposed, and a release leaves it inactive. Says what could not be remembered.
 async fn exposed(call: &Call, now: &BaseState, again: &Again) -> Option<String> {
     let Again::Credential(credential) = again else { return None };
-    let recorded = record::record(call, now, std::slice::from_ref(credential)).await;
+    let recorded = recorded(call, now, credential).await;
     let is_lost = recorded.outcome == Outcome::Failed;
     is_lost
         .then(|| format!("a release would leave {} {} active: it could not be recorded", credential.kind.word(), credential.id))
+}
+
+/// A base that a look extends waits for releases of other rows, as a first one does.
+async fn recorded(call: &Call, now: &BaseState, credential: &base::Credential) -> Step {
+    let quiet = rows::is_quiet(call, Some(&now.principal_id)).await;
+    record::record(call, now, std::slice::from_ref(credential), quiet).await
 }
 
 /// A control that is to be written again.
@@ -300,7 +324,7 @@ async fn write_again(call: &Call, iam: &Client, now: &BaseState, control: &Again
         Again::Revocation => Err(Fault::new(FaultKind::Denied, "only an approval ends older sessions")),
         Again::Credential(credential) => {
             // One that was made after the containment is recorded first, as exposed: a release leaves it inactive.
-            if record::record(call, now, std::slice::from_ref(credential)).await.outcome == Outcome::Failed {
+            if recorded(call, now, credential).await.outcome == Outcome::Failed {
                 return Err(unrecorded());
             }
             credentials::set(iam, &call.present.id, credential, StatusType::Inactive).await.map(|_| ())

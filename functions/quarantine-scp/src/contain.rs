@@ -35,7 +35,8 @@ pub(crate) async fn contain(call: &Call, organization: &Organization, entry: &En
 }
 
 async fn record(call: &Call, organization: &Organization, entry: &Entry, now: &Document) -> Result<Outcome, Fault> {
-    let identity = call.target.ledger_key();
+    // A name: an entry knows no more of a principal.
+    let (identity, _) = call.held().key();
     let first = BaseState::of(&organization.policy).joined(entry, now);
     let known = call.ledger.hold(call.held(), &call.holder, &identity, &first, call.began_at).await?;
     known.check_policy(organization)?;

@@ -1,17 +1,18 @@
 #![doc = include_str!("../README.md")]
 
 mod past;
+mod rows;
+mod undone;
 
 use firebreak::answer::Decided;
 use firebreak::containment::Containment;
-use firebreak::decision::Decision;
 use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::facts::Carry;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::holders::Holders;
-use firebreak::ids::{IncidentId, PrincipalId};
+use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
-use firebreak::receipt::{Outcome, Receipt, Status, Step};
+use firebreak::receipt::{Receipt, Status};
 use firebreak::revision::LATER;
 use firebreak::step::StepKind;
 use firebreak::target::{Scope, Target};
@@ -25,9 +26,11 @@ use futures::FutureExt as _;
 use futures::future::{join_all, try_join_all};
 use past::Past;
 use quarantine_scp::Organization;
+use rows::{Found, Principal, grouped};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
+use undone::{Begun, Undone, is_done, untouched};
 
 /// What the state machine sends.
 #[derive(Debug, Deserialize)]
@@ -160,16 +163,22 @@ impl Function {
     ) -> Result<Receipt, Fault> {
         let what = (containment, target);
         let undone = match containment {
-            Containment::QuarantineIam => self.undo(holders, what, past, async |c, b| quarantine_iam::release(c, b).await).await,
+            Containment::QuarantineIam => {
+                self.undo(holders, what, past, async |c, b| quarantine_iam::release(c, b).await.map(Undone::from)).await
+            }
             Containment::QuarantineScp => {
                 let release = async |call: &Call, base: Option<&quarantine_scp::BaseState>| match &self.organization {
-                    Ok(organization) => quarantine_scp::release(call, base, organization).await,
+                    Ok(organization) => quarantine_scp::release(call, base, organization).await.map(Undone::Steps),
                     Err(fault) => Err(fault.clone()),
                 };
                 self.undo(holders, what, past, release).await
             }
-            Containment::IsolateEc2 => self.undo(holders, what, past, async |c, b| isolate_ec2::release(c, b).await).await,
-            Containment::LockdownS3 => self.undo(holders, what, past, async |c, b| lockdown_s3::release(c, b).await).await,
+            Containment::IsolateEc2 => {
+                self.undo(holders, what, past, async |c, b| isolate_ec2::release(c, b).await.map(Undone::Steps)).await
+            }
+            Containment::LockdownS3 => {
+                self.undo(holders, what, past, async |c, b| lockdown_s3::release(c, b).await.map(Undone::Steps)).await
+            }
         };
         let of = |status| Receipt { finished_at: Some(clock::now()), ..Receipt::of(target.clone(), containment, status) };
         let receipt = match undone {
@@ -179,15 +188,16 @@ impl Function {
                 Receipt { error: Some(fault.told()), fault: Some(fault.kind.into()), ..of(Status::Skipped) }
             }
             // Of this incident: the gate opens again. Nothing is kept, as nothing is said about the target yet.
-            Ok(Undone::StillHeld(by)) if holders.is_later(&by) => return Ok(asked_again(containment, target)),
-            Ok(Undone::StillHeld(by)) => {
+            Ok(Undone::StillHeld(by, _)) if holders.is_later(&by) => return Ok(asked_again(containment, target)),
+            Ok(Undone::StillHeld(by, steps)) => {
+                let status = if is_done(&steps) { Status::Skipped } else { Status::Partial };
                 let error = Some(format!("still contained for incident {by}"));
-                Receipt { error, held_by: IncidentId::parse(&by).ok(), ..of(Status::Skipped) }
+                Receipt { error, held_by: IncidentId::parse(&by).ok(), steps, ..of(status) }
             }
-            Ok(Undone::Steps(steps)) if steps.iter().all(|step| step.outcome != Outcome::Failed) => {
-                Receipt { steps, ..of(Status::Contained) }
+            Ok(Undone::Steps(steps)) => {
+                let status = if is_done(&steps) { Status::Contained } else { Status::Partial };
+                Receipt { steps, ..of(status) }
             }
-            Ok(Undone::Steps(steps)) => Receipt { steps, ..of(Status::Partial) },
             Err(fault) if fault.kind == FaultKind::Transient => return Err(fault),
             Err(fault) => Receipt { error: Some(fault.to_string()), fault: Some(fault.kind.into()), ..of(Status::Failed) },
         };
@@ -199,25 +209,60 @@ impl Function {
         passing.map_or(Ok(receipt), Err)
     }
 
-    /// Runs one containment's release when nobody but the names in `holders` holds the target.
-    ///
-    /// The hold ends after the target is back: a run that is killed in between is simply run again.
+    /// Runs one containment's release when nobody but the names in `holders` holds the target. A decision that goes by a name can have
+    /// contained several users: each is put back from its own rows.
     async fn undo<B: DeserializeOwned>(
         &self,
         holders: &Holders<'_>,
         (containment, target): (Containment, &Target),
         past: Past,
-        release: impl AsyncFn(&Call, Option<&B>) -> Result<Vec<Step>, Fault>,
+        release: impl AsyncFn(&Call, Option<&B>) -> Result<Undone, Fault>,
     ) -> Result<Undone, Fault> {
-        let ledger = self.responder.ledger();
-        let rows = self.rows_of(holders, containment, target).await?;
-        let (row, others) = rows.split_first().unwrap_or((target, rows.as_slice()));
+        let found = self.rows_of(holders, containment, target).await?;
+        let mut undone: Option<Undone> = None;
+        if found.is_strangers {
+            // Nobody recorded whom this incident denied under the name: whoever has it and is not held. The mark stays until that is done.
+            let begun = Begun { resumed: false, exposed: vec![], row: target.clone() };
+            let freed = Box::pin(self.put_back(holders, (containment, target), past.clone(), (None, begun), &release)).await?;
+            if freed.has_failed() {
+                return Ok(freed);
+            }
+            undone = Some(freed);
+        }
+        for principal in &found.principals {
+            let next = self.undo_one(holders, containment, (target, principal), past.clone(), &found.exposed, &release);
+            let next = Box::pin(next).await?;
+            undone = Some(match undone {
+                Some(before) => before.and(next),
+                None => next,
+            });
+        }
+        Ok(undone.unwrap_or_else(|| Undone::Nothing("nothing was changed".to_owned())))
+    }
+
+    /// Releases what one principal's rows hold.
+    ///
+    /// The hold ends after the target is back: a run that is killed in between is simply run again.
+    async fn undo_one<B: DeserializeOwned>(
+        &self,
+        holders: &Holders<'_>,
+        containment: Containment,
+        (decided, principal): (&Target, &Principal),
+        past: Past,
+        exposed: &[String],
+        release: &impl AsyncFn(&Call, Option<&B>) -> Result<Undone, Fault>,
+    ) -> Result<Undone, Fault> {
+        let (ledger, target) = (self.responder.ledger(), principal.target(decided));
+        let (row, others) = principal.rows.split_first().unwrap_or((target, principal.rows.as_slice()));
         let held = Held { target: row, containment };
         let (base, begun, lease) = match ledger.begin_release::<B>(held, holders, clock::now()).await? {
-            ReleaseClaim::Ours { base, resumed, exposed, lease } => (base, Begun { resumed, exposed }, lease),
+            ReleaseClaim::Ours { base, resumed, exposed: its, lease } => {
+                let exposed = its.iter().chain(exposed).cloned().collect();
+                (base, Begun { resumed, exposed, row: row.clone() }, lease)
+            }
             ReleaseClaim::StillHeld { by } => {
                 self.let_go::<B>(holders, containment, others).await?;
-                return Ok(Undone::StillHeld(by));
+                return Ok(Undone::StillHeld(by, vec![]));
             }
             ReleaseClaim::Released => {
                 // The first run's receipt says what it did; this run must not write over it.
@@ -241,7 +286,7 @@ impl Function {
                 self.let_go::<B>(holders, containment, others).await?;
                 ledger.end_release(held, &lease, clock::now()).await?;
             }
-            Ok(Undone::Steps(steps)) if steps.iter().all(|step| step.outcome != Outcome::Failed) => {
+            Ok(Undone::Steps(steps) | Undone::StillHeld(_, steps)) if is_done(steps) => {
                 self.let_go::<B>(holders, containment, others).await?;
                 ledger.end_release(held, &lease, clock::now()).await?;
             }
@@ -255,27 +300,23 @@ impl Function {
         undone
     }
 
-    /// The target under each key at which the incident holds it: mostly its own alone. An execution of an earlier version, or of a finding
-    /// that joined, can have held it under another one. Nothing to read where there is one key.
-    async fn rows_of(&self, holders: &Holders<'_>, containment: Containment, target: &Target) -> Result<Vec<Target>, Fault> {
-        let forms = target.forms();
-        if forms.len() == 1 {
-            return Ok(forms);
+    /// The rows at which the incident holds a target: mostly the decision's own alone. An execution of an earlier version, or of a finding
+    /// that joined, can have held it under another key. Nothing to read where there can be one row only.
+    async fn rows_of(&self, holders: &Holders<'_>, containment: Containment, target: &Target) -> Result<Found, Fault> {
+        let forms = rows::distinct(target, containment);
+        if forms.len() == 1 && !rows::is_renamable(target, containment) {
+            return Ok(Found::of(forms));
         }
-        let rows = try_join_all(forms.into_iter().map(async |form| {
-            let row = self.responder.ledger().row(Held { target: &form, containment }, clock::now()).await?;
-            Ok::<_, Fault>((form, row))
-        }))
-        .await?;
-        // A row by the name can be about somebody else who had it.
-        let id = target.principal_id.as_ref().map(PrincipalId::as_str).filter(|_| containment == Containment::QuarantineIam);
-        let is_other = |row: &Row| id.zip(row.identity.as_deref()).is_some_and(|(id, known)| id != known);
-        let is_ours = |row: &Row| holders.names().any(|name| row.holders.iter().any(|holder| holder == name.as_str()));
-        let (held, rest): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(_, row)| is_ours(row) && !is_other(row));
-        // An earlier run can have let go of it.
-        let before = rest.into_iter().find(|(_, row)| row.released_by.iter().any(|name| name == holders.own().as_str()));
-        let rows = if held.is_empty() { before.into_iter().collect() } else { held };
-        Ok(rows.into_iter().map(|(form, _)| form).collect())
+        let read = |row: Target| self.row(row, containment);
+        let mut known = try_join_all(forms.into_iter().map(read)).await?;
+        let led = rows::led_to(&known, holders, target);
+        known.extend(try_join_all(led.into_iter().map(read)).await?);
+        Ok(Found::among(known, holders, target, containment))
+    }
+
+    async fn row(&self, target: Target, containment: Containment) -> Result<(Target, Row), Fault> {
+        let row = self.responder.ledger().row(Held { target: &target, containment }, clock::now()).await?;
+        Ok((target, row))
     }
 
     /// Ends what the names hold of a target under other keys, now that it is back.
@@ -300,7 +341,7 @@ impl Function {
         (containment, target): (Containment, &Target),
         past: Past,
         (base, begun): (Option<B>, Begun),
-        release: impl AsyncFn(&Call, Option<&B>) -> Result<Vec<Step>, Fault>,
+        release: &impl AsyncFn(&Call, Option<&B>) -> Result<Undone, Fault>,
     ) -> Result<Undone, Fault> {
         let (place, role) = match containment {
             Containment::QuarantineScp => {
@@ -311,27 +352,14 @@ impl Function {
         let call = self.responder.call_at(&place, target, containment, role, holders.own()).await?;
         let (failed_steps, seen_drift) = (past.failed_steps, past.seen_drift);
         let joined = holders.names().map(ToString::to_string).collect();
-        let call = Call { failed_steps, seen_drift, resumed: begun.resumed, exposed: begun.exposed, joined, ..call };
+        let (leased, Begun { resumed, exposed, .. }) = (Some(begun.row.clone()), begun);
+        let call = Call { failed_steps, seen_drift, resumed, exposed, joined, leased, ..call };
         match release(&call, base.as_ref()).await {
-            Ok(steps) => Ok(Undone::Steps(steps)),
+            Ok(undone) => Ok(undone),
             Err(fault) if fault.kind == FaultKind::Gone => Ok(Undone::Gone(fault)),
             Err(fault) => Err(fault),
         }
     }
-}
-
-/// Decisions about parts of one principal together, also under two names of it.
-fn grouped<'a>(targets: impl Iterator<Item = (Containment, &'a Decision)>) -> Vec<Vec<(Containment, &'a Decision)>> {
-    let mut groups: Vec<Vec<(Containment, &Decision)>> = Vec::new();
-    for (containment, decision) in targets {
-        let is_its = |group: &Vec<(Containment, &Decision)>| group.iter().any(|(_, d)| d.target.is_one_with(&decision.target));
-        // A decision can show that two groups are one.
-        let (its, others): (Vec<_>, Vec<_>) = groups.into_iter().partition(is_its);
-        groups = others;
-        groups.push(its.into_iter().flatten().chain([(containment, decision)]).collect());
-    }
-    groups.sort_by_cached_key(|group| group.first().map(|(_, decision)| decision.target.ledger_key()));
-    groups
 }
 
 /// Everything is back.
@@ -355,28 +383,4 @@ fn how_it_ended(released: &[Receipt]) -> &'static str {
 fn asked_again(containment: Containment, target: &Target) -> Receipt {
     let (error, finished_at) = (Some(LATER.to_owned()), Some(clock::now()));
     Receipt { error, finished_at, ..Receipt::of(target.clone(), containment, Status::Waits) }
-}
-
-/// Nothing was put back: what failed is the look at what somebody changed.
-fn untouched(undone: &Result<Undone, Fault>) -> bool {
-    matches!(undone, Ok(Undone::Steps(steps)) if steps.iter().all(|step| step.is(StepKind::CheckDrift)))
-}
-
-enum Undone {
-    /// An earlier run did it; its receipt.
-    Before(Box<Receipt>),
-    /// There was nothing to put back, and why.
-    Nothing(String),
-    /// The resource does not exist any more.
-    Gone(Fault),
-    /// Another incident, or a finding that joined later, still holds the target: its id.
-    StillHeld(String),
-    /// What was tried.
-    Steps(Vec<Step>),
-}
-
-/// What the ledger says about a release that begins.
-struct Begun {
-    resumed: bool,
-    exposed: Vec<String>,
 }

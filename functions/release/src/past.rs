@@ -8,6 +8,7 @@ use firebreak::step::{StepKind, StepName};
 use firebreak::target::Target;
 
 /// What the ledger says was done to a target before.
+#[derive(Clone)]
 pub(crate) struct Past {
     /// A receipt says that something was changed.
     pub(crate) changed: bool,

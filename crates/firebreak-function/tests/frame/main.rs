@@ -14,7 +14,7 @@ use firebreak::report::Report;
 use firebreak::step::StepKind;
 use firebreak::target::{Look, Scope, Target, TargetKind};
 use firebreak::task::{Phase, TaskInput, TaskOutput};
-use firebreak_function::containment::{Attempt, Call, Checked, Responder, Task, tags};
+use firebreak_function::containment::{Attempt, Call, Checked, LateStep, Responder, Task, tags};
 use firebreak_function::step::step;
 use firebreak_ledger::{Held, Ledger, RawEvent, ReleaseClaim};
 use firebreak_testkit::room;
@@ -173,6 +173,30 @@ async fn a_receipt_that_the_ledger_does_not_take_is_a_fault_and_the_containment_
     assert_eq!(attempt(&aws, true, false).await.expect("a receipt").status, Status::Contained);
     let kept = ledger.receipt(&room::incident("one"), Containment::LockdownS3, &bucket()).await.expect("read");
     assert_eq!(kept.expect("a receipt").steps.len(), 1);
+}
+
+/// A label goes out beside the receipt; the ledger learns of one that came to nothing.
+#[tokio::test]
+async fn a_late_step_is_in_the_answer_and_in_the_receipt_where_it_failed() {
+    for (outcome, in_ledger) in [(Outcome::Applied, 1), (Outcome::Skipped, 2), (Outcome::Failed, 2)] {
+        let (aws, ledger) = stage().await;
+        let contain = async |_: &Call, (): ()| {
+            let blocked = step(StepKind::BlockPublicAccess, async { Ok(Outcome::Applied) }).await;
+            let label = step(StepKind::Tag, async move {
+                if outcome == Outcome::Failed { Err(Fault::malformed("no tags")) } else { Ok(outcome) }
+            });
+            Ok::<_, Fault>(Attempt::Late(vec![blocked], LateStep(Box::pin(label))))
+        };
+        let request = TaskInput { approved: true, ..room::request(Phase::Contain, "one", bucket()) };
+        let verify = async |_: &Call| unreachable!("it only contains");
+        let responder = Responder::new(aws.aws(), room::ledger(&aws));
+        let answer = Box::pin(responder.handle(request, TASK, async |_, _, _| (), contain, verify)).await.expect("a receipt");
+        let TaskOutput::Receipt(receipt) = answer else { unreachable!("a containment answers with a receipt") };
+        assert_eq!(receipt.steps.last().map(|step| step.outcome), Some(outcome));
+        let kept = ledger.receipt(&room::incident("one"), Containment::LockdownS3, &bucket()).await.expect("read").expect("one");
+        assert_eq!(kept.steps.len(), in_ledger, "{outcome:?}");
+        assert_eq!(kept.finished_at, receipt.finished_at, "{outcome:?}: a report finds the steps by it");
+    }
 }
 
 /// Contains the bucket for the incident, or for a finding that joined it.

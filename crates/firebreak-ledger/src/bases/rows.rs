@@ -1,9 +1,11 @@
 //! Rows about one principal: it has one by its immutable id, and can have others by a name, of findings without an id and of earlier
 //! versions. Whoever undoes one of them looks at the others first.
 
-use super::{Held, names, state_of};
-use crate::{Item, Ledger, lost, sortable, string, text, to_doc};
+use super::{Held, SKEW, names, set_of, state_of};
+use crate::{Item, Ledger, lost, number, sortable, string, text, to_doc};
+use aws_sdk_dynamodb::types::AttributeValue;
 use firebreak::fault::{Fault, FaultKind};
+use firebreak::holders::Holder;
 use firebreak_aws::classify::OrFault;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -22,6 +24,12 @@ pub struct Row {
     pub is_releasing: bool,
     /// When the base was read, as the ledger writes times.
     pub captured_at: Option<String>,
+    /// In whose name the base was read.
+    pub captured_by: Option<String>,
+    /// Credentials that a suspect made and that stay inactive.
+    pub exposed: Vec<String>,
+    /// Of a row by name: which holder saw which immutable id under the name.
+    pub principals: Vec<(String, String)>,
     item: Item,
 }
 
@@ -32,6 +40,20 @@ impl Row {
     /// Its form is unknown.
     pub fn base<T: DeserializeOwned>(&self) -> Result<Option<T>, Fault> {
         state_of(&self.item)
+    }
+
+    /// Whether a state is recorded.
+    #[must_use]
+    pub fn has_base(&self) -> bool {
+        self.item.contains_key("doc")
+    }
+
+    /// Whether the target is being put back, or was since `began_at`: what was read meanwhile can be the contained state.
+    #[must_use]
+    pub fn is_settling(&self, began_at: Timestamp) -> bool {
+        let since = sortable(began_at - SKEW);
+        let is_fresh = string(&self.item, "released_at").is_some_and(|at| at >= since.as_str());
+        self.is_releasing || is_fresh && !self.has_base()
     }
 }
 
@@ -62,8 +84,42 @@ impl Ledger {
             released_by: names(&item, "released_by"),
             is_releasing: string(&item, "releasing_until").is_some_and(|until| until >= sortable(at).as_str()),
             captured_at: of("captured_at"),
+            captured_by: of("captured_by"),
+            exposed: names(&item, "exposed"),
+            principals: names(&item, "principals").iter().filter_map(|seen| pair(seen)).collect(),
             item,
         })
+    }
+
+    /// Remembers in a row by name whom the name meant: a release finds by it the row of that principal.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn lead(&self, held: Held<'_>, holder: &Holder, identity: &str) -> Result<(), Fault> {
+        let seen = AttributeValue::Ss(vec![format!("{} {identity}", holder.id())]);
+        let write = self.update_base(held).update_expression("ADD principals :seen").expression_attribute_values(":seen", seen);
+        write.send().await.or_fault("ledger: remember whom a name meant")?;
+        Ok(())
+    }
+
+    /// Takes a mark out of a row that turned out to be about somebody else. Nothing happens where nobody else holds what is recorded there:
+    /// whoever is recorded must not be forgotten.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn leave(&self, held: Held<'_>, holder: &Holder) -> Result<(), Fault> {
+        let left = self
+            .update_base(held)
+            .update_expression("DELETE holders :me, containing :me")
+            .condition_expression("(attribute_not_exists(doc) OR size(holders) > :one)")
+            .expression_attribute_values(":me", set_of(holder))
+            .expression_attribute_values(":one", number(1))
+            .send()
+            .await;
+        if !lost(&left) {
+            left.or_fault("ledger: leave a row")?;
+        }
+        Ok(())
     }
 
     /// Writes a base into a row that another incident holds, in the place of what `known` says.
@@ -107,4 +163,9 @@ impl Ledger {
         written.or_fault("ledger: hand the base over")?;
         Ok(())
     }
+}
+
+/// A holder and the id that it saw.
+fn pair(seen: &str) -> Option<(String, String)> {
+    seen.split_once(' ').map(|(holder, id)| (holder.to_owned(), id.to_owned()))
 }

@@ -71,13 +71,24 @@ impl Derived {
         if decided.iter().chain(&self.decisions).any(|known| covers(known, &decision)) {
             return;
         }
+        if decided.iter().chain(&self.decisions).any(|known| is_namesake(known, &decision)) {
+            return self.leave_out("another principal of the incident has this name", &decision);
+        }
         let kept = if decision.mode == Mode::Auto { 0 } else { kept_for_auto };
         let count = decided.len() + self.decisions.len() + kept;
         let bytes: usize = decided.iter().chain(&self.decisions).chain([&decision]).map(size).sum();
         if count < MAX_DECISIONS && bytes <= MAX_DECISION_BYTES {
             self.decisions.push(decision);
         } else {
-            self.left_out.push(inert(&format!("more than an incident can hold: {}: {}", decision.target, decision.reason), 200));
+            self.leave_out("more than an incident can hold", &decision);
+        }
+    }
+
+    fn leave_out(&mut self, why: &str, decision: &Decision) {
+        let id = decision.target.principal_id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
+        let line = inert(&format!("{why}: {}{id}: {}", decision.target, decision.reason), 200);
+        if !self.left_out.contains(&line) {
+            self.left_out.push(line);
         }
     }
 }
@@ -104,11 +115,22 @@ fn one_session_too_many<'a>(decision: Decision, known: impl Iterator<Item = &'a 
     }
 }
 
-/// True when `known` answers for `new`: it is about the same target, or about all of it and at least as soon.
+/// True when `known` answers for `new`: it is about the same target, or about all of it and at least as soon. Whoever has the name and
+/// another immutable id is not answered for.
 fn covers(known: &Decision, new: &Decision) -> bool {
-    let (known_key, new_key) = (known.target.merge_key(), new.target.merge_key());
     let whole = known.target.scope.is_whole() && known.target.is_of(&new.target);
-    known.containment == new.containment && (known_key == new_key || whole && urgency(known.mode) <= urgency(new.mode))
+    let is_answered = is_one_record(known, new) || whole && urgency(known.mode) <= urgency(new.mode);
+    known.containment == new.containment && is_answered && !known.target.contradicts(&new.target)
+}
+
+/// True when both are about principals of one name of which one came after the other. An incident knows its targets by their names and
+/// cannot hold both.
+fn is_namesake(known: &Decision, new: &Decision) -> bool {
+    known.containment == new.containment && is_one_record(known, new) && known.target.contradicts(&new.target)
+}
+
+fn is_one_record(known: &Decision, new: &Decision) -> bool {
+    known.target.merge_key() == new.target.merge_key()
 }
 
 /// What policy and protection leave of a wish.

@@ -2,7 +2,7 @@
 
 use super::age::{OF_A_ROLE, OF_A_USER};
 use super::channel::{self, MAX_NAMED};
-use super::record::{Part, Record};
+use super::record::{ActorKind, Part, Record};
 use super::{Follow, Suspect, Traced, issued};
 use crate::containment::Containment;
 use crate::decision::Mode;
@@ -272,12 +272,19 @@ impl Call<'_> {
 
     /// True when all of it is contained with the suspect.
     fn is_contained(&self, target: &Target) -> bool {
-        self.suspect.target.scope.is_whole() && self.suspect.target.is_of(target)
+        self.suspect.target.scope.is_whole() && self.is_own(target)
+    }
+
+    /// True when a name means the suspect. A suspect that was renamed when it called can have given its old name to somebody else.
+    fn is_own(&self, target: &Target) -> bool {
+        let (own, actor) = (&self.suspect.target, &self.record.actor);
+        let has_another = |name: &IamName| actor.kind == ActorKind::User && !name.as_str().eq_ignore_ascii_case(&target.id);
+        own.is_of(target) && !own.contradicts(target) && !actor.name.as_ref().is_some_and(has_another)
     }
 
     /// The id, if the target is the suspect's own user or role: a namesake that came later has another.
     fn id_of(&self, target: &Target) -> Option<PrincipalId> {
-        let own = self.suspect.target.is_of(target);
+        let own = self.is_own(target);
         self.suspect.target.principal_id.clone().filter(|_| own)
     }
 

@@ -3,7 +3,7 @@
 use crate::iam::Iam;
 use crate::principal::{KEY, NAMESAKE_ID, OLD_KEY, Principal, TAGS_AT_MOST, USER, USER_ID, arn};
 use crate::renamed::{RENAMED, replace, replaced, suspect, unidentified, victim};
-use crate::rows::{end, put_back};
+use crate::rows::put_back;
 use crate::target::{identified, key, seen_with, user};
 use crate::{base, contain, contained, held, kept, outcome, stage, verify};
 use firebreak::fault::FaultKind;
@@ -92,7 +92,7 @@ async fn marks_of_another_incident_about_the_suspect_do_not_keep_the_victim_deni
     assert_eq!(contain(&aws, "one", &user()).await.expect_err("another try").kind, FaultKind::Transient);
     let off = kept(&aws, "one", &user()).and_then(|receipt| outcome(&receipt.steps, "take-off-deny"));
     assert_eq!(off, Some(Outcome::Failed), "people are told");
-    end(&aws, "two", &by_name).await;
+    room::ledger(&aws).leave(held(&by_name), &two).await.expect("the ledger takes it");
     the_next_run_ends_it(&aws, &iam).await;
 }
 
@@ -124,9 +124,16 @@ async fn a_look_whose_second_read_shows_somebody_else_writes_on_the_suspect() {
 async fn a_write_that_did_not_find_whom_the_read_showed_is_made_again() {
     let (aws, iam) = stage(Principal::user()).await;
     aws.next("iam:AttachUserPolicy", error(404, "NoSuchEntity"));
-    assert_eq!(contain(&aws, "one", &user()).await.expect_err("another try").kind, FaultKind::Transient);
     assert_eq!(contain(&aws, "one", &user()).await.expect("a receipt").status, Status::Contained);
     assert_eq!(iam.now().untimed(), Principal::user().denied_by(DENY_ALL, "one"));
+
+    // Without a policy to attach, the user is not tried again for ever: people are told.
+    let (aws, iam) = stage(Principal::user()).await;
+    aws.always("iam:AttachUserPolicy", error(404, "NoSuchEntity"));
+    let receipt = contain(&aws, "one", &user()).await.expect("a receipt");
+    let denied = receipt.steps.iter().find(|step| step.name.as_str() == "attach-deny").and_then(|step| step.error.as_ref());
+    assert_eq!(denied.map(|fault| fault.kind), Some(FaultKind::Gone));
+    assert!(receipt.status != Status::Contained && iam.now().active().is_empty(), "{receipt:?}");
 
     for target in [seen_with(KEY, user()), key(KEY)] {
         let (aws, iam) = stage(Principal::user()).await;

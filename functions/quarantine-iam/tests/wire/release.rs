@@ -13,9 +13,9 @@ use firebreak_function::containment::Call;
 use firebreak_ledger::ReleaseClaim;
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::{ScriptedAws, error};
-use quarantine_iam::{BaseState, DENY_ALL};
+use quarantine_iam::{BaseState, DENY_ALL, Released};
 
-/// Releases a target as the function `release` does, which then ends the hold; not done here, as if it had been killed before.
+/// Releases a target as the function `release` does, which does nothing while another incident holds the row, and then ends the hold; not done here, as if it had been killed before.
 pub(crate) async fn release(aws: &ScriptedAws, incident: &str, target: &Target) -> Result<Vec<Step>, Fault> {
     Box::pin(release_past(aws, incident, target, vec![])).await
 }
@@ -29,11 +29,12 @@ pub(crate) async fn release_past(
 ) -> Result<Vec<Step>, Fault> {
     let (ledger, id, hold) = (room::ledger(aws), room::incident(incident), held(target));
     let claim = ledger.begin_release::<BaseState>(hold, &Holders::of(&id), clock::now()).await?;
-    let ReleaseClaim::Ours { base, resumed, exposed, lease } = claim else { unreachable!("no other incident holds it") };
+    let ReleaseClaim::Ours { base, resumed, exposed, lease } = claim else { return Ok(vec![]) };
     let failed_steps = kept(aws, incident, target).as_ref().map(Receipt::failed_steps).unwrap_or_default();
     let call = responder(aws).call(target, Containment::QuarantineIam, MemberRole::Release, &id).await?;
     let call = Call { failed_steps, seen_drift, resumed, exposed, ..call };
-    let steps = Box::pin(quarantine_iam::release(&call, base.as_ref())).await?;
+    let released = Box::pin(quarantine_iam::release(&call, base.as_ref())).await?;
+    let (Released::Steps(steps) | Released::StillHeld { steps, .. }) = released;
     if !is_done(&steps) {
         let untouched = !resumed && steps.iter().all(|step| step.is(StepKind::CheckDrift));
         ledger.abandon_release(hold, &lease, untouched).await?;

@@ -2,12 +2,16 @@ use crate::policy::{denying, denying_sessions, shipped};
 use crate::{ALICE, BOB, contain, is_locked, organization, responder, stage, user};
 use firebreak::containment::Containment;
 use firebreak::fault::{Fault, FaultKind};
+use firebreak::holders::Holders;
 use firebreak::ids::PrincipalId;
 use firebreak::receipt::{Outcome, Status, Step};
 use firebreak::target::{Scope, Target, TargetKind};
 use firebreak_aws::clients::MemberRole;
+use firebreak_aws::clock;
+use firebreak_ledger::{Held, ReleaseClaim};
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::ScriptedAws;
+use quarantine_scp::BaseState;
 use serde_json::json;
 
 /// Releases a target from its recorded base, as the function `release` does.
@@ -36,6 +40,34 @@ async fn only_what_was_added_is_taken_out_and_a_second_release_finds_nothing_to_
     assert_eq!((again[0].outcome, organizations.content()), (Outcome::Already, left));
     assert_eq!(aws.changes(), [""; 0]);
     assert!(!is_locked(&aws));
+}
+
+/// One entry for all who know the name, whatever else they know.
+#[tokio::test]
+async fn an_entry_stays_until_every_incident_about_the_name_lets_go() {
+    let unknown = user("Alice");
+    let known = Target { principal_id: Some(PrincipalId::parse("AIDAEXAMPLEALICE0001").expect("an id")), ..unknown.clone() };
+    let earlier = unknown.as_spelled();
+    for [one, two] in [[&known, &unknown], [&unknown, &known], [&earlier, &known], [&known, &earlier]] {
+        let (aws, organizations) = stage().await;
+        for (incident, target) in [("one", one), ("two", two)] {
+            assert_eq!(contain(&aws, incident, target).await.expect("a receipt").status, Status::Contained);
+        }
+        let (denied, ledger) = (organizations.content(), room::ledger(&aws));
+        for (incident, target) in [("one", one), ("two", two)] {
+            let (id, held) = (room::incident(incident), Held { target, containment: Containment::QuarantineScp });
+            let claim = ledger.begin_release::<BaseState>(held, &Holders::of(&id), clock::now()).await.expect("a claim");
+            match claim {
+                ReleaseClaim::StillHeld { .. } if incident == "one" => assert_eq!(organizations.content(), denied),
+                ReleaseClaim::Ours { lease, .. } if incident == "two" => {
+                    release(&aws, target).await.expect("a release");
+                    ledger.end_release(held, &lease, clock::now()).await.expect("the ledger takes it");
+                }
+                other => panic!("{incident}: {other:?}"),
+            }
+        }
+        assert_eq!(organizations.content(), shipped(), "{one:?}, {two:?}");
+    }
 }
 
 #[tokio::test]

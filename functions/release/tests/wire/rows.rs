@@ -68,7 +68,9 @@ async fn a_principal_that_another_incident_holds_in_another_row_stays_contained_
         let before = (role.policies(), role.tags());
         let incident = opened(&aws, first.0, vec![decision(QUARANTINE, first.1)]).await;
         let other = opened(&aws, last.0, vec![decision(QUARANTINE, last.1)]).await;
-        assert_eq!(undo(&aws, &incident).await.expect("an answer").status, "ok");
+        let released = undo(&aws, &incident).await.expect("an answer");
+        assert_eq!((released.status, outcomes(&released)), ("ok", vec![(Role::NAME, Status::Skipped)]), "nothing is put back");
+        assert_eq!(released.receipts[0].held_by, Some(room::incident(last.0)));
         assert_eq!((role.policies(), role.tags()), before, "{} lets go", first.0);
         assert_eq!(undo(&aws, &other).await.expect("an answer").status, "ok");
         assert_eq!((role.policies(), role.tags()), (vec![], vec![]), "{} puts it back", last.0);

@@ -51,6 +51,31 @@ fn a_borrowed_name_makes_a_person_decide_and_no_more() {
     assert_eq!(shown(&derived.decisions, Mode::Gate).len(), 1, "without a path it is only a name");
 }
 
+/// The suspect renames itself and makes a new user under the name of the decision.
+#[test]
+fn a_new_user_under_the_suspect_s_old_name_is_not_taken_for_the_suspect() {
+    const OURS: &str = "ASIAOURSOURSOEXAMPLE";
+    let made = json!({"user": {"userName": "alice", "userId": "AIDASECONDSECEXAMPLE1"}});
+    let made = by_alice("iam", "CreateUser", &json!({"userName": "alice"}), &made);
+    let key = creates_key("alice", "AKIASECONDSECEXAMPLE");
+    // Of a key that was contained alone, the new user is decided.
+    let alone = Target { scope: Scope::AccessKey, ..alice() };
+    let renamed = [&made, &key].map(|record| {
+        let mut record = record.clone();
+        record["event"]["userIdentity"]["userName"] = json!("alice-2");
+        record
+    });
+    let (_, derived) = sweep(&renamed, std::slice::from_ref(&alone), &generous());
+    assert_eq!(shown(&derived.decisions, Mode::Auto), ["quarantine-iam IAM user alice"]);
+    assert!(derived.decisions.iter().all(|decision| decision.target.contradicts(&alone)), "{derived:#?}");
+    // An incident that holds the suspect under this name has no record for another one: people are told.
+    let suspects = [alice(), session("ci", Some(OURS))];
+    let (_, derived) = sweep(&[by_session("ci", OURS, made), by_session("ci", OURS, key)], &suspects, &generous());
+    let line = "another principal of the incident has this name: IAM user alice (AIDASECONDSECEXAMPLE1): ";
+    assert!(derived.left_out.len() == 1 && derived.left_out[0].starts_with(line), "{derived:#?}");
+    assert_eq!(derived.decisions, vec![]);
+}
+
 #[test]
 fn a_name_that_speaks_for_itself_hides_nobody_who_was_there_before() {
     let of = |name: &str, field: &str, id: &str| by_alice("iam", name, &json!({ field: id }), &Value::Null);
