@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand};
+use firebreak::comment::{NoReason, is_reason};
 use firebreak::revision::CODE_DIGITS;
 use firebreak_rehearsal::Resource;
 use std::path::PathBuf;
@@ -114,7 +115,7 @@ pub struct IncidentsArguments {
     /// Show one incident.
     #[command(subcommand)]
     pub show: Option<ShowIncident>,
-    /// How many, newest first.
+    /// How many of the newest. What is not contained and most severe stands first.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i32).range(1..=1000))]
     pub limit: i32,
     /// Print JSON.
@@ -241,6 +242,9 @@ pub struct AnswerArguments {
     /// about the newest ticket.
     #[arg(long, value_name = "CODE", value_parser = code)]
     pub shown: Option<String>,
+    /// Do not ask before the answer is given. Without a terminal nobody is asked.
+    #[arg(long)]
+    pub yes: bool,
     /// Do not wait until the answer is carried out.
     #[arg(long)]
     pub no_wait: bool,
@@ -287,10 +291,6 @@ fn code(text: &str) -> Result<String, String> {
 }
 
 /// An answer is read by others later: the text of the mail's example, or nothing, is no reason.
-fn comment(text: &str) -> Result<String, String> {
-    let words = text.trim();
-    if words.chars().filter(|c| c.is_alphanumeric()).count() < 8 || words.chars().count() < 10 {
-        return Err("say why in 10 characters or more: it is kept with the incident".to_owned());
-    }
-    Ok(words.to_owned())
+fn comment(text: &str) -> Result<String, NoReason> {
+    is_reason(text).map(|()| text.trim().to_owned())
 }

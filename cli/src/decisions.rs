@@ -1,26 +1,34 @@
 //! Decisions for people: when, what, to what, why, and what is left for a person to do.
 
-use console::{Alignment, StyledObject, pad_str, style};
+use crate::layout;
+use console::{StyledObject, style};
 use firebreak::decision::{Decision, Mode};
 use firebreak::text::inert;
-use std::fmt::Write as _;
 
 /// Wide enough for the longest of [`when`].
 const WHEN: usize = 21;
+/// Narrower than this, what is decided stands below when.
+const ROW: usize = 60;
 
 /// Prints decisions, one block each.
 pub(crate) fn print(decisions: &[Decision]) {
-    print!("{}", shown(decisions));
+    print!("{}", shown(decisions, layout::width()));
 }
 
-/// Decisions, one block each.
-pub(crate) fn shown(decisions: &[Decision]) -> String {
+/// Decisions, one block each, for a screen of `width` columns.
+pub(crate) fn shown(decisions: &[Decision], width: usize) -> String {
     let mut out = String::new();
     for decision in decisions {
-        let _ = writeln!(out, "\n  {}{}: {}", when(decision), style(&decision.target).bold(), decision.does());
-        let mut line = |text: &str| {
-            let _ = writeln!(out, "  {:WHEN$}{text}", "");
-        };
+        let what = format!("{}: {}", style(&decision.target).bold(), decision.does());
+        let indent = if width < ROW { "    ".to_owned() } else { " ".repeat(WHEN + 2) };
+        out.push('\n');
+        if width < ROW {
+            out.push_str(&format!("  {}\n{}", when(decision), layout::wrap(&indent, &what, width)));
+        } else {
+            let when = layout::pad(&when(decision).to_string(), WHEN);
+            out.push_str(&layout::wrap(&format!("  {when}"), &what, width));
+        }
+        let mut line = |text: &str| out.push_str(&layout::wrap(&indent, text, width));
         if let Some(session) = &decision.target.session {
             line(&format!("session {}", inert(session, 64)));
         }
@@ -32,12 +40,11 @@ pub(crate) fn shown(decisions: &[Decision]) -> String {
     out
 }
 
-fn when(decision: &Decision) -> StyledObject<String> {
-    let pad = |word| style(pad_str(word, WHEN, Alignment::Left, None).into_owned());
+fn when(decision: &Decision) -> StyledObject<&'static str> {
     match (decision.mode, decision.containment) {
-        (Mode::Auto, _) => pad("automatically").red(),
-        (Mode::Gate, Some(_)) => pad("only if you approve").yellow(),
-        (Mode::Gate, None) => pad("needs your answer").yellow(),
-        (Mode::Notify, _) => pad("information only").dim(),
+        (Mode::Auto, _) => style("automatically").red(),
+        (Mode::Gate, Some(_)) => style("only if you approve").yellow(),
+        (Mode::Gate, None) => style("needs your answer").yellow(),
+        (Mode::Notify, _) => style("information only").dim(),
     }
 }

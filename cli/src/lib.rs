@@ -6,6 +6,7 @@ mod decisions;
 mod doctor;
 pub mod follow;
 mod incidents;
+mod layout;
 mod local;
 mod paint;
 mod pause;
@@ -16,6 +17,7 @@ mod review;
 pub mod screen;
 pub mod signed;
 mod slots;
+mod standing;
 
 pub use arguments::{Arguments, Command};
 use arguments::{LocalArguments, LocalCommand};

@@ -2,7 +2,8 @@
 
 use console::{StyledObject, style};
 use firebreak::incident::IncidentStatus;
-use firebreak::receipt::{Outcome, Status};
+use firebreak::receipt::{Outcome, Status, Step};
+use firebreak::step::StepKind;
 use jiff::Timestamp;
 
 /// A time as people read it: UTC, to the second.
@@ -34,8 +35,10 @@ pub(crate) fn status(status: Status) -> StyledObject<&'static str> {
 }
 
 /// How a step ended.
-pub(crate) fn outcome(outcome: Outcome) -> StyledObject<&'static str> {
-    match outcome {
+pub(crate) fn step(step: &Step) -> StyledObject<&'static str> {
+    match step.outcome {
+        // Not done on purpose: the name of the step says what stays.
+        Outcome::Skipped if step.is(StepKind::KeepInactive) => style("kept").yellow(),
         Outcome::Applied => style("applied").green(),
         Outcome::Already => style("was so before").dim(),
         Outcome::Skipped => style("nothing done").dim(),

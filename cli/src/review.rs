@@ -2,29 +2,28 @@
 //!
 //! The task token never comes here. The command asks the function `decide-review`, which holds the right to read it.
 
+mod ask;
 mod outcome;
+mod told;
 
 use crate::arguments::{AnswerArguments, ReviewArguments, ReviewCommand};
 use crate::incidents::{incident_id, list};
 use crate::{CommandError, Connection, paint, print_json, signed};
 use console::style;
-use firebreak::answer::Answer;
+use firebreak::answer::{Answer, Decided};
 use firebreak::ids::IncidentId;
 use firebreak::incident::IncidentStatus;
 use firebreak::review::{DecideOutcome, DecideRequest};
 use firebreak::text::inert;
 use std::time::Duration;
 use tokio::time::Instant;
+use told::{Answered, Carried};
 
 pub(crate) async fn run(arguments: &ReviewArguments) -> Result<(), CommandError> {
     match &arguments.command {
         ReviewCommand::List { json } => {
-            let records = Connection::open().await?.ledger.incidents_in(IncidentStatus::AwaitingReview).await?;
-            if *json {
-                return print_json(&records);
-            }
-            list(&records, "Nothing waits for an answer.");
-            Ok(())
+            let all = Connection::open().await?.ledger.overviews_in(IncidentStatus::AwaitingReview).await?;
+            list(all, *json, "No incident waits for an answer.")
         }
         ReviewCommand::Approve(arguments) => answer(Answer::Approve, &arguments.answer, &arguments.accept_open).await,
         ReviewCommand::Release(arguments) => answer(Answer::Release, arguments, &[]).await,
@@ -40,9 +39,14 @@ async fn answer(answer: Answer, arguments: &AnswerArguments, accept_open: &[Stri
         shown: arguments.shown.clone(),
         ..DecideRequest::new(id.clone(), answer, &arguments.comment)
     };
+    // A program that reads JSON is not asked.
+    let Some(request) = ask::agreed(&connection.ledger, request, arguments.yes || arguments.json).await? else {
+        return Err(CommandError::Bad("nothing was answered".to_owned()));
+    };
     let outcome = decide(&connection, &request).await?;
     if arguments.json {
-        print_json(&outcome)?;
+        let taken = taken(&outcome, answer).filter(|_| !arguments.no_wait);
+        print_result(&connection, &id, &outcome, taken).await?;
     }
     let says = |text: String| {
         if !arguments.json {
@@ -53,7 +57,7 @@ async fn answer(answer: Answer, arguments: &AnswerArguments, accept_open: &[Stri
         DecideOutcome::Accepted { decision } | DecideOutcome::Queued { decision } => {
             says(format!("answer taken: {} {id}; {}", style(decision.answer.word()).bold(), doing(decision.answer)));
             if !arguments.json && !arguments.no_wait {
-                return outcome::wait(&connection.ledger, &id, &decision).await;
+                return told::wait(&connection.ledger, &id, &decision).await;
             }
         }
         DecideOutcome::AlreadyDecided { decision } => {
@@ -68,7 +72,7 @@ async fn answer(answer: Answer, arguments: &AnswerArguments, accept_open: &[Stri
             }
             says(text);
             if !arguments.json && !arguments.no_wait {
-                return outcome::wait(&connection.ledger, &id, &decision).await;
+                return told::wait(&connection.ledger, &id, &decision).await;
             }
         }
         DecideOutcome::Changed { decisions, shown } => {
@@ -133,9 +137,34 @@ async fn decide(connection: &Connection, request: &DecideRequest) -> Result<Deci
     signed::call(connection, "decide-review", request).await
 }
 
+/// Prints one line of JSON: the outcome, and what came of the answer that was taken.
+async fn print_result(
+    connection: &Connection,
+    id: &IncidentId,
+    outcome: &DecideOutcome,
+    taken: Option<&Decided>,
+) -> Result<(), CommandError> {
+    let Some(decided) = taken else { return print_json(&Answered { outcome, result: None }) };
+    let (after, view) = outcome::ended(&connection.ledger, id, decided).await?;
+    print_json(&Answered { outcome, result: Some(Carried::of(after, &view, decided)) })?;
+    outcome::judged(after, &view, decided).map(drop)
+}
+
+/// The answer that stands, when that is what was asked for: its result is worth waiting for.
+fn taken(outcome: &DecideOutcome, answer: Answer) -> Option<&Decided> {
+    match outcome {
+        DecideOutcome::Accepted { decision } | DecideOutcome::Queued { decision } => Some(decision),
+        DecideOutcome::AlreadyDecided { decision } if decision.answer == answer => Some(decision),
+        _ => None,
+    }
+}
+
 fn doing(answer: Answer) -> &'static str {
-    match answer {
-        Answer::Approve => "containing what waits or failed",
-        Answer::Release => "putting back what was changed",
+    if answer == Answer::Approve {
+        "containing what waits or failed"
+    } else if answer == Answer::Release {
+        "putting back what was changed"
+    } else {
+        "closing it as it is"
     }
 }

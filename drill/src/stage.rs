@@ -213,7 +213,7 @@ impl Stage {
     /// # Errors
     /// The function fails.
     pub async fn answer(&self, id: &IncidentId, answer: Answer) -> Result<DecideOutcome> {
-        self.decide(&DecideRequest::new(id.clone(), answer, "drill")).await
+        self.decide(&DecideRequest::new(id.clone(), answer, "the drill answers")).await
     }
 
     /// Asks `decide-review`, as the command does.

@@ -1,16 +1,30 @@
 //! The screen of one incident in every state: each sentence is held against what is true there.
 
-use super::shown;
+use crate::layout::PIPE;
 use firebreak::receipt::Receipt;
 use firebreak_ledger::{IncidentView, ReviewState};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-const OTHER: &str = "fb-86be0123456789ab";
+/// The screen in a pipe, without colours, a minute after the gate opened.
+fn shown(view: &IncidentView) -> String {
+    let now = "2026-11-20T02:04:00Z".parse().expect("a time");
+    console::strip_ansi_codes(&super::shown(view, now, PIPE)).into_owned()
+}
+
+/// What the screen says of now: without what the answers would do.
+fn says_now(view: &IncidentView) -> String {
+    let text = shown(view);
+    let Some((before, after)) = text.split_once("\nANSWER ") else { return text };
+    let details = after.split_once("\nDecisions\n").map_or("", |(_, details)| details);
+    format!("{before}\n{details}")
+}
+
+pub(crate) const OTHER: &str = "fb-86be0123456789ab";
 
 /// What is true in a state.
 #[derive(Default)]
-struct Truth {
+pub(crate) struct Truth {
     contained: bool,
     partly: bool,
     /// Its containment failed.
@@ -23,10 +37,10 @@ struct Truth {
     put_back: bool,
 }
 
-struct State {
-    name: &'static str,
+pub(crate) struct State {
+    pub(crate) name: &'static str,
     truth: Truth,
-    view: IncidentView,
+    pub(crate) view: IncidentView,
 }
 
 fn read<T: DeserializeOwned>(value: Value) -> T {
@@ -86,12 +100,13 @@ fn view(mode: &str, status: &str, receipts: Vec<Receipt>, releases: Vec<Receipt>
             json!({ "status": "ok", "suspects": suspects, "asked": { "places": suspects, "since": "2026-11-19T02:00:00Z" } }),
         )),
         evidence: vec![],
+        missing: vec![],
         review: Some(gate),
         timeline: vec![],
     }
 }
 
-fn states() -> Vec<State> {
+pub(crate) fn states() -> Vec<State> {
     let none = || json!({});
     let drift = json!({ "kind": "malformed", "message": "changed by somebody since the containment: a policy was added" });
     let denied = json!({ "kind": "denied", "message": "iam:UpdateAccessKey: AccessDenied" });
@@ -155,7 +170,7 @@ const NO_CLAIM: [&str; 6] = [
 /// What the screen says, and where it may and must say so: everywhere but there it would be wrong.
 type Rule = (&'static str, fn(&str) -> bool, fn(&Truth) -> bool);
 
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 10] = [
     (
         "contained",
         |text| NO_CLAIM.iter().fold(text.to_owned(), |text, words| text.replace(words, "")).contains("contained"),
@@ -164,13 +179,12 @@ const RULES: [Rule; 11] = [
     ("in part", |text| text.contains("PARTLY contained"), |t| t.partly),
     ("NOT contained", |text| text.contains("NOT contained"), |t| t.failed),
     ("it does not exist", |text| text.contains("it does not exist"), |t| t.gone),
-    ("put back", |text| text.contains("alice put back"), |t| t.put_back),
+    ("put back", |text| text.contains("alice: put back"), |t| t.put_back),
     ("held by another incident", |text| text.contains(&format!("still contained, for incident {OTHER}")), |t| t.held_by_another),
     ("somebody changed it", |text| text.contains("changed by somebody"), |t| t.drift),
     ("answer release again", |text| text.contains("answer release again"), |t| t.drift),
     ("CloudTrail shows nothing", |text| text.contains("nothing more was found"), |t| t.asked),
     ("CloudTrail was not asked", |text| text.contains("CloudTrail was not asked"), |t| !t.asked),
-    ("an answer is wanted", |text| text.contains("firebreak review approve"), |t| t.waits),
 ];
 
 #[test]
@@ -179,7 +193,7 @@ fn every_sentence_of_the_screen_is_true_in_every_state() {
     for (name, says, is_so) in RULES {
         let mut seen = [false, false];
         for state in &states {
-            let text = console::strip_ansi_codes(&shown(&state.view)).into_owned();
+            let text = says_now(&state.view);
             let so = is_so(&state.truth);
             assert_eq!(says(&text), so, "{name}, in {}: {text}", state.name);
             seen[usize::from(so)] = true;
@@ -189,10 +203,34 @@ fn every_sentence_of_the_screen_is_true_in_every_state() {
 }
 
 #[test]
+fn an_answer_is_asked_for_while_one_is_wanted_and_each_says_what_it_does() {
+    for state in states() {
+        let text = shown(&state.view);
+        for answer in ["approve", "release"] {
+            let command = format!("firebreak review {answer} fb-0123456789abcdef --shown ");
+            assert_eq!(text.contains(&command), state.truth.waits || state.truth.drift, "{}: {text}", state.name);
+        }
+        assert!(
+            !text.lines().any(|line| line.ends_with("EVIDENCE") || line.ends_with("CLOUDTRAIL")),
+            "no heading is empty: {text}"
+        );
+    }
+}
+
+#[test]
 fn what_somebody_else_changed_is_no_failure_and_nothing_malformed() {
     let states = states();
     let drifted = states.iter().find(|state| state.truth.drift).expect("a state");
-    let text = console::strip_ansi_codes(&shown(&drifted.view)).to_lowercase();
+    let text = shown(&drifted.view);
+    for told in [
+        "CHANGED    IAM user alice: changed by somebody since the containment: a policy was added: left as it is",
+        "Firebreak had left it so: denied everything by policy",
+        "when: between 2026-11-20 02:01:00 UTC and 2026-11-20 02:00:01 UTC",
+        "aws cloudtrail lookup-events --region us-east-1 --lookup-attributes AttributeKey=ResourceName,AttributeValue=alice",
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    let text = text.to_lowercase();
     assert!(!text.contains("malformed") && !text.contains("failed"), "{text}");
 }
 
@@ -202,7 +240,7 @@ fn what_is_left_to_a_person_stands_with_its_target_and_takes_nothing_from_the_co
     let note = "an MFA device was added; Firebreak leaves it to you: aws iam deactivate-mfa-device --user-name alice";
     let check = json!({ "target": target(), "containment": "quarantine-iam", "holds": true, "notes": [note] });
     view.verifications = vec![read(check)];
-    let text = console::strip_ansi_codes(&shown(&view)).into_owned();
+    let text = shown(&view);
     assert!(text.contains(&format!("left to you: {note}")), "{text}");
     assert!(!text.contains("NOT in place") && !text.contains("NOT confirmed"), "{text}");
 }
@@ -211,6 +249,6 @@ fn what_is_left_to_a_person_stands_with_its_target_and_takes_nothing_from_the_co
 fn a_containment_that_changed_nothing_says_so() {
     let states = states();
     let before = states.iter().find(|state| state.name == "contained before").expect("a state");
-    let text = console::strip_ansi_codes(&shown(&before.view)).into_owned();
+    let text = shown(&before.view);
     assert!(text.contains("it was so before, by Firebreak or by somebody else"), "{text}");
 }

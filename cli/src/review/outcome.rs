@@ -1,5 +1,6 @@
 //! What came of an answer: waits until the execution has carried it out, or asks again.
 
+use super::ask::is_meant;
 use crate::CommandError;
 use console::style;
 use firebreak::answer::{Answer, Decided};
@@ -20,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// Where the incident is after an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum After {
+pub(super) enum After {
     /// Still being carried out.
     Working,
     /// Done.
@@ -31,36 +32,58 @@ enum After {
     Broken,
 }
 
-/// Waits, and says what came of the answer.
-///
-/// # Errors
-/// Something was not carried out, or is not known yet.
-pub(super) async fn wait(ledger: &Ledger, id: &IncidentId, decided: &Decided) -> Result<(), CommandError> {
-    println!("{}", done(&carried_out(ledger, id, decided).await?, decided));
-    Ok(())
-}
-
 /// Waits until the answer is carried out.
 ///
 /// # Errors
 /// Something was not carried out, or is not known yet.
 pub(super) async fn carried_out(ledger: &Ledger, id: &IncidentId, decided: &Decided) -> Result<IncidentView, CommandError> {
+    let (after, view) = ended(ledger, id, decided).await?;
+    judged(after, &view, decided)?;
+    Ok(view)
+}
+
+/// Waits until it is known what came of the answer, or for two minutes.
+///
+/// # Errors
+/// The ledger could not be read, or does not know the incident.
+pub(super) async fn ended(ledger: &Ledger, id: &IncidentId, decided: &Decided) -> Result<(After, IncidentView), CommandError> {
     let until = Instant::now() + PATIENCE;
     loop {
         let view = ledger.incident(id).await?;
         let view = view.ok_or_else(|| CommandError::Bad(format!("there is no incident {id}")))?;
-        match after(&view, decided) {
-            After::Done => return Ok(view),
-            After::AsksAgain => return Err(CommandError::Bad(not_done(&view, decided))),
-            After::Broken => {
-                return Err(CommandError::Bad(format!("the execution of {id} broke down: firebreak incidents show {id}")));
-            }
-            After::Working if Instant::now() > until => {
-                return Err(CommandError::Bad(format!("not carried out after 2 minutes: firebreak incidents show {id}")));
-            }
-            After::Working => tokio::time::sleep(PAUSE).await,
+        let after = after(&view, decided);
+        if after != After::Working || Instant::now() > until {
+            return Ok((after, view));
         }
+        tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// What came of the answer, in one line.
+///
+/// # Errors
+/// Something was not carried out, or is not known yet.
+pub(super) fn judged(after: After, view: &IncidentView, decided: &Decided) -> Result<String, CommandError> {
+    let id = &view.record.incident.id;
+    Err(CommandError::Bad(match after {
+        After::Done => return Ok(done(view, decided)),
+        After::AsksAgain if is_part_done(view, decided) => {
+            return Ok(format!("done as answered; the incident asks again about the rest: firebreak incidents show {id}"));
+        }
+        After::AsksAgain => not_done(view, decided),
+        After::Broken => format!("the execution of {id} broke down: firebreak incidents show {id}"),
+        After::Working => format!("still running: firebreak incidents show {id}"),
+    }))
+}
+
+/// Whether an answer about some targets was carried out for all of them. That the gate opens again with the rest is no failure.
+fn is_part_done(view: &IncidentView, decided: &Decided) -> bool {
+    let receipts = if decided.answer == Answer::Release { &view.releases } else { &view.receipts };
+    let is_left = |receipt: &&Receipt| matches!(receipt.status, Status::Failed | Status::Partial | Status::Waits);
+    // What is kept stays as it is, whatever that is.
+    let is_kept = decided.answer != Answer::Release && decided.answer != Answer::Approve;
+    let mut left = receipts.iter().filter(is_left).filter(|receipt| is_meant(&decided.targets, &receipt.target));
+    !decided.targets.is_all() && (is_kept || left.next().is_none())
 }
 
 fn after(view: &IncidentView, decided: &Decided) -> After {
@@ -98,6 +121,9 @@ fn done(view: &IncidentView, decided: &Decided) -> String {
         }
         return format!("{} what Firebreak changed is put back{kept}", style("released:").green().bold());
     }
+    if decided.answer != Answer::Approve {
+        return format!("{} nothing more is done", style("closed:").green().bold());
+    }
     let open: Vec<String> = open(view).map(|receipt| receipt.target.to_string()).collect();
     if !open.is_empty() {
         return format!("{} NOT contained, or not in full: {}", style("closed:").yellow().bold(), inert(&open.join(", "), 300));
@@ -125,33 +151,31 @@ fn not_done(view: &IncidentView, decided: &Decided) -> String {
     let line = |receipt: &Receipt| {
         format!("  {}: {}", receipt.target, inert(&receipt.told().unwrap_or_else(|| "see the ticket".to_owned()), 200))
     };
-    let lines: Vec<String> = match decided.answer {
-        Answer::Approve => open(view).map(line).collect(),
-        Answer::Release => {
-            let left = view.releases.iter().filter(|receipt| matches!(receipt.status, Status::Failed | Status::Partial));
-            let drift = "somebody changed it since; answer release again to leave that as it is";
-            let told = |receipt: &Receipt| {
-                if receipt.found_drift() { format!("  {}: {drift}", receipt.target) } else { line(receipt) }
-            };
-            left.map(told).collect()
-        }
+    let lines: Vec<String> = if decided.answer == Answer::Release {
+        let left = view.releases.iter().filter(|receipt| matches!(receipt.status, Status::Failed | Status::Partial));
+        let drift = "somebody changed it since; answer release again to leave that as it is";
+        let told = |receipt: &Receipt| {
+            if receipt.found_drift() { format!("  {}: {drift}", receipt.target) } else { line(receipt) }
+        };
+        left.map(told).collect()
+    } else {
+        open(view).map(line).collect()
     };
     let later: Vec<String> = view.record.incident.beyond(decided).iter().map(|line| format!("  {}", inert(line, 300))).collect();
     if lines.is_empty() && !later.is_empty() {
         return format!("Carried out, and the incident asks again:\n{}\nAnswer the new ticket.", later.join("\n"));
     }
-    match decided.answer {
-        Answer::Approve => {
-            let what = if lines.is_empty() { "  see the ticket".to_owned() } else { lines.join("\n") };
-            format!(
-                "NOT contained:\n{what}\nThe incident stays open. Mend the cause (firebreak doctor) and approve again, or close it as it is: \
-                 firebreak review approve {id} --comment \"WHY\" --accept-open TARGET"
-            )
-        }
-        Answer::Release => {
-            format!("NOT all is put back:\n{}\nThe ticket says what is left; answer again.", lines.join("\n"))
-        }
+    if decided.answer == Answer::Release {
+        return format!("NOT all is put back:\n{}\nThe ticket says what is left; answer again.", lines.join("\n"));
     }
+    if decided.answer != Answer::Approve {
+        return format!("Carried out, and the incident asks again about the rest: firebreak incidents show {id}");
+    }
+    let what = if lines.is_empty() { "  see the ticket".to_owned() } else { lines.join("\n") };
+    format!(
+        "NOT contained:\n{what}\nThe incident stays open. Mend the cause (firebreak doctor) and approve again, or close it as it is: \
+         firebreak review approve {id} --comment \"WHY\" --accept-open TARGET"
+    )
 }
 
 fn open(view: &IncidentView) -> impl Iterator<Item = &Receipt> {

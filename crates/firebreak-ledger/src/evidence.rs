@@ -1,6 +1,6 @@
 //! What was collected so far, and what could not be: the write-only evidence bucket cannot be asked.
 
-use super::{Ledger, from_doc, string, to_doc};
+use super::{Item, Ledger, from_doc, string, to_doc};
 use firebreak::evidence::Entry;
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
@@ -35,13 +35,18 @@ impl Ledger {
     /// # Errors
     /// The ledger could not be read.
     pub async fn missing(&self, incident: &IncidentId) -> Result<Vec<String>, Fault> {
-        let mut all: Vec<String> = Vec::new();
-        for row in self.rows(incident).await?.iter().filter(|row| string(row, "sk").is_some_and(|sk| sk.starts_with("missing#")))
-        {
-            all.extend(from_doc::<Vec<String>>(row)?);
-        }
-        let mut told = std::collections::BTreeSet::new();
-        all.retain(|line| told.insert(line.clone()));
-        Ok(all)
+        let rows = self.rows(incident).await?;
+        missing(rows.iter().filter(|row| string(row, "sk").is_some_and(|sk| sk.starts_with("missing#"))))
     }
+}
+
+/// What the executions of an incident could not collect, each line once.
+pub(super) fn missing<'a>(rows: impl Iterator<Item = &'a Item>) -> Result<Vec<String>, Fault> {
+    let mut all: Vec<String> = Vec::new();
+    for row in rows {
+        all.extend(from_doc::<Vec<String>>(row)?);
+    }
+    let mut told = std::collections::BTreeSet::new();
+    all.retain(|line| told.insert(line.clone()));
+    Ok(all)
 }

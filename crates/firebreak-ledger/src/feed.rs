@@ -19,7 +19,7 @@ const OF_EARLIER_VERSIONS: &str = "incident";
 /// What an id's random part is written in.
 const HEX: &str = "0123456789abcdef";
 /// Incidents read at once.
-const AT_ONCE: usize = 16;
+pub(super) const AT_ONCE: usize = 16;
 
 /// The partition of an incident: by the first digit of its id, which is a digest.
 pub(super) fn partition(incident: &IncidentId) -> String {
@@ -35,7 +35,7 @@ fn partitions() -> impl Iterator<Item = String> {
 
 /// Which incidents of a partition are meant.
 #[derive(Clone, Copy)]
-enum Which<'a> {
+pub(super) enum Which<'a> {
     /// The newest, so many.
     Newest(i32),
     /// Those of one status.
@@ -78,7 +78,7 @@ impl Ledger {
     }
 
     /// The keys of the incidents that are meant, newest first, from all partitions side by side.
-    async fn found(&self, which: Which<'_>) -> Result<Vec<Item>, Fault> {
+    pub(super) async fn found(&self, which: Which<'_>) -> Result<Vec<Item>, Fault> {
         let mut found = try_join_all(partitions().map(|partition| self.found_in(partition, which))).await?.concat();
         found.sort_by(|one, other| string(other, "opened_at").cmp(&string(one, "opened_at")));
         Ok(found)

@@ -14,6 +14,10 @@ use jiff::Timestamp;
 /// Several functions amend an incident at the same time: the targets of one incident are contained side by side.
 pub(super) const ATTEMPTS: usize = 16;
 
+/// What analysts may read of the rows of an incident.
+pub(super) const SHOWN: &str =
+    "sk, doc, #status, #at, what, decision, answers, round, entered_at, delivered, shown, shown_revision, announced_at, more";
+
 impl Ledger {
     /// Writes the raw event and then the incident. A new execution of the same finding replaces both. False when the ledger has a
     /// later revision of the incident, which stays: a finding joined since the caller read it.
@@ -232,9 +236,7 @@ impl Ledger {
             .key_condition_expression("pk = :pk")
             .expression_attribute_values(":pk", incident_pk(incident))
             // The gate's token and the raw event stay in the table.
-            .projection_expression(
-                "sk, doc, #status, #at, what, decision, answers, round, entered_at, delivered, shown, shown_revision, announced_at, more",
-            )
+            .projection_expression(SHOWN)
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#at", "at")
             .consistent_read(true)

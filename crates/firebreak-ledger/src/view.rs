@@ -1,5 +1,6 @@
 //! What the ledger shows of an incident: everything but the gate's token and the raw event.
 
+use super::evidence::missing;
 use super::tickets::integer;
 use super::{Item, ReviewState, from_doc, string};
 use firebreak::evidence::Entry;
@@ -36,6 +37,9 @@ pub struct IncidentView {
     pub sweep: Option<SweepBranch>,
     /// The evidence collected so far.
     pub evidence: Vec<Entry>,
+    /// What could not be collected, one line each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
     /// The gate and the answer.
     pub review: Option<ReviewState>,
     /// What happened when, oldest first.
@@ -90,6 +94,7 @@ pub(super) fn view(items: &[Item]) -> Result<Option<IncidentView>, Fault> {
         releases: section("release#").map(from_doc).collect::<Result<_, _>>()?,
         sweep: looks(items, None)?,
         evidence: section("evidence#").map(from_doc).collect::<Result<_, _>>()?,
+        missing: missing(section("missing#"))?,
         review: section("review").next().map(ReviewState::of).transpose()?,
         timeline: section("timeline#")
             .map(|item| TimelineEvent {

@@ -3,6 +3,7 @@
 //! Every field is optional: senders leave things out, and a missing field is a reason to ask a person, not to fail. Fields that
 //! are not listed here are not lost: the raw event is kept, for evidence. Facts about the senders are in the module of each adapter.
 
+mod actor;
 mod asff;
 mod export;
 mod guardduty;
@@ -15,6 +16,7 @@ mod resource;
 mod sequence;
 mod vocabulary;
 
+pub use actor::Actor;
 pub use export::events;
 pub use json::{BadJson, parse};
 pub use principal::{Credentials, Principal};
@@ -165,6 +167,8 @@ pub struct Finding {
     pub resources: Vec<Resource>,
     /// The other side: addresses that were talked to or called from.
     pub remote_addresses: Vec<IpAddr>,
+    /// Who did it, and from where, for people: the address is that of `remote_addresses` where no more is known.
+    pub actor: Actor,
     /// An attack sequence: it names its targets one by one, nothing in it is mere context.
     pub sequence: bool,
     /// The attack sequence this finding is a signal of.
@@ -196,6 +200,7 @@ impl Finding {
             indicators: Vec::new(),
             resources: Vec::new(),
             remote_addresses: Vec::new(),
+            actor: Actor::default(),
             sequence: false,
             part_of: None,
         }

@@ -22,7 +22,7 @@ pub const LISTED_PER_TYPE: usize = 5;
 /// So many findings an incident lists.
 pub const MAX_FINDINGS: usize = 25;
 /// What they may take as JSON, in bytes.
-const MAX_FINDING_BYTES: usize = 10 * 1024;
+const MAX_FINDING_BYTES: usize = 16 * 1024;
 /// The advice of several findings, in characters.
 const MAX_ADVICE: usize = 400;
 /// By then a containment has left its receipt.

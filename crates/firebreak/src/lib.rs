@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod arrival;
+pub mod comment;
 pub mod containment;
 pub mod coverage;
 pub mod decision;

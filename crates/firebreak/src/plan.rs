@@ -16,6 +16,7 @@ mod identity;
 pub(crate) mod join_keys;
 mod principal;
 mod restrain;
+mod summary;
 mod targets;
 mod wanted;
 mod wishes;
@@ -25,12 +26,12 @@ pub use explain::{Because, Step};
 pub use file::{NotJson, plan_file, plan_json};
 pub use identity::{Administrator, Identities, Known, Owner, Uses};
 pub use restrain::{broke_down, over_budget, paused, too_many_unread};
+pub use summary::{FindingSummary, JoinedAs};
 
 use crate::containment::Containment;
 use crate::decision::{Decision, Mode};
 use crate::digest::sha256_hex;
-use crate::finding::{self, Delivery, Finding, Read, SeverityBand, Source};
-use crate::ids::{AccountId, IncidentId, Region};
+use crate::finding::{self, Delivery, Finding, Read};
 use crate::playbook::Playbook;
 use crate::policy::Policy;
 use crate::text::inert;
@@ -51,85 +52,6 @@ pub enum Verdict {
     Notify,
     /// Nothing is done: the finding was settled at its source, is suppressed, or is known already.
     Ignore,
-}
-
-/// The finding, as much of it as travels: bounded and safe to show.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FindingSummary {
-    /// GuardDuty finding ARN, or the product's id.
-    pub id: Option<String>,
-    /// The type in GuardDuty's original spelling.
-    #[serde(rename = "type")]
-    pub finding_type: Option<String>,
-    /// On GuardDuty's scale of 1 to 10.
-    pub severity: Option<f64>,
-    /// LOW, MEDIUM, HIGH or CRITICAL.
-    pub severity_band: Option<SeverityBand>,
-    /// The format it came in.
-    pub source: Source,
-    /// The account of the resource.
-    pub account: Option<AccountId>,
-    /// The Region of the resource.
-    pub region: Option<Region>,
-    /// The sender's title.
-    pub title: Option<String>,
-    /// When the sender last changed it: its version.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub updated_at: Option<Timestamp>,
-    /// When what it reports was seen for the first time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first_seen: Option<Timestamp>,
-    /// The attack sequence it is a signal of, which is a finding of its own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub part_of: Option<String>,
-    /// How it became part of the incident, when another finding had opened that.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub joined: Option<JoinedAs>,
-}
-
-/// How a finding joined an open incident.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JoinedAs {
-    /// The id that the finding's own incident would have: under it the finding holds its targets.
-    pub id: IncidentId,
-    /// When.
-    pub at: Timestamp,
-    /// The incident's revision that it made. None: it added nothing, and holds nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub revision: Option<u32>,
-}
-
-impl FindingSummary {
-    /// That of an event in which no finding could be read.
-    #[must_use]
-    pub(crate) fn of_nothing() -> Self {
-        Self {
-            id: None,
-            finding_type: None,
-            severity: None,
-            severity_band: None,
-            source: Source::Unknown,
-            account: None,
-            region: None,
-            title: None,
-            updated_at: None,
-            first_seen: None,
-            part_of: None,
-            joined: None,
-        }
-    }
-
-    /// Whether AWS itself vouches for the finding: GuardDuty, by whatever route, or AWS Health. Other products' ids begin with the
-    /// product's own ARN.
-    #[must_use]
-    pub fn is_vouched(&self) -> bool {
-        let arn = || self.id.as_deref().and_then(crate::ids::Arn::parse);
-        match self.source {
-            Source::GuardDuty | Source::Health => true,
-            Source::SecurityHub => arn().is_some_and(|arn| arn.service == "guardduty"),
-            Source::Request | Source::Unknown => false,
-        }
-    }
 }
 
 /// The answer of triage to one event.
@@ -338,7 +260,7 @@ fn one(
     let finding = &spelled(finding, circumstances);
     let mut outcome = decide::decide(finding, delivery, circumstances, &mut trace);
     order(&mut outcome.decisions);
-    let summary = summary(finding);
+    let summary = summary::of(finding);
     let join_keys = join_keys::of(&summary, &outcome, circumstances.at_source);
     Plan {
         verdict: outcome.verdict,
@@ -369,23 +291,6 @@ fn spelled(finding: &Finding, circumstances: &Circumstances<'_>) -> Finding {
         finding.finding_type = Some(known.to_owned());
     }
     finding
-}
-
-fn summary(finding: &Finding) -> FindingSummary {
-    FindingSummary {
-        id: finding.id.as_deref().map(|id| inert(id, 256)),
-        finding_type: finding.finding_type.as_deref().map(|t| inert(t, 128)),
-        severity: finding.severity,
-        severity_band: finding.band,
-        source: finding.source,
-        account: finding.account.clone(),
-        region: finding.region.clone(),
-        title: finding.title.as_deref().map(|t| inert(t, 200)),
-        updated_at: finding.updated_at,
-        first_seen: finding.first_seen,
-        part_of: finding.part_of.as_deref().map(|arn| inert(arn, 256)),
-        joined: None,
-    }
 }
 
 /// The key of a finding: its id. No two ids may share a key, so a long or odd one is not cut but digested.

@@ -7,6 +7,7 @@ pub use approvers::Approvers;
 use aws_sdk_sfn::types::ExecutionStatus;
 use covers::Covered;
 use firebreak::answer::Decided;
+use firebreak::comment::is_reason;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::plan::MAX_DECISIONS;
 use firebreak::review::{DecideOutcome, DecideRequest};
@@ -54,6 +55,7 @@ impl Function {
             // Recorded and not carried out would be worse than refused.
             return Err(Fault::malformed("an answer about some targets is not carried out: answer for the whole incident"));
         }
+        is_reason(&request.comment).map_err(|no| Fault::malformed(no.to_string()))?;
         self.knows(&request).await?;
         let Some(open) = self.ledger.gate(id).await? else { return Ok(DecideOutcome::NoReview) };
         if open.decision.is_none() && self.execution_status(&open.execution_arn).await? != Some(ExecutionStatus::Running) {

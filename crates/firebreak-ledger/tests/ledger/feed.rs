@@ -1,7 +1,10 @@
 //! Incidents in the order in which they were opened, over as many pages as there are.
 
 use super::at;
+use firebreak::containment::Containment;
 use firebreak::incident::{Incident, IncidentStatus};
+use firebreak::receipt::{Receipt, Status};
+use firebreak::target::TargetKind;
 use firebreak_ledger::{IncidentRecord, RawEvent};
 use firebreak_testkit::dynamodb::{Item, Table};
 use firebreak_testkit::room;
@@ -62,4 +65,24 @@ async fn an_incident_of_an_earlier_version_is_listed_too() {
     aws.replace_table(table);
     assert_eq!(ledger.incidents(5).await.expect("read").len(), 1);
     assert_eq!(ledger.incidents_in(IncidentStatus::AwaitingReview).await.expect("read").len(), 1);
+}
+
+#[tokio::test]
+async fn a_list_says_how_open_incidents_stand_and_reads_of_the_others_one_row() {
+    let aws = ScriptedAws::start().await.expect("a port");
+    let ledger = room::ledger(&aws);
+    for (name, status) in [("waits", IncidentStatus::AwaitingReview), ("over", IncidentStatus::Closed)] {
+        let incident = room::opened(name);
+        ledger.open_incident(&incident, status, &RawEvent::Inline("{}")).await.expect("written");
+        let receipt = Receipt::of(room::target(TargetKind::IamUser, "bob"), Containment::QuarantineIam, Status::Contained);
+        ledger.keep_receipt(&incident.id, &Receipt { finished_at: Some(at(1)), ..receipt }).await.expect("written");
+    }
+    aws.forget();
+    let all = ledger.overviews(5).await.expect("read");
+    let known: Vec<_> = all.iter().map(|overview| (overview.record.status, overview.receipts.len())).collect();
+    assert!(known.contains(&(IncidentStatus::AwaitingReview, 1)) && known.contains(&(IncidentStatus::Closed, 0)), "{known:?}");
+    // 17 partitions of the index; rows and looks of the one that waits; the row of the other.
+    assert_eq!((aws.calls_of("dynamodb:Query").len(), aws.calls_of("dynamodb:GetItem").len()), (19, 1));
+    let waiting = ledger.overviews_in(IncidentStatus::AwaitingReview).await.expect("read");
+    assert_eq!(waiting.iter().map(|overview| &overview.record.incident.id).collect::<Vec<_>>(), [&room::incident("waits")]);
 }

@@ -42,6 +42,7 @@ pub(super) fn read(detail: &Value) -> Read {
         let_through: is_let_through(detail.pointer("/resource/bedrockGuardrailDetails").unwrap_or(&null)),
         part_of: text(detail, "associatedAttackSequenceArn").map(str::to_owned),
         remote_addresses: remote_addresses(service.get("action").unwrap_or(&null)),
+        actor: super::actor::of_guardduty(detail),
         ..Finding::empty(Source::GuardDuty)
     };
     resources(detail.get("resource").unwrap_or(&null), &mut finding.resources);

@@ -8,6 +8,7 @@ use crate::decision::{Mode, ReasonCode};
 use crate::incident::Incident;
 use crate::receipt::{Receipt, Standing, Status};
 use crate::report::Report;
+use std::collections::BTreeSet;
 
 /// What happened, at the moment that `kind` names. A rehearsal is marked in every subject.
 pub(super) fn of(kind: NoticeKind, incident: &Incident, report: &Report, answer: Option<&Decided>, round: u32) -> String {
@@ -25,6 +26,7 @@ pub(super) fn of(kind: NoticeKind, incident: &Incident, report: &Report, answer:
         NoticeKind::Alarm => "MORE WAS FOUND",
         NoticeKind::Outcome => return marked(incident, outcome(incident, report)),
         NoticeKind::ReviewOverdue => return marked(incident, format!("Review overdue (round {round})")),
+        NoticeKind::Closed if is_released(incident, report, answer) => return marked(incident, released(report)),
         NoticeKind::Closed => closed(incident, report, answer),
     };
     marked(incident, words.to_owned())
@@ -112,6 +114,12 @@ fn outcome(incident: &Incident, report: &Report) -> String {
     if report.problems().is_empty() { words.to_owned() } else { format!("{words}, but NOT everything worked") }
 }
 
+/// A release was carried out: how the targets stand says the rest.
+fn is_released(incident: &Incident, report: &Report, answer: Option<&Decided>) -> bool {
+    let Some(decided) = answer.filter(|decided| decided.answer == Answer::Release) else { return false };
+    unfinished(report, answer).is_empty() && incident.beyond(decided).is_empty() && !is_rehearsal(incident)
+}
+
 fn closed(incident: &Incident, report: &Report, answer: Option<&Decided>) -> &'static str {
     if !unfinished(report, answer).is_empty() {
         return "NOT FULLY carried out";
@@ -123,7 +131,7 @@ fn closed(incident: &Incident, report: &Report, answer: Option<&Decided>) -> &'s
         return "closed, nothing was changed";
     }
     match answer.map(|decided| decided.answer) {
-        Some(Answer::Release) => released(report),
+        Some(Answer::Release) => "Released and closed",
         Some(Answer::Approve) | None if report.receipts().any(|receipt| standing::is_open(receipt, report)) => {
             "Closed, NOT all contained"
         }
@@ -131,16 +139,22 @@ fn closed(incident: &Incident, report: &Report, answer: Option<&Decided>) -> &'s
     }
 }
 
-fn released(report: &Report) -> &'static str {
+fn released(report: &Report) -> String {
     let is_left =
         |receipt: &Receipt| matches!(standing::of(receipt, report), Standing::Held | Standing::PartlyPutBack | Standing::Drifted);
-    let another = report.release.receipts.iter().any(|receipt| receipt.held_by.is_some());
+    let others: BTreeSet<&str> = report.release.receipts.iter().filter_map(|r| Some(r.held_by.as_ref()?.as_str())).collect();
+    // A subject is cut, and an id must not be.
+    let who = || match others.first() {
+        Some(other) if others.len() == 1 => format!("incident {other}"),
+        _ => format!("{} other incidents", others.len()),
+    };
     let back = report.release.receipts.iter().any(|receipt| receipt.status == Status::Contained);
-    match (back, another) {
+    let words = match (back, others.is_empty()) {
         _ if report.receipts().any(is_left) => "Closed, NOT everything is put back",
-        (false, true) => "Closed, STILL CONTAINED for another incident",
-        (true, true) => "Released in part, the rest STILL CONTAINED for another incident",
-        (true, false) => "Released and closed",
-        (false, false) => "Closed, nothing had to be put back",
-    }
+        (false, false) => return format!("Closed, STILL CONTAINED for {}", who()),
+        (true, false) => return format!("Released in part, the rest STILL CONTAINED for {}", who()),
+        (true, true) => "Released and closed",
+        (false, true) => "Closed, nothing had to be put back",
+    };
+    words.to_owned()
 }

@@ -266,7 +266,7 @@ fn a_finding_that_can_hold_a_target_has_a_place_in_the_list_or_stays_apart() {
     assert!(stays_apart(&open, &second(|_| {})));
     let copy = joined(&open, &planned(&event("alice", KEY, "us-east-1", "two")));
     assert_eq!((copy.adds, copy.is_listed), (Adds::Nothing, false), "what holds nothing need not be listed");
-    let large = FindingSummary { title: Some("x".repeat(6000)), ..open.finding.clone() };
+    let large = FindingSummary { title: Some("x".repeat(9000)), ..open.finding.clone() };
     open.findings = vec![large.clone(), large];
     assert!(stays_apart(&open, &second(|_| {})), "10 KiB are full");
 }

@@ -46,7 +46,7 @@ async fn a_decision_that_is_appended_while_the_gate_waits_is_asked_about_and_the
     assert_eq!(bob.observe().await?.get("attached policies"), Some("none"), "nobody agreed to that yet");
 
     // Whoever still has the first ticket cannot answer the second one with it.
-    let old = DecideRequest { shown: Some(first), ..DecideRequest::new(id.clone(), Answer::Approve, "drill") };
+    let old = DecideRequest { shown: Some(first), ..DecideRequest::new(id.clone(), Answer::Approve, "the drill answers") };
     let refused = stage.decide(&old).await?;
     let DecideOutcome::Changed { decisions, .. } = &refused else { panic!("{refused:?}") };
     assert!(matches!(decisions.as_slice(), [since] if since.target.id == bob.name), "{decisions:?}");

@@ -24,7 +24,7 @@ async fn an_answer_has_the_name_that_signed_it_and_no_other() -> TestResult {
     fixture::personalise(&mut event, SECURITY_ACCOUNT, "signed", clock::now());
     let (execution, id) = send(&stage, &event).await?;
     stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
-    let forged = json!({ "incident_id": id, "answer": "approve", "by": "somebody else", "comment": "drill" });
+    let forged = json!({ "incident_id": id, "answer": "approve", "by": "somebody else", "comment": "the drill answers" });
 
     let direct = stage.invoke("decide-review", &forged).await?;
     assert_eq!(direct.error.as_deref(), Some("Firebreak.Malformed"), "{}", direct.answer);
@@ -45,7 +45,7 @@ async fn an_answer_has_the_name_that_signed_it_and_no_other() -> TestResult {
     let dora = PlantedUser::plant(stage.config(), "dora").await?;
     let (execution, id) = send(&stage, &user_finding(&dora, SECURITY_ACCOUNT, "signed-by-another")).await?;
     stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
-    let released = DecideRequest::new(id.clone(), Answer::Release, "drill");
+    let released = DecideRequest::new(id.clone(), Answer::Release, "the drill answers");
     let taken: DecideOutcome = call_with(&bob, "decide-review", &released).await?;
     assert!(matches!(&taken, DecideOutcome::Accepted { decision } if decision.by == BOB), "{taken:?}");
     assert_eq!(stage.ended(&execution).await?, "SUCCEEDED");

@@ -71,7 +71,7 @@ async fn a_target_of_two_incidents_is_released_with_the_last_one() -> TestResult
     stage.answer(&one, Answer::Release).await?;
     assert_eq!(stage.ended(&first).await?, "SUCCEEDED");
     assert_eq!(user.observe().await?.get("attached policies"), Some("FirebreakQuarantineDenyAll"), "incident two still holds it");
-    let closed = stage.told("STILL CONTAINED for another incident").await?;
+    let closed = stage.told(&format!("STILL CONTAINED for incident {two}")).await?;
     assert!(closed.body.contains(&format!("still contained for incident {two}")), "{}", closed.body);
     stage.answer(&two, Answer::Release).await?;
     assert_eq!(stage.ended(&second).await?, "SUCCEEDED");

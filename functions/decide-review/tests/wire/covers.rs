@@ -146,7 +146,7 @@ async fn an_answer_before_the_ticket_is_out_covers_what_is_decided_by_then() {
 async fn a_target_that_the_incident_does_not_name_cannot_be_accepted_as_open() {
     let (aws, execution) = stage().await;
     append(&aws, "bob").await;
-    let accept = |target: &str| json!({ "incident_id": room::incident("one"), "answer": "approve", "comment": "bob left", "accept_open": [target] });
+    let accept = |target: &str| json!({ "incident_id": room::incident("one"), "answer": "approve", "comment": "bob left the company", "accept_open": [target] });
     let refused = send(&aws, accept("bbo")).await.expect_err("a slip");
     assert!(refused.message.contains("no target bbo"), "{refused:?}");
     assert!(execution.taken().is_empty() && gate(&aws).await.decision.is_none(), "nothing is recorded");

@@ -25,6 +25,16 @@ async fn a_hostile_comment_is_made_inert_and_bounded_everywhere() {
 }
 
 #[tokio::test]
+async fn an_answer_without_a_reason_is_refused_and_nothing_is_recorded() {
+    for comment in ["", "WHY", "...", "too short", "your reason here"] {
+        let (aws, execution) = stage().await;
+        let refused = ask(&aws, Answer::Release, "ann", comment).await.expect_err(comment);
+        assert_eq!((refused.kind, execution.taken().len()), (FaultKind::Malformed, 0), "{comment}: {}", refused.message);
+        assert_eq!(gate(&aws).await.decision, None, "{comment}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_who_asks_learns_the_token() {
     let mut heard: Vec<Result<DecideOutcome, Fault>> = Vec::new();
     let (aws, _) = stage().await;

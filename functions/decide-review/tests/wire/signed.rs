@@ -13,7 +13,7 @@ use firebreak_testkit::scripted::ScriptedAws;
 use serde_json::{Value, json};
 
 fn says(answer: &str) -> Value {
-    json!({ "incident_id": room::incident("one"), "answer": answer, "comment": "it was so" })
+    json!({ "incident_id": room::incident("one"), "answer": answer, "comment": "it was so, we saw it" })
 }
 
 /// Somebody decides about a user.

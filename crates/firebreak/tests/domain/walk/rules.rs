@@ -184,7 +184,7 @@ pub(crate) const RULES: &[Rule] = &[
     ),
     rule(
         "still contained for another incident, in the subject",
-        |told| told.subject.contains("still contained for another incident"),
+        |told| told.subject.contains(&format!("still contained for incident {OTHER}")),
         |t, say| t.held_by_another && say == Say::Released,
         |t, say| t.held_by_another && say == Say::Released,
     ),

@@ -1,0 +1,129 @@
+//! What an answer led to, target by target, in plain words: for a person and for a program.
+
+use super::outcome::{After, ended, judged};
+use crate::standing::{Facts, Now};
+use crate::{CommandError, layout};
+use firebreak::answer::{Answer, Decided};
+use firebreak::ids::IncidentId;
+use firebreak::receipt::{Outcome, Receipt, Status, Step};
+use firebreak::review::DecideOutcome;
+use firebreak::text::inert;
+use firebreak_ledger::{IncidentView, Ledger};
+use serde::Serialize;
+
+/// What the function answered, and what came of that.
+#[derive(Serialize)]
+pub(super) struct Answered<'a> {
+    #[serde(flatten)]
+    pub(super) outcome: &'a DecideOutcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) result: Option<Carried>,
+}
+
+/// How an answer was carried out.
+#[derive(Serialize)]
+pub(super) struct Carried {
+    /// Everything that it asked for was done.
+    done: bool,
+    /// `done`, `asks-again`, `failed`, or `running`: not known in time.
+    state: &'static str,
+    /// One line for each target.
+    targets: Vec<String>,
+}
+
+impl Carried {
+    pub(super) fn of(after: After, view: &IncidentView, decided: &Decided) -> Self {
+        let state = match after {
+            After::Done => "done",
+            After::AsksAgain => "asks-again",
+            After::Broken => "failed",
+            After::Working => "running",
+        };
+        Self { done: judged(after, view, decided).is_ok(), state, targets: targets(view, decided) }
+    }
+}
+
+/// Waits, and says what came of the answer.
+///
+/// # Errors
+/// Something was not carried out, or is not known yet.
+pub(super) async fn wait(ledger: &Ledger, id: &IncidentId, decided: &Decided) -> Result<(), CommandError> {
+    let (after, view) = ended(ledger, id, decided).await?;
+    for line in targets(&view, decided) {
+        print!("{}", layout::wrap("  ", &line, layout::width()));
+    }
+    println!("{}", judged(after, &view, decided)?);
+    Ok(())
+}
+
+/// How each target stands after the answer.
+pub(super) fn targets(view: &IncidentView, decided: &Decided) -> Vec<String> {
+    if decided.answer == Answer::Release {
+        return view.releases.iter().map(released).collect();
+    }
+    let stands = Facts::from(view).stands();
+    let wanted = stands.iter().filter(|stand| !matches!(stand.now, Now::Told));
+    wanted
+        .map(|stand| {
+            let says = match stand.now {
+                Now::Contained => "contained",
+                Now::Unconfirmed => "contained, NOT confirmed by the last check",
+                Now::Partly => "PARTLY contained",
+                Now::Failed | Now::NotTried => "NOT contained",
+                Now::Gone => "NOT contained: it does not exist",
+                Now::Waits => "NOT contained: it waits for an approval",
+                Now::ByHand => "only a person can act",
+                Now::Unclear(standing) | Now::LetGo(standing) => standing.says().unwrap_or("put back"),
+                Now::Told => "for information",
+            };
+            format!("{}: {says}", stand.target)
+        })
+        .collect()
+}
+
+/// What a release did to a target. "Kept inactive" is no failure, and what was so before is none either.
+fn released(receipt: &Receipt) -> String {
+    let steps: Vec<String> = receipt.steps.iter().filter_map(Step::says).collect();
+    let failed = receipt.steps.iter().any(|step| step.outcome == Outcome::Failed);
+    let says = match (&receipt.held_by, receipt.told()) {
+        (Some(by), _) => format!("still contained for incident {by}"),
+        (None, Some(error)) if matches!(receipt.status, Status::Contained | Status::Skipped) => error,
+        (None, Some(error)) => format!("NOT put back: {error}"),
+        (None, None) if steps.is_empty() => "nothing had to be put back".to_owned(),
+        (None, None) if failed => format!("NOT all is put back: {}", steps.join("; ")),
+        (None, None) => format!("put back: {}", steps.join("; ")),
+    };
+    format!("{}: {}", receipt.target, inert(&says, 900))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn says(steps: &Value, more: (&str, Value)) -> String {
+        let mut receipt = json!({ "containment": "quarantine-iam", "status": "contained", "steps": steps,
+            "target": { "kind": "iam-user", "id": "alice", "account": "111122223333", "region": "eu-central-1", "partition": "aws" } });
+        receipt[more.0] = more.1;
+        released(&serde_json::from_value(receipt).expect("a receipt"))
+    }
+
+    #[test]
+    fn a_credential_that_stays_inactive_is_said_to_be_so() {
+        let step = |name: &str, outcome: &str| json!({ "name": name, "outcome": outcome, "started_at": "2026-11-21T02:00:01Z", "ms": 1 });
+        let steps = json!([
+            step("detach-deny", "applied"),
+            step("keep-inactive AKIAEXAMPLE", "skipped"),
+            step("restore-tags", "already"),
+            step("check-drift", "skipped"),
+            step("free-slot", "applied"),
+        ]);
+        assert_eq!(
+            says(&steps, ("held_by", Value::Null)),
+            "IAM user alice: put back: took the denial away; stays inactive because it was exposed: AKIAEXAMPLE; as before already: tags"
+        );
+        let other = says(&json!([]), ("held_by", json!("fb-0123456789abcdef")));
+        assert_eq!(other, "IAM user alice: still contained for incident fb-0123456789abcdef");
+        assert!(says(&json!([step("detach-deny", "failed")]), ("status", json!("partial"))).contains("NOT all is put back"));
+    }
+}

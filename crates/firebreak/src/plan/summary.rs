@@ -1,0 +1,109 @@
+//! What an incident keeps of a finding.
+
+use crate::finding::{Actor, Finding, SeverityBand, Source};
+use crate::ids::{AccountId, IncidentId, Region};
+use crate::text::inert;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The finding, as much of it as travels: bounded and safe to show.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FindingSummary {
+    /// GuardDuty finding ARN, or the product's id.
+    pub id: Option<String>,
+    /// The type in GuardDuty's original spelling.
+    #[serde(rename = "type")]
+    pub finding_type: Option<String>,
+    /// On GuardDuty's scale of 1 to 10.
+    pub severity: Option<f64>,
+    /// LOW, MEDIUM, HIGH or CRITICAL.
+    pub severity_band: Option<SeverityBand>,
+    /// The format it came in.
+    pub source: Source,
+    /// The account of the resource.
+    pub account: Option<AccountId>,
+    /// The Region of the resource.
+    pub region: Option<Region>,
+    /// The sender's title.
+    pub title: Option<String>,
+    /// When the sender last changed it: its version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Timestamp>,
+    /// When what it reports was seen for the first time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_seen: Option<Timestamp>,
+    /// The attack sequence it is a signal of, which is a finding of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<String>,
+    /// Who did it, and from where, as far as the sender says. Findings that an earlier version read have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<Actor>,
+    /// How it became part of the incident, when another finding had opened that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<JoinedAs>,
+}
+
+/// How a finding joined an open incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinedAs {
+    /// The id that the finding's own incident would have: under it the finding holds its targets.
+    pub id: IncidentId,
+    /// When.
+    pub at: Timestamp,
+    /// The incident's revision that it made. None: it added nothing, and holds nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
+}
+
+impl FindingSummary {
+    /// That of an event in which no finding could be read.
+    #[must_use]
+    pub(crate) fn of_nothing() -> Self {
+        Self {
+            id: None,
+            finding_type: None,
+            severity: None,
+            severity_band: None,
+            source: Source::Unknown,
+            account: None,
+            region: None,
+            title: None,
+            updated_at: None,
+            first_seen: None,
+            part_of: None,
+            actor: None,
+            joined: None,
+        }
+    }
+
+    /// Whether AWS itself vouches for the finding: GuardDuty, by whatever route, or AWS Health. Other products' ids begin with the
+    /// product's own ARN.
+    #[must_use]
+    pub fn is_vouched(&self) -> bool {
+        let arn = || self.id.as_deref().and_then(crate::ids::Arn::parse);
+        match self.source {
+            Source::GuardDuty | Source::Health => true,
+            Source::SecurityHub => arn().is_some_and(|arn| arn.service == "guardduty"),
+            Source::Request | Source::Unknown => false,
+        }
+    }
+}
+
+/// As much of a finding as travels.
+pub(super) fn of(finding: &Finding) -> FindingSummary {
+    FindingSummary {
+        id: finding.id.as_deref().map(|id| inert(id, 256)),
+        finding_type: finding.finding_type.as_deref().map(|t| inert(t, 128)),
+        severity: finding.severity,
+        severity_band: finding.band,
+        source: finding.source,
+        account: finding.account.clone(),
+        region: finding.region.clone(),
+        title: finding.title.as_deref().map(|t| inert(t, 200)),
+        updated_at: finding.updated_at,
+        first_seen: finding.first_seen,
+        part_of: finding.part_of.as_deref().map(|arn| inert(arn, 256)),
+        actor: Actor::of(finding),
+        joined: None,
+    }
+}
