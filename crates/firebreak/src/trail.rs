@@ -12,11 +12,12 @@ mod follow;
 mod issued;
 mod lines;
 mod record;
+mod renames;
 mod search;
 mod suspect;
 
 pub use age::Ages;
-pub use lines::{MAX_LINES, Merged, bounded, merged};
+pub use lines::{MAX_LINES, Merged, bounded, merged, told};
 pub use record::Record;
 pub use search::{Found, Lookup, Search};
 pub use suspect::{Attribute, Suspect};
@@ -70,6 +71,8 @@ pub enum Follow {
         target: Target,
         /// What to do. It can hold an id that was parsed.
         advice: Cow<'static, str>,
+        /// What to do about anything that such calls open. The same text for all targets: many of them can be one decision.
+        kind: &'static str,
         /// Why it is the attacker's, or may be a bystander's.
         why: &'static str,
     },
@@ -86,7 +89,7 @@ impl Traced {
             Follow::Contain { containment, mode, target, created, .. } => {
                 Follow::Contain { containment, mode: mode.at_most(Mode::Gate), target, why: DOUBT, created }
             }
-            Follow::ByHand { target, advice, .. } => Follow::ByHand { target, advice, why: DOUBT },
+            Follow::ByHand { target, advice, kind, .. } => Follow::ByHand { target, advice, kind, why: DOUBT },
         };
         Self { what, follow, next: None, ..self }
     }

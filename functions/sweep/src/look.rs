@@ -13,7 +13,7 @@ use firebreak::receipt::{Receipt, Verification};
 use firebreak::report::{Asked, More, ReleaseBranch, Report, SweepBranch};
 use firebreak::target::Target;
 use firebreak::text::inert;
-use firebreak::trail::{Ages, Found, Search, Suspect, Traced, bounded, merged};
+use firebreak::trail::{self, Ages, Found, Search, Suspect, bounded, merged};
 use firebreak_aws::clock;
 use firebreak_ledger::Held;
 use jiff::{SignedDuration, Timestamp};
@@ -62,7 +62,7 @@ impl Function {
         // The checks of later looks repeat what earlier ones saw: people are told once.
         let SweepBranch { reverted, found: told, left_out, more, .. } = &report.sweep;
         let reverted = merged(reverted, more.reverted, report.verification.iter().flat_map(reverts));
-        let told = merged(told, more.found, found.traced.iter().map(Traced::line));
+        let told = merged(told, more.found, trail::told(&found.traced));
         let left_out = merged(left_out, more.left_out, appended.left_out);
         let missing = bounded(forgotten.into_iter().chain(found.missing));
         tracing::info!(

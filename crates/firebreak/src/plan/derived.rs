@@ -144,7 +144,7 @@ fn about(traced: &Traced, policy: &Policy) -> Option<Decision> {
     let (code, why) = (ReasonCode::Traced, |why: &str| format!("{why}; {}{at}", traced.what));
     let wanted = match &traced.follow {
         Follow::Nothing => return None,
-        Follow::ByHand { target, advice, why: reason } => Wanted::found_by_hand(target, advice, code).because(why(reason)),
+        Follow::ByHand { target, advice, why: reason, .. } => Wanted::found_by_hand(target, advice, code).because(why(reason)),
         Follow::Contain { target, why: reason, .. } if target.account != traced.from && !policy.names(&target.account) => {
             Wanted::found_by_hand(&as_seen_from(&traced.from, target), ABROAD, code).because(why(reason))
         }

@@ -1,21 +1,32 @@
 //! Ways back in, and ways out, that denying a principal does not close. People close them.
 //!
-//! The advice is reversible: it names what can be switched on again, and never asks for a deletion.
+//! The advice is reversible: it names what can be switched on again, and never asks for a deletion. The tables are one file for what
+//! an attacker is after; `fixtures/techniques` has a record of each call, and says where its form is from.
+
+mod compute;
+mod data;
+mod identity;
+mod traces;
 
 use super::record::{Part, Record};
-use crate::ids::{Arn, BucketName, InstanceId};
+use crate::ids::{AccountId, Arn, BucketName, InstanceId, Region};
 use crate::target::TargetKind;
 use crate::text::inert;
+use Part::{Request, Response};
 use std::borrow::Cow;
 
 /// What a call opened.
-pub(super) struct Channel {
+pub(super) struct Channel<'a> {
     pub(super) kind: TargetKind,
     /// Checked where Firebreak contains the kind; else inert text for people. Empty: the record does not name it.
     pub(super) ids: Vec<String>,
-    pub(super) advice: Cow<'static, str>,
+    /// What to do about anything that such calls open: one text for all targets.
+    pub(super) general: &'static str,
+    row: &'static Row,
+    record: &'a Record,
 }
 
+/// Calls that open the same way. Of two calls about one target only the first makes a decision: all of them have one advice.
 struct Row {
     source: &'static str,
     /// Without the API's date, which Lambda appends.
@@ -23,159 +34,106 @@ struct Row {
     kind: TargetKind,
     /// Where the record names it: the first that is there.
     named: &'static [(Part, &'static str)],
+    /// Lists that name several: the list, and where in each element.
+    several: &'static [(Part, &'static str, &'static str)],
+    /// Other calls of the name change something else.
+    only_with: Option<&'static str>,
+    /// How people call it, where a Region of an account has only one.
+    itself: Option<&'static str>,
     advice: &'static str,
+    /// The same with the command that undoes it. `<id>`, the `<last>` part of the id, `<region>` and `<account>` are filled in.
+    exact: Option<&'static str>,
 }
 
-use Part::{Request, Response};
-
-const ROWS: [Row; 14] = [
-    Row {
-        source: "iam.amazonaws.com",
-        events: &["CreateOpenIDConnectProvider"],
-        kind: TargetKind::Other,
-        named: &[(Response, "/openIDConnectProviderArn"), (Request, "/url")],
-        advice: "find the roles that trust this provider and ask for their isolation; keep the provider as evidence",
-    },
-    Row {
-        source: "iam.amazonaws.com",
-        events: &["CreateSAMLProvider", "UpdateSAMLProvider"],
-        kind: TargetKind::Other,
-        named: &[(Response, "/sAMLProviderArn"), (Request, "/sAMLProviderArn"), (Request, "/name")],
-        advice: "compare its metadata with your identity provider's; ask for isolation of the roles that trust it; keep it as evidence",
-    },
-    Row {
-        source: "rolesanywhere.amazonaws.com",
-        events: &["CreateTrustAnchor"],
-        kind: TargetKind::Other,
-        named: &[(Response, "/trustAnchor/trustAnchorArn"), (Request, "/name")],
-        advice: "rolesanywhere:DisableTrustAnchor (EnableTrustAnchor undoes it); ask for isolation of the roles that trust Roles Anywhere",
-    },
-    Row {
-        source: "rolesanywhere.amazonaws.com",
-        events: &["CreateProfile"],
-        kind: TargetKind::Other,
-        named: &[(Response, "/profile/profileArn"), (Request, "/name")],
-        advice: "rolesanywhere:DisableProfile (EnableProfile undoes it); ask for isolation of the roles it names",
-    },
-    Row {
-        source: "lambda.amazonaws.com",
-        events: &[
-            "CreateFunction",
-            "UpdateFunctionCode",
-            "UpdateFunctionConfiguration",
-            "AddPermission",
-            "CreateFunctionUrlConfig",
-        ],
-        kind: TargetKind::LambdaFunction,
-        named: &[(Request, "/functionName"), (Response, "/functionArn")],
-        advice: "set its reserved concurrency to 0 (undone by the number before); read its code, role and permissions",
-    },
-    Row {
-        source: "ec2.amazonaws.com",
-        events: &["ModifySnapshotAttribute"],
-        kind: TargetKind::Snapshot,
-        named: &[(Request, "/snapshotId")],
-        advice: "note who it is shared with, then stop sharing; treat its data as read",
-    },
-    Row {
-        source: "ec2.amazonaws.com",
-        events: &["ModifyImageAttribute"],
-        kind: TargetKind::Ec2Image,
-        named: &[(Request, "/imageId")],
-        advice: "note its launch permissions, then take the new ones away; treat its data as read",
-    },
-    Row {
-        source: "ec2.amazonaws.com",
-        events: &["CreateInstanceConnectEndpoint"],
-        kind: TargetKind::Other,
-        named: &[
-            (Response, "/CreateInstanceConnectEndpointResponse/instanceConnectEndpoint/instanceConnectEndpointId"),
-            (Response, "/instanceConnectEndpoint/instanceConnectEndpointId"),
-        ],
-        advice: "close its security group; look at the instances that can be reached through it",
-    },
-    Row {
-        source: "ec2-instance-connect.amazonaws.com",
-        events: &["SendSSHPublicKey", "SendSerialConsoleSSHPublicKey"],
-        kind: TargetKind::Ec2Instance,
-        named: &[(Request, "/instanceId")],
-        advice: "somebody could log in for 60 seconds and may still be there: ask for isolation of the instance",
-    },
-    Row {
-        source: "ssm.amazonaws.com",
-        events: &["SendCommand", "StartSession"],
-        kind: TargetKind::Ec2Instance,
-        named: &[(Request, "/target")],
-        advice: "commands ran on it as root: read their output, ask for isolation of the instance",
-    },
-    Row {
-        source: "ssm.amazonaws.com",
-        events: &["CreateActivation"],
-        kind: TargetKind::Other,
-        named: &[(Response, "/activationId"), (Request, "/iamRole")],
-        advice: "find the managed nodes (mi-...) that registered with it; ask for isolation of the role it names",
-    },
-    Row {
-        source: "s3.amazonaws.com",
-        events: &["PutBucketPolicy", "PutBucketReplication", "PutBucketLifecycle", "PutBucketLifecycleConfiguration"],
-        kind: TargetKind::S3Bucket,
-        named: &[(Request, "/bucketName")],
-        advice: "compare policy, replication and lifecycle rules with what they were and put them back: rules delete and copy later on",
-    },
-    Row {
-        source: KMS,
-        events: &["PutKeyPolicy", "ScheduleKeyDeletion", "DisableKey", "CreateGrant", "DeleteImportedKeyMaterial"],
-        kind: TargetKind::Other,
-        named: &[(Request, "/keyId"), (Response, "/keyId")],
-        // One text for all of these calls: of two about one key, only the first makes a decision.
-        advice: "kms:CancelKeyDeletion, then EnableKey; import deleted key material again; compare the key's policy and grants with \
-                 what they were",
-    },
-    Row {
-        source: "cloudtrail.amazonaws.com",
-        events: &["StopLogging", "DeleteTrail"],
-        kind: TargetKind::Other,
-        named: &[(Request, "/name")],
-        advice: "start logging again; what happened meanwhile is in CloudTrail's event history for 90 days",
-    },
-];
+/// A row without anything that only some rows have.
+const PLAIN: Row = Row {
+    source: "",
+    events: &[],
+    kind: TargetKind::Other,
+    named: &[],
+    several: &[],
+    only_with: None,
+    itself: None,
+    advice: "",
+    exact: None,
+};
 
 const KMS: &str = "kms.amazonaws.com";
 
-const DETECTOR: Row = Row {
-    source: "guardduty.amazonaws.com",
-    events: &["DeleteDetector", "UpdateDetector"],
-    kind: TargetKind::Other,
-    named: &[(Request, "/detectorId")],
-    advice: "switch GuardDuty and its protection plans on again; look for what it did not see meanwhile",
-};
+fn rows() -> impl Iterator<Item = &'static Row> {
+    [identity::ROWS, traces::ROWS, data::ROWS, compute::ROWS].into_iter().flatten()
+}
 
 /// The channel that a call opened, if it is one of those that matter.
-pub(super) fn of(record: &Record) -> Option<Channel> {
+pub(super) fn of(record: &Record) -> Option<Channel<'_>> {
     let event = record.name.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default();
-    let row = ROWS.iter().chain([&DETECTOR]).find(|row| row.source == record.source && row.events.contains(&event))?;
+    let row = rows().find(|row| row.source == record.source && row.events.contains(&event))?;
+    let is_something_else = row.only_with.is_some_and(|parameter| !record.has(parameter));
     // Services make grants for volumes and functions with the caller's rights: nobody came in through them.
-    if event == "CreateGrant" && record.forwarded || takes_sharing_away(record) {
+    if is_something_else || event == "CreateGrant" && record.forwarded || takes_sharing_away(record) {
         return None;
     }
-    let (kind, valid): (_, fn(&str) -> bool) = match row.kind {
-        TargetKind::Ec2Instance => (row.kind, |id| InstanceId::parse(id).is_ok()),
-        TargetKind::S3Bucket => (row.kind, |name| BucketName::parse(name).is_ok()),
-        kind => (kind, |_| true),
+    Some(Channel { kind: row.kind, ids: ids(row, record), general: row.advice, row, record })
+}
+
+impl Channel<'_> {
+    /// What to do about one of [`ids`](Self::ids): the command that undoes the call, where one exists and the id may stand in it.
+    pub(super) fn advice(&self, id: &str) -> Cow<'static, str> {
+        self.exact(id).map_or(Cow::Borrowed(self.general), Cow::Owned)
+    }
+
+    fn exact(&self, id: &str) -> Option<String> {
+        let template = self.row.exact?;
+        let names_it = template.contains("<id>") || template.contains("<last>");
+        let is_safe = if self.row.source == KMS { own_key(id, self.record).is_some() } else { is_word(id) };
+        let last = id.rsplit('/').next().filter(|last| !last.is_empty())?;
+        let region = self.record.region.as_ref().map_or("<", Region::as_str);
+        let account = self.record.account.as_ref().map_or("<", AccountId::as_str);
+        let values = [("<id>", id), ("<last>", last), ("<region>", region), ("<account>", account)];
+        let text = values.into_iter().fold(template.to_owned(), |text, (place, value)| text.replace(place, value));
+        (!text.contains('<') && text.chars().count() <= MAX_ADVICE && (is_safe || !names_it)).then_some(text)
+    }
+}
+
+/// Characters of an advice that are shown (`Wanted::found_by_hand`). A command must not be cut off.
+const MAX_ADVICE: usize = 300;
+
+/// What the record says that the call was about.
+fn ids(row: &Row, record: &Record) -> Vec<String> {
+    let valid: fn(&str) -> bool = match row.kind {
+        TargetKind::Ec2Instance => |id| InstanceId::parse(id).is_ok(),
+        TargetKind::S3Bucket => |name| BucketName::parse(name).is_ok(),
+        _ => |_| true,
     };
     let single = row.named.iter().find_map(|(part, path)| match part {
         Request => record.asked(path),
         Response => record.answered(path),
     });
-    let several = record.each(Request, "/instanceIds", "").take(MAX_NAMED);
     if let Some(key) = single.filter(|_| row.source == KMS).and_then(|named| own_key(named, record)) {
-        let advice = brings_back(key, record).map_or(Cow::Borrowed(row.advice), Cow::Owned);
-        return Some(Channel { kind, ids: vec![key.to_owned()], advice });
+        return vec![key.to_owned()];
     }
-    let mut ids: Vec<String> = single.into_iter().chain(several).filter(|id| valid(id)).map(|id| inert(id, 256)).collect();
+    let several = row.several.iter().flat_map(|(part, list, path)| record.each(*part, list, path)).take(MAX_NAMED);
+    let named = single.into_iter().chain(several).filter(|id| valid(id)).map(|id| function_name(row, id, record).unwrap_or(id));
+    let mut ids: Vec<String> = named.map(|id| inert(id, 256)).collect();
     ids.sort_unstable();
     ids.dedup();
-    Some(Channel { kind, ids, advice: Cow::Borrowed(row.advice) })
+    if ids.is_empty() {
+        ids.extend(row.itself.map(str::to_owned));
+    }
+    ids
+}
+
+/// The name in the ARN of a function of the trail's own account: some callers give one and some the other.
+fn function_name<'a>(row: &Row, id: &'a str, record: &Record) -> Option<&'a str> {
+    let arn = Arn::parse(id).filter(|_| row.kind == TargetKind::LambdaFunction)?;
+    let is_ours = arn.service == "lambda" && arn.account == record.account && arn.region == record.region;
+    arn.resource.strip_prefix("function:").filter(|_| is_ours)?.split(':').next()
+}
+
+/// One word for any shell, and no link for any mail client.
+fn is_word(id: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_/:+=".contains(&b);
+    id.starts_with(|c: char| c.is_ascii_alphanumeric()) && id.bytes().all(is_plain) && !id.contains("//")
 }
 
 /// The id of a key of the trail's own account, by itself or in an ARN: a UUID, or `mrk-` and 32 hexadecimal digits (KMS developer
@@ -196,37 +154,91 @@ fn own_key<'a>(named: &'a str, record: &Record) -> Option<&'a str> {
     is_key.then_some(id)
 }
 
-/// The commands that undo a deletion that is scheduled, and switch the key on. Neither destroys anything, whatever the call was.
-fn brings_back(key: &str, record: &Record) -> Option<String> {
-    let of = format!("--key-id {key} --region {}", record.region.as_ref()?);
-    Some(format!(
-        "aws kms cancel-key-deletion {of} (fails if none is scheduled), then aws kms enable-key {of}; import deleted key material \
-         again; compare policy and grants"
-    ))
-}
-
 /// More than this in one call is for people to read.
 pub(super) const MAX_NAMED: usize = 20;
 
 /// Snapshots and images: permissions were only removed.
 fn takes_sharing_away(record: &Record) -> bool {
-    ["/createVolumePermission", "/launchPermission"]
-        .iter()
-        .any(|field| record.has(&format!("{field}/remove")) && !record.has(&format!("{field}/add")))
+    let only = |taken: &str, given: &str| record.has(taken) && !record.has(given);
+    only("/createVolumePermission/remove", "/createVolumePermission/add")
+        || only("/launchPermission/remove", "/launchPermission/add")
+        || only("/valuesToRemove", "/valuesToAdd")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
+    use std::collections::BTreeSet;
+
+    /// A record of every call: its form, and where that is from.
+    fn calls() -> Vec<Value> {
+        serde_json::from_str(include_str!("../../../../fixtures/techniques/calls.json")).expect("JSON")
+    }
+
+    fn record(call: &Value) -> Record {
+        let record = json!({"eventName": call["name"], "eventSource": format!("{}.amazonaws.com", call["source"].as_str().expect("text")),
+            "awsRegion": "us-east-1", "recipientAccountId": "111122223333",
+            "requestParameters": call["request"], "responseElements": call["response"]});
+        Record::parse(&record.to_string()).expect("a record")
+    }
 
     #[test]
     fn advice_fits_and_destroys_nothing() {
-        for row in ROWS.iter().chain([&DETECTOR]) {
-            assert!(row.advice.len() <= 160, "{}", row.advice);
-            let words = row.advice.to_ascii_lowercase();
-            assert!(
-                !["delete ", "terminate", "remove "].iter().any(|word| words.contains(word) && row.source != "s3.amazonaws.com")
-            );
+        for row in rows() {
+            assert!(!row.advice.is_empty() && row.advice.len() <= 160, "{} {}", row.advice.len(), row.advice);
+            for text in [Some(row.advice), row.exact].into_iter().flatten() {
+                let words = text.to_ascii_lowercase();
+                let destroys = ["delete ", "delete-", "terminate", "remove ", "remove-"].iter().any(|word| words.contains(word));
+                assert!(!destroys || row.source == "s3.amazonaws.com", "{text}");
+            }
         }
+    }
+
+    #[test]
+    fn each_call_of_a_row_has_a_record_that_names_what_it_is_about() {
+        let calls: Vec<Record> = calls().iter().map(record).collect();
+        for row in rows() {
+            for event in row.events {
+                let named = |call: &Record| call.source == row.source && call.name.trim_end_matches(is_date) == *event;
+                let call = calls.iter().find(|call| named(call)).unwrap_or_else(|| panic!("no record of {} {event}", row.source));
+                let channel = of(call).unwrap_or_else(|| panic!("{} {event} opens nothing", row.source));
+                assert!(!channel.ids.is_empty(), "{} {event} names nothing", row.source);
+                let exact = channel.ids.iter().all(|id| channel.advice(id) != channel.general);
+                assert_eq!(exact, row.exact.is_some(), "{} {event}: the command is filled in", row.source);
+            }
+        }
+    }
+
+    /// Of `CreateFunction20150331v2`.
+    fn is_date(c: char) -> bool {
+        c.is_ascii_digit() || c == 'v'
+    }
+
+    #[test]
+    fn each_call_is_in_one_row() {
+        let all: Vec<(&str, &str)> = rows().flat_map(|row| row.events.iter().map(|event| (row.source, *event))).collect();
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
+    }
+
+    #[test]
+    fn only_a_plain_word_is_in_a_command() {
+        let stopped = |name: &str| record(&json!({"source": "cloudtrail", "name": "StopLogging", "request": {"name": name}}));
+        let advice = |name: &str| of(&stopped(name)).expect("a channel").advice(name).into_owned();
+        assert!(advice("org-trail").starts_with("aws cloudtrail start-logging --name org-trail --region us-east-1 "));
+        for odd in ["$(reboot)", "--profile", "a b", "evil.example", "http://evil", "a;b", "a`b", "<region>", &"a".repeat(300)] {
+            assert_eq!(advice(odd), of(&stopped(odd)).expect("a channel").general, "{odd}");
+        }
+    }
+
+    #[test]
+    fn what_is_shared_no_more_opens_nothing() {
+        let snapshot = |change: Value| {
+            let mut request = json!({"dBSnapshotIdentifier": "exfiltration", "attributeName": "restore"});
+            request.as_object_mut().expect("an object").extend(change.as_object().cloned().unwrap_or_default());
+            record(&json!({"source": "rds", "name": "ModifyDBSnapshotAttribute", "request": request}))
+        };
+        assert!(of(&snapshot(json!({"valuesToRemove": ["193672423079"]}))).is_none());
+        assert!(of(&snapshot(json!({"valuesToRemove": ["193672423079"], "valuesToAdd": ["all"]}))).is_some());
     }
 }

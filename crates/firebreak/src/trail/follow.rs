@@ -3,6 +3,7 @@
 use super::age::{OF_A_ROLE, OF_A_USER};
 use super::channel::{self, MAX_NAMED};
 use super::record::{ActorKind, Part, Record};
+use super::renames::Rename;
 use super::{Follow, Suspect, Traced, issued};
 use crate::containment::Containment;
 use crate::decision::Mode;
@@ -19,6 +20,7 @@ pub(super) fn trace(record: &Record, suspect: &Suspect) -> Vec<Traced> {
         ("iam.amazonaws.com", "CreateUser") => vec![call.created_user()],
         ("iam.amazonaws.com", "CreateAccessKey") => vec![call.created_key()],
         ("iam.amazonaws.com", "CreateRole") => vec![call.created_role()],
+        ("iam.amazonaws.com", "UpdateUser") => vec![call.renamed_user()],
         ("iam.amazonaws.com", event) if ON_USERS.contains(&event) => vec![call.changed_user()],
         ("iam.amazonaws.com", event) if ON_ROLES.contains(&event) => vec![call.changed_role()],
         ("iam.amazonaws.com", event) if FOR_PEOPLE.contains(&event) => vec![call.line(&call.about())],
@@ -126,6 +128,26 @@ impl Call<'_> {
         self.contain(role, Mode::Gate, "changed with the suspect's credentials: workloads may depend on the role")
     }
 
+    /// A user keeps its id, keys and policies under its new name. Whom else the suspects have, only the search knows.
+    fn renamed_user(&self) -> Traced {
+        // A path changed, or nothing.
+        let Some(Rename { from, to, .. }) = Rename::of(self.record, self.suspect) else { return self.line(&self.about()) };
+        let [old, new] = [&from, &to].map(|name| self.target(TargetKind::IamUser, name.as_str()));
+        let (own, actor) = (&self.suspect.target, &self.record.actor);
+        let about = format!("{old} is called {to} now");
+        if !self.is_own(&old) {
+            let why = "renamed with the suspect's credentials: the user may be a bystander";
+            return self.follow(&about, quarantine(new, Mode::Gate, why, false));
+        }
+        // The quarantine of a user follows its id, that of a key the key.
+        if !own.scope.is_whole() || own.principal_id.is_some() {
+            return self.line(&about);
+        }
+        let principal_id = actor.principal_id.clone().filter(|_| actor.kind == ActorKind::User);
+        let new = Target { principal_id, ..new };
+        self.follow(&about, quarantine(new, Mode::Auto, "the suspect's new name", false))
+    }
+
     /// One session of a role, under the name the suspect gave it.
     fn assumed_role(&self) -> Traced {
         let Some(arn) = self.record.asked("/roleArn").and_then(RoleArn::parse) else {
@@ -224,11 +246,11 @@ impl Call<'_> {
         if channel.ids.is_empty() {
             // It is there all the same: a person looks for it by the call.
             let target = self.regional(TargetKind::Other, &format!("what {} made", self.record.name));
-            return vec![self.follow("the record does not name it", by_hand(target, channel.advice))];
+            return vec![self.follow("the record does not name it", by_hand(target, channel.general.into(), channel.general))];
         }
         let one = |id: &String| {
             let target = self.regional(channel.kind, id);
-            self.follow(&target.to_string(), by_hand(target, channel.advice.clone()))
+            self.follow(&target.to_string(), by_hand(target, channel.advice(id), channel.general))
         };
         channel.ids.iter().map(one).collect()
     }
@@ -259,8 +281,18 @@ impl Call<'_> {
 
     /// What a call of [`FOR_PEOPLE`] was about.
     fn about(&self) -> String {
-        let fields =
-            ["/userName", "/roleName", "/groupName", "/policyArn", "/policyName", "/accessKeyId", "/status", "/aWSServiceName"];
+        let fields = [
+            "/userName",
+            "/newUserName",
+            "/newPath",
+            "/roleName",
+            "/groupName",
+            "/policyArn",
+            "/policyName",
+            "/accessKeyId",
+            "/status",
+            "/aWSServiceName",
+        ];
         let named: Vec<String> = fields.iter().filter_map(|field| self.record.asked(field)).map(|text| inert(text, 64)).collect();
         if named.is_empty() { "not named".to_owned() } else { named.join(", ") }
     }
@@ -308,8 +340,8 @@ fn quarantine(target: Target, mode: Mode, why: &'static str, created: bool) -> F
     Follow::Contain { containment: Containment::QuarantineIam, mode, target, why, created }
 }
 
-fn by_hand(target: Target, advice: Cow<'static, str>) -> Follow {
-    Follow::ByHand { target, advice, why: "opened with the suspect's credentials" }
+fn by_hand(target: Target, advice: Cow<'static, str>, kind: &'static str) -> Follow {
+    Follow::ByHand { target, advice, kind, why: "opened with the suspect's credentials" }
 }
 
 /// True for the paths that AWS keeps for itself: nobody else can make a role there.

@@ -1,12 +1,36 @@
 //! Lines for people, as many as travel through the state machine.
 
+use super::{Follow, Traced};
 use crate::text::inert;
-use std::collections::BTreeSet;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Lines of one kind that a report takes.
 pub const MAX_LINES: usize = 40;
 /// Characters of one line.
 const MAX_LINE: usize = 200;
+
+/// Calls of one kind that get a line each.
+const MAX_OF_A_KIND: usize = 5;
+
+/// What people are told of what suspects did, oldest first. Many calls that open the same way are a few lines: five hundred buckets must
+/// not hide the call after them. What there is to do about the others, decisions say.
+#[must_use]
+pub fn told(traced: &[Traced]) -> Vec<String> {
+    let mut of_kind: BTreeMap<&str, usize> = BTreeMap::new();
+    let line = |traced: &Traced| {
+        let Follow::ByHand { kind, .. } = &traced.follow else { return Some(traced.line()) };
+        let count = of_kind.entry(*kind).or_default();
+        *count += 1;
+        match (*count).cmp(&(MAX_OF_A_KIND + 1)) {
+            Ordering::Less => Some(traced.line()),
+            // Without a number: the line of the next look is the same.
+            Ordering::Equal => Some(format!("{}; more like it", traced.line())),
+            Ordering::Greater => None,
+        }
+    };
+    traced.iter().filter_map(line).collect()
+}
 
 /// Lines of several rounds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

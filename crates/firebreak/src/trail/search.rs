@@ -6,6 +6,7 @@
 
 use super::credentials::Credentials;
 use super::follow::{self, RoleArn};
+use super::renames::{Rename, Renames};
 use super::{Attribute, Follow, Record, Suspect, Traced, issued};
 use crate::decision::Mode;
 use crate::ids::region_of_iam;
@@ -66,6 +67,7 @@ pub struct Search<'a> {
     lasting: BTreeSet<(AccountId, String, String)>,
     /// Suspects whose names nobody else uses.
     certain: Vec<Suspect>,
+    renames: Renames,
     credentials: Credentials,
     found: Found,
 }
@@ -110,6 +112,7 @@ impl<'a> Search<'a> {
             users: suspects.iter().map(|suspect| &suspect.target).filter(is_user).cloned().collect(),
             lasting: BTreeSet::new(),
             certain: vec![],
+            renames: Renames::default(),
             credentials: Credentials::default(),
             found: Found::default(),
         };
@@ -198,11 +201,13 @@ impl<'a> Search<'a> {
                 shared_roles.extend((!is_theirs).then(|| session.whole().merge_key()));
             }
         }
-        let Self { credentials, mut found, users, lasting, .. } = self;
+        let Self { credentials, mut found, users, lasting, renames, .. } = self;
+        renames.settle(&mut found.traced, &users);
         let derived = found.traced.iter().filter_map(whole_user);
         let users: Vec<Target> = users.into_iter().chain(derived.cloned()).collect();
         for (account, name, id) in lasting {
             let user = users.iter().find(|user| user.account == account && user.id.eq_ignore_ascii_case(&name));
+            let user = user.or_else(|| renames.known(&account, &name, &users));
             found.exposed.extend(user.map(|user| (user.clone(), id)));
         }
         found.traced.iter_mut().for_each(|traced| ask_a_person(traced, &credentials, &shared_roles));
@@ -240,6 +245,8 @@ impl<'a> Search<'a> {
             return;
         }
         self.note_credentials(record, &lookup.suspect);
+        let renamed = Rename::of(record, &lookup.suspect).map(|rename| self.renames.saw(rename));
+        renamed.into_iter().flatten().for_each(|(suspect, depth)| self.enqueue(suspect, depth));
         traced.into_iter().for_each(|traced| self.take(traced, lookup.depth + 1));
     }
 
@@ -288,6 +295,9 @@ impl<'a> Search<'a> {
 
     /// Asks about a suspect in the Region of IAM's calls and in the finding's.
     fn enqueue(&mut self, suspect: Suspect, depth: u32) {
+        for (renamed, depth) in self.renames.asks(&suspect, depth) {
+            self.enqueue(renamed, depth);
+        }
         if let Some(what) = suspect.blind_spot() {
             self.miss(format!("{}: {what}", suspect.label()));
         }

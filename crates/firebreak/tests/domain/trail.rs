@@ -7,6 +7,8 @@ mod hostile;
 mod names;
 mod policy;
 mod ransom;
+mod renamed;
+mod techniques;
 mod tiers;
 mod window;
 

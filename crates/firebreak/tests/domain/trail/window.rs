@@ -32,7 +32,9 @@ fn row_17_what_was_made_in_the_window_is_followed_as_soon_as_cloudtrail_shows_it
         assert!(at_once.iter().any(|line| line == made), "{made}: {at_once:#?}");
     }
     assert_by_hand(about(&derived, "oidc-provider/oidc.evil.example"), &["trust this provider"]);
-    assert_by_hand(about(&derived, "trust-anchor/4d07f6a0-1c50-44d3-951b-b68b783daa0a"), &["rolesanywhere:DisableTrustAnchor"]);
+    let anchor = "4d07f6a0-1c50-44d3-951b-b68b783daa0a";
+    let disabled = format!("aws rolesanywhere disable-trust-anchor --trust-anchor-id {anchor} --region eu-central-1 ");
+    assert_by_hand(about(&derived, &format!("trust-anchor/{anchor}")), &[disabled.as_str()]);
     for bystander in ["friend", "pipeline", "dashboards", "refused"] {
         assert!(!derived.decisions.iter().any(|decision| decision.target.id == bystander), "{bystander}");
     }
