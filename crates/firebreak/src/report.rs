@@ -75,7 +75,7 @@ pub struct SweepBranch {
     /// The error's name, when the function failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Whose calls were searched for: contained principals. Absent in a report of an earlier version.
+    /// Whose calls were searched for: decided principals. Absent in a report of an earlier version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suspects: Option<usize>,
     /// Which trails answered the last look, and since when they were asked. Absent in a report of an earlier version.
@@ -90,6 +90,9 @@ pub struct SweepBranch {
     /// What could not be looked at, one line each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
+    /// How many of these lines are only left to the next look.
+    #[serde(skip_serializing_if = "crate::decision::is_zero")]
+    pub later: u32,
     /// What was found and an incident has no room to decide, one line each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
@@ -133,11 +136,7 @@ impl SweepBranch {
             (0, _) => "nothing more was found".to_owned(),
             (more, _) => format!("{more} more thing(s) the suspect did"),
         };
-        let missing = match self.missing.len() {
-            0 => String::new(),
-            missing => format!("; {missing} thing(s) could not be looked at"),
-        };
-        format!("CloudTrail{where_}: {found}{missing}")
+        format!("CloudTrail{where_}: {found}{}", self.unseen())
     }
 }
 

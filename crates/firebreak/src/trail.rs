@@ -11,6 +11,8 @@ mod credentials;
 mod follow;
 mod issued;
 mod lines;
+mod lookup;
+mod names;
 mod record;
 mod renames;
 mod search;
@@ -18,8 +20,10 @@ mod suspect;
 
 pub use age::Ages;
 pub use lines::{MAX_LINES, Merged, bounded, merged, told};
+pub use lookup::{Lookup, TrailPlace};
+pub use names::{EVENT_NAMES, EventName};
 pub use record::Record;
-pub use search::{Found, Lookup, Search};
+pub use search::{Found, LATER, Search, Start, Way};
 pub use suspect::{Attribute, Suspect};
 
 use crate::containment::Containment;
@@ -45,6 +49,8 @@ pub struct Traced {
     pub next: Option<Suspect>,
     /// Of a session: how long it lives at most.
     pub(crate) lives: Option<SignedDuration>,
+    /// The decided principal that led to it, if no containment holds that one: what follows waits as well.
+    pub(crate) waits_with: Option<String>,
 }
 
 /// What should be done about something a suspect did.
@@ -92,6 +98,28 @@ impl Traced {
             Follow::ByHand { target, advice, kind, .. } => Follow::ByHand { target, advice, kind, why: DOUBT },
         };
         Self { what, follow, next: None, ..self }
+    }
+
+    /// Whether both are the same thing, whatever led to it.
+    fn is_same(&self, other: &Self) -> bool {
+        let of = |traced: &Self| (traced.at, traced.lives);
+        of(self) == of(other)
+            && self.what == other.what
+            && self.follow == other.follow
+            && self.from == other.from
+            && self.next == other.next
+    }
+
+    /// Lowers what follows from a suspect that is not contained: nothing is done about it before something is done about the suspect.
+    fn wait_with_its_suspect(&mut self) {
+        if let (Some(_), Follow::Contain { mode, .. }) = (&self.waits_with, &mut self.follow) {
+            *mode = mode.at_most(Mode::Gate);
+        }
+    }
+
+    /// Why it waits although nothing speaks against it, to be put before the reason.
+    pub(crate) fn waits(&self) -> String {
+        self.waits_with.as_ref().map(|suspect| format!("{suspect} is not contained: waits with it; ")).unwrap_or_default()
     }
 
     /// One line for people. Lines sort by time.

@@ -5,6 +5,9 @@ mod cloudtrail;
 mod gather;
 mod hold;
 mod look;
+mod search;
+mod suspects;
+mod turns;
 
 use firebreak::answer::Decided;
 use firebreak::decision::Decision;
@@ -21,12 +24,16 @@ use firebreak_function::diagnosis::member_role;
 use firebreak_function::environment;
 use firebreak_ledger::Ledger;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// What the state machine sends.
 #[derive(Debug, Deserialize)]
 pub struct SweepInput {
     /// Before or after what a look found was contained.
     pub phase: Phase,
+    /// Which look it is. Nothing: an earlier definition asks.
+    #[serde(default)]
+    pub stage: Option<Stage>,
     /// The incident.
     pub incident: Incident,
     /// What was done so far.
@@ -79,6 +86,18 @@ pub enum Phase {
     Close,
 }
 
+/// Which look it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// The one for which the gate waits: what matters most, in seconds.
+    First,
+    /// While the gate waits.
+    Watch,
+    /// After an approval.
+    Approved,
+}
+
 /// The state machine's counter. It also carries the seconds it waited, which matter to nobody here.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 pub struct Round {
@@ -123,7 +142,7 @@ pub struct Watch {
     pub contain: Vec<NextContainment>,
     /// Something is new: it is worth another look, and people are told.
     pub alarm: bool,
-    /// Nothing is contained: there is nothing to look after, and the gate need not wait.
+    /// Nothing is contained and nobody can be looked for: the gate need not wait.
     pub idle: bool,
 }
 
@@ -158,6 +177,8 @@ pub struct Function {
     aws: Aws,
     ledger: Ledger,
     policy: Policy,
+    /// From one request to CloudTrail to the next.
+    pace: Duration,
 }
 
 impl Function {
@@ -174,7 +195,13 @@ impl Function {
     /// Decides under `policy`. `aws` must be able to assume member roles.
     #[must_use]
     pub fn new(aws: Aws, ledger: Ledger, policy: Policy) -> Self {
-        Self { aws, ledger, policy }
+        Self { aws, ledger, policy, pace: turns::PACE }
+    }
+
+    /// The same, asking CloudTrail at another pace: a test has no time.
+    #[must_use]
+    pub fn paced(self, pace: Duration) -> Self {
+        Self { pace, ..self }
     }
 
     /// For `firebreak doctor`: the member role, and which accounts the response policy names.

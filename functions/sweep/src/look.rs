@@ -1,11 +1,11 @@
 //! One look: what suspects did since they were first seen, what follows from it, and what goes back to the state machine.
 
-use crate::cloudtrail::Trails;
 use crate::gather::join;
-use crate::{Function, NextContainment, Passing, Round, SweepInput, SweptState, Watch};
+use crate::suspects::Suspects;
+use crate::{Function, NextContainment, Passing, Round, Stage, SweepInput, SweptState, Watch};
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode};
-use firebreak::fault::{Fault, FaultKind};
+use firebreak::fault::Fault;
 use firebreak::incident::Incident;
 use firebreak::plan::derived::Seen;
 use firebreak::policy::Policy;
@@ -13,95 +13,85 @@ use firebreak::receipt::{Receipt, Verification};
 use firebreak::report::{Asked, More, ReleaseBranch, Report, SweepBranch};
 use firebreak::target::Target;
 use firebreak::text::inert;
-use firebreak::trail::{self, Ages, Found, Search, Suspect, bounded, merged};
+use firebreak::trail::{self, Ages, Found, bounded, merged};
 use firebreak_aws::clock;
 use firebreak_ledger::Held;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
-use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
 
-/// The function has 60 seconds: what it found must still be decided and written.
-const PATIENCE: Duration = Duration::from_secs(40);
 /// CloudTrail's event history reaches back 90 days (CloudTrail API reference, `LookupEvents`).
 const HISTORY: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 impl Function {
     /// Looks, decides, and answers with what it has, whatever was refused on the way.
     pub(crate) async fn look(&self, request: SweepInput) -> Result<SweptState, Fault> {
-        let SweepInput { mut incident, mut report, watch, carry, .. } = request;
+        let SweepInput { mut incident, mut report, watch, carry, stage, passing, .. } = request;
         // What the state machine could not gather, or carry out, after the look before.
         join(&mut report);
         // At the first look, and under an earlier definition, the state machine carries the decisions themselves.
         let decided = report.sweep.decided.unwrap_or(incident.decisions.len()).max(incident.decisions.len());
         let known = self.gather_own(&mut incident, &mut report).await?;
-        let (opened_at, releases) = match self.opened_at(&incident).await? {
+        let (opened_at, releases) = match self.opened_at(&incident, stage).await? {
             Some(known) => known,
             // Nobody asks about what it would find now, and nobody would release it.
-            None => return Ok(over(incident, report, watch).carried(carry, known)),
+            None => return Ok(over(incident, report, watch, passing).carried(carry, known)),
         };
         // An earlier try appended it and was killed before it could answer, or a person did.
         let appended_before = incident.decisions.len() > decided;
-        let released = ReleaseBranch { receipts: releases, ..report.release.clone() };
-        let not_tried: Vec<Decision> =
-            Report { release: released, ..report.clone() }.not_tried(&incident.decisions).cloned().collect();
+        let as_it_stands = with_releases(&report, releases);
+        let not_tried = not_tried(&incident, &as_it_stands, &passing);
+        let who = Suspects::of(&incident, &as_it_stands);
         let news = appended_before || !not_tried.is_empty();
         let mut contain = self.hold_back(&mut incident, not_tried).await?;
         let (from, clipped) = since(&incident, opened_at, &self.policy, clock::now());
-        let mut found = self.search(&incident, &report, from).await;
+        let mut found = self.search(&incident, &who, from, stage).await;
         found.missing.extend(clipped);
         let ages = Ages { opened_at, now: clock::now() };
         found.traced.iter_mut().for_each(|traced| traced.judge_by_age(ages));
-        let seen = Seen { traced: &found.traced, checks: &report.verification, receipts: &report.containment.receipts };
+        let receipts: Vec<Receipt> = report.receipts().cloned().collect();
+        let checks = [report.verification.as_slice(), &report.gated_verification].concat();
+        let seen = Seen { traced: &found.traced, checks: &checks, receipts: &receipts };
         let appended = self.append(&mut incident, seen).await?;
-        let forgotten = self.expose(&incident, found.exposed).await;
+        let forgotten = self.expose(&incident, std::mem::take(&mut found.exposed)).await;
         let news = news || !appended.decisions.is_empty();
         contain.extend(appended.decisions.into_iter().filter(|decision| decision.mode == Mode::Auto));
         let contain: Vec<NextContainment> = contain.iter().filter_map(NextContainment::of).collect();
-
-        // The checks of later looks repeat what earlier ones saw: people are told once.
-        let SweepBranch { reverted, found: told, left_out, more, .. } = &report.sweep;
-        let reverted = merged(reverted, more.reverted, report.verification.iter().flat_map(reverts));
-        let told = merged(told, more.found, trail::told(&found.traced));
-        let left_out = merged(left_out, more.left_out, appended.left_out);
-        let missing = bounded(forgotten.into_iter().chain(found.missing));
         tracing::info!(
             round = watch.round,
+            stage = ?stage,
+            suspects = who.count(),
             traced = found.traced.len(),
             refused = found.refused,
-            missing = missing.len(),
+            missing = forgotten.len() + found.missing.len(),
             contain = contain.len(),
             "looked"
         );
-        let alarm = reverted.is_new || news || told.is_new;
-        report.sweep = SweepBranch {
-            status: "ok".to_owned(),
-            error: None,
-            suspects: Some(suspects(&report).len()),
-            asked: Some(Asked { places: found.places.len(), since: from }),
-            decided: Some(incident.decisions.len()),
-            more: More { found: told.more, left_out: left_out.more, reverted: reverted.more },
-            found: told.lines,
-            missing,
-            left_out: left_out.lines,
-            reverted: reverted.lines,
-        };
+        found.missing = bounded(forgotten.into_iter().chain(found.missing));
+        let (told, is_new) = told(&report, found, appended.left_out, from);
+        report.sweep = SweepBranch { suspects: Some(who.count()), decided: Some(incident.decisions.len()), ..told };
         if let Err(fault) = self.ledger.keep_sweep(&incident.id, incident.joining.as_ref(), &report.sweep).await {
             tracing::error!(fault.message = %fault.message, "the ledger did not take a record");
         }
-        let idle = contain.is_empty() && !report.containment.receipts.iter().any(Receipt::holds_something);
-        let watch = Watch { round: watch.round, contain, alarm, idle };
-        Ok(SweptState { incident, report, watch, passing: Passing::default() }.carried(carry, known))
+        let can_look = self.policy.sweep.pages > 0 && who.count() > 0;
+        let idle = contain.is_empty() && !can_look && !receipts.iter().any(Receipt::holds_something);
+        let watch = Watch { round: watch.round, contain, alarm: is_new || news, idle };
+        Ok(SweptState { incident, report, watch, passing }.carried(carry, known))
     }
 
     /// When the work on the incident began, and what releases did since. An execution whose finding joined it looks as far back as the
-    /// one that opened it, and no more once that incident is over: then nothing.
-    async fn opened_at(&self, incident: &Incident) -> Result<Option<(Timestamp, Vec<Receipt>)>, Fault> {
-        if incident.joining.is_none() {
+    /// one that opened it. Neither it nor the watch looks any more once the incident is over: then nothing.
+    async fn opened_at(&self, incident: &Incident, stage: Option<Stage>) -> Result<Option<(Timestamp, Vec<Receipt>)>, Fault> {
+        let is_own = incident.joining.is_none();
+        if is_own && matches!(stage, None | Some(Stage::First)) {
             return Ok(Some((incident.opened_at, vec![])));
         }
-        let known = self.ledger.incident(&incident.id).await?.filter(|known| known.record.status.is_open());
-        Ok(known.map(|known| (known.record.incident.opened_at.min(incident.opened_at), known.releases)))
+        Ok(match self.ledger.incident(&incident.id).await? {
+            Some(known) if known.record.status.is_open() => {
+                Some((known.record.incident.opened_at.min(incident.opened_at), known.releases))
+            }
+            None if is_own => Some((incident.opened_at, vec![])),
+            _ => None,
+        })
     }
 
     /// Remembers what suspects gave to the incident's users: a release leaves it inactive. Returns what could not be written.
@@ -120,40 +110,50 @@ impl Function {
         }
         forgotten
     }
-
-    /// Reads trails until everything is read, the pages or the time run out.
-    async fn search(&self, incident: &Incident, report: &Report, from: Timestamp) -> Found {
-        let deadline = Instant::now() + PATIENCE;
-        let suspects = suspects(report);
-        let mut trails = Trails::new(&self.aws, &incident.id, from, clock::now());
-        // Each Region that reports the principal is asked, also that of a copy.
-        let regions = incident.findings.iter().filter_map(|finding| finding.region.clone()).collect();
-        let mut search = Search::also_in(regions, suspects, &self.policy);
-        while let Some(lookup) = search.next_page() {
-            match timeout_at(deadline, trails.page(&lookup)).await {
-                Ok(Ok(page)) => search.page(lookup, &page.events, page.next),
-                Ok(Err(fault)) if fault.kind == FaultKind::Transient => search.busy(lookup, &fault.message),
-                Ok(Err(fault)) => search.failed(&lookup, &fault.message),
-                Err(_) => {
-                    search.failed(&lookup, OUT_OF_TIME);
-                    search.give_up(OUT_OF_TIME);
-                }
-            }
-        }
-        search.finish()
-    }
 }
 
 fn reverts(check: &Verification) -> impl Iterator<Item = String> {
     check.reverted.iter().map(|line| inert(&format!("{}: {line}", check.target), 200))
 }
 
-const OUT_OF_TIME: &str = "the time for this look ran out (40 seconds)";
+/// The report with what releases did, as the ledger knows it where the look has asked.
+fn with_releases(report: &Report, releases: Vec<Receipt>) -> Report {
+    let receipts = if releases.is_empty() { report.release.receipts.clone() } else { releases };
+    Report { release: ReleaseBranch { receipts, ..report.release.clone() }, ..report.clone() }
+}
 
-/// Principals that are contained, those of earlier rounds among them. What holds nothing may not be whom it was taken for.
-fn suspects(report: &Report) -> Vec<&Target> {
-    let held = report.containment.receipts.iter().filter(|receipt| receipt.holds_something());
-    held.map(|receipt| &receipt.target).filter(|target| Suspect::of(target).is_some()).collect()
+/// Decisions for at once that nothing became of, without those that the person whose answer is carried out accepts as open.
+fn not_tried(incident: &Incident, report: &Report, passing: &Passing) -> Vec<Decision> {
+    let answered = passing.decided();
+    let is_accepted = |decision: &Decision| answered.as_ref().is_some_and(|decided| decided.accepts_open(&decision.target));
+    report.not_tried(&incident.decisions).filter(|decision| !is_accepted(decision)).cloned().collect()
+}
+
+/// What people are told of this look and the earlier ones, and whether something is new. The checks of later looks repeat what earlier
+/// ones saw: people are told once.
+fn told(report: &Report, looked: Found, left_out: Vec<String>, since: Timestamp) -> (SweepBranch, bool) {
+    let before = &report.sweep;
+    let reverted = merged(
+        &before.reverted,
+        before.more.reverted,
+        report.verification.iter().chain(&report.gated_verification).flat_map(reverts),
+    );
+    let found = merged(&before.found, before.more.found, trail::told(&looked.traced));
+    let left_out = merged(&before.left_out, before.more.left_out, left_out);
+    let branch = SweepBranch {
+        status: "ok".to_owned(),
+        error: None,
+        suspects: None,
+        asked: Some(Asked { places: looked.places.len(), since }),
+        decided: None,
+        more: More { found: found.more, left_out: left_out.more, reverted: reverted.more },
+        found: found.lines,
+        later: looked.later,
+        missing: looked.missing,
+        left_out: left_out.lines,
+        reverted: reverted.lines,
+    };
+    (branch, reverted.is_new || found.is_new)
 }
 
 /// The target of the incident's decision to contain all of this principal: its base is under that key.
@@ -167,9 +167,9 @@ fn quarantined<'a>(incident: &'a Incident, target: &Target) -> Option<&'a Target
 }
 
 /// The answer of a look that is not made.
-fn over(incident: Incident, report: Report, watch: Round) -> SweptState {
+fn over(incident: Incident, report: Report, watch: Round, passing: Passing) -> SweptState {
     let watch = Watch { round: watch.round, contain: vec![], alarm: false, idle: true };
-    SweptState { incident, report, watch, passing: Passing::default() }
+    SweptState { incident, report, watch, passing }
 }
 
 /// When the finding began, or some hours before the incident was opened; and a word when CloudTrail does not remember it.

@@ -8,6 +8,7 @@ mod gate;
 mod gathered;
 mod joined;
 mod joins;
+mod lookups;
 mod pauses;
 mod revisions;
 mod sessions;

@@ -141,7 +141,7 @@ fn decide(wanted: Wanted, policy: &Policy) -> Decision {
 /// The decision about one thing a suspect did, if it calls for one.
 fn about(traced: &Traced, policy: &Policy) -> Option<Decision> {
     let at = traced.time().map(|at| format!(" at {at}")).unwrap_or_default();
-    let (code, why) = (ReasonCode::Traced, |why: &str| format!("{why}; {}{at}", traced.what));
+    let (code, why) = (ReasonCode::Traced, |why: &str| format!("{}{why}; {}{at}", traced.waits(), traced.what));
     let wanted = match &traced.follow {
         Follow::Nothing => return None,
         Follow::ByHand { target, advice, why: reason, .. } => Wanted::found_by_hand(target, advice, code).because(why(reason)),

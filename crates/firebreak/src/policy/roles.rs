@@ -54,8 +54,7 @@ pub struct Organization {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Sweep {
-    /// Pages of 50 events per look, over all suspects of an incident. 0 switches it off. Default 20: 10 seconds at CloudTrail's 2
-    /// requests per second.
+    /// Pages of 50 events per look, over all suspects of an incident. 0 switches it off. Default 20.
     pub pages: u32,
     /// How far back to look, in hours before the incident, when the finding does not say when it began. Default 24.
     pub hours: u32,

@@ -17,7 +17,19 @@ impl SweepBranch {
         let reverted = both((&self.reverted, mine.reverted), (&other.reverted, theirs.reverted));
         self.more = More { found: found.more, left_out: left_out.more, reverted: reverted.more };
         (self.found, self.left_out, self.reverted) = (found.lines, left_out.lines, reverted.lines);
+        self.later = self.later.saturating_add(other.later);
         self.missing = bounded(self.missing.iter().chain(&other.missing).cloned());
+    }
+}
+
+impl SweepBranch {
+    /// What could not be looked at, and whether the next look goes on: the end of a sentence.
+    pub(super) fn unseen(&self) -> String {
+        let later = if self.later > 0 { "; the next look goes on" } else { "" };
+        match self.missing.len().saturating_sub(usize::try_from(self.later).unwrap_or(usize::MAX)) {
+            0 => later.to_owned(),
+            missing => format!("; {missing} thing(s) could not be looked at{later}"),
+        }
     }
 }
 

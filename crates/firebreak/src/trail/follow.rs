@@ -276,7 +276,8 @@ impl Call<'_> {
 
     fn follow(&self, about: &str, follow: Follow) -> Traced {
         let what = inert(&format!("{} by {}: {about}", self.record.name, self.suspect.label()), 170);
-        Traced { at: self.record.at, what, follow, from: self.suspect.target.account.clone(), next: None, lives: None }
+        let from = self.suspect.target.account.clone();
+        Traced { at: self.record.at, what, follow, from, next: None, lives: None, waits_with: None }
     }
 
     /// What a call of [`FOR_PEOPLE`] was about.

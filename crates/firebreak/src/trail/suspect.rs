@@ -27,6 +27,8 @@ pub enum Attribute {
     AccessKeyId,
     /// What the call was about: who assumed a role.
     ResourceName,
+    /// The call's name, whoever made it ([`EVENT_NAMES`](super::EVENT_NAMES)).
+    EventName,
 }
 
 impl Suspect {
@@ -107,6 +109,15 @@ impl Suspect {
             TargetKind::IamUser => self.target.access_key_id.is_some(),
             _ => self.target.session.as_ref().is_some_and(is_chosen),
         }
+    }
+
+    /// True when a call that the suspect [`made`](Self::made) is the suspect's for sure. All sessions of a role can be meant, and only
+    /// one of them was seen.
+    pub(super) fn is_sure_of(&self, actor: &Actor) -> bool {
+        let Target { kind, scope, session, .. } = &self.target;
+        let is_whole_role = *kind == TargetKind::IamRole && *scope != Scope::Session && self.key.is_none();
+        let may_be_another = is_whole_role && (session.is_none() || actor.session != *session);
+        !may_be_another && !self.shares_its_name()
     }
 
     /// How people call it.

@@ -4,6 +4,7 @@ mod ages;
 mod attack;
 mod created;
 mod hostile;
+mod looks;
 mod names;
 mod policy;
 mod ransom;
@@ -81,6 +82,7 @@ fn answer(trail: &[Value], lookup: &Lookup) -> (Vec<String>, Option<String>) {
         here && match lookup.attribute {
             Attribute::Username => is(name.as_ref()),
             Attribute::AccessKeyId => is(event.pointer("/userIdentity/accessKeyId")),
+            Attribute::EventName => is(event.get("eventName")),
             Attribute::ResourceName => entry["resources"].as_array().into_iter().flatten().any(|r| is(r.get("ResourceName"))),
         }
     };

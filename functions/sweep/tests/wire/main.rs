@@ -7,6 +7,7 @@ mod gather;
 mod joins;
 mod look;
 mod pause;
+mod stages;
 mod trail;
 
 use firebreak::containment::Containment;
@@ -27,6 +28,7 @@ use firebreak_testkit::scripted::ScriptedAws;
 use firebreak_testkit::{fixture, room};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
+use std::time::Duration;
 use sweep::{Function, NextContainment, Phase, Round, SweepInput, SweepOutput, SweptState};
 use trail::Trail;
 
@@ -47,6 +49,8 @@ struct Stage {
     trail: Trail,
     incident: Incident,
     report: Report,
+    /// From one request to CloudTrail to the next.
+    pace: Duration,
 }
 
 impl Stage {
@@ -70,7 +74,7 @@ impl Stage {
         let mut report = Report::default();
         "ok".clone_into(&mut report.containment.status);
         report.containment.receipts = vec![receipt(&incident.decisions[0].target, Status::Contained)];
-        Self { aws, trail, incident, report }
+        Self { aws, trail, incident, report, pace: Duration::from_millis(1) }
     }
 
     fn ledger(&self) -> Ledger {
@@ -85,7 +89,7 @@ impl Stage {
     fn request(&self, phase: Phase) -> SweepInput {
         let (incident, report) = (self.incident.clone(), self.report.clone());
         let watch = Round { round: 1 };
-        SweepInput { phase, incident, report, watch, carry: Carry::default(), passing: sweep::Passing::default() }
+        SweepInput { phase, stage: None, incident, report, watch, carry: Carry::default(), passing: sweep::Passing::default() }
     }
 
     async fn ask(&self, request: SweepInput, rules: &str) -> Result<SweptState, Fault> {
@@ -96,7 +100,7 @@ impl Stage {
     }
 
     async fn reply(&self, request: SweepInput, rules: &str) -> Result<SweepOutput, Fault> {
-        let function = Function::new(self.aws.aws(), self.ledger(), policy(rules));
+        let function = Function::new(self.aws.aws(), self.ledger(), policy(rules)).paced(self.pace);
         Box::pin(function.handle(request)).await
     }
 

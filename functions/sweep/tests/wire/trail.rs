@@ -66,6 +66,7 @@ impl Trail {
         let path = match asked["AttributeKey"].as_str() {
             Some("Username") => "/userIdentity/userName",
             Some("AccessKeyId") => "/userIdentity/accessKeyId",
+            Some("EventName") => "/eventName",
             _ => "/requestParameters/roleArn",
         };
         let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);

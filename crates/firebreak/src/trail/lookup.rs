@@ -1,0 +1,139 @@
+//! Questions to CloudTrail, and in which order they are asked.
+
+use super::{Attribute, Suspect};
+use crate::ids::{AccountId, Region};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// An account and a Region: CloudTrail keeps events, and counts requests, for each pair.
+pub type TrailPlace = (AccountId, Region);
+
+/// One page to fetch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lookup {
+    /// Whose doings, and in which account. Of a question about everybody's events, any suspect of the account.
+    pub suspect: Suspect,
+    /// The Region.
+    pub region: Region,
+    /// The attribute.
+    pub attribute: Attribute,
+    /// Its value: checked, and from the suspect.
+    pub value: String,
+    /// Where the page before ended.
+    pub token: Option<String>,
+    pub(super) depth: u32,
+    /// CloudTrail was too busy for it once.
+    pub(super) again: bool,
+    /// The decided principal from which the search came here, if no containment holds it.
+    pub(super) waits_with: Option<String>,
+}
+
+impl Lookup {
+    /// Whose doings where, for people.
+    #[must_use]
+    pub fn label(&self) -> String {
+        if self.asks_everybody() {
+            of_names(&self.place(), &[self.value.as_str()])
+        } else {
+            of(&self.suspect.label(), &self.place())
+        }
+    }
+
+    /// Where it is asked.
+    #[must_use]
+    pub fn place(&self) -> TrailPlace {
+        (self.suspect.target.account.clone(), self.region.clone())
+    }
+
+    pub(super) fn asks_everybody(&self) -> bool {
+        self.attribute == Attribute::EventName
+    }
+
+    /// The first page about an event name costs none of `sweep.pages`: noise of a suspect must not use it up.
+    pub(super) fn takes_a_page(&self) -> bool {
+        !self.asks_everybody() || self.token.is_some()
+    }
+}
+
+fn of(what: &str, (account, region): &TrailPlace) -> String {
+    format!("{what} in {region} of account {account}")
+}
+
+/// More names than this are counted.
+const NAMES_SHOWN: usize = 4;
+
+fn of_names(place: &TrailPlace, names: &[&str]) -> String {
+    let shown = names.iter().take(NAMES_SHOWN).copied().collect::<Vec<_>>().join(", ");
+    let more = names.len().saturating_sub(NAMES_SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    of(&format!("everybody's {shown}{more}"), place)
+}
+
+/// What is still to ask: three queues that take turns. Neither a busy suspect nor a hundred users made as decoys may use up the time
+/// of everything else.
+#[derive(Debug, Default)]
+pub(super) struct Questions {
+    /// About decided principals.
+    decided: VecDeque<Lookup>,
+    /// About everybody's events of one name.
+    named: VecDeque<Lookup>,
+    /// About what was found on the way.
+    derived: VecDeque<Lookup>,
+    turn: usize,
+}
+
+impl Questions {
+    /// Puts a question at the end of its queue.
+    pub(super) fn ask(&mut self, lookup: Lookup) {
+        self.queue_of(&lookup).push_back(lookup);
+    }
+
+    /// Puts a question that was not asked to the front of its queue.
+    pub(super) fn put_back(&mut self, lookup: Lookup) {
+        self.queue_of(&lookup).push_front(lookup);
+    }
+
+    fn queue_of(&mut self, lookup: &Lookup) -> &mut VecDeque<Lookup> {
+        match (lookup.asks_everybody(), lookup.depth) {
+            (true, _) => &mut self.named,
+            (false, 0) => &mut self.decided,
+            (false, _) => &mut self.derived,
+        }
+    }
+
+    /// The next question that `may` be asked.
+    pub(super) fn next(&mut self, may: impl Fn(&Lookup) -> bool) -> Option<Lookup> {
+        let mut queues = [&mut self.decided, &mut self.named, &mut self.derived];
+        let count = queues.len();
+        queues.rotate_left(self.turn);
+        for (step, queue) in queues.into_iter().enumerate() {
+            if let Some(at) = queue.iter().position(&may) {
+                self.turn = (self.turn + step + 1) % count;
+                return queue.remove(at);
+            }
+        }
+        None
+    }
+
+    /// How many are to ask in a place.
+    pub(super) fn count_in(&self, place: &TrailPlace) -> usize {
+        [&self.decided, &self.named, &self.derived].into_iter().flatten().filter(|lookup| lookup.place() == *place).count()
+    }
+
+    /// Drops those that `are_dropped`, and names them for people, each once.
+    pub(super) fn drop_those(&mut self, are_dropped: impl Fn(&Lookup) -> bool) -> BTreeSet<String> {
+        let (mut labels, mut names) = (BTreeSet::new(), BTreeMap::<TrailPlace, Vec<String>>::new());
+        for queue in [&mut self.decided, &mut self.named, &mut self.derived] {
+            let (dropped, kept): (VecDeque<Lookup>, VecDeque<Lookup>) = queue.drain(..).partition(&are_dropped);
+            *queue = kept;
+            for lookup in dropped {
+                if lookup.asks_everybody() {
+                    names.entry(lookup.place()).or_default().push(lookup.value);
+                } else {
+                    labels.insert(lookup.label());
+                }
+            }
+        }
+        labels.extend(names.iter().map(|(place, names)| of_names(place, &names.iter().map(String::as_str).collect::<Vec<_>>())));
+        labels
+    }
+}

@@ -1,0 +1,105 @@
+//! Asks CloudTrail what a search wants to know, in all accounts and Regions side by side.
+
+use crate::cloudtrail::{NoPage, Page, Trails};
+use crate::suspects::{Suspects, homes};
+use crate::turns::Turns;
+use crate::{Function, Stage};
+use firebreak::fault::FaultKind;
+use firebreak::incident::Incident;
+use firebreak::trail::{Found, Lookup, Search, Start, TrailPlace, Way};
+use firebreak_aws::clock;
+use futures::stream::{FuturesUnordered, StreamExt};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+const OUT_OF_TIME: &str = "the time for this look ran out (40 seconds)";
+
+/// How a look asks.
+struct Manner {
+    way: Way,
+    /// The function has 60 seconds: what it found must still be decided and written. A person waits for the first look.
+    patience: Duration,
+    /// What it has no time for is left to the next look.
+    goes_on: bool,
+}
+
+impl Manner {
+    const fn of(stage: Option<Stage>) -> Self {
+        let whole = Duration::from_secs(40);
+        match stage {
+            None => Self { way: Way::Suspects, patience: whole, goes_on: false },
+            Some(Stage::First) => Self { way: Way::FirstPages, patience: Duration::from_secs(8), goes_on: true },
+            Some(Stage::Watch) => Self { way: Way::Everything, patience: whole, goes_on: true },
+            // The incident is closed after it: there may be no next look.
+            Some(Stage::Approved) => Self { way: Way::Everything, patience: whole, goes_on: false },
+        }
+    }
+}
+
+impl Function {
+    /// Reads trails until everything is read, the pages or the time run out.
+    pub(crate) async fn search(&self, incident: &Incident, who: &Suspects, from: Timestamp, stage: Option<Stage>) -> Found {
+        let Manner { way, patience, goes_on } = Manner::of(stage);
+        let until = Instant::now() + patience;
+        let start = Start {
+            contained: who.contained.iter().collect(),
+            waiting: who.waiting.iter().collect(),
+            homes: homes(incident),
+            // Each Region that reports the principal is asked, also that of a copy.
+            regions: incident.findings.iter().filter_map(|finding| finding.region.clone()).collect(),
+            way,
+        };
+        let mut search = Search::begin(start, &self.policy);
+        let trails = Trails {
+            aws: &self.aws,
+            incident: &incident.id,
+            window: (from, clock::now()),
+            turns: Turns::new(&self.ledger, self.pace, until),
+            accounts: futures::lock::Mutex::default(),
+        };
+        let mut under_way = FuturesUnordered::new();
+        // One question at a time in each place.
+        let mut busy: BTreeMap<TrailPlace, Lookup> = BTreeMap::new();
+        loop {
+            while let Some(lookup) = search.next_page_where(|lookup| !busy.contains_key(&lookup.place())) {
+                let place = lookup.place();
+                let waiting = search.waiting_in(&place);
+                busy.insert(place, lookup.clone());
+                under_way.push(trails.ask(lookup, waiting));
+            }
+            match timeout_at(until, under_way.next()).await {
+                Ok(None) => break,
+                Ok(Some((lookup, answer))) => {
+                    busy.remove(&lookup.place());
+                    take(&mut search, lookup, answer);
+                }
+                Err(_) if goes_on => {
+                    std::mem::take(&mut busy).into_values().for_each(|lookup| search.put_back(lookup));
+                    search.postpone(|_| true);
+                    break;
+                }
+                Err(_) => {
+                    busy.values().for_each(|lookup| search.failed(lookup, OUT_OF_TIME));
+                    search.give_up(OUT_OF_TIME);
+                    break;
+                }
+            }
+        }
+        search.finish()
+    }
+}
+
+fn take(search: &mut Search<'_>, lookup: Lookup, answer: Result<Page, NoPage>) {
+    match answer {
+        Ok(page) => search.page(lookup, &page.events, page.next),
+        Err(NoPage::Refused(fault)) if fault.kind == FaultKind::Transient => search.busy(lookup, &fault.message),
+        Err(NoPage::Refused(fault)) => search.failed(&lookup, &fault.message),
+        Err(NoPage::NoTurn) => {
+            let place = lookup.place();
+            search.put_back(lookup);
+            search.postpone(|left| left.place() == place);
+        }
+    }
+}
