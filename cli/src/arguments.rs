@@ -199,7 +199,7 @@ pub struct DoctorArguments {
 /// `firebreak review`
 #[derive(Debug, Args)]
 pub struct ReviewArguments {
-    /// List, approve or release.
+    /// List, keep, approve or release.
     #[command(subcommand)]
     pub command: ReviewCommand,
 }
@@ -213,6 +213,8 @@ pub enum ReviewCommand {
         #[arg(long)]
         json: bool,
     },
+    /// It was right: everything stays as it is, nothing more is done, close.
+    Keep(AnswerArguments),
     /// It was an attack: stay contained, contain what waits or failed, close. Cannot be undone by a command.
     Approve(ApproveArguments),
     /// It was wrong: put everything back as it was, close.
@@ -245,6 +247,12 @@ pub struct AnswerArguments {
     /// Do not ask before the answer is given. Without a terminal nobody is asked.
     #[arg(long)]
     pub yes: bool,
+    /// Answer for this target only, its id as `incidents show` prints it; the incident asks again about the rest. Can be repeated.
+    #[arg(long, value_name = "TARGET", conflicts_with = "except")]
+    pub only: Vec<String>,
+    /// Answer for all targets but this one; the incident asks again about it. Can be repeated.
+    #[arg(long, value_name = "TARGET")]
+    pub except: Vec<String>,
     /// Do not wait until the answer is carried out.
     #[arg(long)]
     pub no_wait: bool,

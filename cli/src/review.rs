@@ -10,7 +10,7 @@ use crate::arguments::{AnswerArguments, ReviewArguments, ReviewCommand};
 use crate::incidents::{incident_id, list};
 use crate::{CommandError, Connection, paint, print_json, signed};
 use console::style;
-use firebreak::answer::{Answer, Decided};
+use firebreak::answer::{Answer, Decided, Targets};
 use firebreak::ids::IncidentId;
 use firebreak::incident::IncidentStatus;
 use firebreak::review::{DecideOutcome, DecideRequest};
@@ -25,6 +25,7 @@ pub(crate) async fn run(arguments: &ReviewArguments) -> Result<(), CommandError>
             let all = Connection::open().await?.ledger.overviews_in(IncidentStatus::AwaitingReview).await?;
             list(all, *json, "No incident waits for an answer.")
         }
+        ReviewCommand::Keep(arguments) => answer(Answer::Keep, arguments, &[]).await,
         ReviewCommand::Approve(arguments) => answer(Answer::Approve, &arguments.answer, &arguments.accept_open).await,
         ReviewCommand::Release(arguments) => answer(Answer::Release, arguments, &[]).await,
     }
@@ -36,6 +37,7 @@ async fn answer(answer: Answer, arguments: &AnswerArguments, accept_open: &[Stri
     let request = DecideRequest {
         from: Some("command".to_owned()),
         accept_open: accept_open.to_vec(),
+        targets: Targets { only: arguments.only.clone(), except: arguments.except.clone() },
         shown: arguments.shown.clone(),
         ..DecideRequest::new(id.clone(), answer, &arguments.comment)
     };
@@ -62,12 +64,16 @@ async fn answer(answer: Answer, arguments: &AnswerArguments, accept_open: &[Stri
         }
         DecideOutcome::AlreadyDecided { decision } => {
             let who = inert(&decision.by, 200);
+            let (part, rest) = match decision.targets.says() {
+                Some(part) => (format!(" ({})", inert(&part, 200)), "; the gate opens again with the rest"),
+                None => (String::new(), ""),
+            };
             let text = format!(
-                "already decided: {} by {who} at {}; the first answer stands",
+                "already decided: {}{part} by {who} at {}; the first answer stands{rest}",
                 decision.answer.word(),
                 paint::time(decision.at)
             );
-            if decision.answer != answer {
+            if decision.answer != answer || decision.targets != request.targets {
                 return Err(CommandError::Bad(text));
             }
             says(text);
@@ -160,11 +166,9 @@ fn taken(outcome: &DecideOutcome, answer: Answer) -> Option<&Decided> {
 }
 
 fn doing(answer: Answer) -> &'static str {
-    if answer == Answer::Approve {
-        "containing what waits or failed"
-    } else if answer == Answer::Release {
-        "putting back what was changed"
-    } else {
-        "closing it as it is"
+    match answer {
+        Answer::Keep => "nothing more is done",
+        Answer::Approve => "containing what waits or failed",
+        Answer::Release => "putting back what was changed",
     }
 }

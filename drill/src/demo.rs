@@ -255,7 +255,7 @@ async fn after_the_answer(
     println!();
     for (i, name) in names.iter().enumerate() {
         let (expected, words) = match answer {
-            Answer::Approve => (&contained[i], "still contained"),
+            Answer::Keep | Answer::Approve => (&contained[i], "still contained"),
             // The access key that the finding exposed must never work again.
             Answer::Release if i == 0 => (&cast.user.released(&before[i]), "as before, the exposed key stays inactive"),
             Answer::Release => (&before[i], "exactly as before"),
@@ -273,7 +273,7 @@ async fn after_the_answer(
 
 async fn closed(stage: &Stage, followers: &[Follower<'_>], answer: Answer) -> Vec<String> {
     let expected = match answer {
-        Answer::Approve => IncidentStatus::Closed,
+        Answer::Keep | Answer::Approve => IncidentStatus::Closed,
         Answer::Release => IncidentStatus::Released,
     };
     let checks = followers

@@ -24,14 +24,14 @@ END: Final = "<!-- state machine: end -->"
 _KEPT: Final = ("Task", "Map", "Parallel", "Choice", "Succeed")
 _LAST_RESORT: Final = "FailureNotice"
 """What leads here cannot be finished: people are told, and the execution fails."""
-_LABELS: Final = {"respond": "respond", "notify": "only tell", "approve": "approve", "release": "release"}
+_LABELS: Final = {"respond": "respond", "notify": "only tell", "keep": "keep", "approve": "approve", "release": "release"}
 """Values of a choice that say something to a reader."""
 _CONDITIONS: Final = {
     ("$.watch.round", "NumericEquals"): "first look",
     ("$.watch.alarm", "BooleanEquals"): "something new",
     ("$.watch.idle", "BooleanEquals"): "nothing is contained",
     ("$.watch.round", "NumericLessThanPath"): "yes",
-    ("$.closing.unfinished", "NumericEquals"): "all is done",
+    ("$.closing.unfinished", "IsPresent"): "people are told",
     ("$.incident.joining", "IsPresent"): "it joined an incident",
 }
 """The same for a condition: variable and operator."""

@@ -1,6 +1,7 @@
 //! What no validator checks: that the definition and the Rust code mean the same things by the same names.
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
+use firebreak::answer::Answer;
 use firebreak::containment::Containment;
 use firebreak::fault::{FaultKind, UNHEARD};
 use firebreak::incident::IncidentStatus;
@@ -226,10 +227,26 @@ fn an_answer_that_is_not_carried_out_is_asked_about_again_and_never_called_done(
     assert_eq!(states["ReleaseIncomplete"]["Result"]["after_answer"], true, "the spent answer would be given again for ever");
 }
 
+/// `decide-review` hands over what the gate's message says that this definition knows.
+#[test]
+fn the_gate_says_which_answers_its_verdict_knows() {
+    let states = &definition()["States"];
+    let known = states["Verdict"]["Choices"].as_array().expect("choices").iter();
+    let known: Vec<&Value> = known.map(|choice| &choice["StringEquals"]).collect();
+    let words = [Answer::Keep, Answer::Approve, Answer::Release].map(Answer::word);
+    assert_eq!(known, words);
+    for asked in [&states["ReviewGate"]["Parameters"]["MessageBody"], &states["ReviewOverdue"]["Parameters"]["Payload"]] {
+        assert_eq!((&asked["answers"], &asked["parts"]), (&serde_json::json!(words), &Value::Bool(true)));
+    }
+    assert_eq!(states["Verdict"]["Choices"][0]["Next"], "NotifyClosed", "to keep is to do nothing more");
+    assert_eq!(states["Verdict"]["Default"], "UnknownAnswer");
+}
+
 #[test]
 fn an_incident_is_closed_only_when_the_ledger_says_so() {
     let states = &definition()["States"];
     let (close, choice) = (&states["RecordClosed"], &states["IsClosed"]);
+    assert_eq!(close["Parameters"]["Payload"]["report.$"], "$.report", "without it nobody checks what was carried out");
     assert_eq!(close["Parameters"]["Payload"]["answer.$"], "$.answer", "without it the end is unconditional");
     assert_eq!(close["ResultSelector"]["status.$"], "$.Payload.status");
     assert_eq!(close["ResultPath"], "$.ending");

@@ -1,6 +1,5 @@
 //! What came of an answer: waits until the execution has carried it out, or asks again.
 
-use super::ask::is_meant;
 use crate::CommandError;
 use console::style;
 use firebreak::answer::{Answer, Decided};
@@ -67,23 +66,10 @@ pub(super) fn judged(after: After, view: &IncidentView, decided: &Decided) -> Re
     let id = &view.record.incident.id;
     Err(CommandError::Bad(match after {
         After::Done => return Ok(done(view, decided)),
-        After::AsksAgain if is_part_done(view, decided) => {
-            return Ok(format!("done as answered; the incident asks again about the rest: firebreak incidents show {id}"));
-        }
         After::AsksAgain => not_done(view, decided),
         After::Broken => format!("the execution of {id} broke down: firebreak incidents show {id}"),
         After::Working => format!("still running: firebreak incidents show {id}"),
     }))
-}
-
-/// Whether an answer about some targets was carried out for all of them. That the gate opens again with the rest is no failure.
-fn is_part_done(view: &IncidentView, decided: &Decided) -> bool {
-    let receipts = if decided.answer == Answer::Release { &view.releases } else { &view.receipts };
-    let is_left = |receipt: &&Receipt| matches!(receipt.status, Status::Failed | Status::Partial | Status::Waits);
-    // What is kept stays as it is, whatever that is.
-    let is_kept = decided.answer != Answer::Release && decided.answer != Answer::Approve;
-    let mut left = receipts.iter().filter(is_left).filter(|receipt| is_meant(&decided.targets, &receipt.target));
-    !decided.targets.is_all() && (is_kept || left.next().is_none())
 }
 
 fn after(view: &IncidentView, decided: &Decided) -> After {
@@ -91,15 +77,25 @@ fn after(view: &IncidentView, decided: &Decided) -> After {
         // The gate that took the answer has it; a later one has none.
         review.decision.is_none() && review.answers.iter().any(|answer| answer.at == decided.at)
     });
+    let is_done = || view.record.incident.open_of(decided).next().is_none();
     match view.record.status {
         IncidentStatus::Closed | IncidentStatus::Released => After::Done,
         IncidentStatus::Failed => After::Broken,
+        // An answer about some targets is carried out, and the incident asks about the others.
+        IncidentStatus::AwaitingReview if asks && !decided.targets.is_all() && is_done() => After::Done,
         IncidentStatus::AwaitingReview if asks => After::AsksAgain,
         _ => After::Working,
     }
 }
 
 fn done(view: &IncidentView, decided: &Decided) -> String {
+    if view.record.status == IncidentStatus::AwaitingReview {
+        let part = inert(&decided.targets.says().unwrap_or_default(), 300);
+        return format!(
+            "{} {part}; the incident asks about the rest: firebreak review list",
+            style("carried out:").green().bold()
+        );
+    }
     if decided.answer == Answer::Release {
         let steps = view.releases.iter().flat_map(|receipt| &receipt.steps);
         let kept = steps.filter(|step| step.is(StepKind::KeepInactive)).count();
@@ -151,31 +147,34 @@ fn not_done(view: &IncidentView, decided: &Decided) -> String {
     let line = |receipt: &Receipt| {
         format!("  {}: {}", receipt.target, inert(&receipt.told().unwrap_or_else(|| "see the ticket".to_owned()), 200))
     };
-    let lines: Vec<String> = if decided.answer == Answer::Release {
-        let left = view.releases.iter().filter(|receipt| matches!(receipt.status, Status::Failed | Status::Partial));
-        let drift = "somebody changed it since; answer release again to leave that as it is";
-        let told = |receipt: &Receipt| {
-            if receipt.found_drift() { format!("  {}: {drift}", receipt.target) } else { line(receipt) }
-        };
-        left.map(told).collect()
-    } else {
-        open(view).map(line).collect()
+    let lines: Vec<String> = match decided.answer {
+        Answer::Keep => vec![],
+        Answer::Approve => open(view).map(line).collect(),
+        Answer::Release => {
+            let left = view.releases.iter().filter(|receipt| matches!(receipt.status, Status::Failed | Status::Partial));
+            let drift = "somebody changed it since; answer release again to leave that as it is";
+            let told = |receipt: &Receipt| {
+                if receipt.found_drift() { format!("  {}: {drift}", receipt.target) } else { line(receipt) }
+            };
+            left.map(told).collect()
+        }
     };
     let later: Vec<String> = view.record.incident.beyond(decided).iter().map(|line| format!("  {}", inert(line, 300))).collect();
     if lines.is_empty() && !later.is_empty() {
         return format!("Carried out, and the incident asks again:\n{}\nAnswer the new ticket.", later.join("\n"));
     }
-    if decided.answer == Answer::Release {
-        return format!("NOT all is put back:\n{}\nThe ticket says what is left; answer again.", lines.join("\n"));
+    match decided.answer {
+        Answer::Keep | Answer::Approve => {
+            let what = if lines.is_empty() { "  see the ticket".to_owned() } else { lines.join("\n") };
+            format!(
+                "NOT contained:\n{what}\nThe incident stays open. Mend the cause (firebreak doctor) and approve again, or close it as it is: \
+                 firebreak review approve {id} --comment \"WHY\" --accept-open TARGET"
+            )
+        }
+        Answer::Release => {
+            format!("NOT all is put back:\n{}\nThe ticket says what is left; answer again.", lines.join("\n"))
+        }
     }
-    if decided.answer != Answer::Approve {
-        return format!("Carried out, and the incident asks again about the rest: firebreak incidents show {id}");
-    }
-    let what = if lines.is_empty() { "  see the ticket".to_owned() } else { lines.join("\n") };
-    format!(
-        "NOT contained:\n{what}\nThe incident stays open. Mend the cause (firebreak doctor) and approve again, or close it as it is: \
-         firebreak review approve {id} --comment \"WHY\" --accept-open TARGET"
-    )
 }
 
 fn open(view: &IncidentView) -> impl Iterator<Item = &Receipt> {

@@ -61,6 +61,7 @@ fn overlay(view: IncidentView, incident: &mut Incident, report: &mut Report) {
     incident.decisions = known.decisions.into_iter().chain(unknown).collect();
     incident.revision = known.revision;
     incident.over_budget = incident.over_budget.max(known.over_budget);
+    incident.settled = known.settled;
     incident.findings = known.findings;
     incident.more_findings = known.more_findings;
     for receipt in view.receipts {

@@ -20,6 +20,7 @@ mod pauses;
 mod records;
 mod reviews;
 mod sessions;
+mod settled;
 mod snapshots;
 mod tickets;
 mod view;

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use firebreak::answer::Decided;
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
-use firebreak::review::GateMessage;
+use firebreak::review::{GateMessage, Takes};
 use firebreak_aws::classify::OrFault;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -33,6 +33,8 @@ pub struct Gate {
     pub announced: bool,
     /// 1 for the first gate.
     pub round: u32,
+    /// Which answers its execution knows.
+    pub takes: Takes,
 }
 
 /// What became of a gate's message.
@@ -101,7 +103,7 @@ impl Ledger {
         let fresh = !same_gate && (message.after_answer || is_delivered(&known) || !same_execution);
         let order = format!("{}#{:04}", sortable(message.entered_at), message.retry);
         let set = "SET task_token = :token, execution_arn = :execution, entered_at = :entered, gate_order = :order, \
-                   round = :round, delivered = :false";
+                   round = :round, delivered = :false, takes = :takes";
         let spent = if fresh { ", decision" } else { "" };
         // What the tickets of an earlier execution showed is counted anew since.
         let shown = if same_execution { "" } else { ", shown, shown_revision, announced_at" };
@@ -116,6 +118,7 @@ impl Ledger {
             .expression_attribute_values(":entered", text(sortable(message.entered_at)))
             .expression_attribute_values(":order", text(order))
             .expression_attribute_values(":round", number(message.round))
+            .expression_attribute_values(":takes", to_doc(&message.takes)?)
             .expression_attribute_values(":false", AttributeValue::Bool(false))
             .return_values(ReturnValue::AllNew)
             .send()
@@ -164,6 +167,7 @@ impl Ledger {
             ticket_at: string(&item, "announced_at").and_then(|at| at.parse().ok()),
             announced: item.contains_key("announced"),
             round: integer(&item, "round").unwrap_or(1),
+            takes: takes(&item)?,
         }))
     }
 
@@ -217,6 +221,12 @@ fn decision(item: &Item) -> Result<Option<Decided>, Fault> {
     string(item, "decision")
         .map(|json| serde_json::from_str(json).map_err(|_| Fault::bug("ledger: an answer has an unknown form")))
         .transpose()
+}
+
+/// A gate of an earlier version has no such word.
+fn takes(item: &Item) -> Result<Takes, Fault> {
+    let known = string(item, "takes").map(serde_json::from_str).transpose();
+    Ok(known.map_err(|_| Fault::bug("ledger: a gate takes answers of an unknown form"))?.unwrap_or_default())
 }
 
 fn answers(item: &Item) -> Result<Vec<Decided>, Fault> {

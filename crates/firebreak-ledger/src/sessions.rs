@@ -71,7 +71,7 @@ impl Ledger {
                 return Err(fault);
             }
         };
-        self.settle(&wish, hold, Rows { item: Item::new(), spelled }, (guess, taken)).await
+        self.take_or_follow(&wish, hold, Rows { item: Item::new(), spelled }, (guess, taken)).await
     }
 
     /// Gives a session that is held its slot, from 1: the one it has, or another one.
@@ -87,11 +87,11 @@ impl Ledger {
             return Ok(take.slot);
         }
         let taken = self.take(&wish, &take, None).await;
-        self.settle(&wish, None, rows, (take, taken)).await
+        self.take_or_follow(&wish, None, rows, (take, taken)).await
     }
 
     /// Tries until it is known whether the session has a slot. What an earlier version listed becomes slots by the way.
-    async fn settle(
+    async fn take_or_follow(
         &self,
         wish: &Wish<'_>,
         hold: Option<(Held<'_>, &Holder)>,

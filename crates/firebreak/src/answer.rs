@@ -1,5 +1,7 @@
 //! What an analyst answers.
 
+use crate::decision::Decision;
+use crate::target::Target;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -7,6 +9,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Answer {
+    /// It was right: everything stays as it is, nothing more is done, close.
+    Keep,
     /// It was right: stay contained, carry out what waited for approval, close.
     Approve,
     /// It was wrong: undo everything, close.
@@ -18,13 +22,14 @@ impl Answer {
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
+            Self::Keep => "keep",
             Self::Approve => "approve",
             Self::Release => "release",
         }
     }
 }
 
-/// Which targets an answer is about, by their ids. Both lists empty: all of them.
+/// Which targets an answer is about: their ids, or whole names as the ticket prints them. Both lists empty: all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Targets {
@@ -42,6 +47,36 @@ impl Targets {
     pub fn is_all(&self) -> bool {
         self.only.is_empty() && self.except.is_empty()
     }
+
+    /// Whether the answer is about this target.
+    #[must_use]
+    pub fn includes(&self, target: &Target) -> bool {
+        (self.only.is_empty() || self.names(target)) && !is_among(&self.except, target)
+    }
+
+    /// Whether the answer names this target as one that it is about.
+    #[must_use]
+    pub fn names(&self, target: &Target) -> bool {
+        is_among(&self.only, target)
+    }
+
+    /// The names in both lists.
+    pub fn all_names(&self) -> impl Iterator<Item = &String> {
+        self.only.iter().chain(&self.except)
+    }
+
+    /// What the answer is about, for people; nothing when it is about everything.
+    #[must_use]
+    pub fn says(&self) -> Option<String> {
+        let part = |word: &str, names: &[String]| (!names.is_empty()).then(|| format!("{word} {}", names.join(", ")));
+        part("only", &self.only).or_else(|| part("all but", &self.except))
+    }
+}
+
+/// Whether one of `names` is the target's id, or its whole name.
+#[must_use]
+pub fn is_among(names: &[String], target: &Target) -> bool {
+    names.iter().any(|name| *name == target.id || *name == target.to_string())
 }
 
 /// A recorded answer. An incident can have several: one for each gate, and one for each part of its targets.
@@ -83,7 +118,33 @@ impl Decided {
 
     /// Whether the person accepted that this target stays open.
     #[must_use]
-    pub fn accepts_open(&self, target: &crate::target::Target) -> bool {
-        self.accept_open.iter().any(|accepted| *accepted == target.id || *accepted == target.to_string())
+    pub fn accepts_open(&self, target: &Target) -> bool {
+        is_among(&self.accept_open, target)
     }
+
+    /// Whether the answer is about this decision: its ticket showed it, and its target is among those of the answer. An approval
+    /// carries out what would hit others only where it names the target. Accepted as open, such a target is done without.
+    #[must_use]
+    pub fn is_about(&self, decision: &Decision) -> bool {
+        let target = &decision.target;
+        let is_left =
+            self.answer == Answer::Approve && decision.only_by_name && !self.targets.names(target) && !self.accepts_open(target);
+        decision.is_covered(self.covers) && self.targets.includes(target) && !is_left
+    }
+}
+
+/// A decision that was answered, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// Which decision ([`decision_key`](crate::coverage::decision_key)).
+    pub decision: String,
+    /// The revision that the decision had. A later one is asked again.
+    #[serde(default)]
+    pub since: u32,
+    /// The answer.
+    pub answer: Answer,
+    /// Who gave it.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
 }

@@ -130,6 +130,9 @@ pub struct Decision {
     /// The revision of the incident that added it, or changed it last; 0 when triage decided it so.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub since: u32,
+    /// Others use the target: only an answer that names it carries the decision out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_by_name: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

@@ -28,7 +28,7 @@ impl Carry {
     pub fn incident(self, incident: Incident) -> Incident {
         match self {
             Self::Everything => incident,
-            Self::Facts => Incident { decisions: vec![], findings: vec![], ..incident },
+            Self::Facts => Incident { decisions: vec![], findings: vec![], settled: vec![], ..incident },
         }
     }
 

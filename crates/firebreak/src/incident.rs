@@ -1,5 +1,6 @@
 //! An incident, as triage opens it and the ledger keeps it. The state machine carries its id and small facts (`facts`).
 
+use crate::answer::Settled;
 use crate::decision::{Decision, is_zero};
 use crate::flood::Summary;
 use crate::ids::{AccountId, IncidentId};
@@ -48,6 +49,9 @@ pub struct Incident {
     /// How often its decisions were changed since triage (`revision`).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub revision: u32,
+    /// What was answered and carried out while other targets still waited (`settled`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settled: Vec<Settled>,
     /// Only in what the execution of a finding that joined carries, and never in the ledger: the name under which it holds targets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joining: Option<IncidentId>,
@@ -99,6 +103,7 @@ impl Incident {
             evidence: plan.evidence,
             over_budget: 0,
             revision: 0,
+            settled: vec![],
             joining: None,
             excess: None,
         }
@@ -126,8 +131,9 @@ impl Incident {
         self.findings.iter().filter_map(|listed| listed.joined.as_ref()).any(|joined| joined.id == *finding)
     }
 
-    /// The same incident in the hands of another execution: what joined it stays, and so does what each ticket showed. `leads` is
-    /// true when the new execution works on the finding that opened it.
+    /// The same incident in the hands of another execution: what joined it stays, and so does what each ticket showed. What was
+    /// answered for a part does not: it is asked again. `leads` is true when the new execution works on the finding that opened the
+    /// incident.
     #[must_use]
     pub fn taken_over_from(mut self, before: Self, leads: bool) -> Self {
         if leads {
@@ -136,6 +142,7 @@ impl Incident {
             (self.finding, self.findings) = (before.finding.clone(), before.findings.clone());
         }
         self.evidence |= before.evidence;
+        before.hold_back_answered(&mut self.decisions);
         self.stamp(&before);
         self
     }
@@ -151,7 +158,7 @@ pub enum IncidentStatus {
     Containing,
     /// The gate is open.
     AwaitingReview,
-    /// Approved.
+    /// Kept or approved; of several answers, not all of them `release`.
     Closed,
     /// Undone.
     Released,

@@ -29,6 +29,7 @@ pub mod report;
 pub mod review;
 pub mod revision;
 pub mod rollout;
+pub mod settled;
 pub mod step;
 pub mod stored_event;
 pub mod target;

@@ -3,13 +3,10 @@
 mod looks;
 mod open;
 
-use crate::answer::{Answer, Decided};
+use crate::answer::Answer;
 use crate::decision::{Decision, Mode};
-use crate::fault::FaultKind;
 use crate::receipt::{Outcome, Receipt, Status, Step, Verification};
-use crate::revision::LATER;
 use crate::step::StepKind;
-use crate::target::{Scope, Target};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -216,7 +213,7 @@ impl Report {
             problems.extend(check.problems.iter().map(|problem| format!("{}: {problem}", check.target)));
         }
         problems.extend(self.broken_approval());
-        problems.extend(self.waits_again());
+        problems.extend(self.waits_again(|_| true));
         problems.extend(self.unfinished(Answer::Release));
         problems
     }
@@ -252,71 +249,8 @@ impl Report {
         at_once.filter(move |decision| !self.containment.status.is_empty() && !has_receipt(decision))
     }
 
-    /// What an answer asked for and was not carried out: approved containments, or the release. A target that the person accepts as
-    /// open is done.
-    #[must_use]
-    pub fn unfinished_of(&self, decided: &Decided) -> Vec<String> {
-        if decided.answer == Answer::Release || decided.accept_open.is_empty() {
-            return self.unfinished(decided.answer);
-        }
-        let asked = |receipts: &[Receipt]| {
-            receipts.iter().filter(|receipt| !decided.accepts_open(&receipt.target)).cloned().collect::<Vec<_>>()
-        };
-        let mut left = self.clone();
-        (left.gated, left.containment.receipts) = (asked(&self.gated), asked(&self.containment.receipts));
-        left.unfinished(decided.answer)
-    }
-
-    /// The same for an answer of which no more is known.
-    #[must_use]
-    pub fn unfinished(&self, answer: Answer) -> Vec<String> {
-        match answer {
-            Answer::Approve => {
-                // What is gone for good needs nothing; what was never reached may be elsewhere. Everything else that is not
-                // contained stays open until somebody accepts it.
-                let reached = |receipt: &Receipt| {
-                    let key = receipt.target.merge_key();
-                    let had = |other: &&Receipt| other.target.merge_key() == key && other.holds_something();
-                    self.containment.receipts.iter().chain(&self.gated).find(had).is_some()
-                };
-                let is_over = |receipt: &Receipt| {
-                    receipt.standing(&self.release.receipts).is_touched_by_a_release()
-                        || receipt.fault_kind() == Some(FaultKind::Gone) && reached(receipt)
-                        || self.is_within_contained(&receipt.target)
-                };
-                let open = self.receipts().filter(|receipt| !is_over(receipt));
-                let open = open.flat_map(|receipt| receipt_problems(receipt, "NOT contained"));
-                self.broken_approval().into_iter().chain(open).chain(self.waits_again()).collect()
-            }
-            Answer::Release => {
-                let whole = self.release.error.as_ref().map(|error| format!("the release failed: {error}"));
-                let receipts = &self.release.receipts;
-                let waits = receipts.iter().filter(|receipt| receipt.status == Status::Waits);
-                let waits = waits.map(|receipt| format!("{}: {LATER}", receipt.target));
-                whole.into_iter().chain(receipts.iter().flat_map(|r| receipt_problems(r, "NOT put back"))).chain(waits).collect()
-            }
-        }
-    }
-
     fn broken_approval(&self) -> Option<String> {
         self.approval.error.as_ref().map(|error| format!("what was approved could not be contained: {error}"))
-    }
-
-    /// Approved, and asked about again: whoever approved must not take it for done.
-    fn waits_again(&self) -> impl Iterator<Item = String> {
-        let waits = self.gated.iter().filter(|receipt| receipt.status == Status::Waits);
-        waits.map(|receipt| format!("{} is NOT contained: it needs your approval", receipt.target))
-    }
-}
-
-impl Report {
-    /// Whether the whole principal of which `part` is a session or a key is contained.
-    fn is_within_contained(&self, part: &Target) -> bool {
-        let is_whole = |target: &Target| target.scope == Scope::Principal && target.is_of(part);
-        let is_contained = |receipt: &&Receipt| receipt.status == Status::Contained && is_whole(&receipt.target);
-        let mut checks = self.verification.iter().chain(&self.gated_verification);
-        let is_lost = checks.any(|check| !check.holds && is_whole(&check.target));
-        part.scope != Scope::Principal && !is_lost && self.receipts().find(is_contained).is_some()
     }
 }
 
@@ -356,6 +290,7 @@ mod tests {
     use crate::containment::Containment;
     use crate::decision::{ReasonCode, Waits};
     use crate::ids::{AccountId, Partition, Region};
+    use crate::revision::LATER;
     use crate::target::{Place, Target, TargetKind};
 
     fn bucket() -> Target {

@@ -28,11 +28,38 @@ pub struct GateMessage {
     /// The gate was opened again because an answer could not be carried out: that answer is spent.
     #[serde(default)]
     pub after_answer: bool,
+    /// What the execution knows how to carry out.
+    #[serde(flatten)]
+    pub takes: Takes,
     /// The incident.
     pub incident: Incident,
     /// What was done so far.
     #[serde(default)]
     pub report: Report,
+}
+
+/// Which answers an execution knows. One that began under an earlier definition says nothing: it knows two, for all targets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Takes {
+    /// The answers.
+    pub answers: Vec<Answer>,
+    /// Whether an answer can be about some targets.
+    pub parts: bool,
+}
+
+impl Default for Takes {
+    fn default() -> Self {
+        Self { answers: vec![Answer::Approve, Answer::Release], parts: false }
+    }
+}
+
+impl Takes {
+    /// Whether an answer of this kind, about these targets, can be carried out.
+    #[must_use]
+    pub fn can(&self, answer: Answer, targets: &Targets) -> bool {
+        self.answers.contains(&answer) && (self.parts || targets.is_all())
+    }
 }
 
 /// The other message in that queue: a finding joined an incident, and the execution that worked on the finding asks for a new

@@ -93,6 +93,7 @@ fn incidents(alike: &Alike, now: Timestamp) -> Vec<Incident> {
                 suppressed,
                 would,
                 since: 0,
+                only_by_name: false,
             };
             let opened = room::opened(&format!("planted {days_ago} {n}"));
             let mut incident = Incident { decisions: vec![decision], opened_at: opened_at(n), ..opened };
@@ -131,6 +132,7 @@ async fn answer(stage: &Stage, incident: &Incident, comment: &str) -> Result<()>
         retry: 0,
         round: 1,
         after_answer: false,
+        takes: firebreak::review::Takes::default(),
         incident: incident.clone(),
         report: Report::default(),
     };

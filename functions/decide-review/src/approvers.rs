@@ -79,7 +79,7 @@ impl Function {
         // A gate opens after the first containments ended. What has no receipt by now was not carried out.
         "ok".clone_into(&mut report.containment.status);
         self.ledger.gather_answered(&mut incident, &mut report).await?;
-        Ok(report.approvable(&incident, covers).count())
+        Ok(report.approvable(&incident, covers, &request.targets).count())
     }
 }
 

@@ -2,11 +2,12 @@
 
 mod approvers;
 mod covers;
+mod parts;
 
 pub use approvers::Approvers;
 use aws_sdk_sfn::types::ExecutionStatus;
 use covers::Covered;
-use firebreak::answer::Decided;
+use firebreak::answer::{Decided, Targets};
 use firebreak::comment::is_reason;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::plan::MAX_DECISIONS;
@@ -51,10 +52,6 @@ impl Function {
     /// again hands it over again.
     pub async fn handle(&self, caller: &Caller, request: DecideRequest) -> Result<DecideOutcome, Fault> {
         let id = &request.incident_id;
-        if !request.targets.is_all() {
-            // Recorded and not carried out would be worse than refused.
-            return Err(Fault::malformed("an answer about some targets is not carried out: answer for the whole incident"));
-        }
         is_reason(&request.comment).map_err(|no| Fault::malformed(no.to_string()))?;
         self.knows(&request).await?;
         let Some(open) = self.ledger.gate(id).await? else { return Ok(DecideOutcome::NoReview) };
@@ -69,13 +66,14 @@ impl Function {
                 return Ok(open.decision.map_or(refusal, |decision| DecideOutcome::AlreadyDecided { decision }));
             }
         };
-        if let Some(refusal) = self.refusal(caller, &request, covers).await? {
+        let decision = Decided { shown, covers, ..said(caller, &request) };
+        let refusal = match self.nothing_to_do(id, &decision, &open).await? {
+            None => self.refusal(caller, &request, covers).await?,
+            refusal => refusal,
+        };
+        if let Some(refusal) = refusal {
             return open.decision.map_or(Err(refusal), |decision| Ok(DecideOutcome::AlreadyDecided { decision }));
         }
-        let said = Decided::new(request.answer, &inert(&caller.arn, 200), &inert(&request.comment, 1000), clock::now());
-        let short = |text: &Option<String>| text.as_deref().map(|text| inert(text, 100));
-        let accept_open = request.accept_open.iter().take(MAX_DECISIONS).map(|target| inert(target, 256)).collect();
-        let decision = Decided { from: short(&request.from), shown, covers, accept_open, ..said };
         let first = self.ledger.decide(id, &decision).await?;
         // Read after the answer is recorded: a gate that reopened meanwhile either saw the answer or left its token here.
         let Some(gate) = self.ledger.gate(id).await? else { return Ok(DecideOutcome::NoReview) };
@@ -83,7 +81,8 @@ impl Function {
         // Closed just now: `open-review` answers the next gate with what is recorded.
         let reached = gate.delivered || hand_over(&self.executions, &gate.task_token, &recorded).await? == HandOver::Taken;
         if reached && !gate.delivered {
-            let line = format!("{} by {}: {}", recorded.answer.word(), recorded.by, recorded.comment);
+            let part = recorded.targets.says().map(|part| format!(" ({part})")).unwrap_or_default();
+            let line = format!("{}{part} by {}: {}", recorded.answer.word(), recorded.by, recorded.comment);
             let delivered = self.ledger.answer_delivered(id, &gate.task_token).await;
             for result in [delivered, self.ledger.note(id, recorded.at, &line).await] {
                 // The execution has the answer; a record that is missing must not look like an answer that was not taken.
@@ -107,21 +106,6 @@ impl Function {
         })
     }
 
-    /// Refuses to accept something as open that the incident does not name: a slip would leave the target to be asked about for ever.
-    async fn knows(&self, request: &DecideRequest) -> Result<(), Fault> {
-        if request.accept_open.is_empty() {
-            return Ok(());
-        }
-        let known = self.ledger.record(&request.incident_id).await?.map(|record| record.incident.decisions).unwrap_or_default();
-        let is_named = |name: &&String| known.iter().any(|d| **name == d.target.id || **name == d.target.to_string());
-        match request.accept_open.iter().find(|name| !is_named(name)) {
-            Some(slip) => {
-                Err(Fault::malformed(format!("the incident has no target {}: see firebreak incidents show", inert(slip, 100))))
-            }
-            None => Ok(()),
-        }
-    }
-
     /// Only a running execution can open another gate. Nothing when Step Functions no longer knows it.
     async fn execution_status(&self, execution_arn: &str) -> Result<Option<ExecutionStatus>, Fault> {
         let described = self.executions.describe_execution().execution_arn(execution_arn).send().await;
@@ -131,4 +115,13 @@ impl Function {
             Err(fault) => Err(fault),
         }
     }
+}
+
+/// What the caller said, made inert and cut.
+fn said(caller: &Caller, request: &DecideRequest) -> Decided {
+    let names = |names: &[String]| names.iter().take(MAX_DECISIONS).map(|target| inert(target, 256)).collect();
+    let targets = Targets { only: names(&request.targets.only), except: names(&request.targets.except) };
+    let from = request.from.as_deref().map(|text| inert(text, 100));
+    let said = Decided::new(request.answer, &inert(&caller.arn, 200), &inert(&request.comment, 1000), clock::now());
+    Decided { targets, accept_open: names(&request.accept_open), from, ..said }
 }

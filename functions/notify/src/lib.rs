@@ -9,6 +9,7 @@ use firebreak::notice::{self, NoticeKind};
 use firebreak::pause::Pauses;
 use firebreak::receipt::Status;
 use firebreak::report::Report;
+use firebreak::review::Takes;
 use firebreak_aws::classify::OrFault;
 use firebreak_aws::{Aws, clock};
 use firebreak_function::environment;
@@ -33,6 +34,9 @@ pub struct NoticeInput {
     /// Which gate timed out.
     #[serde(default)]
     pub round: u32,
+    /// Which answers that gate takes.
+    #[serde(flatten)]
+    pub takes: Takes,
 }
 
 /// What the function answers.
@@ -93,7 +97,7 @@ impl Function {
         self.tally(&mut request.incident).await?;
         request.report.pauses = self.pauses(&request.incident).await;
         let told = notice::notice(request.kind, &request.incident, &request.report, request.answer.as_ref(), request.round);
-        let message = notice::mail(&told);
+        let message = notice::mail(&told.for_gate(&request.takes));
         let sent = self
             .sns
             .publish()
@@ -103,7 +107,10 @@ impl Function {
             .send()
             .await
             .or_fault("sns:Publish")?;
-        let left = |decided: &Decided| request.report.unfinished_of(decided).len() + request.incident.beyond(decided).len();
+        let left = |decided: &Decided| {
+            let unfinished = request.report.unfinished_of(&request.incident, decided).len();
+            unfinished + request.incident.beyond(decided).len() + request.incident.left_by(decided).len()
+        };
         let unfinished = request.answer.as_ref().map_or(0, left);
         // The message is out: a timeline that misses a line is no reason to send it twice.
         if let Err(fault) = self.ledger.note(&request.incident.id, clock::now(), &format!("mail sent: {}", message.subject)).await

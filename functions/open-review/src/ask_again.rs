@@ -41,7 +41,7 @@ impl Function {
         self.ledger.gather_answered(&mut incident, &mut report).await?;
         report.pauses = self.pauses(&incident).await;
         let shown = Shown::of(&incident);
-        self.publish(&notice::ticket(&incident, &report, gate.round)).await?;
+        self.publish(&notice::ticket(&incident, &report, gate.round).for_gate(&gate.takes)).await?;
         // After the ticket: an answer covers what somebody could read. Killed in between, the ticket comes twice.
         self.ledger.newer_ticket_is_out(id, &gate.task_token, &shown, clock::now()).await?;
         self.ledger.note(id, message.entered_at, "review asked again: a finding joined").await

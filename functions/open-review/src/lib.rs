@@ -176,7 +176,7 @@ impl Function {
             is_read = false;
         }
         report.pauses = self.pauses(&incident).await;
-        let mut ticket = notice::ticket(&incident, &report, message.round);
+        let mut ticket = notice::ticket(&incident, &report, message.round).for_gate(&message.takes);
         ticket.code = ticket.code.filter(|_| is_read);
         self.publish(&ticket).await?;
         Ok(if is_read { Shown::of(&incident) } else { Shown::WITHOUT_LEDGER })

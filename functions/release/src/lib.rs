@@ -1,17 +1,20 @@
 #![doc = include_str!("../README.md")]
 
+mod end;
 mod past;
 mod rows;
 mod undone;
 
+use end::how_it_ended;
 use firebreak::answer::Decided;
 use firebreak::containment::Containment;
+use firebreak::decision::Decision;
 use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::facts::Carry;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::holders::Holders;
 use firebreak::ids::IncidentId;
-use firebreak::incident::{Incident, IncidentStatus};
+use firebreak::incident::Incident;
 use firebreak::receipt::{Receipt, Status};
 use firebreak::revision::LATER;
 use firebreak::step::StepKind;
@@ -49,7 +52,7 @@ pub struct ReleaseInput {
 #[derive(Debug, Serialize)]
 pub struct Released {
     /// `ok` when every target is back as it was; `failed` when one is not; `not-covered` when all are back that the answer covers,
-    /// and more was decided since: the state machine asks again.
+    /// and others are unanswered or more was decided since: the state machine asks again.
     pub status: &'static str,
     /// One receipt per target: `skipped` when nothing was held or another incident still holds it, `waits` when the answer does not
     /// cover it.
@@ -114,6 +117,9 @@ impl Function {
             None => (incident.clone(), vec![], vec![]),
         };
         let covers = request.answer.as_ref().and_then(|answer| answer.covers);
+        let is_asked = |d: &Decision| {
+            decided.settled(d).is_none() && request.answer.as_ref().is_none_or(|answer| answer.targets.includes(&d.target))
+        };
         // A finding that joined after the ticket goes on holding what it holds.
         let holders = decided.holders(covers);
         // What was appended since the state machine read the incident is put back, too, as far as the answer covers it.
@@ -121,11 +127,17 @@ impl Function {
         // Parts of one principal one after the other: what they share goes with the last of them.
         let released = join_all(grouped(targets).into_iter().map(|group| {
             let (receipts, before, answer, holders) = (&receipts, &before, request.answer.as_ref(), &holders);
+            let is_asked = &is_asked;
             async move {
                 let mut released = Vec::new();
                 for (containment, decision) in group {
                     let target = &decision.target;
                     let past = Past::of(receipts, before, (containment, target), answer);
+                    if !is_asked(decision) {
+                        // Not part of this answer, or answered before: a release of then goes on counting.
+                        released.extend(past.release.map(Ok));
+                        continue;
+                    }
                     if !decision.is_covered(covers) {
                         released.push(Ok(past.release.unwrap_or_else(|| asked_again(containment, target))));
                         continue;
@@ -141,14 +153,9 @@ impl Function {
         .into_iter()
         .flatten()
         .collect::<Result<Vec<Receipt>, Fault>>()?;
-        let status = match how_it_ended(&released) {
-            // Here, so that nothing but this function is needed for a release to be known as one: a released finding is not taken over.
-            OK if is_known => {
-                let (released, ledger) = (IncidentStatus::Released, self.responder.ledger());
-                if ledger.finish(&incident.id, released, clock::now(), covers).await? { OK } else { NOT_COVERED }
-            }
-            status => status,
-        };
+        let ended = how_it_ended(&released);
+        // Here, so that nothing but this function is needed for a release to be known as one: a released finding is not taken over.
+        let status = if is_known { self.end(&request, &released, ended).await? } else { ended };
         let count = |kind| released.iter().flat_map(|receipt| &receipt.steps).filter(|step| step.is(kind)).count();
         let (kept_inactive, drifted) = (count(StepKind::KeepInactive), count(StepKind::CheckDrift));
         Ok(Released { status, receipts: request.carry.receipts(released), kept_inactive, drifted })
@@ -359,23 +366,6 @@ impl Function {
             Err(fault) if fault.kind == FaultKind::Gone => Ok(Undone::Gone(fault)),
             Err(fault) => Err(fault),
         }
-    }
-}
-
-/// Everything is back.
-const OK: &str = "ok";
-/// Something is not back.
-const FAILED: &str = "failed";
-/// What the answer covers is back, and more was decided since.
-const NOT_COVERED: &str = "not-covered";
-
-fn how_it_ended(released: &[Receipt]) -> &'static str {
-    if released.iter().any(|receipt| matches!(receipt.status, Status::Failed | Status::Partial)) {
-        FAILED
-    } else if released.iter().any(|receipt| receipt.status == Status::Waits) {
-        NOT_COVERED
-    } else {
-        OK
     }
 }
 

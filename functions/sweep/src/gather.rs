@@ -1,9 +1,11 @@
 //! Receipts of what a look had contained join those of the incident, so that they are verified, sealed, shown and released alike.
 
 use crate::{Function, NextContainment, Passing, Round, SweepInput, SweptState, Watch};
+use firebreak::answer::{Answer, Decided, Targets};
 use firebreak::fault::Fault;
 use firebreak::incident::Incident;
 use firebreak::report::Report;
+use firebreak::target::Target;
 
 impl Function {
     /// Gathers: what a look had contained, and what the ledger knows beyond what the state machine carries.
@@ -15,9 +17,11 @@ impl Function {
         join(&mut report);
         let known = self.gather_own(&mut incident, &mut report).await?;
         let (covers, decided) = (passing.covers(), passing.decided());
-        let mut swept = gathered(incident, report, watch, covers);
-        // What the person accepts as open is left as it is: by now the containment might succeed.
-        swept.watch.contain.retain(|next| !decided.as_ref().is_some_and(|decided| decided.accepts_open(&next.target)));
+        let targets = decided.as_ref().map(|decided| decided.targets.clone()).unwrap_or_default();
+        let mut swept = gathered(incident, report, watch, (covers, &targets));
+        // What the person keeps, or accepts as open, is left as it is: by now the containment might succeed.
+        let is_left = |decided: &Decided, target: &Target| decided.answer == Answer::Keep || decided.accepts_open(target);
+        swept.watch.contain.retain(|next| !decided.as_ref().is_some_and(|decided| is_left(decided, &next.target)));
         Ok(SweptState { passing, ..swept }.carried(carry, known))
     }
 
@@ -31,8 +35,8 @@ impl Function {
     }
 }
 
-fn gathered(incident: Incident, report: Report, watch: Round, covers: Option<u32>) -> SweptState {
-    let contain = report.approvable(&incident, covers).filter_map(NextContainment::of).collect();
+fn gathered(incident: Incident, report: Report, watch: Round, (covers, targets): (Option<u32>, &Targets)) -> SweptState {
+    let contain = report.approvable(&incident, covers, targets).filter_map(NextContainment::of).collect();
     let watch = Watch { round: watch.round, contain, alarm: true, idle: false };
     SweptState { incident, report, watch, passing: Passing::default() }
 }
@@ -74,7 +78,7 @@ mod tests {
         report.containment.status = "ok".to_owned();
         for (status, tried) in [(Status::Failed, 1), (Status::Contained, 0), (Status::Partial, 1)] {
             report.containment.receipts = vec![Receipt::of(target.clone(), containment, status)];
-            assert_eq!(report.approvable(&incident, None).count(), tried, "{status:?}");
+            assert_eq!(report.approvable(&incident, None, &Targets::default()).count(), tried, "{status:?}");
         }
     }
 
@@ -91,8 +95,8 @@ mod tests {
             [(None, 1, 1), (Some(Status::Contained), 0, 0), (Some(Status::Skipped), 0, 0), (Some(Status::Failed), 1, 1)]
         {
             report.release.receipts = released.map(receipt).into_iter().collect();
-            assert_eq!(report.approvable(&incident, None).count(), tried, "{released:?}");
-            let left = report.unfinished(firebreak::answer::Answer::Approve);
+            assert_eq!(report.approvable(&incident, None, &Targets::default()).count(), tried, "{released:?}");
+            let left = report.unfinished(Answer::Approve);
             assert_eq!(left.len(), unfinished, "an approval after it closes, or asks again: {released:?}: {left:?}");
         }
     }
@@ -110,7 +114,7 @@ mod tests {
         report.containment.receipts = vec![receipt("alice", Status::Contained), receipt("mallory", Status::Failed)];
         report.derived = vec![receipt("mallory", Status::Contained), receipt("ghost", Status::Partial)];
         join(&mut report);
-        let answer = gathered(incident.clone(), report, Round { round: 2 }, None);
+        let answer = gathered(incident.clone(), report, Round { round: 2 }, (None, &Targets::default()));
         let statuses: Vec<(&str, Status)> =
             answer.report.containment.receipts.iter().map(|r| (r.target.id.as_str(), r.status)).collect();
         assert_eq!(statuses, [("alice", Status::Contained), ("mallory", Status::Contained), ("ghost", Status::Partial)]);

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod append;
+mod close;
 mod cloudtrail;
 mod gather;
 mod hold;
@@ -18,8 +19,8 @@ use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::policy::Policy;
 use firebreak::report::Report;
 use firebreak::target::Target;
+use firebreak_aws::Aws;
 use firebreak_aws::clients::MemberRole;
-use firebreak_aws::{Aws, clock};
 use firebreak_function::diagnosis::member_role;
 use firebreak_function::environment;
 use firebreak_ledger::Ledger;
@@ -82,7 +83,7 @@ pub enum Phase {
     Look,
     /// Add the receipts of what the last look had contained, and what the ledger knows besides.
     Gather,
-    /// Write down that an approval was carried out, if the answer covers everything that was decided.
+    /// Write down what came of `keep` or `approve`, and that the incident is over when nothing is left to answer.
     Close,
 }
 
@@ -114,7 +115,8 @@ pub enum SweepOutput {
     SweptState(Box<SweptState>),
     /// Of a closing.
     Closed {
-        /// `closed`; `awaiting-review` when more was decided than the answer covers: the state machine asks again.
+        /// `closed`; `awaiting-review` when something was not carried out, other targets are unanswered, or more was decided than the
+        /// answer covers: the state machine asks again.
         status: IncidentStatus,
     },
 }
@@ -229,13 +231,7 @@ impl Function {
         match request.phase {
             Phase::Look => Ok(SweepOutput::SweptState(Box::new(self.look(request).await?))),
             Phase::Gather => Ok(SweepOutput::SweptState(Box::new(self.gather(request).await?))),
-            Phase::Close => self.close(&request.incident, request.passing.covers()).await,
+            Phase::Close => self.close(request).await,
         }
-    }
-
-    async fn close(&self, incident: &Incident, covers: Option<u32>) -> Result<SweepOutput, Fault> {
-        let closed = self.ledger.finish(&incident.id, IncidentStatus::Closed, clock::now(), covers).await?;
-        let status = if closed { IncidentStatus::Closed } else { IncidentStatus::AwaitingReview };
-        Ok(SweepOutput::Closed { status })
     }
 }

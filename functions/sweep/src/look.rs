@@ -126,7 +126,8 @@ fn with_releases(report: &Report, releases: Vec<Receipt>) -> Report {
 fn not_tried(incident: &Incident, report: &Report, passing: &Passing) -> Vec<Decision> {
     let answered = passing.decided();
     let is_accepted = |decision: &Decision| answered.as_ref().is_some_and(|decided| decided.accepts_open(&decision.target));
-    report.not_tried(&incident.decisions).filter(|decision| !is_accepted(decision)).cloned().collect()
+    let is_open = |decision: &&Decision| !is_accepted(decision) && incident.settled(decision).is_none();
+    report.not_tried(&incident.decisions).filter(is_open).cloned().collect()
 }
 
 /// What people are told of this look and the earlier ones, and whether something is new. The checks of later looks repeat what earlier

@@ -32,7 +32,9 @@ impl Suspects {
             about.any(|released| released.held_by.is_some() || matches!(released.status, Status::Contained | Status::Skipped))
         };
         let mut waiting = vec![];
-        for decision in incident.decisions.iter().filter(|decision| is_of_a_suspect(decision) && !is_let_go(decision)) {
+        for decision in
+            incident.decisions.iter().filter(|d| is_of_a_suspect(d) && !is_let_go(d) && !incident.is_released(&d.target))
+        {
             // What denies all of a principal holds each part of it.
             let is_within = |whole: &Target| whole.scope.is_whole() && whole.is_of(&decision.target);
             let is_held = contained.iter().any(|held| is_within(held) && !held.contradicts(&decision.target));

@@ -2,7 +2,7 @@
 
 use crate::{Delivery, Function};
 use aws_sdk_sfn::types::ExecutionStatus;
-use firebreak::answer::Answer;
+use firebreak::answer::{Answer, Decided};
 use firebreak::coverage::{Coverage, Responsible};
 use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::fault::{Fault, FaultKind};
@@ -170,7 +170,9 @@ impl Function {
         if !failed {
             return Ok(false);
         }
-        let released = |gate: Gate| gate.delivered && gate.decision.is_some_and(|decided| decided.answer == Answer::Release);
+        // Of a part of the targets: the others must stay answerable. What was released waits then (`Incident::taken_over_from`).
+        let is_whole = |decided: Decided| decided.answer == Answer::Release && decided.targets.is_all();
+        let released = |gate: Gate| gate.delivered && gate.decision.is_some_and(is_whole);
         // Of a finding that joined, the incident is the one that it joined: there the analyst has let go of it.
         let joined = self.joined_by(id).await?;
         if joined.as_ref().is_some_and(|joined| joined.status == IncidentStatus::Released) {

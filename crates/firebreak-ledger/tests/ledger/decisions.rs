@@ -15,7 +15,18 @@ const POLICY: &str = "default_mode = \"auto\"\n[budget]\nquarantine-iam = 1\n";
 fn decision(name: &str) -> Decision {
     let (target, containment) = (user(name), Some(Containment::QuarantineIam));
     let (reason, code) = ("a finding".to_owned(), ReasonCode::Row);
-    Decision { target, containment, mode: Mode::Auto, reason, code, by_hand: None, suppressed: false, would: None, since: 0 }
+    Decision {
+        target,
+        containment,
+        mode: Mode::Auto,
+        reason,
+        code,
+        by_hand: None,
+        suppressed: false,
+        would: None,
+        since: 0,
+        only_by_name: false,
+    }
 }
 
 /// An execution that decides about the same two users as the other one. It leaves what it won where the check finds it.

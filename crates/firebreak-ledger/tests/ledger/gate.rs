@@ -26,6 +26,7 @@ fn message(round: u32) -> GateMessage {
         retry: 0,
         round,
         after_answer: false,
+        takes: firebreak::review::Takes::default(),
         incident,
         report: Report::default(),
     }

@@ -13,8 +13,18 @@ use firebreak_testkit::scripted::ScriptedAws;
 fn opened() -> Incident {
     let (target, containment) = (user("alice"), Some(Containment::QuarantineIam));
     let (reason, code) = ("a finding".to_owned(), ReasonCode::Row);
-    let decision =
-        Decision { target, containment, mode: Mode::Auto, reason, code, by_hand: None, suppressed: false, would: None, since: 0 };
+    let decision = Decision {
+        target,
+        containment,
+        mode: Mode::Auto,
+        reason,
+        code,
+        by_hand: None,
+        suppressed: false,
+        would: None,
+        since: 0,
+        only_by_name: false,
+    };
     Incident { decisions: vec![decision], opened_at: at(100), ..room::opened("one") }
 }
 

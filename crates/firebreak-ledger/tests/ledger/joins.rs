@@ -18,7 +18,18 @@ use futures::future::LocalBoxFuture;
 fn decision(name: &str) -> Decision {
     let (target, containment) = (user(name), Some(Containment::QuarantineIam));
     let (reason, code) = ("a finding".to_owned(), ReasonCode::Row);
-    Decision { target, containment, mode: Mode::Auto, reason, code, by_hand: None, suppressed: false, would: None, since: 0 }
+    Decision {
+        target,
+        containment,
+        mode: Mode::Auto,
+        reason,
+        code,
+        by_hand: None,
+        suppressed: false,
+        would: None,
+        since: 0,
+        only_by_name: false,
+    }
 }
 
 /// An incident about these users.

@@ -16,7 +16,18 @@ use firebreak_testkit::scripted::ScriptedAws;
 fn decision(name: &str) -> Decision {
     let (target, containment) = (user(name), Some(Containment::QuarantineIam));
     let (reason, code) = ("a finding".to_owned(), ReasonCode::Row);
-    Decision { target, containment, mode: Mode::Auto, reason, code, by_hand: None, suppressed: false, would: None, since: 0 }
+    Decision {
+        target,
+        containment,
+        mode: Mode::Auto,
+        reason,
+        code,
+        by_hand: None,
+        suppressed: false,
+        would: None,
+        since: 0,
+        only_by_name: false,
+    }
 }
 
 fn opened() -> Incident {
@@ -47,6 +58,7 @@ fn message(execution: &str, round: u32) -> GateMessage {
         retry: 0,
         round,
         after_answer: false,
+        takes: firebreak::review::Takes::default(),
         incident: opened(),
         report: Report::default(),
     }

@@ -23,7 +23,18 @@ async fn stage() -> (ScriptedAws, Ledger) {
 fn decision(name: &str) -> Decision {
     let (target, containment) = (user(name), Some(Containment::QuarantineIam));
     let (reason, code) = ("a finding".to_owned(), ReasonCode::Row);
-    Decision { target, containment, mode: Mode::Auto, reason, code, by_hand: None, suppressed: false, would: None, since: 0 }
+    Decision {
+        target,
+        containment,
+        mode: Mode::Auto,
+        reason,
+        code,
+        by_hand: None,
+        suppressed: false,
+        would: None,
+        since: 0,
+        only_by_name: false,
+    }
 }
 
 fn opened() -> Incident {
@@ -42,6 +53,7 @@ fn gate(round: u32) -> GateMessage {
         retry: 0,
         round,
         after_answer: round > 1,
+        takes: firebreak::review::Takes::default(),
         incident: opened(),
         report: Report::default(),
     }

@@ -9,7 +9,7 @@ use crate::receipt::Receipt;
 use crate::report::Report;
 use crate::target::{Scope, TargetKind};
 
-/// What the two answers do to this incident as it stands.
+/// What each answer does to this incident as it stands.
 pub(super) fn choices(incident: &Incident, report: &Report) -> Vec<Choice> {
     let (approve, release) = if report.unread {
         ("it was an attack, what is contained stays so", "it was wrong, what was changed is put back")
@@ -20,7 +20,9 @@ pub(super) fn choices(incident: &Incident, report: &Report) -> Vec<Choice> {
     } else {
         before_a_release(incident, report)
     };
-    vec![Choice { answer: Answer::Approve, means: approve }, Choice { answer: Answer::Release, means: release }]
+    let keep = "it was right, leave everything as it is and close; nothing more is done";
+    let all = [(Answer::Keep, keep), (Answer::Approve, approve), (Answer::Release, release)];
+    all.map(|(answer, means)| Choice { answer, means }).into()
 }
 
 fn before_a_release(incident: &Incident, report: &Report) -> (&'static str, &'static str) {

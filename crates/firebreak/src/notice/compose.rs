@@ -6,7 +6,8 @@ use super::document::{Fact, Notice, Part, Section, Text};
 use super::findings::{region, several, severity, shown, type_of};
 use super::headline::{self, unfinished};
 use super::sections::{
-    closed, decided, evidence, found, is_reverted, last_administrators, open, searched, stands, target, unanswered, urgent,
+    answered, closed, decided, evidence, found, is_reverted, last_administrators, left_undone, open, searched, stands, target,
+    unanswered, urgent,
 };
 use super::standing;
 use crate::answer::{Answer, Decided};
@@ -15,10 +16,16 @@ use crate::plan::{FindingSummary, Verdict};
 use crate::report::Report;
 use crate::revision;
 use crate::target::Target;
+use std::collections::BTreeSet;
 
 /// What people are told at the moment that `kind` names.
 #[must_use]
 pub fn notice(kind: NoticeKind, incident: &Incident, report: &Report, answer: Option<&Decided>, round: u32) -> Notice {
+    if kind == NoticeKind::ReviewOverdue && !incident.settled.is_empty() {
+        let (asked, left) = incident.still_asked(report);
+        let asked = Incident { settled: vec![], ..asked };
+        return Notice { code: code(incident, &left, true), ..notice(kind, &asked, &left, answer, round) };
+    }
     let problems = report.problems();
     // An execution whose finding joined the incident tells of that finding.
     let (finding, began) =
@@ -58,8 +65,10 @@ pub fn notice(kind: NoticeKind, incident: &Incident, report: &Report, answer: Op
         }
         NoticeKind::Closed => {
             facts.extend(answer.into_iter().flat_map(answer_facts));
-            sections.extend(urgent(&[unfinished(report, answer), beyond(incident, answer)].concat()));
+            sections.extend(urgent(&[unfinished(incident, report, answer), beyond(incident, answer)].concat()));
             sections.extend(closed(report, answer.map(|decided| decided.answer)));
+            sections.extend(left_undone(incident, report, answer));
+            sections.extend(answered(incident, answer));
         }
     }
     sections.extend(unread(report));
@@ -71,6 +80,9 @@ pub fn notice(kind: NoticeKind, incident: &Incident, report: &Report, answer: Op
 /// The ticket that an analyst answers.
 #[must_use]
 pub fn ticket(incident: &Incident, report: &Report, round: u32) -> Notice {
+    let code = code(incident, report, true);
+    let before = answered(incident, None);
+    let (incident, report) = &incident.still_asked(report);
     let sections = urgent(&report.problems())
         .into_iter()
         .chain(several(incident))
@@ -78,11 +90,12 @@ pub fn ticket(incident: &Incident, report: &Report, round: u32) -> Notice {
         .chain(stands(report))
         .chain(open(&incident.decisions, report))
         .chain([searched(report)])
+        .chain(before)
         .chain(evidence(report))
         .chain(unread(report));
     let (finding, headline) = (incident.gravest(), headline::of_ticket(incident, report, round));
     let (facts, sections) = (facts(incident, (finding, "incident opened"), report), sections.collect());
-    Notice { headline, about: about(incident, finding, report), facts, sections, ..document(incident, report, true) }
+    Notice { headline, about: about(incident, finding, report), facts, sections, code, ..document(incident, report, true) }
 }
 
 /// What a message lacks when the ledger could not be read.
@@ -103,8 +116,11 @@ fn next(kind: NoticeKind, incident: &Incident, report: &Report, answer: Option<&
         NoticeKind::Opened => "The next message says how it stands. Then a ticket asks for your answer: firebreak review list",
         NoticeKind::Outcome | NoticeKind::Alarm => "Your answer is asked for after the last check: firebreak review list",
         NoticeKind::ReviewOverdue => return None,
-        NoticeKind::Closed if !unfinished(report, answer).is_empty() || !beyond(incident, answer).is_empty() => {
+        NoticeKind::Closed if !unfinished(incident, report, answer).is_empty() || !beyond(incident, answer).is_empty() => {
             "The incident stays open: a ticket asks again."
+        }
+        NoticeKind::Closed if answer.is_some_and(|decided| !incident.left_by(decided).is_empty()) => {
+            "The incident stays open: a ticket asks about the rest."
         }
         NoticeKind::Closed if report.release.receipts.iter().any(|receipt| receipt.held_by.is_some()) => {
             "This incident is closed. What is still contained is decided with the other incident."
@@ -117,9 +133,22 @@ fn next(kind: NoticeKind, incident: &Incident, report: &Report, answer: Option<&
 /// The answers that are wanted, and nothing said yet.
 fn document(incident: &Incident, report: &Report, asks: bool) -> Notice {
     let (answers, hints) = if asks { (choices(incident, report), hints(report)) } else { (vec![], vec![]) };
-    let code = (asks && !report.unread).then(|| revision::code(&incident.shown()));
+    let code = code(incident, report, asks);
+    let example = asks.then(|| example(incident)).flatten();
     let (incident, headline) = (incident.id.clone(), String::new());
-    Notice { incident, headline, about: vec![], facts: vec![], sections: vec![], answers, code, hints }
+    Notice { incident, headline, about: vec![], facts: vec![], sections: vec![], answers, example, code, hints }
+}
+
+/// The code of all that was decided, also of what is settled: an answer counts up to that revision.
+fn code(incident: &Incident, report: &Report, asks: bool) -> Option<String> {
+    (asks && !report.unread).then(|| revision::code(&incident.shown()))
+}
+
+/// The last of several targets that wait: mostly one that only an approval contains. People paste its name into a shell.
+fn example(incident: &Incident) -> Option<Text> {
+    let names: BTreeSet<String> = incident.unanswered().map(|decision| decision.target.to_string()).collect();
+    let is_plain = |name: &&String| name.chars().all(|c| c.is_ascii_alphanumeric() || " _+=,.@:/-".contains(c));
+    names.iter().rfind(is_plain).filter(|_| names.len() > 1).map(|name| Text::name(name, 280))
 }
 
 /// To what it happens, and because of which finding.
@@ -179,5 +208,7 @@ fn answer_facts(decided: &Decided) -> Vec<Fact> {
     let open = (!decided.accept_open.is_empty())
         .then(|| Fact { label: "Accepted as NOT contained", value: Text::name(&decided.accept_open.join(", "), 500) });
     let answer = Fact { label: "Answer", value: Text::Name(answer) };
-    [answer, Fact { label: "Comment", value: Text::name(&decided.comment, 500) }].into_iter().chain(open).collect()
+    let part = decided.targets.says().map(|part| Fact { label: "About", value: Text::name(&part, 500) });
+    let comment = Fact { label: "Comment", value: Text::name(&decided.comment, 500) };
+    [Some(answer), part, Some(comment), open].into_iter().flatten().collect()
 }

@@ -2,6 +2,7 @@
 
 use crate::answer::Answer;
 use crate::ids::IncidentId;
+use crate::review::Takes;
 use crate::text::inert;
 
 /// Text on its way to a channel. Whoever named a resource may have chosen it, so it says how it may be shown; each encoder escapes
@@ -126,9 +127,21 @@ pub struct Notice {
     pub sections: Vec<Section>,
     /// The answers that are wanted; none when the notice asks nothing.
     pub answers: Vec<Choice>,
+    /// One of several targets that wait: an answer can be about some of them. None when there is one, or the gate takes no such answer.
+    pub example: Option<Text>,
     /// The code of what this notice shows: an answer that names it is about nothing else. None when the notice asks nothing, or
     /// lacks what only the ledger knows.
     pub code: Option<String>,
     /// What a reader must know before answering.
     pub hints: Vec<&'static str>,
+}
+
+impl Notice {
+    /// The same without answers that the execution does not know.
+    #[must_use]
+    pub fn for_gate(mut self, takes: &Takes) -> Self {
+        self.answers.retain(|choice| takes.answers.contains(&choice.answer));
+        self.example = self.example.filter(|_| takes.parts);
+        self
+    }
 }

@@ -43,6 +43,8 @@ pub(super) fn of_ticket(incident: &Incident, report: &Report, round: u32) -> Str
         " again, NOT all is contained"
     } else if incident.joining.is_some() {
         " again, one more finding"
+    } else if !incident.settled.is_empty() {
+        " again, the rest"
     } else {
         ""
     };
@@ -57,8 +59,8 @@ pub(super) fn is_rehearsal(incident: &Incident) -> bool {
 }
 
 /// What an answer asked for and was not carried out.
-pub(super) fn unfinished(report: &Report, answer: Option<&Decided>) -> Vec<String> {
-    answer.map(|decided| report.unfinished_of(decided)).unwrap_or_default()
+pub(super) fn unfinished(incident: &Incident, report: &Report, answer: Option<&Decided>) -> Vec<String> {
+    answer.map(|decided| report.unfinished_of(incident, decided)).unwrap_or_default()
 }
 
 fn marked(incident: &Incident, words: String) -> String {
@@ -117,24 +119,31 @@ fn outcome(incident: &Incident, report: &Report) -> String {
 /// A release was carried out: how the targets stand says the rest.
 fn is_released(incident: &Incident, report: &Report, answer: Option<&Decided>) -> bool {
     let Some(decided) = answer.filter(|decided| decided.answer == Answer::Release) else { return false };
-    unfinished(report, answer).is_empty() && incident.beyond(decided).is_empty() && !is_rehearsal(incident)
+    unfinished(incident, report, answer).is_empty() && incident.beyond(decided).is_empty() && !is_rehearsal(incident)
 }
 
 fn closed(incident: &Incident, report: &Report, answer: Option<&Decided>) -> &'static str {
-    if !unfinished(report, answer).is_empty() {
+    if !unfinished(incident, report, answer).is_empty() {
         return "NOT FULLY carried out";
     }
     if answer.is_some_and(|decided| !incident.beyond(decided).is_empty()) {
         return "Carried out, and more was decided since";
+    }
+    if answer.is_some_and(|decided| !incident.left_by(decided).is_empty()) {
+        return "Carried out, the rest is asked again";
     }
     if is_rehearsal(incident) {
         return "closed, nothing was changed";
     }
     match answer.map(|decided| decided.answer) {
         Some(Answer::Release) => "Released and closed",
-        Some(Answer::Approve) | None if report.receipts().any(|receipt| standing::is_open(receipt, report)) => {
+        Some(Answer::Keep) if standing::done_after_approval(&incident.decisions, report).next().is_some() => {
             "Closed, NOT all contained"
         }
+        Some(Answer::Keep | Answer::Approve) | None if report.receipts().any(|receipt| standing::is_open(receipt, report)) => {
+            "Closed, NOT all contained"
+        }
+        Some(Answer::Keep) => "Kept and closed",
         Some(Answer::Approve) | None => "Approved and closed",
     }
 }

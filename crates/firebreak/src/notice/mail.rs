@@ -56,6 +56,10 @@ fn write_answers(body: &mut String, notice: &Notice) {
         // The explanation stands on a line of its own: people paste the whole line.
         let _ = writeln!(body, "  {}:\n    firebreak review {word} {incident}{shown} --comment \"WHY\"", choice.means);
     }
+    if let Some(example) = &notice.example {
+        let example = self::shown(example);
+        let _ = writeln!(body, "  For some targets, add --only or --except; the rest is asked again:\n    --only \"{example}\"");
+    }
     for hint in &notice.hints {
         let _ = writeln!(body, "  {hint}");
     }

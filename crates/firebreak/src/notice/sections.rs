@@ -2,8 +2,9 @@
 
 use super::document::{Entry, Part, Section, Text};
 use super::standing;
-use crate::answer::Answer;
+use crate::answer::{Answer, Decided};
 use crate::decision::{Decision, ReasonCode};
+use crate::incident::Incident;
 use crate::receipt::{Outcome, Receipt, Standing, Status, Step};
 use crate::report::{Report, UNREAD, first_error};
 use crate::target::{Id, Target};
@@ -251,4 +252,27 @@ fn released(receipt: &Receipt, report: &Report) -> Entry {
         (None, None) => Text::name(&steps.join("; "), 900),
     };
     Entry { subject: Some(target(&receipt.target)), says: vec![says], ..Entry::default() }
+}
+
+/// What was answered before, by whom: a ticket does not ask about it again.
+pub(super) fn answered(incident: &Incident, now: Option<&Decided>) -> Option<Section> {
+    let entry = |decision: &Decision| {
+        let settled = incident.settled(decision).filter(|settled| now.is_none_or(|now| now.at != settled.at))?;
+        let says = vec![Text::ours(format!("{} by ", settled.answer.word())), Text::name(&settled.by, 200)];
+        Some(Entry { subject: Some(target(&decision.target)), says, ..Entry::default() })
+    };
+    Section::of(Part::Done, "Answered before, and closed", incident.decisions.iter().filter_map(entry).collect())
+}
+
+/// What `keep` leaves undone: who answered must not take it for done.
+pub(super) fn left_undone(incident: &Incident, report: &Report, answer: Option<&Decided>) -> Option<Section> {
+    let kept = answer.filter(|decided| decided.answer == Answer::Keep)?;
+    let waited = standing::done_after_approval(&incident.decisions, report).chain(standing::by_hand(&incident.decisions));
+    let is_kept = |decision: &&Decision| kept.is_about(decision);
+    let entry = |decision: &Decision| Entry {
+        subject: Some(target(&decision.target)),
+        says: vec![Text::ours("left as it is, nothing is done about it")],
+        ..Entry::default()
+    };
+    Section::of(Part::Open, "NOT done, as you answered", waited.filter(is_kept).map(entry).collect())
 }

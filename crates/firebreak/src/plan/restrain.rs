@@ -44,6 +44,7 @@ impl Restrained {
             suppressed: code == ReasonCode::Suppressed,
             would: None,
             since: 0,
+            only_by_name: false,
         };
         Self { decision, rehearsed: false, evidence: false }
     }

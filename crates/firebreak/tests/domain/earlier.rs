@@ -8,7 +8,7 @@ use firebreak::fault::FaultKind;
 use firebreak::incident::Incident;
 use firebreak::receipt::{Receipt, Status, Verification};
 use firebreak::report::Report;
-use firebreak::review::{DecideRequest, GateMessage};
+use firebreak::review::{DecideRequest, GateMessage, Takes};
 use firebreak::step::StepKind;
 use firebreak::task::TaskInput;
 use serde::de::DeserializeOwned;
@@ -103,17 +103,20 @@ fn a_task_and_the_message_of_a_gate() {
         "after_answer": false, "incident": incident(), "report": { "containment": { "status": "ok", "receipts": receipts() } },
     }));
     assert_eq!(message.report.containment.receipts.len(), 3);
+    assert_eq!(message.takes, Takes::default(), "its definition knows two answers, for all targets");
 }
 
 #[test]
 fn an_incident_that_nobody_amended_and_an_answer_without_a_ticket_are_written_as_before() {
     let written = |value: Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
     let (incident, decision) = (read::<Incident>(incident()), read::<Decision>(decision()));
-    for later in ["revision", "joining"] {
+    for later in ["revision", "joining", "settled"] {
         assert!(!written(json!(incident)).contains(&later.to_owned()), "{later}");
     }
     assert!(!written(json!(incident.finding)).contains(&"joined".to_owned()));
-    assert!(!written(json!(decision)).contains(&"since".to_owned()));
+    for later in ["since", "only_by_name"] {
+        assert!(!written(json!(decision)).contains(&later.to_owned()), "{later}");
+    }
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod properties;
 mod revision;
 mod rollout;
 mod selectors;
+mod settled;
 mod severity;
 mod sizes;
 mod trail;

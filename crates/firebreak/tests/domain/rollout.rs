@@ -25,7 +25,18 @@ fn user(name: &str) -> Target {
 
 fn decision(name: &str, code: ReasonCode, would: Option<Mode>) -> Decision {
     let (target, containment, reason) = (user(name), Some(Containment::QuarantineIam), "why".to_owned());
-    Decision { target, containment, mode: Mode::Notify, reason, code, by_hand: None, suppressed: false, would, since: 0 }
+    Decision {
+        target,
+        containment,
+        mode: Mode::Notify,
+        reason,
+        code,
+        by_hand: None,
+        suppressed: false,
+        would,
+        since: 0,
+        only_by_name: false,
+    }
 }
 
 fn incident(name: &str, decisions: Vec<Decision>) -> Incident {

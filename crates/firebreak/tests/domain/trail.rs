@@ -66,6 +66,7 @@ fn decided(target: Target, mode: Mode) -> Decision {
         suppressed: false,
         would: None,
         since: 0,
+        only_by_name: false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is decided while the gate waits: the ledger is the incident, whatever the state machine carries.
 
 use super::{TestResult, send, stage, user_finding};
-use firebreak::answer::Answer;
+use firebreak::answer::{Answer, Targets};
 use firebreak::decision::{Decision, Mode};
 use firebreak::ids::IncidentId;
 use firebreak::incident::IncidentStatus;
@@ -85,5 +85,44 @@ async fn what_was_contained_while_the_gate_waits_stays_so_until_a_ticket_showed_
         [],
         "everything is as before: no finding exposed a key of this user"
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_three_actions_that_wait_one_is_chosen_and_two_are_said_and_asked_again() -> TestResult {
+    let stage = stage().await;
+    let alice = PlantedUser::plant(stage.config(), "alice").await?;
+    let (execution, id) = send(&stage, &user_finding(&alice, SECURITY_ACCOUNT, "parts")).await?;
+    stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
+    asked(&stage, &id, 0).await?;
+    let mut users = Vec::new();
+    for name in ["bob", "carol", "dave"] {
+        let user = PlantedUser::plant(stage.config(), name).await?;
+        append(&stage, &id, &user, Mode::Gate).await?;
+        users.push(user);
+    }
+    let now = stage.ledger.record(&id).await?.ok_or("an incident")?.incident;
+    let targets = Targets { only: vec![users[1].name.clone()], except: vec![] };
+    let one =
+        DecideRequest { targets, shown: Some(now.shown()), ..DecideRequest::new(id.clone(), Answer::Approve, "only this one") };
+    let answered = stage.decide(&one).await?;
+    assert!(matches!(answered, DecideOutcome::Accepted { .. }), "{answered:?}");
+    let told = stage.told("Carried out, the rest is asked again").await?;
+    assert!(told.body.contains(&users[1].name), "{}", told.body);
+    let view = asked(&stage, &id, 3).await?;
+    let open: Vec<&str> = view.record.incident.unanswered().map(|decision| decision.target.id.as_str()).collect();
+    assert_eq!(open, [&alice.name, &users[0].name, &users[2].name]);
+    let ticket = stage.told("Decide again, the rest").await?;
+    assert!(ticket.body.contains(&users[0].name) && ticket.body.contains("Answered before, and closed"), "{}", ticket.body);
+
+    stage.decide(&DecideRequest::new(id.clone(), Answer::Keep, "the others are innocent")).await?;
+    assert_eq!(stage.ended(&execution).await?, "SUCCEEDED");
+    stage.reaches(&id, IncidentStatus::Closed).await?;
+    let mut policies = Vec::new();
+    for user in &users {
+        policies.push(user.observe().await?.get("attached policies").unwrap_or_default().to_owned());
+    }
+    assert_eq!(policies, ["none", "FirebreakQuarantineDenyAll", "none"]);
+    assert!(stage.told("Closed, NOT all contained").await?.body.contains("left as it is"));
     Ok(())
 }

@@ -1,10 +1,8 @@
-use crate::stage::{TOKEN, approve, arn, decision, gate, release, send, stage, timeline};
+use crate::stage::{TOKEN, approve, arn, decision, gate, release, stage, timeline};
 use firebreak::answer::Answer;
 use firebreak::fault::FaultKind;
 use firebreak::review::DecideOutcome;
-use firebreak_testkit::room;
 use firebreak_testkit::scripted::{Call, error};
-use serde_json::json;
 
 #[tokio::test]
 async fn the_first_answer_is_recorded_and_then_reaches_the_execution() {
@@ -20,18 +18,6 @@ async fn the_first_answer_is_recorded_and_then_reaches_the_execution() {
     assert_eq!(gate.decision.as_ref(), taken.first());
     assert!(gate.delivered && gate.task_token != TOKEN, "the token is spent");
     assert_eq!(timeline(&aws).await, [format!("approve by {}: it was right", arn("ann"))]);
-}
-
-#[tokio::test]
-async fn an_answer_about_some_targets_is_refused_until_it_is_carried_out_so() {
-    let (aws, execution) = stage().await;
-    let request = json!({
-        "incident_id": room::incident("one"), "answer": "release", "comment": "only she is innocent",
-        "targets": { "only": ["alice"] }, "from": "command"
-    });
-    let refused = send(&aws, request).await.expect_err("it would be taken for an answer about everything");
-    assert_eq!(refused.kind, firebreak::fault::FaultKind::Malformed);
-    assert_eq!((execution.taken().len(), gate(&aws).await.decision), (0, None), "nothing is recorded, and nothing handed over");
 }
 
 #[tokio::test]

@@ -7,5 +7,6 @@ mod execution;
 mod faults;
 mod hostile;
 mod late;
+mod parts;
 mod signed;
 mod stage;

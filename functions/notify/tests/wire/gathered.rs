@@ -32,6 +32,7 @@ async fn known() -> (ScriptedAws, Topic) {
         suppressed: false,
         would: None,
         since: 0,
+        only_by_name: false,
     };
     let decisions = [like("alice", Mode::Auto), like("bob", Mode::Gate)];
     let amended = ledger.amend(&id, |incident| incident.decisions = decisions.to_vec());

@@ -5,6 +5,7 @@ mod again;
 mod answers;
 mod faults;
 mod gates;
+mod parts;
 mod secrets;
 mod shapes;
 mod shown;

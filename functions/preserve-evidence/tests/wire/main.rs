@@ -123,6 +123,7 @@ fn decision(target: &Target) -> Decision {
         suppressed: false,
         would: None,
         since: 0,
+        only_by_name: false,
     }
 }
 

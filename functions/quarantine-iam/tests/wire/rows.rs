@@ -257,6 +257,7 @@ async fn open(aws: &ScriptedAws, incident: &str, target: &Target) {
         suppressed: false,
         would: None,
         since: 0,
+        only_by_name: false,
     };
     let opened = Incident { decisions: vec![decision], ..room::opened(incident) };
     let opened = room::ledger(aws).open_incident(&opened, IncidentStatus::AwaitingReview, &RawEvent::Inline("{}")).await;

@@ -8,6 +8,7 @@ mod each;
 mod faults;
 mod holds;
 mod instance;
+mod parts;
 mod policy;
 mod role;
 mod rows;
@@ -62,6 +63,7 @@ fn decision(containment: Containment, target: &Target) -> Decision {
         suppressed: false,
         would: None,
         since: 0,
+        only_by_name: false,
     }
 }
 

@@ -138,8 +138,11 @@ async fn an_incident_that_was_amended_after_the_ticket_is_not_closed() {
     assert!(matches!(refused, SweepOutput::Closed { status: IncidentStatus::AwaitingReview }), "{refused:?}");
     assert_eq!(json!(refused), json!({ "status": "awaiting-review" }), "the definition compares this word");
     assert_eq!(stage.view().await.record.status, before);
+    let alice = receipt(&stage.decision("alice", Mode::Gate).target, Status::Contained);
     for covers in [Some(1), None] {
-        let closed = stage.reply(answered(&stage, Phase::Close, covers), AUTO).await.expect("a reply");
+        let mut request = answered(&stage, Phase::Close, covers);
+        request.report.gated = vec![alice.clone()];
+        let closed = stage.reply(request, AUTO).await.expect("a reply");
         assert_eq!(json!(closed), json!({ "status": "closed" }), "{covers:?}");
     }
 }

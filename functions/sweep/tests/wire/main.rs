@@ -6,6 +6,7 @@ mod faults;
 mod gather;
 mod joins;
 mod look;
+mod parts;
 mod pause;
 mod stages;
 mod trail;

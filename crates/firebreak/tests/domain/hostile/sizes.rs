@@ -91,6 +91,7 @@ fn size_of_what_is_sent_is_bounded() {
         retry: 0,
         round: 1,
         after_answer: false,
+        takes: firebreak::review::Takes::default(),
         incident,
         report,
     };
@@ -100,8 +101,8 @@ fn size_of_what_is_sent_is_bounded() {
     let definition = std::fs::read(repository().join("state-machine/incident-response.asl.json")).expect("readable");
     let definition: Value = serde_json::from_slice(&definition).expect("JSON");
     let body = definition.pointer("/States/ReviewGate/Parameters/MessageBody").and_then(Value::as_object).expect("a body");
-    for (field, from) in body {
-        let from = from.as_str().expect("a path");
+    // What is no text is a constant.
+    for (field, from) in body.iter().filter_map(|(field, from)| Some((field, from.as_str()?))) {
         assert!(from != "$" && !from.contains("event") && from != "$$.Execution.Input", "H74: {field} is {from}");
     }
 }
