@@ -36,6 +36,16 @@ pub(crate) fn shown(decisions: &[Decision], width: usize) -> String {
         if let Some(by_hand) = &decision.by_hand {
             line(&format!("{} {}", style("To do:").yellow(), inert(by_hand, 300)));
         }
+        let notes = [
+            ("The same for:", decision.says_also()),
+            ("Who else:", decision.says_impact()),
+            ("Take care:", decision.says_by_name().map(str::to_owned)),
+        ];
+        for (label, text) in notes {
+            if let Some(text) = text {
+                line(&format!("{} {}", style(label).yellow(), inert(&text, 900)));
+            }
+        }
     }
     out
 }
@@ -43,6 +53,7 @@ pub(crate) fn shown(decisions: &[Decision], width: usize) -> String {
 fn when(decision: &Decision) -> StyledObject<&'static str> {
     match (decision.mode, decision.containment) {
         (Mode::Auto, _) => style("automatically").red(),
+        (Mode::Gate, Some(_)) if decision.only_by_name => style("only if you name it").yellow(),
         (Mode::Gate, Some(_)) => style("only if you approve").yellow(),
         (Mode::Gate, None) => style("needs your answer").yellow(),
         (Mode::Notify, _) => style("information only").dim(),

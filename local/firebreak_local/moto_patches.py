@@ -19,6 +19,7 @@ from . import (
     enabled_regions,
     execution_status,
     iam_boundaries,
+    iam_last_accessed,
     iam_limits,
     iam_protected_roles,
     iam_service_credentials,
@@ -57,6 +58,7 @@ def install(endpoint: str) -> None:
     iam_limits.install()
     iam_boundaries.install()
     iam_service_credentials.install()
+    iam_last_accessed.install()
     iam_protected_roles.install()
     organization_policies.install()
     assume_role_limits.install()

@@ -21,6 +21,15 @@ const TRIAGE_CALLS: [&str; 7] = [
     "iam:ListUsers",
 ];
 
+/// What a look reads: what suspects did, and who else uses what waits for an approval.
+const SWEEP_CALLS: [&str; 5] = [
+    "cloudtrail:LookupEvents",
+    "iam:GenerateServiceLastAccessedDetails",
+    "iam:GetRole",
+    "iam:GetServiceLastAccessedDetails",
+    "iam:GetUser",
+];
+
 /// What finds a user who was renamed: whose a key is, and who has an id. IAM knows no resource of the second, and the owner of the first
 /// is the question.
 const WHOSE: [&str; 2] = ["iam:GetAccessKeyLastUsed", "iam:ListUsers"];
@@ -38,7 +47,7 @@ const INSTANCE_LISTS: [&str; 5] = [
 pub(crate) fn session_policy(target: &Target, role: MemberRole) -> String {
     let statements = match role {
         MemberRole::Triage => return triage_policy(),
-        MemberRole::Sweep => json!([allow(&json!(["iam:GetAccessKeyLastUsed", "cloudtrail:LookupEvents"]), &json!("*"))]),
+        MemberRole::Sweep => json!([allow(&json!(SWEEP_CALLS), &json!("*"))]),
         MemberRole::QuarantineScp => json!([allow(&json!(SCP_CALLS), &json!("*"))]),
         _ => about(target),
     };

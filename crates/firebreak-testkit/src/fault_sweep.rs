@@ -41,7 +41,7 @@ pub fn points(calls: &[Call], function: &str) -> Vec<Point> {
 /// The actions of a run that change what a customer owns: not Firebreak's ledger, and no reads.
 #[must_use]
 pub fn changes(calls: &[Call], function: &str) -> Vec<String> {
-    let reads = ["Get", "List", "Describe", "Head", "AssumeRole", "Lookup"];
+    let reads = ["Get", "List", "Describe", "Head", "AssumeRole", "Lookup", "GenerateServiceLast"];
     let own = calls.iter().filter(|call| call.function.as_deref() == Some(function));
     let theirs = own.filter(|call| matches!(call.service.as_str(), "iam" | "ec2" | "s3" | "organizations"));
     theirs.filter(|call| !reads.iter().any(|read| call.operation.starts_with(read))).map(Call::action).collect()

@@ -1,6 +1,9 @@
 //! What Firebreak decided to do about one target, and whether it may do it alone.
 
+mod stops;
+
 use crate::containment::Containment;
+use crate::impact::Impact;
 use crate::target::Target;
 use serde::{Deserialize, Serialize};
 
@@ -130,9 +133,15 @@ pub struct Decision {
     /// The revision of the incident that added it, or changed it last; 0 when triage decided it so.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub since: u32,
-    /// Others use the target: only an answer that names it carries the decision out.
+    /// Others use the target: a bare approval leaves it alone. Only an answer that names it (`--only`) carries the decision out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub only_by_name: bool,
+    /// What carrying it out would stop beside the suspect. Absent when nobody read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impact: Option<Impact>,
+    /// Further targets to which the same advice applies, as people call them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -153,6 +162,7 @@ impl Decision {
     pub fn when(&self) -> &'static str {
         match (self.mode, self.containment) {
             (Mode::Auto, _) => "automatically",
+            (Mode::Gate, Some(_)) if self.only_by_name => "only if an answer names it",
             (Mode::Gate, Some(_)) => "only if you approve",
             (Mode::Gate, None) => "needs your answer",
             (Mode::Notify, Some(_)) => "Firebreak does not do it",

@@ -250,6 +250,9 @@ fn raise(known: &mut Decision, other: &Decision) -> Result<bool, &'static str> {
         return if acts(other) && has_more { Err("its access keys wait for a person") } else { Ok(false) };
     }
     let is_stronger = other_strength > strength(known);
+    // What a finding accuses is no bystander: an approval is about it.
+    let was_by_name = known.only_by_name;
+    known.only_by_name = was_by_name && other.only_by_name;
     // Rows go by the immutable id: where there can be some already, the decision keeps the key that it has.
     let fixed = (known.containment.is_some() && known.mode != Mode::Notify).then(|| known.target.principal_id.clone());
     if is_stronger || keys(other).iter().any(|key| !before.contains(key)) {
@@ -264,7 +267,7 @@ fn raise(known: &mut Decision, other: &Decision) -> Result<bool, &'static str> {
         *known = Decision { target, ..other.clone() };
     }
     known.by_hand = by_hand;
-    Ok(is_stronger || has_advice || keys(known) != before)
+    Ok(is_stronger || has_advice || was_by_name != known.only_by_name || keys(known) != before)
 }
 
 /// What people are to do by hand because of both.

@@ -15,6 +15,7 @@ pub mod finding;
 pub mod flood;
 pub mod holders;
 pub mod ids;
+pub mod impact;
 pub mod incident;
 pub mod joining;
 mod ledger_keys;

@@ -56,7 +56,7 @@ pub fn is_code_of(code: &str, digest: &str) -> bool {
 
 impl Incident {
     /// What a ticket shows of the incident, as a digest: SHA-256 in hexadecimal of its id, its revision, and of each decision target,
-    /// containment, mode and access keys. Receipts and texts are no part of it.
+    /// containment, mode, access keys, and whether it must be named. Receipts and texts are no part of it.
     #[must_use]
     pub fn shown(&self) -> String {
         self.shown_at(self.revision)
@@ -124,5 +124,7 @@ impl Decision {
 fn line(decision: &Decision) -> String {
     let keys: BTreeSet<&str> = decision.target.keys().map(AccessKeyId::as_str).collect();
     let keys = keys.into_iter().collect::<Vec<_>>().join(",");
-    format!("{} {} {keys}", decision_key(decision), decision.mode.name())
+    // An approval does more about a target that others use no longer.
+    let by_name = if decision.only_by_name { " by name" } else { "" };
+    format!("{} {} {keys}{by_name}", decision_key(decision), decision.mode.name())
 }

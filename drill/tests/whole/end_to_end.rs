@@ -74,7 +74,7 @@ fn is_open_again(view: &IncidentView) -> bool {
 
 /// Calls that change something a customer owns: not Firebreak's own table, topics, queue, bucket and executions.
 fn changes(calls: &[Call]) -> Vec<String> {
-    let reads = ["Get", "List", "Describe", "Head", "AssumeRole"];
+    let reads = ["Get", "List", "Describe", "Head", "AssumeRole", "GenerateServiceLast"];
     calls
         .iter()
         .filter(|call| matches!(call.service.as_str(), "iam" | "ec2" | "s3"))

@@ -94,6 +94,8 @@ fn incidents(alike: &Alike, now: Timestamp) -> Vec<Incident> {
                 would,
                 since: 0,
                 only_by_name: false,
+                impact: None,
+                also: vec![],
             };
             let opened = room::opened(&format!("planted {days_ago} {n}"));
             let mut incident = Incident { decisions: vec![decision], opened_at: opened_at(n), ..opened };

@@ -5,6 +5,7 @@ mod close;
 mod cloudtrail;
 mod gather;
 mod hold;
+mod impact;
 mod look;
 mod search;
 mod suspects;

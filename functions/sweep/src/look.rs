@@ -44,7 +44,7 @@ impl Function {
         let news = appended_before || !not_tried.is_empty();
         let mut contain = self.hold_back(&mut incident, not_tried).await?;
         let (from, clipped) = since(&incident, opened_at, &self.policy, clock::now());
-        let mut found = self.search(&incident, &who, from, stage).await;
+        let (mut found, weighed) = futures::join!(self.search(&incident, &who, from, stage), self.weigh(&incident));
         found.missing.extend(clipped);
         let ages = Ages { opened_at, now: clock::now() };
         found.traced.iter_mut().for_each(|traced| traced.judge_by_age(ages));
@@ -52,6 +52,7 @@ impl Function {
         let checks = [report.verification.as_slice(), &report.gated_verification].concat();
         let seen = Seen { traced: &found.traced, checks: &checks, receipts: &receipts };
         let appended = self.append(&mut incident, seen).await?;
+        found.missing.extend(self.keep_impact(&mut incident, weighed, &found.uses).await);
         let forgotten = self.expose(&incident, std::mem::take(&mut found.exposed)).await;
         let news = news || !appended.decisions.is_empty();
         contain.extend(appended.decisions.into_iter().filter(|decision| decision.mode == Mode::Auto));

@@ -17,6 +17,7 @@ REASONS: Final[dict[tuple[str, str], str]] = {
     ("FirebreakMemberQuarantineIam", "FindARenamedUser"): f"reads only; {_NO_RESOURCE}, or the owner is the question",
     ("FirebreakMemberRelease", "FindARenamedUser"): f"reads only; {_NO_RESOURCE}, or the owner is the question",
     ("FirebreakMemberSweep", "FindWhatASuspectDid"): f"reads only; {_NO_RESOURCE}",
+    ("FirebreakMemberSweep", "ReadTheReportOfIt"): f"reads only; {_NO_RESOURCE}",
     ("FirebreakMemberIsolateEc2", "ReadInstances"): f"reads only; {_NO_RESOURCE}",
     ("FirebreakMemberPreserveEvidence", "ReadInstances"): f"reads only; {_NO_RESOURCE}, but for the console output",
     ("FirebreakMemberRelease", "ReadInstances"): f"reads only; {_NO_RESOURCE}",

@@ -74,7 +74,9 @@ def questions(call: ApiCall) -> list[Question]:
     backend = iam_backends[call.account][PARTITION]
     if operation in _OF_POLICY:
         return [Question(action, call.text("PolicyArn"), call.account)]
-    if operation == "ListUsers":
+    if operation == "GenerateServiceLastAccessedDetails":
+        return [Question(action, call.text("Arn"), call.account)]
+    if operation in ("ListUsers", "GetServiceLastAccessedDetails"):
         return [Question(action, "*", call.account)]
     if operation == "GetGroup":
         name = call.text("GroupName")

@@ -47,6 +47,8 @@ fn opened() -> Incident {
         would: None,
         since: 0,
         only_by_name: false,
+        impact: None,
+        also: vec![],
     };
     Incident { decisions: vec![decision], ..room::opened("one") }
 }

@@ -26,6 +26,8 @@ fn decision(name: &str) -> Decision {
         would: None,
         since: 0,
         only_by_name: false,
+        impact: None,
+        also: vec![],
     }
 }
 

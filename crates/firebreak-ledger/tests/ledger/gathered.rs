@@ -24,6 +24,8 @@ fn opened() -> Incident {
         would: None,
         since: 0,
         only_by_name: false,
+        impact: None,
+        also: vec![],
     };
     Incident { decisions: vec![decision], opened_at: at(100), ..room::opened("one") }
 }

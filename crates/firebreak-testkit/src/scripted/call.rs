@@ -43,7 +43,7 @@ impl Call {
     #[must_use]
     pub fn changes_something(&self) -> bool {
         let theirs = matches!(self.service.as_str(), "iam" | "ec2" | "s3" | "organizations");
-        let reads = ["Get", "List", "Describe", "Head", "Lookup"];
+        let reads = ["Get", "List", "Describe", "Head", "Lookup", "GenerateServiceLast"];
         theirs && !reads.iter().any(|read| self.operation.starts_with(read))
     }
 

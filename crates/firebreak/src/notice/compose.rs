@@ -6,8 +6,8 @@ use super::document::{Fact, Notice, Part, Section, Text};
 use super::findings::{region, several, severity, shown, type_of};
 use super::headline::{self, unfinished};
 use super::sections::{
-    answered, closed, decided, evidence, found, is_reverted, last_administrators, left_undone, open, searched, stands, target,
-    unanswered, urgent,
+    answered, closed, decided, evidence, found, is_reverted, last_administrators, left_alone, left_undone, only_by_name, open,
+    searched, stands, target, unanswered, urgent,
 };
 use super::standing;
 use crate::answer::{Answer, Decided};
@@ -69,6 +69,7 @@ pub fn notice(kind: NoticeKind, incident: &Incident, report: &Report, answer: Op
             sections.extend(closed(report, answer.map(|decided| decided.answer)));
             sections.extend(left_undone(incident, report, answer));
             sections.extend(answered(incident, answer));
+            sections.extend(left_alone(incident, report));
         }
     }
     sections.extend(unread(report));
@@ -89,6 +90,7 @@ pub fn ticket(incident: &Incident, report: &Report, round: u32) -> Notice {
         .chain(found(report))
         .chain(stands(report))
         .chain(open(&incident.decisions, report))
+        .chain(only_by_name(incident, report))
         .chain([searched(report)])
         .chain(before)
         .chain(evidence(report))

@@ -104,12 +104,12 @@ impl Section {
 }
 
 /// An answer that the reader can give.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
     /// The answer.
     pub answer: Answer,
-    /// What it means.
-    pub means: &'static str,
+    /// What it does here, fit for a mail.
+    pub means: String,
 }
 
 /// What people are told about an incident.

@@ -89,12 +89,36 @@ pub(super) fn open(decisions: &[Decision], report: &Report) -> Vec<Section> {
     waits.into_iter().chain(by_hand).collect()
 }
 
+/// What others use, and how a person contains it all the same: a suspect may have put it on the list.
+pub(super) fn only_by_name(incident: &Incident, report: &Report) -> Option<Section> {
+    let entry = |decision: &Decision| {
+        let command = format!("firebreak review approve {} --only {} --comment \"WHY\"", incident.id, decision.target.id);
+        let entry = proposal(decision);
+        let notes = entry.notes.into_iter().chain([("To contain it", Text::name(&command, 300))]).collect();
+        Entry { notes, ..entry }
+    };
+    let entries = standing::only_by_name(&incident.decisions, report).map(entry).collect();
+    Section::of(Part::Open, "Not part of approve, because others use it", entries)
+}
+
+/// What others use and no answer named, when the incident is closed.
+pub(super) fn left_alone(incident: &Incident, report: &Report) -> Option<Section> {
+    let line = |decision: &Decision| Entry {
+        subject: Some(target(&decision.target)),
+        ..Entry::line(Text::ours("left as it is by this answer"))
+    };
+    let entries = standing::only_by_name(&incident.decisions, report).map(line).collect();
+    Section::of(Part::Open, "Touched by the suspect, used by others, and named by no answer", entries)
+}
+
 fn decision(decision: &Decision) -> Entry {
+    let by_hand = decision.by_hand.iter().map(|advice| ("To do", Text::name(advice, 300)));
+    let also = decision.says_also().map(|also| ("The same for", Text::name(&also, 900)));
     Entry {
         subject: Some(target(&decision.target)),
         says: vec![Text::ours(format!("{}, {}", decision.does(), decision.when()))],
         detail: Some(Text::name(&decision.reason, 300)),
-        notes: decision.by_hand.iter().map(|advice| ("To do", Text::name(advice, 300))).collect(),
+        notes: by_hand.chain(also).collect(),
     }
 }
 
@@ -103,7 +127,8 @@ fn proposal(decision: &Decision) -> Entry {
     let entry = self::decision(decision);
     let level = decision.containment.and_then(|containment| containment.declaration().level(decision.target.scope));
     let limits = level.map(|level| [("Would stop", Text::ours(level.stops)), ("Would go on", Text::ours(level.leaves))]);
-    let notes = entry.notes.into_iter().chain(limits.into_iter().flatten()).collect();
+    let impact = decision.says_impact().map(|impact| ("Who else", Text::ours(impact)));
+    let notes = entry.notes.into_iter().chain(limits.into_iter().flatten()).chain(impact).collect();
     Entry { notes, ..entry }
 }
 
@@ -129,8 +154,10 @@ pub(super) fn unanswered(decisions: &[Decision], report: &Report) -> Vec<Section
     let partly = "only PARTLY contained; an approval tries what is missing";
     let partly = report.receipts().filter(is_partial).map(|receipt| line(&receipt.target, partly));
     let asked = standing::approvable(decisions, report).map(|d| line(&d.target, "it is contained only if you approve"));
+    let named = standing::only_by_name(decisions, report);
+    let named = named.map(|d| line(&d.target, "others use it: it is contained only if an answer names it (--only)"));
     let by_hand = standing::by_hand(decisions).map(|d| line(&d.target, "Firebreak cannot do it: a person must act"));
-    let open = failed.chain(partly).chain(asked).chain(by_hand).collect();
+    let open = failed.chain(partly).chain(asked).chain(named).chain(by_hand).collect();
     let open = Section::of(Part::Urgent, "NOT contained", open);
     let held = report.receipts().filter(|receipt| receipt.holds_something() && !is_partial(receipt)).map(|receipt| {
         let stays = standing::is_contained(receipt, report).then(|| Text::ours(", and stays so until somebody answers"));

@@ -75,24 +75,35 @@ pub(super) fn is_gone(receipt: &Receipt) -> bool {
     receipt.status == Status::Failed && receipt.fault_kind() == Some(FaultKind::Gone)
 }
 
-/// Decisions that an approval carries out for the first time. A receipt that says only that they wait is none.
+/// Decisions that a bare approval carries out for the first time. A receipt that says only that they wait is none.
 pub(super) fn approvable<'a>(decisions: &'a [Decision], report: &'a Report) -> impl Iterator<Item = &'a Decision> {
     let asked = move |decision: &&Decision| {
         let is_tried = |r: &Receipt| {
             !matches!(r.status, Status::Waits | Status::Skipped) && is_about(r, decision) && !is_reverted(r, decision, report)
         };
-        decision.mode == Mode::Gate && decision.containment.is_some() && !report.receipts().any(is_tried)
+        is_gated(decision) && !decision.only_by_name && !report.receipts().any(is_tried)
     };
     decisions.iter().filter(asked).chain(report.not_tried(decisions))
 }
 
-/// Decisions that an approval carries out, also those whose approved containment failed before.
+/// Decisions that a bare approval carries out, also those whose approved containment failed before.
 pub(super) fn done_after_approval<'a>(decisions: &'a [Decision], report: &'a Report) -> impl Iterator<Item = &'a Decision> {
-    let is_left = move |decision: &&Decision| {
-        let is_done = |r: &Receipt| r.holds_something() && is_about(r, decision) && !is_reverted(r, decision, report);
-        decision.mode == Mode::Gate && decision.containment.is_some() && !report.receipts().any(is_done)
-    };
-    decisions.iter().filter(is_left).chain(report.not_tried(decisions))
+    let waits = move |decision: &&Decision| !decision.only_by_name && is_left(decision, report);
+    decisions.iter().filter(waits).chain(report.not_tried(decisions))
+}
+
+/// Decisions that only an answer which names the target carries out, because others use it.
+pub(super) fn only_by_name<'a>(decisions: &'a [Decision], report: &'a Report) -> impl Iterator<Item = &'a Decision> {
+    decisions.iter().filter(move |decision| decision.only_by_name && is_left(decision, report))
+}
+
+fn is_left(decision: &Decision, report: &Report) -> bool {
+    let is_done = |r: &Receipt| r.holds_something() && is_about(r, decision) && !is_reverted(r, decision, report);
+    is_gated(decision) && !report.receipts().any(is_done)
+}
+
+fn is_gated(decision: &Decision) -> bool {
+    decision.mode == Mode::Gate && decision.containment.is_some()
 }
 
 /// What only people can do.

@@ -1,6 +1,9 @@
 //! What to do about what suspects created, assumed or reverted. The same policy holds as for a finding; only the row is missing,
 //! because there is no finding.
 
+mod turns;
+
+use self::turns::{Rest, each_once, grouped, in_turns, lists};
 use super::explain::Trace;
 use super::restrain::{Grounds, restrain};
 use super::wanted::Wanted;
@@ -44,15 +47,18 @@ pub struct Seen<'a> {
 /// Decides about what suspects did, what was reverted and what was too narrow, beside what the incident has decided.
 #[must_use]
 pub fn derive(seen: Seen<'_>, decided: &[Decision], policy: &Policy) -> Derived {
-    let narrow = seen.receipts.iter().filter_map(|receipt| about_session(receipt, policy));
+    let narrow = seen.receipts.iter().filter_map(|receipt| about_session(receipt, decided, policy));
     let mut wanted: Vec<Decision> = seen.traced.iter().filter_map(|traced| about(traced, policy)).chain(narrow).collect();
     // What only people can judge comes last, and of two decisions about one target the stronger stands.
     wanted.sort_by_key(|decision| (urgency(decision.mode), !decision.target.scope.is_whole()));
+    let is_new = |decision: &Decision| !decided.iter().any(|known| covers(known, decision));
+    let wanted = in_turns(grouped(each_once(wanted).into_iter().filter(is_new).collect()));
     let reverted = seen.checks.iter().filter_map(|check| about_revert(check, policy));
-    let mut derived = Derived::default();
+    let (mut derived, mut rest) = (Derived::default(), Rest::default());
     for (decision, kept) in reverted.map(|decision| (decision, 0)).chain(wanted.into_iter().map(|d| (d, KEPT_FOR_AUTO))) {
-        derived.add(decision, decided, kept);
+        derived.add(decision, decided, kept, &mut rest);
     }
+    derived.left_out.extend(rest.lines().map(|line| inert(&line, 200)));
     derived.decisions.sort_by_key(|decision| urgency(decision.mode));
     derived
 }
@@ -66,13 +72,16 @@ fn urgency(mode: Mode) -> u8 {
 }
 
 impl Derived {
-    fn add(&mut self, decision: Decision, decided: &[Decision], kept_for_auto: usize) {
+    fn add(&mut self, decision: Decision, decided: &[Decision], kept_for_auto: usize, rest: &mut Rest) {
         let decision = one_session_too_many(decision, decided.iter().chain(&self.decisions));
         if decided.iter().chain(&self.decisions).any(|known| covers(known, &decision)) {
             return;
         }
         if decided.iter().chain(&self.decisions).any(|known| is_namesake(known, &decision)) {
             return self.leave_out("another principal of the incident has this name", &decision);
+        }
+        if rest.takes(&decision, decided.iter().chain(&self.decisions)) {
+            return;
         }
         let kept = if decision.mode == Mode::Auto { 0 } else { kept_for_auto };
         let count = decided.len() + self.decisions.len() + kept;
@@ -86,16 +95,18 @@ impl Derived {
 
     fn leave_out(&mut self, why: &str, decision: &Decision) {
         let id = decision.target.principal_id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
-        let line = inert(&format!("{why}: {}{id}: {}", decision.target, decision.reason), 200);
+        let also = if decision.also.is_empty() { String::new() } else { format!(" and {} more like it", decision.also.len()) };
+        let line = inert(&format!("{why}: {}{id}{also}: {}", decision.target, decision.reason), 200);
         if !self.left_out.contains(&line) {
             self.left_out.push(line);
         }
     }
 }
 
-/// Bytes of a decision as JSON.
+/// Bytes of a decision as JSON. What was read about it later is small, and takes no other decision's place.
 pub(crate) fn size(decision: &Decision) -> usize {
-    serde_json::to_string(decision).map_or(0, |json| json.len())
+    let read = decision.impact.as_ref().and_then(|impact| serde_json::to_string(impact).ok()).map_or(0, |json| json.len());
+    serde_json::to_string(decision).map_or(0, |json| json.len()).saturating_sub(read)
 }
 
 /// Beyond what can be denied one by one, the role as a whole waits for a person.
@@ -106,20 +117,29 @@ fn one_session_too_many<'a>(decision: Decision, known: impl Iterator<Item = &'a 
         return decision;
     }
     let why = format!("more than {SESSIONS_PER_ROLE} sessions of this role in the same hands; {}", decision.reason);
-    Decision {
+    let whole = Decision {
         target: decision.target.whole(),
         code: ReasonCode::TooNarrow,
         mode: decision.mode.at_most(Mode::Gate),
         reason: inert(&why, 400),
         ..decision
-    }
+    };
+    by_name(whole, true)
+}
+
+/// A whole role or user that was there before the suspect may be anybody's: a bare approval, which a suspect can fill with such names,
+/// leaves it alone.
+fn by_name(decision: Decision, others_use_it: bool) -> Decision {
+    let waits = decision.mode == Mode::Gate && decision.containment.is_some();
+    Decision { only_by_name: others_use_it && waits && decision.denies_all(), ..decision }
 }
 
 /// True when `known` answers for `new`: it is about the same target, or about all of it and at least as soon. Whoever has the name and
-/// another immutable id is not answered for.
+/// another immutable id is not answered for, nor is a part that a bare approval contains by a whole that it leaves alone.
 fn covers(known: &Decision, new: &Decision) -> bool {
     let whole = known.target.scope.is_whole() && known.target.is_of(&new.target);
-    let is_answered = is_one_record(known, new) || whole && urgency(known.mode) <= urgency(new.mode);
+    let as_soon = urgency(known.mode) <= urgency(new.mode) && (new.only_by_name || !known.only_by_name);
+    let is_answered = is_one_record(known, new) || whole && as_soon || lists(known, new);
     known.containment == new.containment && is_answered && !known.target.contradicts(&new.target)
 }
 
@@ -152,7 +172,8 @@ fn about(traced: &Traced, policy: &Policy) -> Option<Decision> {
             Wanted::found(*containment, *mode, target, code).made_by_a_suspect(*created).because(why(reason))
         }
     };
-    Some(decide(wanted, policy))
+    let others_use_it = matches!(traced.follow, Follow::Contain { created: false, .. });
+    Some(by_name(decide(wanted, policy), others_use_it))
 }
 
 const ABROAD: &str = "if the account is yours, ask for isolation of the role's session there; if not, find out what left with it";
@@ -210,7 +231,10 @@ fn deny_by_organization(target: &Target) -> String {
 }
 
 /// A session that cannot be denied alone, or not for sure, is only stopped with the whole role. What may pass is tried again.
-fn about_session(receipt: &Receipt, policy: &Policy) -> Option<Decision> {
+///
+/// A suspect that assumes a role often enough brings about that one of its sessions cannot be denied: such a role must be named. What
+/// the finding accuses is another matter.
+fn about_session(receipt: &Receipt, decided: &[Decision], policy: &Policy) -> Option<Decision> {
     let is_session = receipt.containment == Some(Containment::QuarantineIam) && receipt.target.scope == Scope::Session;
     let failed = |step: &Step| {
         let for_good = step.error.as_ref().is_none_or(|fault| fault.kind != FaultKind::Transient);
@@ -220,5 +244,7 @@ fn about_session(receipt: &Receipt, policy: &Policy) -> Option<Decision> {
     let message = step.error.as_ref().map_or("no reason is known", |fault| fault.message.as_str());
     let why = format!("{} cannot be denied alone for sure: {message}", receipt.target);
     let whole = Wanted::found(Containment::QuarantineIam, Mode::Gate, &receipt.target.whole(), ReasonCode::TooNarrow);
-    Some(decide(whole.because(why), policy))
+    let key = receipt.target.merge_key();
+    let is_traced = decided.iter().any(|known| known.code == ReasonCode::Traced && known.target.merge_key() == key);
+    Some(by_name(decide(whole.because(why), policy), is_traced))
 }

@@ -45,6 +45,8 @@ impl Restrained {
             would: None,
             since: 0,
             only_by_name: false,
+            impact: None,
+            also: vec![],
         };
         Self { decision, rehearsed: false, evidence: false }
     }

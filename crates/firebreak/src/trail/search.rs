@@ -15,6 +15,7 @@ use super::renames::{Rename, Renames};
 use super::{Attribute, Record, Suspect, Traced, issued};
 use crate::ids::region_of_iam;
 use crate::ids::{AccountId, Region};
+use crate::impact::Use;
 use crate::policy::Policy;
 use crate::target::{Target, TargetKind};
 use crate::text::inert;
@@ -262,6 +263,7 @@ impl<'a> Search<'a> {
     /// Who assumed a role that the suspects made: such a session is theirs, unless somebody asked for it who may need the role.
     fn read_use_of_role(&mut self, lookup: &Lookup, record: &Record) {
         let Some(session) = end::used(record, &lookup.suspect.target) else { return };
+        self.found.uses.push(Use { session: session.clone(), at: record.at });
         if !self.is_theirs(record) {
             return self.credentials.hold(lookup, record);
         }

@@ -84,6 +84,16 @@ fn all_keys(decision: &Decision) -> Vec<&str> {
 }
 
 #[test]
+fn what_a_finding_accuses_need_not_be_named_any_more() {
+    let mut open = opened(alice());
+    (open.decisions[0].mode, open.decisions[0].only_by_name) = (Mode::Gate, true);
+    let merged = joined(&open, &second(|decision| decision.mode = Mode::Gate));
+    let decision = &merged.incident.decisions[0];
+    assert!(!decision.only_by_name && merged.adds == Adds::Decisions);
+    assert!(decision.since > open.revision, "an answer to the older ticket is not about it");
+}
+
+#[test]
 fn every_pair_of_modes_leaves_the_stronger_one_with_its_reason() {
     use Mode::{Auto, Gate, Notify};
     let rank = |mode| [Notify, Gate, Auto].iter().position(|known| *known == mode);

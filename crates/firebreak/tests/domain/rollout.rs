@@ -36,6 +36,8 @@ fn decision(name: &str, code: ReasonCode, would: Option<Mode>) -> Decision {
         would,
         since: 0,
         only_by_name: false,
+        impact: None,
+        also: vec![],
     }
 }
 

@@ -6,6 +6,7 @@ mod created;
 mod hostile;
 mod looks;
 mod names;
+mod others;
 mod policy;
 mod ransom;
 mod renamed;
@@ -67,6 +68,8 @@ fn decided(target: Target, mode: Mode) -> Decision {
         would: None,
         since: 0,
         only_by_name: false,
+        impact: None,
+        also: vec![],
     }
 }
 

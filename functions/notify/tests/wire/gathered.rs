@@ -33,6 +33,8 @@ async fn known() -> (ScriptedAws, Topic) {
         would: None,
         since: 0,
         only_by_name: false,
+        impact: None,
+        also: vec![],
     };
     let decisions = [like("alice", Mode::Auto), like("bob", Mode::Gate)];
     let amended = ledger.amend(&id, |incident| incident.decisions = decisions.to_vec());

@@ -124,6 +124,8 @@ fn decision(target: &Target) -> Decision {
         would: None,
         since: 0,
         only_by_name: false,
+        impact: None,
+        also: vec![],
     }
 }
 

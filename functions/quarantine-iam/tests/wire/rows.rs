@@ -258,6 +258,8 @@ async fn open(aws: &ScriptedAws, incident: &str, target: &Target) {
         would: None,
         since: 0,
         only_by_name: false,
+        impact: None,
+        also: vec![],
     };
     let opened = Incident { decisions: vec![decision], ..room::opened(incident) };
     let opened = room::ledger(aws).open_incident(&opened, IncidentStatus::AwaitingReview, &RawEvent::Inline("{}")).await;

@@ -64,6 +64,8 @@ fn decision(containment: Containment, target: &Target) -> Decision {
         would: None,
         since: 0,
         only_by_name: false,
+        impact: None,
+        also: vec![],
     }
 }
 

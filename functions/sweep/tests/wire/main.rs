@@ -4,6 +4,7 @@
 mod carried;
 mod faults;
 mod gather;
+mod impact;
 mod joins;
 mod look;
 mod parts;
@@ -61,6 +62,7 @@ impl Stage {
 
     async fn opened_at(opened: Timestamp) -> Self {
         let aws = ScriptedAws::start().await.expect("a port");
+        impact::serve(&aws);
         let (trail, ledger) = (Trail::start(&aws, opened), room::ledger(&aws));
         let mut event = fixture::load("guardduty/exfiltration-iam-user").expect("a fixture");
         fixture::personalise(&mut event, room::ACCOUNT, "f1", opened);

@@ -49,7 +49,7 @@ async fn what_a_gated_suspect_made_is_in_the_ticket_and_waits_with_it() {
         assert_eq!((sweep.suspects, sweep.found.len()), (Some(1), 1), "{which:?}: {sweep:?}");
         assert!(EVENT_NAMES.iter().all(|event| asked_names(&stage).contains(event.name)), "{which:?}");
         let roles = stage.aws.calls_of("sts:AssumeRole");
-        assert!(roles.iter().all(|call| call.param("RoleArn").contains(room::ACCOUNT)) && roles.len() == 1, "{roles:?}");
+        assert!(!roles.is_empty() && roles.iter().all(|call| call.param("RoleArn").contains(room::ACCOUNT)), "{roles:?}");
         assert_eq!(stage.aws.changes(), [""; 0]);
     }
 }

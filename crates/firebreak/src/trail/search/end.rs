@@ -6,6 +6,7 @@ use super::super::lookup::TrailPlace;
 use super::super::{Attribute, Follow, Record, Suspect, Traced, issued};
 use super::Search;
 use crate::decision::Mode;
+use crate::impact::Use;
 use crate::target::{Scope, Target, TargetKind};
 use crate::text::inert;
 use std::collections::BTreeSet;
@@ -25,6 +26,8 @@ pub struct Found {
     pub refused: usize,
     /// Ids of credentials that suspects gave to users that are contained, or may be: a release must not bring them back.
     pub exposed: Vec<(Target, String)>,
+    /// Sessions of roles that were asked about, whoever began them.
+    pub uses: Vec<Use>,
 }
 
 impl Search<'_> {

@@ -22,9 +22,12 @@ fn everything_in_the_attacker_s_hands_is_followed_and_nothing_else() {
         [
             "quarantine-iam IAM user carol",
             "by hand S3 bucket acme-customer-exports",
-            "by hand resource oidc-provider/oidc.evil.example"
-        ]
+            "isolate-ec2 EC2 instance i-0123456789abcdef0"
+        ],
+        "the first of each kind"
     );
+    let named: Vec<&str> = derived.decisions.iter().filter(|d| d.only_by_name).map(|d| d.target.id.as_str()).collect();
+    assert_eq!(named, ["carol", "reporting"], "they were there before the attack");
     assert_eq!(found.refused, 1);
     let lines: Vec<String> = found.traced.iter().map(firebreak::trail::Traced::line).collect();
     assert!(lines.is_sorted(), "oldest first");
@@ -76,7 +79,8 @@ fn a_second_look_decides_nothing_twice() {
     known.extend(first.decisions);
     let second = derive(traced(&found), &known, &policy);
     assert_eq!(second.decisions, vec![]);
-    assert_eq!(second.left_out, first.left_out, "what did not fit is said again");
+    let lines = |left_out: Vec<String>| left_out.into_iter().collect::<std::collections::BTreeSet<String>>();
+    assert_eq!(lines(second.left_out), lines(first.left_out), "what did not fit is said again");
 }
 
 #[test]

@@ -132,7 +132,7 @@ fn the_operator_s_list_protects_a_user_and_not_a_suspect_s_key() {
     let (_, derived) = sweep(&trail, &[alice()], &policy);
     assert_eq!(
         shown(&derived.decisions, Mode::Gate),
-        ["by hand IAM role FirebreakMemberSweep", "quarantine-iam access key AKIABOBBOBBOBEXAMPLE of IAM user bob"]
+        ["quarantine-iam access key AKIABOBBOBBOBEXAMPLE of IAM user bob", "by hand IAM role FirebreakMemberSweep"]
     );
     assert_eq!(shown(&derived.decisions, Mode::Notify), ["quarantine-iam IAM user mallory"]);
 }

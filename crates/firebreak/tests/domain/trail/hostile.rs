@@ -108,9 +108,10 @@ fn a_session_named_like_an_instance_waits_for_a_person() {
     assert_eq!(shown(&derived.decisions, Mode::Auto), Vec::<String>::new());
     assert_eq!(
         shown(&derived.decisions, Mode::Gate),
-        ["quarantine-iam IAM role web", "quarantine-iam session i-0123456789abcdef0 of IAM role web"][..1],
-        "the role, because of the name with a comma; it covers the other session"
+        ["quarantine-iam session i-0123456789abcdef0 of IAM role web", "quarantine-iam IAM role web"],
+        "the role, because of the name with a comma; a bare approval contains the other session only"
     );
+    assert_eq!(derived.decisions.iter().map(|decision| decision.only_by_name).collect::<Vec<_>>(), [false, true]);
 }
 
 #[test]

@@ -123,7 +123,8 @@ fn several_flow_logs_of_one_call_are_each_named() {
     let ids = json!([{"content": "fl-0a", "tag": 1}, {"content": "fl-0b", "tag": 2}]);
     let gone = by_alice("ec2", "DeleteFlowLogs", &json!({"DeleteFlowLogsRequest": {"FlowLogId": ids}}), &Value::Null);
     let (_, derived) = sweep(&[gone], &[alice()], &generous());
-    assert_eq!(shown(&derived.decisions, Mode::Gate), ["by hand resource fl-0a", "by hand resource fl-0b"]);
+    assert_eq!(shown(&derived.decisions, Mode::Gate), ["by hand resource fl-0a"]);
+    assert_eq!(derived.decisions[0].also, ["resource fl-0b"], "the same advice");
 }
 
 #[test]

@@ -1,0 +1,41 @@
+//! Whom carrying out a decision would stop beside the suspect.
+
+use super::{Decision, Mode, ReasonCode};
+use crate::containment::Containment;
+use crate::impact::Impact;
+use crate::target::TargetKind;
+
+impl Decision {
+    /// Whether carrying it out denies a whole role or user that was there before the suspect, and so may stop others.
+    #[must_use]
+    pub fn may_stop_others(&self) -> bool {
+        let denies = matches!(self.containment, Some(Containment::QuarantineIam | Containment::QuarantineScp));
+        let is_made = self.code == ReasonCode::Traced && !self.only_by_name;
+        self.mode == Mode::Gate && denies && self.denies_all() && !is_made
+    }
+
+    /// Whether all of a role or user is meant.
+    #[must_use]
+    pub(crate) fn denies_all(&self) -> bool {
+        matches!(self.target.kind, TargetKind::IamUser | TargetKind::IamRole) && self.target.scope.is_whole()
+    }
+
+    /// What it would stop beside the suspect, in words for whoever approves. Nothing when that cannot be anybody.
+    #[must_use]
+    pub fn says_impact(&self) -> Option<String> {
+        let unknown = || "not known: nobody has read yet who else uses it".to_owned();
+        self.may_stop_others().then(|| self.impact.as_ref().map_or_else(unknown, Impact::says))
+    }
+
+    /// That a bare approval does not carry it out, in words for people. Nothing when it does.
+    #[must_use]
+    pub fn says_by_name(&self) -> Option<&'static str> {
+        self.only_by_name.then_some("not part of approve: others use it; to contain it, name it in the answer (--only)")
+    }
+
+    /// Further targets to which its advice applies, in words for people. Nothing when there are none.
+    #[must_use]
+    pub fn says_also(&self) -> Option<String> {
+        (!self.also.is_empty()).then(|| self.also.join(", "))
+    }
+}

@@ -1,0 +1,218 @@
+//! In which order decisions of a look get the places of an incident, and which of them are one.
+//!
+//! Whoever acts with the suspect's credentials composes the list of what they touched. No kind of thing may push out another one, and
+//! a long list must not hide in a short answer.
+
+use super::urgency;
+use crate::containment::Containment;
+use crate::decision::{Decision, Mode, ReasonCode};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Further targets of one decision that only people carry out.
+const MAX_ALSO: usize = 9;
+/// A target with a longer name has a decision of its own.
+const MAX_NAME: usize = 80;
+
+/// What a decision is about, as far as its turn depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// What suspects made or assumed.
+    Theirs,
+    /// A principal that others use, because what it did cannot be stopped in part.
+    Whole,
+    /// A principal that others use, because suspects changed it.
+    Others,
+    /// What only people can do.
+    ByHand,
+    /// An instance that suspects launched.
+    Launched,
+}
+
+impl Kind {
+    pub(super) fn of(decision: &Decision) -> Self {
+        match decision.containment {
+            None => Self::ByHand,
+            Some(Containment::IsolateEc2) => Self::Launched,
+            Some(_) if decision.only_by_name && decision.code == ReasonCode::TooNarrow => Self::Whole,
+            Some(_) if decision.only_by_name => Self::Others,
+            Some(_) => Self::Theirs,
+        }
+    }
+
+    /// What is said of those for which there are no more decisions. Nothing: there can be as many as there is room for.
+    pub(super) fn rest(self) -> Option<&'static str> {
+        match self {
+            Self::Theirs | Self::ByHand => None,
+            Self::Whole => Some("more principal(s) that others use act for suspects; look at each"),
+            Self::Others => Some("more principal(s) that others use were changed by suspects; look at each"),
+            Self::Launched => Some("more instance(s) were launched by suspects; isolate or stop each"),
+        }
+    }
+}
+
+/// Each target once for each containment: of two decisions the first stands. Nobody else uses what a suspect made, also where another
+/// call only shows that it was changed.
+pub(super) fn each_once(wanted: Vec<Decision>) -> Vec<Decision> {
+    let mut once: Vec<Decision> = Vec::new();
+    let mut places: BTreeMap<(Option<&'static str>, String), usize> = BTreeMap::new();
+    for decision in wanted {
+        let key = (decision.containment.map(Containment::name), decision.target.merge_key());
+        match places.get(&key).and_then(|at| once.get_mut(*at)) {
+            Some(known) if !known.target.contradicts(&decision.target) => known.only_by_name &= decision.only_by_name,
+            Some(_) => once.push(decision),
+            None => {
+                places.insert(key, once.len());
+                once.push(decision);
+            }
+        }
+    }
+    once
+}
+
+/// One decision for all targets that call for the same advice.
+pub(super) fn grouped(wanted: Vec<Decision>) -> Vec<Decision> {
+    let mut all: Vec<Decision> = Vec::new();
+    for decision in wanted {
+        let first = if is_listed(&decision) { all.iter_mut().find(|first| takes(first, &decision)) } else { None };
+        match first {
+            Some(first) => first.also.push(decision.target.to_string()),
+            None => all.push(decision),
+        }
+    }
+    all
+}
+
+fn is_listed(decision: &Decision) -> bool {
+    let is_short = decision.target.to_string().chars().count() <= MAX_NAME;
+    decision.containment.is_none() && decision.code == ReasonCode::Traced && decision.by_hand.is_some() && is_short
+}
+
+fn takes(first: &Decision, other: &Decision) -> bool {
+    is_same_advice(first, other) && first.mode == other.mode && first.also.len() < MAX_ALSO && is_listed(first)
+}
+
+fn is_same_advice(one: &Decision, other: &Decision) -> bool {
+    let (mine, theirs) = (&one.target, &other.target);
+    let by_hand = one.containment.is_none() && other.containment.is_none();
+    let here = mine.kind == theirs.kind && mine.account == theirs.account && mine.region == theirs.region;
+    by_hand && here && one.by_hand == other.by_hand
+}
+
+/// Whether `new` is one of the further targets of `known`.
+pub(super) fn lists(known: &Decision, new: &Decision) -> bool {
+    !known.also.is_empty() && is_same_advice(known, new) && known.also.contains(&new.target.to_string())
+}
+
+/// The most urgent first; within that the first of each kind, then the second of each kind, and so on.
+pub(super) fn in_turns(wanted: Vec<Decision>) -> Vec<Decision> {
+    let mut counts: BTreeMap<(u8, Kind), usize> = BTreeMap::new();
+    let mut turns: Vec<((u8, usize, Kind), Decision)> = Vec::with_capacity(wanted.len());
+    for decision in wanted {
+        let (urgency, kind) = (urgency(decision.mode), Kind::of(&decision));
+        let count = counts.entry((urgency, kind)).or_default();
+        *count += 1;
+        turns.push(((urgency, *count, kind), decision));
+    }
+    turns.sort_by_key(|(turn, _)| *turn);
+    turns.into_iter().map(|(_, decision)| decision).collect()
+}
+
+/// What has no decision because there are enough of its kind: how many, and the names of the first ones.
+#[derive(Debug, Default)]
+pub(super) struct Rest(BTreeMap<Kind, BTreeSet<String>>);
+
+/// Decisions of one kind that people are asked about one by one. Each answers for a principal, and nobody reads fifty of them.
+pub(super) const MAX_OF_A_KIND: usize = 5;
+/// Names in a line.
+const NAMED: usize = 4;
+
+impl Rest {
+    /// Whether there are enough decisions like `decision`, which is then only counted.
+    pub(super) fn takes<'a>(&mut self, decision: &Decision, known: impl Iterator<Item = &'a Decision>) -> bool {
+        let kind = Kind::of(decision);
+        let is_like = |other: &&Decision| other.mode == Mode::Gate && is_found(other) && Kind::of(other) == kind;
+        if kind.rest().is_none() || decision.mode != Mode::Gate || known.filter(is_like).count() < MAX_OF_A_KIND {
+            return false;
+        }
+        self.0.entry(kind).or_default().insert(decision.target.to_string());
+        true
+    }
+
+    /// One line for each kind.
+    pub(super) fn lines(self) -> impl Iterator<Item = String> {
+        self.0.into_iter().filter_map(|(kind, names)| {
+            let first: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
+            let more = if names.len() > first.len() { ", …" } else { "" };
+            Some(format!("{} {}: {}{more}", names.len(), kind.rest()?, first.join(", ")))
+        })
+    }
+}
+
+/// Decided because of a look, and not because of a finding.
+fn is_found(decision: &Decision) -> bool {
+    decision.only_by_name || decision.code == ReasonCode::Traced
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{AccountId, Partition, Region};
+    use crate::target::{Place, Target, TargetKind};
+
+    fn decision(kind: TargetKind, id: &str, containment: Option<Containment>) -> Decision {
+        let place = Place {
+            account: AccountId::parse("111122223333").expect("an account"),
+            region: Region::parse("eu-central-1").expect("a Region"),
+            partition: Partition::parse("aws").expect("a partition"),
+        };
+        Decision {
+            target: Target::new(kind, id, place),
+            containment,
+            mode: Mode::Gate,
+            reason: "a look".to_owned(),
+            code: ReasonCode::Traced,
+            by_hand: containment.is_none().then(|| "look at it".to_owned()),
+            suppressed: false,
+            would: None,
+            since: 0,
+            only_by_name: false,
+            impact: None,
+            also: vec![],
+        }
+    }
+
+    fn ids(decisions: &[Decision]) -> Vec<&str> {
+        decisions.iter().map(|decision| decision.target.id.as_str()).collect()
+    }
+
+    #[test]
+    fn no_kind_pushes_out_another_one() {
+        let user = |id: &str| decision(TargetKind::IamUser, id, Some(Containment::QuarantineIam));
+        let others = |id: &str| Decision { only_by_name: true, ..user(id) };
+        let channel = |id: &str| decision(TargetKind::Other, id, None);
+        let wanted = vec![user("a1"), user("a2"), user("a3"), others("b1"), others("b2"), channel("c1")];
+        assert_eq!(ids(&in_turns(wanted)), ["a1", "b1", "c1", "a2", "b2", "a3"]);
+    }
+
+    #[test]
+    fn what_a_suspect_made_is_its_own_although_it_changed_it_too() {
+        let user = decision(TargetKind::IamUser, "mallory", Some(Containment::QuarantineIam));
+        let changed = Decision { only_by_name: true, ..user.clone() };
+        for wanted in [vec![changed.clone(), user.clone()], vec![user, changed]] {
+            let once = each_once(wanted);
+            assert!(once.len() == 1 && !once[0].only_by_name, "{once:#?}");
+        }
+    }
+
+    #[test]
+    fn the_same_advice_about_many_is_one_decision_and_a_name_cannot_join_a_list() {
+        let bucket = |at: usize| decision(TargetKind::S3Bucket, &format!("acme-{at:02}"), None);
+        let all = grouped((0..25).map(bucket).collect());
+        assert_eq!(all.iter().map(|one| one.also.len()).collect::<Vec<_>>(), [9, 9, 4]);
+        assert!((1..10).all(|at| lists(&all[0], &bucket(at))) && !lists(&all[0], &bucket(10)));
+        // Somebody chose a name that reads like a list.
+        let odd = decision(TargetKind::S3Bucket, "acme-00, S3 bucket acme-50", None);
+        let with_odd = grouped(vec![bucket(0), odd]);
+        assert!(!lists(&with_odd[0], &bucket(50)), "{with_odd:#?}");
+    }
+}
