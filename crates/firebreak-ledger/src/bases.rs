@@ -17,7 +17,7 @@ use firebreak::containment::Containment;
 use firebreak::containment::declaration::Base;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::holders::Holder;
-use firebreak::target::Target;
+use firebreak::target::{Target, TargetKind};
 use firebreak_aws::classify::OrFault;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -48,6 +48,12 @@ impl Held<'_> {
             Base::Target => self.target.ledger_key(),
         };
         (key, self.sort_key())
+    }
+
+    /// Whether its row is never given to somebody else. Whoever had the user's name before may have another one now, and be held all the
+    /// same; the row of the immutable id takes the base.
+    fn keeps_its_base(self) -> bool {
+        self.containment == Containment::QuarantineIam && self.target.kind == TargetKind::IamUser && self.target.is_by_name()
     }
 
     /// Parts of a principal are held and released each on its own, and so is what IAM denies and what the organization denies: letting
@@ -200,13 +206,14 @@ impl Ledger {
 
     /// Records `state` as the base of `target` unless it has one, and makes `holder` a holder. Returns the base that counts.
     ///
-    /// `identity` is the immutable id of the resource: the base of a deleted namesake is replaced. Call this before the first change
-    /// that could not be undone without it. `read_from` is the time from which `state` was read: what was read before a release ended
-    /// can be the contained state, and must not become a base. For a finding that joined see [`mark_held`](Self::mark_held).
+    /// `identity` is the immutable id of the resource: the base of a deleted namesake is replaced. A user's in a row by name is not: that
+    /// user can have another name now. Call this before the first change that could not be undone without it. `read_from` is the time
+    /// from which `state` was read: what was read before a release ended can be the contained state, and must not become a base. For a
+    /// finding that joined see [`mark_held`](Self::mark_held).
     ///
     /// # Errors
-    /// The ledger could not be written; `Transient` while the target is being released, or when it was since `read_from`; `Malformed`
-    /// when a release answered before for the finding that joined.
+    /// The ledger could not be written; `Transient` while the target is being released, when it was since `read_from`, or when the row by
+    /// a user's name is another user's; `Malformed` when a release answered before for the finding that joined.
     pub async fn hold<T>(
         &self,
         held: Held<'_>,
@@ -247,6 +254,9 @@ impl Ledger {
             .send()
             .await;
         let written = if lost(&joined) {
+            if held.keeps_its_base() {
+                return Err(self.not_held(held, holder).await?);
+            }
             // Another resource had this name: its base is history, and who held it has nothing left to put back.
             let replace = format!(
                 "SET doc = :doc, captured_by = :by, captured_at = :now, #id = :id, \
@@ -334,7 +344,8 @@ fn answered(target: &Target) -> Fault {
 }
 
 fn being_released(target: &Target) -> Fault {
-    Fault::new(FaultKind::Transient, format!("{target} is being released for another incident"))
+    let why = format!("{target} is being released for another incident, or its record is somebody else's");
+    Fault::new(FaultKind::Transient, why)
 }
 
 fn names(item: &Item, set: &str) -> Vec<String> {

@@ -105,6 +105,21 @@ impl Ledger {
         Ok(incident.zip(by).map(|(incident, by)| Joining { incident, by }))
     }
 
+    /// Whether whatever is held in this name is held for an incident that was released: nobody will ask for another release. A name that
+    /// nobody knows is no such name.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn is_released(&self, name: &IncidentId) -> Result<bool, Fault> {
+        if let Some(known) = self.record(name).await? {
+            return Ok(known.status == IncidentStatus::Released);
+        }
+        let Some(Joining { incident, .. }) = self.joined(name).await? else { return Ok(false) };
+        let Some(known) = self.record(&incident).await? else { return Ok(false) };
+        let is_listed = known.incident.holders(None).names().any(|joined| joined == name);
+        Ok(is_listed && known.status == IncidentStatus::Released)
+    }
+
     /// The incident to which a join key points. It can be over, or not be opened yet.
     ///
     /// # Errors

@@ -74,6 +74,12 @@ impl Incident {
         self.joining.as_ref().map_or_else(|| Holder::Own(self.id.clone()), |finding| Holder::Joined(finding.clone()))
     }
 
+    /// Whether targets are held in this name for the incident.
+    #[must_use]
+    pub fn holds_as(&self, name: &str) -> bool {
+        self.holder().id().as_str() == name || self.holders(None).names().any(|own| own.as_str() == name)
+    }
+
     /// The names under which targets are held for what an answer up to the revision `covers` is about. Without a revision: all.
     #[must_use]
     pub fn holders(&self, covers: Option<u32>) -> Holders<'_> {

@@ -19,6 +19,12 @@ impl Target {
         Self { principal_id: None, ..self.clone() }
     }
 
+    /// Whether its keys have a name: then they can mean whoever had the name before.
+    #[must_use]
+    pub fn is_by_name(&self) -> bool {
+        self.ledger_key() == self.by_name().ledger_key()
+    }
+
     /// The same target as everybody names it who knows no more than its name.
     fn as_named(&self) -> Self {
         Self { by_identity: true, ..self.by_name() }

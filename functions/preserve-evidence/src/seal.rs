@@ -1,14 +1,17 @@
 //! Seals the evidence: base states, receipts, and the manifest as the last object.
 
 use crate::store::{Store, pretty};
+use firebreak::containment::Containment;
 use firebreak::decision::Mode;
 use firebreak::digest::sha256_hex;
 use firebreak::evidence::Manifest;
 use firebreak::fault::Fault;
+use firebreak::ids::PrincipalId;
 use firebreak::incident::Incident;
 use firebreak::report::{Branch, Report};
+use firebreak::target::{Target, TargetKind};
 use firebreak_aws::clock;
-use firebreak_ledger::Held;
+use firebreak_ledger::{Held, Ledger, Row};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -46,20 +49,46 @@ async fn keep_bases(store: &Store, incident: &Incident, missing: &mut Vec<String
         if !kept.insert((containment, target.scoped_key())) {
             continue;
         }
-        match store.ledger.base::<Value>(Held { target, containment }).await? {
-            Some((state, held_by)) => {
-                // People look for the name. What would be written over another one has the id, or what contained it, as well.
-                let keys = [target.by_name().scoped_key(), target.scoped_key(), format!("{}/{containment}", target.scoped_key())];
-                let file = |key: &String| format!("{}/state-before-containment", key.replace([':', '@', '+', ',', '='], "_"));
-                let Some(name) = keys.iter().map(file).find(|name| names.insert(name.clone())) else {
-                    missing.push(format!("{target}: another target has the same name"));
-                    continue;
-                };
-                let content = json!({ "target": target, "state": state, "held_by": held_by });
-                store.keep(&incident.id, &name, "the ledger's base state", &content).await?;
-            }
-            None => missing.push(format!("{target}: no state before containment is recorded")),
+        let mut is_recorded = false;
+        for (target, row) in meant(&store.ledger, incident, Held { target, containment }).await? {
+            let Some(state) = row.base::<Value>()? else { continue };
+            is_recorded = true;
+            // People look for the name. What would be written over another one has the id, or what contained it, as well.
+            let keys = [target.by_name().scoped_key(), target.scoped_key(), format!("{}/{containment}", target.scoped_key())];
+            let file = |key: &String| format!("{}/state-before-containment", key.replace([':', '@', '+', ',', '='], "_"));
+            let Some(name) = keys.iter().map(file).find(|name| names.insert(name.clone())) else {
+                missing.push(format!("{target}: another target has the same name"));
+                continue;
+            };
+            let content = json!({ "target": target, "state": state, "held_by": row.holders });
+            store.keep(&incident.id, &name, "the ledger's base state", &content).await?;
+        }
+        if !is_recorded {
+            missing.push(format!("{target}: no state before containment is recorded"));
         }
     }
     Ok(())
+}
+
+/// The rows of whom a decision is about. A user's row by name can be about whoever had the name before: then it is another incident's
+/// evidence.
+async fn meant(ledger: &Ledger, incident: &Incident, held: Held<'_>) -> Result<Vec<(Target, Row)>, Fault> {
+    let Held { target, containment } = held;
+    let row = ledger.row(held, clock::now()).await?;
+    if (containment, target.kind) != (Containment::QuarantineIam, TargetKind::IamUser) || !target.is_by_name() {
+        return Ok(vec![(target.clone(), row)]);
+    }
+    let is_own = |name: &str| incident.holds_as(name);
+    let is_of = |user: &Target| row.identity.as_deref() == user.principal_id.as_ref().map(PrincipalId::as_str);
+    let (here, elsewhere): (Vec<Target>, Vec<Target>) = row.leads(is_own, target).into_iter().partition(is_of);
+    let is_meant = !here.is_empty() || row.captured_by.as_deref().is_some_and(is_own);
+    let mut rows = Vec::new();
+    for user in elsewhere {
+        let row = ledger.row(Held { target: &user, containment }, clock::now()).await?;
+        rows.push((user, row));
+    }
+    if is_meant {
+        rows.insert(0, (target.clone(), row));
+    }
+    Ok(rows)
 }

@@ -37,14 +37,14 @@ fn of_target(call: &Call, id: &str) -> Vec<Target> {
     of(&call.target, id, &[call.target.id.as_str(), call.present.id.as_str()])
 }
 
-/// Whether the row's key is a name. Then the row can be about whoever had the name before.
-fn is_by_name(target: &Target) -> bool {
-    target.ledger_key() == target.by_name().ledger_key()
+/// The target under that id alone.
+fn by_id(target: &Target, id: &str) -> Target {
+    Target { by_identity: true, ..identified(target, id) }
 }
 
 /// Whether the decision names a user and not who that is. A role cannot be renamed.
 fn goes_by_name(call: &Call) -> bool {
-    call.target.kind == TargetKind::IamUser && is_by_name(&call.target)
+    call.target.kind == TargetKind::IamUser && call.target.is_by_name()
 }
 
 pub(crate) fn held<'a>(call: &Call, target: &'a Target) -> Held<'a> {
@@ -80,7 +80,7 @@ pub(crate) async fn is_theirs(call: &Call, part: &Target, id: &str) -> Result<bo
         let Some(by) = other(call, row) else { continue };
         match row.identity.as_deref() {
             Some(known) if known != id => {}
-            known if row.is_releasing || known.is_none() && is_by_name(target) => unsure = Some(by),
+            known if row.is_releasing || known.is_none() && target.is_by_name() => unsure = Some(by),
             _ => return Ok(true),
         }
     }
@@ -93,14 +93,23 @@ pub(crate) async fn is_theirs(call: &Call, part: &Target, id: &str) -> Result<bo
     }
 }
 
+/// Whether the incident itself holds `part` of the user with this id, in whichever of its names.
+///
+/// # Errors
+/// The ledger could not be read.
+pub(crate) async fn is_ours(call: &Call, part: &Target, id: &str) -> Result<bool, Fault> {
+    let row = call.ledger.row(held(call, &by_id(part, id)), clock::now()).await?;
+    Ok(row.holders.iter().any(|name| call.is_own(name)))
+}
+
 /// The row that takes the base of the principal with this id: the decision's own; that of the id where the one by name is about somebody
 /// else, who must not lose a base. Where the decision goes by a name, the row of the id is marked.
 ///
 /// # Errors
 /// The ledger could not be read or written; `Transient` while another row is being released.
 pub(crate) async fn place(call: &Call, id: &str) -> Result<Target, Fault> {
-    let by_id = Target { by_identity: true, ..identified(&call.target, id) };
-    if !goes_by_name(call) || is_by_name(&by_id) {
+    let by_id = by_id(&call.target, id);
+    if !goes_by_name(call) || by_id.is_by_name() {
         return Ok(call.target.clone());
     }
     // First the way to the row, then the row: a release must find what is held.
@@ -110,8 +119,16 @@ pub(crate) async fn place(call: &Call, id: &str) -> Result<Target, Fault> {
         return Ok(by_id);
     }
     call.ledger.mark_held(held(call, &by_id), &call.holder, clock::now()).await?.held(&by_id)?;
+    guards_no_more(call, &by_id).await;
     is_quiet(call, Some(id)).await?;
     Ok(call.target.clone())
+}
+
+/// The decision's own row says until the end that a finding that joined is being contained. Nobody ends it in another row.
+async fn guards_no_more(call: &Call, row: &Target) {
+    if let Err(fault) = call.ledger.end_containment(held(call, row), &call.holder).await {
+        tracing::warn!(fault.message = %fault.message, "a release has to wait until the mark ends by itself");
+    }
 }
 
 /// Takes the mark back that was set by name before anybody knew that the row is about somebody else, now that `place` is held. Whoever
@@ -123,6 +140,7 @@ pub(crate) async fn settle(call: &Call, place: &Target) -> Result<(), Fault> {
     if place.scoped_key() == call.target.scoped_key() {
         return Ok(());
     }
+    guards_no_more(call, place).await;
     let row = call.ledger.row(call.held(), clock::now()).await?;
     if knows(&row, call.holder.id().as_str()) {
         return Ok(());
@@ -136,32 +154,42 @@ fn knows(row: &Row, holder: &str) -> bool {
     led || row.captured_by.as_deref() == Some(holder)
 }
 
-/// The row in which a look finds hold and base. One read where the decision goes by a name, else none.
+/// The row of a decision that goes by a name. Nothing, and no read, where the decision has an id.
 ///
 /// # Errors
 /// The ledger could not be read.
-pub(crate) async fn own(call: &Call) -> Result<Target, Fault> {
+pub(crate) async fn by_name(call: &Call) -> Result<Option<Row>, Fault> {
     if !goes_by_name(call) {
-        return Ok(call.target.clone());
+        return Ok(None);
     }
-    let (row, me) = (call.ledger.row(call.held(), clock::now()).await?, call.holder.id().as_str());
-    let is_here = row.identity.is_none() || knows(&row, me);
-    let led = row.principals.iter().find(|(by, id)| by == me && row.identity.as_ref() != Some(id)).filter(|_| !is_here);
-    Ok(led.map_or_else(|| call.target.clone(), |(_, id)| Target { by_identity: true, ..identified(&call.target, id) }))
+    call.ledger.row(call.held(), clock::now()).await.map(Some)
 }
 
-/// A look marks the row of the id for a containment that did not: an earlier version's. Nothing where a release ended the hold meanwhile.
-pub(crate) async fn mark_seen(call: &Call, id: &str) {
-    if !goes_by_name(call) {
+/// The row in which a look finds hold and base: of whom the incident contains under the name, that of whoever has it now. `row`: what
+/// [`by_name`] gave; `seen`: the id that the look has just read.
+pub(crate) fn own(call: &Call, row: Option<&Row>, seen: Option<&str>) -> Target {
+    let (Some(row), me) = (row, call.holder.id().as_str()) else { return call.target.clone() };
+    let led: Vec<&str> = row.principals.iter().filter(|(by, _)| by == me).map(|(_, id)| id.as_str()).collect();
+    let seen = seen.filter(|id| led.contains(id));
+    let is_about = |id: &str| row.identity.as_deref() == Some(id);
+    let is_marked = row.identity.is_none() && row.holders.iter().any(|name| name == me);
+    let is_here = is_marked || seen.map_or_else(|| knows(row, me), is_about);
+    let elsewhere = seen.or_else(|| led.into_iter().find(|id| !is_about(id))).filter(|_| !is_here);
+    elsewhere.map_or_else(|| call.target.clone(), |id| by_id(&call.target, id))
+}
+
+/// A look marks the row of the id for a containment that did not: an earlier version's, whose hold is in its `own` row by name. Nothing
+/// where a release ended the hold meanwhile.
+pub(crate) async fn mark_seen(call: &Call, own: &Target, id: &str) {
+    if !goes_by_name(call) || own.scoped_key() != call.target.scoped_key() {
         return;
     }
     let marked = async {
         if place(call, id).await?.scoped_key() != call.target.scoped_key() {
             return Ok(());
         }
-        let by_id = Target { by_identity: true, ..identified(&call.target, id) };
         let is_held = call.ledger.holds(call.held(), &call.holder, clock::now()).await?;
-        if is_held { Ok(()) } else { call.ledger.leave(held(call, &by_id), &call.holder).await }
+        if is_held { Ok(()) } else { call.ledger.leave(held(call, &by_id(&call.target, id)), &call.holder).await }
     };
     if let Err(fault) = marked.await {
         tracing::warn!(fault.message = %fault.message, "other incidents may not know yet that the user is contained");

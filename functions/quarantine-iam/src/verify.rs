@@ -12,7 +12,7 @@ use aws_sdk_iam::types::StatusType;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::{Outcome, Receipt, Step};
 use firebreak::step::{StepKind, StepName};
-use firebreak::target::{Look, Scope, TargetKind};
+use firebreak::target::{Look, Scope, Target, TargetKind};
 use firebreak_aws::clock;
 use firebreak_function::containment::{Call, Checked, NOT_WRITTEN_AGAIN};
 use firebreak_function::step::unrecorded;
@@ -77,7 +77,11 @@ async fn bystander(call: &Call, now: &BaseState) -> Option<String> {
     if !is_whole || now.has_policy(&policies::deny(&call.target)) != Some(true) {
         return None;
     }
-    let why = match Box::pin(take_off::is_theirs(call, now)).await {
+    let is_contained = async {
+        let is_ours = rows::is_ours(call, &call.present.whole(), &now.principal_id).await?;
+        Ok::<_, Fault>(is_ours || take_off::is_theirs(call, now).await?)
+    };
+    let why = match Box::pin(is_contained).await {
         Ok(true) => return None,
         Ok(false) => "no incident contains that user".to_owned(),
         Err(fault) => format!("whether an incident contains that user is not known: {}", fault.message),
@@ -85,12 +89,19 @@ async fn bystander(call: &Call, now: &BaseState) -> Option<String> {
     Some(format!("{} ({}) has Firebreak's deny, and {why}", call.present, now.principal_id))
 }
 
+/// Who has the name, and the row in which the look finds hold and base.
+async fn seen(call: &Call, iam: &Client) -> Result<(whom::Read, Target), Fault> {
+    let (read, named) = futures::join!(base::read(iam, &call.present), rows::by_name(call));
+    let id = read.as_ref().ok().map(|(now, _)| now.principal_id.as_str());
+    let own = rows::own(call, named?.as_ref(), id);
+    Ok((read, own))
+}
+
 async fn look(call: &Call) -> Result<Looked, Fault> {
     let iam = Client::new(&call.config);
-    let own = Box::pin(rows::own(call)).await?;
+    let (read, own) = Box::pin(seen(call, &iam)).await?;
     let row = rows::held(call, &own);
-    let (read, held, changed, kept, base) = futures::join!(
-        base::read(&iam, &call.present),
+    let (held, changed, kept, base) = futures::join!(
         call.ledger.holds(row, &call.holder, clock::now()),
         document::problem(call, &iam),
         call.ledger.receipt(&call.incident, call.containment, &call.target),
@@ -117,7 +128,7 @@ async fn look(call: &Call) -> Result<Looked, Fault> {
     // What is released at this moment must not come back.
     let held = held?;
     if held && before.is_some() {
-        Box::pin(rows::mark_seen(call, &now.principal_id)).await;
+        Box::pin(rows::mark_seen(call, &own, &now.principal_id)).await;
     }
     let ours = held && call.look == Look::Reapply;
     checked.problems.extend(replaced(call, &now).await?);

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod end;
+mod holds;
 mod past;
 mod rows;
 mod undone;
@@ -18,22 +19,23 @@ use firebreak::incident::Incident;
 use firebreak::receipt::{Receipt, Status};
 use firebreak::revision::LATER;
 use firebreak::step::StepKind;
-use firebreak::target::{Scope, Target};
+use firebreak::target::Target;
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::clock;
 use firebreak_function::about;
 use firebreak_function::containment::{Call, Responder};
 use firebreak_function::diagnosis::member_role;
-use firebreak_ledger::{Held, ReleaseClaim, Row};
+use firebreak_ledger::{Held, ReleaseClaim};
 use futures::FutureExt as _;
-use futures::future::{join_all, try_join_all};
+use futures::future::join_all;
+use holds::Leased;
 use past::Past;
 use quarantine_scp::Organization;
-use rows::{Found, Principal, grouped};
+use rows::{Principal, grouped};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
-use undone::{Begun, Undone, is_done, untouched};
+use undone::{Begun, Undone, is_done};
 
 /// What the state machine sends.
 #[derive(Debug, Deserialize)]
@@ -225,7 +227,9 @@ impl Function {
         past: Past,
         release: impl AsyncFn(&Call, Option<&B>) -> Result<Undone, Fault>,
     ) -> Result<Undone, Fault> {
-        let found = self.rows_of(holders, containment, target).await?;
+        let (over, found) = self.found(holders, containment, target).await?;
+        let holders = &holders.clone().with(&over);
+        self.bar(holders, containment, &found).await?;
         let mut undone: Option<Undone> = None;
         if found.is_strangers {
             // Nobody recorded whom this incident denied under the name: whoever has it and is not held. The mark stays until that is done.
@@ -262,13 +266,13 @@ impl Function {
         let (ledger, target) = (self.responder.ledger(), principal.target(decided));
         let (row, others) = principal.rows.split_first().unwrap_or((target, principal.rows.as_slice()));
         let held = Held { target: row, containment };
-        let (base, begun, lease) = match ledger.begin_release::<B>(held, holders, clock::now()).await? {
+        let (base, begun, leased) = match ledger.begin_release::<B>(held, holders, clock::now()).await? {
             ReleaseClaim::Ours { base, resumed, exposed: its, lease } => {
                 let exposed = its.iter().chain(exposed).cloned().collect();
-                (base, Begun { resumed, exposed, row: row.clone() }, lease)
+                (base, Begun { resumed, exposed, row: row.clone() }, Leased { held, lease, resumed, others })
             }
             ReleaseClaim::StillHeld { by } => {
-                self.let_go::<B>(holders, containment, others).await?;
+                self.let_go::<B>(holders, containment, others, false).await?;
                 return Ok(Undone::StillHeld(by, vec![]));
             }
             ReleaseClaim::Released => {
@@ -282,64 +286,9 @@ impl Function {
             }
             ReleaseClaim::NotHeld => return Ok(Undone::Nothing("nothing was changed".to_owned())),
         };
-        let resumed = begun.resumed;
         let undone = self.put_back(holders, (containment, target), past, (base, begun), release).await;
-        match &undone {
-            // A resource that is gone has nothing to put back, and nobody must wait for it.
-            Ok(Undone::Gone(_)) => {
-                if let Some(session) = target.session.as_deref().filter(|_| target.scope == Scope::Session) {
-                    ledger.free_session(target, session).await?;
-                }
-                self.let_go::<B>(holders, containment, others).await?;
-                ledger.end_release(held, &lease, clock::now()).await?;
-            }
-            Ok(Undone::Steps(steps) | Undone::StillHeld(_, steps)) if is_done(steps) => {
-                self.let_go::<B>(holders, containment, others).await?;
-                ledger.end_release(held, &lease, clock::now()).await?;
-            }
-            // The lease ends by itself; what the release has to say must not be lost for it.
-            _ => {
-                if let Err(fault) = ledger.abandon_release(held, &lease, !resumed && untouched(&undone)).await {
-                    tracing::error!(fault.message = %fault.message, "the lease of an unfinished release stays until it ends");
-                }
-            }
-        }
+        self.end_hold::<B>(holders, target, &leased, &undone).await?;
         undone
-    }
-
-    /// The rows at which the incident holds a target: mostly the decision's own alone. An execution of an earlier version, or of a finding
-    /// that joined, can have held it under another key. Nothing to read where there can be one row only.
-    async fn rows_of(&self, holders: &Holders<'_>, containment: Containment, target: &Target) -> Result<Found, Fault> {
-        let forms = rows::distinct(target, containment);
-        if forms.len() == 1 && !rows::is_renamable(target, containment) {
-            return Ok(Found::of(forms));
-        }
-        let read = |row: Target| self.row(row, containment);
-        let mut known = try_join_all(forms.into_iter().map(read)).await?;
-        let led = rows::led_to(&known, holders, target);
-        known.extend(try_join_all(led.into_iter().map(read)).await?);
-        Ok(Found::among(known, holders, target, containment))
-    }
-
-    async fn row(&self, target: Target, containment: Containment) -> Result<(Target, Row), Fault> {
-        let row = self.responder.ledger().row(Held { target: &target, containment }, clock::now()).await?;
-        Ok((target, row))
-    }
-
-    /// Ends what the names hold of a target under other keys, now that it is back.
-    async fn let_go<B: DeserializeOwned>(
-        &self,
-        holders: &Holders<'_>,
-        containment: Containment,
-        rows: &[Target],
-    ) -> Result<(), Fault> {
-        for target in rows {
-            let (held, ledger) = (Held { target, containment }, self.responder.ledger());
-            if let ReleaseClaim::Ours { lease, .. } = ledger.begin_release::<B>(held, holders, clock::now()).await? {
-                ledger.end_release(held, &lease, clock::now()).await?;
-            }
-        }
-        Ok(())
     }
 
     async fn put_back<B>(

@@ -6,6 +6,7 @@ use firebreak::holders::Holders;
 use firebreak::ids::{IncidentId, PrincipalId};
 use firebreak::target::{Target, TargetKind};
 use firebreak_ledger::{Held, Row};
+use std::collections::BTreeSet;
 
 /// What the rows say.
 pub(crate) struct Found {
@@ -15,6 +16,10 @@ pub(crate) struct Found {
     pub(crate) exposed: Vec<String>,
     /// The row by name is about somebody else, and nothing says whom the incident meant.
     pub(crate) is_strangers: bool,
+    /// The target where a finding that joined is being contained.
+    pub(crate) under_way: Option<Target>,
+    /// A user under keys at which the incident holds nothing.
+    pub(crate) unheld: Vec<Target>,
 }
 
 /// One principal. The first row is the one to release; it has a base, if any of them has one.
@@ -34,7 +39,8 @@ impl Principal {
 impl Found {
     /// One principal in these rows.
     pub(crate) fn of(rows: Vec<Target>) -> Self {
-        Self { principals: vec![Principal { rows, by_id: false }], exposed: vec![], is_strangers: false }
+        let principals = vec![Principal { rows, by_id: false }];
+        Self { principals, exposed: vec![], is_strangers: false, under_way: None, unheld: vec![] }
     }
 
     /// What the incident holds `among` these rows of a decision about `target`.
@@ -43,10 +49,16 @@ impl Found {
         // A row by the name can be about somebody else who had it.
         let id = target.principal_id.as_ref().map(PrincipalId::as_str).filter(|_| containment == Containment::QuarantineIam);
         let is_other = |row: &Row| id.zip(row.identity.as_deref()).is_some_and(|(id, known)| id != known);
-        let is_ours = |row: &Row| names(holders).any(|name| row.holders.iter().any(|holder| holder == name));
+        let is_ours = |row: &Row| is_held(row, holders);
+        let is_own = |name: &String| names(holders).any(|own| own == name);
+        let under_way = rows.iter().find(|(_, row)| row.containing.iter().any(is_own)).map(|(form, _)| form.clone());
+        // A finding that joined marks the row of its decision first.
+        let forms = if is_renamable(target, containment) { distinct(target, containment) } else { vec![] };
+        let is_form = |row: &Target| forms.iter().any(|form| form.scoped_key() == row.scoped_key());
+        let unheld = rows.iter().filter(|(form, row)| is_form(form) && !is_ours(row)).map(|(form, _)| form.clone()).collect();
         let (mut held, rest): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(_, row)| is_ours(row) && !is_other(row));
         let is_strangers = is_renamable(target, containment)
-            && held.iter().any(|(form, row)| is_by_name(form) && is_anothers(row, holders, target));
+            && held.iter().any(|(form, row)| form.is_by_name() && is_anothers(row, holders, target));
         held.sort_by_key(|(form, row)| (!row.has_base(), row.identity.is_none() && form.principal_id.is_none()));
         let mut principals: Vec<(Option<String>, Principal)> = Vec::new();
         for (form, row) in held {
@@ -63,9 +75,11 @@ impl Found {
         if principals.is_empty() {
             // An earlier run can have let go of it.
             let before = rest.into_iter().find(|(_, row)| row.released_by.iter().any(|name| name == holders.own().as_str()));
-            return Self { exposed, is_strangers, ..Self::of(before.into_iter().map(|(form, _)| form).collect()) };
+            let before = Self::of(before.into_iter().map(|(form, _)| form).collect());
+            return Self { exposed, is_strangers, under_way, unheld, ..before };
         }
-        Self { principals: principals.into_iter().map(|(_, principal)| principal).collect(), exposed, is_strangers }
+        let principals = principals.into_iter().map(|(_, principal)| principal).collect();
+        Self { principals, exposed, is_strangers, under_way, unheld }
     }
 }
 
@@ -99,14 +113,19 @@ pub(crate) fn is_renamable(target: &Target, containment: Containment) -> bool {
     containment == Containment::QuarantineIam && target.kind == TargetKind::IamUser
 }
 
-/// The rows, by immutable id, of those whom the incident saw under the name.
+/// The rows, by immutable id, of those whom the incident saw under the name, and of whom a row is that it holds: an earlier version noted
+/// in no row by name whom it saw.
 pub(crate) fn led_to(known: &[(Target, Row)], holders: &Holders<'_>, target: &Target) -> Vec<Target> {
-    let seen = known.iter().flat_map(|(_, row)| &row.principals);
-    let own =
-        seen.filter(|(holder, _)| names(holders).any(|name| name == holder)).filter_map(|(_, id)| PrincipalId::parse(id).ok());
+    let is_own = |name: &str| names(holders).any(|own| own == name);
+    let is_unsure = target.kind == TargetKind::IamUser && target.principal_id.is_none();
+    let about = |row: &Row| {
+        let id = row.identity.as_deref().filter(|_| is_unsure && is_held(row, holders))?;
+        PrincipalId::parse(id).ok()
+    };
+    let about = known.iter().filter_map(|(_, row)| about(row));
+    let about = about.map(|id| Target { principal_id: Some(id), by_identity: true, ..target.clone() });
     let mut rows: Vec<Target> = Vec::new();
-    for id in own {
-        let row = Target { principal_id: Some(id), by_identity: true, ..target.clone() };
+    for row in known.iter().flat_map(|(_, row)| row.leads(is_own, target)).chain(about) {
         let is_known = known.iter().map(|(form, _)| form).chain(&rows).any(|other| other.scoped_key() == row.scoped_key());
         if !is_known {
             rows.push(row);
@@ -115,12 +134,20 @@ pub(crate) fn led_to(known: &[(Target, Row)], holders: &Holders<'_>, target: &Ta
     rows
 }
 
-fn names<'a>(holders: &'a Holders<'_>) -> impl Iterator<Item = &'a str> {
-    holders.names().map(IncidentId::as_str)
+/// Who else holds the rows that the incident holds, or those of the ids under its name.
+pub(crate) fn others(known: &[(Target, Row)], holders: &Holders<'_>) -> Vec<IncidentId> {
+    let meant = known.iter().filter(|(form, row)| !form.is_by_name() || is_held(row, holders));
+    let others = meant.flat_map(|(_, row)| &row.holders).filter(|name| names(holders).all(|own| own != name.as_str()));
+    let others: BTreeSet<&String> = others.collect();
+    others.into_iter().filter_map(|name| IncidentId::parse(name).ok()).collect()
 }
 
-fn is_by_name(form: &Target) -> bool {
-    form.ledger_key() == form.by_name().ledger_key()
+fn is_held(row: &Row, holders: &Holders<'_>) -> bool {
+    names(holders).any(|name| row.holders.iter().any(|holder| holder == name))
+}
+
+fn names<'a>(holders: &'a Holders<'_>) -> impl Iterator<Item = &'a str> {
+    holders.names().map(IncidentId::as_str)
 }
 
 /// Whether a row that the incident marked is about somebody whom others hold and the incident never recorded.
@@ -188,5 +215,34 @@ mod tests {
         let marked = (alice(), row(SUSPECT, &[&one, &two], &[(&one, SUSPECT)]));
         let found = Found::among(vec![marked], &holders, &alice(), quarantine);
         assert_eq!((keys(&found), found.is_strangers), (vec![vec![name]], true));
+    }
+
+    #[test]
+    fn a_row_by_name_that_the_incident_does_not_hold_is_closed_to_findings_that_joined() {
+        let (one, two, finding) = (IncidentId::of("one"), IncidentId::of("two"), IncidentId::of("a finding"));
+        let (quarantine, holders) = (Containment::QuarantineIam, Holders::of(&two).with([&finding]));
+        let found = |theirs: Row| {
+            let rows = vec![(alice(), theirs), (by_id(VICTIM), row(VICTIM, &[&two], &[]))];
+            Found::among(rows, &holders, &alice(), quarantine)
+        };
+        let theirs = || row(SUSPECT, &[&one], &[(&two, VICTIM)]);
+        assert_eq!(found(theirs()).unheld, [alice()], "and no row of an id");
+        assert_eq!(found(theirs()).under_way, None);
+        let mut contained = theirs();
+        contained.containing = vec![finding.to_string()];
+        assert_eq!(found(contained).under_way, Some(alice()), "it has left the row and goes on in another one");
+        assert_eq!(found(row(SUSPECT, &[&one, &finding], &[])).unheld, [], "it is let go of");
+    }
+
+    #[test]
+    fn of_whom_a_row_is_that_the_incident_holds_the_row_by_id_is_read_too() {
+        let (one, two) = (IncidentId::of("one"), IncidentId::of("two"));
+        let held = (alice(), row(SUSPECT, &[&one], &[]));
+        let led = |holder: &IncidentId| led_to(std::slice::from_ref(&held), &Holders::of(holder), &alice());
+        assert_eq!(led(&one), [by_id(SUSPECT)]);
+        assert_eq!(led(&two), []);
+        let both = [held.clone(), (by_id(SUSPECT), row(SUSPECT, &[&one, &two], &[]))];
+        assert_eq!(others(&both, &Holders::of(&one)), std::slice::from_ref(&two));
+        assert_eq!(others(&both, &Holders::of(&two)), [one]);
     }
 }

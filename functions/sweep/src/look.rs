@@ -16,6 +16,7 @@ use firebreak::text::inert;
 use firebreak::trail::{self, Ages, Found, bounded, merged};
 use firebreak_aws::clock;
 use firebreak_ledger::Held;
+use futures::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
@@ -103,13 +104,23 @@ impl Function {
         }
         let mut forgotten = Vec::new();
         for (target, ids) in of_user.into_values() {
-            let held = Held { target: &target, containment: Containment::QuarantineIam };
-            if let Err(fault) = self.ledger.expose(held, &ids).await {
+            if let Err(fault) = self.expose_to(incident, &target, &ids).await {
                 let ids = ids.join(", ");
                 forgotten.push(format!("a release of {target} would bring back what suspects made, {ids}: {}", fault.message));
             }
         }
         forgotten
+    }
+
+    /// In the row of the decision, and of each user whom the incident saw under its name: what is in a row goes with that row's release.
+    async fn expose_to(&self, incident: &Incident, target: &Target, ids: &[String]) -> Result<(), Fault> {
+        let exposed = self.ledger.expose(quarantine(target), ids).await;
+        if target.is_by_name() {
+            let row = self.ledger.row(quarantine(target), clock::now()).await?;
+            let led = row.leads(|name| incident.holds_as(name), target);
+            try_join_all(led.iter().map(|user| self.ledger.expose(quarantine(user), ids))).await?;
+        }
+        exposed
     }
 }
 
@@ -166,6 +177,10 @@ fn quarantined<'a>(incident: &'a Incident, target: &Target) -> Option<&'a Target
         .iter()
         .find(|decision| is_whole(decision) && decision.target.is_of(target))
         .map(|decision| &decision.target)
+}
+
+fn quarantine(target: &Target) -> Held<'_> {
+    Held { target, containment: Containment::QuarantineIam }
 }
 
 /// The answer of a look that is not made.

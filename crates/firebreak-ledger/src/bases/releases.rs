@@ -151,8 +151,30 @@ impl Ledger {
         Ok(Some(ReleaseClaim::StillHeld { by }))
     }
 
+    /// Keeps findings that joined from ever holding a row that none of the names holds, and lets go of nothing.
+    ///
+    /// # Errors
+    /// The ledger could not be written or read; `Transient` while a finding that joined is contained there, or when one of the names holds
+    /// the row by now.
+    pub async fn bar_joined(&self, held: Held<'_>, holders: &Holders<'_>, at: Timestamp) -> Result<(), Fault> {
+        let lease = Lease::guess(holders);
+        if lease.names.len() == 1 {
+            return Ok(());
+        }
+        let item = self.base_item(held).await?;
+        if !is_being_contained(&item, at) && self.bar_while(held, &lease, &item, Some(at)).await? {
+            return Ok(());
+        }
+        Err(Fault::new(FaultKind::Transient, format!("{} is being contained for a finding that joined", held.target)))
+    }
+
     /// Keeps findings that joined, and hold nothing yet, from holding the target later. False when one of the names holds it by now.
     async fn bar(&self, held: Held<'_>, lease: &Lease, item: &Item) -> Result<bool, Fault> {
+        self.bar_while(held, lease, item, None).await
+    }
+
+    /// The same; with a time: only while nobody is being contained then.
+    async fn bar_while(&self, held: Held<'_>, lease: &Lease, item: &Item, at: Option<Timestamp>) -> Result<bool, Fault> {
         let gone = names(item, "released_by");
         let is_late = |name: &&String| **name != lease.own && !gone.contains(name);
         let late: BTreeSet<String> = lease.names.iter().filter(is_late).cloned().collect();
@@ -161,7 +183,11 @@ impl Ledger {
         }
         let write =
             self.update_base(held).update_expression("ADD released_by :late").expression_attribute_values(":late", set_of(&late));
-        let barred = while_held(write, &BTreeSet::new(), &lease.names, &[]).send().await;
+        let (write, more) = match at {
+            Some(at) => (write.expression_attribute_values(":at", text(sortable(at))), vec![NOBODY_CONTAINS]),
+            None => (write, vec![]),
+        };
+        let barred = while_held(write, &BTreeSet::new(), &lease.names, &more).send().await;
         if lost(&barred) {
             return Ok(false);
         }
@@ -240,7 +266,7 @@ fn set_of(names: &BTreeSet<String>) -> AttributeValue {
     AttributeValue::Ss(names.iter().cloned().collect())
 }
 
-fn is_being_contained(item: &Item, at: Timestamp) -> bool {
+pub(super) fn is_being_contained(item: &Item, at: Timestamp) -> bool {
     let lasts = |until: &str| until >= sortable(at).as_str();
     item.contains_key("containing") && string(item, "containing_until").is_some_and(lasts)
 }

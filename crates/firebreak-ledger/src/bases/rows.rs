@@ -1,15 +1,19 @@
 //! Rows about one principal: it has one by its immutable id, and can have others by a name, of findings without an id and of earlier
 //! versions. Whoever undoes one of them looks at the others first.
 
+use super::releases::is_being_contained;
 use super::{Held, SKEW, names, set_of, state_of};
 use crate::{Item, Ledger, lost, number, sortable, string, text, to_doc};
 use aws_sdk_dynamodb::types::AttributeValue;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::holders::Holder;
+use firebreak::ids::PrincipalId;
+use firebreak::target::Target;
 use firebreak_aws::classify::OrFault;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
 
 /// What one row says of a target.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +24,8 @@ pub struct Row {
     pub holders: Vec<String>,
     /// Those that let go of the target.
     pub released_by: Vec<String>,
+    /// Findings that joined and whose containment is under way.
+    pub containing: Vec<String>,
     /// Somebody is putting the target back at this moment.
     pub is_releasing: bool,
     /// When the base was read, as the ledger writes times.
@@ -40,6 +46,15 @@ impl Row {
     /// Its form is unknown.
     pub fn base<T: DeserializeOwned>(&self) -> Result<Option<T>, Fault> {
         state_of(&self.item)
+    }
+
+    /// The target under each immutable id that one of these names saw under the row's name.
+    #[must_use]
+    pub fn leads(&self, is_own: impl Fn(&str) -> bool, target: &Target) -> Vec<Target> {
+        let own = self.principals.iter().filter(|(holder, _)| is_own(holder));
+        let ids: BTreeSet<&str> = own.map(|(_, id)| id.as_str()).collect();
+        let known = ids.into_iter().filter_map(|id| PrincipalId::parse(id).ok());
+        known.map(|id| Target { principal_id: Some(id), by_identity: true, ..target.clone() }).collect()
     }
 
     /// Whether a state is recorded.
@@ -78,10 +93,12 @@ impl Ledger {
     pub async fn row(&self, held: Held<'_>, at: Timestamp) -> Result<Row, Fault> {
         let item = self.base_item(held).await?;
         let of = |name: &str| string(&item, name).map(str::to_owned);
+        let containing = if is_being_contained(&item, at) { names(&item, "containing") } else { vec![] };
         Ok(Row {
             identity: of("identity"),
             holders: names(&item, "holders"),
             released_by: names(&item, "released_by"),
+            containing,
             is_releasing: string(&item, "releasing_until").is_some_and(|until| until >= sortable(at).as_str()),
             captured_at: of("captured_at"),
             captured_by: of("captured_by"),
@@ -103,14 +120,14 @@ impl Ledger {
     }
 
     /// Takes a mark out of a row that turned out to be about somebody else. Nothing happens where nobody else holds what is recorded there:
-    /// whoever is recorded must not be forgotten.
+    /// whoever is recorded must not be forgotten. A containment for a finding that joined stays under way there until it ends.
     ///
     /// # Errors
     /// The ledger could not be written.
     pub async fn leave(&self, held: Held<'_>, holder: &Holder) -> Result<(), Fault> {
         let left = self
             .update_base(held)
-            .update_expression("DELETE holders :me, containing :me")
+            .update_expression("DELETE holders :me")
             .condition_expression("(attribute_not_exists(doc) OR size(holders) > :one)")
             .expression_attribute_values(":me", set_of(holder))
             .expression_attribute_values(":one", number(1))

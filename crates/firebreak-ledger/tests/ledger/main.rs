@@ -9,6 +9,7 @@ mod gathered;
 mod joined;
 mod joins;
 mod lookups;
+mod names;
 mod pauses;
 mod revisions;
 mod sessions;

@@ -4,6 +4,8 @@ use crate::{Stage, decision, user};
 use firebreak::containment::Containment;
 use firebreak::digest::sha256_hex;
 use firebreak::evidence::{Entry, manifest_key};
+use firebreak::holders::Holder;
+use firebreak::ids::PrincipalId;
 use firebreak::receipt::{Receipt, Status};
 use firebreak::report::Report;
 use firebreak::target::{Target, TargetKind};
@@ -99,6 +101,33 @@ async fn what_is_missing_is_in_the_manifest() {
     report.evidence.error = Some("States.Timeout".to_owned());
     stage.run(preserve_evidence::Phase::Seal, report).await.expect("a branch");
     assert!(stage.manifest().missing.iter().any(|line| line.contains("States.Timeout")), "the collection itself failed");
+}
+
+/// Another incident contains whoever had the name before.
+#[tokio::test]
+async fn a_state_of_somebody_else_who_had_the_name_is_no_evidence() {
+    let stage = Stage::about(&[user()]).await;
+    let (ledger, name) = (room::ledger(&stage.aws), user());
+    let hold = async |target: &Target, holder: &Holder, id: &str| {
+        let (held, base) = (Held { target, containment: Containment::QuarantineIam }, json!({ "of": id }));
+        ledger.hold(held, holder, id, &base, clock::now()).await.expect("the ledger takes it");
+    };
+    hold(&name, &Holder::Own(room::incident("another")), "AIDAEXAMPLESUSPECT001").await;
+    stage.seal(report(Status::Contained)).await.expect("a branch");
+    let missing = stage.manifest().missing;
+    assert!(missing.len() == 1 && missing[0].contains("no state before containment"), "{missing:?}");
+    assert!(stage.vault.keys().iter().all(|key| !key.contains("state-before-containment")), "{:?}", stage.vault.keys());
+
+    let own = stage.incident.holder();
+    let held = Held { target: &name, containment: Containment::QuarantineIam };
+    ledger.lead(held, &own, "AIDAEXAMPLEVICTIM0001").await.expect("the ledger takes it");
+    hold(&Target { principal_id: PrincipalId::parse("AIDAEXAMPLEVICTIM0001").ok(), ..user() }, &own, "AIDAEXAMPLEVICTIM0001")
+        .await;
+    stage.seal(report(Status::Contained)).await.expect("a branch");
+    let state = json_of(&stage, &stage.key("111122223333/iam-user/alice/state-before-containment.json"));
+    let expected = (json!({ "of": "AIDAEXAMPLEVICTIM0001" }), json!([stage.incident.id]));
+    assert_eq!((&state["state"], &state["held_by"]), (&expected.0, &expected.1));
+    assert_eq!(stage.manifest().missing, [""; 0]);
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ mod renamed;
 mod renamed_faults;
 mod role;
 mod rows;
+mod same_name;
 mod session;
 mod target;
 mod user;

@@ -8,10 +8,12 @@ mod each;
 mod faults;
 mod holds;
 mod instance;
+mod names;
 mod parts;
 mod policy;
 mod role;
 mod rows;
+mod users;
 
 use buckets::Buckets;
 use firebreak::containment::Containment;

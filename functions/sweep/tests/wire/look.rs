@@ -1,8 +1,13 @@
 //! One look into CloudTrail, and what is decided about what it shows.
 
 use crate::{AUTO, ONE_PAGE, SUSPECT, Stage, key, modes, names};
+use firebreak::containment::Containment;
 use firebreak::coverage::{Responsible, decision_key};
 use firebreak::decision::{Mode, ReasonCode};
+use firebreak::holders::Holder;
+use firebreak::ids::PrincipalId;
+use firebreak::target::Target;
+use firebreak_ledger::Held;
 use firebreak_testkit::dynamodb::Value as Attribute;
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::error;
@@ -98,6 +103,31 @@ async fn a_key_that_the_suspect_made_is_remembered_for_the_release() {
     let answer = stage.run(Phase::Look, AUTO).await.expect("an answer");
     let missing = answer.report.sweep.missing.join("\n");
     assert!(missing.contains(NEW_KEY), "what a release would bring back is said: {missing}");
+}
+
+/// The row by name is about somebody who gave the name away; the user whom the incident contains has a row by id.
+#[tokio::test]
+async fn a_key_that_the_suspect_made_is_remembered_for_each_user_whom_the_incident_saw_under_the_name() {
+    let mut stage = Stage::start().await;
+    let by_name = stage.incident.decisions[0].target.by_name();
+    stage.incident.decisions[0].target = by_name.clone();
+    let amended = stage.ledger().amend(&stage.incident.id, |known| known.decisions[0].target = by_name.clone()).await;
+    amended.expect("the ledger takes it").expect("an incident");
+    let held = Held { target: &by_name, containment: Containment::QuarantineIam };
+    for (name, id) in [(&stage.incident.id, "AIDAEXAMPLEVICTIM0001"), (&room::incident("another"), "AIDAEXAMPLESUSPECT001")] {
+        stage.ledger().lead(held, &Holder::Own(name.clone()), id).await.expect("the ledger takes it");
+    }
+    new_key(&stage);
+    stage.run(Phase::Look, AUTO).await.expect("an answer");
+    let table = stage.aws.table();
+    let exposed = |id: &str| {
+        let row = Target { principal_id: PrincipalId::parse(id).ok(), by_identity: true, ..by_name.clone() };
+        table.item(&format!("target#{}", row.ledger_key()), "base").and_then(|item| item.get("exposed")).cloned()
+    };
+    let new = Some(Attribute::Ss(BTreeSet::from([NEW_KEY.to_owned()])));
+    assert_eq!((exposed("AIDAEXAMPLEVICTIM0001"), exposed("AIDAEXAMPLESUSPECT001")), (new.clone(), None));
+    let by_name = table.item(&format!("target#{}", by_name.ledger_key()), "base").and_then(|item| item.get("exposed"));
+    assert_eq!(by_name, new.as_ref());
 }
 
 #[tokio::test]
