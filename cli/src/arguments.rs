@@ -32,6 +32,8 @@ pub enum Command {
     Doctor(DoctorArguments),
     /// Answer the review gate: approve keeps the containment, release undoes it.
     Review(ReviewArguments),
+    /// Put a closed incident back as a release would: exposed credentials stay inactive.
+    Restore(RestoreArguments),
     /// Let everything automatic wait for a person, for at most 24 hours.
     Pause(PauseArguments),
     /// End a pause before its time.
@@ -215,7 +217,7 @@ pub enum ReviewCommand {
     },
     /// It was right: everything stays as it is, nothing more is done, close.
     Keep(AnswerArguments),
-    /// It was an attack: stay contained, contain what waits or failed, close. Cannot be undone by a command.
+    /// It was an attack: stay contained, contain what waits or failed, close. `firebreak restore` undoes it later.
     Approve(ApproveArguments),
     /// It was wrong: put everything back as it was, close.
     Release(AnswerArguments),
@@ -256,6 +258,19 @@ pub struct AnswerArguments {
     /// Do not wait until the answer is carried out.
     #[arg(long)]
     pub no_wait: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `firebreak restore`
+#[derive(Debug, Args)]
+pub struct RestoreArguments {
+    /// The incident, `fb-…`.
+    pub id: String,
+    /// Why, in 10 characters or more; kept with the incident.
+    #[arg(long, value_parser = comment)]
+    pub comment: String,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

@@ -13,6 +13,7 @@ mod pause;
 mod plan;
 mod replay;
 mod report;
+mod restore;
 mod review;
 pub mod screen;
 pub mod signed;
@@ -61,6 +62,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Report(arguments) => Box::pin(report::run(&arguments)).await,
         Command::Doctor(arguments) => Box::pin(doctor::run(&arguments)).await,
         Command::Review(arguments) => Box::pin(review::run(&arguments)).await,
+        Command::Restore(arguments) => Box::pin(restore::run(&arguments)).await,
         Command::Pause(arguments) => Box::pin(pause::pause(&arguments)).await,
         Command::Resume(arguments) => Box::pin(pause::resume(&arguments)).await,
         Command::Local(LocalArguments { command: LocalCommand::Plant }) => Box::pin(local::plant()).await,

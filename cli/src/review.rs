@@ -8,7 +8,7 @@ mod told;
 
 use crate::arguments::{AnswerArguments, ReviewArguments, ReviewCommand};
 use crate::incidents::{incident_id, list};
-use crate::{CommandError, Connection, paint, print_json, signed};
+use crate::{CommandError, Connection, paint, print_json, restore, signed};
 use console::style;
 use firebreak::answer::{Answer, Decided, Targets};
 use firebreak::ids::IncidentId;
@@ -81,6 +81,9 @@ async fn answer(answer: Answer, arguments: &AnswerArguments, accept_open: &[Stri
                 return told::wait(&connection.ledger, &id, &decision).await;
             }
         }
+        DecideOutcome::NeedsSecond { asked, first_by, expires_at } => {
+            return Err(CommandError::Bad(restore::needs_second(&asked, &first_by, expires_at)));
+        }
         DecideOutcome::Changed { decisions, shown } => {
             return Err(CommandError::Bad(outcome::changed(&id, &decisions, shown.as_deref())));
         }
@@ -127,6 +130,9 @@ pub(crate) async fn release_and_wait(connection: &Connection, id: &IncidentId, c
             DecideOutcome::NoReview if Instant::now() < until => tokio::time::sleep(Duration::from_millis(500)).await,
             DecideOutcome::Changed { .. } => {
                 return Err(CommandError::Bad(format!("{id} is not released: more was decided meanwhile; answer it yourself")));
+            }
+            DecideOutcome::NeedsSecond { asked, first_by, expires_at } => {
+                return Err(CommandError::Bad(restore::needs_second(&asked, &first_by, expires_at)));
             }
             DecideOutcome::AlreadyDecided { .. } => {
                 return Err(CommandError::Bad(format!("{id} is not released: somebody has answered it already")));

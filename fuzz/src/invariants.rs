@@ -316,6 +316,7 @@ fn failed(incident: &Incident) -> Report {
         fault: None,
         waits: None,
         held_by: None,
+        restore: None,
         finished_at: Some(NOW),
     };
     let receipts: Vec<Receipt> = incident.decisions.iter().map(receipt).collect();

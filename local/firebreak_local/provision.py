@@ -234,6 +234,7 @@ class Provisioner:
             "FIREBREAK_POLICY_FILE": str(self._sources.policy),
             "FIREBREAK_EXTERNAL_ID": names.EXTERNAL_ID,
             "FIREBREAK_STATE_MACHINE_ARN": names.STATE_MACHINE_ARN,
+            "FIREBREAK_RESTORE_MACHINE_ARN": names.STATE_MACHINE_ARN.replace(names.STATE_MACHINE, "firebreak-restore"),
             "FIREBREAK_MANAGEMENT_ACCOUNT": names.MANAGEMENT_ACCOUNT,
             "FIREBREAK_QUARANTINE_SCP": quarantine_scp,
             # Whoever has no role here: the credentials `test`. People with roles are told apart as on AWS.

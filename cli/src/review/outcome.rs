@@ -1,6 +1,7 @@
 //! What came of an answer: waits until the execution has carried it out, or asks again.
 
 use crate::CommandError;
+use crate::restore::closed_holder;
 use console::style;
 use firebreak::answer::{Answer, Decided};
 use firebreak::decision::Decision;
@@ -103,7 +104,12 @@ fn done(view: &IncidentView, decided: &Decided) -> String {
         let others: Vec<&str> = view.releases.iter().filter_map(|receipt| Some(receipt.held_by.as_ref()?.as_str())).collect();
         if !others.is_empty() {
             let others = others.join(", ");
-            return format!("{} STILL CONTAINED for incident {others}{kept}", style("closed:").yellow().bold());
+            let closed: Vec<String> = view.releases.iter().filter_map(closed_holder).collect();
+            return format!(
+                "{} STILL CONTAINED for incident {others}{kept}{}",
+                style("closed:").yellow().bold(),
+                closed.concat()
+            );
         }
         // Passed after an analyst saw it: such a resource is not as before.
         let is_left = |receipt: &Receipt| receipt.steps.iter().any(|step| step.is(StepKind::CheckDrift));

@@ -22,6 +22,8 @@ pub const EXTERNAL_ID: &str = "FIREBREAK_EXTERNAL_ID";
 
 /// The state machine that events are handed to.
 pub const STATE_MACHINE_ARN: &str = "FIREBREAK_STATE_MACHINE_ARN";
+/// The state machine that puts closed incidents back.
+pub const RESTORE_MACHINE_ARN: &str = "FIREBREAK_RESTORE_MACHINE_ARN";
 /// The quarantine service control policy.
 pub const QUARANTINE_SCP: &str = "FIREBREAK_QUARANTINE_SCP";
 /// The organization's management account.
@@ -31,7 +33,7 @@ pub const MANAGEMENT_ACCOUNT: &str = "FIREBREAK_MANAGEMENT_ACCOUNT";
 pub const APPROVERS: &str = "FIREBREAK_APPROVERS";
 
 /// All of them.
-pub const ALL: [&str; 11] = [
+pub const ALL: [&str; 12] = [
     TABLE,
     EVIDENCE_BUCKET,
     NOTICES_TOPIC_ARN,
@@ -40,6 +42,7 @@ pub const ALL: [&str; 11] = [
     POLICY_FILE,
     EXTERNAL_ID,
     STATE_MACHINE_ARN,
+    RESTORE_MACHINE_ARN,
     QUARANTINE_SCP,
     MANAGEMENT_ACCOUNT,
     APPROVERS,

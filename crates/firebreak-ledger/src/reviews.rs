@@ -42,7 +42,7 @@ pub enum OpenedGate {
     /// The gate is open and waits for an analyst.
     Waiting,
     /// An answer was recorded while the last gate timed out: answer this one with it.
-    Answered(Decided),
+    Answered(Box<Decided>),
     /// A copy of a message that was handled, or of an older gate.
     Stale,
 }
@@ -128,7 +128,7 @@ impl Ledger {
         }
         // Read from the same write: an answer recorded before it is seen here, one recorded after it finds the new token.
         let now = written.or_fault("ledger: open gate")?.attributes.unwrap_or_default();
-        Ok(decision(&now)?.map_or(OpenedGate::Waiting, OpenedGate::Answered))
+        Ok(decision(&now)?.map_or(OpenedGate::Waiting, |decided| OpenedGate::Answered(Box::new(decided))))
     }
 
     /// Notes that people know of the gate: from here on copies of its message are stale.

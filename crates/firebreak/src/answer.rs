@@ -89,6 +89,9 @@ pub struct Decided {
     pub targets: Targets,
     /// Who gave it: the ARN that signed the answer. Those of earlier versions have what the answer claimed.
     pub by: String,
+    /// Who asked for the same before, where two persons must answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_by: Option<String>,
     /// Targets, by id, that are not contained and may stay so: an approval closes the incident although they are open.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accept_open: Vec<String>,
@@ -113,7 +116,7 @@ impl Decided {
     pub fn new(answer: Answer, by: &str, comment: &str, at: Timestamp) -> Self {
         let (by, comment) = (by.to_owned(), comment.to_owned());
         let (targets, accept_open) = (Targets::default(), vec![]);
-        Self { answer, targets, accept_open, by, from: None, shown: None, covers: None, comment, at }
+        Self { answer, targets, by, first_by: None, accept_open, from: None, shown: None, covers: None, comment, at }
     }
 
     /// Whether the person accepted that this target stays open.

@@ -173,6 +173,8 @@ pub struct Finding {
     pub sequence: bool,
     /// The attack sequence this finding is a signal of.
     pub part_of: Option<String>,
+    /// Of a person's request: who asks, as the request says.
+    pub requested_by: Option<String>,
 }
 
 impl Finding {
@@ -203,6 +205,7 @@ impl Finding {
             actor: Actor::default(),
             sequence: false,
             part_of: None,
+            requested_by: None,
         }
     }
 

@@ -37,4 +37,6 @@ pub enum NoticeKind {
     ReviewOverdue,
     /// The incident is closed.
     Closed,
+    /// A closed incident was put back, or not all of it was.
+    Restored,
 }

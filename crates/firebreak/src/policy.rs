@@ -12,6 +12,7 @@ mod mode;
 mod protection;
 mod roles;
 mod suppression;
+mod two_persons;
 mod verify;
 
 pub use budget::{Budget, UnreadPerHour};
@@ -22,6 +23,7 @@ pub use mode::{AccountPolicy, AutoFrom, ResponseMode, lower};
 pub use protection::{Protected, Protection, built_in_protection, protected_by_name};
 pub use roles::{AlsoDeny, Organization, RoleScope, Roles, Sweep};
 pub use suppression::{Suppression, TagSelector};
+pub use two_persons::{Back, Needs, TwoPersons};
 pub use verify::VerifyAfter;
 
 use crate::containment::Containment;
@@ -58,7 +60,7 @@ pub enum Confirmation {
 }
 
 /// How the review gate behaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct ReviewTerms {
@@ -66,11 +68,14 @@ pub struct ReviewTerms {
     pub timeout_seconds: u32,
     /// How many times the gate is opened before the incident is handed to the failure topic, still contained. Default: 42 (a week).
     pub max_rounds: u32,
+    /// For what two persons must ask: names of containments for approvals that carry them out, `release`, `restore`. Default:
+    /// `["restore"]`.
+    pub two_persons: TwoPersons,
 }
 
 impl Default for ReviewTerms {
     fn default() -> Self {
-        Self { timeout_seconds: 4 * 3600, max_rounds: 42 }
+        Self { timeout_seconds: 4 * 3600, max_rounds: 42, two_persons: TwoPersons::default() }
     }
 }
 

@@ -88,6 +88,9 @@ pub struct Receipt {
     /// Of a release: the incident that still holds the target. The target stays contained for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_by: Option<IncidentId>,
+    /// Of a release: the incident that still holds the target, if that one is closed. Only its restore lets go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore: Option<IncidentId>,
     /// When the function finished. Absent when the state machine wrote the receipt for a function that failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
@@ -111,8 +114,32 @@ impl Receipt {
     /// A receipt without steps.
     #[must_use]
     pub fn of(target: Target, containment: Containment, status: Status) -> Self {
-        let (containment, steps) = (Some(containment), vec![]);
-        Self { target, containment, status, steps, error: None, fault: None, waits: None, held_by: None, finished_at: None }
+        Self {
+            target,
+            containment: Some(containment),
+            status,
+            steps: vec![],
+            error: None,
+            fault: None,
+            waits: None,
+            held_by: None,
+            restore: None,
+            finished_at: None,
+        }
+    }
+
+    /// Of a release: in whose name the target is still contained, and the command that ends it where nothing asks any more.
+    #[must_use]
+    pub fn still_contained(&self) -> Option<String> {
+        let by = self.held_by.as_ref()?;
+        Some(match &self.restore {
+            Some(closed) => {
+                format!(
+                    "still contained for incident {by}, which is closed: firebreak restore {closed} --comment \"WHY\" puts it back"
+                )
+            }
+            None => format!("still contained for incident {by}"),
+        })
     }
 
     /// The receipt of a containment that waits for a person.

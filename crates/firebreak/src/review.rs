@@ -132,6 +132,15 @@ pub enum DecideOutcome {
         /// The first answer.
         decision: Decided,
     },
+    /// Nothing is recorded as the answer before another person gives the same one.
+    NeedsSecond {
+        /// What was asked for first.
+        asked: String,
+        /// Who asked first: the ARN that signed.
+        first_by: String,
+        /// Until when the other person may answer.
+        expires_at: Timestamp,
+    },
     /// The execution has ended without taking an answer, so nothing will act on this one.
     TooLate,
     /// No gate is open for this incident.

@@ -7,6 +7,7 @@ mod failures;
 mod joins;
 mod pause;
 mod quarantine;
+mod restore;
 mod review;
 mod rules;
 mod safety;

@@ -3,6 +3,8 @@
 mod approvers;
 mod covers;
 mod parts;
+mod restore;
+mod two_persons;
 
 pub use approvers::Approvers;
 use aws_sdk_sfn::types::ExecutionStatus;
@@ -11,6 +13,7 @@ use firebreak::answer::{Decided, Targets};
 use firebreak::comment::is_reason;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::plan::MAX_DECISIONS;
+use firebreak::policy::TwoPersons;
 use firebreak::review::{DecideOutcome, DecideRequest};
 use firebreak::text::inert;
 use firebreak_aws::classify::OrFault;
@@ -19,12 +22,16 @@ use firebreak_function::environment;
 use firebreak_function::signed::Caller;
 use firebreak_gate::{HandOver, hand_over};
 use firebreak_ledger::Ledger;
+use two_persons::Second;
 
 /// The function and what it needs.
 pub struct Function {
     executions: aws_sdk_sfn::Client,
     ledger: Ledger,
     approvers: Approvers,
+    two_persons: TwoPersons,
+    /// The state machine that puts closed incidents back, an ARN; empty where there is none.
+    restores: String,
 }
 
 impl Function {
@@ -36,13 +43,22 @@ impl Function {
         let aws = Aws::load().await;
         let ledger = environment::ledger(&aws)?;
         let approvers = Approvers::parse(&environment::optional(environment::APPROVERS));
-        Ok(Self::new(&aws, ledger, approvers))
+        let two_persons = environment::response_policy()?.review.two_persons;
+        let restores = environment::optional(environment::RESTORE_MACHINE_ARN);
+        Ok(Self { two_persons, restores, ..Self::new(&aws, ledger, approvers) })
     }
 
-    /// Answers executions of the account of `aws`. `approvers` may approve, and `FirebreakApprover`.
+    /// Answers executions of the account of `aws`. `approvers` may approve, and `FirebreakApprover`. Two persons ask for a restore.
     #[must_use]
     pub fn new(aws: &Aws, ledger: Ledger, approvers: Approvers) -> Self {
-        Self { executions: aws_sdk_sfn::Client::new(aws.own()), ledger, approvers }
+        let (two_persons, restores) = (TwoPersons::default(), String::new());
+        Self { executions: aws_sdk_sfn::Client::new(aws.own()), ledger, approvers, two_persons, restores }
+    }
+
+    /// The same, with other terms of two persons, and the state machine that puts closed incidents back.
+    #[must_use]
+    pub fn with(self, two_persons: TwoPersons, restores: &str) -> Self {
+        Self { two_persons, restores: restores.to_owned(), ..self }
     }
 
     /// Records the first answer under the name that signed it, then hands it to the waiting execution.
@@ -74,6 +90,10 @@ impl Function {
         if let Some(refusal) = refusal {
             return open.decision.map_or(Err(refusal), |decision| Ok(DecideOutcome::AlreadyDecided { decision }));
         }
+        let decision = match Box::pin(self.second(caller, id, &open, decision)).await? {
+            Second::Given(decision) => decision,
+            Second::Wanted(outcome) => return Ok(outcome),
+        };
         let first = self.ledger.decide(id, &decision).await?;
         // Read after the answer is recorded: a gate that reopened meanwhile either saw the answer or left its token here.
         let Some(gate) = self.ledger.gate(id).await? else { return Ok(DecideOutcome::NoReview) };

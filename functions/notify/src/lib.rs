@@ -152,7 +152,14 @@ impl Function {
         if matches!(request.kind, NoticeKind::Noticed | NoticeKind::Opened) {
             return;
         }
-        let gathered = timeout(self.patience, self.ledger.gather(&mut request.incident, &mut request.report)).await;
+        let gather = async {
+            // A restore has an execution of its own, which carries nothing of what answers led to.
+            if request.kind == NoticeKind::Restored {
+                return self.ledger.gather_answered(&mut request.incident, &mut request.report).await;
+            }
+            self.ledger.gather(&mut request.incident, &mut request.report).await
+        };
+        let gathered = timeout(self.patience, gather).await;
         let gathered = gathered.unwrap_or_else(|_| Err(Fault::new(FaultKind::Transient, "ledger: it did not answer in time")));
         if let Err(fault) = gathered {
             // People must be told all the same: how each containment ended, the state machine knows.

@@ -1,10 +1,14 @@
 //! How a release ended, and what that means for the incident.
 
 use crate::{Function, ReleaseInput};
+use firebreak::containment::Containment;
 use firebreak::fault::Fault;
 use firebreak::incident::IncidentStatus;
 use firebreak::receipt::{Receipt, Status};
 use firebreak::report::{ReleaseBranch, Report};
+use firebreak::restore::RestoreEnd;
+use firebreak::revision::LATER;
+use firebreak::target::Target;
 use firebreak_aws::clock;
 
 /// Everything is back.
@@ -22,6 +26,12 @@ pub(crate) fn how_it_ended(released: &[Receipt]) -> &'static str {
     } else {
         OK
     }
+}
+
+/// The receipt of a target that no ticket had shown when the release was asked for: nobody has judged it.
+pub(crate) fn asked_again(containment: Containment, target: &Target) -> Receipt {
+    let (error, finished_at) = (Some(LATER.to_owned()), Some(clock::now()));
+    Receipt { error, finished_at, ..Receipt::of(target.clone(), containment, Status::Waits) }
 }
 
 impl Function {
@@ -49,5 +59,23 @@ impl Function {
             None => ended == OK && ledger.finish(id, IncidentStatus::Released, clock::now(), None).await?,
         };
         Ok(if ended == OK && !is_over { NOT_COVERED } else { ended })
+    }
+
+    /// Writes how a restore of a closed incident ended. Only what is all back is released; else it stays closed.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub(crate) async fn end_restore(
+        &self,
+        request: &ReleaseInput,
+        number: u32,
+        ended: &'static str,
+    ) -> Result<&'static str, Fault> {
+        let (ledger, id) = (self.responder.ledger(), &request.incident.id);
+        let covers = request.answer.as_ref().and_then(|answer| answer.covers);
+        let is_back = ended == OK && ledger.finish(id, IncidentStatus::Released, clock::now(), covers).await?;
+        let status = if ended == OK && !is_back { NOT_COVERED } else { ended };
+        ledger.end_restore(id, number, RestoreEnd { is_back, at: clock::now() }).await?;
+        Ok(status)
     }
 }

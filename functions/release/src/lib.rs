@@ -4,9 +4,10 @@ mod end;
 mod holds;
 mod past;
 mod rows;
+mod still_held;
 mod undone;
 
-use end::how_it_ended;
+use end::{asked_again, how_it_ended};
 use firebreak::answer::Decided;
 use firebreak::containment::Containment;
 use firebreak::decision::Decision;
@@ -14,10 +15,8 @@ use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::facts::Carry;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::holders::Holders;
-use firebreak::ids::IncidentId;
 use firebreak::incident::Incident;
 use firebreak::receipt::{Receipt, Status};
-use firebreak::revision::LATER;
 use firebreak::step::StepKind;
 use firebreak::target::Target;
 use firebreak_aws::clients::MemberRole;
@@ -48,6 +47,9 @@ pub struct ReleaseInput {
     /// How much of the receipts goes back. The ledger has all of them.
     #[serde(default)]
     pub carry: Carry,
+    /// Which restore of a closed incident it is; nothing at a gate.
+    #[serde(default)]
+    pub restore: Option<u32>,
 }
 
 /// What the function answers.
@@ -119,9 +121,13 @@ impl Function {
             None => (incident.clone(), vec![], vec![]),
         };
         let covers = request.answer.as_ref().and_then(|answer| answer.covers);
-        let is_asked = |d: &Decision| {
-            decided.settled(d).is_none() && request.answer.as_ref().is_none_or(|answer| answer.targets.includes(&d.target))
+        // A restore undoes what an answer left contained.
+        let is_left = |d: &Decision| match request.restore {
+            Some(_) => !decided.is_released(&d.target),
+            None => decided.settled(d).is_none(),
         };
+        let is_asked =
+            |d: &Decision| is_left(d) && request.answer.as_ref().is_none_or(|answer| answer.targets.includes(&d.target));
         // A finding that joined after the ticket goes on holding what it holds.
         let holders = decided.holders(covers);
         // What was appended since the state machine read the incident is put back, too, as far as the answer covers it.
@@ -157,7 +163,11 @@ impl Function {
         .collect::<Result<Vec<Receipt>, Fault>>()?;
         let ended = how_it_ended(&released);
         // Here, so that nothing but this function is needed for a release to be known as one: a released finding is not taken over.
-        let status = if is_known { self.end(&request, &released, ended).await? } else { ended };
+        let status = match request.restore {
+            Some(number) => self.end_restore(&request, number, ended).await?,
+            None if is_known => self.end(&request, &released, ended).await?,
+            None => ended,
+        };
         let count = |kind| released.iter().flat_map(|receipt| &receipt.steps).filter(|step| step.is(kind)).count();
         let (kept_inactive, drifted) = (count(StepKind::KeepInactive), count(StepKind::CheckDrift));
         Ok(Released { status, receipts: request.carry.receipts(released), kept_inactive, drifted })
@@ -200,8 +210,7 @@ impl Function {
             Ok(Undone::StillHeld(by, _)) if holders.is_later(&by) => return Ok(asked_again(containment, target)),
             Ok(Undone::StillHeld(by, steps)) => {
                 let status = if is_done(&steps) { Status::Skipped } else { Status::Partial };
-                let error = Some(format!("still contained for incident {by}"));
-                Receipt { error, held_by: IncidentId::parse(&by).ok(), steps, ..of(status) }
+                Receipt { steps, ..self.still_held(&by, of(status)).await }
             }
             Ok(Undone::Steps(steps)) => {
                 let status = if is_done(&steps) { Status::Contained } else { Status::Partial };
@@ -316,10 +325,4 @@ impl Function {
             Err(fault) => Err(fault),
         }
     }
-}
-
-/// The receipt of a target that no ticket had shown when the release was asked for: nobody has judged it.
-fn asked_again(containment: Containment, target: &Target) -> Receipt {
-    let (error, finished_at) = (Some(LATER.to_owned()), Some(clock::now()));
-    Receipt { error, finished_at, ..Receipt::of(target.clone(), containment, Status::Waits) }
 }

@@ -67,6 +67,7 @@ pub(super) fn read(event: &Value, detail: &Value) -> Read {
         updated_at: text(event, "time").and_then(timestamp),
         // What EventBridge says of the sender cannot be forged, what the sender says of itself can.
         title: Some(format!("{} asks: {} (sent by {})", inert(who, 64), inert(why, 80), inert(&sender, 64))),
+        requested_by: Some(who.to_owned()),
         resources: vec![resource],
         ..Finding::empty(Source::Request)
     }])

@@ -71,6 +71,11 @@ pub fn notice(kind: NoticeKind, incident: &Incident, report: &Report, answer: Op
             sections.extend(answered(incident, answer));
             sections.extend(left_alone(incident, report));
         }
+        NoticeKind::Restored => {
+            facts.extend(answer.into_iter().flat_map(|decided| asked_by("Restore", "asked for", decided)));
+            sections.extend(urgent(&unfinished(incident, report, answer)));
+            sections.extend(closed(report, Some(Answer::Release)));
+        }
     }
     sections.extend(unread(report));
     sections.extend(next(kind, incident, report, answer).map(|next| Section::sentence(Part::Next, [Text::ours(next)])));
@@ -124,9 +129,16 @@ fn next(kind: NoticeKind, incident: &Incident, report: &Report, answer: Option<&
         NoticeKind::Closed if answer.is_some_and(|decided| !incident.left_by(decided).is_empty()) => {
             "The incident stays open: a ticket asks about the rest."
         }
-        NoticeKind::Closed if report.release.receipts.iter().any(|receipt| receipt.held_by.is_some()) => {
+        NoticeKind::Restored if !unfinished(incident, report, answer).is_empty() => {
+            "Nothing asks again. Mend the cause and ask for the restore once more: that leaves as it is what somebody changed."
+        }
+        NoticeKind::Closed | NoticeKind::Restored if report.release.receipts.iter().any(|receipt| receipt.restore.is_some()) => {
+            "What a closed incident still holds, nobody is asked about: its restore puts it back."
+        }
+        NoticeKind::Closed | NoticeKind::Restored if report.release.receipts.iter().any(|receipt| receipt.held_by.is_some()) => {
             "This incident is closed. What is still contained is decided with the other incident."
         }
+        NoticeKind::Restored => "This incident is released: nothing of it is contained.",
         NoticeKind::Closed if open() => "This incident is closed. What is NOT contained is yours to contain: nothing asks again.",
         NoticeKind::Closed => "This incident is closed: nothing is left to answer.",
     })
@@ -206,11 +218,17 @@ fn when(incident: &Incident, finding: &FindingSummary, began: &str) -> String {
 }
 
 fn answer_facts(decided: &Decided) -> Vec<Fact> {
-    let answer = format!("{} by {} at {}", decided.answer.word(), crate::text::inert(&decided.by, 200), decided.at);
     let open = (!decided.accept_open.is_empty())
         .then(|| Fact { label: "Accepted as NOT contained", value: Text::name(&decided.accept_open.join(", "), 500) });
-    let answer = Fact { label: "Answer", value: Text::Name(answer) };
     let part = decided.targets.says().map(|part| Fact { label: "About", value: Text::name(&part, 500) });
-    let comment = Fact { label: "Comment", value: Text::name(&decided.comment, 500) };
+    let [answer, comment] = asked_by("Answer", decided.answer.word(), decided);
     [Some(answer), part, Some(comment), open].into_iter().flatten().collect()
+}
+
+/// Who asked for something, and why.
+fn asked_by(label: &'static str, what: &str, decided: &Decided) -> [Fact; 2] {
+    let by = |arn: &String| crate::text::inert(arn, 200);
+    let first = decided.first_by.as_ref().map(|first| format!(", after {}", by(first))).unwrap_or_default();
+    let asked = format!("{what} by {} at {}{first}", by(&decided.by), decided.at);
+    [Fact { label, value: Text::Name(asked) }, Fact { label: "Comment", value: Text::name(&decided.comment, 500) }]
 }

@@ -28,6 +28,10 @@ pub(super) fn of(kind: NoticeKind, incident: &Incident, report: &Report, answer:
         NoticeKind::ReviewOverdue => return marked(incident, format!("Review overdue (round {round})")),
         NoticeKind::Closed if is_released(incident, report, answer) => return marked(incident, released(report)),
         NoticeKind::Closed => closed(incident, report, answer),
+        NoticeKind::Restored if !unfinished(incident, report, answer).is_empty() => {
+            "NOT all is put back, the incident stays closed"
+        }
+        NoticeKind::Restored => restored(report),
     };
     marked(incident, words.to_owned())
 }
@@ -166,4 +170,16 @@ fn released(report: &Report) -> String {
         (false, true) => "Closed, nothing had to be put back",
     };
     words.to_owned()
+}
+
+/// What a restore of a closed incident came to, once it is finished.
+fn restored(report: &Report) -> &'static str {
+    let another = report.release.receipts.iter().any(|receipt| receipt.held_by.is_some());
+    let back = report.release.receipts.iter().any(|receipt| receipt.status == Status::Contained);
+    match (back, another) {
+        (true, false) => "Restored",
+        (true, true) => "Restored in part, the rest STILL CONTAINED for another incident",
+        (false, true) => "STILL CONTAINED for another incident",
+        (false, false) => "Released, nothing had to be put back",
+    }
 }

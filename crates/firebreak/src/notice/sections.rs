@@ -271,8 +271,8 @@ pub(super) fn closed(report: &Report, answer: Option<Answer>) -> Vec<Section> {
 
 fn released(receipt: &Receipt, report: &Report) -> Entry {
     let steps: Vec<String> = receipt.steps.iter().filter_map(Step::says).collect();
-    let says = match (&receipt.held_by, receipt.told()) {
-        (Some(by), _) => Text::ours(format!("still contained for incident {by}")),
+    let says = match (receipt.still_contained(), receipt.told()) {
+        (Some(held), _) => Text::ours(held),
         (None, Some(error)) => Text::name(&error, 300),
         (None, None) if receipt.steps.is_empty() && report.unread => Text::ours(UNREAD),
         (None, None) if steps.is_empty() => Text::ours("nothing had to be put back"),

@@ -38,6 +38,9 @@ pub struct FindingSummary {
     /// Who did it, and from where, as far as the sender says. Findings that an earlier version read have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<Actor>,
+    /// Of a person's request: who asks, as the request says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<String>,
     /// How it became part of the incident, when another finding had opened that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joined: Option<JoinedAs>,
@@ -72,6 +75,7 @@ impl FindingSummary {
             first_seen: None,
             part_of: None,
             actor: None,
+            requested_by: None,
             joined: None,
         }
     }
@@ -104,6 +108,7 @@ pub(super) fn of(finding: &Finding) -> FindingSummary {
         first_seen: finding.first_seen,
         part_of: finding.part_of.as_deref().map(|arn| inert(arn, 256)),
         actor: Actor::of(finding),
+        requested_by: finding.requested_by.as_deref().map(|who| inert(who, 128)),
         joined: None,
     }
 }

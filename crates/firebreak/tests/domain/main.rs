@@ -21,6 +21,7 @@ mod pause;
 mod policies;
 mod principals;
 mod properties;
+mod restored;
 mod revision;
 mod rollout;
 mod selectors;

@@ -8,5 +8,7 @@ mod faults;
 mod hostile;
 mod late;
 mod parts;
+mod restores;
 mod signed;
 mod stage;
+mod two_persons;

@@ -88,7 +88,7 @@ pub(crate) fn decision(outcome: &DecideOutcome) -> &Decided {
         DecideOutcome::Accepted { decision }
         | DecideOutcome::Queued { decision }
         | DecideOutcome::AlreadyDecided { decision } => decision,
-        DecideOutcome::TooLate | DecideOutcome::NoReview | DecideOutcome::Changed { .. } => {
+        DecideOutcome::TooLate | DecideOutcome::NoReview | DecideOutcome::NeedsSecond { .. } | DecideOutcome::Changed { .. } => {
             panic!("nothing was decided: {outcome:?}")
         }
     }

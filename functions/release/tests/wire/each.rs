@@ -16,7 +16,7 @@ use firebreak_testkit::scripted::{Call, ScriptedAws};
 use serde_json::{Value, json};
 
 /// An incident holds a target, and knows how it was.
-async fn hold(aws: &ScriptedAws, containment: Containment, target: &Target, base: &Value) {
+pub(crate) async fn hold(aws: &ScriptedAws, containment: Containment, target: &Target, base: &Value) {
     let held = Held { target, containment };
     let held = room::ledger(aws).hold(held, &Holder::Own(room::incident("one")), &target.id, base, clock::now()).await;
     held.expect("the ledger takes it");

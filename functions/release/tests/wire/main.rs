@@ -11,6 +11,7 @@ mod instance;
 mod names;
 mod parts;
 mod policy;
+mod restores;
 mod role;
 mod rows;
 mod users;
@@ -105,7 +106,8 @@ async fn undo(aws: &ScriptedAws, incident: &Incident) -> Result<Released, Fault>
 
 async fn undo_with(aws: &ScriptedAws, incident: &Incident, organization: Result<Organization, Fault>) -> Result<Released, Fault> {
     let function = Function::new(responder(aws), organization);
-    Box::pin(function.handle(ReleaseInput { incident: incident.clone(), answer: None, carry: Carry::default() })).await
+    let (incident, carry) = (incident.clone(), Carry::default());
+    Box::pin(function.handle(ReleaseInput { incident, answer: None, carry, restore: None })).await
 }
 
 /// What became of each target.

@@ -20,7 +20,12 @@ fn says(answer: Answer, only: &[&str], except: &[&str]) -> Decided {
 }
 
 async fn undo(aws: &ScriptedAws, incident: &Incident, answer: Decided) -> Released {
-    let request = ReleaseInput { incident: Carry::Facts.incident(incident.clone()), answer: Some(answer), carry: Carry::Facts };
+    let request = ReleaseInput {
+        incident: Carry::Facts.incident(incident.clone()),
+        answer: Some(answer),
+        carry: Carry::Facts,
+        restore: None,
+    };
     let function = Function::new(responder(aws), Organization::new(POLICY, MANAGEMENT));
     Box::pin(function.handle(request)).await.expect("an answer")
 }

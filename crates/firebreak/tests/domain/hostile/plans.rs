@@ -148,6 +148,7 @@ pub(super) fn failed(decision: &Decision, words: &str) -> Receipt {
         fault: None,
         waits: None,
         held_by: None,
+        restore: None,
         finished_at: Some(NOW),
     }
 }

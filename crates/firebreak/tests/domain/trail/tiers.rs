@@ -18,6 +18,7 @@ fn receipt(name: &str, outcome: Outcome, kind: FaultKind) -> Receipt {
         fault: None,
         waits: None,
         held_by: None,
+        restore: None,
         finished_at: None,
     }
 }

@@ -1,0 +1,92 @@
+//! Who must not answer, and what a second person must ask for, too.
+
+use crate::Function;
+use firebreak::answer::{Answer, Decided};
+use firebreak::decision::Decision;
+use firebreak::fault::{Fault, FaultKind};
+use firebreak::ids::IncidentId;
+use firebreak::incident::Incident;
+use firebreak::policy::Back;
+use firebreak::report::Report;
+use firebreak::review::DecideOutcome;
+use firebreak::two_persons::Asked;
+use firebreak_function::signed::Caller;
+use firebreak_ledger::{Consent, Gate};
+
+/// What becomes of an answer before it is recorded.
+pub(crate) enum Second {
+    /// It counts.
+    Given(Decided),
+    /// Another person must give it, too.
+    Wanted(DecideOutcome),
+}
+
+impl Function {
+    /// Whether `decision` counts by itself, or by what another person asked for before. A gate that has its answer keeps it.
+    ///
+    /// # Errors
+    /// `Denied` when the caller must not give this answer; when the ledger does not answer.
+    pub(crate) async fn second(&self, caller: &Caller, id: &IncidentId, open: &Gate, decision: Decided) -> Result<Second, Fault> {
+        if open.decision.is_some() {
+            return Ok(Second::Given(decision));
+        }
+        let Some(record) = self.ledger.record(id).await? else { return Ok(Second::Given(decision)) };
+        may_ask(&record.incident, caller, decision.answer == Answer::Release)?;
+        if !self.needs_second(record.incident, &decision).await? {
+            return Ok(Second::Given(decision));
+        }
+        let wish = Asked::of(&decision);
+        Ok(match self.ledger.consent_to_answer(id, &wish).await? {
+            Consent::Waits(first) => {
+                let Asked { what, by, expires_at, .. } = self.announced(id, &wish, first).await;
+                Second::Wanted(DecideOutcome::NeedsSecond { asked: what, first_by: by, expires_at })
+            }
+            Consent::Given(first) => {
+                let covers = first.covers_with(decision.covers);
+                let shown = decision.shown.clone().filter(|_| covers == decision.covers);
+                Second::Given(Decided { first_by: Some(first.by), shown, covers, ..decision })
+            }
+        })
+    }
+
+    /// Writes a wish that has begun to wait on the timeline. Returns what waits.
+    pub(crate) async fn announced(&self, id: &IncidentId, wish: &Asked, first: Asked) -> Asked {
+        if first == *wish {
+            let line = format!("{} asked for by {}, waits for a second person: {}", first.what, first.by, first.comment);
+            self.ledger.note_or_warn(id, first.at, &line).await;
+        }
+        first
+    }
+
+    /// Whether policy wants two persons for the answer. What an approval would contain is read from the ledger.
+    async fn needs_second(&self, mut incident: Incident, decision: &Decided) -> Result<bool, Fault> {
+        if decision.answer == Answer::Release {
+            return Ok(self.two_persons.go(Back::Release));
+        }
+        if decision.answer != Answer::Approve || !self.two_persons.any_approval() {
+            return Ok(false);
+        }
+        let mut report = Report::default();
+        // A gate opens after the first containments ended. What has no receipt by now was not carried out.
+        "ok".clone_into(&mut report.containment.status);
+        self.ledger.gather_answered(&mut incident, &mut report).await?;
+        let needs = |d: &Decision| d.containment.is_some_and(|containment| self.two_persons.approve(containment));
+        let needs_two = report.approvable(&incident, decision.covers, &decision.targets).any(needs);
+        Ok(needs_two)
+    }
+}
+
+/// Refuses whom the incident is about, and who asked for the isolation: that person may only take it back at the gate.
+///
+/// # Errors
+/// `Denied`: the caller must not ask for this.
+pub(crate) fn may_ask(incident: &Incident, caller: &Caller, takes_back: bool) -> Result<(), Fault> {
+    let refused = |why: &str| Err(Fault::new(FaultKind::Denied, format!("{why}: another person must answer")));
+    if incident.is_about(&caller.arn) {
+        return refused("this incident is about you");
+    }
+    if !takes_back && incident.was_requested_by(&caller.arn) {
+        return refused("you asked for this isolation, and can only release it");
+    }
+    Ok(())
+}
