@@ -66,15 +66,14 @@ pub struct Follower<'a> {
 }
 
 /// States that say something to a person; the rest is plumbing.
-const TOLD: [(&str, &str); 15] = [
+const TOLD: [(&str, &str); 14] = [
     ("Triage", "deciding"),
     ("NotifyOnly", "sending a mail"),
     ("NotifyOpened", "sending a mail"),
-    ("PreserveEvidence", "preserving evidence"),
+    ("StartEvidence", "starting to collect evidence"),
     ("VerifyTarget", "checking whether it is in place"),
     ("Sweep", "looking in CloudTrail for what else the suspect did"),
     ("ContainDerivedTarget", "containing what the suspect created or assumed"),
-    ("NotifyAlarm", "sending a mail: more was found"),
     ("SealEvidence", "closing the evidence list"),
     ("AskAgain", "asking for another ticket of the open incident"),
     ("ReviewOverdue", "escalating: nobody answered"),
@@ -205,10 +204,9 @@ impl<'a> Follower<'a> {
             "Triage" => self.triaged(output),
             "ContainTarget" | "ContainDerivedTarget" => self.contained(state, answer.unwrap_or(output), at),
             _ if containment(state).is_some() => self.contained(state, answer.unwrap_or(output), at),
-            "PreserveEvidence" => evidence(output),
+            "StartEvidence" => evidence(output),
             "VerifyTarget" => verified(output),
             "Sweep" => swept(output),
-            "NotifyAlarm" => style("mail sent: more was found").yellow().to_string(),
             "SealEvidence" => sealed(output),
             "AskAgain" => "another ticket of the open incident was asked for".to_owned(),
             "NotifyOpened" => "mail sent: what was decided".to_owned(),
@@ -266,10 +264,7 @@ fn applied(receipt: &Receipt) -> String {
 
 fn evidence(output: &str) -> String {
     match serde_json::from_str::<Branch>(output) {
-        Ok(branch) if branch.missing.is_empty() && branch.status == "ok" => "evidence preserved".to_owned(),
-        Ok(branch) if branch.status == "ok" => {
-            format!("evidence preserved, {}", style(format!("{} item(s) missing", branch.missing.len())).yellow())
-        }
+        Ok(branch) if branch.status == "started" => "evidence is being collected".to_owned(),
         _ => failed("evidence", output),
     }
 }

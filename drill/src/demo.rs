@@ -196,6 +196,7 @@ async fn demo(preset: Option<Answer>) -> Result<Vec<String>> {
 /// Checks the manifest and the digest of every object it names.
 async fn evidence(stage: &Stage, follower: &Follower<'_>) -> Result<String> {
     let incident = follower.incident.as_ref().ok_or("no incident")?;
+    stage.sealed(&incident.id, 2).await?;
     let manifest: Manifest = serde_json::from_slice(&stage.evidence_object(&manifest_key(&incident.id)).await?)?;
     let (mut objects, mut snapshots) = (0, 0);
     for entry in &manifest.entries {

@@ -291,6 +291,18 @@ impl Stage {
         self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
+    /// Waits until the list of an incident's evidence was closed so many times: after each first look, and after each collection, of which
+    /// every execution has one. Nobody else waits for that.
+    ///
+    /// # Errors
+    /// It is not in time.
+    pub async fn sealed(&self, id: &IncidentId, times: usize) -> Result<IncidentView> {
+        let is_closed = |view: &IncidentView| {
+            view.timeline.iter().filter(|event| event.what.starts_with("evidence list closed")).count() >= times
+        };
+        self.incident_when(id, "the list of the evidence", is_closed).await
+    }
+
     /// Keys of an incident's evidence, in the order S3 lists them.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,16 +97,20 @@ def _tools(sources: Sources) -> list[tuple[str, str, Callable[[], list[Problem]]
     documents = sources.documents()
     deployed = [folder / f"{name}.json" for name in layout.TEMPLATES if name != layout.SAM_TEMPLATE]
     inlined = folder / "transformed" / f"{layout.SAM_TEMPLATE}.json"
-    machine = layout.STATE_MACHINE
+    machines = layout.definitions()
     policies = list(policy_linter.policies(documents))
     return [
-        ("cfn-lint", "five templates, the state machine inlined", lambda: _lint([inlined, *deployed], scratch)),
+        ("cfn-lint", "five templates, the state machines inlined", lambda: _lint([inlined, *deployed], scratch)),
         ("sam validate --lint", "security-account", lambda: sam.check(folder / f"{layout.SAM_TEMPLATE}.json", scratch)),
-        ("asl-validator", "the state machine", lambda: asl_validator.check([machine], scratch)[machine]),
+        ("asl-validator", f"{len(machines)} state machines", lambda: _validate(machines, scratch)),
         ("IAM policy linter", f"{len(policies)} policies, resolved", lambda: policy_linter.check(policies, scratch)),
         ("own rules", f"{len(RULES)} rules for what no tool catches", lambda: _rules(documents)),
         ("local AWS", local_deploy.SAYS, lambda: local_deploy.check(sources)),
     ]
+
+
+def _validate(machines: Sequence[Path], scratch: Path) -> list[Problem]:
+    return [problem for found in asl_validator.check(machines, scratch).values() for problem in found]
 
 
 def _lint(templates: list[Path], scratch: Path) -> list[Problem]:

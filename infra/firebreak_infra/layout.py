@@ -13,6 +13,14 @@ ENVIRONMENTS: Final = INFRA / "environments"
 EVENT_RULES: Final = INFRA / "event-rules"
 FUNCTIONS: Final = REPOSITORY / "functions"
 STATE_MACHINE: Final = REPOSITORY / "state-machine" / "incident-response.asl.json"
+"""The main one."""
+
+
+def definitions() -> tuple[Path, ...]:
+    """The definition of every state machine, beside its source. `evidence.asl.json` is that of `firebreak-evidence`."""
+    return tuple(source.with_suffix(".asl.json") for source in sorted(STATE_MACHINE.parent.glob("*.yaml")) if source.stem != "shared")
+
+
 
 TEMPLATES: Final = ("security-account", "member-account", "forwarder", "forensics-account", "management-account")
 """The templates, each a folder of infra/."""

@@ -27,10 +27,6 @@ _LAST_RESORT: Final = "FailureNotice"
 _LABELS: Final = {"respond": "respond", "notify": "only tell", "keep": "keep", "approve": "approve", "release": "release"}
 """Values of a choice that say something to a reader."""
 _CONDITIONS: Final = {
-    ("$.watch.round", "NumericEquals"): "first look",
-    ("$.watch.alarm", "BooleanEquals"): "something new",
-    ("$.watch.idle", "BooleanEquals"): "nothing is contained",
-    ("$.watch.round", "NumericLessThanPath"): "yes",
     ("$.closing.unfinished", "IsPresent"): "people are told",
     ("$.incident.joining", "IsPresent"): "it joined an incident",
 }

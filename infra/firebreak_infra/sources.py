@@ -49,13 +49,14 @@ def load(template: str) -> dict[str, Any]:
     return merge([(in_repository(file), parse(file)) for file in files])
 
 
-def parse(file: Path) -> dict[str, Any]:
-    """One file."""
+def parse(file: Path, before: str = "") -> dict[str, Any]:
+    """One file, after a text whose anchors it may use."""
     where = in_repository(file)
     try:
-        content = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a SafeLoader of our own)
+        text = before + file.read_text(encoding="utf-8")
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader of our own)
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else "?"
+        line = error.problem_mark.line + 1 - before.count("\n") if error.problem_mark else "?"
         raise InfraError(f"{where}:{line}", f"{error.problem}", "correct the YAML") from error
     except InfraError as error:
         raise InfraError(where, str(error)) from error

@@ -40,14 +40,22 @@ def baseline() -> Sources:
 
 
 def planted(*faults: Fault, templates: bool = True) -> Sources:
-    """A copy with these faults. The definition in the template is the same object as the definition."""
+    """A copy with these faults. A definition in the template is the same object as the definition."""
     sources = copy.deepcopy(baseline())
     for body in sources.templates[SECURITY]["Resources"].values():
         if templates and body["Type"] == "AWS::StepFunctions::StateMachine":
-            body["Properties"]["Definition"] = sources.definition
+            name = body["Properties"]["StateMachineName"].removeprefix("firebreak-")
+            body["Properties"]["Definition"] = sources.definitions[name]
     for fault in faults:
         fault.plant(sources)
     return sources
+
+
+def changed_definition(fault: Fault) -> object:
+    """The one definition that a fault changes."""
+    before = baseline().definitions
+    [changed] = [body for name, body in planted(fault).definitions.items() if body != before[name]]
+    return changed
 
 
 def written(name: str, document: object) -> Path:
@@ -115,11 +123,12 @@ class PlantedFaults(unittest.TestCase):
 
     def test_asl_validator(self) -> None:
         files = {
-            fault.name: written(f"definition-{index}.json", planted(fault).definition)
+            fault.name: written(f"definition-{index}.json", changed_definition(fault))
             for index, fault in enumerate(of(ASL))
         }
-        found = asl_validator.check([layout.STATE_MACHINE, *files.values()], SCRATCH)
-        self.assertEqual(found[layout.STATE_MACHINE], [])
+        found = asl_validator.check([*layout.definitions(), *files.values()], SCRATCH)
+        for definition in layout.definitions():
+            self.assertEqual(found[definition], [])
         for fault in of(ASL):
             self.catches(fault, found[files[fault.name]])
 

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from firebreak_infra import picture, state_machine  # noqa: E402
 from firebreak_infra.errors import InfraError
 from firebreak_infra.functions import functions  # noqa: E402
-from firebreak_infra.layout import REPOSITORY, STATE_MACHINE  # noqa: E402
+from firebreak_infra.layout import REPOSITORY, STATE_MACHINE, definitions  # noqa: E402
 
 CALL = "Type: Task, Resource: 'arn:${Partition}:states:::lambda:invoke', Parameters: "
 
@@ -29,8 +29,10 @@ def states(text: str) -> dict[str, Any]:
 
 
 class Source(unittest.TestCase):
-    def test_the_definition_is_what_its_source_says(self) -> None:
-        self.assertEqual(STATE_MACHINE.read_text("utf-8"), state_machine.rendered(), "run state-machine/render")
+    def test_each_definition_is_what_its_source_says(self) -> None:
+        for definition in definitions():
+            text = state_machine.rendered(state_machine.source_of(definition))
+            self.assertEqual(definition.read_text("utf-8"), text, f"{definition.name}: run state-machine/render")
 
     def test_a_task_outlasts_its_function_and_a_computed_one_the_slowest_containment(self) -> None:
         named = states(f"States: {{A: {{{CALL} {{FunctionName: '${{FunctionArnPrefix}}preserve-evidence'}}}}}}")

@@ -1,7 +1,7 @@
 """Repairs to moto 5.2.5, applied in this process, so that a failing test means Firebreak is wrong and not moto.
 
 Each patch says what is wrong and how that was seen. This module holds the repairs around the Step Functions
-interpreter; `task_tokens` and `state_language` hold those inside it, `message_size` and `item_size` are about limits.
+interpreter; `task_tokens`, `state_language` and `nested_executions` hold those inside it, `message_size` and `item_size` are about limits.
 README.md lists what stays wrong. The `iam_*` modules and `organization_policies` repair what those services let pass.
 """
 
@@ -27,6 +27,7 @@ from . import (
     item_size,
     message_size,
     names,
+    nested_executions,
     organization_policies,
     state_language,
     task_tokens,
@@ -51,6 +52,7 @@ def install(endpoint: str) -> None:
     execution_status.install()
     task_tokens.install()
     state_language.install()
+    nested_executions.install()
     message_size.install()
     item_size.install()
     transactions.install()

@@ -34,6 +34,20 @@ DOCTOR_ALIAS: Final = "doctor"
 FUNCTION_ARN_PREFIX: Final = f"arn:aws:lambda:{REGION}:{SECURITY_ACCOUNT}:function:{FUNCTION_PREFIX}"
 STATE_MACHINE: Final = "firebreak-incident-response"
 STATE_MACHINE_ARN: Final = f"arn:aws:states:{REGION}:{SECURITY_ACCOUNT}:stateMachine:{STATE_MACHINE}"
+STATE_MACHINES: Final = {
+    "evidence": "firebreak-evidence",
+    "restore": "firebreak-restore",
+    "watch": "firebreak-watch",
+    "incident-response": STATE_MACHINE,
+}
+"""By the stem of the definition. The one that starts the others comes last."""
+
+
+def state_machine_arn(name: str) -> str:
+    """An ARN can be known before there is a state machine."""
+    return STATE_MACHINE_ARN.removesuffix(STATE_MACHINE) + name
+
+
 LEDGER_TABLE: Final = "firebreak-ledger"
 REVIEW_QUEUE: Final = "firebreak-review-gate"
 REVIEW_DEAD_LETTERS: Final = "firebreak-review-gate-dlq"
@@ -58,6 +72,7 @@ ALARMS: Final = (
     "firebreak-executions-failed",
     "firebreak-executions-timed-out",
     "firebreak-executions-aborted",
+    "firebreak-watch-failed",
     "firebreak-executions-throttled",
     "firebreak-ledger-throttled",
     "firebreak-events-refused",

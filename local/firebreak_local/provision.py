@@ -1,7 +1,7 @@
 """Deploys Firebreak into the fresh local AWS, over HTTP like anyone else would.
 
-It reads the same state machine, event patterns and policy that the real deployment uses, but not the templates: moto
-accepts CloudFormation and then drops most of what matters. The state machine comes after everything it calls, and the
+It reads the same state machines, event patterns and policy that the real deployment uses, but not the templates: moto
+accepts CloudFormation and then drops most of what matters. A state machine comes after everything it calls, and the
 rules last, so that no event can meet a half-built Firebreak. The function that starts the state machine comes before
 it: an ARN can be known in advance.
 """
@@ -37,7 +37,7 @@ class Sources:
     """The files of the repository that are deployed."""
 
     policy: Path
-    state_machine: Path = names.REPOSITORY / "state-machine" / "incident-response.asl.json"
+    state_machines: Path = names.REPOSITORY / "state-machine"
     event_rules: Path = names.REPOSITORY / "infra" / "event-rules"
     execution_ended: Path = names.REPOSITORY / "infra" / "security-account" / "execution-ended.json"
     policies: Path = names.REPOSITORY / "policies"
@@ -56,10 +56,15 @@ class Sources:
         """The document of a member account's managed policy."""
         return self.policies / names.MEMBER_POLICIES[name]
 
+    def definition(self, stem: str) -> Path:
+        """The definition of a state machine."""
+        return self.state_machines / f"{stem}.asl.json"
+
     def check(self) -> None:
         """Raises ProvisioningError for the first one that is missing."""
         member_policies = map(self.member_policy, names.MEMBER_POLICIES)
-        for path in (self.policy, self.state_machine, self.execution_ended, self.quarantine_scp, *self.guards, *member_policies):
+        machines = map(self.definition, names.STATE_MACHINES)
+        for path in (self.policy, *machines, self.execution_ended, self.quarantine_scp, *self.guards, *member_policies):
             if not path.is_file():
                 raise ProvisioningError(f"{path}: no such file")
         if not any(self.event_rules.glob("*.json")):
@@ -102,7 +107,7 @@ class Provisioner:
         topics = {name: self._topic_with_inbox(name, key) for name in people}
         role = self._service_role()
         self._functions(role, topics, quarantine_scp)
-        self._state_machine(
+        self._state_machines(
             role,
             {
                 "Partition": "aws",
@@ -110,6 +115,8 @@ class Provisioner:
                 "ReviewQueueUrl": review_queue,
                 "FailuresTopicArn": topics[names.FAILURES_TOPIC],
                 "LedgerTable": names.LEDGER_TABLE,
+                "EvidenceArn": names.state_machine_arn(names.STATE_MACHINES["evidence"]),
+                "WatchArn": names.state_machine_arn(names.STATE_MACHINES["watch"]),
             },
         )
         self._event_rules()
@@ -227,6 +234,8 @@ class Provisioner:
         awslambda = self._client("lambda")
         environment = {
             "FIREBREAK_TABLE": names.LEDGER_TABLE,
+            # Nobody shares this CloudTrail: a look need not wait.
+            "FIREBREAK_LOOKUP_PAUSE_MS": "20",
             "FIREBREAK_EVIDENCE_BUCKET": names.EVIDENCE_BUCKET,
             "FIREBREAK_NOTICES_TOPIC_ARN": topics[names.NOTICES_TOPIC],
             "FIREBREAK_TICKETS_TOPIC_ARN": topics[names.TICKETS_TOPIC],
@@ -234,7 +243,7 @@ class Provisioner:
             "FIREBREAK_POLICY_FILE": str(self._sources.policy),
             "FIREBREAK_EXTERNAL_ID": names.EXTERNAL_ID,
             "FIREBREAK_STATE_MACHINE_ARN": names.STATE_MACHINE_ARN,
-            "FIREBREAK_RESTORE_MACHINE_ARN": names.STATE_MACHINE_ARN.replace(names.STATE_MACHINE, "firebreak-restore"),
+            "FIREBREAK_RESTORE_MACHINE_ARN": names.state_machine_arn(names.STATE_MACHINES["restore"]),
             "FIREBREAK_MANAGEMENT_ACCOUNT": names.MANAGEMENT_ACCOUNT,
             "FIREBREAK_QUARANTINE_SCP": quarantine_scp,
             # Whoever has no role here: the credentials `test`. People with roles are told apart as on AWS.
@@ -258,12 +267,13 @@ class Provisioner:
             name = names.function_name(binary)
             awslambda.create_function_url_config(FunctionName=name, AuthType="AWS_IAM")
 
-    def _state_machine(self, role: str, values: dict[str, str]) -> None:
-        path = self._sources.state_machine
-        definition = substitute(path.read_text(), values, path)
+    def _state_machines(self, role: str, values: dict[str, str]) -> None:
         states = self._client("stepfunctions")
-        with _blaming(path):
-            states.create_state_machine(name=names.STATE_MACHINE, definition=definition, roleArn=role)
+        for stem, name in names.STATE_MACHINES.items():
+            path = self._sources.definition(stem)
+            definition = substitute(path.read_text(), values, path)
+            with _blaming(path):
+                states.create_state_machine(name=name, definition=definition, roleArn=role)
 
     def _event_rules(self) -> None:
         events = self._client("events")
@@ -285,7 +295,13 @@ class Provisioner:
     def _last_resort(self, events: Any) -> None:
         """The rule about executions that ended, and its function."""
         path = self._sources.execution_ended
-        pattern = substitute(path.read_text(), {"StateMachineArn": names.STATE_MACHINE_ARN}, path)
+        machines = {
+            "StateMachineArn": names.STATE_MACHINE_ARN,
+            "EvidenceStateMachineArn": names.state_machine_arn(names.STATE_MACHINES["evidence"]),
+            "WatchStateMachineArn": names.state_machine_arn(names.STATE_MACHINES["watch"]),
+            "RestoreStateMachineArn": names.state_machine_arn(names.STATE_MACHINES["restore"]),
+        }
+        pattern = substitute(path.read_text(), machines, path)
         with _blaming(path):
             events.put_rule(Name=names.EXECUTION_ENDED_RULE, EventPattern=pattern)
         arn, letters = names.FUNCTION_ARN_PREFIX + "execution-ended", {"Arn": _sqs_arn(names.EVENTS_DEAD_LETTERS)}

@@ -8,6 +8,7 @@ from typing import Any
 
 from . import names
 from .run import Run
+from .waiting import until
 
 
 def check(run: Run, incident: dict[str, Any]) -> None:
@@ -18,7 +19,13 @@ def check(run: Run, incident: dict[str, Any]) -> None:
     def read(key: str) -> bytes:
         return bytes(s3.get_object(Bucket=names.EVIDENCE_BUCKET, Key=key)["Body"].read())
 
-    manifest = json.loads(read(f"{prefix}manifest.json"))
+    def closed() -> dict[str, Any] | None:
+        # The evidence is collected beside the review: the list says so until it is whole.
+        found: dict[str, Any] = json.loads(read(f"{prefix}manifest.json"))
+        return None if any("still being collected" in line for line in found["missing"]) else found
+
+    manifest = until("whole list of the evidence", 60, closed)
+    incident = run.shown(incident["id"])
     wrong = [
         entry["key"]
         for entry in (*incident["evidence"], *manifest["entries"])

@@ -41,7 +41,12 @@ pub(super) async fn look(deployment: &Deployment) -> Vec<Observation> {
     let rules = BUSES.iter().flat_map(|bus| rules.iter().map(move |(stem, pattern)| (*bus, stem.as_str(), pattern.as_str())));
     let there = rules.filter(|(bus, stem, _)| *bus == "default" || *stem != ONLY_ON_THE_DEFAULT_BUS);
     let looks = join_all(there.map(|(bus, stem, pattern)| rule(client, bus, stem, pattern, ingest)));
-    let ended = LAST_RESORT.replace("${StateMachineArn}", &deployment.state_machine_arn);
+    let machine = |name: &str| deployment.arn("states", &format!("stateMachine:{name}"));
+    let ended = LAST_RESORT
+        .replace("${StateMachineArn}", &deployment.state_machine_arn)
+        .replace("${EvidenceStateMachineArn}", &machine(names::EVIDENCE_STATE_MACHINE))
+        .replace("${WatchStateMachineArn}", &machine(names::WATCH_STATE_MACHINE))
+        .replace("${RestoreStateMachineArn}", &machine(names::RESTORE_STATE_MACHINE));
     let function = deployment.arn("lambda", &format!("function:{}", names::function("execution-ended")));
     let (mut looks, last) = futures::join!(looks, rule(client, "default", "execution-ended", &ended, &function));
     looks.push(last);

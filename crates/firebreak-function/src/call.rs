@@ -114,7 +114,8 @@ const MAX_REVERTED: usize = 10;
 pub(crate) fn seen(mut known: Vec<String>, now: &[String]) -> Vec<String> {
     let seen_at = clock::now().strftime("%H:%M:%SZ").to_string();
     known.extend(now.iter().map(|line| format!("{line} (seen at {seen_at})")));
-    known.truncate(MAX_REVERTED);
+    // The newest: a look tells people by what an earlier one had not.
+    known.drain(..known.len().saturating_sub(MAX_REVERTED));
     known
 }
 

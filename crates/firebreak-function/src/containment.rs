@@ -327,7 +327,8 @@ impl Responder {
         if incident.joining.is_some() {
             return Ok(());
         }
-        let over = [IncidentStatus::AwaitingReview, IncidentStatus::Closed, IncidentStatus::Released];
+        // A watch goes on after an execution that failed: nobody would say again that it did.
+        let over = [IncidentStatus::AwaitingReview, IncidentStatus::Closed, IncidentStatus::Released, IncidentStatus::Failed];
         self.ledger.set_status(&incident.id, IncidentStatus::Containing, &over).await
     }
 }

@@ -32,7 +32,10 @@ pub const MANAGEMENT_ACCOUNT: &str = "FIREBREAK_MANAGEMENT_ACCOUNT";
 /// Who may approve besides `FirebreakApprover`.
 pub const APPROVERS: &str = "FIREBREAK_APPROVERS";
 
-/// All of them.
+/// Milliseconds from one question to CloudTrail to the next. Only the local AWS sets it, where nobody else asks.
+pub const LOOKUP_PAUSE_MS: &str = "FIREBREAK_LOOKUP_PAUSE_MS";
+
+/// All that a deployment sets.
 pub const ALL: [&str; 12] = [
     TABLE,
     EVIDENCE_BUCKET,

@@ -3,6 +3,7 @@
 //! The state machine carries the id and small facts. Decisions and receipts are here: those of triage, those that a look or a person
 //! appended, and receipts that a look corrected. A function that tells people, carries out an answer or seals evidence gathers first.
 
+use super::evidence::lay_collections;
 use super::view::{look_row, looks, view};
 use super::{IncidentView, Ledger};
 use firebreak::containment::Containment;
@@ -42,6 +43,7 @@ impl Ledger {
         if let Some(others) = looks(&rows, Some(&own))? {
             report.sweep.add(&others);
         }
+        lay_collections(&rows, report)?;
         overlay(known.clone(), incident, report);
         Ok(Some(known))
     }

@@ -26,6 +26,7 @@ mod settled;
 mod snapshots;
 mod tickets;
 mod view;
+mod watches;
 
 pub use announced::Announcement;
 pub use bases::{Handed, Held, Lease, Mark, ReleaseClaim, Row};
@@ -42,6 +43,7 @@ pub use sessions::{SESSION_SLOTS, SessionSlot};
 pub use snapshots::SnapshotTurn;
 pub use tickets::Ticket;
 pub use view::{IncidentRecord, IncidentView, TimelineEvent};
+pub use watches::KnownBefore;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;

@@ -39,3 +39,4 @@ pub mod task;
 pub mod text;
 pub mod trail;
 pub mod two_persons;
+pub mod watch;

@@ -2,6 +2,12 @@
 
 /// The state machine.
 pub const STATE_MACHINE: &str = "firebreak-incident-response";
+/// The one that collects evidence, beside it.
+pub const EVIDENCE_STATE_MACHINE: &str = "firebreak-evidence";
+/// The one that looks again while the gate waits.
+pub const WATCH_STATE_MACHINE: &str = "firebreak-watch";
+/// The one that puts a closed incident back.
+pub const RESTORE_STATE_MACHINE: &str = "firebreak-restore";
 /// The ledger's table.
 pub const LEDGER_TABLE: &str = "firebreak-ledger";
 /// The review gate's queue.
@@ -26,10 +32,11 @@ pub const GUARD_SCP: &str = "FirebreakGuard";
 /// The resource control policy beside it, for callers whom no service control policy reaches.
 pub const GUARD_RCP: &str = "FirebreakResourceGuard";
 /// Every alarm. Each tells [`FAILURES_TOPIC`].
-pub const ALARMS: [&str; 17] = [
+pub const ALARMS: [&str; 18] = [
     "firebreak-executions-failed",
     "firebreak-executions-timed-out",
     "firebreak-executions-aborted",
+    "firebreak-watch-failed",
     "firebreak-executions-throttled",
     "firebreak-ledger-throttled",
     "firebreak-events-refused",

@@ -14,6 +14,7 @@ mod roles;
 mod suppression;
 mod two_persons;
 mod verify;
+mod watch;
 
 pub use budget::{Budget, UnreadPerHour};
 pub use flood::Flood;
@@ -25,6 +26,7 @@ pub use roles::{AlsoDeny, Organization, RoleScope, Roles, Sweep};
 pub use suppression::{Suppression, TagSelector};
 pub use two_persons::{Back, Needs, TwoPersons};
 pub use verify::VerifyAfter;
+pub use watch::Watch;
 
 use crate::containment::Containment;
 use crate::finding::SeverityBand;
@@ -166,6 +168,8 @@ pub struct Policy {
     pub review: ReviewTerms,
     /// Seconds after the containment when it is read back, and applied again if somebody reverted it. Default `[5, 15, 60]`.
     pub verify_after_seconds: VerifyAfter,
+    /// Looks after that, as long as the incident is open.
+    pub watch: Watch,
     /// How much of a role is taken away.
     pub roles: Roles,
     /// What the organization offers besides IAM.
@@ -232,6 +236,9 @@ impl Policy {
         }
         if let Some((field, problem)) = self.protected.mistake() {
             return Some((format!("protected.{field}"), problem));
+        }
+        if let Some((field, problem)) = self.watch.mistake() {
+            return Some((format!("watch.{field}"), problem));
         }
         if let Some((field, problem)) = self.flood.mistake() {
             return Some((format!("flood.{field}"), problem));
@@ -351,6 +358,8 @@ mod tests {
             ("[[suppress]]\nfindings = [\"X\"]\nowner = \"a\"\nreason = \"b\"\nexpires = \"2027-01-01\"", "suppress[0]"),
             ("[protected]\nprincipals = [\"arn:aws:iam::111122223333:role/x\"]", "protected.principals"),
             ("[protected]\ninstances = [\"I-078F\"]", "protected.instances"),
+            ("[watch]\nafter_seconds = [900, 300]", "watch.after_seconds"),
+            ("[watch]\nevery_seconds = 0", "watch.every_seconds"),
             ("[allow]\nregions = [\"evil.com/#\"]", "Region"),
         ] {
             let error = Policy::parse(mistake).expect_err(mistake).to_string();

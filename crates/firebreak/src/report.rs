@@ -1,5 +1,6 @@
 //! What came of an incident so far: gathered from the branches of the state machine and from the ledger.
 
+mod branches;
 mod looks;
 mod open;
 
@@ -50,7 +51,7 @@ pub struct Report {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Branch {
-    /// `ok` or `failed`.
+    /// `ok` or `failed`; `started` while evidence is collected.
     pub status: String,
     /// The error's name.
     #[serde(skip_serializing_if = "Option::is_none")]

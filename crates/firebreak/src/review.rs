@@ -62,8 +62,8 @@ impl Takes {
     }
 }
 
-/// The other message in that queue: a finding joined an incident, and the execution that worked on the finding asks for a new
-/// ticket. It has no token: the one of the gate stays valid.
+/// The other message in that queue: a finding joined an incident, or the watch found more, and that execution asks for a new ticket. It
+/// has no token: the one of the gate stays valid.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AsksAgain {
     /// Always true: tells the message from that of a gate.
@@ -72,7 +72,7 @@ pub struct AsksAgain {
     pub execution_arn: String,
     /// When it asked. A ticket that went out later shows what it did.
     pub entered_at: Timestamp,
-    /// The incident that was joined, as that execution carries it (`joining`).
+    /// The incident, as that execution carries it: with `joining` where a finding joined it.
     pub incident: Incident,
     /// What that execution did.
     #[serde(default)]

@@ -3,6 +3,7 @@
 use crate::Change;
 use crate::whose::Whose;
 use firebreak::fault::FaultKind;
+use firebreak::names::RESTORE_STATE_MACHINE;
 use firebreak::text::inert;
 use serde_json::{Value, json};
 
@@ -29,6 +30,7 @@ fn incident(whose: &Whose) -> String {
     let id = match whose {
         Whose::Incident(id, _) | Whose::JoinedBy(id) => Some(id),
         Whose::Summary { incident, .. } => incident.as_ref().map(|(id, _)| id),
+        Whose::Beside { incident, .. } => incident.as_ref(),
         Whose::Nobodys(_) => None,
     };
     id.map_or_else(|| "untriaged".to_owned(), ToString::to_string)
@@ -49,6 +51,11 @@ fn what_now(whose: &Whose) -> String {
              there. Nothing was to be contained, so firebreak replay is not needed. The next finding that is counted asks for this \
              notice again, or, where its count was closed already, for the next one"
         ),
+        Whose::Beside { machine, .. } if machine == RESTORE_STATE_MACHINE => restore(&incident(whose)),
+        Whose::Beside { machine, .. } => format!(
+            "The incident goes on, and so does its review. {machine} does not: docs/runbooks.md, firebreak-watch-failed, says what is \
+             missing now and how to start it again"
+        ),
         Whose::Nobodys(None) => UNTRIAGED.to_owned(),
         Whose::Nobodys(Some(kind)) => nobody_knows(*kind),
     }
@@ -56,6 +63,14 @@ fn what_now(whose: &Whose) -> String {
 
 const UNTRIAGED: &str = "No incident is known of this execution: its finding may not have been looked at. The execution's input has \
                          it; send it again with firebreak replay";
+
+/// The release records how it ended as its last step: as long as it did not come to that, the incident is closed.
+fn restore(id: &str) -> String {
+    format!(
+        "The restore did not come to its end. What is back, and whether the incident is still closed: firebreak incidents show {id}. A \
+         closed one can be asked for again once the cause is mended: firebreak restore {id}"
+    )
+}
 
 /// An incident that goes on may be the execution's: nobody could look.
 fn nobody_knows(kind: FaultKind) -> String {

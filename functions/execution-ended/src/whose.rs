@@ -5,11 +5,13 @@ use firebreak::fault::{Fault, FaultKind};
 use firebreak::flood::Excess;
 use firebreak::ids::IncidentId;
 use firebreak::incident::IncidentStatus;
+use firebreak::names::{EVIDENCE_STATE_MACHINE, RESTORE_STATE_MACHINE, WATCH_STATE_MACHINE};
 use firebreak::plan::{Circumstances, plan_json};
 use firebreak::policy::Policy;
 use firebreak::stored_event::StoredEvent;
 use firebreak_aws::classify::OrFault;
 use firebreak_aws::clock;
+use serde::Deserialize;
 use std::collections::BTreeSet;
 
 /// Whose an execution is.
@@ -18,6 +20,13 @@ pub(crate) enum Whose {
     Incident(IncidentId, IncidentStatus),
     /// Its finding joined this incident, which has an execution of its own.
     JoinedBy(IncidentId),
+    /// It worked beside the one of this incident: it collected evidence, looked again, or put it back. The incident stays as it is.
+    Beside {
+        /// Which state machine.
+        machine: String,
+        /// Nothing: it began with something else.
+        incident: Option<IncidentId>,
+    },
     /// It was to tell how many findings were only counted.
     Summary {
         /// Whose findings.
@@ -29,12 +38,36 @@ pub(crate) enum Whose {
     Nobodys(Option<FaultKind>),
 }
 
+/// What an execution beside the main one begins with: the incident, or its id.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Begun {
+    incident_id: Option<IncidentId>,
+    incident: Option<Named>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    id: IncidentId,
+}
+
+fn begun_for(input: &str) -> Option<IncidentId> {
+    let begun: Begun = serde_json::from_str(input).unwrap_or_default();
+    begun.incident_id.or(begun.incident.map(|named| named.id))
+}
+
+/// The state machine of an execution, unless it is the main one: `arn:…:execution:<state machine>:<name>`.
+fn beside(execution_arn: &str) -> Option<&str> {
+    let known = [EVIDENCE_STATE_MACHINE, WATCH_STATE_MACHINE, RESTORE_STATE_MACHINE];
+    execution_arn.split(':').nth(6).filter(|machine| known.contains(machine))
+}
+
 impl Whose {
     /// The incident that is in the hands of the execution, and its status.
     pub(crate) fn incident(&self) -> Option<(&IncidentId, IncidentStatus)> {
         match self {
             Self::Incident(id, status) | Self::Summary { incident: Some((id, status)), .. } => Some((id, *status)),
-            Self::Summary { incident: None, .. } | Self::JoinedBy(_) | Self::Nobodys(_) => None,
+            Self::Summary { incident: None, .. } | Self::Beside { .. } | Self::JoinedBy(_) | Self::Nobodys(_) => None,
         }
     }
 }
@@ -57,6 +90,9 @@ impl Function {
     /// The first incident that answers the finding, one that answers an update of it, or one that it joined.
     async fn known(&self, change: &Change) -> Result<Whose, Fault> {
         let input = self.input(change).await?;
+        if let Some(machine) = beside(&change.execution_arn) {
+            return Ok(Whose::Beside { machine: machine.to_owned(), incident: begun_for(&input) });
+        }
         if let Some(excess) = Excess::referred_to_by(&input) {
             let id = IncidentId::of(&excess.plan(&Policy::default()).dedupe_key);
             let incident = self.in_its_hands(&id, change).await?.map(|status| (id, status));

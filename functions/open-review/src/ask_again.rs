@@ -1,4 +1,4 @@
-//! A finding joined an incident whose gate is open: people are asked again, and the gate's token stays valid.
+//! A finding joined an incident whose gate is open, or the watch found more: people are asked again, and the gate's token stays valid.
 //!
 //! The answer to an older ticket covers only what that one showed, and what joined since opens the gate again. So a ticket that goes
 //! out twice, or that the gate's own ticket already made needless, harms nobody.
@@ -44,7 +44,8 @@ impl Function {
         self.publish(&notice::ticket(&incident, &report, gate.round).for_gate(&gate.takes)).await?;
         // After the ticket: an answer covers what somebody could read. Killed in between, the ticket comes twice.
         self.ledger.newer_ticket_is_out(id, &gate.task_token, &shown, clock::now()).await?;
-        self.ledger.note(id, message.entered_at, "review asked again: a finding joined").await
+        let why = if message.incident.joining.is_some() { "a finding joined" } else { "the watch found more" };
+        self.ledger.note(id, message.entered_at, &format!("review asked again: {why}")).await
     }
 
     /// The gate that waits for an answer, and its incident. Nothing: no gate is open, and the next ticket says everything, or none

@@ -10,6 +10,7 @@ mod store;
 mod transcript;
 
 use firebreak::diagnosis::{Diagnosis, Places};
+use firebreak::digest::sha256_hex;
 use firebreak::fault::Fault;
 use firebreak::incident::Incident;
 use firebreak::report::{Branch, Report};
@@ -30,13 +31,18 @@ pub struct EvidenceInput {
     pub report: Report,
 }
 
+/// A short name of the execution that works on a finding, for what it leaves.
+fn execution_of(incident: &Incident) -> String {
+    sha256_hex(incident.execution_arn.as_bytes())[..8].to_owned()
+}
+
 /// When the function runs.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
-    /// Beside the containment: the finding, configuration, snapshots.
+    /// Beside the containment, in an execution of its own: the finding, configuration, snapshots.
     Collect,
-    /// After it: base states, receipts, and the manifest as the last object.
+    /// After the first look, and after the collection: base states, receipts, and the list of everything.
     Seal,
 }
 
@@ -72,13 +78,24 @@ impl Function {
         diagnose::diagnose(self.responder.aws(), &places, &self.bucket).await.map(Diagnosis::from)
     }
 
+    /// Collects, and says in the ledger how far it is: nobody waits for it.
+    async fn collect(&self, incident: &Incident) -> Result<Branch, Fault> {
+        let (ledger, execution) = (self.responder.ledger(), execution_of(incident));
+        let started = Branch { status: "started".to_owned(), ..Branch::default() };
+        ledger.keep_collection(&incident.id, &execution, &started).await?;
+        let collected = collect::collect(&self.responder, &self.store, incident).await?;
+        ledger.keep_missing(&incident.id, &execution, &collected.missing).await?;
+        ledger.keep_collection(&incident.id, &execution, &collected).await?;
+        Ok(collected)
+    }
+
     /// Collects or seals.
     ///
     /// # Errors
     /// When the ledger or the evidence bucket does not take anything. What could not be collected is not an error: it is listed.
     pub async fn handle(&self, request: EvidenceInput) -> Result<Branch, Fault> {
         match request.phase {
-            Phase::Collect => collect::collect(&self.responder, &self.store, &request.incident).await,
+            Phase::Collect => self.collect(&request.incident).await,
             Phase::Seal => seal::seal(&self.store, &request.incident, &request.report).await,
         }
     }

@@ -1,12 +1,15 @@
 //! Seals the evidence: base states, receipts, and the manifest as the last object.
+//!
+//! Two executions seal one incident, one after its first look and one after its collection, and findings that join do, too. Whoever
+//! comes last lists everything.
 
+use crate::execution_of;
 use crate::store::{Store, pretty};
 use firebreak::containment::Containment;
 use firebreak::decision::Mode;
-use firebreak::digest::sha256_hex;
-use firebreak::evidence::Manifest;
+use firebreak::evidence::{Entry, Manifest};
 use firebreak::fault::Fault;
-use firebreak::ids::PrincipalId;
+use firebreak::ids::{IncidentId, PrincipalId};
 use firebreak::incident::Incident;
 use firebreak::report::{Branch, Report};
 use firebreak::target::{Target, TargetKind};
@@ -17,28 +20,70 @@ use std::collections::BTreeSet;
 
 /// Writes what containment left in the ledger, then the manifest of everything the ledger vouches for.
 pub(crate) async fn seal(store: &Store, incident: &Incident, report: &Report) -> Result<Branch, Fault> {
+    // One report per execution: a finding whose first response broke down has several.
+    let execution = &execution_of(incident);
+    keep_failure(store, incident, execution, &report.evidence).await?;
     // What was appended or corrected since the state machine read the incident is sealed, too.
+    let is_outcome = !report.containment.status.is_empty() || !report.containment.receipts.is_empty();
     let (mut incident, mut report) = (incident.clone(), report.clone());
     store.ledger.gather(&mut incident, &mut report).await?;
-    let mut missing = report.evidence.missing.clone();
-    if report.evidence.status != "ok" {
-        missing.push(format!("the collection failed: {}", report.evidence.error.as_deref().unwrap_or("no error name")));
+    let mut unread = Vec::new();
+    keep_bases(store, &incident, &mut unread).await?;
+    // The execution that collected knows nothing of what was done.
+    if is_outcome {
+        store.keep(&incident.id, &format!("report-{execution}"), "what the state machine gathered", &json!(report)).await?;
     }
-    // One report per execution: a finding whose first response broke down has several.
-    let execution = &sha256_hex(incident.execution_arn.as_bytes())[..8];
-    // Executions of findings that joined write the list anew: what another one could not collect stays in it.
-    store.ledger.keep_missing(&incident.id, execution, &missing).await?;
-    let mut missing = store.ledger.missing(&incident.id).await?;
-    keep_bases(store, &incident, &mut missing).await?;
-    store.keep(&incident.id, &format!("report-{execution}"), "what the state machine gathered", &json!(report)).await?;
-
-    let mut entries = store.ledger.incident(&incident.id).await?.map(|view| view.evidence).unwrap_or_default();
-    entries.sort_by(|a, b| a.key.cmp(&b.key));
-    let count = entries.len() as u64;
-    let manifest = Manifest { schema: 1, incident: incident.id.clone(), sealed_at: clock::now(), missing, entries };
-    store.put_manifest(&incident.id, &pretty(&manifest)?).await?;
-    store.ledger.note(&incident.id, manifest.sealed_at, &format!("evidence list closed: {count} items, hash kept")).await?;
+    let count = list(store, &incident.id, &unread).await?;
     Ok(Branch { status: "ok".to_owned(), count: Some(count), ..Branch::default() })
+}
+
+/// Executions of findings that joined, and earlier definitions, write the list anew: what another one could not collect stays in it.
+async fn keep_failure(store: &Store, incident: &Incident, execution: &str, carried: &Branch) -> Result<(), Fault> {
+    let mut missing = carried.missing.clone();
+    // Where nobody says how the collection ended, it did not end well.
+    if !matches!(carried.status.as_str(), "ok" | "started") {
+        missing.push(format!("the collection failed: {}", carried.error.as_deref().unwrap_or("no error name")));
+        let failed = Branch { status: "failed".to_owned(), ..carried.clone() };
+        store.ledger.keep_collection(&incident.id, execution, &failed).await?;
+    }
+    if missing.is_empty() { Ok(()) } else { store.ledger.keep_missing(&incident.id, execution, &missing).await }
+}
+
+/// So often the list is written while entries are added. After that whoever adds them writes it.
+const TIMES: usize = 5;
+
+/// Writes the list of what the ledger vouches for, until nothing was added while it was written.
+async fn list(store: &Store, id: &IncidentId, unread: &[String]) -> Result<u64, Fault> {
+    let mut written: Option<(Vec<Entry>, Vec<String>)> = None;
+    for _ in 0..TIMES {
+        let (entries, missing) = (entries(store, id).await?, missing(store, id, unread).await?);
+        if written.as_ref().is_some_and(|known| known.0 == entries && known.1 == missing) {
+            break;
+        }
+        let (incident, sealed_at) = (id.clone(), clock::now());
+        let manifest = Manifest { schema: 1, incident, sealed_at, missing: missing.clone(), entries: entries.clone() };
+        store.put_manifest(id, &pretty(&manifest)?).await?;
+        written = Some((entries, missing));
+    }
+    let count = written.map_or(0, |(entries, _)| entries.len() as u64);
+    store.ledger.note(id, clock::now(), &format!("evidence list closed: {count} items, hash kept")).await?;
+    Ok(count)
+}
+
+async fn entries(store: &Store, id: &IncidentId) -> Result<Vec<Entry>, Fault> {
+    let mut entries = store.ledger.incident(id).await?.map(|view| view.evidence).unwrap_or_default();
+    entries.sort_by(|a, b| a.key.cmp(&b.key));
+    Ok(entries)
+}
+
+/// What the list lacks. While evidence is collected it says so.
+async fn missing(store: &Store, id: &IncidentId, unread: &[String]) -> Result<Vec<String>, Fault> {
+    let mut missing = store.ledger.missing(id).await?;
+    if store.ledger.is_collecting(id).await? {
+        missing.push("evidence was still being collected when this list was written".to_owned());
+    }
+    missing.extend(unread.iter().cloned());
+    Ok(missing)
 }
 
 async fn keep_bases(store: &Store, incident: &Incident, missing: &mut Vec<String>) -> Result<(), Fault> {

@@ -192,7 +192,11 @@ impl Function {
     pub async fn load() -> Result<Self, Fault> {
         let aws = environment::members().await?;
         let ledger = environment::ledger(&aws)?;
-        Ok(Self::new(aws, ledger, environment::response_policy()?))
+        let function = Self::new(aws, ledger, environment::response_policy()?);
+        Ok(match environment::optional(environment::LOOKUP_PAUSE_MS).parse() {
+            Ok(pause) => function.paced(Duration::from_millis(pause)),
+            Err(_) => function,
+        })
     }
 
     /// Decides under `policy`. `aws` must be able to assume member roles.
@@ -230,7 +234,11 @@ impl Function {
     /// is listed. `Gone` when the ledger knows no incident to close.
     pub async fn handle(&self, request: SweepInput) -> Result<SweepOutput, Fault> {
         match request.phase {
-            Phase::Look => Ok(SweepOutput::SweptState(Box::new(self.look(request).await?))),
+            Phase::Look => {
+                // A look after an answer: the gate and the answer pass through it, too.
+                let passing = request.passing.clone();
+                Ok(SweepOutput::SweptState(Box::new(SweptState { passing, ..self.look(request).await? })))
+            }
             Phase::Gather => Ok(SweepOutput::SweptState(Box::new(self.gather(request).await?))),
             Phase::Close => self.close(request).await,
         }

@@ -9,12 +9,12 @@ from __future__ import annotations
 from ..state_machine import TOO_LARGE
 from .documents import Documents
 from .problem import Problem
-from .states import State, states
+from .states import State, all_states
 
 
 def check(documents: Documents) -> list[Problem]:
     """Catches that are missing, and branches that can fail."""
-    found = list(states(documents.definition))
+    found = list(all_states(documents))
     return [problem for state in found for problem in [*_catch(state), *_failure(state)]]
 
 

@@ -55,16 +55,17 @@ class Resource:
 
 @dataclass
 class Documents:
-    """The templates with sample values for every intrinsic function, the definition, and what they must agree with."""
+    """The templates with sample values for every intrinsic function, the definitions, and what they must agree with."""
 
     templates: dict[str, Json]
     deployed: dict[str, Json]
     """The same as CloudFormation takes them, before any function has a value."""
     by_region: dict[str, dict[str, Json]]
     """The same by Region, and what is deployed in more than one also in another."""
-    definition: Json
-    substitutions: Json
-    """Of the state machine in the transformed template, each with its resolved value."""
+    definitions: dict[str, Json]
+    """Of every state machine, by the name of its file without the ending: `incident-response`."""
+    substitutions: dict[str, Json]
+    """Of each of them in the transformed template, each with its resolved value."""
     function_policies: dict[str, Json]
     """`functions/<name>/policy.json` by name, placeholders and all."""
     environment_table: str
@@ -98,7 +99,7 @@ class Sources:
 
     environment: str
     templates: dict[str, Json]
-    definition: Json
+    definitions: dict[str, Json]
     function_policies: dict[str, Json]
     environment_table: str
     response_policies: dict[str, Json]
@@ -116,7 +117,7 @@ class Sources:
                 samples.REGION: templates,
                 samples.ANOTHER_REGION: {FORWARDER: self._resolved(FORWARDER, samples.ANOTHER_REGION)},
             },
-            definition=self.definition,
+            definitions=self.definitions,
             substitutions=_substitutions(templates[SECURITY]),
             function_policies=self.function_policies,
             environment_table=self.environment_table,
@@ -139,7 +140,10 @@ def load(rendered: Path, environment: str, repository: Path = REPOSITORY) -> Sou
     return Sources(
         environment=environment,
         templates={SECURITY: _json(rendered / "transformed" / f"{SECURITY}.json"), **templates},
-        definition=_json(repository / "state-machine" / "incident-response.asl.json"),
+        definitions={
+            file.name.removesuffix(".asl.json"): _json(file)
+            for file in sorted(repository.glob("state-machine/*.asl.json"))
+        },
         function_policies={
             file.parent.name: _json(file) for file in sorted(repository.glob("functions/*/policy.json"))
         },
@@ -166,11 +170,14 @@ def _has_examples(environment: str) -> bool:
     return False
 
 
-def _substitutions(template: Mapping[str, Any]) -> Json:
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::StepFunctions::StateMachine":
-            return dict(resource["Properties"].get("DefinitionSubstitutions") or {})
-    return {}
+def _substitutions(template: Mapping[str, Any]) -> dict[str, Json]:
+    machines = (one for one in template["Resources"].values() if one["Type"] == "AWS::StepFunctions::StateMachine")
+    return {
+        str(machine["Properties"].get("StateMachineName")).removeprefix("firebreak-"): dict(
+            machine["Properties"].get("DefinitionSubstitutions") or {}
+        )
+        for machine in machines
+    }
 
 
 def _json(file: Path) -> Json:

@@ -59,7 +59,7 @@ def _last_resort(documents: Documents) -> list[Problem]:
     pattern = rule.properties.get("EventPattern") or {}
     detail = pattern.get("detail") or {}
     machines = [str(arn).rsplit(":", 1)[-1] for arn in detail.get("stateMachineArn") or []]
-    is_right = pattern.get("source") == ["aws.states"] and machines == ["firebreak-incident-response"]
+    is_right = pattern.get("source") == ["aws.states"] and set(machines) == {f"firebreak-{name}" for name in documents.definitions}
     is_whole = is_right and set(detail.get("status") or []) == _ENDS and set(detail) == {"stateMachineArn", "status"}
     return _rule(rule, "execution-ended", is_whole, "firebreak-execution-ended", "infra/security-account/execution-ended.json")
 

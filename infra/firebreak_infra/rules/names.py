@@ -7,10 +7,15 @@ from typing import Final
 from .documents import MANAGEMENT, MEMBER, SECURITY, Documents
 from .function_roles import role_name
 from .problem import Problem
-from .states import states
+from .states import all_states
 
 _NAMES: Final[dict[tuple[str, str, str], tuple[str, ...]]] = {
-    (SECURITY, "AWS::StepFunctions::StateMachine", "StateMachineName"): ("firebreak-incident-response",),
+    (SECURITY, "AWS::StepFunctions::StateMachine", "StateMachineName"): (
+        "firebreak-incident-response",
+        "firebreak-evidence",
+        "firebreak-watch",
+        "firebreak-restore",
+    ),
     (SECURITY, "AWS::DynamoDB::Table", "TableName"): ("firebreak-ledger",),
     (SECURITY, "AWS::SQS::Queue", "QueueName"): (
         "firebreak-review-gate",
@@ -65,7 +70,7 @@ def check(documents: Documents) -> list[Problem]:
 def _time_limits(documents: Documents) -> list[Problem]:
     functions = documents.named("AWS::Lambda::Function", "FunctionName", SECURITY)
     problems = []
-    for state in states(documents.definition):
+    for state in all_states(documents):
         name = str((state.body.get("Parameters") or {}).get("FunctionName") or "").replace(
             "${FunctionArnPrefix}", "firebreak-"
         )

@@ -20,8 +20,8 @@ _ALARMS: Final = "cloudwatch.amazonaws.com"
 _FORWARDER: Final = f"arn:{PARTITION}:iam::*:role/firebreak/FirebreakEventForwarder-*"
 _GATE: Final = "firebreak-review-gate"
 _GATE_DENIES: Final = {
-    "OnlyStateMachineSends": ("FirebreakStateMachine", ("sqs:SendMessage",)),
-    "OnlyOpenReviewReads": ("FirebreakOpenReview", ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue")),
+    "OnlyStateMachinesSend": (("FirebreakStateMachine", "FirebreakWatchMachine"), ("sqs:SendMessage",)),
+    "OnlyOpenReviewReads": (("FirebreakOpenReview",), ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue")),
 }
 """Denies of the gate's queue: who alone may, and what. A message of the gate holds a task token."""
 
@@ -78,7 +78,19 @@ def _failures(documents: Documents) -> list[Problem]:
         ]
         if not one.allows and _covers(one, "sns:Publish") and exempt != ["false"]:
             problems.append(Problem(one.where, "denies alarms", "add aws:PrincipalIsAWSService false (Bool)"))
+        for role in _last_resorts(documents) if one.condition("aws:PrincipalArn", "ArnNotEquals") else ():
+            if role not in one.condition("aws:PrincipalArn", "ArnNotEquals"):
+                problems.append(Problem(one.where, f"denies {role}", "a failure that it tells is heard by nobody: name it"))
     return problems
+
+
+def _last_resorts(documents: Documents) -> list[str]:
+    """The roles that tell of failures without an alarm: of each state machine, and of the function that stands outside."""
+    machines = documents.resources("AWS::StepFunctions::StateMachine", SECURITY)
+    return [
+        *(str(machine.properties.get("RoleArn")) for machine in machines),
+        f"arn:{PARTITION}:iam::{SECURITY_ACCOUNT}:role/firebreak/FirebreakExecutionEnded",
+    ]
 
 
 def _alarms_of(statement: Statement) -> bool:
@@ -143,15 +155,15 @@ def _gate(documents: Documents) -> list[Problem]:
         return []  # `names` says so.
     denies = [one for one in queue_statements(documents, queue) if not one.allows]
     return [
-        Problem(queue.where, f"{', '.join(actions)}: not for {role} alone", f"deny it to others, Sid {sid}")
-        for sid, (role, actions) in _GATE_DENIES.items()
-        if not any(one.sid == sid and _only(one, role, actions) for one in denies)
+        Problem(queue.where, f"{', '.join(actions)}: not for {' and '.join(given)} alone", f"deny it to others, Sid {sid}")
+        for sid, (given, actions) in _GATE_DENIES.items()
+        if not any(one.sid == sid and _only(one, given, actions) for one in denies)
     ]
 
 
-def _only(statement: Statement, role: str, actions: tuple[str, ...]) -> bool:
-    arn = f"arn:{PARTITION}:iam::{SECURITY_ACCOUNT}:role/firebreak/{role}"
-    condition: Json = {"ArnNotEquals": {"aws:PrincipalArn": arn}}
+def _only(statement: Statement, given: tuple[str, ...], actions: tuple[str, ...]) -> bool:
+    arns = [f"arn:{PARTITION}:iam::{SECURITY_ACCOUNT}:role/firebreak/{role}" for role in given]
+    condition: Json = {"ArnNotEquals": {"aws:PrincipalArn": arns if len(arns) > 1 else arns[0]}}
     return (
         statement.principals("AWS") == ["*"]
         and all(_covers(statement, action) for action in actions)

@@ -31,6 +31,9 @@ _EXCEPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "FirebreakOpenReview": ("sqs:DeleteMessage",),
     # Of log delivery, which is set up per account: Step Functions asks for all of them or logs nothing.
     "FirebreakStateMachine": ("logs:DeleteLogDelivery",),
+    "FirebreakEvidenceMachine": ("logs:DeleteLogDelivery",),
+    "FirebreakWatchMachine": ("logs:DeleteLogDelivery",),
+    "FirebreakRestoreStateMachine": ("logs:DeleteLogDelivery",),
     # Its own deny, off whom it hit by mistake: two statements of its policy deny every other use.
     "FirebreakMemberQuarantineIam": ("iam:DetachRolePolicy", "iam:DetachUserPolicy"),
     "FirebreakMemberRelease": (

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from .documents import Documents, Json
 from .problem import Problem
-from .states import states
+from .states import all_states
 
 _NAMED: Final = re.compile(r"arn:aws[\w-]*:[^\"\\]{0,60}")
 """An ARN whose partition is written out. That of a placeholder is `${...}`; that of a pattern goes on with a bracket."""
@@ -22,7 +22,7 @@ def check(documents: Documents) -> list[Problem]:
     """ARNs that are right in one partition only."""
     problems = [
         Problem(state.where, f"names a partition: {found}", "write arn:${Partition}:... and substitute AWS::Partition")
-        for state in states(documents.definition)
+        for state in all_states(documents)
         for found in _in({key: value for key, value in state.body.items() if key not in _SCOPES})
     ]
     for template, content in documents.deployed.items():

@@ -1,4 +1,4 @@
-"""The state machine logs everything but its data, is traced, and is STANDARD: only that waits for a person."""
+"""State machines log everything but their data, are traced, and are STANDARD: only that waits for a person, or a day."""
 
 from __future__ import annotations
 
@@ -6,22 +6,29 @@ from .documents import SECURITY, Documents, Resource
 from .problem import Problem
 
 
-def the_state_machine(documents: Documents) -> Resource | None:
-    """The one of the security account."""
-    return next(documents.resources("AWS::StepFunctions::StateMachine", SECURITY), None)
+def state_machines(documents: Documents) -> dict[str, Resource]:
+    """Those of the security account, by the name of the definition's file."""
+    named = documents.named("AWS::StepFunctions::StateMachine", "StateMachineName", SECURITY)
+    return {name.removeprefix("firebreak-"): machine for name, machine in named.items()}
 
 
 def check(documents: Documents) -> list[Problem]:
     """Settings that would leak task tokens, or leave no trace."""
-    machine = the_state_machine(documents)
-    if machine is None:
-        return [Problem(SECURITY, "there is no state machine", "add AWS::Serverless::StateMachine")]
+    machines = state_machines(documents)
+    problems = [
+        Problem(SECURITY, f"there is no state machine firebreak-{name}", "add AWS::Serverless::StateMachine")
+        for name in sorted(set(documents.definitions) - set(machines))
+    ]
+    return problems + [problem for machine in machines.values() for problem in _settings(machine)]
+
+
+def _settings(machine: Resource) -> list[Problem]:
     properties = machine.properties
     logging = properties.get("LoggingConfiguration") or {}
     wanted = [
         (
             properties.get("StateMachineType") == "STANDARD",
-            "is not STANDARD: it cannot wait for a review",
+            "is not STANDARD: it cannot wait",
             "Type: STANDARD",
         ),
         (logging.get("Level") == "ALL", "does not log every event", "Logging Level: ALL"),

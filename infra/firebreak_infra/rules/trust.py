@@ -24,6 +24,9 @@ ASSUMED_BY: Final[dict[str, tuple[str, ...]]] = {
 
 _SERVICES: Final[dict[str, str]] = {
     "FirebreakStateMachine": "states.amazonaws.com",
+    "FirebreakEvidenceMachine": "states.amazonaws.com",
+    "FirebreakWatchMachine": "states.amazonaws.com",
+    "FirebreakRestoreStateMachine": "states.amazonaws.com",
     f"FirebreakEventForwarder-{REGION}": "events.amazonaws.com",
 }
 """Roles of services, beside those of the functions, which are Lambda's."""

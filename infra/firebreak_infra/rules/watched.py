@@ -12,6 +12,8 @@ _AT_LEAST: Final = "GreaterThanOrEqualToThreshold"
 _MORE_THAN: Final = "GreaterThanThreshold"
 _VISIBLE: Final = "ApproximateNumberOfMessagesVisible"
 _MACHINE: Final = "firebreak-incident-response"
+_BESIDE: Final = ("firebreak-evidence", "firebreak-watch", "firebreak-restore")
+_ENDS: Final = ("Failed", "TimedOut", "Aborted")
 _LEDGER: Final = "firebreak-ledger"
 _SUM_OF_SPARSE: Final = "SUM(FILL(METRICS(), 0))"
 """Of metrics that have no value while there is nothing to count."""
@@ -53,6 +55,14 @@ WATCHED: Final[dict[str, Watched]] = {
     "firebreak-executions-failed": _one("AWS/States", "ExecutionsFailed", _MACHINE, "Sum"),
     "firebreak-executions-timed-out": _one("AWS/States", "ExecutionsTimedOut", _MACHINE, "Sum"),
     "firebreak-executions-aborted": _one("AWS/States", "ExecutionsAborted", _MACHINE, "Sum"),
+    "firebreak-watch-failed": Watched(
+        frozenset(
+            {("AWS/States", f"Executions{how}", machine, "Sum") for how in _ENDS for machine in _BESIDE}
+        ),
+        _SUM_OF_SPARSE,
+        _AT_LEAST,
+        1,
+    ),
     "firebreak-executions-throttled": Watched(
         frozenset(
             {

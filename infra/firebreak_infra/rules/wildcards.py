@@ -9,6 +9,7 @@ from .problem import Problem
 from .statements import role_statements, roles
 
 _NO_RESOURCE: Final = "the service has no resource for this action"
+_MACHINES: Final = ("FirebreakStateMachine", "FirebreakEvidenceMachine", "FirebreakWatchMachine", "FirebreakRestoreStateMachine")
 REASONS: Final[dict[tuple[str, str], str]] = {
     ("FirebreakDecideReview", "AnswerTheGate"): f"a task token names no state machine: {_NO_RESOURCE}",
     ("FirebreakOpenReview", "AnswerTheGate"): f"a task token names no state machine: {_NO_RESOURCE}",
@@ -24,8 +25,8 @@ REASONS: Final[dict[tuple[str, str], str]] = {
     ("FirebreakDoctor", "LookEverywhere"): f"reads only; {_NO_RESOURCE}, or its id is not known before it is listed",
     ("FirebreakOperator", "LookEverywhere"): f"reads only; {_NO_RESOURCE}, or its id is not known before it is listed",
     ("FirebreakOperator", "MakeASample"): f"samples name fictitious resources; {_NO_RESOURCE}",
-    ("FirebreakStateMachine", "DeliverLogs"): f"log delivery is set up per account: {_NO_RESOURCE}",
-    ("FirebreakStateMachine", "Trace"): f"X-Ray: {_NO_RESOURCE}",
+    **{(role, "DeliverLogs"): f"log delivery is set up per account: {_NO_RESOURCE}" for role in _MACHINES},
+    **{(role, "Trace"): f"X-Ray: {_NO_RESOURCE}" for role in _MACHINES},
 }
 """Role and Sid of a statement that allows something on every resource: why."""
 

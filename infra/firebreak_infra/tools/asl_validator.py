@@ -35,4 +35,4 @@ def _problems(definition: Path, lines: Sequence[str]) -> list[Problem]:
         if mine and line.strip():
             said.append(line.strip())
     invalid = any("invalid" in line.lower() for line in said)
-    return [Problem("state machine", " ".join(said)[:600], "correct the definition")] if invalid else []
+    return [Problem(f"state machine {definition.name}", " ".join(said)[:600], "correct the definition")] if invalid else []

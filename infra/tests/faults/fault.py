@@ -42,9 +42,9 @@ def properties(sources: Sources, template: str, type: str, **naming: Any) -> Jso
     return inside
 
 
-def state(sources: Sources, name: str) -> Json:
-    """A state of the definition, at whatever depth. The template holds the same definition."""
-    [found] = [one.body for one in states(sources.definition) if one.name == name]
+def state(sources: Sources, name: str, machine: str = "incident-response") -> Json:
+    """A state of a definition, at whatever depth. The template holds the same definition."""
+    [found] = [one.body for one in states(sources.definitions[machine]) if one.name == name]
     return found
 
 

@@ -6,15 +6,17 @@ from typing import Final
 
 from firebreak_infra.rules.documents import SECURITY, Json, Sources
 
-from .fault import Fault, function, properties, role, state, statement
+from .fault import Fault, function, properties, role, state, statement, statements, without
 
 
 def _machine(sources: Sources) -> Json:
-    return properties(sources, SECURITY, "AWS::StepFunctions::StateMachine")
+    return properties(
+        sources, SECURITY, "AWS::StepFunctions::StateMachine", StateMachineName="firebreak-incident-response"
+    )
 
 
 def _branch_fails(sources: Sources) -> None:
-    failed = state(sources, "PreserveEvidenceFailed")
+    failed = state(sources, "StartEvidenceFailed")
     failed.clear()
     failed.update({"Type": "Fail", "Error": "Evidence"})
 
@@ -58,7 +60,7 @@ FAULTS: Final = [
     Fault(
         "a substitution is used by no state",
         "substitutions",
-        "Spare is used by no state",
+        "Spare is used by no state of incident-response",
         lambda s: _machine(s)["DefinitionSubstitutions"].update(Spare="x"),
     ),
     Fault(
@@ -69,6 +71,24 @@ FAULTS: Final = [
         "state_machine_role",
         "function:firebreak-triage",
         _may_not_call_triage,
+    ),
+    Fault(
+        "the watch may not ask again",
+        "state_machine_role",
+        "FirebreakWatchMachine",
+        lambda s: without(statements(role(s, "FirebreakWatchMachine")), "AskAgain"),
+    ),
+    Fault(
+        "a restore may not release",
+        "state_machine_role",
+        "FirebreakRestoreStateMachine",
+        lambda s: without(statements(role(s, "FirebreakRestoreStateMachine")), "CallFunctions"),
+    ),
+    Fault(
+        "the main one may start no watch",
+        "state_machine_role",
+        "does not allow states:StartExecution",
+        lambda s: without(statements(role(s, "FirebreakStateMachine")), "StartTheOthers"),
     ),
     Fault(
         "the state machine may publish to another topic only",

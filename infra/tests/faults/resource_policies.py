@@ -49,6 +49,12 @@ def _another_account(sources: Sources) -> None:
     )
 
 
+def _no_restore_tells(sources: Sources) -> None:
+    roles = _of(sources, "FailuresTopicPolicy", "OnlyLastResortsAndAlarmsWrite")["Condition"]["ArnNotEquals"]
+    others = [arn for arn in roles["aws:PrincipalArn"] if "FirebreakRestoreStateMachine" not in str(arn)]
+    roles["aws:PrincipalArn"] = others
+
+
 def _all_of_firebreak_reads(sources: Sources) -> None:
     every = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/firebreak/*"}
     _of(sources, "ReviewQueuePolicy", "OnlyOpenReviewReads")["Condition"] = {"ArnNotLike": {"aws:PrincipalArn": every}}
@@ -129,6 +135,12 @@ FAULTS: Final = [
         lambda s: _of(s, "FailuresTopicPolicy", "OnlyLastResortsAndAlarmsWrite")["Condition"].pop("Bool"),
     ),
     Fault(
+        "a restore may not say that it failed",
+        "needed_statements",
+        "role/firebreak/FirebreakRestoreStateMachine",
+        _no_restore_tells,
+    ),
+    Fault(
         "the bus takes another organization's events",
         "needed_statements",
         "is open",
@@ -178,8 +190,8 @@ FAULTS: Final = [
     Fault(
         "anybody may ask the gate",
         "needed_statements",
-        "not for FirebreakStateMachine alone",
-        lambda s: without(_statements(s, "ReviewQueuePolicy"), "OnlyStateMachineSends"),
+        "not for FirebreakStateMachine and FirebreakWatchMachine alone",
+        lambda s: without(_statements(s, "ReviewQueuePolicy"), "OnlyStateMachinesSend"),
     ),
     Fault(
         "anybody may read task tokens",

@@ -16,7 +16,7 @@ LOCAL: Final = "local AWS"
 
 
 def _unreachable(sources: Sources) -> None:
-    sources.definition["States"]["Nowhere"] = {"Type": "Succeed"}
+    sources.definitions["watch"]["States"]["Nowhere"] = {"Type": "Succeed"}
 
 
 def _scoped_answer(sources: Sources) -> None:

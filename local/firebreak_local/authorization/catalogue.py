@@ -14,6 +14,7 @@ _SERVICES: Final[dict[str, Callable[[ApiCall], list[Question]]]] = {
     "ec2": ec2.questions,
     "guardduty": other_services.questions,
     "iam": iam.questions,
+    "lambda": other_services.lambda_questions,
     "organizations": other_services.organizations_questions,
     "s3": s3.questions,
     "sns": other_services.questions,

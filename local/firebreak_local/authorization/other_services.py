@@ -31,6 +31,14 @@ def questions(call: ApiCall) -> list[Question]:
     return [Question(action, resource(call), call.account)]
 
 
+def lambda_questions(call: ApiCall) -> list[Question]:
+    """What IAM is asked when a function invokes another one."""
+    if call.operation != "Invoke":
+        raise UnknownOperation
+    function = f"arn:{PARTITION}:lambda:{call.region}:{call.account}:function:{call.text('FunctionName')}"
+    return [Question("lambda:InvokeFunction", function, call.account)]
+
+
 def organizations_questions(call: ApiCall) -> list[Question]:
     """What IAM is asked about a policy of the organization."""
     if call.operation not in _OF_POLICY:

@@ -18,6 +18,7 @@ export function people(w) {
   const everything = { arn: '*', account: ACCOUNTS.security }
   const [table, key] = [here('dynamodb', 'table/firebreak-ledger'), here('kms', 'key/00112233')]
   const [machine, execution] = ['stateMachine:firebreak-incident-response', 'execution:firebreak-incident-response:one'].map((one) => here('states', one))
+  const [watch, restore] = ['watch', 'restore'].map((name) => here('states', `stateMachine:firebreak-${name}`))
   const through = (service) => ({ 'kms:ViaService': `${service}.eu-central-1.amazonaws.com` })
   // The key leaves it to IAM, and the simulator wants to hear that.
   const ofTheAccount = { resource: w.grantTo(`arn:${w.partition}:iam::${ACCOUNTS.security}:root`) }
@@ -72,7 +73,7 @@ export function people(w) {
           name: `not ${name}`, who: analyst, does: 'lambda:InvokeFunction', on: lambda(name), using: url, then: 'not allowed',
         })),
         { name: 'answers no gate itself', who: analyst, does: 'states:SendTaskSuccess', on: everything, then: 'not allowed' },
-        { name: 'starts nothing', who: analyst, does: 'states:StartExecution', on: machine, then: 'not allowed' },
+        ...each([machine, restore], (on) => ({ name: `does not start ${on.arn}`, who: analyst, does: 'states:StartExecution', on, then: 'not allowed' })),
         { name: 'reads no task token in a history', who: analyst, does: 'states:GetExecutionHistory', on: execution, then: 'not allowed' },
         { name: 'reads no task token in the queue', who: analyst, does: 'sqs:ReceiveMessage', on: here('sqs', 'firebreak-review-gate'), then: 'not allowed' },
       ],
@@ -91,7 +92,8 @@ export function people(w) {
         { name: 'opens what it reads', who: doctor, does: 'kms:Decrypt', on: key, using: through('dynamodb'), given: ofTheAccount, then: 'allowed' },
         { name: 'not an incident', who: doctor, does: 'dynamodb:GetItem', on: table, using: incident(['pk', 'sk', 'doc']), then: 'not allowed' },
         { name: 'not a message of the gate', who: doctor, does: 'kms:Decrypt', on: key, using: through('sqs'), given: ofTheAccount, then: 'not allowed' },
-        { name: 'DescribeStateMachine', who: doctor, does: 'states:DescribeStateMachine', on: machine, then: 'allowed' },
+        ...each([machine, watch, restore], (on) => ({ name: `DescribeStateMachine of ${on.arn}`, who: doctor, does: 'states:DescribeStateMachine', on, then: 'allowed' })),
+        { name: 'no state machine of somebody else', who: doctor, does: 'states:DescribeStateMachine', on: here('states', 'stateMachine:billing'), then: 'not allowed' },
         ...each(['rule/firebreak-health', 'rule/firebreak/firebreak-health'], (rule) => ({ name: `DescribeRule of ${rule}`, who: doctor, does: 'events:DescribeRule', on: here('events', rule), then: 'allowed' })),
         { name: 'ListTargetsByRule', who: doctor, does: 'events:ListTargetsByRule', on: here('events', 'rule/firebreak-health'), then: 'allowed' },
         { name: 'GetQueueAttributes', who: doctor, does: 'sqs:GetQueueAttributes', on: here('sqs', 'firebreak-review-gate'), then: 'allowed' },
@@ -126,6 +128,7 @@ export function people(w) {
       cases: [
         ...each(['quarantine-iam', 'release', 'decide-review', 'pause', 'ingest', 'decide-review:$LATEST', 'pause:$LATEST'], (name) => ({ name: `not ${name} directly`, who: operator, does: 'lambda:InvokeFunction', on: lambda(name), then: 'not allowed' })),
         { name: 'sees the token of a gate, and cannot use it', who: operator, does: 'states:SendTaskSuccess', on: everything, then: 'not allowed' },
+        { name: 'starts no restore: two persons ask for one', who: operator, does: 'states:StartExecution', on: restore, then: 'not allowed' },
         { name: 'stops no execution', who: operator, does: 'states:StopExecution', on: execution, then: 'not allowed' },
         { name: 'becomes no role of Firebreak', who: operator, does: 'sts:AssumeRole', on: w.role('firebreak/FirebreakMemberRelease'), given: { resource: w.trust(operator.principal) }, then: 'not allowed' },
       ],

@@ -5,7 +5,7 @@ use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::receipt::{Receipt, Status, Verification};
-use firebreak::report::{Report, SweepBranch};
+use firebreak::report::{Branch, Report, SweepBranch};
 use firebreak_ledger::{Ledger, RawEvent};
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::ScriptedAws;
@@ -209,4 +209,26 @@ async fn a_look_that_failed_is_not_erased_by_an_earlier_one_that_held() {
     assert!(!report.verification[0].holds, "{:?}", report.verification);
     assert_eq!(report.verification[0].problems.len(), 1);
     assert_eq!(report.verification[0].reverted, ["the policy was detached"], "what was reverted is not forgotten");
+}
+
+/// The collection is an execution of its own: what the state machine carries is that it was started.
+#[tokio::test]
+async fn how_far_the_evidence_is_the_ledger_says() {
+    let (_aws, ledger) = stage().await;
+    let branch = |status: &str| Branch { status: status.to_owned(), ..Branch::default() };
+    let gathered = async |carried: &str| {
+        let (mut incident, mut report) = (opened(), Report { evidence: branch(carried), ..Report::default() });
+        assert!(ledger.gather(&mut incident, &mut report).await.expect("read"));
+        report.evidence
+    };
+    assert_eq!(gathered("started").await, branch("started"), "nobody has said anything yet");
+    ledger.keep_collection(&incident("one"), "first", &branch("started")).await.expect("written");
+    assert_eq!(gathered("started").await, Branch { count: Some(0), ..branch("started") });
+    let missing = vec!["a line".to_owned()];
+    let ended = Branch { missing: missing.clone(), ..branch("ok") };
+    ledger.keep_collection(&incident("one"), "first", &ended).await.expect("written");
+    assert_eq!(gathered("started").await, Branch { count: Some(0), missing, ..branch("ok") });
+    ledger.keep_collection(&incident("one"), "joined", &branch("started")).await.expect("written");
+    assert_eq!(gathered("started").await.status, "started", "a finding that joined has a collection of its own");
+    assert_eq!(gathered("failed").await.status, "failed", "one that could not be started is in no row");
 }

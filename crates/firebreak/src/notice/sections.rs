@@ -231,7 +231,12 @@ fn detail(receipt: &Receipt, report: &Report) -> Option<Text> {
 }
 
 pub(super) fn evidence(report: &Report) -> Option<Section> {
-    let count = report.seal.count.or(report.evidence.count)?;
+    if report.evidence.status == "started" {
+        let count = report.evidence.count.unwrap_or_default();
+        let sentence = format!("Evidence is still being collected: {count} items so far");
+        return Some(Section::sentence(Part::Done, [Text::ours(sentence)]));
+    }
+    let count = report.seal.count.max(report.evidence.count)?;
     let sentence = format!("Evidence: {count} items, with their digests in manifest.json");
     Some(Section::sentence(Part::Done, [Text::ours(sentence)]))
 }

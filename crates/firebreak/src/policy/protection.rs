@@ -133,12 +133,15 @@ pub fn protected_by_name(target: &Target) -> Option<&'static str> {
     }
 }
 
-/// The roles Firebreak deploys: one per function and one of the state machine in the security account, and those that the functions
-/// declare in other accounts.
+/// The roles Firebreak deploys: one per function and per state machine in the security account, and those that the functions declare in
+/// other accounts.
 fn own_roles() -> impl Iterator<Item = &'static str> {
     let member_roles = FUNCTIONS.iter().flat_map(|function| function.member_roles).map(|role| role.name());
-    FUNCTIONS.iter().map(|function| function.role).chain(member_roles).chain(["FirebreakStateMachine"])
+    FUNCTIONS.iter().map(|function| function.role).chain(member_roles).chain(STATE_MACHINE_ROLES)
 }
+
+const STATE_MACHINE_ROLES: [&str; 4] =
+    ["FirebreakStateMachine", "FirebreakEvidenceMachine", "FirebreakWatchMachine", "FirebreakRestoreStateMachine"];
 
 #[cfg(test)]
 mod tests {
@@ -170,6 +173,7 @@ mod tests {
         for role in ["FirebreakStateMachine", "FirebreakLockdownS3", "FirebreakMemberRevokeSessions"] {
             assert!(own.contains(role), "{role}");
         }
-        assert_eq!(own.len(), FUNCTIONS.len() + FUNCTIONS.iter().map(|function| function.member_roles.len()).sum::<usize>() + 1);
+        let of_functions = FUNCTIONS.len() + FUNCTIONS.iter().map(|function| function.member_roles.len()).sum::<usize>();
+        assert_eq!(own.len(), of_functions + STATE_MACHINE_ROLES.len());
     }
 }

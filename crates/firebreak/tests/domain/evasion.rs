@@ -68,7 +68,13 @@ const ROWS: &[(u8, &[Proof])] = &[
         ],
     ),
     (5, &[RULES, Open("the matching by the service itself")]),
-    (6, &[TYPES, Test("state-machine/tests/definition.rs", "each_containment_has_its_state_its_choice_and_its_function")]),
+    (
+        6,
+        &[
+            TYPES,
+            Test("state-machine/tests/machines/definition.rs", "each_containment_has_its_state_its_choice_and_its_function"),
+        ],
+    ),
     (
         7,
         &[

@@ -98,9 +98,9 @@ async fn an_identity_center_user_is_denied_by_the_organization() -> TestResult {
     assert!(now.contains("*:alice@example.com"), "{now}");
     assert_eq!(before.0.differences(&role.observe().await?), [], "AWS's own role is not touched");
 
-    // What an approval wrote can be taken out again: the function does it when it is asked to.
+    // What an approval wrote can be taken out again.
     let incident = stage.ledger.record(&id).await?.expect("a record").incident;
-    let undone = stage.invoke("release", &json!({ "incident": incident })).await?;
+    let undone = stage.invoke("release", &json!({ "incident": incident, "restore": 1 })).await?;
     assert_eq!(undone.answer["status"], "ok", "{}", undone.answer);
     let restored: serde_json::Value = serde_json::from_str(&quarantine_scp(&stage).await?)?;
     let shipped: serde_json::Value = serde_json::from_str(&before.1)?;

@@ -31,6 +31,7 @@ async fn one_denied_containment_leaves_the_others_and_the_evidence_alone() -> Te
     assert_eq!(denied.status, Status::Failed, "labels and records are no containment");
     assert_eq!(isolated.status, Status::Contained);
     assert_eq!(instance.isolation_rules().await?, Some(0), "rules are left in the isolation group");
+    stage.sealed(&id, 2).await?;
     assert_eq!(instance.snapshots(id.as_str()).await?, 1);
     assert!(stage.evidence(&id).await?.iter().any(|key| key.ends_with("manifest.json")));
     let told = stage.told("PARTLY NOT CONTAINED").await?;

@@ -77,6 +77,7 @@ async fn two_findings_about_one_instance_are_one_incident_and_a_third_after_the_
     let before = instance.observe().await?;
     let (execution, id) = send(&stage, &instance_finding("guardduty/bitcoin-tool", &instance, "one")).await?;
     stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
+    stage.sealed(&id, 2).await?;
     let snapshots = instance.snapshots(id.as_str()).await?;
     assert!(snapshots > 0);
 
@@ -86,6 +87,7 @@ async fn two_findings_about_one_instance_are_one_incident_and_a_third_after_the_
     let view = asked(&stage, &id, 1).await?;
     assert_eq!((view.record.status, view.record.incident.findings.len()), (IncidentStatus::AwaitingReview, 2));
     assert!(stage.ledger.record(&own).await?.is_none(), "it is one incident");
+    stage.sealed(&id, 4).await?;
     let all = instance.snapshots("*").await?;
     assert_eq!((instance.snapshots(id.as_str()).await?, all), (snapshots, snapshots), "one set of snapshots");
     let ticket = stage.told("Decide again, one more finding").await?;

@@ -97,6 +97,7 @@ async fn the_manifest_vouches_for_every_object_and_nothing_else() -> TestResult 
     let event = user_finding(&user, SECURITY_ACCOUNT, "manifest");
     let (_, id) = send(&stage, &event).await?;
     stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
+    stage.sealed(&id, 2).await?;
     let manifest_key = firebreak::evidence::manifest_key(&id);
     let manifest: Value = serde_json::from_slice(&stage.evidence_object(&manifest_key).await?)?;
     let mut vouched: Vec<String> = vec![manifest_key];

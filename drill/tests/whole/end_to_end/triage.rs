@@ -110,6 +110,7 @@ async fn a_finding_of_a_megabyte_is_contained_and_kept_byte_for_byte() -> TestRe
     let view = stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
     assert_eq!(attached(&user).await?.as_deref(), QUARANTINED);
     assert!(serde_json::to_vec(&view.record.incident)?.len() < 32 * 1024);
+    stage.sealed(&id, 2).await?;
     let kept = stage.evidence_object(&format!("incidents/{id}/finding.json")).await?;
     let kept: Value = serde_json::from_slice(&kept)?;
     assert!(kept["detail"] == event["detail"], "the evidence is not the finding that came");
@@ -151,6 +152,7 @@ async fn a_dry_run_goes_through_everything_and_changes_nothing() -> TestResult {
     let view = stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
     assert_eq!(view.record.incident.verdict, Verdict::Respond);
     assert!(view.record.incident.decisions[0].reason.contains("dry run"), "{:?}", view.record.incident.decisions);
+    stage.sealed(&id, 2).await?;
     assert!(stage.evidence(&id).await?.len() > 3, "evidence is part of the rehearsal");
     stage.answer(&id, Answer::Approve).await?;
     assert_eq!(stage.ended(&execution).await?, "SUCCEEDED");
@@ -228,7 +230,8 @@ async fn of_a_finding_below_the_severity_people_are_told_with_evidence() -> Test
         (event["detail"]["type"], event["detail"]["severity"]) = (json!("Behavior:EC2/NetworkPortUnusual"), json!(5.0));
         let (execution, id) = send(&stage, &event).await?;
         assert_eq!(stage.ended(&execution).await?, "SUCCEEDED");
-        let view = stage.reaches(&id, IncidentStatus::Notified).await?;
+        stage.reaches(&id, IncidentStatus::Notified).await?;
+        let view = stage.sealed(&id, 1).await?;
         assert!(view.review.is_none(), "somebody was asked");
         assert!(stage.evidence(&id).await?.iter().any(|key| key.ends_with("manifest.json")), "no list of the evidence");
         sets.push(view.evidence.into_iter().filter(|entry| entry.sha256.is_none()).map(|entry| entry.key).collect::<Vec<_>>());

@@ -5,6 +5,7 @@ use super::triage::stage_with_policy;
 use super::{TestResult, send, user_finding};
 use firebreak::answer::Answer;
 use firebreak::decision::Mode;
+use firebreak::ids::IncidentId;
 use firebreak::incident::IncidentStatus;
 use firebreak::receipt::Status;
 use firebreak_aws::clock;
@@ -48,7 +49,47 @@ async fn a_revert_is_written_again_and_raised() -> TestResult {
         tier_two.by_hand.as_ref().is_some_and(|what| what.contains("SCP") || what.contains("service control")),
         "{tier_two:?}"
     );
-    assert!(view.verifications.iter().all(|check| check.holds), "the second look: {:?}", view.verifications);
+    assert!(view.verifications.iter().all(|check| check.holds), "{:?}", view.verifications);
+    Ok(())
+}
+
+/// Looks that come fast enough for a test.
+const WATCHED: &str = "default_mode = \"auto\"\nverify_after_seconds = 1\n[watch]\nafter_seconds = [1]\nevery_seconds = 2\n";
+
+#[tokio::test]
+async fn a_revert_while_the_gate_waits_is_written_again_and_raised_and_the_answer_is_taken() -> TestResult {
+    let stage = stage_with_policy(WATCHED).await;
+    let user = PlantedUser::plant(stage.config(), "alice").await?;
+    let (execution, id) = send(&stage, &user_finding(&user, SECURITY_ACCOUNT, "reverted-late")).await?;
+    stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
+    user.iam().detach_user_policy().user_name("alice").policy_arn(policy_arn()).send().await?;
+    stage.told("CRITICAL, somebody reverted it").await?;
+    until_denied(&user).await?;
+    stage.answer(&id, Answer::Release).await?;
+    assert_eq!(stage.ended(&execution).await?, "SUCCEEDED", "whatever a look does");
+    assert_eq!(user.observe().await?.get("attached policies"), Some("none"), "no look fights the answer");
+    assert_eq!(stage.ended(&watch_of(&id)).await?, "SUCCEEDED", "the watch ends with the incident");
+    Ok(())
+}
+
+/// The first execution of the watch of an incident.
+fn watch_of(id: &IncidentId) -> String {
+    format!("arn:aws:states:{REGION}:{SECURITY_ACCOUNT}:execution:{}:{id}", firebreak::names::WATCH_STATE_MACHINE)
+}
+
+#[tokio::test]
+async fn a_watch_that_is_stopped_rings_and_leaves_the_gate_alone() -> TestResult {
+    let stage = stage_with_policy(WATCHED).await;
+    let user = PlantedUser::plant(stage.config(), "alice").await?;
+    let (execution, id) = send(&stage, &user_finding(&user, SECURITY_ACCOUNT, "unwatched")).await?;
+    stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
+    stage.sfn.stop_execution().execution_arn(watch_of(&id)).send().await?;
+    let told = stage.alarmed("somebody stopped an incident's execution").await?;
+    assert!(told.body.contains(id.as_str()) && told.body.contains("firebreak-watch"), "{}", told.body);
+    let status = stage.ledger.record(&id).await?.map(|record| record.status);
+    assert_eq!(status, Some(IncidentStatus::AwaitingReview));
+    stage.answer(&id, Answer::Approve).await?;
+    assert_eq!(stage.ended(&execution).await?, "SUCCEEDED");
     Ok(())
 }
 
@@ -111,7 +152,7 @@ async fn plant_the_past(stage: &Stage, user: &PlantedUser) -> firebreak_drill::R
 
 #[tokio::test]
 async fn what_the_suspect_created_is_contained() -> TestResult {
-    let stage = stage_with_policy("default_mode = \"auto\"\nverify_after_seconds = [1, 2]\n").await;
+    let stage = stage_with_policy(WATCHED).await;
     let user = PlantedUser::plant(stage.config(), "alice").await?;
     let (mallory, deploy, bob) = plant_the_past(&stage, &user).await?;
     let before = (mallory.observe().await?, deploy.observe().await?, bob.observe().await?);
@@ -126,7 +167,7 @@ async fn what_the_suspect_created_is_contained() -> TestResult {
     assert_eq!(now.get(&format!("access key {}", bob.access_key_id)), Some("Inactive"), "the key that alice made");
     assert_eq!(now.get("attached policies"), Some("none"), "bob himself is no suspect");
     assert!(stage.told("CloudTrail says").await?.body.contains("mallory"));
-    assert!(view.verifications.len() >= 4, "what was found is looked at again: {:?}", view.verifications);
+    stage.incident_when(&id, "a look at what was found", |view| view.verifications.len() >= 4).await?;
 
     stage.answer(&id, Answer::Release).await?;
     assert_eq!(stage.ended(&execution).await?, "SUCCEEDED");

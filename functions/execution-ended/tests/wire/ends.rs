@@ -1,6 +1,7 @@
-use crate::stage::{EXECUTION, deliver, ended, finding, opened, stage, status};
+use crate::stage::{EXECUTION, deliver, ended, finding, opened, raised, stage, status};
 use execution_ended::Done;
 use firebreak::coverage::Responsible;
+use firebreak::fault::UNHEARD;
 use firebreak::incident::IncidentStatus;
 use firebreak_ledger::Joining;
 use firebreak_testkit::dynamodb::Table;
@@ -126,4 +127,48 @@ async fn what_nobody_can_read_is_told_and_an_input_that_the_event_lacks_is_asked
     let reference = serde_json::to_value(firebreak::stored_event::Reference { firebreak_stored_event: stored }).expect("JSON");
     deliver(&aws, &ended("ABORTED", Some(&reference))).await.expect("told");
     assert_eq!(status(&aws, &id).await, IncidentStatus::Failed);
+}
+
+/// The gate waits in the main execution, whatever becomes of those beside it.
+#[tokio::test]
+async fn the_end_of_an_execution_beside_is_told_and_the_incident_goes_on() {
+    let (aws, topic) = stage().await;
+    let id = opened(&aws, EXECUTION, IncidentStatus::AwaitingReview).await;
+    for (machine, input) in [
+        ("firebreak-watch", json!({ "incident_id": id, "look": 3, "generation": 1 })),
+        ("firebreak-evidence", json!({ "incident": { "id": id, "decisions": [] } })),
+    ] {
+        let mut event = ended("ABORTED", Some(&input));
+        event["detail"]["executionArn"] = json!(EXECUTION.replace("firebreak-incident-response", machine));
+        assert_eq!(deliver(&aws, &event).await.expect("told"), Done::Told);
+        let (_, message) = topic.messages().pop().expect("a message");
+        assert_eq!(message["incident"], id.as_str());
+        assert!(message["what_now"].as_str().is_some_and(|now| now.contains(machine)), "{message}");
+        assert_eq!(status(&aws, &id).await, IncidentStatus::AwaitingReview);
+        event["detail"]["status"] = json!("FAILED");
+        event["detail"]["error"] = json!("Firebreak.Denied");
+        assert_eq!(deliver(&aws, &event).await.expect("known"), Done::Nothing, "it told people itself");
+    }
+}
+
+/// Whoever asked for it waits for it, and can ask again.
+#[tokio::test]
+async fn the_end_of_a_restore_is_told_and_the_incident_stays_closed() {
+    let (aws, topic) = stage().await;
+    let id = opened(&aws, EXECUTION, IncidentStatus::Closed).await;
+    let input = json!({ "incident": { "id": id, "decisions": [] }, "report": {}, "restore": 1 });
+    let of_the_restore = |mut event: serde_json::Value| {
+        event["detail"]["executionArn"] = json!(EXECUTION.replace("firebreak-incident-response", "firebreak-restore"));
+        event
+    };
+    for event in [ended("ABORTED", Some(&input)), ended("TIMED_OUT", Some(&input)), raised(UNHEARD, &input)] {
+        assert_eq!(deliver(&aws, &of_the_restore(event)).await.expect("told"), Done::Told);
+        let (_, message) = topic.messages().pop().expect("a message");
+        assert_eq!(message["incident"], id.as_str());
+        let again = format!("firebreak restore {id}");
+        assert!(message["what_now"].as_str().is_some_and(|now| now.ends_with(&again)), "{message}");
+        assert_eq!(status(&aws, &id).await, IncidentStatus::Closed);
+    }
+    let told_itself = of_the_restore(raised("Firebreak.Denied", &input));
+    assert_eq!(deliver(&aws, &told_itself).await.expect("known"), Done::Nothing);
 }

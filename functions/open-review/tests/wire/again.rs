@@ -56,6 +56,21 @@ async fn people_are_asked_about_everything_and_the_gate_keeps_its_token() {
     assert_eq!(view.record.incident.joining, None, "it is carried, and not written");
 }
 
+/// The watch carries the incident without a finding that joined.
+#[tokio::test]
+async fn what_the_watch_found_is_asked_as_well() {
+    let (aws, world) = stage().await;
+    assert_eq!(deliver(&aws, &[message(1)]).await, [""; 0]);
+    append(&aws).await;
+    let mut ask = asks(&later(), &[]);
+    ask["incident"].as_object_mut().expect("an incident").remove("joining");
+    assert_eq!(deliver(&aws, &[ask]).await, [""; 0]);
+    let tickets = world.tickets();
+    assert!(tickets.len() == 2 && tickets[1].body.contains("acme-exports"), "{tickets:?}");
+    let timeline = view(&aws).await.timeline;
+    assert!(timeline.iter().any(|event| event.what.ends_with("the watch found more")), "{timeline:?}");
+}
+
 #[tokio::test]
 async fn many_findings_that_join_at_once_are_one_ticket() {
     let (aws, world) = stage().await;

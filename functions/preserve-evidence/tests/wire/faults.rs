@@ -36,7 +36,7 @@ async fn however_a_call_breaks_the_next_collection_is_whole() {
         let vouched = stage.view().await.evidence;
         stage.check(&vouched);
         if let Some(Ok(branch)) = broken {
-            let whole = vouched.len() == undisturbed.len() - 1;
+            let whole = vouched.len() == undisturbed.len();
             assert!(whole || !branch.missing.is_empty(), "{point:?} {how:?}: it says more than it did");
         }
         let again = stage.collect().await.expect("a branch");

@@ -142,6 +142,51 @@ async fn sealing_again_loses_no_entry_and_writes_over_none() {
     let second = stage.manifest().entries;
     assert!(first.iter().all(|entry| second.contains(entry)), "{second:?}");
     stage.check(&second);
-    let digests = |entries: &[Entry]| entries.iter().map(|entry| entry.sha256.clone()).collect::<BTreeSet<_>>();
-    assert_eq!(digests(&second), digests(&first), "what is new is a copy of what was there");
+    // A report says how much was collected by then.
+    let states = |entries: &[Entry]| {
+        entries.iter().filter(|entry| !entry.key.contains("/report-")).map(|entry| entry.sha256.clone()).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(states(&second), states(&first), "what is new is a copy of what was there");
+}
+
+/// The other execution of the incident adds to the evidence while this one writes the list.
+#[tokio::test]
+async fn what_is_added_while_the_list_is_written_is_listed() {
+    let stage = Stage::about(&[user()]).await;
+    hold(&stage, &user()).await;
+    let (collected_at, source) = (clock::now(), "ec2:CreateSnapshots".to_owned());
+    let late = Entry { key: "arn:aws:ec2:::snapshot/snap-1".to_owned(), sha256: None, bytes: None, source, collected_at };
+    // The base, the report, and then the list.
+    stage.aws.delay_call("s3:PutObject", 3, std::time::Duration::from_millis(200));
+    let adds = async {
+        while !stage.vault.keys().contains(&manifest_key(&stage.incident.id)) {
+            tokio::task::yield_now().await;
+        }
+        room::ledger(&stage.aws).keep_evidence(&stage.incident.id, &late).await.expect("the ledger takes it");
+    };
+    stage.aws.forget();
+    let (sealed, ()) = tokio::join!(stage.seal(report(Status::Contained)), adds);
+    assert_eq!(sealed.expect("a branch").count, Some(3));
+    assert!(stage.manifest().entries.contains(&late));
+}
+
+#[tokio::test]
+async fn a_list_that_is_written_during_the_collection_says_so_and_the_last_one_does_not() {
+    let stage = Stage::about(&[user()]).await;
+    hold(&stage, &user()).await;
+    let ledger = room::ledger(&stage.aws);
+    let started = firebreak::report::Branch { status: "started".to_owned(), ..Default::default() };
+    let execution = &sha256_hex(stage.incident.execution_arn.as_bytes())[..8];
+    ledger.keep_collection(&stage.incident.id, execution, &started).await.expect("the ledger takes it");
+    let mut carried = report(Status::Contained);
+    carried.evidence = started;
+    stage.run(preserve_evidence::Phase::Seal, carried).await.expect("a branch");
+    let missing = stage.manifest().missing;
+    assert!(missing.len() == 1 && missing[0].contains("still being collected"), "{missing:?}");
+    // The execution that collects knows nothing of what was done, and seals all the same.
+    let collected = stage.collect().await.expect("a branch");
+    let reports = |stage: &Stage| stage.vault.keys().iter().filter(|key| key.contains("/report-")).count();
+    let before = reports(&stage);
+    stage.run(preserve_evidence::Phase::Seal, Report { evidence: collected, ..Report::default() }).await.expect("a branch");
+    assert_eq!((stage.manifest().missing, reports(&stage)), (vec![], before));
 }

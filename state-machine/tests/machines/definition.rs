@@ -1,16 +1,15 @@
 //! What no validator checks: that the definition and the Rust code mean the same things by the same names.
-#![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 use firebreak::answer::Answer;
 use firebreak::containment::Containment;
 use firebreak::fault::{FaultKind, UNHEARD};
 use firebreak::incident::IncidentStatus;
-use firebreak_state_machine::{DEFINITION, SUBSTITUTIONS};
+use firebreak_state_machine::{DEFINITION, DEFINITIONS, SUBSTITUTIONS};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Every error name of Step Functions, Lambda and the integrated services that the definition may match. A misspelt one fails here.
-const SERVICE_ERRORS: [&str; 17] = [
+const SERVICE_ERRORS: [&str; 18] = [
     "States.ALL",
     "States.Timeout",
     "Lambda.ServiceException",
@@ -28,6 +27,7 @@ const SERVICE_ERRORS: [&str; 17] = [
     "DynamoDB.ProvisionedThroughputExceededException",
     "DynamoDB.RequestLimitExceeded",
     "DynamoDB.InternalServerError",
+    "StepFunctions.ExecutionAlreadyExistsException",
 ];
 
 fn definition() -> Value {
@@ -53,6 +53,15 @@ fn all_states() -> Vec<(String, String, Value)> {
     found
 }
 
+/// The states of all state machines.
+fn of_every_machine() -> Vec<(String, String, Value)> {
+    let mut found = Vec::new();
+    for (_, text) in DEFINITIONS {
+        states(&serde_json::from_str(text).expect("a definition is JSON"), "", &mut found);
+    }
+    found
+}
+
 /// The states with a way to `to`.
 fn into(to: &str) -> BTreeSet<String> {
     let leads = |state: &Value| {
@@ -64,7 +73,7 @@ fn into(to: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_task_map_and_parallel_catches_everything() {
-    for (path, name, state) in all_states() {
+    for (path, name, state) in of_every_machine() {
         let kind = state["Type"].as_str().expect("a type");
         if matches!(kind, "Task" | "Map" | "Parallel") {
             let catches = state["Catch"].as_array().unwrap_or_else(|| panic!("{path}/{name} has no Catch"));
@@ -80,7 +89,7 @@ fn every_task_map_and_parallel_catches_everything() {
 
 #[test]
 fn no_branch_and_no_item_can_fail() {
-    for (path, name, state) in all_states().iter().filter(|(path, ..)| !path.is_empty()) {
+    for (path, name, state) in of_every_machine().iter().filter(|(path, ..)| !path.is_empty()) {
         assert_ne!(state["Type"], "Fail", "{path}/{name} would cancel its siblings");
         let leaves = state["Catch"].as_array().into_iter().flatten().map(|c| c["Next"].as_str().expect("a target").to_owned());
         for target in leaves {
@@ -93,7 +102,7 @@ fn no_branch_and_no_item_can_fail() {
 fn retries_and_catches_name_only_errors_somebody_raises() {
     let ours: BTreeSet<&str> = FaultKind::ALL.iter().map(|kind| kind.error_type()).collect();
     let mut seen = BTreeSet::new();
-    for (path, name, state) in all_states() {
+    for (path, name, state) in of_every_machine() {
         for field in ["Retry", "Catch"] {
             for error in state[field].as_array().into_iter().flatten().flat_map(|r| r["ErrorEquals"].as_array().expect("names")) {
                 let error = error.as_str().expect("a name").to_owned();
@@ -110,7 +119,7 @@ fn retries_and_catches_name_only_errors_somebody_raises() {
 fn only_passing_faults_are_retried_and_always_with_jitter() {
     let lasting: Vec<&str> =
         FaultKind::ALL.iter().filter(|kind| **kind != FaultKind::Transient).map(|k| k.error_type()).collect();
-    for (path, name, state) in all_states() {
+    for (path, name, state) in of_every_machine() {
         for retry in state["Retry"].as_array().into_iter().flatten() {
             assert_eq!(retry["JitterStrategy"], "FULL", "{path}/{name} retries in step with everybody else");
             for error in retry["ErrorEquals"].as_array().expect("names") {
@@ -159,7 +168,7 @@ fn each_containment_has_its_state_its_choice_and_its_function() {
 #[test]
 fn each_function_that_is_invoked_has_a_folder() {
     let folders = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions");
-    for (path, name, state) in all_states() {
+    for (path, name, state) in of_every_machine() {
         let Some(function) = state["Parameters"]["FunctionName"].as_str() else { continue };
         let folder = function.strip_prefix("${FunctionArnPrefix}").unwrap_or_else(|| panic!("{path}/{name}: {function}"));
         assert!(folders.join(folder).join("Cargo.toml").exists(), "{path}/{name} invokes {folder}, which has no folder");
@@ -168,13 +177,14 @@ fn each_function_that_is_invoked_has_a_folder() {
 
 #[test]
 fn every_substitution_is_made_and_every_one_is_used() {
-    let mut rest = DEFINITION;
     let mut used = BTreeSet::new();
-    while let Some((_, after)) = rest.split_once("${") {
-        let (name, after) = after.split_once('}').expect("a closing brace");
-        assert!(SUBSTITUTIONS.contains(&name), "${{{name}}} is substituted by nobody");
-        used.insert(name);
-        rest = after;
+    for (_, mut rest) in DEFINITIONS {
+        while let Some((_, after)) = rest.split_once("${") {
+            let (name, after) = after.split_once('}').expect("a closing brace");
+            assert!(SUBSTITUTIONS.contains(&name), "${{{name}}} is substituted by nobody");
+            used.insert(name);
+            rest = after;
+        }
     }
     let unused: Vec<&&str> = SUBSTITUTIONS.iter().filter(|name| !used.contains(**name)).collect();
     assert!(unused.is_empty(), "never used: {unused:?}");
@@ -182,7 +192,7 @@ fn every_substitution_is_made_and_every_one_is_used() {
 
 #[test]
 fn the_task_token_goes_to_the_review_queue_and_nowhere_else() {
-    for (path, name, state) in all_states() {
+    for (path, name, state) in of_every_machine() {
         let mentions = state.to_string().contains("$$.Task.Token");
         let is_parent = !state["Branches"].is_null() || !state["ItemProcessor"].is_null();
         if mentions && !is_parent {
@@ -363,6 +373,7 @@ fn states_carry_small_facts_of_what_was_done_and_the_ledger_has_the_rest() {
 #[test]
 fn one_write_about_an_incident_passes_by_the_ledgers_code() {
     let direct = |state: &Value| state["Resource"].as_str().is_some_and(|resource| resource.contains(":dynamodb:"));
-    let found: Vec<String> = all_states().into_iter().filter(|(.., state)| direct(state)).map(|(_, name, _)| name).collect();
+    let found: Vec<String> =
+        of_every_machine().into_iter().filter(|(.., state)| direct(state)).map(|(_, name, _)| name).collect();
     assert_eq!(found, ["RecordFailed"], "crates/firebreak-ledger/src/about.rs has the reason");
 }

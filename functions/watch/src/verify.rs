@@ -1,0 +1,68 @@
+//! Every control in force is read back, and written again where somebody reverted it.
+
+use crate::Function;
+use crate::invoke::{Failure, invoke};
+use firebreak::decision::{Decision, Mode};
+use firebreak::fault::Fault;
+use firebreak::incident::Incident;
+use firebreak::receipt::{Receipt, Standing, Verification};
+use firebreak_ledger::IncidentView;
+use futures::StreamExt as _;
+use serde_json::json;
+
+/// As many as the state machine asks at the same time.
+pub(crate) const AT_ONCE: usize = 10;
+
+/// What the incident holds contained, in whole or in part, by the receipts of all executions.
+pub(crate) fn in_force(view: &IncidentView) -> Vec<Receipt> {
+    let holds = |receipt: &&Receipt| receipt.standing(&view.releases) == Standing::Held;
+    view.receipts.iter().filter(holds).cloned().collect()
+}
+
+/// What is told of each control: reverts and problems, each line once.
+pub(crate) fn lines<'a>(checks: impl IntoIterator<Item = &'a Verification>) -> impl Iterator<Item = String> {
+    checks.into_iter().flat_map(|check| {
+        let problems = check.problems.iter().filter(|_| !check.holds);
+        check.reverted.iter().chain(problems).map(|line| format!("{}: {line}", check.target)).collect::<Vec<_>>()
+    })
+}
+
+impl Function {
+    /// Asks each containment. One that fails leaves a line, and the ledger has that line, so that people are told once.
+    pub(crate) async fn verify(&self, incident: &Incident, before: &[Verification], held: &[Receipt]) -> Vec<Verification> {
+        let checks = held.iter().map(|receipt| Box::pin(self.verify_one(incident, before, receipt)));
+        let all: Vec<Option<Verification>> = futures::stream::iter(checks).buffered(AT_ONCE).collect().await;
+        all.into_iter().flatten().collect()
+    }
+
+    async fn verify_one(&self, incident: &Incident, before: &[Verification], receipt: &Receipt) -> Option<Verification> {
+        let (containment, target) = (receipt.containment?, &receipt.target);
+        let key = target.merge_key();
+        let is_meant = |d: &&Decision| d.containment == Some(containment) && d.target.merge_key() == key;
+        // What waited for a person, and holds, was approved.
+        let approved = incident.decisions.iter().filter(is_meant).any(|decision| decision.mode == Mode::Gate);
+        let payload = json!({ "phase": "verify", "incident": incident, "target": target, "approved": approved });
+        let answer = match invoke(&self.lambda, containment.name(), &payload).await {
+            Ok(answer) => {
+                serde_json::from_value(answer).map_err(|_| Failure::from(Fault::bug("it did not answer with a verification")))
+            }
+            Err(failure) => Err(failure),
+        };
+        match answer {
+            Ok(check) => Some(check),
+            Err(failure) => {
+                let said = failure.message.as_str();
+                tracing::warn!(of = %target, error = failure.error.as_str(), said, "a containment could not be verified");
+                let known = before.iter().find(|check| check.containment == Some(containment) && check.target.merge_key() == key);
+                let reverted = known.map(|check| check.reverted.clone()).unwrap_or_default();
+                let problems = vec![format!("could not be verified: {}", failure.error.as_str())];
+                let (target, containment) = (target.clone(), Some(containment));
+                let check = Verification { target, containment, holds: false, problems, reverted, notes: vec![] };
+                if let Err(fault) = self.ledger.keep_verification(&incident.id, &check).await {
+                    tracing::error!(fault.message = %fault.message, "the ledger did not take a record");
+                }
+                Some(check)
+            }
+        }
+    }
+}

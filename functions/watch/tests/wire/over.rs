@@ -1,0 +1,91 @@
+//! When nobody looks: too early, while a release runs, and once the incident is over.
+
+use crate::stage::{Stage, found, user};
+use firebreak::answer::{Answer, Decided};
+use firebreak::ids::IncidentId;
+use firebreak::incident::IncidentStatus;
+use firebreak::review::GateMessage;
+use firebreak::watch::{A_DAY, NextLook};
+use firebreak_aws::clock;
+use serde_json::json;
+use std::time::Duration;
+
+#[tokio::test]
+async fn a_look_that_is_not_due_asks_nobody() {
+    let stage = Stage::start().await;
+    let answer = stage.look(1, 3).await.expect("an answer");
+    assert_eq!(stage.aws.calls().len(), 0);
+    assert!((6..=7).contains(&answer.watch.seconds), "{:?}", answer.watch);
+    assert_eq!(NextLook { seconds: 0, ..answer.watch }, NextLook { over: false, ..NextLook::over(1) });
+}
+
+#[tokio::test]
+async fn the_watch_ends_with_the_incident_and_not_with_its_execution() {
+    for (status, over) in [
+        (IncidentStatus::Closed, true),
+        (IncidentStatus::Released, true),
+        (IncidentStatus::Failed, false),
+        (IncidentStatus::AwaitingReview, false),
+    ] {
+        let stage = Stage::start().await;
+        stage.ledger().set_status(&stage.incident.id, status, &[]).await.expect("the ledger takes it");
+        let answer = stage.look(1, 10).await.expect("an answer");
+        assert_eq!((answer.watch.over, stage.called().is_empty()), (over, over), "{status:?}");
+    }
+    let mut unknown = Stage::start().await;
+    unknown.incident.id = IncidentId::of("nobody knows it");
+    assert!(unknown.look(1, 10).await.expect("an answer").watch.over);
+}
+
+/// A gate, and an answer to it that is so old.
+async fn answered(stage: &Stage, answer: Answer, age: Duration) {
+    let message = json!({ "task_token": "a token", "execution_arn": stage.incident.execution_arn, "entered_at": clock::now(),
+        "round": 1, "incident": stage.incident });
+    let message: GateMessage = serde_json::from_value(message).expect("a message");
+    stage.ledger().open_gate(&message).await.expect("the ledger takes it");
+    let decided = Decided::new(answer, "ann", "because", clock::now() - age);
+    assert!(stage.ledger().decide(&stage.incident.id, &decided).await.expect("the ledger takes it"));
+}
+
+#[tokio::test]
+async fn no_look_fights_a_release() {
+    for (answer, age, looks) in [
+        (Answer::Release, 10, false),
+        // The execution never took it: what is contained is looked after again.
+        (Answer::Release, 3600, true),
+        (Answer::Approve, 10, true),
+    ] {
+        let stage = Stage::start().await;
+        answered(&stage, answer, Duration::from_secs(age)).await;
+        let next = stage.look(1, 10).await.expect("an answer").watch;
+        assert_eq!(!stage.called().is_empty(), looks, "{answer:?} {age}");
+        if !looks {
+            assert_eq!((next.look, next.seconds, next.over), (1, 15, false), "the same look, soon");
+        }
+    }
+}
+
+/// A search takes up to 40 seconds, and a release is not made for what a look contains after it.
+#[tokio::test]
+async fn nothing_is_contained_after_the_incident_was_released() {
+    let stage = Stage::start().await;
+    let next = json!([{ "target": user(), "containment": "quarantine-iam" }]);
+    stage.answers("sweep", "look", found(&stage.incident, next).after(Duration::from_millis(100)));
+    let releases = async {
+        while stage.payloads("sweep look").is_empty() {
+            tokio::task::yield_now().await;
+        }
+        stage.ledger().set_status(&stage.incident.id, IncidentStatus::Released, &[]).await.expect("the ledger takes it");
+    };
+    let (answer, ()) = tokio::join!(stage.look(1, 10), releases);
+    assert!(answer.expect("an answer").watch.alarm);
+    assert_eq!(stage.payloads("quarantine-iam contain").len(), 0);
+}
+
+#[tokio::test]
+async fn after_a_day_another_execution_goes_on() {
+    let stage = Stage::start().await;
+    assert!(!stage.look(1, 10).await.expect("an answer").watch.successor);
+    let next = stage.look(2, A_DAY).await.expect("an answer").watch;
+    assert!(next.successor && next.look > 1000, "what was missed is not made up for: {next:?}");
+}
