@@ -2,8 +2,8 @@
 
 moto has trails, but no events: LookupEvents answers with an HTML page. Nothing is recorded here, so an event that is
 to be found has to be put there first. It is found at once, and however old it is; on AWS it takes minutes to appear,
-and 90 days to vanish. More than two requests per second are refused, as on AWS: a client that does not pace itself must
-fail.
+and 90 days to vanish. AWS refuses more than two requests per second; here it is a hundred, because a demo must not wait for
+a pace. A client without any pace fails all the same.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .planted_trail import Event, Place, PlantedTrail
 from .token_buckets import TokenBuckets
 
 _PAGE: Final = 50
-_REQUESTS_PER_SECOND: Final = 2
+_REQUESTS_PER_SECOND: Final = 100
 """Of an account in a Region."""
 _ATTRIBUTES: Final = frozenset(
     {"EventId", "EventName", "ReadOnly", "Username", "ResourceType", "ResourceName", "EventSource", "AccessKeyId"}
