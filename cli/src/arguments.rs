@@ -271,6 +271,9 @@ pub struct RestoreArguments {
     /// Why, in 10 characters or more; kept with the incident.
     #[arg(long, value_parser = comment)]
     pub comment: String,
+    /// Do not ask before. Without a terminal nobody is asked.
+    #[arg(long)]
+    pub yes: bool,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

@@ -80,6 +80,13 @@ struct Page {
     now: Timestamp,
 }
 
+/// A line of a part.
+enum Line {
+    Text(String),
+    /// What can be copied into a shell. It belongs to the line before.
+    Command(String),
+}
+
 /// Narrower than this, a label has a line of its own.
 const LABELLED: usize = 60;
 /// The column of the labels.
@@ -88,6 +95,12 @@ const LABEL: usize = 11;
 impl Page {
     /// Lines with a label before them; nothing when there are no lines.
     fn part(&mut self, label: &str, lines: &[String]) {
+        let lines: Vec<Line> = lines.iter().cloned().map(Line::Text).collect();
+        self.part_of(label, &lines);
+    }
+
+    /// The same with commands among the lines.
+    fn part_of(&mut self, label: &str, lines: &[Line]) {
         let is_wide = self.width >= LABELLED;
         if !is_wide && !lines.is_empty() {
             self.out.push_str(&format!("{}\n", style(label).bold()));
@@ -99,9 +112,16 @@ impl Page {
                 (true, _) => " ".repeat(LABEL),
             };
             // What belongs to the line before stands a little to the right.
-            let text = line.trim_start();
-            let first = format!("{first}{}", " ".repeat(line.len() - text.len()));
-            self.out.push_str(&layout::wrap(&first, text, self.width));
+            let text = match line {
+                Line::Text(line) => {
+                    let text = line.trim_start();
+                    layout::wrap(&format!("{first}{}", " ".repeat(line.len() - text.len())), text, self.width)
+                }
+                Line::Command(line) => {
+                    layout::command(&format!("{first}    "), &line.split(' ').collect::<Vec<&str>>(), self.width)
+                }
+            };
+            self.out.push_str(&text);
         }
     }
 

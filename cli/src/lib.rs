@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod arguments;
+mod confirm;
 mod connection;
 mod decisions;
 mod doctor;

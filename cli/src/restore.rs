@@ -4,9 +4,11 @@
 
 use crate::arguments::RestoreArguments;
 use crate::incidents::incident_id;
-use crate::{CommandError, Connection, paint, print_json, signed};
+use crate::standing::{Facts, Stand};
+use crate::{CommandError, Connection, confirm, layout, paint, print_json, signed};
 use console::style;
 use firebreak::ids::IncidentId;
+use firebreak::incident::IncidentStatus;
 use firebreak::receipt::{Receipt, Status};
 use firebreak::restore::{Restore, RestoreEnd, RestoreOutcome, RestoreRequest};
 use firebreak::step::StepKind;
@@ -35,6 +37,10 @@ struct Shown<'a> {
 pub(crate) async fn run(arguments: &RestoreArguments) -> Result<(), CommandError> {
     let id = incident_id(&arguments.id)?;
     let connection = Connection::open().await?;
+    // A program that reads JSON is not asked.
+    if !arguments.yes && !arguments.json && !agreed(&connection.ledger, &id).await? {
+        return Err(CommandError::Bad("nothing was asked for".to_owned()));
+    }
     let request = RestoreRequest { from: Some("command".to_owned()), ..RestoreRequest::new(id.clone(), &arguments.comment) };
     let outcome: RestoreOutcome = signed::call(&connection, "decide-review", &request).await?;
     let waited = match &outcome {
@@ -60,8 +66,8 @@ pub(crate) async fn run(arguments: &RestoreArguments) -> Result<(), CommandError
             Ok(())
         }
         (Some((_, view)), _) => Err(CommandError::Bad(not_back(&view))),
-        (None, RestoreOutcome::NeedsSecond { asked, first_by, expires_at }) => {
-            Err(CommandError::Bad(needs_second(&asked, &first_by, expires_at)))
+        (None, RestoreOutcome::NeedsSecond { asked, first_by, first_comment, expires_at }) => {
+            Err(CommandError::Bad(needs_second(&asked, &first_by, first_comment.as_deref(), expires_at)))
         }
         (None, RestoreOutcome::NotClosed { status }) => Err(CommandError::Bad(format!(
             "{id} is {}: only a closed incident is restored; an open one is answered: firebreak incidents show {id}",
@@ -69,6 +75,27 @@ pub(crate) async fn run(arguments: &RestoreArguments) -> Result<(), CommandError
         ))),
         (None, _) => Err(CommandError::Bad(format!("there is no incident {id}"))),
     }
+}
+
+/// Shows what a restore puts back, and asks whether to go on. What is not closed, the function refuses.
+async fn agreed(ledger: &Ledger, id: &IncidentId) -> Result<bool, CommandError> {
+    if !confirm::is_seen() {
+        return Ok(true);
+    }
+    match ledger.incident(id).await?.filter(|view| view.record.status == IncidentStatus::Closed) {
+        Some(view) => confirm::goes_on(&question(&view, layout::width())),
+        None => Ok(true),
+    }
+}
+
+fn question(view: &IncidentView, width: usize) -> String {
+    let (facts, id) = (Facts::from(view), &view.record.incident.id);
+    let stands = facts.stands();
+    let held: Vec<&Stand<'_>> = stands.iter().filter(|stand| stand.is_held()).collect();
+    let means = if held.is_empty() { "it holds nothing that could be put back" } else { "what it holds is contained no longer" };
+    let (title, opened) = (format!("{} {id}: {means}", style("restore").bold()), paint::time(view.record.incident.opened_at));
+    let opened = layout::wrap("  ", &format!("The incident was opened {opened}."), width);
+    format!("{}{}{opened}", layout::wrap("", &title, width), confirm::listed("Puts back", &held, facts, width))
 }
 
 fn begun(outcome: &RestoreOutcome) -> String {
@@ -98,17 +125,21 @@ async fn ended(ledger: &Ledger, id: &IncidentId, restore: &Restore) -> Result<(R
 /// What a person reads once everything is back, and what is left to do.
 fn back(view: &IncidentView) -> String {
     let steps = || view.releases.iter().flat_map(|receipt| &receipt.steps);
-    let mut lines = vec![format!("{} {} is put back", style("restored:").green().bold(), view.record.incident.id)];
+    let id = &view.record.incident.id;
+    let held: String = view.releases.iter().filter_map(still_held).collect();
+    let is_back = view.releases.iter().any(|receipt| receipt.status == Status::Contained);
+    let mut lines = vec![match (held.is_empty(), is_back) {
+        (true, _) => format!("{} {id} is put back", style("restored:").green().bold()),
+        (false, true) => format!("{} {id} is put back in part, the rest is STILL CONTAINED", style("restored:").yellow().bold()),
+        (false, false) => format!("{} nothing of {id} is put back", style("STILL CONTAINED:").yellow().bold()),
+    }];
     let kept = steps().filter(|step| step.is(StepKind::KeepInactive)).count();
     if kept > 0 {
         lines.push(format!("  {kept} exposed credential(s) stay inactive: replace them"));
     }
     let changed = view.releases.iter().filter(|receipt| receipt.steps.iter().any(|step| step.is(StepKind::CheckDrift)));
     lines.extend(changed.map(|receipt| format!("  {}: what somebody else changed stays as it is", receipt.target)));
-    let held = view.releases.iter().filter(|receipt| receipt.held_by.is_some());
-    let held = held.map(|receipt| format!("  {}: {}", receipt.target, receipt.still_contained().unwrap_or_default()));
-    lines.extend(held);
-    lines.join("\n")
+    format!("{}{held}", lines.join("\n"))
 }
 
 fn not_back(view: &IncidentView) -> String {
@@ -120,7 +151,7 @@ fn not_back(view: &IncidentView) -> String {
         } else {
             inert(&receipt.told().unwrap_or_else(|| format!("see firebreak incidents show {id}")), 200)
         };
-        format!("\n  {}: {why}{}", receipt.target, closed_holder(receipt).unwrap_or_default())
+        format!("\n  {}: {why}{}", receipt.target, still_held(receipt).unwrap_or_default())
     };
     format!(
         "NOT all of {id} is put back, it stays closed:{}\nAsk again once the cause is mended.",
@@ -128,19 +159,18 @@ fn not_back(view: &IncidentView) -> String {
     )
 }
 
-/// What a closed incident still holds, and the command that puts it back.
-pub(crate) fn closed_holder(receipt: &Receipt) -> Option<String> {
-    receipt.restore.as_ref()?;
+/// What another incident still holds; the command that puts it back, where that one is closed.
+pub(crate) fn still_held(receipt: &Receipt) -> Option<String> {
     Some(format!("\n  {}: {}", receipt.target, receipt.still_contained()?))
 }
 
 /// What somebody reads whose wish waits for another person.
-pub(crate) fn needs_second(asked: &str, first_by: &str, expires_at: Timestamp) -> String {
+pub(crate) fn needs_second(asked: &str, first_by: &str, first_comment: Option<&str>, expires_at: Timestamp) -> String {
+    let (asked, by, until) = (inert(asked, 300), inert(first_by, 200), paint::time(expires_at));
+    let why = first_comment.map(|comment| format!(" (\"{}\")", inert(comment, 300))).unwrap_or_default();
     format!(
-        "nothing is done yet: two persons must ask for it. {} was asked for by {}; another person must ask for exactly this before {}",
-        inert(asked, 300),
-        inert(first_by, 200),
-        paint::time(expires_at)
+        "nothing is done yet: two persons must ask for it. {asked} was asked for by {by}{why}; another person must ask for exactly this \
+         before {until}"
     )
 }
 
@@ -188,6 +218,10 @@ mod tests {
         let kept = receipt("contained", json!({ "steps": [step("keep-inactive AKIAEXAMPLE", "applied")] }));
         let text = back(&view(json!([held, kept])));
         assert!(text.contains(&format!("firebreak restore {other}")) && text.contains("1 exposed credential"), "{text}");
+        assert!(text.contains("put back in part, the rest is STILL CONTAINED"), "{text}");
+        let all = back(&view(json!([receipt("skipped", json!({ "held_by": other }))])));
+        let line = format!("IAM user alice: still contained for incident {other}");
+        assert!(all.contains("nothing of fb-0123456789abcdef is put back") && all.contains(&line), "{all}");
         let drifted = receipt("partial", json!({ "steps": [step("check-drift", "failed")] }));
         let denied = receipt("failed", json!({ "error": "Firebreak.Denied: iam:DetachUserPolicy", "fault": "Firebreak.Denied" }));
         let text = not_back(&view(json!([drifted, denied])));
@@ -199,9 +233,22 @@ mod tests {
 
     #[test]
     fn who_must_wait_for_another_person_knows_for_what_and_until_when() {
-        let text = needs_second("restore", "ann\u{1b}[2J", "2026-11-21T02:00:00Z".parse().expect("a time"));
-        for words in ["restore was asked for by ann", "another person", "2026-11-21 02:00:00 UTC"] {
+        let until = "2026-11-21T02:00:00Z".parse().expect("a time");
+        let text = needs_second("restore", "ann\u{1b}[2J", Some("rotated\u{1b}[2J"), until);
+        for words in ["restore was asked for by ann", "(\"rotated", "another person", "2026-11-21 02:00:00 UTC"] {
             assert!(text.contains(words) && !text.contains('\u{1b}'), "{words}: {text}");
         }
+    }
+
+    #[test]
+    fn who_restores_reads_what_is_put_back() {
+        let states = crate::incidents::screens::states();
+        let asked = |name: &str| {
+            let view = &states.iter().find(|state| state.name == name).expect("a state").view;
+            console::strip_ansi_codes(&question(view, 80)).into_owned()
+        };
+        assert!(asked("contained").contains("  Puts back:\n    IAM user alice: deny everything\n"), "{}", asked("contained"));
+        let nothing = asked("released");
+        assert!(nothing.contains("holds nothing") && !nothing.contains("Puts back"), "{nothing}");
     }
 }

@@ -81,8 +81,9 @@ async fn answer(answer: Answer, arguments: &AnswerArguments, accept_open: &[Stri
                 return told::wait(&connection.ledger, &id, &decision).await;
             }
         }
-        DecideOutcome::NeedsSecond { asked, first_by, expires_at } => {
-            return Err(CommandError::Bad(restore::needs_second(&asked, &first_by, expires_at)));
+        DecideOutcome::NeedsSecond { asked, first_by, first_comment, expires_at } => {
+            let text = restore::needs_second(&asked, &first_by, first_comment.as_deref(), expires_at);
+            return Err(CommandError::Bad(text));
         }
         DecideOutcome::Changed { decisions, shown } => {
             return Err(CommandError::Bad(outcome::changed(&id, &decisions, shown.as_deref())));
@@ -131,8 +132,9 @@ pub(crate) async fn release_and_wait(connection: &Connection, id: &IncidentId, c
             DecideOutcome::Changed { .. } => {
                 return Err(CommandError::Bad(format!("{id} is not released: more was decided meanwhile; answer it yourself")));
             }
-            DecideOutcome::NeedsSecond { asked, first_by, expires_at } => {
-                return Err(CommandError::Bad(restore::needs_second(&asked, &first_by, expires_at)));
+            DecideOutcome::NeedsSecond { asked, first_by, first_comment, expires_at } => {
+                let text = restore::needs_second(&asked, &first_by, first_comment.as_deref(), expires_at);
+                return Err(CommandError::Bad(text));
             }
             DecideOutcome::AlreadyDecided { .. } => {
                 return Err(CommandError::Bad(format!("{id} is not released: somebody has answered it already")));

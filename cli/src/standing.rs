@@ -1,6 +1,7 @@
 //! How each target of an incident stands now, as the ledger has it. The list, the screen, the question before an answer and the result
 //! after it go by this, so that none of them says more than another.
 
+use firebreak::answer::Answer;
 use firebreak::decision::{Decision, Mode};
 use firebreak::fault::FaultKind;
 use firebreak::incident::Incident;
@@ -32,6 +33,8 @@ pub(crate) enum Now {
     Unclear(Standing),
     /// The incident let go of it.
     LetGo(Standing),
+    /// It is not contained, or in part, and an answer settled that it stays so.
+    Left(Answer),
     /// People are only told.
     Told,
 }
@@ -43,6 +46,29 @@ pub(crate) struct Stand<'a> {
     pub(crate) decision: Option<&'a Decision>,
     pub(crate) receipt: Option<&'a Receipt>,
     pub(crate) now: Now,
+}
+
+impl Stand<'_> {
+    /// Whether a release has something to put back.
+    pub(crate) fn is_held(&self) -> bool {
+        match self.now {
+            Now::Contained | Now::Unconfirmed | Now::Partly | Now::Unclear(_) => true,
+            Now::Left(_) => self.receipt.is_some_and(Receipt::holds_something),
+            _ => false,
+        }
+    }
+
+    /// What an answer settled, in words.
+    pub(crate) fn left(&self) -> &'static str {
+        let by_hand = self.decision.is_some_and(|decision| decision.containment.is_none());
+        if self.is_held() {
+            "PARTLY contained"
+        } else if by_hand {
+            "nothing for Firebreak to do"
+        } else {
+            "NOT contained"
+        }
+    }
 }
 
 /// How the whole incident stands, in one word.
@@ -138,7 +164,18 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// What an answer settled waits for nobody.
     fn now(self, decision: Option<&Decision>, receipt: Option<&Receipt>) -> Now {
+        let settled = decision.and_then(|decision| self.incident.settled(decision));
+        match (self.done(decision, receipt), settled) {
+            (Now::Failed | Now::Gone | Now::NotTried | Now::Waits | Now::ByHand | Now::Partly, Some(settled)) => {
+                Now::Left(settled.answer)
+            }
+            (now, _) => now,
+        }
+    }
+
+    fn done(self, decision: Option<&Decision>, receipt: Option<&Receipt>) -> Now {
         let mode = decision.map(|decision| decision.mode);
         let Some(receipt) = receipt else {
             let has_containment = decision.is_some_and(|decision| decision.containment.is_some());
@@ -160,6 +197,16 @@ impl<'a> Facts<'a> {
             (Standing::Open, Status::Skipped) if mode == Some(Mode::Gate) => Now::Waits,
             (Standing::Open, Status::Skipped) => Now::Told,
             (Standing::Open, _) => Now::Failed,
+        }
+    }
+
+    /// A target as people call it, with its account where the incident has targets of several.
+    pub(crate) fn name(self, target: &Target) -> String {
+        let mut accounts = self.incident.decisions.iter().map(|decision| &decision.target.account);
+        if accounts.any(|account| *account != target.account) {
+            format!("{target} in account {}", target.account)
+        } else {
+            target.to_string()
         }
     }
 
@@ -202,7 +249,7 @@ impl Now {
             Self::Waits => 2,
             Self::ByHand => 3,
             Self::Contained => 4,
-            Self::LetGo(_) | Self::Told => 5,
+            Self::LetGo(_) | Self::Left(_) | Self::Told => 5,
         }
     }
 

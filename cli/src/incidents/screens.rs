@@ -1,6 +1,10 @@
 //! The screen of one incident in every state: each sentence is held against what is true there.
 
 use crate::layout::PIPE;
+use crate::standing::{Facts, State as Whole};
+use firebreak::answer::{Answer, Decided};
+use firebreak::ids::AccountId;
+use firebreak::incident::IncidentStatus;
 use firebreak::receipt::Receipt;
 use firebreak_ledger::{IncidentView, ReviewState};
 use serde::de::DeserializeOwned;
@@ -251,4 +255,56 @@ fn a_containment_that_changed_nothing_says_so() {
     let before = states.iter().find(|state| state.name == "contained before").expect("a state");
     let text = shown(&before.view);
     assert!(text.contains("it was so before, by Firebreak or by somebody else"), "{text}");
+}
+
+/// The same after an answer to all of it that was carried out.
+fn answered(mut view: IncidentView, answer: Answer) -> IncidentView {
+    let decided = Decided::new(answer, "ann", "it was so", view.record.incident.opened_at);
+    view.record.incident.settle(&decided, |_| true);
+    view
+}
+
+#[test]
+fn what_was_kept_waits_for_nobody() {
+    let kept = answered(view("gate", "awaiting-review", vec![], vec![]), Answer::Keep);
+    let text = says_now(&kept);
+    assert!(text.contains("IAM user alice: NOT contained; left so, as answered: keep"), "{text}");
+    assert!(!text.contains("waits for your approval") && !text.contains("OPEN"), "{text}");
+    assert_eq!(Facts::from(&kept).state(), Whole::Nothing);
+    let part = [step("attach-deny", "applied", None)];
+    let partly = answered(view("auto", "closed", vec![receipt("partial", 1, &part, &json!({}))], vec![]), Answer::Keep);
+    assert!(shown(&partly).contains("IAM user alice: PARTLY contained; left so, as answered: keep"), "{}", shown(&partly));
+}
+
+#[test]
+fn a_restore_that_met_a_change_names_its_command_and_the_containment_that_is_left() {
+    let mut drifted = states().into_iter().find(|state| state.truth.drift).expect("a state").view;
+    assert!(shown(&drifted).contains("the containment was not taken away"), "{}", shown(&drifted));
+    drifted.record.status = IncidentStatus::Closed;
+    let text = shown(&answered(drifted, Answer::Approve));
+    assert!(text.contains("firebreak restore fb-0123456789abcdef --comment \"WHY\""), "{text}");
+    assert!(text.contains("the containment was not taken away") && !text.contains("answer release again"), "{text}");
+}
+
+#[test]
+fn targets_of_several_accounts_are_named_with_theirs() {
+    let mut view = view("gate", "awaiting-review", vec![], vec![]);
+    assert!(!shown(&view).contains("alice in account"));
+    let mut other = view.record.incident.decisions[0].clone();
+    other.target.account = AccountId::parse("444455556666").expect("an account");
+    view.record.incident.decisions.push(other);
+    let text = shown(&view);
+    for account in ["111122223333", "444455556666"] {
+        assert!(text.contains(&format!("IAM user alice in account {account}: waits for your approval")), "{text}");
+    }
+}
+
+#[test]
+fn a_command_can_be_copied_from_a_narrow_screen() {
+    let drifted = states().into_iter().find(|state| state.truth.drift).expect("a state").view;
+    let now = "2026-11-20T02:04:00Z".parse().expect("a time");
+    let text = console::strip_ansi_codes(&super::shown(&drifted, now, 40)).into_owned();
+    let lines = text.lines().map(str::trim).skip_while(|line| !line.starts_with("aws ")).take(4).collect::<Vec<_>>().join("\n");
+    let command = "aws cloudtrail lookup-events \\\n--region us-east-1 \\\n--lookup-attributes \\\n";
+    assert!(lines.starts_with(command) && lines.ends_with(" \\"), "{lines}");
 }

@@ -24,7 +24,7 @@ pub(super) fn write(page: &mut Page, view: &IncidentView) {
         stands.iter().filter(|stand| stand.now != Now::Told).flat_map(|stand| holds(stand, facts, view)).collect();
     page.part("NOW", &now);
     page.part("OPEN", &open(&stands, facts));
-    page.part("CHANGED", &drift::lines(view));
+    page.part_of("CHANGED", &drift::lines(view));
     page.part("WHO", &who(&view.record.incident));
     page.part("CLOUDTRAIL", &trail(view));
     page.part("EVIDENCE", &evidence(view));
@@ -79,24 +79,25 @@ fn stage(view: &IncidentView, now: jiff::Timestamp) -> String {
 
 /// How a target stands, and why. What a release put back is no longer contained, whatever its containment had done.
 fn holds(stand: &Stand<'_>, facts: Facts<'_>, view: &IncidentView) -> Vec<String> {
-    let Stand { target, receipt, .. } = stand;
+    let (name, receipt) = (facts.name(stand.target), stand.receipt);
     let does = stand.decision.map_or("", |decision| decision.does());
     let mut lines = vec![match stand.now {
         Now::Contained => {
             let done = receipt.map(done).unwrap_or_default();
-            format!("{target}: {}{done}", style("contained").green().bold())
+            format!("{name}: {}{done}", style("contained").green().bold())
         }
-        Now::Unconfirmed => format!("{target}: {}", style("contained, NOT confirmed by the last check").red().bold()),
-        Now::Partly => format!("{target}: {}", style("PARTLY contained").red().bold()),
-        Now::Failed | Now::Gone | Now::NotTried => format!("{target}: {}", style("NOT contained").red().bold()),
-        Now::Waits => format!("{target}: {}: {does}", style("waits for your approval").yellow()),
-        Now::ByHand => format!("{target}: {}", style("only a person can act").yellow()),
-        Now::Unclear(standing) => format!("{target}: {}", style(standing.says().unwrap_or("look yourself")).yellow()),
-        Now::LetGo(standing) => format!("{target}: {}", style(let_go(*receipt, standing, view)).yellow()),
-        Now::Told => format!("{target}: for information"),
+        Now::Unconfirmed => format!("{name}: {}", style("contained, NOT confirmed by the last check").red().bold()),
+        Now::Partly => format!("{name}: {}", style("PARTLY contained").red().bold()),
+        Now::Failed | Now::Gone | Now::NotTried => format!("{name}: {}", style("NOT contained").red().bold()),
+        Now::Waits => format!("{name}: {}: {does}", style("waits for your approval").yellow()),
+        Now::ByHand => format!("{name}: {}", style("only a person can act").yellow()),
+        Now::Unclear(standing) => format!("{name}: {}", style(standing.says().unwrap_or("look yourself")).yellow()),
+        Now::LetGo(standing) => format!("{name}: {}", style(let_go(receipt, standing, view)).yellow()),
+        Now::Left(answer) => format!("{name}: {}; left so, as answered: {}", style(stand.left()).yellow(), answer.word()),
+        Now::Told => format!("{name}: for information"),
     }];
     let Some(receipt) = receipt else { return lines };
-    if matches!(stand.now, Now::Partly | Now::Failed | Now::Gone | Now::NotTried) {
+    if matches!(stand.now, Now::Partly | Now::Failed | Now::Gone | Now::NotTried | Now::Left(_)) {
         let failed = receipt.steps.iter().filter(|step| step.outcome == Outcome::Failed).filter_map(Step::says);
         lines.extend(receipt.told().into_iter().chain(failed).map(|why| format!("  why: {}", inert(&why, 300))));
     }
@@ -129,19 +130,23 @@ fn let_go(receipt: Option<&Receipt>, standing: Standing, view: &IncidentView) ->
 fn open(stands: &[Stand<'_>], facts: Facts<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     for stand in stands {
-        let target = stand.target;
+        let name = facts.name(stand.target);
         match (stand.now, stand.decision) {
             (Now::ByHand, Some(decision)) => {
                 let advice = decision.by_hand.as_deref().unwrap_or(&decision.reason);
-                lines.push(format!("{target}: {}", inert(advice, 300)));
+                lines.push(format!("{name}: {}", inert(advice, 300)));
             }
             (Now::Contained, decision) => {
                 let containment =
                     decision.and_then(|decision| decision.containment).or(stand.receipt.and_then(|r| r.containment));
-                let level = containment.and_then(|containment| containment.declaration().level(target.scope));
-                lines.extend(level.map(|level| format!("{target}: goes on: {}", level.leaves)));
+                let level = containment.and_then(|containment| containment.declaration().level(stand.target.scope));
+                lines.extend(level.map(|level| format!("{name}: goes on: {}", level.leaves)));
             }
-            (now, _) if now.is_open() => lines.push(format!("{target}: can do what it could before, but for what is said above")),
+            (Now::Unclear(Standing::Drifted), _) => {
+                let left = "the containment was not taken away, and what somebody changed may get around it";
+                lines.push(format!("{name}: {left}"));
+            }
+            (now, _) if now.is_open() => lines.push(format!("{name}: can do what it could before, but for what is said above")),
             _ => {}
         }
     }

@@ -1,24 +1,22 @@
 //! Before an answer from a terminal: what it changes here, and a question. A program is not asked.
 
-use crate::layout;
 use crate::standing::{Facts, Now, Stand};
-use crate::{CommandError, paint};
+use crate::{CommandError, confirm, layout, paint};
 use console::style;
-use firebreak::answer::{Answer, Targets};
+use firebreak::answer::{Answer, Decided};
+use firebreak::incident::Incident;
 use firebreak::notice::ticket;
 use firebreak::review::DecideRequest;
 use firebreak::revision::code;
-use firebreak::target::Target;
+use firebreak::text::inert;
 use firebreak_ledger::{IncidentView, Ledger};
-use std::io::{IsTerminal as _, Write as _};
 
 /// Asks whether to go on, and returns the request as it was agreed to: about what was shown here. Nothing when the person says no.
 ///
 /// # Errors
 /// The ledger or the terminal could not be read.
 pub(super) async fn agreed(ledger: &Ledger, request: DecideRequest, yes: bool) -> Result<Option<DecideRequest>, CommandError> {
-    let is_seen = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    if yes || !is_seen {
+    if yes || !confirm::is_seen() {
         return Ok(Some(request));
     }
     // Where no gate waits, the function says what is wrong.
@@ -26,12 +24,7 @@ pub(super) async fn agreed(ledger: &Ledger, request: DecideRequest, yes: bool) -
     let Some(view) = view.filter(|view| view.review.as_ref().is_some_and(|review| review.decision.is_none())) else {
         return Ok(Some(request));
     };
-    print!("{}Go on? [y/N] ", question(&view, &request, layout::width()));
-    let unread = |error: std::io::Error| CommandError::Bad(format!("the terminal does not answer: {error}"));
-    std::io::stdout().flush().map_err(unread)?;
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line).map_err(unread)?;
-    if !matches!(line.trim().to_lowercase().as_str(), "y" | "yes") {
+    if !confirm::goes_on(&question(&view, &request, layout::width()))? {
         return Ok(None);
     }
     let shown = request.shown.clone().or_else(|| Some(code(&view.record.incident.shown())));
@@ -43,57 +36,67 @@ fn question(view: &IncidentView, request: &DecideRequest, width: usize) -> Strin
     let facts = Facts::from(view);
     let round = view.review.as_ref().map_or(1, |review| review.round);
     let choices = ticket(facts.incident, &facts.report(), round).answers;
-    let means = choices.iter().find(|choice| choice.answer == request.answer).map(|choice| format!(": {}", choice.means));
+    let means = choices.iter().find(|choice| choice.answer == request.answer).map(|choice| choice.means.clone());
+    // The ticket speaks of all targets.
+    let means = request.targets.says().map(|part| inert(&part, 300)).or(means).map(|means| format!(": {means}"));
     let answer = style(request.answer.word()).bold();
     let mut out = layout::wrap("", &format!("{answer} {}{}", request.incident_id, means.unwrap_or_default()), width);
-    let stands: Vec<Stand<'_>> = facts.stands().into_iter().filter(|stand| is_meant(&request.targets, stand.target)).collect();
-    let mut list = |title: &str, is: fn(&Stand<'_>) -> bool| {
-        let listed: Vec<&Stand<'_>> = stands.iter().filter(|stand| is(stand)).collect();
-        if !listed.is_empty() {
-            out.push_str(&format!("  {title}:\n"));
-        }
-        for stand in listed {
-            let does = stand.decision.map(|decision| format!(": {}", decision.does())).unwrap_or_default();
-            out.push_str(&layout::wrap("    ", &format!("{}{does}", stand.target), width));
-        }
+    let (targets, accept_open) = (request.targets.clone(), request.accept_open.clone());
+    let (opened_at, comment) = (view.record.incident.opened_at, &request.comment);
+    let decided = Decided { targets, accept_open, ..Decided::new(request.answer, "", comment, opened_at) };
+    let stands = facts.stands();
+    let asked: Vec<&Stand<'_>> = stands.iter().filter(|stand| is_asked(stand, &decided, facts.incident)).collect();
+    let mut list = |title: &str, is: &dyn Fn(&Stand<'_>) -> bool| {
+        let listed: Vec<&Stand<'_>> = asked.iter().copied().filter(|stand| is(stand)).collect();
+        out.push_str(&confirm::listed(title, &listed, facts, width));
     };
     if request.answer == Answer::Release {
-        list("Puts back", is_held);
-        list("Does not do", |stand| is_left(stand) && !is_held(stand));
+        list("Puts back", &is_held);
+        list("Does not do", &|stand| is_left(stand) && !stand.is_held());
     } else if request.answer == Answer::Approve {
-        list("Contains", is_left);
-        list("Keeps", |stand| is_held(stand) && !is_left(stand));
+        let accepts = |stand: &Stand<'_>| decided.accepts_open(stand.target);
+        list("Contains", &|stand| is_tried(stand, &decided) && !accepts(stand));
+        list("Tries, and closes even if that fails", &|stand| is_tried(stand, &decided) && accepts(stand));
+        list("Leaves, because others use it; --only names it", &|stand| is_left(stand) && !is_tried(stand, &decided));
+        list("Keeps", &|stand| stand.is_held() && !is_left(stand));
     } else {
-        list("Keeps", is_held);
-        list("Does not do", |stand| is_left(stand) && !is_held(stand));
+        list("Keeps", &is_held);
+        list("Does not do", &|stand| is_left(stand) && !stand.is_held());
     }
-    list("Only a person can act", |stand| stand.now == Now::ByHand);
-    let opened = paint::time(view.record.incident.opened_at);
+    list("Only a person can act", &|stand| stand.now == Now::ByHand);
+    let opened = paint::time(opened_at);
     out.push_str(&layout::wrap("  ", &format!("The incident was opened {opened}."), width));
     out
 }
 
-/// Whether a release has something to put back.
-fn is_held(stand: &Stand<'_>) -> bool {
-    matches!(stand.now, Now::Contained | Now::Unconfirmed | Now::Partly | Now::Unclear(_))
+/// Whether the answer is about it: no answer touches again what is settled.
+fn is_asked(stand: &Stand<'_>, decided: &Decided, incident: &Incident) -> bool {
+    let is_open = stand.decision.is_none_or(|decision| incident.settled(decision).is_none());
+    is_open && decided.targets.includes(stand.target)
 }
 
-/// Whether an approval tries to contain it.
+/// Whether a release has something to put back.
+fn is_held(stand: &Stand<'_>) -> bool {
+    stand.is_held()
+}
+
+/// Whether an approval can contain it.
 fn is_left(stand: &Stand<'_>) -> bool {
     let can = stand.decision.is_some_and(|decision| decision.containment.is_some());
     can && matches!(stand.now, Now::Waits | Now::Failed | Now::Gone | Now::NotTried | Now::Partly)
 }
 
-/// Whether an answer is about a target.
-pub(super) fn is_meant(targets: &Targets, target: &Target) -> bool {
-    let names = |names: &[String]| names.iter().any(|name| *name == target.id || *name == target.to_string());
-    (targets.only.is_empty() || names(&targets.only)) && !names(&targets.except)
+/// Whether this approval tries it. What others use, only its name contains: accepted as open, it is left alone.
+fn is_tried(stand: &Stand<'_>, decided: &Decided) -> bool {
+    let is_named = || decided.targets.names(stand.target);
+    is_left(stand) && stand.decision.is_some_and(|d| decided.is_about(d) && (!d.only_by_name || is_named()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::incidents::screens::states;
+    use firebreak::answer::Targets;
     use firebreak::ids::IncidentId;
 
     fn asked(state: &str, answer: Answer, targets: Targets) -> String {
@@ -129,5 +132,47 @@ mod tests {
         }
         let only = Targets { only: vec!["alice".to_owned()], ..Targets::default() };
         assert!(asked("contained", Answer::Release, only).contains("Puts back"));
+    }
+
+    /// Alice waits, and so does bob, whom others use.
+    fn two() -> IncidentView {
+        let mut view = states().into_iter().find(|known| known.name == "gated").expect("a state").view;
+        let mut shared = view.record.incident.decisions[0].clone();
+        "bob".clone_into(&mut shared.target.id);
+        shared.only_by_name = true;
+        view.record.incident.decisions.push(shared);
+        view
+    }
+
+    fn of_two(view: &IncidentView, targets: Targets, accept_open: &[&str]) -> String {
+        let id = IncidentId::parse("fb-0123456789abcdef").expect("an id");
+        let accept_open = accept_open.iter().map(|name| (*name).to_owned()).collect();
+        let request = DecideRequest { targets, accept_open, ..DecideRequest::new(id, Answer::Approve, "we looked at it") };
+        console::strip_ansi_codes(&question(view, &request, 80)).into_owned()
+    }
+
+    #[test]
+    fn a_bare_approval_does_not_claim_to_contain_what_others_use() {
+        let leaves = "  Leaves, because others use it; --only names it:\n    IAM user bob: ";
+        let bare = of_two(&two(), Targets::default(), &[]);
+        assert!(bare.contains("  Contains:\n    IAM user alice: ") && bare.contains(leaves), "{bare}");
+        let accepted = of_two(&two(), Targets::default(), &["bob"]);
+        assert!(accepted.contains(leaves), "{accepted}");
+        let named = of_two(&two(), Targets { only: vec!["bob".to_owned()], ..Targets::default() }, &[]);
+        assert!(named.contains("  Contains:\n    IAM user bob: ") && !named.contains("    IAM user alice"), "{named}");
+    }
+
+    #[test]
+    fn what_is_settled_is_no_part_of_the_answer_and_what_is_accepted_may_stay_open() {
+        let mut view = two();
+        view.record.incident.decisions[1].only_by_name = false;
+        let tries = "  Tries, and closes even if that fails:\n    IAM user bob: ";
+        let accepted = of_two(&view, Targets::default(), &["bob"]);
+        assert!(accepted.contains("  Contains:\n    IAM user alice: ") && accepted.contains(tries), "{accepted}");
+        let only = Targets { only: vec!["alice".to_owned()], ..Targets::default() };
+        let kept = Decided { targets: only, ..Decided::new(Answer::Keep, "ann", "it was so", view.record.incident.opened_at) };
+        view.record.incident.settle(&kept, |_| true);
+        let rest = of_two(&view, Targets::default(), &[]);
+        assert!(rest.contains("  Contains:\n    IAM user bob: ") && !rest.contains("    IAM user alice"), "{rest}");
     }
 }

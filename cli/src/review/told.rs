@@ -49,8 +49,11 @@ impl Carried {
 /// Something was not carried out, or is not known yet.
 pub(super) async fn wait(ledger: &Ledger, id: &IncidentId, decided: &Decided) -> Result<(), CommandError> {
     let (after, view) = ended(ledger, id, decided).await?;
+    // A line with a command stays in one piece: it is copied.
+    let has_command = view.releases.iter().any(|receipt| receipt.restore.is_some());
+    let width = if has_command { layout::PIPE } else { layout::width() };
     for line in targets(&view, decided) {
-        print!("{}", layout::wrap("  ", &line, layout::width()));
+        print!("{}", layout::wrap("  ", &line, width));
     }
     println!("{}", judged(after, &view, decided)?);
     Ok(())
@@ -61,11 +64,15 @@ pub(super) fn targets(view: &IncidentView, decided: &Decided) -> Vec<String> {
     if decided.answer == Answer::Release {
         return view.releases.iter().map(released).collect();
     }
-    let stands = Facts::from(view).stands();
+    let facts = Facts::from(view);
+    let stands = facts.stands();
     let wanted = stands.iter().filter(|stand| !matches!(stand.now, Now::Told));
     wanted
         .map(|stand| {
             let says = match stand.now {
+                Now::Left(answer) => {
+                    return format!("{}: {}, as answered: {}", facts.name(stand.target), stand.left(), answer.word());
+                }
                 Now::Contained => "contained",
                 Now::Unconfirmed => "contained, NOT confirmed by the last check",
                 Now::Partly => "PARTLY contained",
@@ -76,7 +83,7 @@ pub(super) fn targets(view: &IncidentView, decided: &Decided) -> Vec<String> {
                 Now::Unclear(standing) | Now::LetGo(standing) => standing.says().unwrap_or("put back"),
                 Now::Told => "for information",
             };
-            format!("{}: {says}", stand.target)
+            format!("{}: {says}", facts.name(stand.target))
         })
         .collect()
 }
@@ -85,8 +92,8 @@ pub(super) fn targets(view: &IncidentView, decided: &Decided) -> Vec<String> {
 fn released(receipt: &Receipt) -> String {
     let steps: Vec<String> = receipt.steps.iter().filter_map(Step::says).collect();
     let failed = receipt.steps.iter().any(|step| step.outcome == Outcome::Failed);
-    let says = match (&receipt.held_by, receipt.told()) {
-        (Some(by), _) => format!("still contained for incident {by}"),
+    let says = match (receipt.still_contained(), receipt.told()) {
+        (Some(held), _) => held,
         (None, Some(error)) if matches!(receipt.status, Status::Contained | Status::Skipped) => error,
         (None, Some(error)) => format!("NOT put back: {error}"),
         (None, None) if steps.is_empty() => "nothing had to be put back".to_owned(),
@@ -124,6 +131,11 @@ mod tests {
         );
         let other = says(&json!([]), ("held_by", json!("fb-0123456789abcdef")));
         assert_eq!(other, "IAM user alice: still contained for incident fb-0123456789abcdef");
+        let mut closed = json!({ "containment": "quarantine-iam", "status": "skipped", "held_by": "fb-0123456789abcdef",
+            "target": { "kind": "iam-user", "id": "alice", "account": "111122223333", "region": "eu-central-1", "partition": "aws" } });
+        closed["restore"] = closed["held_by"].clone();
+        let closed = released(&serde_json::from_value(closed).expect("a receipt"));
+        assert!(closed.contains("which is closed: firebreak restore fb-0123456789abcdef --comment \"WHY\""), "{closed}");
         assert!(says(&json!([step("detach-deny", "failed")]), ("status", json!("partial"))).contains("NOT all is put back"));
     }
 }

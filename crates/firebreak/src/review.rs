@@ -138,6 +138,9 @@ pub enum DecideOutcome {
         asked: String,
         /// Who asked first: the ARN that signed.
         first_by: String,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        first_comment: Option<String>,
         /// Until when the other person may answer.
         expires_at: Timestamp,
     },

@@ -60,8 +60,9 @@ impl Function {
             match self.ledger.consent_to_restore(id, &wish).await? {
                 Consent::Given(first) => Some(first.by),
                 Consent::Waits(first) => {
-                    let Asked { what, by, expires_at, .. } = self.announced(id, &wish, first).await;
-                    return Ok(RestoreOutcome::NeedsSecond { asked: what, first_by: by, expires_at });
+                    let Asked { what, by, comment: why, expires_at, .. } = self.announced(id, &wish, first).await;
+                    let first_comment = Some(why);
+                    return Ok(RestoreOutcome::NeedsSecond { asked: what, first_by: by, first_comment, expires_at });
                 }
             }
         } else {

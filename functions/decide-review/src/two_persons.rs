@@ -38,8 +38,9 @@ impl Function {
         let wish = Asked::of(&decision);
         Ok(match self.ledger.consent_to_answer(id, &wish).await? {
             Consent::Waits(first) => {
-                let Asked { what, by, expires_at, .. } = self.announced(id, &wish, first).await;
-                Second::Wanted(DecideOutcome::NeedsSecond { asked: what, first_by: by, expires_at })
+                let Asked { what, by, comment, expires_at, .. } = self.announced(id, &wish, first).await;
+                let first_comment = Some(comment);
+                Second::Wanted(DecideOutcome::NeedsSecond { asked: what, first_by: by, first_comment, expires_at })
             }
             Consent::Given(first) => {
                 let covers = first.covers_with(decision.covers);

@@ -114,7 +114,7 @@ fn unread(report: &Report) -> Option<Section> {
 /// What the reader has to do, and what comes next. A notice with answers says it there.
 fn next(kind: NoticeKind, incident: &Incident, report: &Report, answer: Option<&Decided>) -> Option<&'static str> {
     let releases = answer.is_some_and(|decided| decided.answer == Answer::Release);
-    let open = || !releases && report.receipts().any(|receipt| standing::is_open(receipt, report));
+    let open = || !releases && report.receipts().any(|receipt| standing::is_left_open(receipt, incident, report));
     Some(match kind {
         NoticeKind::Noticed => "Firebreak does nothing more about it and asks for no answer: it is yours to look at.",
         NoticeKind::Opened if incident.joining.is_some() => {

@@ -139,14 +139,15 @@ fn closed(incident: &Incident, report: &Report, answer: Option<&Decided>) -> &'s
     if is_rehearsal(incident) {
         return "closed, nothing was changed";
     }
+    let left_open = || report.receipts().any(|receipt| standing::is_left_open(receipt, incident, report));
+    let left_undone = || {
+        let mut waited = standing::done_after_approval(&incident.decisions, report);
+        waited.any(|decision| !standing::is_released(decision, incident))
+    };
     match answer.map(|decided| decided.answer) {
         Some(Answer::Release) => "Released and closed",
-        Some(Answer::Keep) if standing::done_after_approval(&incident.decisions, report).next().is_some() => {
-            "Closed, NOT all contained"
-        }
-        Some(Answer::Keep | Answer::Approve) | None if report.receipts().any(|receipt| standing::is_open(receipt, report)) => {
-            "Closed, NOT all contained"
-        }
+        Some(Answer::Keep) if left_undone() => "Closed, NOT all contained",
+        Some(Answer::Keep | Answer::Approve) | None if left_open() => "Closed, NOT all contained",
         Some(Answer::Keep) => "Kept and closed",
         Some(Answer::Approve) | None => "Approved and closed",
     }

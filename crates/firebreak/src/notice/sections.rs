@@ -107,7 +107,8 @@ pub(super) fn left_alone(incident: &Incident, report: &Report) -> Option<Section
         subject: Some(target(&decision.target)),
         ..Entry::line(Text::ours("left as it is by this answer"))
     };
-    let entries = standing::only_by_name(&incident.decisions, report).map(line).collect();
+    let left = standing::only_by_name(&incident.decisions, report).filter(|decision| !standing::is_released(decision, incident));
+    let entries = left.map(line).collect();
     Section::of(Part::Open, "Touched by the suspect, used by others, and named by no answer", entries)
 }
 
@@ -300,7 +301,9 @@ pub(super) fn answered(incident: &Incident, now: Option<&Decided>) -> Option<Sec
 pub(super) fn left_undone(incident: &Incident, report: &Report, answer: Option<&Decided>) -> Option<Section> {
     let kept = answer.filter(|decided| decided.answer == Answer::Keep)?;
     let waited = standing::done_after_approval(&incident.decisions, report).chain(standing::by_hand(&incident.decisions));
-    let is_kept = |decision: &&Decision| kept.is_about(decision);
+    // What an earlier answer settled has a section of its own.
+    let is_kept =
+        |decision: &&Decision| kept.is_about(decision) && incident.settled(decision).is_none_or(|settled| settled.at == kept.at);
     let entry = |decision: &Decision| Entry {
         subject: Some(target(&decision.target)),
         says: vec![Text::ours("left as it is, nothing is done about it")],

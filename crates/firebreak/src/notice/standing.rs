@@ -1,7 +1,9 @@
 //! How each target of an incident stands now, and what an approval would still do.
 
+use crate::answer::Answer;
 use crate::decision::{Decision, Mode, ReasonCode};
 use crate::fault::FaultKind;
+use crate::incident::Incident;
 use crate::receipt::{Receipt, Standing, Status};
 use crate::report::Report;
 use crate::target::Target;
@@ -68,6 +70,17 @@ pub(super) fn failed(report: &Report) -> impl Iterator<Item = &Receipt> {
 pub(super) fn is_open(receipt: &Receipt, report: &Report) -> bool {
     let another = of(receipt, report) == Standing::HeldByAnother;
     receipt.status != Status::Skipped && !another && !is_contained(receipt, report)
+}
+
+/// The same when the incident ends: what a person released is nobody's to contain.
+pub(super) fn is_left_open(receipt: &Receipt, incident: &Incident, report: &Report) -> bool {
+    let mut decisions = incident.decisions.iter().filter(|decision| is_about(receipt, decision));
+    is_open(receipt, report) && !decisions.any(|decision| is_released(decision, incident))
+}
+
+/// Whether a person answered `release` for it: a false alarm.
+pub(super) fn is_released(decision: &Decision, incident: &Incident) -> bool {
+    incident.settled(decision).is_some_and(|settled| settled.answer == Answer::Release)
 }
 
 /// Whether the resource did not exist when its containment was tried. A single step can miss something else, such as a policy.

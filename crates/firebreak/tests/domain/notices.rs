@@ -4,6 +4,7 @@ use firebreak::answer::{Answer, Decided};
 use firebreak::containment::Containment;
 use firebreak::decision::{Mode, ReasonCode, Waits};
 use firebreak::fault::{Fault, FaultKind};
+use firebreak::impact::Impact;
 use firebreak::incident::Incident;
 use firebreak::notice::{Message, NoticeKind, mail, notice, ticket};
 use firebreak::plan::{Circumstances, plan_json};
@@ -84,6 +85,32 @@ fn all(incident: &Incident, report: &Report) -> String {
     told.into_iter().chain(closed).chain(asked).map(shown).collect()
 }
 
+/// What the others do not show: kept while something waits, a target that others use, and a closed incident that was put back.
+fn later(incident: &Incident) -> String {
+    let decided = |answer| Decided::new(answer, "an analyst", "because of www.evil.example", NOW);
+    let mut contained = Report::default();
+    contained.containment.status = "ok".to_owned();
+    let (target, applied) = (incident.decisions[0].target.clone(), vec![step(StepKind::AttachDeny, Outcome::Applied)]);
+    let held = Receipt { finished_at: Some(NOW), ..Receipt::of(target, Containment::QuarantineIam, Status::Contained) };
+    contained.containment.receipts = vec![Receipt { steps: applied, ..held.clone() }];
+    let mut shared = incident.clone();
+    shared.decisions[1].only_by_name = true;
+    let (workloads, services) = (vec!["ec2.amazonaws.com".to_owned()], vec!["s3".to_owned(), "kms".to_owned()]);
+    shared.decisions[1].impact = Some(Impact { sessions: Some(2), workloads, services, ..Impact::default() });
+    let mut closed = incident.clone();
+    closed.settle(&decided(Answer::Approve), |_| true);
+    let mut back = contained.clone();
+    back.release.receipts = vec![Receipt { steps: vec![step(StepKind::DetachDeny, Outcome::Applied)], ..held }];
+    let (keep, release) = (decided(Answer::Keep), decided(Answer::Release));
+    [
+        ("Closed, keep", mail(&notice(NoticeKind::Closed, incident, &contained, Some(&keep), 1))),
+        ("Ticket, others use it", mail(&ticket(&shared, &contained, 1))),
+        ("Restored", mail(&notice(NoticeKind::Restored, &closed, &back, Some(&release), 0))),
+    ]
+    .map(|(name, Message { subject, body })| format!("===== {name}\nSubject: {subject}\n{body}"))
+    .concat()
+}
+
 #[test]
 fn every_message_is_as_reviewed() {
     let mut user = incident("guardduty/exfiltration-iam-user.json");
@@ -94,7 +121,7 @@ fn every_message_is_as_reviewed() {
     user.decisions.extend([gated, by_hand]);
     let quiet = Report::default();
     let instance = incident("guardduty/bitcoin-tool.json");
-    let text = [all(&user, &eventful(&user)), all(&user, &quiet), all(&instance, &quiet)].join("\n##########\n");
+    let text = [all(&user, &eventful(&user)), all(&user, &quiet), all(&instance, &quiet), later(&user)].join("\n##########\n");
     insta::with_settings!({
         snapshot_path => fixtures().join("notices"),
         prepend_module_to_snapshot => false,

@@ -224,3 +224,32 @@ fn another_execution_contains_nothing_at_once_that_a_person_released_or_left() {
     assert_eq!((modes, taken.settled.len()), (vec![Mode::Gate, Mode::Gate, Mode::Auto], 0));
     assert!(taken.decisions[0].reason.contains("answered before: release by ann"), "{}", taken.decisions[0].reason);
 }
+
+#[test]
+fn nobody_is_told_to_contain_what_was_released_as_a_false_alarm() {
+    let before = AT.checked_sub(jiff::SignedDuration::from_mins(5)).expect("a time");
+    let alarm = Decided { at: before, ..says(Answer::Release, only(&["bob"])) };
+    let mut incident = three();
+    incident.decisions[2].only_by_name = true;
+    let mut named = incident.clone();
+    named.settle(&Decided { at: before, ..says(Answer::Release, only(&["carol"])) }, |_| true);
+    let incident = settled(&incident, &alarm);
+    // Its containment had failed, or a release put it back: people have nothing to do about it.
+    let contained = |user: &str| receipt(&incident, user, Status::Contained);
+    let mut report = Report { gated: vec![contained("alice"), contained("carol")], ..Report::default() };
+    for (status, release) in [(Status::Failed, Status::Skipped), (Status::Contained, Status::Contained)] {
+        report.containment.receipts = vec![receipt(&incident, "bob", status)];
+        report.release.receipts = vec![receipt(&incident, "bob", release)];
+        for (answer, subject) in [(Answer::Approve, "Approved and closed"), (Answer::Keep, "Kept and closed")] {
+            let targets = if answer == Answer::Approve { only(&["alice", "carol"]) } else { Targets::default() };
+            let closed = mail(&notice(NoticeKind::Closed, &incident, &report, Some(&says(answer, targets)), 1));
+            assert!(closed.subject.contains(subject), "{}", closed.subject);
+            for words in ["yours to contain", "bob: left as it is"] {
+                assert!(!closed.body.contains(words), "{words}: {}", closed.body);
+            }
+        }
+    }
+    let keep = says(Answer::Keep, Targets::default());
+    let closed = mail(&notice(NoticeKind::Closed, &named, &Report::default(), Some(&keep), 1));
+    assert!(!closed.body.contains("named by no answer") && closed.body.contains("alice: left as it is"), "{}", closed.body);
+}

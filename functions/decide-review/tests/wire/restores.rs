@@ -128,9 +128,8 @@ fn arn(by: &str) -> String {
 async fn the_second_person_starts_it_and_both_are_recorded() {
     let (aws, machine) = closed().await;
     let waits = ask(&aws, "ann").await.expect("an outcome");
-    assert!(
-        matches!(&waits, RestoreOutcome::NeedsSecond { asked, first_by, .. } if asked == "restore" && *first_by == arn("ann"))
-    );
+    assert!(matches!(&waits, RestoreOutcome::NeedsSecond { asked, first_by, first_comment: Some(_), .. }
+            if asked == "restore" && *first_by == arn("ann")));
     let again = ask(&aws, "ann").await.expect("an outcome");
     assert_eq!((again, machine.names().len(), restores(&aws).await.len()), (waits, 0, 0), "one person is one person");
     let started = ask(&aws, "bob").await.expect("an outcome");

@@ -39,9 +39,8 @@ async fn the_same_answer_of_another_person_counts_and_names_both() {
     let (aws, execution) = stage().await;
     waits(&aws, "quarantine-iam", TargetKind::IamUser, "bob").await;
     let first = answer(&aws, "ann", Answer::Approve).await.expect("an outcome");
-    assert!(
-        matches!(&first, DecideOutcome::NeedsSecond { asked, first_by, .. } if asked == "approve" && *first_by == arn("ann"))
-    );
+    assert!(matches!(&first, DecideOutcome::NeedsSecond { asked, first_by, first_comment: Some(_), .. }
+            if asked == "approve" && *first_by == arn("ann")));
     let again = answer(&aws, "ann", Answer::Approve).await.expect("an outcome");
     assert_eq!((&again, execution.taken().len(), gate(&aws).await.decision), (&first, 0, None), "nothing is handed over");
     let taken = answer(&aws, "carol", Answer::Approve).await.expect("an outcome");
