@@ -73,7 +73,7 @@ async fn answer(answer: Answer, arguments: &AnswerArguments, accept_open: &[Stri
                 decision.answer.word(),
                 paint::time(decision.at)
             );
-            if decision.answer != answer || decision.targets != request.targets {
+            if decision.answer != answer || !is_same_part(&connection, &id, &decision.targets, &request.targets).await? {
                 return Err(CommandError::Bad(text));
             }
             says(text);
@@ -144,6 +144,15 @@ pub(crate) async fn release_and_wait(connection: &Connection, id: &IncidentId, c
             }
         }
     }
+}
+
+/// Whether both are about the same targets of the incident: what is recorded has another name for a target than the person may type.
+async fn is_same_part(connection: &Connection, id: &IncidentId, one: &Targets, other: &Targets) -> Result<bool, CommandError> {
+    if one == other {
+        return Ok(true);
+    }
+    let Some(view) = connection.ledger.incident(id).await? else { return Ok(false) };
+    Ok(view.record.incident.decisions.iter().all(|d| one.includes(&d.target) == other.includes(&d.target)))
 }
 
 /// Asks `decide-review`, which knows who signed the request.

@@ -5,14 +5,19 @@
 
 use super::tickets::{Ticket, integer};
 use super::{Item, Ledger, lost, number, sortable, string, text, to_doc};
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use firebreak::answer::Decided;
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak::review::{GateMessage, Takes};
-use firebreak_aws::classify::OrFault;
+use firebreak_aws::classify::{OrFault, SdkResult, code, fault};
 use jiff::Timestamp;
 use serde::Serialize;
+
+/// A gate that has no answer yet.
+const UNANSWERED: &str = "attribute_exists(task_token) AND attribute_not_exists(decision)";
 
 /// A gate as the functions that answer it see it. Holds the token: no `Debug`.
 #[derive(Clone)]
@@ -171,28 +176,34 @@ impl Ledger {
         }))
     }
 
-    /// Records the answer if there is none yet. False when somebody was first.
+    /// Records the answer if there is none yet, whichever gate is open: for who judges nothing. False when somebody was first.
     ///
     /// # Errors
     /// The ledger could not be written.
     pub async fn decide(&self, incident: &IncidentId, decided: &Decided) -> Result<bool, Fault> {
-        let written = self
-            .update_about(
-                incident,
-                "review",
-                "SET decision = :decision, answers = list_append(if_not_exists(answers, :none), :one)",
-            )
-            .condition_expression("attribute_exists(task_token) AND attribute_not_exists(decision)")
+        let answer = self.answering(incident, decided)?.condition_expression(UNANSWERED);
+        recorded(&answer.send().await)
+    }
+
+    /// Records the answer for the gate that was judged. False when somebody was first, and when another gate is open by now.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn decide_at(&self, incident: &IncidentId, judged: &Gate, decided: &Decided) -> Result<bool, Fault> {
+        let answer = self
+            .answering(incident, decided)?
+            .condition_expression(format!("{UNANSWERED} AND task_token = :judged"))
+            .expression_attribute_values(":judged", text(&judged.task_token));
+        recorded(&answer.send().await)
+    }
+
+    fn answering(&self, incident: &IncidentId, decided: &Decided) -> Result<UpdateItemFluentBuilder, Fault> {
+        let set = "SET decision = :decision, answers = list_append(if_not_exists(answers, :none), :one)";
+        let answer = self.update_about(incident, "review", set);
+        Ok(answer
             .expression_attribute_values(":decision", to_doc(decided)?)
             .expression_attribute_values(":none", AttributeValue::L(vec![]))
-            .expression_attribute_values(":one", AttributeValue::L(vec![to_doc(decided)?]))
-            .send()
-            .await;
-        if lost(&written) {
-            return Ok(false);
-        }
-        written.or_fault("ledger: record the answer")?;
-        Ok(true)
+            .expression_attribute_values(":one", AttributeValue::L(vec![to_doc(decided)?])))
     }
 
     /// Notes that the execution took the answer. From here on the token is spent and is dropped.
@@ -215,6 +226,16 @@ impl Ledger {
         noted.or_fault("ledger: note the delivered answer")?;
         Ok(())
     }
+}
+
+/// Whether an answer was recorded. The request has a token: the fault says what code AWS gave, and no word of its message.
+fn recorded<T, E: ProvideErrorMetadata>(written: &SdkResult<T, E>) -> Result<bool, Fault> {
+    let Err(error) = written else { return Ok(true) };
+    if lost(written) {
+        return Ok(false);
+    }
+    let why = code(error).unwrap_or("no answer");
+    Err(Fault::new(fault("dynamodb:UpdateItem", error).kind, format!("ledger: record the answer: {why}")))
 }
 
 fn decision(item: &Item) -> Result<Option<Decided>, Fault> {

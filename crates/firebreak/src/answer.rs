@@ -29,7 +29,8 @@ impl Answer {
     }
 }
 
-/// Which targets an answer is about: their ids, or whole names as the ticket prints them. Both lists empty: all of them.
+/// Which targets an answer is about. Recorded are names that mean one target each ([`Incident::name_of`](crate::incident::Incident::name_of));
+/// an earlier version recorded what the person typed. Both lists empty: all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Targets {
@@ -73,10 +74,10 @@ impl Targets {
     }
 }
 
-/// Whether one of `names` is the target's id, or its whole name.
+/// Whether one of `names` is a name of the target.
 #[must_use]
 pub fn is_among(names: &[String], target: &Target) -> bool {
-    names.iter().any(|name| *name == target.id || *name == target.to_string())
+    names.iter().any(|name| target.is_named(name))
 }
 
 /// A recorded answer. An incident can have several: one for each gate, and one for each part of its targets.

@@ -20,6 +20,7 @@ pub mod incident;
 pub mod joining;
 mod ledger_keys;
 pub mod names;
+pub mod naming;
 pub mod notice;
 pub mod pause;
 pub mod plan;

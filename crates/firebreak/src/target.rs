@@ -291,6 +291,15 @@ impl Target {
         Place { account: self.account.clone(), region: self.region.clone(), partition: self.partition.clone() }
     }
 
+    /// Whether this is the place of which its name is unique.
+    pub(crate) fn is_at(&self, account: &str, region: &str) -> bool {
+        match self.kind.facts().reach {
+            Reach::Account => self.account.as_str() == account,
+            Reach::Organization => true,
+            Reach::Region => self.account.as_str() == account && self.region.as_str() == region,
+        }
+    }
+
     /// A key of the resource, with `id` for its id.
     pub(crate) fn key_with(&self, id: &str) -> String {
         let kind = self.kind.name();

@@ -9,10 +9,10 @@ mod two_persons;
 pub use approvers::Approvers;
 use aws_sdk_sfn::types::ExecutionStatus;
 use covers::Covered;
-use firebreak::answer::{Decided, Targets};
+use firebreak::answer::Decided;
 use firebreak::comment::is_reason;
 use firebreak::fault::{Fault, FaultKind};
-use firebreak::plan::MAX_DECISIONS;
+use firebreak::ids::IncidentId;
 use firebreak::policy::TwoPersons;
 use firebreak::review::{DecideOutcome, DecideRequest};
 use firebreak::text::inert;
@@ -21,8 +21,11 @@ use firebreak_aws::{Aws, clock};
 use firebreak_function::environment;
 use firebreak_function::signed::Caller;
 use firebreak_gate::{HandOver, hand_over};
-use firebreak_ledger::Ledger;
+use firebreak_ledger::{Gate, Ledger};
 use two_persons::Second;
+
+/// So often an answer is judged anew because another gate opened meanwhile.
+const ATTEMPTS: usize = 3;
 
 /// The function and what it needs.
 pub struct Function {
@@ -67,37 +70,66 @@ impl Function {
     /// When `caller` may not give this answer, and when the ledger or Step Functions do not answer. The recorded answer stands; asking
     /// again hands it over again.
     pub async fn handle(&self, caller: &Caller, request: DecideRequest) -> Result<DecideOutcome, Fault> {
-        let id = &request.incident_id;
         is_reason(&request.comment).map_err(|no| Fault::malformed(no.to_string()))?;
-        self.knows(&request).await?;
-        let Some(open) = self.ledger.gate(id).await? else { return Ok(DecideOutcome::NoReview) };
-        if open.decision.is_none() && self.execution_status(&open.execution_arn).await? != Some(ExecutionStatus::Running) {
-            // Not recorded: it must not keep a later execution of this finding from asking.
-            return Ok(DecideOutcome::TooLate);
-        }
-        let (covers, shown) = match self.covered(caller, &request, &open).await? {
-            Covered::UpTo { revision, shown } => (revision, shown),
-            // Not recorded. Whoever was first is the better news.
-            Covered::Nothing(refusal) => {
-                return Ok(open.decision.map_or(refusal, |decision| DecideOutcome::AlreadyDecided { decision }));
+        let request = self.resolved(request).await?;
+        let id = &request.incident_id;
+        for _ in 0..ATTEMPTS {
+            let Some(open) = self.ledger.gate(id).await? else { return Ok(DecideOutcome::NoReview) };
+            if let Some(recorded) = open.decision.clone() {
+                // Nothing of this request was judged, so nothing of it is recorded, whatever gate is open in a moment.
+                return Box::pin(self.deliver(id, &open, recorded, false)).await;
             }
+            let decision = match Box::pin(self.judged(caller, &request, &open)).await? {
+                Second::Given(decision) => decision,
+                Second::Wanted(outcome) => return Ok(outcome),
+            };
+            if self.ledger.decide_at(id, &open, &decision).await? {
+                return Box::pin(self.deliver_own(id, &open, decision)).await;
+            }
+            // Somebody was first, or another gate is open by now: it is judged anew.
+        }
+        Err(Fault::new(FaultKind::Transient, "the gate was opened anew at the same time: answer once more"))
+    }
+
+    /// Judges an answer to a gate that has none.
+    ///
+    /// # Errors
+    /// When `caller` may not give it, and when the ledger or Step Functions do not answer.
+    async fn judged(&self, caller: &Caller, request: &DecideRequest, open: &Gate) -> Result<Second, Fault> {
+        let id = &request.incident_id;
+        if self.execution_status(&open.execution_arn).await? != Some(ExecutionStatus::Running) {
+            // Not recorded: it must not keep a later execution of this finding from asking.
+            return Ok(Second::Wanted(DecideOutcome::TooLate));
+        }
+        let (covers, shown) = match self.covered(caller, request, open).await? {
+            Covered::UpTo { revision, shown } => (revision, shown),
+            Covered::Nothing(refusal) => return Ok(Second::Wanted(refusal)),
         };
-        let decision = Decided { shown, covers, ..said(caller, &request) };
-        let refusal = match self.nothing_to_do(id, &decision, &open).await? {
-            None => self.refusal(caller, &request, covers).await?,
+        let decision = Decided { shown, covers, ..said(caller, request) };
+        let refusal = match self.nothing_to_do(id, &decision, open).await? {
+            None => self.refusal(caller, request, covers).await?,
             refusal => refusal,
         };
-        if let Some(refusal) = refusal {
-            return open.decision.map_or(Err(refusal), |decision| Ok(DecideOutcome::AlreadyDecided { decision }));
+        match refusal {
+            Some(refusal) => Err(refusal),
+            None => Box::pin(self.second(caller, id, decision)).await,
         }
-        let decision = match Box::pin(self.second(caller, id, &open, decision)).await? {
-            Second::Given(decision) => decision,
-            Second::Wanted(outcome) => return Ok(outcome),
-        };
-        let first = self.ledger.decide(id, &decision).await?;
+    }
+
+    /// Hands over what this request has just recorded for the gate `judged`.
+    async fn deliver_own(&self, id: &IncidentId, judged: &Gate, decision: Decided) -> Result<DecideOutcome, Fault> {
         // Read after the answer is recorded: a gate that reopened meanwhile either saw the answer or left its token here.
         let Some(gate) = self.ledger.gate(id).await? else { return Ok(DecideOutcome::NoReview) };
-        let recorded = gate.decision.clone().unwrap_or(decision);
+        if gate.decision.as_ref() == Some(&decision) {
+            return Box::pin(self.deliver(id, &gate, decision, true)).await;
+        }
+        // The answer is spent: somebody else handed it over. The gate that is open by now asks something else.
+        let is_taken = gate.execution_arn == judged.execution_arn;
+        Ok(if is_taken { DecideOutcome::Accepted { decision } } else { DecideOutcome::TooLate })
+    }
+
+    /// Hands what is recorded for this gate to its execution. `first` is true when this request recorded it.
+    async fn deliver(&self, id: &IncidentId, gate: &Gate, recorded: Decided, first: bool) -> Result<DecideOutcome, Fault> {
         // Closed just now: `open-review` answers the next gate with what is recorded.
         let reached = gate.delivered || hand_over(&self.executions, &gate.task_token, &recorded).await? == HandOver::Taken;
         if reached && !gate.delivered {
@@ -137,11 +169,9 @@ impl Function {
     }
 }
 
-/// What the caller said, made inert and cut.
+/// What the caller said, made inert and cut. The names were resolved: they are the incident's own.
 fn said(caller: &Caller, request: &DecideRequest) -> Decided {
-    let names = |names: &[String]| names.iter().take(MAX_DECISIONS).map(|target| inert(target, 256)).collect();
-    let targets = Targets { only: names(&request.targets.only), except: names(&request.targets.except) };
     let from = request.from.as_deref().map(|text| inert(text, 100));
     let said = Decided::new(request.answer, &inert(&caller.arn, 200), &inert(&request.comment, 1000), clock::now());
-    Decided { targets, accept_open: names(&request.accept_open), from, ..said }
+    Decided { targets: request.targets.clone(), accept_open: request.accept_open.clone(), from, ..said }
 }

@@ -1,40 +1,38 @@
 //! What an answer about some targets must say, and answers that nobody could carry out.
 
 use crate::Function;
-use firebreak::answer::{Decided, is_among};
+use firebreak::answer::{Decided, Targets};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
+use firebreak::incident::Incident;
+use firebreak::naming::Named;
 use firebreak::plan::MAX_DECISIONS;
 use firebreak::review::DecideRequest;
 use firebreak::text::inert;
 use firebreak_ledger::Gate;
 
 impl Function {
-    /// Refuses names that the incident does not have: a slip would contain or keep another target than was meant, or have one asked
-    /// about for ever.
+    /// The request with names that mean one target each. Refuses names that the incident does not have, and those of several targets: a
+    /// slip would contain or keep another target than was meant, or have one asked about for ever.
     ///
     /// # Errors
     /// `Malformed` with the slip; the ledger could not be read.
-    pub(crate) async fn knows(&self, request: &DecideRequest) -> Result<(), Fault> {
-        let targets = &request.targets;
-        if !targets.only.is_empty() && !targets.except.is_empty() {
+    pub(crate) async fn resolved(&self, request: DecideRequest) -> Result<DecideRequest, Fault> {
+        let Targets { only, except } = &request.targets;
+        if !only.is_empty() && !except.is_empty() {
             return Err(Fault::malformed("an answer is about some targets (--only) or about all but some (--except), not both"));
         }
-        let names: Vec<&String> = request.accept_open.iter().chain(targets.all_names()).collect();
-        if names.is_empty() {
-            return Ok(());
+        if request.targets.is_all() && request.accept_open.is_empty() {
+            return Ok(request);
         }
-        if targets.all_names().count() > MAX_DECISIONS {
+        if only.len().max(except.len()).max(request.accept_open.len()) > MAX_DECISIONS {
             return Err(Fault::malformed(format!("an answer names at most {MAX_DECISIONS} targets")));
         }
-        let known = self.ledger.record(&request.incident_id).await?.map(|record| record.incident.decisions).unwrap_or_default();
-        let is_slip = |name: &&&String| !known.iter().any(|d| is_among(std::slice::from_ref(**name), &d.target));
-        match names.iter().find(is_slip) {
-            Some(slip) => {
-                Err(Fault::malformed(format!("the incident has no target {}: see firebreak incidents show", inert(slip, 100))))
-            }
-            None => Ok(()),
-        }
+        let known = self.ledger.record(&request.incident_id).await?.map(|record| record.incident);
+        let all = |names: &[String]| own_names(known.as_ref(), names);
+        let targets = Targets { only: all(only)?, except: all(except)? };
+        let accept_open = all(&request.accept_open)?;
+        Ok(DecideRequest { targets, accept_open, ..request })
     }
 
     /// Why nobody could carry the answer out; nothing when somebody can.
@@ -55,4 +53,44 @@ impl Function {
                     after the ticket. See firebreak incidents show";
         Ok(record.incident.open_of(said).next().is_none().then(|| Fault::malformed(told)))
     }
+}
+
+/// So many characters of names are listed: a fault is cut, and a cut name means nothing.
+const LISTED: usize = 220;
+
+/// The name of each target that is meant and no other one has, once.
+fn own_names(incident: Option<&Incident>, names: &[String]) -> Result<Vec<String>, Fault> {
+    let mut own: Vec<String> = Vec::new();
+    for name in names {
+        let shown = inert(name, 100);
+        let name = match incident.map_or(Named::Nobody, |incident| incident.named(name)) {
+            Named::One(target) => incident.map(|incident| incident.name_of(target)).unwrap_or_default(),
+            Named::Several(others) => {
+                let told =
+                    format!("{shown} can mean several targets of the incident. Name the one that you mean: {}", listed(&others));
+                return Err(Fault::malformed(told));
+            }
+            Named::Nobody => {
+                return Err(Fault::malformed(format!("the incident has no target {shown}: see firebreak incidents show")));
+            }
+        };
+        if !own.contains(&name) {
+            own.push(name);
+        }
+    }
+    Ok(own)
+}
+
+/// As many of the names as fit, between quotes.
+fn listed(names: &[String]) -> String {
+    let mut list = String::new();
+    for name in names {
+        if list.len() + name.len() > LISTED {
+            list.push_str(" and more");
+            break;
+        }
+        let comma = if list.is_empty() { "" } else { ", " };
+        list.extend([comma, "\"", name.as_str(), "\""]);
+    }
+    list
 }

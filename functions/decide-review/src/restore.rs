@@ -44,7 +44,7 @@ impl Function {
         if known.status != IncidentStatus::Closed {
             return Ok(RestoreOutcome::NotClosed { status: known.status });
         }
-        may_ask(&known.incident, caller, false)?;
+        may_ask(&known.incident, &caller.arn, false)?;
         let last = self.ledger.restores(id).await?.pop();
         if let Some(restore) = last.clone().filter(|last| last.ended.is_none()) {
             match self.execution_status(&self.execution_of(id, &restore)?).await? {
@@ -57,7 +57,8 @@ impl Function {
         }
         let first_by = if self.two_persons.go(Back::Restore) {
             let wish = Asked::new("restore", &by, &comment, now);
-            match self.ledger.consent_to_restore(id, &wish).await? {
+            let may = |by: &str| may_ask(&known.incident, by, false).is_ok();
+            match self.ledger.consent_to_restore(id, &wish, may).await? {
                 Consent::Given(first) => Some(first.by),
                 Consent::Waits(first) => {
                     let Asked { what, by, comment: why, expires_at, .. } = self.announced(id, &wish, first).await;

@@ -11,7 +11,7 @@ use firebreak::report::Report;
 use firebreak::review::DecideOutcome;
 use firebreak::two_persons::Asked;
 use firebreak_function::signed::Caller;
-use firebreak_ledger::{Consent, Gate};
+use firebreak_ledger::Consent;
 
 /// What becomes of an answer before it is recorded.
 pub(crate) enum Second {
@@ -22,21 +22,21 @@ pub(crate) enum Second {
 }
 
 impl Function {
-    /// Whether `decision` counts by itself, or by what another person asked for before. A gate that has its answer keeps it.
+    /// Whether `decision` counts by itself, or by what another person asked for before.
     ///
     /// # Errors
     /// `Denied` when the caller must not give this answer; when the ledger does not answer.
-    pub(crate) async fn second(&self, caller: &Caller, id: &IncidentId, open: &Gate, decision: Decided) -> Result<Second, Fault> {
-        if open.decision.is_some() {
-            return Ok(Second::Given(decision));
-        }
+    pub(crate) async fn second(&self, caller: &Caller, id: &IncidentId, decision: Decided) -> Result<Second, Fault> {
         let Some(record) = self.ledger.record(id).await? else { return Ok(Second::Given(decision)) };
-        may_ask(&record.incident, caller, decision.answer == Answer::Release)?;
-        if !self.needs_second(record.incident, &decision).await? {
+        let takes_back = decision.answer == Answer::Release;
+        may_ask(&record.incident, &caller.arn, takes_back)?;
+        if !self.needs_second(record.incident.clone(), &decision).await? {
             return Ok(Second::Given(decision));
         }
         let wish = Asked::of(&decision);
-        Ok(match self.ledger.consent_to_answer(id, &wish).await? {
+        // Whoever asked first may be a suspect by now.
+        let may = |by: &str| may_ask(&record.incident, by, takes_back).is_ok();
+        Ok(match self.ledger.consent_to_answer(id, &wish, may).await? {
             Consent::Waits(first) => {
                 let Asked { what, by, comment, expires_at, .. } = self.announced(id, &wish, first).await;
                 let first_comment = Some(comment);
@@ -80,13 +80,13 @@ impl Function {
 /// Refuses whom the incident is about, and who asked for the isolation: that person may only take it back at the gate.
 ///
 /// # Errors
-/// `Denied`: the caller must not ask for this.
-pub(crate) fn may_ask(incident: &Incident, caller: &Caller, takes_back: bool) -> Result<(), Fault> {
+/// `Denied`: who signs as `arn` must not ask for this.
+pub(crate) fn may_ask(incident: &Incident, arn: &str, takes_back: bool) -> Result<(), Fault> {
     let refused = |why: &str| Err(Fault::new(FaultKind::Denied, format!("{why}: another person must answer")));
-    if incident.is_about(&caller.arn) {
+    if incident.is_about(arn) {
         return refused("this incident is about you");
     }
-    if !takes_back && incident.was_requested_by(&caller.arn) {
+    if !takes_back && incident.was_requested_by(arn) {
         return refused("you asked for this isolation, and can only release it");
     }
     Ok(())

@@ -108,6 +108,10 @@ impl Function {
             .await
             .or_fault("sns:Publish")?;
         let left = |decided: &Decided| {
+            // Every decision of a closed incident is settled: the receipts alone tell what is not back.
+            if request.kind == NoticeKind::Restored {
+                return request.report.unfinished(decided.answer).len();
+            }
             let unfinished = request.report.unfinished_of(&request.incident, decided).len();
             unfinished + request.incident.beyond(decided).len() + request.incident.left_by(decided).len()
         };

@@ -4,10 +4,10 @@ use super::NoticeKind;
 use super::choices::{choices, hints};
 use super::document::{Fact, Notice, Part, Section, Text};
 use super::findings::{region, several, severity, shown, type_of};
-use super::headline::{self, unfinished};
+use super::headline::{self, not_back, unfinished};
 use super::sections::{
-    answered, closed, decided, evidence, found, is_reverted, last_administrators, left_alone, left_undone, only_by_name, open,
-    searched, stands, target, unanswered, urgent,
+    MAX_PASTED, answered, closed, decided, evidence, found, is_plain, is_reverted, last_administrators, left_alone, left_undone,
+    only_by_name, open, searched, stands, target, unanswered, urgent,
 };
 use super::standing;
 use crate::answer::{Answer, Decided};
@@ -24,7 +24,8 @@ pub fn notice(kind: NoticeKind, incident: &Incident, report: &Report, answer: Op
     if kind == NoticeKind::ReviewOverdue && !incident.settled.is_empty() {
         let (asked, left) = incident.still_asked(report);
         let asked = Incident { settled: vec![], ..asked };
-        return Notice { code: code(incident, &left, true), ..notice(kind, &asked, &left, answer, round) };
+        let (code, example) = (code(incident, &left, true), example(incident, &asked));
+        return Notice { code, example, ..notice(kind, &asked, &left, answer, round) };
     }
     let problems = report.problems();
     // An execution whose finding joined the incident tells of that finding.
@@ -73,7 +74,7 @@ pub fn notice(kind: NoticeKind, incident: &Incident, report: &Report, answer: Op
         }
         NoticeKind::Restored => {
             facts.extend(answer.into_iter().flat_map(|decided| asked_by("Restore", "asked for", decided)));
-            sections.extend(urgent(&unfinished(incident, report, answer)));
+            sections.extend(urgent(&not_back(report)));
             sections.extend(closed(report, Some(Answer::Release)));
         }
     }
@@ -88,6 +89,7 @@ pub fn notice(kind: NoticeKind, incident: &Incident, report: &Report, answer: Op
 pub fn ticket(incident: &Incident, report: &Report, round: u32) -> Notice {
     let code = code(incident, report, true);
     let before = answered(incident, None);
+    let whole = incident;
     let (incident, report) = &incident.still_asked(report);
     let sections = urgent(&report.problems())
         .into_iter()
@@ -95,14 +97,15 @@ pub fn ticket(incident: &Incident, report: &Report, round: u32) -> Notice {
         .chain(found(report))
         .chain(stands(report))
         .chain(open(&incident.decisions, report))
-        .chain(only_by_name(incident, report))
+        .chain(only_by_name(whole, (incident, report), code.as_deref()))
         .chain([searched(report)])
         .chain(before)
         .chain(evidence(report))
         .chain(unread(report));
     let (finding, headline) = (incident.gravest(), headline::of_ticket(incident, report, round));
     let (facts, sections) = (facts(incident, (finding, "incident opened"), report), sections.collect());
-    Notice { headline, about: about(incident, finding, report), facts, sections, code, ..document(incident, report, true) }
+    let (about, example) = (about(incident, finding, report), example(whole, incident));
+    Notice { headline, about, facts, sections, code, example, ..document(incident, report, true) }
 }
 
 /// What a message lacks when the ledger could not be read.
@@ -129,7 +132,7 @@ fn next(kind: NoticeKind, incident: &Incident, report: &Report, answer: Option<&
         NoticeKind::Closed if answer.is_some_and(|decided| !incident.left_by(decided).is_empty()) => {
             "The incident stays open: a ticket asks about the rest."
         }
-        NoticeKind::Restored if !unfinished(incident, report, answer).is_empty() => {
+        NoticeKind::Restored if !not_back(report).is_empty() => {
             "Nothing asks again. Mend the cause and ask for the restore once more: that leaves as it is what somebody changed."
         }
         NoticeKind::Closed | NoticeKind::Restored if report.release.receipts.iter().any(|receipt| receipt.restore.is_some()) => {
@@ -148,7 +151,7 @@ fn next(kind: NoticeKind, incident: &Incident, report: &Report, answer: Option<&
 fn document(incident: &Incident, report: &Report, asks: bool) -> Notice {
     let (answers, hints) = if asks { (choices(incident, report), hints(report)) } else { (vec![], vec![]) };
     let code = code(incident, report, asks);
-    let example = asks.then(|| example(incident)).flatten();
+    let example = asks.then(|| example(incident, incident)).flatten();
     let (incident, headline) = (incident.id.clone(), String::new());
     Notice { incident, headline, about: vec![], facts: vec![], sections: vec![], answers, example, code, hints }
 }
@@ -158,11 +161,11 @@ fn code(incident: &Incident, report: &Report, asks: bool) -> Option<String> {
     (asks && !report.unread).then(|| revision::code(&incident.shown()))
 }
 
-/// The last of several targets that wait: mostly one that only an approval contains. People paste its name into a shell.
-fn example(incident: &Incident) -> Option<Text> {
-    let names: BTreeSet<String> = incident.unanswered().map(|decision| decision.target.to_string()).collect();
-    let is_plain = |name: &&String| name.chars().all(|c| c.is_ascii_alphanumeric() || " _+=,.@:/-".contains(c));
-    names.iter().rfind(is_plain).filter(|_| names.len() > 1).map(|name| Text::name(name, 280))
+/// The last of several targets that wait: mostly one that only an approval contains. People paste its name into a shell. It is a name
+/// that no other target of the whole incident has, answered ones included.
+fn example(whole: &Incident, asked: &Incident) -> Option<Text> {
+    let names: BTreeSet<String> = asked.unanswered().map(|decision| whole.whole_name_of(&decision.target)).collect();
+    names.iter().rfind(|name| is_plain(name)).filter(|_| names.len() > 1).map(|name| Text::name(name, MAX_PASTED))
 }
 
 /// To what it happens, and because of which finding.

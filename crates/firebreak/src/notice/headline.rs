@@ -28,9 +28,7 @@ pub(super) fn of(kind: NoticeKind, incident: &Incident, report: &Report, answer:
         NoticeKind::ReviewOverdue => return marked(incident, format!("Review overdue (round {round})")),
         NoticeKind::Closed if is_released(incident, report, answer) => return marked(incident, released(report)),
         NoticeKind::Closed => closed(incident, report, answer),
-        NoticeKind::Restored if !unfinished(incident, report, answer).is_empty() => {
-            "NOT all is put back, the incident stays closed"
-        }
+        NoticeKind::Restored if !not_back(report).is_empty() => "NOT all is put back, the incident stays closed",
         NoticeKind::Restored => restored(report),
     };
     marked(incident, words.to_owned())
@@ -65,6 +63,11 @@ pub(super) fn is_rehearsal(incident: &Incident) -> bool {
 /// What an answer asked for and was not carried out.
 pub(super) fn unfinished(incident: &Incident, report: &Report, answer: Option<&Decided>) -> Vec<String> {
     answer.map(|decided| report.unfinished_of(incident, decided)).unwrap_or_default()
+}
+
+/// What a restore did not put back. An answer has settled every decision of a closed incident: only the receipts tell.
+pub(super) fn not_back(report: &Report) -> Vec<String> {
+    report.unfinished(Answer::Release)
 }
 
 fn marked(incident: &Incident, words: String) -> String {

@@ -58,7 +58,7 @@ fn write_answers(body: &mut String, notice: &Notice) {
     }
     if let Some(example) = &notice.example {
         let example = self::shown(example);
-        let _ = writeln!(body, "  For some targets, add --only or --except; the rest is asked again:\n    --only \"{example}\"");
+        let _ = writeln!(body, "  For some targets, add --only or --except; the rest is asked again:\n    --only=\"{example}\"");
     }
     for hint in &notice.hints {
         let _ = writeln!(body, "  {hint}");

@@ -89,12 +89,28 @@ pub(super) fn open(decisions: &[Decision], report: &Report) -> Vec<Section> {
     waits.into_iter().chain(by_hand).collect()
 }
 
-/// What others use, and how a person contains it all the same: a suspect may have put it on the list.
-pub(super) fn only_by_name(incident: &Incident, report: &Report) -> Option<Section> {
+/// No longer name is shown to be pasted: a cut one names nothing.
+pub(super) const MAX_PASTED: usize = 400;
+
+/// Whether a shell reads nothing into a name between quotes.
+pub(super) fn is_plain(name: &str) -> bool {
+    name.len() <= MAX_PASTED && name.chars().all(|c| c.is_ascii_alphanumeric() || " _+=,.@:/#-".contains(c))
+}
+
+/// What others use, and how a person contains it all the same: a suspect may have put it on the list. The name is one that no other
+/// target of the whole incident has.
+pub(super) fn only_by_name(whole: &Incident, asked: (&Incident, &Report), code: Option<&str>) -> Option<Section> {
+    let (incident, report) = asked;
+    let shown = code.map(|code| format!(" --shown {code}")).unwrap_or_default();
     let entry = |decision: &Decision| {
-        let command = format!("firebreak review approve {} --only {} --comment \"WHY\"", incident.id, decision.target.id);
+        let name = whole.name_of(&decision.target);
+        let how = if is_plain(&name) {
+            format!("firebreak review approve {}{shown} --only=\"{name}\" --comment \"WHY\"", incident.id)
+        } else {
+            format!("approve with --only and this name, quoted for your shell: {name}")
+        };
         let entry = proposal(decision);
-        let notes = entry.notes.into_iter().chain([("To contain it", Text::name(&command, 300))]).collect();
+        let notes = entry.notes.into_iter().chain([("To contain it", Text::name(&how, 600))]).collect();
         Entry { notes, ..entry }
     };
     let entries = standing::only_by_name(&incident.decisions, report).map(entry).collect();

@@ -15,14 +15,17 @@ use serde_json::json;
 
 const NOW: jiff::Timestamp = jiff::Timestamp::constant(1_795_000_000, 0);
 
-/// A person asked for the isolation of a user.
+/// A person asked for the isolation of a user, another one approved it, and the incident is closed: every decision is settled.
 fn incident() -> Incident {
     let event = json!({ "id": "1", "source": "acme.soc", "detail-type": "Firebreak Isolation Request", "account": "111122223333",
         "region": "eu-central-1", "detail": { "requested_by": "bob@example.com", "reason": "phishing",
         "target": { "kind": "iam-user", "id": "mallory" } } });
     let policy = Policy::unrestricted();
     let plan = plan_json(event.to_string().as_bytes(), &Circumstances::new(&policy, NOW)).expect("JSON");
-    Incident::new(plan, &policy, "arn".to_owned(), NOW)
+    let mut incident = Incident::new(plan, &policy, "arn".to_owned(), NOW);
+    incident.settle(&Decided::new(Answer::Approve, "arn:aws:iam::123456789012:user/eve", "it was right", NOW), |_| true);
+    assert_eq!(incident.unanswered().count(), 0);
+    incident
 }
 
 /// The mail about a restore that ended with this receipt.
@@ -51,6 +54,9 @@ fn a_restore_says_who_asked_for_it_and_what_came_of_it() {
     }
     let left = told(&incident, receipt(&incident, Status::Partial, Outcome::Failed));
     assert!(left.subject.contains("stays closed") && left.body.contains("NOT put back"), "{left:?}");
+    assert!(left.body.contains("NEEDS A PERSON NOW") && !left.body.contains("nothing had to be put back"), "{left:?}");
+    let denied = told(&incident, receipt(&incident, Status::Failed, Outcome::Failed));
+    assert!(denied.subject.contains("NOT all is put back") && !denied.body.contains("nothing of it is contained"), "{denied:?}");
     assert!(left.body.contains("once more") && !left.body.contains("a ticket asks again"), "{left:?}");
 }
 

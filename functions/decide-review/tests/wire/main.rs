@@ -7,6 +7,7 @@ mod execution;
 mod faults;
 mod hostile;
 mod late;
+mod names;
 mod parts;
 mod restores;
 mod signed;

@@ -7,22 +7,26 @@ use firebreak::decision::{Decision, Mode};
 use firebreak::fault::FaultKind;
 use firebreak::review::{DecideOutcome, GateMessage, Takes};
 use firebreak::revision::Shown;
-use firebreak::target::TargetKind;
+use firebreak::target::{Target, TargetKind};
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::ScriptedAws;
 use serde_json::{Value, json};
 
 /// The gate of an execution that knows every answer; three users wait for an approval.
 async fn three() -> (ScriptedAws, Execution) {
+    waiting(&["alice", "bob", "carol"].map(|user| room::target(TargetKind::IamUser, user))).await
+}
+
+/// The same, where these targets wait.
+pub(crate) async fn waiting(targets: &[Target]) -> (ScriptedAws, Execution) {
     let (aws, execution) = stage().await;
     let (ledger, id) = (room::ledger(&aws), room::incident("one"));
-    let decided = |user: &str| {
-        let target = room::target(TargetKind::IamUser, user);
+    let decided = |target: &Target| {
         let decided = json!({ "target": target, "containment": "quarantine-iam", "mode": Mode::Gate, "reason": "found" });
         serde_json::from_value::<Decision>(decided).expect("a decision")
     };
-    let waiting = ["alice", "bob", "carol"].map(decided);
-    let amended = Box::pin(ledger.amend(&id, |incident| incident.decisions = waiting.to_vec())).await;
+    let waiting: Vec<Decision> = targets.iter().map(decided).collect();
+    let amended = Box::pin(ledger.amend(&id, |incident| incident.decisions.clone_from(&waiting))).await;
     let incident = amended.expect("the ledger takes it").expect("an incident");
     let takes = Takes { answers: vec![Answer::Keep, Answer::Approve, Answer::Release], parts: true };
     let entered_at = "2026-11-21T03:00:00Z".parse().expect("a time");
@@ -35,7 +39,7 @@ async fn three() -> (ScriptedAws, Execution) {
     (aws, execution)
 }
 
-fn says(answer: &str, targets: &Value) -> Value {
+pub(crate) fn says(answer: &str, targets: &Value) -> Value {
     json!({ "incident_id": room::incident("one"), "answer": answer, "comment": "it was looked into", "targets": targets })
 }
 
@@ -48,13 +52,14 @@ async fn carried_out(aws: &ScriptedAws, decided: &Decided) {
 
 #[tokio::test]
 async fn an_answer_about_some_targets_is_recorded_and_handed_over_with_their_names() {
-    for (targets, part) in
-        [(json!({ "only": ["bob"] }), "only bob"), (json!({ "except": ["IAM user bob"] }), "all but IAM user bob")]
-    {
+    for (targets, recorded, part) in [
+        (json!({ "only": ["bob", "IAM user bob"] }), json!({ "only": ["bob"] }), "only bob"),
+        (json!({ "except": ["111122223333/eu-central-1/IAM user bob"] }), json!({ "except": ["bob"] }), "all but bob"),
+    ] {
         let (aws, execution) = three().await;
         let outcome = send(&aws, says("approve", &targets)).await.expect("an outcome");
         assert!(matches!(outcome, DecideOutcome::Accepted { .. }), "{outcome:?}");
-        let expected: Targets = serde_json::from_value(targets).expect("targets");
+        let expected: Targets = serde_json::from_value(recorded).expect("targets");
         let recorded = gate(&aws).await.decision.expect("a recorded answer");
         for said in [decision(&outcome), &recorded, &execution.taken()[0]] {
             assert_eq!(said.targets, expected);

@@ -2,6 +2,7 @@
 
 use crate::stage::caller;
 use decide_review::{Approvers, Function};
+use firebreak::decision::Decision;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::policy::TwoPersons;
@@ -202,6 +203,24 @@ async fn a_suspect_and_who_asked_for_the_isolation_cannot_put_it_back() {
         assert_eq!((refused.kind, machine.names().len()), (FaultKind::Denied, 0), "{by}: {refused:?}");
     }
     ask_alone(&aws, "bob").await.expect("an outcome");
+}
+
+#[tokio::test]
+async fn a_restore_that_a_suspect_asked_for_first_waits_for_another_person() {
+    let (aws, machine) = closed().await;
+    ask(&aws, "mallory").await.expect("nobody suspects mallory yet");
+    let (ledger, id) = (room::ledger(&aws), room::incident("one"));
+    let target =
+        json!({ "kind": "iam-user", "id": "mallory", "account": "123456789012", "region": "eu-central-1", "partition": "aws" });
+    let mallory = json!({ "target": target, "containment": "quarantine-iam", "mode": "auto", "reason": "why" });
+    let mallory: Decision = serde_json::from_value(mallory).expect("a decision");
+    let amended = Box::pin(ledger.amend(&id, |incident| incident.decisions.push(mallory.clone()))).await;
+    amended.expect("the ledger takes it").expect("an incident");
+    let waits = ask(&aws, "bob").await.expect("an outcome");
+    assert!(matches!(&waits, RestoreOutcome::NeedsSecond { first_by, .. } if *first_by == arn("bob")), "{waits:?}");
+    assert!(machine.names().is_empty());
+    ask(&aws, "ann").await.expect("an outcome");
+    assert_eq!(restores(&aws).await[0].first_by, Some(arn("bob")));
 }
 
 #[tokio::test]

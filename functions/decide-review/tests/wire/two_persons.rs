@@ -9,8 +9,10 @@ use firebreak::fault::{Fault, FaultKind};
 use firebreak::policy::{Back, Needs, TwoPersons};
 use firebreak::review::{DecideOutcome, DecideRequest};
 use firebreak::target::TargetKind;
+use firebreak::two_persons::Asked;
+use firebreak_aws::clock;
 use firebreak_testkit::room::{self, each_break};
-use firebreak_testkit::scripted::ScriptedAws;
+use firebreak_testkit::scripted::{ScriptedAws, TABLE};
 use serde_json::json;
 
 /// Two persons for approvals that quarantine, and for releases.
@@ -50,7 +52,7 @@ async fn the_same_answer_of_another_person_counts_and_names_both() {
 }
 
 #[tokio::test]
-async fn one_person_under_two_roles_is_one_and_another_answer_replaces_nothing() {
+async fn one_person_under_two_roles_is_one_and_another_answer_waits_beside() {
     let (aws, execution) = stage().await;
     waits(&aws, "quarantine-iam", TargetKind::IamUser, "bob").await;
     let first = answer(&aws, "ann", Answer::Approve).await.expect("an outcome");
@@ -59,13 +61,70 @@ async fn one_person_under_two_roles_is_one_and_another_answer_replaces_nothing()
     let same = Box::pin(function.handle(&caller("AWSReservedSSO_Admin_0123456789abcdef", "ann"), request)).await;
     assert_eq!(same.expect("an outcome"), first, "another role makes no other person");
     let other = answer(&aws, "carol", Answer::Release).await.expect("an outcome");
-    assert_eq!(other, first, "she hears who asked for what");
+    assert!(
+        matches!(&other, DecideOutcome::NeedsSecond { asked, first_by, .. } if asked == "release" && *first_by == arn("carol")),
+        "{other:?}"
+    );
     assert!(execution.taken().is_empty() && gate(&aws).await.task_token == TOKEN);
-    // Whoever asked may ask for something else.
-    let changed = answer(&aws, "ann", Answer::Release).await.expect("an outcome");
-    assert!(matches!(&changed, DecideOutcome::NeedsSecond { asked, .. } if asked == "release"), "{changed:?}");
-    let taken = answer(&aws, "carol", Answer::Release).await.expect("an outcome");
-    assert_eq!(decision(&taken).answer, Answer::Release);
+    let taken = answer(&aws, "dave", Answer::Approve).await.expect("an outcome");
+    assert_eq!(decision(&taken).first_by, Some(arn("ann")), "another wish keeps nobody from it");
+}
+
+#[tokio::test]
+async fn who_asks_for_something_else_takes_the_first_wish_back() {
+    let (aws, execution) = stage().await;
+    waits(&aws, "quarantine-iam", TargetKind::IamUser, "bob").await;
+    for said in [Answer::Approve, Answer::Release] {
+        answer(&aws, "ann", said).await.expect("an outcome");
+    }
+    let waits = answer(&aws, "carol", Answer::Approve).await.expect("an outcome");
+    assert!(matches!(&waits, DecideOutcome::NeedsSecond { first_by, .. } if *first_by == arn("carol")), "{waits:?}");
+    assert!(execution.taken().is_empty());
+    let taken = answer(&aws, "dave", Answer::Release).await.expect("an outcome");
+    assert_eq!(decision(&taken).first_by, Some(arn("ann")));
+}
+
+#[tokio::test]
+async fn a_wish_of_an_earlier_version_counts_and_one_of_a_suspect_does_not() {
+    let asked = |by: &str| Asked::new("approve", &arn(by), "it was looked into", clock::now());
+    for (by, first_by) in [("ann", Some(arn("ann"))), ("mallory", None)] {
+        let (aws, _execution) = stage().await;
+        waits(&aws, "quarantine-iam", TargetKind::IamUser, "bob").await;
+        // Its row has this name, whatever was asked for.
+        let item = json!({ "pk": { "S": format!("incident#{}", room::incident("one")) }, "sk": { "S": "second#review" },
+            "doc": { "S": serde_json::to_string(&asked(by)).expect("JSON") } });
+        let mut table = aws.table();
+        assert!(table.call("PutItem", &json!({ "TableName": TABLE, "Item": item })).is_ok());
+        aws.replace_table(table);
+        suspects(&aws, "mallory").await;
+        let said = answer(&aws, "carol", Answer::Approve).await.expect("an outcome");
+        let taken = matches!(said, DecideOutcome::Accepted { .. }).then(|| decision(&said).first_by.clone()).flatten();
+        assert_eq!(taken, first_by, "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wish_of_one_who_is_a_suspect_by_now_does_not_count() {
+    let (aws, execution) = stage().await;
+    waits(&aws, "quarantine-iam", TargetKind::IamUser, "bob").await;
+    answer(&aws, "mallory", Answer::Approve).await.expect("nobody suspects mallory yet");
+    suspects(&aws, "mallory").await;
+    let waits = answer(&aws, "carol", Answer::Approve).await.expect("an outcome");
+    assert!(matches!(&waits, DecideOutcome::NeedsSecond { first_by, .. } if *first_by == arn("carol")), "{waits:?}");
+    assert!(execution.taken().is_empty());
+    let taken = answer(&aws, "dave", Answer::Approve).await.expect("an outcome");
+    assert_eq!(decision(&taken).first_by, Some(arn("carol")));
+}
+
+/// A finding names a user of the account of those who answer.
+async fn suspects(aws: &ScriptedAws, user: &str) {
+    let target =
+        json!({ "kind": "iam-user", "id": user, "account": "123456789012", "region": "eu-central-1", "partition": "aws" });
+    let decided = json!({ "target": target, "containment": "isolate-ec2", "mode": "gate", "reason": "why" });
+    let decided: Decision = serde_json::from_value(decided).expect("a decision");
+    let (ledger, id) = (room::ledger(aws), room::incident("one"));
+    let amended = Box::pin(ledger.amend(&id, |incident| incident.decisions.push(decided.clone()))).await;
+    amended.expect("the ledger takes it").expect("an incident");
 }
 
 #[tokio::test]

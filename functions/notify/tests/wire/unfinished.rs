@@ -1,6 +1,7 @@
 //! What an answer left undone. The state machine closes the incident only at 0.
 
 use crate::stage::{Topic, closing, receipt, send, stage};
+use firebreak::answer::{Answer, Decided};
 use firebreak::decision::Decision;
 use firebreak::fault::FaultKind;
 use firebreak::receipt::{Receipt, Status};
@@ -119,4 +120,23 @@ async fn without_the_ledger_the_revision_that_is_carried_keeps_the_incident_open
     request["answer"]["covers"] = json!(0);
     assert_eq!(send(&aws, &request).await.expect("it is sent").unfinished, 1);
     assert!(topic.messages()[0].body.contains("something was decided after the ticket"), "{}", topic.messages()[0].body);
+}
+
+#[tokio::test]
+async fn a_restore_that_failed_is_told_as_such_although_every_decision_is_settled() {
+    let (aws, topic) = stage().await;
+    let mut request = closing("release", &json!({ "release": { "status": "failed", "receipts": [partial("alice")] } }));
+    request["kind"] = json!("restored");
+    let (ledger, id) = (room::ledger(&aws), room::incident("one"));
+    let alice: Vec<Decision> = serde_json::from_value(request["incident"]["decisions"].clone()).expect("decisions");
+    let approved = Decided::new(Answer::Approve, "ann", "it was right", room::opened("one").opened_at);
+    let decided = Box::pin(ledger.amend(&id, |incident| incident.decisions.clone_from(&alice))).await;
+    decided.expect("the ledger takes it").expect("an incident");
+    let settled = Box::pin(ledger.amend(&id, |incident| incident.settle(&approved, |_| true))).await;
+    let settled = settled.expect("the ledger takes it").expect("an incident");
+    assert_eq!(settled.settled.len(), 1);
+    assert_eq!(send(&aws, &request).await.expect("it is sent").unfinished, 2, "two steps failed");
+    let message = topic.messages()[0].clone();
+    assert!(message.subject.contains("NOT all is put back, the incident stays closed"), "{}", message.subject);
+    assert!(!message.body.contains("nothing of it is contained"), "{}", message.body);
 }

@@ -32,7 +32,7 @@ async fn a_gate_offers_the_answers_that_its_execution_knows() {
     two(&aws).await;
     assert_eq!(deliver(&aws, &[knowing(1)]).await, [""; 0]);
     let body = world.tickets()[0].body.clone();
-    assert!(body.contains("firebreak review keep ") && body.contains("--only \"S3 bucket acme-exports\""), "{body}");
+    assert!(body.contains("firebreak review keep ") && body.contains("--only=\"S3 bucket acme-exports\""), "{body}");
     assert_eq!(gate(&aws).await.takes, Takes { answers: vec![Answer::Keep, Answer::Approve, Answer::Release], parts: true });
 
     let (aws, world) = stage().await;

@@ -110,10 +110,9 @@ fn a_ticket_says_what_approve_leaves_alone_and_how_to_contain_it() {
     let (before, after) = body.split_once("Not part of approve, because others use it:").expect("a section");
     assert!(before.contains("Done only if you approve:\n  - IAM user break-glass-2"), "{body}");
     assert!(!before.contains("IAM role deploy: deny"), "{body}");
-    assert!(
-        after.contains(&format!("To contain it: firebreak review approve {} --only deploy --comment", incident.id)),
-        "{body}"
-    );
+    let code = firebreak::revision::code(&incident.shown());
+    let command = format!("To contain it: firebreak review approve {} --shown {code} --only=\"deploy\" --comment", incident.id);
+    assert!(after.contains(&command), "{body}");
     assert!(after.contains("Who else: not known"), "{body}");
     assert!(after.contains("for the first time it contains 1: IAM user break-glass-2; not 1 that others use: name it (--only)"));
     assert!(after.contains("2 things that wait stay undone:\n    firebreak review keep"), "{body}");
