@@ -11,7 +11,7 @@ use firebreak::step::{StepKind, StepName};
 use firebreak::target::{Look, Target};
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::{Aws, clock};
-use firebreak_ledger::{Held, Ledger};
+use firebreak_ledger::{Guard, Held, Ledger};
 use futures::future::LocalBoxFuture;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -73,6 +73,55 @@ impl Call {
         self.incident.as_str() == name || self.holder.id().as_str() == name || self.joined.iter().any(|joined| joined == name)
     }
 
+    /// Whether the incident holds the target of `row`, in any of its names, and nobody puts it back: what was written must be there.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn holds(&self, row: &Target) -> Result<bool, Fault> {
+        let row = self.ledger.row(self.held_in(row), clock::now()).await?;
+        Ok(!row.is_releasing && row.holders.iter().any(|name| self.is_own(name)))
+    }
+
+    /// Keeps releases from beginning until [`end_guards`](Self::end_guards), in each of `rows` that the incident holds. Nothing where it
+    /// holds none of them, or one is being put back: nothing may be written again then.
+    ///
+    /// # Errors
+    /// The ledger could not be read or written.
+    pub async fn guard(&self, rows: &[Target]) -> Result<Option<Guards>, Fault> {
+        let mut guards = Guards(Vec::new());
+        for row in rows {
+            match self.guard_one(row).await {
+                Ok(Some(guard)) => guards.0.extend(guard.map(|guard| (row.clone(), guard))),
+                refused => {
+                    self.end_guards(guards).await;
+                    return refused.map(|_| None);
+                }
+            }
+        }
+        Ok((!guards.0.is_empty()).then_some(guards))
+    }
+
+    /// The guard of one row, or nothing in its place where the incident does not hold the row. Nothing at all: it is being put back.
+    async fn guard_one(&self, row: &Target) -> Result<Option<Option<Guard>>, Fault> {
+        let held = self.held_in(row);
+        let known = self.ledger.row(held, clock::now()).await?;
+        let Some(name) = known.holders.iter().find(|name| self.is_own(name)) else { return Ok(Some(None)) };
+        Ok(self.ledger.guard(held, name, clock::now()).await?.map(Some))
+    }
+
+    /// Lets releases begin. Where the ledger does not take it they wait until the guards end by themselves.
+    pub async fn end_guards(&self, guards: Guards) {
+        for (row, guard) in guards.0 {
+            if let Err(fault) = self.ledger.end_guard(self.held_in(&row), &guard).await {
+                tracing::warn!(fault.message = %fault.message, "a release has to wait until the guard of a look ends by itself");
+            }
+        }
+    }
+
+    fn held_in<'a>(&self, row: &'a Target) -> Held<'a> {
+        Held { target: row, containment: self.containment }
+    }
+
     /// The same call for a user whose present name is `name`: the credentials of a call reach one name only.
     ///
     /// # Errors
@@ -102,6 +151,11 @@ impl Call {
         self.containment.declaration().level(self.target.scope).map_or(&[], |level| level.decisive)
     }
 }
+
+/// What keeps releases from beginning while a look writes again, row by row.
+#[derive(Debug)]
+#[must_use = "a release waits until they end"]
+pub struct Guards(Vec<(Target, Guard)>);
 
 /// What is known of a look that ended between its record and its end.
 const UNFINISHED: &str = "a look began to write again what somebody had taken away, and did not end";

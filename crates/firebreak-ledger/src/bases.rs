@@ -4,9 +4,11 @@
 //! base. Only when the last incident lets go is the target put back. Every step is one conditional write, so two incidents, two
 //! releases, or a release and a new incident at once cannot strand a target.
 
+mod guards;
 mod releases;
 mod rows;
 
+pub use guards::Guard;
 pub use releases::{Lease, ReleaseClaim};
 pub use rows::{Handed, Row};
 

@@ -8,6 +8,7 @@ use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::target::Target;
+use firebreak::watch::is_watched;
 use firebreak_aws::classify::OrFault;
 use jiff::Timestamp;
 
@@ -17,6 +18,17 @@ pub(super) const ATTEMPTS: usize = 16;
 /// What analysts may read of the rows of an incident.
 pub(super) const SHOWN: &str =
     "sk, doc, #status, #at, what, decision, answers, round, entered_at, delivered, shown, shown_revision, announced_at, more";
+
+/// What came of a change that is not made to an incident that is over.
+#[derive(Debug)]
+pub enum Amended {
+    /// The incident as it is now.
+    Now(Box<Incident>),
+    /// The incident is over, and as it was.
+    Over(Box<Incident>),
+    /// The ledger does not know it.
+    Unknown,
+}
 
 impl Ledger {
     /// Writes the raw event and then the incident. A new execution of the same finding replaces both. False when the ledger has a
@@ -52,33 +64,63 @@ impl Ledger {
     /// # Errors
     /// The ledger could not be read or written; `Transient` when others changed the incident all the time.
     pub async fn amend(&self, id: &IncidentId, change: impl Fn(&mut Incident)) -> Result<Option<Incident>, Fault> {
+        match self.amend_while(id, None, change).await? {
+            Amended::Now(incident) | Amended::Over(incident) => Ok(Some(*incident)),
+            Amended::Unknown => Ok(None),
+        }
+    }
+
+    /// As [`amend`](Self::amend), but only while somebody looks after the incident ([`is_watched`]): whoever ends it at the same time has
+    /// either seen the change or is first.
+    ///
+    /// # Errors
+    /// Those of [`amend`](Self::amend).
+    pub async fn amend_watched(&self, id: &IncidentId, change: impl Fn(&mut Incident)) -> Result<Amended, Fault> {
+        self.amend_while(id, Some(is_watched), change).await
+    }
+
+    async fn amend_while(
+        &self,
+        id: &IncidentId,
+        may: Option<fn(IncidentStatus) -> bool>,
+        change: impl Fn(&mut Incident),
+    ) -> Result<Amended, Fault> {
         for _ in 0..ATTEMPTS {
-            let Some(item) = self.item(id, "incident").await? else { return Ok(None) };
+            let Some(item) = self.item(id, "incident").await? else { return Ok(Amended::Unknown) };
             let known: Incident = from_doc(&item)?;
+            let status = may.map(|may| record(&item).map(|record| (record.status, may(record.status)))).transpose()?;
+            if status.is_some_and(|(_, may)| !may) {
+                return Ok(Amended::Over(Box::new(known)));
+            }
             let mut changed = known.clone();
             change(&mut changed);
             changed.stamp(&known);
             if changed == known {
-                return Ok(Some(known));
+                return Ok(Amended::Now(Box::new(known)));
             }
-            let written = self
+            let write = self
                 .update_about(
                     id,
                     "incident",
                     "SET doc = :doc, revision = :revision, amended = if_not_exists(amended, :zero) + :one",
                 )
-                // The text as it was read: another version of Firebreak may have written the same incident in other words.
-                .condition_expression("doc = :known")
                 .expression_attribute_values(":doc", to_doc(&changed)?)
                 .expression_attribute_values(":revision", number(changed.revision))
                 .expression_attribute_values(":known", text(string(&item, "doc").unwrap_or_default()))
                 .expression_attribute_values(":zero", number(0))
-                .expression_attribute_values(":one", number(1))
-                .send()
-                .await;
+                .expression_attribute_values(":one", number(1));
+            // The text as it was read: another version of Firebreak may have written the same incident in other words.
+            let write = match status {
+                None => write.condition_expression("doc = :known"),
+                Some((status, _)) => write
+                    .condition_expression("doc = :known AND #status = :status")
+                    .expression_attribute_names("#status", "status")
+                    .expression_attribute_values(":status", text(status.word())),
+            };
+            let written = write.send().await;
             if !lost(&written) {
                 written.or_fault("ledger: amend incident")?;
-                return Ok(Some(changed));
+                return Ok(Amended::Now(Box::new(changed)));
             }
         }
         Err(Fault::new(FaultKind::Transient, "ledger: others amended the incident at the same time"))

@@ -29,11 +29,12 @@ mod view;
 mod watches;
 
 pub use announced::Announcement;
-pub use bases::{Handed, Held, Lease, Mark, ReleaseClaim, Row};
+pub use bases::{Guard, Handed, Held, Lease, Mark, ReleaseClaim, Row};
 pub use claims::Claim;
 pub use commit::{Commit, Committed};
 pub use consents::Consent;
 pub use events::RawEvent;
+pub use incidents::Amended;
 pub use joins::{JoinEnd, Joining, Pointed, Pointer, Pointing};
 pub use locks::Lock;
 pub use lookups::TurnsWanted;

@@ -19,7 +19,8 @@ mod search;
 mod suspect;
 
 pub use age::Ages;
-pub use lines::{MAX_LINES, Merged, bounded, merged, told};
+pub(crate) use channel::general;
+pub use lines::{MAX_LINES, Merged, bounded, merged, told, unseen};
 pub use lookup::{Lookup, TrailPlace};
 pub use names::{EVENT_NAMES, EventName};
 pub use record::Record;
@@ -49,7 +50,7 @@ pub struct Traced {
     pub next: Option<Suspect>,
     /// Of a session: how long it lives at most.
     pub(crate) lives: Option<SignedDuration>,
-    /// The decided principal that led to it, if no containment holds that one: what follows waits as well.
+    /// The decided principal that led to it and why, in words, if that one is perhaps innocent: what follows waits as well.
     pub(crate) waits_with: Option<String>,
 }
 
@@ -119,7 +120,7 @@ impl Traced {
 
     /// Why it waits although nothing speaks against it, to be put before the reason.
     pub(crate) fn waits(&self) -> String {
-        self.waits_with.as_ref().map(|suspect| format!("{suspect} is not contained: waits with it; ")).unwrap_or_default()
+        self.waits_with.as_ref().map(|suspect| format!("{suspect}: waits with it; ")).unwrap_or_default()
     }
 
     /// One line for people. Lines sort by time.

@@ -18,6 +18,9 @@ pub const A_DAY: u64 = 86_400;
 pub struct WatchInput {
     /// The incident.
     pub incident_id: IncidentId,
+    /// The execution that had the incident when the watch was started. Nothing: it was started by hand, or under an earlier definition.
+    #[serde(default)]
+    pub execution_arn: Option<String>,
     /// When the first execution of the watch was started. Looks are counted from here.
     pub started_at: Timestamp,
     /// Which look is the next one, from 1.

@@ -7,7 +7,7 @@ use crate::execution_of;
 use crate::store::{Store, pretty};
 use firebreak::containment::Containment;
 use firebreak::decision::Mode;
-use firebreak::evidence::{Entry, Manifest};
+use firebreak::evidence::{Entry, Manifest, prefix};
 use firebreak::fault::Fault;
 use firebreak::ids::{IncidentId, PrincipalId};
 use firebreak::incident::Incident;
@@ -88,6 +88,8 @@ async fn missing(store: &Store, id: &IncidentId, unread: &[String]) -> Result<Ve
 
 async fn keep_bases(store: &Store, incident: &Incident, missing: &mut Vec<String>) -> Result<(), Fault> {
     let (mut kept, mut names) = (BTreeSet::new(), BTreeSet::new());
+    // A release forgets the state that an earlier list has.
+    let before = entries(store, &incident.id).await?;
     for (containment, target) in
         incident.decisions.iter().filter(|d| d.mode == Mode::Auto).filter_map(|d| Some((d.containment?, &d.target)))
     {
@@ -98,21 +100,33 @@ async fn keep_bases(store: &Store, incident: &Incident, missing: &mut Vec<String
         for (target, row) in meant(&store.ledger, incident, Held { target, containment }).await? {
             let Some(state) = row.base::<Value>()? else { continue };
             is_recorded = true;
-            // People look for the name. What would be written over another one has the id, or what contained it, as well.
-            let keys = [target.by_name().scoped_key(), target.scoped_key(), format!("{}/{containment}", target.scoped_key())];
-            let file = |key: &String| format!("{}/state-before-containment", key.replace([':', '@', '+', ',', '='], "_"));
-            let Some(name) = keys.iter().map(file).find(|name| names.insert(name.clone())) else {
+            let Some(name) = files(&target, containment).into_iter().find(|name| names.insert(name.clone())) else {
                 missing.push(format!("{target}: another target has the same name"));
                 continue;
             };
             let content = json!({ "target": target, "state": state, "held_by": row.holders });
             store.keep(&incident.id, &name, "the ledger's base state", &content).await?;
         }
-        if !is_recorded {
+        // An object that another target has got just now is not this one's.
+        let own: Vec<String> = files(target, containment).into_iter().filter(|name| !names.contains(name)).collect();
+        if !is_recorded && !is_kept(&before, &incident.id, &own) {
             missing.push(format!("{target}: no state before containment is recorded"));
         }
     }
     Ok(())
+}
+
+/// Under which names a state can be kept. People look for the name. What would be written over another one has the id, or what contained
+/// it, as well.
+fn files(target: &Target, containment: Containment) -> [String; 3] {
+    let keys = [target.by_name().scoped_key(), target.scoped_key(), format!("{}/{containment}", target.scoped_key())];
+    keys.map(|key| format!("{}/state-before-containment", key.replace([':', '@', '+', ',', '='], "_")))
+}
+
+/// Whether the list has an object of one of these names, or a later copy of it.
+fn is_kept(entries: &[Entry], incident: &IncidentId, names: &[String]) -> bool {
+    let objects: Vec<String> = names.iter().map(|name| format!("{}{name}.", prefix(incident))).collect();
+    entries.iter().any(|entry| objects.iter().any(|object| entry.key.starts_with(object.as_str())))
 }
 
 /// The rows of whom a decision is about. A user's row by name can be about whoever had the name before: then it is another incident's

@@ -9,7 +9,7 @@ use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::PrincipalId;
 use firebreak::target::{Target, TargetKind};
 use firebreak_aws::clock;
-use firebreak_function::containment::Call;
+use firebreak_function::containment::{Call, Guards};
 use firebreak_ledger::{Handed, Held, Row};
 use futures::future::try_join_all;
 
@@ -142,16 +142,16 @@ pub(crate) async fn settle(call: &Call, place: &Target) -> Result<(), Fault> {
     }
     guards_no_more(call, place).await;
     let row = call.ledger.row(call.held(), clock::now()).await?;
-    if knows(&row, call.holder.id().as_str()) {
+    if knows(&row, |name| call.holder.id().as_str() == name) {
         return Ok(());
     }
     call.ledger.leave(call.held(), &call.holder).await
 }
 
-/// Whether a holder of a row by name contains whom the row is about.
-fn knows(row: &Row, holder: &str) -> bool {
-    let led = row.principals.iter().any(|(by, id)| by == holder && row.identity.as_ref() == Some(id));
-    led || row.captured_by.as_deref() == Some(holder)
+/// Whether one of these holders of a row by name contains whom the row is about.
+fn knows(row: &Row, is_holder: impl Fn(&str) -> bool) -> bool {
+    let led = row.principals.iter().any(|(by, id)| is_holder(by) && row.identity.as_ref() == Some(id));
+    led || row.captured_by.as_deref().is_some_and(is_holder)
 }
 
 /// The row of a decision that goes by a name. Nothing, and no read, where the decision has an id.
@@ -166,14 +166,14 @@ pub(crate) async fn by_name(call: &Call) -> Result<Option<Row>, Fault> {
 }
 
 /// The row in which a look finds hold and base: of whom the incident contains under the name, that of whoever has it now. `row`: what
-/// [`by_name`] gave; `seen`: the id that the look has just read.
+/// [`by_name`] gave; `seen`: the id that the look has just read. The incident holds in all of its names.
 pub(crate) fn own(call: &Call, row: Option<&Row>, seen: Option<&str>) -> Target {
-    let (Some(row), me) = (row, call.holder.id().as_str()) else { return call.target.clone() };
-    let led: Vec<&str> = row.principals.iter().filter(|(by, _)| by == me).map(|(_, id)| id.as_str()).collect();
+    let Some(row) = row else { return call.target.clone() };
+    let led: Vec<&str> = row.principals.iter().filter(|(by, _)| call.is_own(by)).map(|(_, id)| id.as_str()).collect();
     let seen = seen.filter(|id| led.contains(id));
     let is_about = |id: &str| row.identity.as_deref() == Some(id);
-    let is_marked = row.identity.is_none() && row.holders.iter().any(|name| name == me);
-    let is_here = is_marked || seen.map_or_else(|| knows(row, me), is_about);
+    let is_marked = row.identity.is_none() && row.holders.iter().any(|name| call.is_own(name));
+    let is_here = is_marked || seen.map_or_else(|| knows(row, |name| call.is_own(name)), is_about);
     let elsewhere = seen.or_else(|| led.into_iter().find(|id| !is_about(id))).filter(|_| !is_here);
     elsewhere.map_or_else(|| call.target.clone(), |id| by_id(&call.target, id))
 }
@@ -188,7 +188,7 @@ pub(crate) async fn mark_seen(call: &Call, own: &Target, id: &str) {
         if place(call, id).await?.scoped_key() != call.target.scoped_key() {
             return Ok(());
         }
-        let is_held = call.ledger.holds(call.held(), &call.holder, clock::now()).await?;
+        let is_held = call.holds(&call.target).await?;
         if is_held { Ok(()) } else { call.ledger.leave(held(call, &by_id(&call.target, id)), &call.holder).await }
     };
     if let Err(fault) = marked.await {
@@ -210,6 +210,19 @@ pub(crate) async fn is_quiet(call: &Call, id: Option<&str>) -> Result<(), Fault>
         Some(_) => Err(Fault::new(FaultKind::Transient, format!("{} is being released for another incident", call.target))),
         None => Ok(()),
     }
+}
+
+/// Keeps releases from beginning in the `own` row of a look and in every other one that the incident has about the principal: a release
+/// can lease any of them.
+///
+/// # Errors
+/// The ledger could not be read or written.
+pub(crate) async fn guard(call: &Call, own: &Target, id: &str) -> Result<Option<Guards>, Fault> {
+    let mut rows = of_target(call, id);
+    if !rows.iter().any(|row| row.scoped_key() == own.scoped_key()) {
+        rows.push(own.clone());
+    }
+    call.guard(&rows).await
 }
 
 /// Whether anybody holds `part`, under whichever key.

@@ -13,7 +13,6 @@ use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::{Outcome, Receipt, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::{Look, Scope, Target, TargetKind};
-use firebreak_aws::clock;
 use firebreak_function::containment::{Call, Checked, NOT_WRITTEN_AGAIN};
 use firebreak_function::step::unrecorded;
 use firebreak_ledger::SESSION_SLOTS;
@@ -102,7 +101,7 @@ async fn look(call: &Call) -> Result<Looked, Fault> {
     let (read, own) = Box::pin(seen(call, &iam)).await?;
     let row = rows::held(call, &own);
     let (held, changed, kept, base) = futures::join!(
-        call.ledger.holds(row, &call.holder, clock::now()),
+        call.holds(&own),
         document::problem(call, &iam),
         call.ledger.receipt(&call.incident, call.containment, &call.target),
         call.ledger.base::<BaseState>(row)
@@ -130,7 +129,6 @@ async fn look(call: &Call) -> Result<Looked, Fault> {
     if held && before.is_some() {
         Box::pin(rows::mark_seen(call, &own, &now.principal_id)).await;
     }
-    let ours = held && call.look == Look::Reapply;
     checked.problems.extend(replaced(call, &now).await?);
     let mut missing = reverted(call, &iam, &now).await?;
     if !missing.is_empty() {
@@ -144,18 +142,42 @@ async fn look(call: &Call) -> Result<Looked, Fault> {
         let new: Vec<String> = lines.filter(|line| !checked.problems.contains(line)).collect();
         checked.problems.extend(new);
     }
-    let foreseen = if ours { foreseen(&missing, &unwritten) } else { vec![] };
+    let is_mended = held && call.look == Look::Reapply && !missing.is_empty();
+    let guards = if is_mended { Box::pin(rows::guard(call, &own, &now.principal_id)).await? } else { None };
+    if let Some(guards) = guards {
+        let written = Box::pin(mend(call, &iam, &now, missing, &unwritten, receipt.as_mut(), &mut checked)).await;
+        call.end_guards(guards).await;
+        written?;
+    } else {
+        for (line, again) in missing {
+            let late = is_late(&again, &unwritten);
+            unwritten_line(call, &now, held, (line, &again, late), &mut checked).await;
+        }
+    }
+    if let Some(receipt) = receipt.filter(|receipt| receipt.failed_steps() != unwritten) {
+        keep_late(call, receipt).await?;
+    }
+    Ok(Looked::Checked(checked))
+}
+
+/// Writes again what is missing, while no release can begin.
+async fn mend(
+    call: &Call,
+    iam: &Client,
+    now: &BaseState,
+    missing: Vec<(String, Again)>,
+    unwritten: &[StepName],
+    mut receipt: Option<&mut Receipt>,
+    checked: &mut Checked,
+) -> Result<(), Fault> {
+    let foreseen = foreseen(&missing, unwritten);
     if !foreseen.is_empty() {
         call.foresee(&foreseen).await?;
     }
     for (line, again) in missing {
-        let late = is_late(&again, &unwritten);
-        if !ours {
-            unwritten_line(call, &now, held, (line, &again, late), &mut checked).await;
-            continue;
-        }
-        match write_again(call, &iam, &now, &again).await {
-            Ok(()) if late => written_at_last(receipt.as_mut(), &again),
+        let late = is_late(&again, unwritten);
+        match write_again(call, iam, now, &again).await {
+            Ok(()) if late => written_at_last(receipt.as_deref_mut(), &again),
             Ok(()) => checked.reverted.push(format!("{line}; written again")),
             Err(fault) => {
                 checked.problems.push(format!("{line}; it could not be written: {fault}"));
@@ -163,10 +185,7 @@ async fn look(call: &Call) -> Result<Looked, Fault> {
             }
         }
     }
-    if let Some(receipt) = receipt.filter(|receipt| receipt.failed_steps() != unwritten) {
-        keep_late(call, receipt).await?;
-    }
-    Ok(Looked::Checked(checked))
+    Ok(())
 }
 
 /// A release goes by the receipt: what was written late is Firebreak's to put back.

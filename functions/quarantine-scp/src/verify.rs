@@ -8,7 +8,6 @@ use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::Outcome;
 use firebreak::step::StepKind;
 use firebreak::target::Look;
-use firebreak_aws::clock;
 use firebreak_function::containment::{Call, Checked, NOT_WRITTEN_AGAIN};
 
 pub(crate) async fn verify(call: &Call, organization: &Organization, entry: &Entry) -> Result<Checked, Fault> {
@@ -33,7 +32,7 @@ pub(crate) async fn verify(call: &Call, organization: &Organization, entry: &Ent
 /// Only what an incident holds is written again: what was released meanwhile must stay so.
 async fn again(call: &Call, organization: &Organization, entry: &Entry, checked: &mut Checked) -> Result<(), Fault> {
     let gone = "the entry is not in the quarantine policy";
-    if !call.ledger.holds(call.held(), &call.holder, clock::now()).await? {
+    if !call.holds(&call.target).await? {
         checked.problems.push(gone.to_owned());
         return Ok(());
     }
@@ -42,7 +41,13 @@ async fn again(call: &Call, organization: &Organization, entry: &Entry, checked:
         checked.reverted.push(format!("the entry was taken out of the quarantine policy; {NOT_WRITTEN_AGAIN}"));
         return Ok(());
     }
-    let steps = match contain::contain(call, organization, entry).await {
+    let Some(guards) = call.guard(std::slice::from_ref(&call.target)).await? else {
+        checked.problems.push(gone.to_owned());
+        return Ok(());
+    };
+    let written = contain::contain(call, organization, entry).await;
+    call.end_guards(guards).await;
+    let steps = match written {
         // The first read was older than the last write.
         Ok(steps) if steps.iter().any(|step| step.is(StepKind::DenyByScp) && step.outcome == Outcome::Already) => return Ok(()),
         Ok(steps) => steps,

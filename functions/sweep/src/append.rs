@@ -2,7 +2,7 @@
 //! earlier try was killed.
 
 use crate::Function;
-use firebreak::coverage::{Coverage, decision_key};
+use firebreak::coverage::{Coverage, Responsible, decision_key};
 use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::fault::Fault;
 use firebreak::ids::{AccountId, IncidentId};
@@ -10,7 +10,7 @@ use firebreak::incident::Incident;
 use firebreak::pause::Pauses;
 use firebreak::plan::derived::{Derived, Seen, derive};
 use firebreak_aws::clock;
-use firebreak_ledger::{Commit, Committed};
+use firebreak_ledger::{Amended, Commit, Committed};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -42,18 +42,22 @@ impl Function {
         };
         let Committed { mut decisions, over_budget } = self.ledger.commit(commit, free).await?;
         if !decisions.is_empty() {
-            let appended = self.ledger.amend(&incident.id, |known| {
+            let appended = self.ledger.amend_watched(&incident.id, |known| {
                 let new = beyond(decisions.clone(), known);
                 known.over_budget += u32::try_from(new.iter().filter(|d| d.code == ReasonCode::OverBudget).count()).unwrap_or(0);
                 known.decisions.extend(new);
             });
             let appended = appended.await?;
             match appended {
-                Some(known) => {
+                Amended::Now(known) => {
                     incident.revision = known.revision;
                     decisions = decisions.into_iter().map(|decision| as_known(decision, &known)).collect();
                 }
-                None => left_out
+                Amended::Over(known) => {
+                    left_out.extend(self.give_back(commit, beyond(decisions, &known)).await?);
+                    return Ok(Derived { decisions: vec![], left_out });
+                }
+                Amended::Unknown => left_out
                     .push("the ledger does not know this incident: what was decided now is in the execution only".to_owned()),
             }
         }
@@ -61,6 +65,17 @@ impl Function {
         incident.over_budget += over_budget;
         incident.decisions.extend(decisions.iter().cloned());
         Ok(Derived { decisions, left_out })
+    }
+
+    /// Nobody would be asked about what an incident gets that is over: a later delivery of its finding may decide about that.
+    async fn give_back(&self, commit: Commit<'_>, decisions: Vec<Decision>) -> Result<Vec<String>, Fault> {
+        let owner = Responsible { incident: commit.incident.clone(), told_only: true };
+        let mut lines = Vec::new();
+        for decision in decisions {
+            self.ledger.reserve(commit.first, &decision_key(&decision), &owner).await?;
+            lines.push(format!("the incident closed meanwhile: {}", decision.target));
+        }
+        Ok(lines)
     }
 
     /// What is paused where something would be contained at once.

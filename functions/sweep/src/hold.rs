@@ -7,6 +7,7 @@ use firebreak::decision::{Decision, Mode};
 use firebreak::fault::Fault;
 use firebreak::incident::Incident;
 use firebreak_aws::clock;
+use firebreak_ledger::Amended;
 use std::collections::BTreeSet;
 
 impl Function {
@@ -31,14 +32,16 @@ impl Function {
                 }
             }
         };
-        match self.ledger.amend(&incident.id, hold).await? {
-            Some(known) => {
+        match self.ledger.amend_watched(&incident.id, hold).await? {
+            Amended::Now(known) => {
                 incident.revision = known.revision;
                 let decisions = std::mem::take(&mut incident.decisions);
                 incident.decisions = decisions.into_iter().map(|decision| as_known(decision, &known)).collect();
             }
-            // The ledger does not know the incident: the execution carries its decisions.
-            None => hold(incident),
+            // Nobody would be asked about what waits, and nobody would release what is contained.
+            Amended::Over(_) => return Ok(vec![]),
+            // The execution carries the decisions.
+            Amended::Unknown => hold(incident),
         }
         Ok(free)
     }

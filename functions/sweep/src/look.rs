@@ -6,14 +6,14 @@ use crate::{Function, NextContainment, Passing, Round, Stage, SweepInput, SweptS
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode};
 use firebreak::fault::Fault;
-use firebreak::incident::Incident;
+use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::plan::derived::Seen;
 use firebreak::policy::Policy;
 use firebreak::receipt::{Receipt, Verification};
 use firebreak::report::{Asked, More, ReleaseBranch, Report, SweepBranch};
 use firebreak::target::Target;
 use firebreak::text::inert;
-use firebreak::trail::{self, Ages, Found, bounded, merged};
+use firebreak::trail::{self, Ages, Found, merged, unseen};
 use firebreak_aws::clock;
 use firebreak_ledger::Held;
 use futures::future::try_join_all;
@@ -58,23 +58,24 @@ impl Function {
         let news = news || !appended.decisions.is_empty();
         contain.extend(appended.decisions.into_iter().filter(|decision| decision.mode == Mode::Auto));
         let contain: Vec<NextContainment> = contain.iter().filter_map(NextContainment::of).collect();
+        found.missing = [forgotten, std::mem::take(&mut found.missing)].concat();
         tracing::info!(
             round = watch.round,
             stage = ?stage,
             suspects = who.count(),
             traced = found.traced.len(),
             refused = found.refused,
-            missing = forgotten.len() + found.missing.len(),
+            missing = found.missing.len() + found.later.len(),
             contain = contain.len(),
             "looked"
         );
-        found.missing = bounded(forgotten.into_iter().chain(found.missing));
-        let (told, is_new) = told(&report, found, appended.left_out, from);
+        let can_look = self.policy.sweep.pages > 0 && who.count() > 0;
+        let is_blind = can_look && found.places.is_empty();
+        let (told, is_new) = told((&report, incident.decisions.as_slice()), found, appended.left_out, (from, is_blind));
         report.sweep = SweepBranch { suspects: Some(who.count()), decided: Some(incident.decisions.len()), ..told };
         if let Err(fault) = self.ledger.keep_sweep(&incident.id, incident.joining.as_ref(), &report.sweep).await {
             tracing::error!(fault.message = %fault.message, "the ledger did not take a record");
         }
-        let can_look = self.policy.sweep.pages > 0 && who.count() > 0;
         let idle = contain.is_empty() && !can_look && !receipts.iter().any(Receipt::holds_something);
         let watch = Watch { round: watch.round, contain, alarm: is_new || news, idle };
         Ok(SweptState { incident, report, watch, passing }.carried(carry, known))
@@ -88,7 +89,7 @@ impl Function {
             return Ok(Some((incident.opened_at, vec![])));
         }
         Ok(match self.ledger.incident(&incident.id).await? {
-            Some(known) if known.record.status.is_open() => {
+            Some(known) if is_watched(known.record.status, stage) => {
                 Some((known.record.incident.opened_at.min(incident.opened_at), known.releases))
             }
             None if is_own => Some((incident.opened_at, vec![])),
@@ -124,6 +125,11 @@ impl Function {
     }
 }
 
+/// A failed incident stays contained: the watch looks after it.
+fn is_watched(status: IncidentStatus, stage: Option<Stage>) -> bool {
+    status.is_open() || stage == Some(Stage::Watch) && firebreak::watch::is_watched(status)
+}
+
 fn reverts(check: &Verification) -> impl Iterator<Item = String> {
     check.reverted.iter().map(|line| inert(&format!("{}: {line}", check.target), 200))
 }
@@ -144,15 +150,25 @@ fn not_tried(incident: &Incident, report: &Report, passing: &Passing) -> Vec<Dec
 
 /// What people are told of this look and the earlier ones, and whether something is new. The checks of later looks repeat what earlier
 /// ones saw: people are told once.
-fn told(report: &Report, looked: Found, left_out: Vec<String>, since: Timestamp) -> (SweepBranch, bool) {
+fn told(
+    (report, decisions): (&Report, &[Decision]),
+    looked: Found,
+    left_out: Vec<String>,
+    (since, is_blind): (Timestamp, bool),
+) -> (SweepBranch, bool) {
     let before = &report.sweep;
     let reverted = merged(
         &before.reverted,
         before.more.reverted,
         report.verification.iter().chain(&report.gated_verification).flat_map(reverts),
     );
-    let found = merged(&before.found, before.more.found, trail::told(&looked.traced));
+    let found = merged(&before.found, before.more.found, trail::told(&looked.traced, decisions));
     let left_out = merged(&before.left_out, before.more.left_out, left_out);
+    let (missing, later) = unseen(looked.missing, looked.later);
+    // A look that read nothing is news once, and for each new reason.
+    let was_blind = before.asked.is_some_and(|asked| asked.places == 0);
+    let mut failed = missing.iter().take(missing.len().saturating_sub(usize::try_from(later).unwrap_or(usize::MAX)));
+    let is_news = is_blind && (!was_blind || failed.any(|line| !before.missing.contains(line)));
     let branch = SweepBranch {
         status: "ok".to_owned(),
         error: None,
@@ -161,12 +177,12 @@ fn told(report: &Report, looked: Found, left_out: Vec<String>, since: Timestamp)
         decided: None,
         more: More { found: found.more, left_out: left_out.more, reverted: reverted.more },
         found: found.lines,
-        later: looked.later,
-        missing: looked.missing,
+        later,
+        missing,
         left_out: left_out.lines,
         reverted: reverted.lines,
     };
-    (branch, reverted.is_new || found.is_new)
+    (branch, reverted.is_new || found.is_new || left_out.is_new || is_news)
 }
 
 /// The target of the incident's decision to contain all of this principal: its base is under that key.

@@ -23,17 +23,19 @@ struct Manner {
     patience: Duration,
     /// What it has no time for is left to the next look.
     goes_on: bool,
+    /// People wait for it.
+    is_first: bool,
 }
 
 impl Manner {
     const fn of(stage: Option<Stage>) -> Self {
         let whole = Duration::from_secs(40);
         match stage {
-            None => Self { way: Way::Suspects, patience: whole, goes_on: false },
-            Some(Stage::First) => Self { way: Way::FirstPages, patience: Duration::from_secs(8), goes_on: true },
-            Some(Stage::Watch) => Self { way: Way::Everything, patience: whole, goes_on: true },
+            None => Self { way: Way::Suspects, patience: whole, goes_on: false, is_first: false },
+            Some(Stage::First) => Self { way: Way::FirstPages, patience: Duration::from_secs(8), goes_on: true, is_first: true },
+            Some(Stage::Watch) => Self { way: Way::Everything, patience: whole, goes_on: true, is_first: false },
             // The incident is closed after it: there may be no next look.
-            Some(Stage::Approved) => Self { way: Way::Everything, patience: whole, goes_on: false },
+            Some(Stage::Approved) => Self { way: Way::Everything, patience: whole, goes_on: false, is_first: false },
         }
     }
 }
@@ -41,11 +43,12 @@ impl Manner {
 impl Function {
     /// Reads trails until everything is read, the pages or the time run out.
     pub(crate) async fn search(&self, incident: &Incident, who: &Suspects, from: Timestamp, stage: Option<Stage>) -> Found {
-        let Manner { way, patience, goes_on } = Manner::of(stage);
+        let Manner { way, patience, goes_on, is_first } = Manner::of(stage);
         let until = Instant::now() + patience;
         let start = Start {
             contained: who.contained.iter().collect(),
             waiting: who.waiting.iter().collect(),
+            named: who.named.iter().collect(),
             homes: homes(incident),
             // Each Region that reports the principal is asked, also that of a copy.
             regions: incident.findings.iter().filter_map(|finding| finding.region.clone()).collect(),
@@ -56,7 +59,7 @@ impl Function {
             aws: &self.aws,
             incident: &incident.id,
             window: (from, clock::now()),
-            turns: Turns::new(&self.ledger, self.pace, until),
+            turns: Turns::new(&self.ledger, self.pace, until, is_first),
             accounts: futures::lock::Mutex::default(),
         };
         let mut under_way = FuturesUnordered::new();
@@ -73,7 +76,7 @@ impl Function {
                 Ok(None) => break,
                 Ok(Some((lookup, answer))) => {
                     busy.remove(&lookup.place());
-                    take(&mut search, lookup, answer);
+                    take(&mut search, lookup, answer, goes_on);
                 }
                 Err(_) if goes_on => {
                     std::mem::take(&mut busy).into_values().for_each(|lookup| search.put_back(lookup));
@@ -82,7 +85,7 @@ impl Function {
                 }
                 Err(_) => {
                     busy.values().for_each(|lookup| search.failed(lookup, OUT_OF_TIME));
-                    search.give_up(OUT_OF_TIME);
+                    search.leave(OUT_OF_TIME, |_| true);
                     break;
                 }
             }
@@ -91,7 +94,8 @@ impl Function {
     }
 }
 
-fn take(search: &mut Search<'_>, lookup: Lookup, answer: Result<Page, NoPage>) {
+/// Takes an answer. Without a turn, the trail is left to the next look, if one `goes_on`.
+fn take(search: &mut Search<'_>, lookup: Lookup, answer: Result<Page, NoPage>, goes_on: bool) {
     match answer {
         Ok(page) => search.page(lookup, &page.events, page.next),
         Err(NoPage::Refused(fault)) if fault.kind == FaultKind::Transient => search.busy(lookup, &fault.message),
@@ -99,7 +103,39 @@ fn take(search: &mut Search<'_>, lookup: Lookup, answer: Result<Page, NoPage>) {
         Err(NoPage::NoTurn) => {
             let place = lookup.place();
             search.put_back(lookup);
-            search.postpone(|left| left.place() == place);
+            if goes_on {
+                search.postpone(|left| left.place() == place);
+            } else {
+                search.leave(OUT_OF_TIME, |left| left.place() == place);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use firebreak::policy::Policy;
+    use firebreak::target::{Place, Target, TargetKind};
+    use firebreak_testkit::room;
+
+    #[test]
+    fn without_a_turn_the_last_look_says_that_its_time_ran_out() {
+        let place = Place {
+            account: firebreak::ids::AccountId::parse(room::ACCOUNT).expect("an account"),
+            region: firebreak::ids::Region::parse(room::REGION).expect("a Region"),
+            partition: firebreak::ids::Partition::parse("aws").expect("a partition"),
+        };
+        let (alice, policy) = (Target::new(TargetKind::IamUser, "alice", place), Policy::unrestricted());
+        for (stage, later) in [(None, 0), (Some(Stage::First), 2), (Some(Stage::Watch), 2), (Some(Stage::Approved), 0)] {
+            let Manner { way, goes_on, .. } = Manner::of(stage);
+            let mut search = Search::begin(Start { contained: vec![&alice], way, ..Start::default() }, &policy);
+            let lookup = search.next_page().expect("a question");
+            take(&mut search, lookup, Err(NoPage::NoTurn), goes_on);
+            let found = search.finish();
+            assert_eq!(found.later.len(), later, "{stage:?}: {found:?}");
+            let all_say_so = found.missing.iter().all(|line| line.ends_with(OUT_OF_TIME));
+            assert!(all_say_so && found.missing.is_empty() == goes_on, "{stage:?}: {:?}", found.missing);
         }
     }
 }

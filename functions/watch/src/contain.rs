@@ -1,13 +1,16 @@
 //! What a look decided for at once is contained, as the state machine would.
 
-use crate::Function;
 use crate::invoke::{Failure, invoke};
-use crate::verify::AT_ONCE;
+use crate::verify::{AT_ONCE, answers, is_meant};
+use crate::{Function, is_released};
 use firebreak::containment::Containment;
+use firebreak::decision::Decision;
 use firebreak::fault::Fault;
+use firebreak::ids::IncidentId;
 use firebreak::incident::Incident;
 use firebreak::receipt::{Receipt, Status};
 use firebreak::target::Target;
+use firebreak::watch::is_watched;
 use firebreak_aws::clock;
 use futures::StreamExt as _;
 use serde::Deserialize;
@@ -24,16 +27,33 @@ pub(crate) struct Next {
 }
 
 impl Function {
-    /// Contains each. A function that fails leaves a receipt all the same, in the ledger, too: nobody else writes one.
+    /// Contains each that nobody has answered about meanwhile. A function that fails leaves a receipt all the same, in the ledger, too:
+    /// nobody else writes one.
     pub(crate) async fn contain(&self, incident: &Incident, next: &[Next]) -> Vec<Receipt> {
         let contained = next.iter().map(|next| Box::pin(self.contain_one(incident, next)));
         let all: Vec<Option<Receipt>> = futures::stream::iter(contained).buffered(AT_ONCE).collect().await;
         all.into_iter().flatten().collect()
     }
 
+    /// Whether the incident is open and waits for the containment: a search takes its time, and so do containments before this one. An
+    /// answer about the target leaves that to the execution which has the answer. Where the ledger does not say, the next look finds the
+    /// same.
+    async fn is_wanted(&self, id: &IncidentId, containment: Containment, target: &Target) -> bool {
+        let view = self.ledger.incident(id).await.ok().flatten();
+        view.filter(|view| is_watched(view.record.status) && !is_released(view, clock::now())).is_some_and(|view| {
+            let (incident, answers) = (&view.record.incident, answers(&view));
+            let is_open = |d: &Decision| incident.settled(d).is_none() && !answers.iter().any(|answer| answer.is_about(d));
+            incident.decisions.iter().filter(|d| is_meant(d, containment, target)).any(is_open)
+        })
+    }
+
     async fn contain_one(&self, incident: &Incident, next: &Next) -> Option<Receipt> {
         // A name that no containment has is never invoked.
         let containment = Containment::of_function(&next.function)?;
+        if !self.is_wanted(&incident.id, containment, &next.target).await {
+            tracing::info!(of = %next.target, "answered meanwhile: it is not contained");
+            return None;
+        }
         let payload = json!({ "phase": "contain", "incident": incident, "target": next.target });
         let answer = match invoke(&self.lambda, &next.function, &payload).await {
             Ok(answer) => {

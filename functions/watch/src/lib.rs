@@ -7,7 +7,6 @@ mod verify;
 
 use firebreak::answer::Answer;
 use firebreak::fault::Fault;
-use firebreak::ids::IncidentId;
 use firebreak::policy::Policy;
 use firebreak::watch::{NextLook, Schedule, WatchInput, WatchOutput, is_long, is_watched};
 use firebreak_aws::{Aws, clock};
@@ -59,7 +58,10 @@ impl Function {
             return Ok(nothing(NextLook { seconds, over: false, ..NextLook::over(input.look) }));
         }
         let view = self.ledger.incident(&input.incident_id).await?;
-        let Some(view) = view.filter(|view| is_watched(view.record.status)) else {
+        // Whoever takes an incident over starts another watch.
+        let is_its =
+            |view: &IncidentView| input.execution_arn.as_ref().is_none_or(|arn| *arn == view.record.incident.execution_arn);
+        let Some(view) = view.filter(|view| is_watched(view.record.status) && is_its(view)) else {
             return Ok(nothing(NextLook::over(input.look)));
         };
         let successor = is_long(input.generation, elapsed);
@@ -74,15 +76,6 @@ impl Function {
     }
 }
 
-impl Function {
-    /// Whether the incident is still open, and nobody releases it: a search takes its time. Where the ledger does not say, it is not:
-    /// the next look finds the same.
-    pub(crate) async fn is_open(&self, id: &IncidentId) -> bool {
-        let view = self.ledger.incident(id).await.ok().flatten();
-        view.is_some_and(|view| is_watched(view.record.status) && !is_released(&view, clock::now()))
-    }
-}
-
 fn elapsed(input: &WatchInput, now: Timestamp) -> u64 {
     u64::try_from(now.duration_since(input.started_at).as_secs()).unwrap_or(0)
 }
@@ -92,7 +85,7 @@ fn nothing(watch: NextLook) -> WatchOutput {
 }
 
 /// Whether an answer to release the incident is on its way, or just carried out: a look must not write again what it takes off.
-fn is_released(view: &IncidentView, now: Timestamp) -> bool {
+pub(crate) fn is_released(view: &IncidentView, now: Timestamp) -> bool {
     let answered = view.review.as_ref().and_then(|review| review.decision.as_ref());
     answered.is_some_and(|decided| decided.answer == Answer::Release && now.duration_since(decided.at).as_secs() < ANSWER_SECONDS)
 }

@@ -1,14 +1,16 @@
 //! One look: controls, CloudTrail, what follows, and what of it is new.
 
-use crate::Function;
 use crate::contain::Next;
 use crate::invoke::invoke;
-use crate::verify::{in_force, lines};
+use crate::verify::{Before, answers, in_force, lines};
+use crate::{Function, is_released};
 use firebreak::decision::Mode;
 use firebreak::facts::Carry;
 use firebreak::fault::Fault;
-use firebreak::incident::Incident;
+use firebreak::incident::{Incident, IncidentStatus};
+use firebreak::receipt::Verification;
 use firebreak::report::{Report, SweepBranch};
+use firebreak_aws::clock;
 use firebreak_ledger::{IncidentView, KnownBefore};
 use serde::Deserialize;
 use serde_json::json;
@@ -50,7 +52,8 @@ impl Function {
         let mut report = Report::default();
         "ok".clone_into(&mut report.containment.status);
         self.ledger.gather_answered(&mut incident, &mut report).await?;
-        report.verification = self.verify(&incident, &view.verifications, &held).await;
+        let known = Before { answers: answers(&view), checks: view.verifications };
+        report.verification = self.verify(&incident, &known, &held).await;
         report.gated_verification.clear();
         report.sweep.clone_from(&before.sweep);
         let is_reverted = self.is_reverted(&incident, &before).await?;
@@ -60,11 +63,19 @@ impl Function {
         Ok(Looked { incident, report, alarm: is_reverted || is_found, asks_again })
     }
 
-    /// Whether a control was reverted, or does not hold, and people do not know. The ledger has the lines whole.
+    /// Whether a control was reverted, or does not hold, and people do not know. The ledger has the lines whole. What was released
+    /// meanwhile need not hold.
     async fn is_reverted(&self, incident: &Incident, before: &KnownBefore) -> Result<bool, Fault> {
         let known: BTreeSet<&String> = before.controls.iter().collect();
-        let checks = self.ledger.incident(&incident.id).await?.map(|view| view.verifications).unwrap_or_default();
-        Ok(lines(&checks).any(|line| !known.contains(&line)))
+        let Some(now) = self.ledger.incident(&incident.id).await? else { return Ok(false) };
+        if now.record.status == IncidentStatus::Released || is_released(&now, clock::now()) {
+            return Ok(false);
+        }
+        let held = in_force(&now);
+        let key = |check: &Verification| (check.containment, check.target.merge_key());
+        let holds: Vec<_> = held.iter().map(|receipt| (receipt.containment, receipt.target.merge_key())).collect();
+        let checks = now.verifications.iter().filter(|check| holds.contains(&key(check)));
+        Ok(lines(checks).any(|line| !known.contains(&line)))
     }
 
     /// Searches CloudTrail, and contains what follows. Where that fails the report says so, and people are told once.
@@ -84,10 +95,10 @@ impl Function {
             }
         };
         let Swept { incident, mut report, watch } = swept;
-        if watch.contain.is_empty() || !self.is_open(&incident.id).await {
+        report.derived = self.contain(&incident, &watch.contain).await;
+        if report.derived.is_empty() {
             return (incident, report, watch.alarm);
         }
-        report.derived = self.contain(&incident, &watch.contain).await;
         let payload =
             json!({ "phase": "gather", "incident": incident, "report": report, "watch": { "round": look }, "carry": "facts" });
         match self.swept(&payload).await {

@@ -2,11 +2,14 @@
 
 use crate::Function;
 use crate::invoke::{Failure, invoke};
-use firebreak::decision::{Decision, Mode};
+use firebreak::answer::{Answer, Decided};
+use firebreak::containment::Containment;
+use firebreak::decision::Decision;
 use firebreak::fault::Fault;
 use firebreak::incident::Incident;
 use firebreak::receipt::{Receipt, Standing, Verification};
-use firebreak_ledger::IncidentView;
+use firebreak::target::Target;
+use firebreak_ledger::{IncidentView, ReviewState};
 use futures::StreamExt as _;
 use serde_json::json;
 
@@ -27,20 +30,48 @@ pub(crate) fn lines<'a>(checks: impl IntoIterator<Item = &'a Verification>) -> i
     })
 }
 
+/// Every recorded answer. An earlier version kept the newest one alone.
+pub(crate) fn answers(view: &IncidentView) -> Vec<Decided> {
+    let kept = |review: &ReviewState| {
+        let newest = review.decision.clone().filter(|newest| !review.answers.contains(newest));
+        review.answers.iter().cloned().chain(newest).collect::<Vec<_>>()
+    };
+    view.review.as_ref().map(kept).unwrap_or_default()
+}
+
+/// Whether the decision about a target, and which.
+pub(crate) fn is_meant(decision: &Decision, containment: Containment, target: &Target) -> bool {
+    decision.containment == Some(containment) && decision.target.merge_key() == target.merge_key()
+}
+
+/// Whether a person approved what the receipt says: before the containment, and of a decision that the answer covers. What a pause has
+/// made wait since is not approved.
+fn is_approved(decisions: &[Decision], answers: &[Decided], containment: Containment, receipt: &Receipt) -> bool {
+    let is_approval = |decided: &&Decided| {
+        decided.answer == Answer::Approve && receipt.finished_at.is_some_and(|finished_at| decided.at <= finished_at)
+    };
+    let mut meant = decisions.iter().filter(|decision| is_meant(decision, containment, &receipt.target));
+    meant.any(|decision| answers.iter().filter(is_approval).any(|decided| decided.is_about(decision)))
+}
+
+/// What one look goes by.
+pub(crate) struct Before {
+    pub(crate) checks: Vec<Verification>,
+    pub(crate) answers: Vec<Decided>,
+}
+
 impl Function {
     /// Asks each containment. One that fails leaves a line, and the ledger has that line, so that people are told once.
-    pub(crate) async fn verify(&self, incident: &Incident, before: &[Verification], held: &[Receipt]) -> Vec<Verification> {
+    pub(crate) async fn verify(&self, incident: &Incident, before: &Before, held: &[Receipt]) -> Vec<Verification> {
         let checks = held.iter().map(|receipt| Box::pin(self.verify_one(incident, before, receipt)));
         let all: Vec<Option<Verification>> = futures::stream::iter(checks).buffered(AT_ONCE).collect().await;
         all.into_iter().flatten().collect()
     }
 
-    async fn verify_one(&self, incident: &Incident, before: &[Verification], receipt: &Receipt) -> Option<Verification> {
+    async fn verify_one(&self, incident: &Incident, before: &Before, receipt: &Receipt) -> Option<Verification> {
         let (containment, target) = (receipt.containment?, &receipt.target);
         let key = target.merge_key();
-        let is_meant = |d: &&Decision| d.containment == Some(containment) && d.target.merge_key() == key;
-        // What waited for a person, and holds, was approved.
-        let approved = incident.decisions.iter().filter(is_meant).any(|decision| decision.mode == Mode::Gate);
+        let approved = is_approved(&incident.decisions, &before.answers, containment, receipt);
         let payload = json!({ "phase": "verify", "incident": incident, "target": target, "approved": approved });
         let answer = match invoke(&self.lambda, containment.name(), &payload).await {
             Ok(answer) => {
@@ -53,7 +84,8 @@ impl Function {
             Err(failure) => {
                 let said = failure.message.as_str();
                 tracing::warn!(of = %target, error = failure.error.as_str(), said, "a containment could not be verified");
-                let known = before.iter().find(|check| check.containment == Some(containment) && check.target.merge_key() == key);
+                let known =
+                    before.checks.iter().find(|check| check.containment == Some(containment) && check.target.merge_key() == key);
                 let reverted = known.map(|check| check.reverted.clone()).unwrap_or_default();
                 let problems = vec![format!("could not be verified: {}", failure.error.as_str())];
                 let (target, containment) = (target.clone(), Some(containment));

@@ -43,12 +43,13 @@ fn round(states: &Value) -> BTreeSet<String> {
         seen.contains("Look")
     };
     let all = states.as_object().expect("states").keys();
-    all.filter(|name| *name != "Begin" && reaches_look(name.as_str())).cloned().collect()
+    let once = ["IsNamed", "Name", "Begin"];
+    all.filter(|name| !once.contains(&name.as_str()) && reaches_look(name.as_str())).cloned().collect()
 }
 
 /// How many rounds an execution makes at most.
 fn most_rounds(states: &Value) -> u64 {
-    for (choice, default) in [("IsLong", "UntilNextLook"), ("IsLongAfterFailure", "WaitAfterFailure")] {
+    for (choice, default) in [("IsLong", "UntilNextLook"), ("IsLongAfterFailure", "IsLasting")] {
         assert_eq!(states[choice]["Default"], default);
         let rules = states[choice]["Choices"].as_array().expect("rules");
         let by_rounds = rules.iter().find(|rule| rule["Variable"] == "$.count.rounds").expect("a rule about rounds");
@@ -106,6 +107,20 @@ fn a_week_of_a_gate_with_twenty_targets_costs_cents() {
     assert!(looks > 45 && longest <= MOST_EVENTS && transitions < 1_000, "{looks} {longest} {transitions}");
 }
 
+/// Whoever mends the watch hears of it again, and nobody is rung all the time.
+#[test]
+fn a_look_that_goes_on_failing_rings_in_each_execution_and_is_tried_each_hour_at_last() {
+    let states = states("watch");
+    assert_eq!(states["Begin"]["Parameters"]["count"], json!({ "rounds": 0, "failures": 0 }));
+    assert_eq!(
+        states["IsFirstFailure"]["Choices"],
+        json!([{ "Variable": "$.count.failures", "NumericEquals": 1, "Next": "TellFailure" }])
+    );
+    let lasting = json!([{ "Variable": "$.count.failures", "NumericGreaterThanEquals": 12, "Next": "WaitAnHour" }]);
+    assert_eq!(states["IsLasting"]["Choices"], lasting);
+    assert_eq!([&states["WaitAfterFailure"]["Seconds"], &states["WaitAnHour"]["Seconds"]], [&json!(300), &json!(3600)]);
+}
+
 #[test]
 fn nothing_stands_between_the_first_look_and_the_gate_but_what_people_need() {
     let states = states("incident-response");
@@ -124,6 +139,7 @@ fn nothing_stands_between_the_first_look_and_the_gate_but_what_people_need() {
         "Sweep",
         "FoundMore",
         "NotifyOutcome",
+        "WhoseWatch",
         "StartWatch",
         "SealEvidence",
         "WhoseGate",
@@ -156,18 +172,30 @@ fn an_execution_beside_is_started_once() {
     let main = states("incident-response");
     let evidence = &main["Respond"]["Branches"][1]["States"]["StartEvidence"];
     let watch = states("watch");
-    for start in [evidence, &main["StartEvidenceNoticed"], &main["StartWatch"], &watch["StartSuccessor"]] {
+    let anew = &main["StartWatchAnew"];
+    for start in [evidence, &main["StartEvidenceNoticed"], &main["StartWatch"], anew, &watch["StartSuccessor"]] {
         assert_eq!(start["Resource"], "arn:${Partition}:states:::states:startExecution", "nobody waits for it");
         assert!(start["Parameters"]["Name.$"].is_string(), "a start without a name starts another one each time");
         let there = json!(["StepFunctions.ExecutionAlreadyExistsException"]);
         assert_eq!((&start["Retry"][0]["ErrorEquals"], &start["Retry"][0]["MaxAttempts"]), (&there, &json!(0)));
         assert_eq!(start["Catch"][0]["ErrorEquals"], there, "that it is there is no failure");
     }
-    assert_eq!(main["StartWatch"]["Catch"][0]["Next"], "SealEvidence");
+    assert_eq!(
+        (&main["StartWatch"]["Catch"][0]["Next"], &anew["Catch"][0]["Next"]),
+        (&json!("StartWatchAnew"), &json!("SealEvidence"))
+    );
+    let joins = json!([{ "Variable": "$.incident.joining", "IsPresent": true, "Next": "SealEvidence" }]);
+    assert_eq!((&main["WhoseWatch"]["Choices"], &main["WhoseWatch"]["Default"]), (&joins, &json!("StartWatch")));
     assert_eq!(main["WatchNotStarted"]["Next"], "SealEvidence", "the gate opens all the same");
     // `fb-` and 16 digits, a hyphen, and a digest of 40 digits: a name has at most 80 characters.
     let digest = "States.Format('{}-{}', $.incident.id, States.Hash($$.Execution.Id, 'SHA-1'))";
-    assert_eq!(evidence["Parameters"]["Name.$"], digest);
+    for name in [&evidence["Parameters"]["Name.$"], &anew["Parameters"]["Name.$"], &anew["Parameters"]["Input"]["name.$"]] {
+        assert_eq!(name, digest);
+    }
+    assert_eq!(
+        watch["StartSuccessor"]["Parameters"]["Name.$"],
+        "States.Format('{}-{}', $.name, States.MathAdd($.generation, 1))"
+    );
     let input = watch["StartSuccessor"]["Parameters"]["Input"].as_object().expect("an input");
     let fields: BTreeSet<&str> = input.keys().map(|key| key.trim_end_matches(".$")).collect();
     let first = main["StartWatch"]["Parameters"]["Input"].as_object().expect("an input");

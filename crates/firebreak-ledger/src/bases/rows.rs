@@ -24,7 +24,7 @@ pub struct Row {
     pub holders: Vec<String>,
     /// Those that let go of the target.
     pub released_by: Vec<String>,
-    /// Findings that joined and whose containment is under way.
+    /// Who contains the target at this moment: findings that joined, and looks that write again.
     pub containing: Vec<String>,
     /// Somebody is putting the target back at this moment.
     pub is_releasing: bool,
@@ -93,7 +93,9 @@ impl Ledger {
     pub async fn row(&self, held: Held<'_>, at: Timestamp) -> Result<Row, Fault> {
         let item = self.base_item(held).await?;
         let of = |name: &str| string(&item, name).map(str::to_owned);
-        let containing = if is_being_contained(&item, at) { names(&item, "containing") } else { vec![] };
+        let under_way = if is_being_contained(&item, at) { names(&item, "containing") } else { vec![] };
+        // The guard of a look has its time behind the name.
+        let containing = under_way.iter().filter_map(|name| name.split(' ').next()).map(str::to_owned).collect();
         Ok(Row {
             identity: of("identity"),
             holders: names(&item, "holders"),

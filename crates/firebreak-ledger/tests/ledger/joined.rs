@@ -12,19 +12,19 @@ use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 use std::collections::BTreeSet;
 
-const OPEN: &str = "open";
-const CLOSED: &str = "closed";
+pub(crate) const OPEN: &str = "open";
+pub(crate) const CLOSED: &str = "closed";
 
 /// More rounds than any order needs: each waits for the lease of somebody who was killed.
 const ROUNDS: usize = 8;
 
 /// The incident's own name, and the findings that joined it.
-const OWN: &str = "one";
+pub(crate) const OWN: &str = "one";
 const SECOND: &str = "two";
 const THIRD: &str = "three";
 
 /// A function that contains the target. One for a finding that joined marks it first, and leaves it when it was answered.
-async fn contain(world: &World, process: usize, ledger: &Ledger, holder: Holder) {
+pub(crate) async fn contain(world: &World, process: usize, ledger: &Ledger, holder: Holder) {
     for _ in 0..ROUNDS {
         world.at_place(process, &format!("before containing for {}", holder.id()));
         world.busy(process, true);
@@ -59,7 +59,7 @@ async fn attempt(world: &World, process: usize, ledger: &Ledger, holder: &Holder
 }
 
 /// A function that releases the target for these names, the incident's own first.
-async fn release(world: &World, process: usize, ledger: &Ledger, names: &[&str]) {
+pub(crate) async fn release(world: &World, process: usize, ledger: &Ledger, names: &[&str]) {
     let (target, ids) = (user("alice"), names.iter().map(|name| incident(name)).collect::<Vec<IncidentId>>());
     let (own, joined) = ids.split_first().expect("at least the incident's own");
     let (held, holders) = (Held { target: &target, containment: Containment::LockdownS3 }, Holders::of(own).with(joined));
@@ -83,7 +83,7 @@ async fn release(world: &World, process: usize, ledger: &Ledger, names: &[&str])
 }
 
 /// The names in a set of the target's row.
-fn names(world: &World, set: &str) -> BTreeSet<String> {
+pub(crate) fn names(world: &World, set: &str) -> BTreeSet<String> {
     let target = user("alice");
     let table = world.table();
     let set = table.item(&format!("target#{}", target.ledger_key()), "base").and_then(|item| item.get(set));
@@ -93,12 +93,12 @@ fn names(world: &World, set: &str) -> BTreeSet<String> {
     }
 }
 
-fn ids(names: &[&str]) -> BTreeSet<String> {
+pub(crate) fn ids(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|name| incident(name).to_string()).collect()
 }
 
 /// Restarts a killed function only after it had its time, as the state machine does.
-async fn had_its_time(world: &World, process: usize, killed: usize) {
+pub(crate) async fn had_its_time(world: &World, process: usize, killed: usize) {
     if killed > 0 {
         world.until_leases_end(process).await;
     }

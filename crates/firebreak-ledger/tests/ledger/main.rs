@@ -6,6 +6,7 @@ mod decisions;
 mod feed;
 mod gate;
 mod gathered;
+mod guards;
 mod joined;
 mod joins;
 mod lookups;

@@ -52,7 +52,7 @@ pub fn derive(seen: Seen<'_>, decided: &[Decision], policy: &Policy) -> Derived 
     // What only people can judge comes last, and of two decisions about one target the stronger stands.
     wanted.sort_by_key(|decision| (urgency(decision.mode), !decision.target.scope.is_whole()));
     let is_new = |decision: &Decision| !decided.iter().any(|known| covers(known, decision));
-    let wanted = in_turns(grouped(each_once(wanted).into_iter().filter(is_new).collect()));
+    let wanted = in_turns(grouped(each_once(wanted).into_iter().filter(is_new).collect(), decided));
     let reverted = seen.checks.iter().filter_map(|check| about_revert(check, policy));
     let (mut derived, mut rest) = (Derived::default(), Rest::default());
     for (decision, kept) in reverted.map(|decision| (decision, 0)).chain(wanted.into_iter().map(|d| (d, KEPT_FOR_AUTO))) {

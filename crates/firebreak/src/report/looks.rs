@@ -1,7 +1,7 @@
 //! What the looks of several executions of one incident found, as one.
 
 use super::{More, SweepBranch};
-use crate::trail::{Merged, bounded, merged};
+use crate::trail::{Merged, merged, unseen};
 
 impl SweepBranch {
     /// Adds what the looks of another execution of the incident found. How the own looks ended stays as it is; where there was none
@@ -17,8 +17,14 @@ impl SweepBranch {
         let reverted = both((&self.reverted, mine.reverted), (&other.reverted, theirs.reverted));
         self.more = More { found: found.more, left_out: left_out.more, reverted: reverted.more };
         (self.found, self.left_out, self.reverted) = (found.lines, left_out.lines, reverted.lines);
-        self.later = self.later.saturating_add(other.later);
-        self.missing = bounded(self.missing.iter().chain(&other.missing).cloned());
+        let ((failed, later), (also_failed, also_later)) = (self.parts(), other.parts());
+        (self.missing, self.later) = unseen([failed, also_failed].concat(), [later, also_later].concat());
+    }
+
+    /// What failed, and what is only left to the next look.
+    fn parts(&self) -> (&[String], &[String]) {
+        let later = usize::try_from(self.later).unwrap_or(usize::MAX);
+        self.missing.split_at(self.missing.len().saturating_sub(later))
     }
 }
 
@@ -26,7 +32,7 @@ impl SweepBranch {
     /// What could not be looked at, and whether the next look goes on: the end of a sentence.
     pub(super) fn unseen(&self) -> String {
         let later = if self.later > 0 { "; the next look goes on" } else { "" };
-        match self.missing.len().saturating_sub(usize::try_from(self.later).unwrap_or(usize::MAX)) {
+        match self.parts().0.len() {
             0 => later.to_owned(),
             missing => format!("; {missing} thing(s) could not be looked at{later}"),
         }
@@ -58,6 +64,14 @@ mod tests {
         let before = all.clone();
         all.add(&before);
         assert_eq!(all, before, "adding it again changes nothing");
+    }
+
+    #[test]
+    fn what_both_leave_to_the_next_look_is_counted_once_and_hides_no_failure() {
+        let one = SweepBranch { missing: vec!["refused".to_owned(), "left".to_owned()], later: 1, ..looked(&[]) };
+        let mut all = one.clone();
+        all.add(&SweepBranch { missing: vec!["denied".to_owned(), "left".to_owned()], ..one });
+        assert_eq!((all.missing, all.later), (["refused", "denied", "left"].map(str::to_owned).to_vec(), 1));
     }
 
     #[test]

@@ -41,7 +41,8 @@ struct Row {
     /// How people call it, where a Region of an account has only one.
     itself: Option<&'static str>,
     advice: &'static str,
-    /// The same with the command that undoes it. `<id>`, the `<last>` part of the id, `<region>` and `<account>` are filled in.
+    /// The same with the command that undoes it. `<id>`, the `<last>` part of the id, `<region>`, `<account>` and by what a security
+    /// `<group>` is found are filled in.
     exact: Option<&'static str>,
 }
 
@@ -89,10 +90,37 @@ impl Channel<'_> {
         let last = id.rsplit('/').next().filter(|last| !last.is_empty())?;
         let region = self.record.region.as_ref().map_or("<", Region::as_str);
         let account = self.record.account.as_ref().map_or("<", AccountId::as_str);
-        let values = [("<id>", id), ("<last>", last), ("<region>", region), ("<account>", account)];
+        // No group may have a name that begins so (EC2 API reference, `CreateSecurityGroup`, `GroupName`).
+        let group = if id.starts_with("sg-") { "group-id" } else { "group-name" };
+        let values = [("<id>", id), ("<last>", last), ("<region>", region), ("<account>", account), ("<group>", group)];
         let text = values.into_iter().fold(template.to_owned(), |text, (place, value)| text.replace(place, value));
         (!text.contains('<') && text.chars().count() <= MAX_ADVICE && (is_safe || !names_it)).then_some(text)
     }
+}
+
+/// What an advice says to do about anything that such calls open: of a filled-in command its row's general text, else the advice.
+pub(crate) fn general(advice: &str) -> &str {
+    let is_of = |row: &&Row| row.exact.is_some_and(|template| is_filled(template, advice));
+    rows().find(is_of).map_or(advice, |row| row.advice)
+}
+
+/// Whether a text is a template with something in its places.
+fn is_filled(template: &str, text: &str) -> bool {
+    // What follows the first place begins with the name of the place.
+    let mut parts = template
+        .split('<')
+        .enumerate()
+        .map(|(at, part)| if at == 0 { part } else { part.split_once('>').map_or(part, |(_, rest)| rest) });
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, between)) = parts.split_last() else { return rest.is_empty() };
+    for part in between {
+        match rest.split_once(*part) {
+            Some((_, after)) => rest = after,
+            None => return false,
+        }
+    }
+    rest.ends_with(*last)
 }
 
 /// Characters of an advice that are shown (`Wanted::found_by_hand`). A command must not be cut off.
@@ -228,6 +256,33 @@ mod tests {
         assert!(advice("org-trail").starts_with("aws cloudtrail start-logging --name org-trail --region us-east-1 "));
         for odd in ["$(reboot)", "--profile", "a b", "evil.example", "http://evil", "a;b", "a`b", "<region>", &"a".repeat(300)] {
             assert_eq!(advice(odd), of(&stopped(odd)).expect("a channel").general, "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_filled_in_command_is_known_by_its_row() {
+        let mut filled = 0;
+        for call in &calls() {
+            let record = record(call);
+            for (channel, id) in of(&record).iter().flat_map(|channel| channel.ids.iter().map(move |id| (channel, id))) {
+                let advice = channel.advice(id);
+                assert_eq!(general(&advice), channel.general, "{advice}");
+                filled += usize::from(advice != channel.general);
+            }
+        }
+        assert!(filled > 10, "{filled}");
+        for other in ["", "look at it", "aws ec2 describe-instances --filters Name=key-name,Values=x"] {
+            assert_eq!(general(other), other);
+        }
+    }
+
+    #[test]
+    fn a_security_group_is_found_by_its_id_or_by_its_name() {
+        for (group, found) in [("groupId", "Name=group-id,Values=sg-1 "), ("groupName", "Name=group-name,Values=web ")] {
+            let id = if group == "groupId" { "sg-1" } else { "web" };
+            let opened = record(&json!({"source": "ec2", "name": "AuthorizeSecurityGroupIngress", "request": {group: id}}));
+            let advice = of(&opened).expect("a channel").advice(id).into_owned();
+            assert!(advice.contains(found), "{advice}");
         }
     }
 

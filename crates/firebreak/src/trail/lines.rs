@@ -1,6 +1,8 @@
 //! Lines for people, as many as travel through the state machine.
 
 use super::{Follow, Traced};
+use crate::decision::Decision;
+use crate::target::Target;
 use crate::text::inert;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,24 +14,35 @@ const MAX_LINE: usize = 200;
 
 /// Calls of one kind that get a line each.
 const MAX_OF_A_KIND: usize = 5;
+/// Further ones that get a line because no decision is about their target.
+const MAX_UNDECIDED: usize = 10;
 
 /// What people are told of what suspects did, oldest first. Many calls that open the same way are a few lines: five hundred buckets must
-/// not hide the call after them. What there is to do about the others, decisions say.
+/// not hide the call after them. What there is to do about the others, `decisions` say, and what an incident has no room for is counted.
 #[must_use]
-pub fn told(traced: &[Traced]) -> Vec<String> {
-    let mut of_kind: BTreeMap<&str, usize> = BTreeMap::new();
+pub fn told(traced: &[Traced], decisions: &[Decision]) -> Vec<String> {
+    let mut of_kind: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     let line = |traced: &Traced| {
-        let Follow::ByHand { kind, .. } = &traced.follow else { return Some(traced.line()) };
-        let count = of_kind.entry(*kind).or_default();
+        let Follow::ByHand { kind, target, .. } = &traced.follow else { return Some(traced.line()) };
+        let (count, undecided) = of_kind.entry(*kind).or_default();
         *count += 1;
         match (*count).cmp(&(MAX_OF_A_KIND + 1)) {
             Ordering::Less => Some(traced.line()),
             // Without a number: the line of the next look is the same.
             Ordering::Equal => Some(format!("{}; more like it", traced.line())),
-            Ordering::Greater => None,
+            Ordering::Greater if *undecided == MAX_UNDECIDED || decisions.iter().any(|known| names(known, target)) => None,
+            Ordering::Greater => {
+                *undecided += 1;
+                Some(traced.line())
+            }
         }
     };
     traced.iter().filter_map(line).collect()
+}
+
+/// Whether a decision is about a target, by itself or as one of several.
+fn names(decision: &Decision, target: &Target) -> bool {
+    decision.target.merge_key() == target.merge_key() || decision.also.contains(&target.to_string())
 }
 
 /// Lines of several rounds.
@@ -57,14 +70,29 @@ pub fn merged(before: &[String], more: usize, now: impl IntoIterator<Item = Stri
     Merged { lines, more, is_new: total > known }
 }
 
+/// Lines about what failed, then those about what is left to the next look, as many as a report takes; and how many of them are of the
+/// latter.
+#[must_use]
+pub fn unseen(failed: impl IntoIterator<Item = String>, later: impl IntoIterator<Item = String>) -> (Vec<String>, u32) {
+    let failed = distinct(failed);
+    let count = failed.len();
+    let lines = bounded(failed.into_iter().chain(later));
+    let later = lines.len().saturating_sub(count);
+    (lines, u32::try_from(later).unwrap_or(u32::MAX))
+}
+
 /// As many of `lines` as a report takes, in their order, and how many more there are.
 #[must_use]
 pub fn bounded(lines: impl IntoIterator<Item = String>) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    let lines = lines.into_iter().map(|line| inert(&line, MAX_LINE));
-    let lines: Vec<String> = lines.filter(|line| seen.insert(line.clone())).collect();
+    let lines = distinct(lines);
     let total = lines.len();
     cut(lines, total).0
+}
+
+fn distinct(lines: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let lines = lines.into_iter().map(|line| inert(&line, MAX_LINE));
+    lines.filter(|line| seen.insert(line.clone())).collect()
 }
 
 /// The first lines, the count of the others as the last line, and that count.
@@ -118,6 +146,16 @@ mod tests {
         let first = merged(&[], 0, ["… and 999 more".to_owned()]);
         let second = again(&first, [line(0)]);
         assert_eq!((second.lines.len(), second.more, second.is_new), (2, 0, true));
+    }
+
+    #[test]
+    fn what_failed_comes_before_what_is_left_to_the_next_look() {
+        let (failed, later) = ([line(99)], [line(1), line(2)]);
+        assert_eq!(unseen(failed.clone(), later), (vec![line(99), line(1), line(2)], 2));
+        let (lines, later) = unseen(failed, (0..100).map(line));
+        assert_eq!((lines.len(), &lines[0], later), (MAX_LINES, &line(99), 39), "no more are left than are shown");
+        let (lines, later) = unseen((0..100).map(line), [line(200)]);
+        assert_eq!((lines.len(), later), (MAX_LINES, 0), "{lines:?}");
     }
 
     #[test]

@@ -1,11 +1,16 @@
 //! Questions to CloudTrail, and in which order they are asked.
 
+use super::credentials::Proof;
 use super::{Attribute, Suspect};
 use crate::ids::{AccountId, Region};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// An account and a Region: CloudTrail keeps events, and counts requests, for each pair.
 pub type TrailPlace = (AccountId, Region);
+
+/// Pages about an event name that each look reads.
+const FREE_PAGES: u32 = 3;
 
 /// One page to fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,10 +25,12 @@ pub struct Lookup {
     pub value: String,
     /// Where the page before ended.
     pub token: Option<String>,
+    /// How many pages came before.
+    pub(super) page: u32,
     pub(super) depth: u32,
     /// CloudTrail was too busy for it once.
     pub(super) again: bool,
-    /// The decided principal from which the search came here, if no containment holds it.
+    /// The decided principal from which the search came here and why it waits, if it is perhaps innocent.
     pub(super) waits_with: Option<String>,
 }
 
@@ -48,9 +55,20 @@ impl Lookup {
         self.attribute == Attribute::EventName
     }
 
-    /// The first page about an event name costs none of `sweep.pages`: noise of a suspect must not use it up.
+    /// The same, where a record that it answered is proven so: what only a credential of somebody who waits proves, waits, too.
+    pub(super) fn proven_by(&self, proof: Proof) -> Cow<'_, Self> {
+        match proof {
+            Proof::Waiting(suspect) if self.waits_with.is_none() => {
+                Cow::Owned(Self { waits_with: Some(suspect), ..self.clone() })
+            }
+            Proof::Waiting(_) | Proof::Contained => Cow::Borrowed(self),
+        }
+    }
+
+    /// The first pages about an event name cost none of `sweep.pages`: noise of a suspect must not use them up, nor fifty refused calls
+    /// hide the one before.
     pub(super) fn takes_a_page(&self) -> bool {
-        !self.asks_everybody() || self.token.is_some()
+        !self.asks_everybody() || self.page >= FREE_PAGES
     }
 }
 

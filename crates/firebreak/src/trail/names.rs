@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 pub struct EventName {
     /// As CloudTrail records it, with the API's date where the service appends one.
     pub name: &'static str,
-    /// IAM records it in its own Region only. Otherwise the Regions of the findings are asked.
+    /// IAM records it in its own Region only. Otherwise the Regions of the findings are asked, too.
     pub of_iam: bool,
     /// Why it is among the ten.
     pub why: &'static str,
@@ -25,7 +25,7 @@ const fn regional(name: &'static str, why: &'static str) -> EventName {
     EventName { name, of_iam: false, why }
 }
 
-/// The ten that matter most, the most urgent first. `AssumeRole` is not among them: everybody's fill every page, and a suspect's are
+/// The ten that matter most, the most urgent first: in IAM's Region, what a look has no time for is rather a regional one. `AssumeRole` is not among them: everybody's fill every page, and a suspect's are
 /// found under the suspect's name.
 pub const EVENT_NAMES: [EventName; 10] = [
     iam("CreateUser", "a new identity that no containment of the suspect reaches"),
@@ -44,10 +44,8 @@ impl EventName {
     /// Where it is asked about, when a suspect's findings came from `regions`.
     pub(super) fn regions(self, suspect: &Suspect, regions: &BTreeSet<Region>) -> BTreeSet<Region> {
         let own = suspect.target.region.clone();
-        if self.of_iam {
-            BTreeSet::from([region_of_iam(&suspect.target.partition).unwrap_or(own)])
-        } else {
-            regions.iter().cloned().chain([own]).collect()
-        }
+        let of_iam = region_of_iam(&suspect.target.partition).unwrap_or_else(|| own.clone());
+        let others = regions.iter().cloned().chain([own]).filter(|_| !self.of_iam);
+        others.chain([of_iam]).collect()
     }
 }

@@ -39,25 +39,36 @@ impl Rename {
         self.account == *account && self.to.as_str().eq_ignore_ascii_case(name)
     }
 
-    /// The same user, under its new name and a step further.
-    fn next(&self, (suspect, depth): &(Suspect, u32)) -> Option<(Suspect, u32)> {
+    /// The same user, under its new name and a step further. Whoever renamed it: it waits as the user does.
+    fn next(&self, Asked { suspect, depth, waits_with }: &Asked) -> Option<Asked> {
         let Target { account, id, .. } = &suspect.target;
         let target = Target { id: self.to.to_string(), ..suspect.target.clone() };
-        self.is_from(account, id).then(|| (Suspect { target, ..suspect.clone() }, depth + 1))
+        let suspect = Suspect { target, ..suspect.clone() };
+        self.is_from(account, id).then(|| Asked { suspect, depth: depth + 1, waits_with: waits_with.clone() })
     }
+}
+
+/// A suspect that is asked about.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    pub(super) suspect: Suspect,
+    /// How far from a decided suspect.
+    pub(super) depth: u32,
+    /// As in a question.
+    pub(super) waits_with: Option<String>,
 }
 
 /// What a search knows of renames.
 #[derive(Debug, Default)]
 pub(super) struct Renames {
     seen: Vec<Rename>,
-    /// Users that are asked about by name, and how far from a contained suspect.
-    users: Vec<(Suspect, u32)>,
+    /// Users that are asked about by name.
+    users: Vec<Asked>,
 }
 
 impl Renames {
     /// Takes a suspect's rename. Returns whom to ask about next.
-    pub(super) fn saw(&mut self, rename: Rename) -> Vec<(Suspect, u32)> {
+    pub(super) fn saw(&mut self, rename: Rename) -> Vec<Asked> {
         // The same record is found under a name and under a key.
         if self.seen.contains(&rename) {
             return vec![];
@@ -67,16 +78,18 @@ impl Renames {
         next
     }
 
-    /// Takes a suspect. Returns under which names to ask about it next.
-    pub(super) fn asks(&mut self, suspect: &Suspect, depth: u32) -> Vec<(Suspect, u32)> {
-        let is_by_name = suspect.target.kind == TargetKind::IamUser && suspect.key.is_none();
-        let user = (suspect.clone(), depth);
-        if !is_by_name || self.users.iter().any(|(known, _)| known.target == suspect.target) {
+    /// Takes a suspect. Returns under which names to ask about it next; again, when it waits no more.
+    pub(super) fn asks(&mut self, user: &Asked) -> Vec<Asked> {
+        if user.suspect.target.kind != TargetKind::IamUser || user.suspect.key.is_some() {
             return vec![];
         }
-        let next = self.seen.iter().filter_map(|rename| rename.next(&user)).collect();
-        self.users.push(user);
-        next
+        let known = self.users.iter_mut().find(|known| known.suspect.target == user.suspect.target);
+        match known {
+            Some(known) if known.waits_with.is_some() && user.waits_with.is_none() => known.waits_with = None,
+            Some(_) => return vec![],
+            None => self.users.push(user.clone()),
+        }
+        self.seen.iter().filter_map(|rename| rename.next(user)).collect()
     }
 
     /// Which of `users` has this name now. Nothing when two had it: it may be the other one's.

@@ -5,17 +5,16 @@
 
 mod by_name;
 mod end;
+mod proof;
 
 pub use end::Found;
 
-use super::credentials::Credentials;
+use super::credentials::{Credentials, Proof};
 use super::follow;
 use super::lookup::{Lookup, Questions, TrailPlace};
-use super::renames::{Rename, Renames};
+use super::renames::{Asked, Rename, Renames};
 use super::{Attribute, Record, Suspect, Traced, issued};
-use crate::ids::region_of_iam;
-use crate::ids::{AccountId, Region};
-use crate::impact::Use;
+use crate::ids::{AccountId, Region, region_of_iam};
 use crate::policy::Policy;
 use crate::target::{Target, TargetKind};
 use crate::text::inert;
@@ -23,8 +22,12 @@ use std::collections::{BTreeSet, HashSet};
 
 /// How many steps away from a decided suspect is looked: two roles that may assume each other would lead on for ever.
 const MAX_DEPTH: u32 = 5;
+/// Why what follows from a decided principal waits.
+const NOT_CONTAINED: &str = "is not contained";
+const ONLY_NAMED: &str = "is contained only because an answer named it";
 /// What is said of a question that the next look asks.
 pub const LATER: &str = "left to the next look";
+const NOT_READ: &str = "earlier calls were not read";
 
 /// From where a search starts, and how it asks.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +36,8 @@ pub struct Start<'a> {
     pub contained: Vec<&'a Target>,
     /// Principals that are decided about, and that nothing holds: what follows from them waits as they do.
     pub waiting: Vec<&'a Target>,
+    /// Principals that others use, and that are contained only because an answer named them: what follows from them waits as well.
+    pub named: Vec<&'a Target>,
     /// Accounts that may be asked although nothing is contained in them and policy does not name them: those of the findings.
     pub homes: BTreeSet<AccountId>,
     /// Regions that are asked beside IAM's and the target's: findings came from there.
@@ -47,7 +52,7 @@ pub enum Way {
     /// About suspects only.
     #[default]
     Suspects,
-    /// About suspects and for event names, one page of each: the next look asks for the rest.
+    /// One page about each suspect, whose rest the next look asks for, and the first pages for event names.
     FirstPages,
     /// About suspects and for event names.
     Everything,
@@ -64,14 +69,14 @@ pub struct Search<'a> {
     questions: Questions,
     /// Regions that are asked beside IAM's and the target's.
     regions: BTreeSet<Region>,
-    /// By the principal, the Region and the question: one name can be that of sessions of several roles.
-    asked: HashSet<(String, Region, Attribute, String)>,
+    /// By the principal, the Region, the question, and whether what follows waits: one name can be that of sessions of several roles.
+    asked: HashSet<(String, Region, Attribute, String, bool)>,
     /// Users that are contained as a whole.
     users: Vec<Target>,
     /// Credentials that suspects made: account, user and id.
     lasting: BTreeSet<(AccountId, String, String)>,
-    /// Suspects whose names nobody else uses.
-    certain: Vec<Suspect>,
+    /// Suspects whose names nobody else uses, and what the name proves.
+    certain: Vec<(Suspect, Proof)>,
     renames: Renames,
     /// One question of each suspect.
     known: Vec<Lookup>,
@@ -98,20 +103,25 @@ impl<'a> Search<'a> {
     /// A search from `start`. Asks for nothing yet.
     #[must_use]
     pub fn begin(start: Start<'_>, policy: &'a Policy) -> Self {
-        let Start { contained, waiting, homes, regions, way } = start;
-        let contained: Vec<Suspect> = contained.into_iter().filter_map(Suspect::of).collect();
-        let waiting: Vec<Suspect> = waiting.into_iter().filter_map(Suspect::of).collect();
+        let Start { contained, waiting, named, homes, regions, way } = start;
+        let roots = |targets: Vec<&Target>, why: Option<&str>| -> Vec<Asked> {
+            let suspects = targets.into_iter().filter_map(Suspect::of);
+            let waits = |suspect: &Suspect| why.map(|why| format!("{} {why}", suspect.label()));
+            suspects.map(|suspect| Asked { waits_with: waits(&suspect), suspect, depth: 0 }).collect()
+        };
+        let contained = roots(contained, None);
+        let waiting = [roots(waiting, Some(NOT_CONTAINED)), roots(named, Some(ONLY_NAMED))].concat();
         let all = || contained.iter().chain(&waiting);
         let is_user = |target: &&Target| target.kind == TargetKind::IamUser && target.scope.is_whole();
         let mut search = Self {
             policy,
-            homes: contained.iter().map(|suspect| suspect.target.account.clone()).chain(homes).collect(),
+            homes: contained.iter().map(|root| root.suspect.target.account.clone()).chain(homes).collect(),
             pages: policy.sweep.pages,
             way,
             questions: Questions::default(),
             regions,
             asked: HashSet::new(),
-            users: all().map(|suspect| &suspect.target).filter(is_user).cloned().collect(),
+            users: all().map(|root| &root.suspect.target).filter(is_user).cloned().collect(),
             lasting: BTreeSet::new(),
             certain: vec![],
             renames: Renames::default(),
@@ -121,13 +131,12 @@ impl<'a> Search<'a> {
             credentials: Credentials::default(),
             found: Found::default(),
         };
-        all().flat_map(|suspect| suspect.target.keys()).for_each(|key| search.credentials.know(key.clone()));
+        for root in all() {
+            let proof = Proof::of(root.waits_with.as_deref());
+            root.suspect.target.keys().for_each(|key| search.credentials.know(key.clone(), proof.clone()));
+        }
         if search.pages > 0 {
-            contained.into_iter().for_each(|suspect| search.enqueue(suspect, 0, None));
-            waiting.into_iter().for_each(|suspect| {
-                let waits_with = Some(suspect.label());
-                search.enqueue(suspect, 0, waits_with);
-            });
+            contained.into_iter().chain(waiting).for_each(|root| search.enqueue(root));
         }
         search
     }
@@ -171,10 +180,12 @@ impl<'a> Search<'a> {
         if token.is_none() || token == lookup.token {
             return;
         }
-        if self.way == Way::FirstPages {
-            self.miss_for_now(format!("{}, earlier calls: {LATER}", lookup.label()));
-        } else {
-            self.questions.ask(Lookup { token, again: false, ..lookup });
+        let next = Lookup { token, again: false, page: lookup.page.saturating_add(1), ..lookup };
+        match self.way {
+            Way::FirstPages if !next.asks_everybody() => self.miss_for_now(format!("{}, earlier calls: {LATER}", next.label())),
+            // The next look begins with the newest calls as well, and gets as far as its pages do.
+            Way::FirstPages if next.takes_a_page() => self.miss(format!("{}: {NOT_READ}", next.label())),
+            _ => self.questions.ask(next),
         }
     }
 
@@ -191,24 +202,22 @@ impl<'a> Search<'a> {
         self.questions.ask(Lookup { again: true, ..lookup });
     }
 
-    /// Everything that is still to ask stays unasked.
-    pub fn give_up(&mut self, why: &str) {
-        self.leave(why, |_| true);
-    }
-
     /// A page was not asked for: it is still to ask.
     pub fn put_back(&mut self, lookup: Lookup) {
         self.questions.put_back(lookup);
     }
 
-    /// What is still to ask, and `is_left`, is left to the next look.
+    /// What is still to ask, and `is_left`, is left to the next look. That one begins with the newest calls, too: earlier ones are not
+    /// promised.
     pub fn postpone(&mut self, is_left: impl Fn(&Lookup) -> bool) {
+        self.leave(NOT_READ, |lookup| is_left(lookup) && lookup.token.is_some());
         for label in self.questions.drop_those(is_left) {
             self.miss_for_now(format!("{label}: {LATER}"));
         }
     }
 
-    fn leave(&mut self, why: &str, is_left: impl Fn(&Lookup) -> bool) {
+    /// Everything that is still to ask, and `is_left`, stays unasked.
+    pub fn leave(&mut self, why: &str, is_left: impl Fn(&Lookup) -> bool) {
         for label in self.questions.drop_those(is_left) {
             self.miss(format!("{label}: {why}"));
         }
@@ -231,27 +240,29 @@ impl<'a> Search<'a> {
         if traced.is_empty() {
             return;
         }
-        if !lookup.suspect.is_sure_of(&record.actor) && !self.credentials.knows(&record.actor) {
+        let Some(proven) = self.proven(lookup, record) else {
             // Nothing came of a call that was refused, whoever made it.
             if !record.refused {
                 self.credentials.hold(lookup, record);
             }
             return;
-        }
+        };
         if record.refused {
             self.found.refused += 1;
             return;
         }
+        self.doubt(lookup, &proven, record);
+        let lookup = proven.as_ref();
         self.note_credentials(record, lookup);
         let renamed = Rename::of(record, &lookup.suspect).map(|rename| self.renames.saw(rename));
-        renamed.into_iter().flatten().for_each(|(suspect, depth)| self.enqueue(suspect, depth, lookup.waits_with.clone()));
+        renamed.into_iter().flatten().for_each(|renamed| self.enqueue(renamed));
         traced.into_iter().for_each(|traced| self.take(traced, lookup));
     }
 
     /// What a call of a suspect issued is in the suspects' hands.
     fn note_credentials(&mut self, record: &Record, lookup: &Lookup) {
         if let Some(key) = issued::key(record) {
-            self.credentials.know(key);
+            self.credentials.know(key, Proof::of(lookup.waits_with.as_deref()));
         }
         // Whose finding is perhaps wrong may have made what the user needs: a look after the containment notes it.
         let Some(lasting) = issued::lasting(record).filter(|_| lookup.waits_with.is_none()) else { return };
@@ -260,45 +271,26 @@ impl<'a> Search<'a> {
         self.lasting.insert((account.clone(), name.to_owned(), lasting.id.to_owned()));
     }
 
-    /// Who assumed a role that the suspects made: such a session is theirs, unless somebody asked for it who may need the role.
-    fn read_use_of_role(&mut self, lookup: &Lookup, record: &Record) {
-        let Some(session) = end::used(record, &lookup.suspect.target) else { return };
-        self.found.uses.push(Use { session: session.clone(), at: record.at });
-        if !self.is_theirs(record) {
-            return self.credentials.hold(lookup, record);
-        }
-        if let Some(key) = issued::key(record) {
-            self.credentials.know(key);
-        }
-        self.take(end::use_of_role(record, &session), lookup);
-    }
-
-    /// True when suspects made a call: with a key of theirs, under a name that nobody else has, or from an account that nobody named
-    /// and that only their trust policy let in.
-    fn is_theirs(&self, record: &Record) -> bool {
-        let is_outside = |account: &AccountId| !self.homes.contains(account) && !self.policy.names(account);
-        self.credentials.knows(&record.actor)
-            || record.actor.account.as_ref().is_some_and(is_outside)
-            || self.certain.iter().any(|suspect| suspect.made(record))
-    }
-
     fn take(&mut self, traced: Traced, lookup: &Lookup) {
+        let (waits_with, next) = (lookup.waits_with.clone(), traced.next.clone());
         // The same record is found under a name and under a key, and from a suspect that is contained and one that is not.
-        if let Some(known) = self.found.traced.iter_mut().find(|known| known.is_same(&traced)) {
-            known.waits_with = known.waits_with.take().filter(|_| lookup.waits_with.is_some());
-            return;
+        let known = self.found.traced.iter_mut().find(|known| known.is_same(&traced));
+        match known {
+            Some(known) if known.waits_with.is_some() && waits_with.is_none() => known.waits_with = None,
+            Some(_) => return,
+            None => self.found.traced.push(Traced { waits_with: waits_with.clone(), ..traced }),
         }
-        if let Some(next) = traced.next.clone() {
-            self.enqueue(next, lookup.depth + 1, lookup.waits_with.clone());
+        if let Some(suspect) = next {
+            self.enqueue(Asked { suspect, depth: lookup.depth + 1, waits_with });
         }
-        self.found.traced.push(Traced { waits_with: lookup.waits_with.clone(), ..traced });
     }
 
     /// Asks about a suspect in the Region of IAM's calls and in the finding's.
-    fn enqueue(&mut self, suspect: Suspect, depth: u32, waits_with: Option<String>) {
-        for (renamed, depth) in self.renames.asks(&suspect, depth) {
-            self.enqueue(renamed, depth, waits_with.clone());
+    fn enqueue(&mut self, asked: Asked) {
+        for renamed in self.renames.asks(&asked) {
+            self.enqueue(renamed);
         }
+        let Asked { suspect, depth, waits_with } = asked;
         if let Some(what) = suspect.blind_spot() {
             self.miss(format!("{}: {what}", suspect.label()));
         }
@@ -307,7 +299,7 @@ impl<'a> Search<'a> {
             Err(why) => return self.miss(format!("{}: {why}", suspect.label())),
         };
         if !suspect.shares_its_name() {
-            self.certain.push(suspect.clone());
+            self.certain.push((suspect.clone(), Proof::of(waits_with.as_deref())));
         }
         let account = &suspect.target.account;
         if let Some(why) = self.out_of_reach(account, depth) {
@@ -317,10 +309,14 @@ impl<'a> Search<'a> {
         let seen_in = self.regions.iter().filter(|_| depth == 0).cloned();
         let regions = of_iam.into_iter().chain([suspect.target.region.clone()]).chain(seen_in);
         let who = suspect.target.by_name().ledger_key();
-        let mut is_new = |region: &Region| self.asked.insert((who.clone(), region.clone(), attribute, value.clone()));
+        let question = |region: &Region, waits: bool| (who.clone(), region.clone(), attribute, value.clone(), waits);
+        let waits = waits_with.is_some();
+        // What was asked for somebody contained is not asked for somebody who waits.
+        let mut is_new =
+            |region: &Region| !self.asked.contains(&question(region, false)) && self.asked.insert(question(region, waits));
         let new: Vec<Region> = regions.filter(|region| is_new(region)).collect();
         let region = suspect.target.region.clone();
-        let own = Lookup { suspect, region, attribute, value, token: None, depth, again: false, waits_with };
+        let own = Lookup { suspect, region, attribute, value, token: None, page: 0, depth, again: false, waits_with };
         if depth == 0 || !new.is_empty() {
             self.known.push(own.clone());
         }
@@ -356,9 +352,9 @@ impl<'a> Search<'a> {
 
     /// The next look asks again: nothing failed.
     fn miss_for_now(&mut self, line: String) {
-        let before = self.found.missing.len();
-        self.miss(line);
-        self.found.later += u32::from(self.found.missing.len() > before);
+        if !self.found.later.contains(&line) {
+            self.found.later.push(line);
+        }
     }
 
     fn miss(&mut self, line: String) {

@@ -12,6 +12,7 @@ mod ransom;
 mod renamed;
 mod techniques;
 mod tiers;
+mod waiting;
 mod window;
 
 use firebreak::containment::Containment;

@@ -10,7 +10,8 @@ use firebreak::incident::IncidentStatus;
 use firebreak::receipt::Status;
 use firebreak_aws::clock;
 use firebreak_drill::{PlantedRole, PlantedUser, Stage};
-use firebreak_testkit::{REGION, SECURITY_ACCOUNT, eventually};
+use firebreak_testkit::{Call, REGION, SECURITY_ACCOUNT, eventually};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -189,5 +190,69 @@ async fn a_sweep_that_cannot_look_says_so() -> TestResult {
     let ticket = stage.told("[Firebreak] Decide").await?;
     assert!(ticket.body.contains("Not seen in CloudTrail") && ticket.body.contains("LookupEvents"), "{}", ticket.body);
     assert_eq!(user.observe().await?.get("attached policies"), Some("FirebreakQuarantineDenyAll"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_gate_opens_seconds_after_the_last_containment() -> TestResult {
+    let stage = stage_with_policy(WATCHED).await;
+    let user = PlantedUser::plant(stage.config(), "alice").await?;
+    let (_, id) = send(&stage, &user_finding(&user, SECURITY_ACCOUNT, "soon")).await?;
+    stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
+    let view = stage.incident_when(&id, "the gate", |view| view.review.is_some()).await?;
+    let contained = view.receipts.iter().filter_map(|receipt| receipt.finished_at).max().ok_or("nothing was contained")?;
+    let opened: Timestamp = view.review.ok_or("no gate")?.opened_at.parse()?;
+    let seconds = opened.duration_since(contained).as_secs_f64();
+    assert!((0.0..15.0).contains(&seconds), "{seconds} seconds");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_is_carried_out_while_a_look_hangs() -> TestResult {
+    let stage = stage_with_policy(WATCHED).await;
+    let user = PlantedUser::plant(stage.config(), "alice").await?;
+    let (_, id) = send(&stage, &user_finding(&user, SECURITY_ACCOUNT, "hangs")).await?;
+    stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
+    let hangs = json!([{ "match": "lambda:Invoke", "function": "firebreak-watch", "delay_ms": 45_000, "times": 0 }]);
+    stage.aws.plan_faults(&hangs)?;
+    stage.aws.forget_calls()?;
+    let hanging = async || {
+        let calls = stage.aws.calls().ok()?;
+        let is_look = |call: &Call| call.action() == "lambda:Invoke" && call.function.as_deref() == Some("firebreak-watch");
+        calls.iter().any(|call| is_look(call) && call.ended_at.is_none()).then_some(())
+    };
+    eventually("a look that hangs", Duration::from_secs(30), hanging).await?;
+    stage.answer(&id, Answer::Release).await?;
+    let released = async || (user.observe().await.ok()?.get("attached policies") == Some("none")).then_some(());
+    eventually("the release", Duration::from_secs(10), released).await?;
+    let view = stage.reaches(&id, IncidentStatus::Released).await?;
+    assert!(view.releases.iter().any(|release| release.target.id == "alice"), "{:?}", view.releases);
+    Ok(())
+}
+
+/// Every containment waits for a person.
+const GATED: &str = "default_mode = \"gate\"\nverify_after_seconds = 1\n[watch]\nafter_seconds = [1]\nevery_seconds = 2\n";
+
+#[tokio::test]
+async fn what_a_gated_suspect_made_stands_in_the_ticket_and_an_approval_contains_it() -> TestResult {
+    let stage = stage_with_policy(GATED).await;
+    let alice = PlantedUser::plant(stage.config(), "alice").await?;
+    let backdoor = PlantedUser::plant(stage.config(), "mallory").await?;
+    let created = json!({ "eventSource": "iam.amazonaws.com", "eventName": "CreateUser",
+        "requestParameters": { "userName": "mallory" },
+        "responseElements": { "user": { "userName": "mallory", "userId": backdoor.principal_id } } });
+    stage.aws.plant_trail(&json!([record(&alice, 0, &created)]))?;
+    let (_, id) = send(&stage, &user_finding(&alice, SECURITY_ACCOUNT, "gated")).await?;
+    let view = stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
+    let waits =
+        view.record.incident.decisions.iter().find(|decision| decision.target.id == "mallory").ok_or("nobody found it")?;
+    assert_eq!(waits.mode, Mode::Gate, "{waits:?}");
+    assert_eq!(backdoor.observe().await?.get("attached policies"), Some("none"), "nobody has approved it");
+    let ticket = stage.told("[Firebreak] Decide").await?;
+    assert!(ticket.body.contains("mallory"), "{}", ticket.body);
+    stage.answer(&id, Answer::Approve).await?;
+    for user in [&alice, &backdoor] {
+        until_denied(user).await?;
+    }
     Ok(())
 }

@@ -4,13 +4,13 @@ use crate::{Stage, decision, user};
 use firebreak::containment::Containment;
 use firebreak::digest::sha256_hex;
 use firebreak::evidence::{Entry, manifest_key};
-use firebreak::holders::Holder;
+use firebreak::holders::{Holder, Holders};
 use firebreak::ids::PrincipalId;
 use firebreak::receipt::{Receipt, Status};
 use firebreak::report::Report;
 use firebreak::target::{Target, TargetKind};
 use firebreak_aws::clock;
-use firebreak_ledger::Held;
+use firebreak_ledger::{Held, ReleaseClaim};
 use firebreak_testkit::room;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -147,6 +147,23 @@ async fn sealing_again_loses_no_entry_and_writes_over_none() {
         entries.iter().filter(|entry| !entry.key.contains("/report-")).map(|entry| entry.sha256.clone()).collect::<BTreeSet<_>>()
     };
     assert_eq!(states(&second), states(&first), "what is new is a copy of what was there");
+}
+
+/// A release ends what the ledger knows of a state; the list goes on having it.
+#[tokio::test]
+async fn a_state_that_was_kept_before_a_release_is_not_missing_after_it() {
+    let stage = Stage::about(&[user()]).await;
+    hold(&stage, &user()).await;
+    stage.seal(report(Status::Contained)).await.expect("a branch");
+    let (ledger, target, id) = (room::ledger(&stage.aws), user(), &stage.incident.id);
+    let held = Held { target: &target, containment: Containment::QuarantineIam };
+    let claim = ledger.begin_release::<Value>(held, &Holders::of(id), clock::now()).await.expect("a claim");
+    let ReleaseClaim::Ours { lease, .. } = claim else { unreachable!("no other incident holds it") };
+    ledger.end_release(held, &lease, clock::now()).await.expect("the ledger takes it");
+    stage.seal(report(Status::Contained)).await.expect("a branch");
+    let manifest = stage.manifest();
+    assert_eq!(manifest.missing, [""; 0]);
+    assert!(manifest.entries.iter().any(|entry| entry.key.contains("alice/state-before-containment")), "{manifest:?}");
 }
 
 /// The other execution of the incident adds to the evidence while this one writes the list.

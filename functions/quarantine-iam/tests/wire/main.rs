@@ -5,6 +5,7 @@ mod by_hand;
 mod depth;
 mod evasion;
 mod faults;
+mod guards;
 mod iam;
 mod key;
 mod names;

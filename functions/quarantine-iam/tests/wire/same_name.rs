@@ -15,10 +15,10 @@ use firebreak_testkit::room;
 use firebreak_testkit::scripted::ScriptedAws;
 use quarantine_iam::{DENY_ALL, Function};
 
-const FINDING: &str = "a finding";
+pub(crate) const FINDING: &str = "a finding";
 
 /// Contains for a finding that joined the incident.
-async fn contain_joined(aws: &ScriptedAws, incident: &str, target: &Target) -> Status {
+pub(crate) async fn contain_joined(aws: &ScriptedAws, incident: &str, target: &Target) -> Status {
     let carried = Incident { joining: Some(room::incident(FINDING)), ..room::opened(incident) };
     let request = TaskInput { incident: carried, ..room::request(Phase::Contain, incident, target.clone()) };
     match Box::pin(Function::new(responder(aws)).handle(request)).await.expect("a receipt") {

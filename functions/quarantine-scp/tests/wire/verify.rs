@@ -1,5 +1,7 @@
 use crate::policy::{denying, shipped};
-use crate::{ALICE, contain, stage, user, verify};
+use crate::{ALICE, contain, function, stage, user, verify};
+use firebreak::plan::{FindingSummary, JoinedAs};
+use firebreak::task::{Phase, TaskInput, TaskOutput};
 use firebreak_aws::clock;
 use firebreak_testkit::room;
 
@@ -40,4 +42,21 @@ async fn during_a_pause_an_entry_that_somebody_took_out_is_told_and_not_written_
     let check = verify(&aws, "one", &user("alice")).await.expect("a look");
     assert!(!check.holds && check.reverted.len() == 1 && check.reverted[0].contains("NOT written again"), "{check:?}");
     assert_eq!((aws.changes(), organizations.content()), (vec![], shipped()));
+}
+
+#[tokio::test]
+async fn an_entry_that_a_finding_that_joined_holds_is_written_again_by_a_look_of_the_incident() {
+    let (aws, organizations) = stage().await;
+    let finding = room::incident("a finding");
+    let mut request = TaskInput { approved: true, ..room::request(Phase::Contain, "one", user("alice")) };
+    request.incident.joining = Some(finding.clone());
+    Box::pin(function(&aws).handle(request)).await.expect("a receipt");
+    organizations.write(shipped());
+    let mut request = room::request(Phase::Verify, "one", user("alice"));
+    let joined = Some(JoinedAs { id: finding, at: clock::now(), revision: Some(1) });
+    request.incident.findings = vec![FindingSummary { joined, ..request.incident.finding.clone() }];
+    let answer = Box::pin(function(&aws).handle(request)).await.expect("a look");
+    let TaskOutput::Verification(check) = answer else { unreachable!("a look answers with a verification") };
+    assert!(check.holds && check.reverted.len() == 1, "{check:?}");
+    assert_eq!(organizations.content(), denying(&ALICE));
 }

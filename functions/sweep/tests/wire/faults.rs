@@ -1,53 +1,86 @@
-//! Every call to the ledger broken in every way, and the process killed at every call: what was found is decided once.
+//! Every call broken in every way, and the process killed at every call: what was found is decided once.
 
-use crate::{ONE_PAGE, Stage, key, names};
+use crate::{SUSPECT, Stage, key, names};
 use firebreak::coverage::decision_key;
-use firebreak::decision::ReasonCode;
+use firebreak::decision::{Decision, Mode, ReasonCode};
+use firebreak::fault::Fault;
 use firebreak_aws::clock;
 use firebreak_testkit::room::{Break, Point, each_break};
-use firebreak_testkit::scripted::Call;
+use jiff::Timestamp;
 use std::collections::BTreeSet;
-use sweep::Phase;
+use sweep::Stage as Look;
+use sweep::{Phase, SweepInput, SweptState};
+
+/// Every account is contained at once; few pages.
+const RULES: &str = "default_mode = \"auto\"\n[sweep]\npages = 4\n";
+
+/// One suspect is contained, and one waits. Each has made a user.
+async fn two_suspects(opened: Timestamp) -> Stage {
+    let stage = Stage::opened_at(opened).await;
+    stage.append(&[stage.decision("bob", Mode::Gate)]).await;
+    stage.trail.created_user("mallory");
+    stage.trail.created_user_by("bob", "eve");
+    stage
+}
+
+async fn look(stage: &Stage, which: Look) -> Result<SweptState, Fault> {
+    stage.ask(SweepInput { stage: Some(which), ..stage.request(Phase::Look) }, RULES).await
+}
+
+/// Whom decisions are about, whichever look decided it.
+fn decided(decisions: &[Decision]) -> BTreeSet<(&str, &'static str)> {
+    decisions.iter().map(|decision| (decision.target.id.as_str(), decision.mode.name())).collect()
+}
 
 #[tokio::test]
-async fn however_the_ledger_breaks_the_next_look_decides_once() {
-    let opened = clock::now();
-    let (undisturbed, calls) = {
-        let stage = Stage::opened_at(opened).await;
-        stage.trail.created_user("mallory");
+async fn however_a_call_breaks_the_next_look_decides_once() {
+    for which in [Look::First, Look::Watch, Look::Approved] {
+        Box::pin(breaks_of(which, clock::now())).await;
+    }
+}
+
+async fn breaks_of(which: Look, opened: Timestamp) {
+    let all = BTreeSet::from([(SUSPECT, "auto"), ("bob", "gate"), ("mallory", "auto"), ("eve", "gate")]);
+    let calls = {
+        let stage = two_suspects(opened).await;
         stage.aws.forget();
-        let answer = stage.run(Phase::Look, ONE_PAGE).await.expect("an answer");
-        let calls: Vec<Call> = stage.aws.calls().into_iter().filter(|call| call.service == "dynamodb").collect();
-        (answer, calls)
+        let answer = look(&stage, which).await.expect("an answer");
+        assert_eq!(
+            (decided(&answer.incident.decisions), names(&answer.watch.contain)),
+            (all.clone(), vec!["mallory"]),
+            "{which:?}"
+        );
+        stage.aws.calls()
     };
-    assert_eq!(undisturbed.watch.contain.len(), 1);
     let tried = each_break(&calls, async |point: &Point, how: Break| {
-        let stage = Stage::opened_at(opened).await;
-        stage.trail.created_user("mallory");
-        let broken = how.run(&stage.aws, point, stage.run(Phase::Look, ONE_PAGE)).await;
+        let stage = two_suspects(opened).await;
+        let broken = how.run(&stage.aws, point, look(&stage, which)).await;
         stage.aws.mend();
         if let Some(Ok(answer)) = &broken {
-            let decided = &stage.view().await.record.incident.decisions;
-            assert_eq!(decided, &answer.incident.decisions, "{point:?} {how:?}: it says what the ledger has");
+            let known = stage.view().await.record.incident;
+            let (has, says) = (decided(&known.decisions), decided(&answer.incident.decisions));
+            assert_eq!(has, says, "{which:?} {point:?} {how:?}: it says what the ledger has");
         }
-        let again = stage.run(Phase::Look, ONE_PAGE).await.expect("an answer");
+        let again = look(&stage, which).await.expect("an answer");
+        let decisions = &again.incident.decisions;
+        let view = stage.view().await;
+        assert_eq!(&view.record.incident.decisions, decisions, "{which:?} {point:?} {how:?}");
         // A read of the pause was refused: what nobody can know waits.
-        if again.incident.decisions.iter().any(|decision| decision.code == ReasonCode::Paused) {
-            assert_eq!(stage.view().await.record.incident.decisions, again.incident.decisions, "{point:?} {how:?}");
+        if decisions.iter().any(|decision| decision.code == ReasonCode::Paused) {
             return;
         }
-        assert_eq!(again.incident.decisions, undisturbed.incident.decisions, "{point:?} {how:?}");
-        assert_eq!(names(&again.watch.contain), ["mallory"], "{point:?} {how:?}");
-        assert_eq!(again.incident.over_budget, 0, "{point:?} {how:?}");
-        let view = stage.view().await;
-        assert_eq!(view.record.incident.decisions, undisturbed.incident.decisions, "{point:?} {how:?}");
-        assert_eq!(view.sweep.as_ref(), Some(&again.report.sweep), "{point:?} {how:?}");
+        assert_eq!((decided(decisions), decisions.len()), (all.clone(), 4), "{which:?} {point:?} {how:?}");
+        assert_eq!(names(&again.watch.contain), ["mallory"], "{which:?} {point:?} {how:?}");
+        assert_eq!(again.incident.over_budget, 0, "{which:?} {point:?} {how:?}");
+        assert_eq!(view.sweep.as_ref(), Some(&again.report.sweep), "{which:?} {point:?} {how:?}");
         let known = stage.ledger().coverage(&stage.incident.id).await.expect("the ledger answers");
-        let owner = known.decided.get(&decision_key(&again.incident.decisions[1])).expect("somebody answers for it");
-        assert_eq!(owner.incident, stage.incident.id, "{point:?} {how:?}");
-        assert_eq!(stage.counted(), BTreeSet::from([key("mallory")]), "{point:?} {how:?}");
+        for decision in decisions.iter().filter(|decision| decision.code == ReasonCode::Traced) {
+            let owner = known.decided.get(&decision_key(decision)).expect("somebody answers for it");
+            assert_eq!(owner.incident, stage.incident.id, "{which:?} {point:?} {how:?}");
+        }
+        assert_eq!(stage.counted(), BTreeSet::from([key("mallory")]), "{which:?} {point:?} {how:?}");
         assert_eq!(stage.aws.unknown(), [""; 0]);
     })
     .await;
-    println!("sweep: {tried} broken calls");
+    println!("sweep, {which:?}: {tried} broken calls");
 }

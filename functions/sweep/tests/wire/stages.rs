@@ -1,7 +1,8 @@
 //! Looks before the gate, beside it and after an approval: whom they search for, and how long they take.
 
 use crate::{AUTO, SUSPECT, Stage, modes, names, receipt};
-use firebreak::decision::Mode;
+use firebreak::coverage::decision_key;
+use firebreak::decision::{Mode, ReasonCode};
 use firebreak::fault::Fault;
 use firebreak::ids::AccountId;
 use firebreak::incident::IncidentStatus;
@@ -51,6 +52,22 @@ async fn what_a_gated_suspect_made_is_in_the_ticket_and_waits_with_it() {
         let roles = stage.aws.calls_of("sts:AssumeRole");
         assert!(!roles.is_empty() && roles.iter().all(|call| call.param("RoleArn").contains(room::ACCOUNT)), "{roles:?}");
         assert_eq!(stage.aws.changes(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn what_a_bystander_made_waits_although_an_answer_named_the_bystander() {
+    for (only_by_name, mode) in [(true, Mode::Gate), (false, Mode::Auto)] {
+        let mut stage = Stage::start().await;
+        let change = |known: &mut firebreak::incident::Incident| {
+            let suspect = &mut known.decisions[0];
+            (suspect.code, suspect.only_by_name, suspect.mode) = (ReasonCode::Traced, only_by_name, Mode::Gate);
+        };
+        let amended = stage.ledger().amend(&stage.incident.id, change).await;
+        stage.incident = amended.expect("the ledger takes it").expect("an incident");
+        stage.trail.created_user("mallory");
+        let answer = look(&stage, Look::Approved).await.expect("an answer");
+        assert_eq!(modes(&answer.incident.decisions)[1], ("mallory", mode), "{:?}", answer.incident.decisions);
     }
 }
 
@@ -108,6 +125,10 @@ async fn what_the_first_look_has_no_time_for_and_what_others_ask_is_left_to_the_
     let second = look(&stage, Look::First).await.expect("an answer");
     assert_eq!(stage.aws.calls_of("cloudtrail:LookupEvents").len(), 2, "the trails are taken, whoever took them");
     assert!(second.report.sweep.missing.len() >= 4 && second.report.sweep.asked.is_some_and(|asked| asked.places == 0));
+    assert!(second.watch.alarm, "it read nothing");
+    let again = SweepInput { incident: second.incident, report: second.report, ..stage.request(Phase::Look) };
+    let third = stage.ask(SweepInput { stage: Some(Look::First), ..again }, AUTO).await.expect("an answer");
+    assert!(!third.watch.alarm, "people know");
 }
 
 #[tokio::test]
@@ -131,6 +152,39 @@ async fn a_look_beside_the_gate_ends_with_the_incident() {
         assert!(answer.watch.contain.is_empty() && answer.watch.idle, "{over:?}: {:?}", answer.watch);
         assert!(stage.aws.calls_of("cloudtrail:LookupEvents").is_empty(), "{over:?}");
     }
+}
+
+#[tokio::test]
+async fn a_failed_incident_is_looked_after_and_what_follows_is_contained() {
+    let stage = Stage::start().await;
+    stage.ledger().set_status(&stage.incident.id, IncidentStatus::Failed, &[]).await.expect("the ledger takes it");
+    stage.trail.created_user("mallory");
+    let answer = look(&stage, Look::Watch).await.expect("an answer");
+    assert_eq!(names(&answer.watch.contain), ["mallory"]);
+    assert_eq!(stage.view().await.record.incident.decisions, answer.incident.decisions);
+}
+
+/// Nobody would be asked, and no later delivery would decide.
+#[tokio::test]
+async fn an_incident_that_closes_during_a_look_gets_nothing_and_gives_back_what_it_reserved() {
+    let stage = Stage::start().await;
+    stage.trail.created_user("mallory");
+    stage.aws.delay_call("cloudtrail:LookupEvents", 1, Duration::from_millis(150));
+    let closes = async {
+        while stage.aws.calls_of("cloudtrail:LookupEvents").is_empty() {
+            tokio::task::yield_now().await;
+        }
+        stage.ledger().set_status(&stage.incident.id, IncidentStatus::Closed, &[]).await.expect("the ledger takes it");
+    };
+    let (answer, ()) = tokio::join!(look(&stage, Look::Watch), closes);
+    let answer = answer.expect("an answer");
+    assert_eq!(names(&answer.watch.contain), [""; 0]);
+    let left_out = answer.report.sweep.left_out.join("\n");
+    assert!(left_out.contains("the incident closed meanwhile") && left_out.contains("mallory"), "{left_out}");
+    assert_eq!(stage.view().await.record.incident.decisions, stage.incident.decisions);
+    let known = stage.ledger().coverage(&stage.incident.id).await.expect("the ledger answers");
+    let owner = known.decided.get(&decision_key(&stage.decision("mallory", Mode::Auto)));
+    assert!(owner.is_some_and(|owner| owner.told_only), "a later delivery can decide about it: {owner:?}");
 }
 
 #[tokio::test]

@@ -46,6 +46,14 @@ impl Trail {
         self.iam("CreateUser", json!({ "userName": name }), json!({ "user": { "userName": name, "userId": id, "path": "/" } }));
     }
 
+    /// Another user makes a user.
+    pub(crate) fn created_user_by(&self, by: &str, name: &str) {
+        let identity = json!({ "type": "IAMUser", "principalId": format!("AIDAEXAMPLE000{}", by.to_uppercase()),
+                               "accountId": room::ACCOUNT, "accessKeyId": "AKIAEXAMPLEANOTHER01", "userName": by });
+        self.record(&json!({ "eventSource": "iam.amazonaws.com", "eventName": "CreateUser", "userIdentity": identity,
+                             "requestParameters": { "userName": name }, "responseElements": null }));
+    }
+
     fn record(&self, call: &Value) {
         let mut record = json!({
             "eventTime": self.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),

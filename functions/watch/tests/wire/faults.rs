@@ -8,6 +8,7 @@ use serde_json::json;
 async fn stage() -> Stage {
     let stage = Stage::start().await;
     let backdoor = Target { id: "backdoor".to_owned(), ..user() };
+    stage.decides(&backdoor).await;
     let next = json!([{ "target": backdoor, "containment": "quarantine-iam" }]);
     stage.answers("sweep", "look", found(&stage.incident, next));
     stage.aws.forget();

@@ -1,9 +1,10 @@
 //! What a look does, and of what it tells people.
 
 use crate::stage::{Stage, bucket, decision, failed, found, reverted, user};
+use firebreak::answer::Answer;
 use firebreak::containment::Containment;
-use firebreak::decision::Mode;
-use firebreak::receipt::{Receipt, Status};
+use firebreak::decision::{Mode, ReasonCode, Waits};
+use firebreak::receipt::{Receipt, Status, Verification};
 use firebreak::watch::NextLook;
 use firebreak_aws::clock;
 use firebreak_testkit::scripted::ok;
@@ -19,14 +20,16 @@ fn quiet(look: u32) -> NextLook {
 #[tokio::test]
 async fn everything_in_force_is_read_back_and_then_cloudtrail_is_asked() {
     let stage = Stage::start().await;
+    stage.answered(Answer::Approve, None, Duration::from_secs(10)).await;
+    stage.aws.forget();
     let answer = stage.look(1, 10).await.expect("a look");
     let mut called = stage.called();
     assert_eq!(called.pop().as_deref(), Some("sweep look"));
     called.sort();
     assert_eq!(called, ["lockdown-s3 verify", "quarantine-iam verify"]);
     let (asked, approved) = (&stage.payloads("quarantine-iam verify")[0], &stage.payloads("lockdown-s3 verify")[0]);
-    assert_eq!((&asked["target"]["id"], &asked["approved"]), (&json!("alice"), &json!(false)));
-    assert_eq!(approved["approved"], true, "what waited for a person and holds was approved");
+    assert_eq!((&asked["target"]["id"], &asked["approved"]), (&json!("alice"), &json!(true)));
+    assert_eq!(approved["approved"], true, "what was contained after an approval is approved");
     let swept = &stage.payloads("sweep look")[0];
     assert_eq!((&swept["stage"], &swept["carry"]), (&json!("watch"), &json!("facts")));
     assert_eq!(swept["incident"]["decisions"], json!([]), "as the state machine carries it");
@@ -35,6 +38,46 @@ async fn everything_in_force_is_read_back_and_then_cloudtrail_is_asked() {
     assert!((1..=10).contains(&answer.watch.seconds), "{:?}", answer.watch);
     assert_eq!(NextLook { seconds: 0, ..answer.watch }, quiet(2));
     assert!(answer.report.is_some() && answer.incident.is_some());
+}
+
+/// Whoever is paused writes nothing again without a person.
+#[tokio::test]
+async fn only_what_was_contained_after_an_approval_of_it_is_approved() {
+    let approved = async |stage: &Stage| {
+        stage.look(1, 10).await.expect("a look");
+        stage.payloads("quarantine-iam verify")[0]["approved"].clone()
+    };
+    assert_eq!(approved(&Stage::start().await).await, false, "nobody answered");
+    for (answer, age, expected) in [(Answer::Approve, 10, true), (Answer::Keep, 10, false), (Answer::Approve, 0, false)] {
+        let stage = Stage::start().await;
+        stage.answered(answer, Some(stage.incident.revision), Duration::from_secs(age)).await;
+        assert_eq!(approved(&stage).await, expected, "{answer:?} {age} seconds ago");
+    }
+    let stage = Stage::start().await;
+    stage.answered(Answer::Approve, Some(stage.incident.revision), Duration::from_secs(10)).await;
+    let waits = Waits { code: ReasonCode::Paused, impact: "a pause".to_owned() };
+    let lowered = stage.ledger().wait_for_approval(&stage.incident.id, Containment::QuarantineIam, &user(), &waits).await;
+    lowered.expect("the ledger takes it");
+    assert_eq!(approved(&stage).await, false, "a pause lowered it since");
+}
+
+#[tokio::test]
+async fn a_control_that_a_release_took_off_during_a_look_rings_nobody() {
+    let stage = Stage::start().await;
+    let answer = json!({ "target": user(), "containment": "quarantine-iam", "holds": false, "problems": ["gone"] }).to_string();
+    stage.answers("quarantine-iam", "verify", ok(answer).after(Duration::from_millis(100)));
+    let releases = async {
+        while stage.payloads("quarantine-iam verify").is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let gone = Verification { holds: false, problems: vec!["gone".to_owned()], ..reverted("10:00:00Z") };
+        stage.ledger().keep_verification(&stage.incident.id, &gone).await.expect("the ledger takes it");
+        let released = Receipt::of(user(), Containment::QuarantineIam, Status::Contained);
+        let released = Receipt { finished_at: Some(clock::now()), ..released };
+        stage.ledger().keep_release(&stage.incident.id, &released).await.expect("the ledger takes it");
+    };
+    let (answer, ()) = tokio::join!(stage.look(1, 10), releases);
+    assert!(!answer.expect("a look").watch.alarm);
 }
 
 #[tokio::test]
@@ -48,7 +91,7 @@ async fn what_a_release_let_go_is_not_written_again() {
 }
 
 /// Runs a look while a containment's look leaves something in the ledger.
-async fn look_that_finds(stage: &Stage, look: u32, check: &firebreak::receipt::Verification) -> NextLook {
+async fn look_that_finds(stage: &Stage, look: u32, check: &Verification) -> NextLook {
     stage.aws.forget();
     let answer = json!({ "target": user(), "containment": "quarantine-iam", "holds": true, "problems": [] }).to_string();
     stage.answers("quarantine-iam", "verify", ok(answer).after(Duration::from_millis(100)));
@@ -100,6 +143,7 @@ async fn a_passing_fault_is_asked_again() {
 async fn what_the_sweep_decided_for_at_once_is_contained_and_gathered() {
     let stage = Stage::start().await;
     let backdoor = firebreak::target::Target { id: "backdoor".to_owned(), ..user() };
+    stage.decides(&backdoor).await;
     let next = json!([{ "target": backdoor, "containment": "quarantine-iam" }, { "target": backdoor, "containment": "release" }]);
     stage.answers("sweep", "look", found(&stage.incident, next));
     let answer = stage.look(1, 10).await.expect("a look");
@@ -115,6 +159,7 @@ async fn what_the_sweep_decided_for_at_once_is_contained_and_gathered() {
 async fn a_containment_that_fails_as_a_whole_leaves_a_receipt() {
     let stage = Stage::start().await;
     let backdoor = firebreak::target::Target { id: "backdoor".to_owned(), ..user() };
+    stage.decides(&backdoor).await;
     stage.answers("sweep", "look", found(&stage.incident, json!([{ "target": backdoor, "containment": "quarantine-iam" }])));
     stage.answers("quarantine-iam", "contain", failed("Runtime.ExitError"));
     assert!(stage.look(1, 10).await.expect("a look").watch.alarm);

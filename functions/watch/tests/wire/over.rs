@@ -1,12 +1,11 @@
 //! When nobody looks: too early, while a release runs, and once the incident is over.
 
 use crate::stage::{Stage, found, user};
-use firebreak::answer::{Answer, Decided};
+use firebreak::answer::Answer;
 use firebreak::ids::IncidentId;
 use firebreak::incident::IncidentStatus;
-use firebreak::review::GateMessage;
+use firebreak::target::Target;
 use firebreak::watch::{A_DAY, NextLook};
-use firebreak_aws::clock;
 use serde_json::json;
 use std::time::Duration;
 
@@ -32,19 +31,12 @@ async fn the_watch_ends_with_the_incident_and_not_with_its_execution() {
         let answer = stage.look(1, 10).await.expect("an answer");
         assert_eq!((answer.watch.over, stage.called().is_empty()), (over, over), "{status:?}");
     }
+    let mut earlier = Stage::start().await;
+    "arn:aws:states:eu-central-1:111122223333:execution:x:before".clone_into(&mut earlier.incident.execution_arn);
+    assert!(earlier.look(1, 10).await.expect("an answer").watch.over, "another execution has it, and another watch");
     let mut unknown = Stage::start().await;
     unknown.incident.id = IncidentId::of("nobody knows it");
     assert!(unknown.look(1, 10).await.expect("an answer").watch.over);
-}
-
-/// A gate, and an answer to it that is so old.
-async fn answered(stage: &Stage, answer: Answer, age: Duration) {
-    let message = json!({ "task_token": "a token", "execution_arn": stage.incident.execution_arn, "entered_at": clock::now(),
-        "round": 1, "incident": stage.incident });
-    let message: GateMessage = serde_json::from_value(message).expect("a message");
-    stage.ledger().open_gate(&message).await.expect("the ledger takes it");
-    let decided = Decided::new(answer, "ann", "because", clock::now() - age);
-    assert!(stage.ledger().decide(&stage.incident.id, &decided).await.expect("the ledger takes it"));
 }
 
 #[tokio::test]
@@ -56,7 +48,7 @@ async fn no_look_fights_a_release() {
         (Answer::Approve, 10, true),
     ] {
         let stage = Stage::start().await;
-        answered(&stage, answer, Duration::from_secs(age)).await;
+        stage.answered(answer, None, Duration::from_secs(age)).await;
         let next = stage.look(1, 10).await.expect("an answer").watch;
         assert_eq!(!stage.called().is_empty(), looks, "{answer:?} {age}");
         if !looks {
@@ -80,6 +72,27 @@ async fn nothing_is_contained_after_the_incident_was_released() {
     let (answer, ()) = tokio::join!(stage.look(1, 10), releases);
     assert!(answer.expect("an answer").watch.alarm);
     assert_eq!(stage.payloads("quarantine-iam contain").len(), 0);
+}
+
+/// What the look contained under an answer would be contained under an incident that is over.
+#[tokio::test]
+async fn nothing_is_contained_that_was_answered_about_meanwhile() {
+    for answer in [Answer::Keep, Answer::Approve, Answer::Release] {
+        let stage = Stage::start().await;
+        let backdoor = Target { id: "backdoor".to_owned(), ..user() };
+        stage.decides(&backdoor).await;
+        let next = json!([{ "target": backdoor, "containment": "quarantine-iam" }]);
+        stage.answers("sweep", "look", found(&stage.incident, next).after(Duration::from_millis(100)));
+        let answers = async {
+            while stage.payloads("sweep look").is_empty() {
+                tokio::task::yield_now().await;
+            }
+            stage.answered(answer, None, Duration::ZERO).await;
+        };
+        let (looked, ()) = tokio::join!(stage.look(1, 10), answers);
+        assert!(looked.expect("an answer").watch.alarm, "{answer:?}");
+        assert_eq!(stage.payloads("quarantine-iam contain").len(), 0, "{answer:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,11 +1,13 @@
 //! An incident that holds a user and a bucket, and the functions that a look calls.
 
+use firebreak::answer::Decided;
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode};
 use firebreak::fault::Fault;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::policy::Policy;
 use firebreak::receipt::{Receipt, Status, Verification};
+use firebreak::review::GateMessage;
 use firebreak::target::{Target, TargetKind};
 use firebreak::watch::{WatchInput, WatchOutput};
 use firebreak_aws::clock;
@@ -82,11 +84,29 @@ impl Stage {
         self.ledger().incident(&self.incident.id).await.expect("the ledger answers").expect("an incident")
     }
 
+    /// The sweep has decided to quarantine somebody at once.
+    pub(crate) async fn decides(&self, target: &Target) {
+        let decided = decision(target, Containment::QuarantineIam, Mode::Auto);
+        let amended = self.ledger().amend(&self.incident.id, |incident| incident.decisions.push(decided.clone())).await;
+        amended.expect("the ledger takes it").expect("an incident");
+    }
+
+    /// A gate, and an answer to it that is so old.
+    pub(crate) async fn answered(&self, answer: firebreak::answer::Answer, covers: Option<u32>, age: Duration) {
+        let message = json!({ "task_token": "a token", "execution_arn": self.incident.execution_arn, "entered_at": clock::now(),
+            "round": 1, "incident": self.incident });
+        let message: GateMessage = serde_json::from_value(message).expect("a message");
+        self.ledger().open_gate(&message).await.expect("the ledger takes it");
+        let decided = Decided { covers, ..Decided::new(answer, "ann", "because", clock::now() - age) };
+        assert!(self.ledger().decide(&self.incident.id, &decided).await.expect("the ledger takes it"));
+    }
+
     /// One look, so many seconds after the watch was started.
     pub(crate) async fn look(&self, look: u32, elapsed: u64) -> Result<WatchOutput, Fault> {
         let function = Function::new(&self.aws.aws(), self.ledger(), &Policy::parse(POLICY).expect("a policy"));
         let started_at = clock::now() - Duration::from_secs(elapsed);
-        let input = WatchInput { incident_id: self.incident.id.clone(), started_at, look, generation: 1 };
+        let (incident_id, execution_arn) = (self.incident.id.clone(), Some(self.incident.execution_arn.clone()));
+        let input = WatchInput { incident_id, execution_arn, started_at, look, generation: 1 };
         Box::pin(function.handle(input)).await
     }
 

@@ -6,6 +6,7 @@
 use super::urgency;
 use crate::containment::Containment;
 use crate::decision::{Decision, Mode, ReasonCode};
+use crate::trail::general;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Further targets of one decision that only people carry out.
@@ -42,7 +43,8 @@ impl Kind {
     /// What is said of those for which there are no more decisions. Nothing: there can be as many as there is room for.
     pub(super) fn rest(self) -> Option<&'static str> {
         match self {
-            Self::Theirs | Self::ByHand => None,
+            Self::Theirs => None,
+            Self::ByHand => Some("more thing(s) that only people can close; look at each"),
             Self::Whole => Some("more principal(s) that others use act for suspects; look at each"),
             Self::Others => Some("more principal(s) that others use were changed by suspects; look at each"),
             Self::Launched => Some("more instance(s) were launched by suspects; isolate or stop each"),
@@ -69,10 +71,16 @@ pub(super) fn each_once(wanted: Vec<Decision>) -> Vec<Decision> {
     once
 }
 
-/// One decision for all targets that call for the same advice.
-pub(super) fn grouped(wanted: Vec<Decision>) -> Vec<Decision> {
+/// One decision for all targets that call for the same advice. The first ones of a kind have a command each; the others have one
+/// decision, with the general text.
+pub(super) fn grouped(wanted: Vec<Decision>, decided: &[Decision]) -> Vec<Decision> {
     let mut all: Vec<Decision> = Vec::new();
-    for decision in wanted {
+    for mut decision in wanted {
+        let like = decided.iter().chain(&all).filter(|known| is_found(known) && is_same_advice(known, &decision));
+        let is_last = like.take(MAX_BY_HAND - 1).count() == MAX_BY_HAND - 1;
+        if is_last && is_listed(&decision) {
+            decision.by_hand = decision.by_hand.as_deref().map(|advice| general(advice).to_owned());
+        }
         let first = if is_listed(&decision) { all.iter_mut().find(|first| takes(first, &decision)) } else { None };
         match first {
             Some(first) => first.also.push(decision.target.to_string()),
@@ -88,14 +96,20 @@ fn is_listed(decision: &Decision) -> bool {
 }
 
 fn takes(first: &Decision, other: &Decision) -> bool {
-    is_same_advice(first, other) && first.mode == other.mode && first.also.len() < MAX_ALSO && is_listed(first)
+    let is_open = first.also.len() < MAX_ALSO && first.by_hand == other.by_hand && first.mode == other.mode;
+    is_open && is_same_advice(first, other) && is_listed(first)
 }
 
 fn is_same_advice(one: &Decision, other: &Decision) -> bool {
     let (mine, theirs) = (&one.target, &other.target);
     let by_hand = one.containment.is_none() && other.containment.is_none();
     let here = mine.kind == theirs.kind && mine.account == theirs.account && mine.region == theirs.region;
-    by_hand && here && one.by_hand == other.by_hand
+    by_hand && here && advice(one) == advice(other)
+}
+
+/// What only people can do, for all targets alike. Empty: a containment does it.
+fn advice(decision: &Decision) -> &str {
+    decision.by_hand.as_deref().filter(|_| decision.containment.is_none()).map_or("", general)
 }
 
 /// Whether `new` is one of the further targets of `known`.
@@ -103,11 +117,21 @@ pub(super) fn lists(known: &Decision, new: &Decision) -> bool {
     !known.also.is_empty() && is_same_advice(known, new) && known.also.contains(&new.target.to_string())
 }
 
-/// The most urgent first; within that the first of each kind, then the second of each kind, and so on.
+/// The most urgent first; within that the first of each kind, then the second of each kind, and so on. Within what only people can do,
+/// each advice takes its turn in the same way: key pairs must not push out a function.
 pub(super) fn in_turns(wanted: Vec<Decision>) -> Vec<Decision> {
+    let mut of_advice: BTreeMap<(u8, Kind, String), usize> = BTreeMap::new();
+    let mut nth = |decision: &Decision| {
+        let key = (urgency(decision.mode), Kind::of(decision), advice(decision).to_owned());
+        let count = of_advice.entry(key).or_default();
+        *count += 1;
+        *count
+    };
+    let mut wanted: Vec<(usize, Decision)> = wanted.into_iter().map(|decision| (nth(&decision), decision)).collect();
+    wanted.sort_by_key(|(nth, _)| *nth);
     let mut counts: BTreeMap<(u8, Kind), usize> = BTreeMap::new();
     let mut turns: Vec<((u8, usize, Kind), Decision)> = Vec::with_capacity(wanted.len());
-    for decision in wanted {
+    for (_, decision) in wanted {
         let (urgency, kind) = (urgency(decision.mode), Kind::of(&decision));
         let count = counts.entry((urgency, kind)).or_default();
         *count += 1;
@@ -117,33 +141,42 @@ pub(super) fn in_turns(wanted: Vec<Decision>) -> Vec<Decision> {
     turns.into_iter().map(|(_, decision)| decision).collect()
 }
 
-/// What has no decision because there are enough of its kind: how many, and the names of the first ones.
+/// What has no decision because there are enough of its kind, of one advice: how many, and the names of the first ones.
 #[derive(Debug, Default)]
-pub(super) struct Rest(BTreeMap<Kind, BTreeSet<String>>);
+pub(super) struct Rest(BTreeMap<(Kind, String), BTreeSet<String>>);
 
 /// Decisions of one kind that people are asked about one by one. Each answers for a principal, and nobody reads fifty of them.
 pub(super) const MAX_OF_A_KIND: usize = 5;
+/// Decisions of one advice. The last ones name up to ten targets each.
+const MAX_BY_HAND: usize = 3;
 /// Names in a line.
 const NAMED: usize = 4;
 
 impl Rest {
     /// Whether there are enough decisions like `decision`, which is then only counted.
     pub(super) fn takes<'a>(&mut self, decision: &Decision, known: impl Iterator<Item = &'a Decision>) -> bool {
-        let kind = Kind::of(decision);
-        let is_like = |other: &&Decision| other.mode == Mode::Gate && is_found(other) && Kind::of(other) == kind;
-        if kind.rest().is_none() || decision.mode != Mode::Gate || known.filter(is_like).count() < MAX_OF_A_KIND {
+        let (kind, advice_of) = (Kind::of(decision), advice(decision));
+        let is_like = |other: &&Decision| {
+            other.mode == Mode::Gate && is_found(other) && Kind::of(other) == kind && advice(other) == advice_of
+        };
+        let most = if kind == Kind::ByHand { MAX_BY_HAND } else { MAX_OF_A_KIND };
+        // What was reverted is nobody's list.
+        let is_counted = kind.rest().is_some() && (kind != Kind::ByHand || is_found(decision));
+        if !is_counted || decision.mode != Mode::Gate || known.filter(is_like).count() < most {
             return false;
         }
-        self.0.entry(kind).or_default().insert(decision.target.to_string());
+        let names = [decision.target.to_string()].into_iter().chain(decision.also.iter().cloned());
+        self.0.entry((kind, advice_of.to_owned())).or_default().extend(names);
         true
     }
 
     /// One line for each kind.
     pub(super) fn lines(self) -> impl Iterator<Item = String> {
-        self.0.into_iter().filter_map(|(kind, names)| {
+        self.0.into_iter().filter_map(|((kind, advice), names)| {
             let first: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
             let more = if names.len() > first.len() { ", …" } else { "" };
-            Some(format!("{} {}: {}{more}", names.len(), kind.rest()?, first.join(", ")))
+            let advice = if advice.is_empty() { advice } else { format!(": {advice}") };
+            Some(format!("{} {}: {}{more}{advice}", names.len(), kind.rest()?, first.join(", ")))
         })
     }
 }
@@ -195,6 +228,36 @@ mod tests {
     }
 
     #[test]
+    fn each_advice_takes_its_turn_and_the_third_decision_of_one_names_the_rest() {
+        let key_pair = |at: usize| {
+            let command = format!(
+                "aws ec2 describe-instances --filters Name=key-name,Values=k{at:02} --region eu-central-1: ask for isolation of those \
+                 instances; look through launch templates for it"
+            );
+            Decision { by_hand: Some(command), ..decision(TargetKind::Other, &format!("k{at:02}"), None) }
+        };
+        let pairs: Vec<Decision> = (0..30).map(key_pair).collect();
+        let all = grouped(pairs.clone(), &[]);
+        assert_eq!(all.iter().map(|one| one.also.len()).collect::<Vec<_>>(), [0, 0, 9, 9, 7]);
+        assert!(all[2].by_hand.as_deref().is_some_and(|advice| advice.starts_with("find the instances")), "{:?}", all[2].by_hand);
+        assert!(
+            lists(&all[2], &pairs[7]) && !lists(&all[2], &pairs[12]),
+            "a look has the command and the decision the general text"
+        );
+        let other = decision(TargetKind::Other, "late", None);
+        let turns = in_turns(all.iter().cloned().chain([other]).collect());
+        assert_eq!(ids(&turns)[..3], ["k00", "late", "k01"]);
+        let mut rest = Rest::default();
+        let counted: Vec<bool> = (0..5).map(|at| rest.takes(&all[at], all[..at.min(3)].iter())).collect();
+        assert_eq!(counted, [false, false, false, true, true]);
+        let lines: Vec<String> = rest.lines().collect();
+        assert!(
+            lines.len() == 1 && lines[0].starts_with("18 more thing(s)") && lines[0].contains("find the instances"),
+            "{lines:?}"
+        );
+    }
+
+    #[test]
     fn what_a_suspect_made_is_its_own_although_it_changed_it_too() {
         let user = decision(TargetKind::IamUser, "mallory", Some(Containment::QuarantineIam));
         let changed = Decision { only_by_name: true, ..user.clone() };
@@ -207,12 +270,12 @@ mod tests {
     #[test]
     fn the_same_advice_about_many_is_one_decision_and_a_name_cannot_join_a_list() {
         let bucket = |at: usize| decision(TargetKind::S3Bucket, &format!("acme-{at:02}"), None);
-        let all = grouped((0..25).map(bucket).collect());
+        let all = grouped((0..25).map(bucket).collect(), &[]);
         assert_eq!(all.iter().map(|one| one.also.len()).collect::<Vec<_>>(), [9, 9, 4]);
         assert!((1..10).all(|at| lists(&all[0], &bucket(at))) && !lists(&all[0], &bucket(10)));
         // Somebody chose a name that reads like a list.
         let odd = decision(TargetKind::S3Bucket, "acme-00, S3 bucket acme-50", None);
-        let with_odd = grouped(vec![bucket(0), odd]);
+        let with_odd = grouped(vec![bucket(0), odd], &[]);
         assert!(!lists(&with_odd[0], &bucket(50)), "{with_odd:#?}");
     }
 }

@@ -47,7 +47,7 @@ pub(super) const ROWS: &[Row] = &[
         named: &[(Request, "/groupId"), (Request, "/groupName"), (Request, "/ModifySecurityGroupRulesRequest/GroupId")],
         advice: "note its new rules, then ec2:RevokeSecurityGroupIngress (Authorize undoes it); look at who came in",
         exact: Some(
-            "aws ec2 describe-security-group-rules --filters Name=group-id,Values=<id> --region <region>: note its new rules, then \
+            "aws ec2 describe-security-group-rules --filters Name=<group>,Values=<id> --region <region>: note its new rules, then \
              revoke-security-group-ingress (authorize undoes it); look at who came in",
         ),
         ..PLAIN
@@ -131,10 +131,11 @@ pub(super) const ROWS: &[Row] = &[
         source: "eks.amazonaws.com",
         events: &["CreateAccessEntry", "AssociateAccessPolicy", "UpdateAccessEntry"],
         named: &[(Request, "/name"), (Request, "/clusterName")],
-        advice: "eks:DisassociateAccessPolicy of what is new (Associate undoes it); ask for isolation of the principals it names",
+        advice: "eks:DisassociateAccessPolicy of what is new, UpdateAccessEntry to the kubernetesGroups before; ask for isolation of \
+                 its principals",
         exact: Some(
-            "aws eks list-access-entries --cluster-name <id> --region <region>, then disassociate-access-policy of what is new \
-             (associate undoes it); ask for isolation of the principals it names",
+            "aws eks list-access-entries --cluster-name <id> --region <region>, then disassociate-access-policy of what is new, and \
+             update-access-entry to the kubernetesGroups before (groups are no policy); ask for isolation of its principals",
         ),
         ..PLAIN
     },

@@ -11,7 +11,7 @@ impl Search<'_> {
         let who = own.suspect.target.account.to_string();
         for event in EVENT_NAMES {
             for region in event.regions(&own.suspect, &self.regions) {
-                let question = (who.clone(), region.clone(), Attribute::EventName, event.name.to_owned());
+                let question = (who.clone(), region.clone(), Attribute::EventName, event.name.to_owned(), false);
                 if self.allows(&region) && self.asked.insert(question) {
                     let (attribute, value) = (Attribute::EventName, event.name.to_owned());
                     self.questions.ask(Lookup { region, attribute, value, ..own.clone() });
@@ -47,12 +47,13 @@ impl Search<'_> {
         }
     }
 
-    /// The question of the suspect who made a call that a question about everybody answered with. Of several, the one that is sure.
+    /// The question of the suspect who made a call that a question about everybody answered with. Of several, one that is sure, and of
+    /// those one of somebody contained.
     fn claim(&self, lookup: &Lookup, record: &Record) -> Option<Lookup> {
         let account = &lookup.suspect.target.account;
-        let mut made = self.known.iter().filter(|own| own.suspect.target.account == *account && own.suspect.made(record));
-        let sure = made.clone().find(|own| own.suspect.is_sure_of(&record.actor) || self.credentials.knows(&record.actor));
-        let own = sure.or_else(|| made.next())?;
+        let made = self.known.iter().filter(|own| own.suspect.target.account == *account && own.suspect.made(record));
+        let doubts = |own: &Lookup| self.proven(own, record).is_none_or(|proven| proven.waits_with != own.waits_with);
+        let own = made.min_by_key(|own| (doubts(own), own.waits_with.is_some()))?;
         let Lookup { suspect, depth, waits_with, .. } = own.clone();
         Some(Lookup { suspect, depth, waits_with, ..lookup.clone() })
     }

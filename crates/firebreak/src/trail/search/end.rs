@@ -1,6 +1,6 @@
 //! What a search has found when it ends: whose the rest is, and what others use as well.
 
-use super::super::credentials::Credentials;
+use super::super::credentials::{Credentials, Proof};
 use super::super::follow::{self, RoleArn};
 use super::super::lookup::TrailPlace;
 use super::super::{Attribute, Follow, Record, Suspect, Traced, issued};
@@ -18,8 +18,8 @@ pub struct Found {
     pub traced: Vec<Traced>,
     /// What could not be looked at, one line each.
     pub missing: Vec<String>,
-    /// How many of these lines are only left to the next look.
-    pub later: u32,
+    /// What is only left to the next look, one line each.
+    pub later: Vec<String>,
     /// Accounts and Regions whose trail answered.
     pub places: BTreeSet<TrailPlace>,
     /// Calls of suspects that AWS refused, of those that would have mattered.
@@ -34,23 +34,7 @@ impl Search<'_> {
     /// What was found.
     #[must_use]
     pub fn finish(mut self) -> Found {
-        let mut shared_roles = BTreeSet::new();
-        for (lookup, record) in self.credentials.rest() {
-            if lookup.attribute != Attribute::ResourceName {
-                let traced = follow::trace(&record, &lookup.suspect).into_iter().map(Traced::doubted);
-                traced.for_each(|traced| self.take(traced, &lookup));
-            } else if let Some(session) = used(&record, &lookup.suspect.target) {
-                // Somebody else's session is told about and not followed. Of a role that may be innocent it is the daily use.
-                let is_theirs = self.is_theirs(&record);
-                if !is_theirs && lookup.depth == 0 && lookup.waits_with.is_some() {
-                    continue;
-                }
-                let traced = use_of_role(&record, &session);
-                let next = traced.next.clone().filter(|_| is_theirs);
-                self.take(Traced { next, ..traced }, &lookup);
-                shared_roles.extend((!is_theirs).then(|| session.whole().merge_key()));
-            }
-        }
+        let shared_roles = self.shared_roles();
         let Self { credentials, mut found, users, lasting, renames, .. } = self;
         renames.settle(&mut found.traced, &users);
         let derived = found.traced.iter().filter_map(whole_user);
@@ -65,6 +49,41 @@ impl Search<'_> {
         // Lines begin with the time.
         found.traced.sort_by_cached_key(Traced::line);
         found
+    }
+}
+
+impl Search<'_> {
+    /// Takes what nobody could prove, and says which roles others assumed. Whoever waits is perhaps another one.
+    fn shared_roles(&mut self) -> BTreeSet<String> {
+        let mut shared = BTreeSet::new();
+        for (lookup, record) in self.credentials.rest() {
+            if lookup.attribute != Attribute::ResourceName {
+                let traced = follow::trace(&record, &lookup.suspect).into_iter().map(Traced::doubted);
+                traced.for_each(|traced| self.take(traced, &lookup));
+            } else if let Some(session) = used(&record, &lookup.suspect.target) {
+                // Somebody else's session is told about and not followed. Of a role that may be innocent it is the daily use.
+                let proven = self.proof(&record).map(|proof| lookup.proven_by(proof));
+                if proven.is_none() && lookup.depth == 0 && lookup.waits_with.is_some() {
+                    continue;
+                }
+                let traced = use_of_role(&record, &session);
+                let next = traced.next.clone().filter(|_| proven.is_some());
+                self.take(Traced { next, ..traced }, proven.as_deref().unwrap_or(&lookup));
+                let is_theirs = proven.is_some_and(|proven| proven.waits_with == lookup.waits_with);
+                shared.extend((!is_theirs).then(|| session.whole().merge_key()));
+            }
+        }
+        for (lookup, record) in self.credentials.doubted() {
+            let session = used(&record, &lookup.suspect.target).filter(|_| lookup.attribute == Attribute::ResourceName);
+            match session {
+                Some(session) if self.proof(&record) == Some(Proof::Contained) => {
+                    self.take(use_of_role(&record, &session), &lookup);
+                }
+                Some(session) => shared.extend([session.whole().merge_key()]),
+                None => {}
+            }
+        }
+        shared
     }
 }
 
@@ -96,7 +115,7 @@ pub(super) fn use_of_role(record: &Record, session: &Target) -> Traced {
 /// What others use as well waits for a person, although a suspect assumed or made it.
 fn ask_a_person(traced: &mut Traced, credentials: &Credentials, shared_roles: &BTreeSet<String>) {
     let Follow::Contain { mode: mode @ Mode::Auto, target, why, .. } = &mut traced.follow else { return };
-    if target.scope == Scope::Session && credentials.is_shared(target) {
+    if target.scope == Scope::Session && credentials.is_shared(target, traced.waits_with.is_some()) {
         *mode = Mode::Gate;
         *why = "assumed with the suspect's credentials, but others used a session of that name: it may be a workload's";
     } else if target.kind == TargetKind::IamRole && target.scope.is_whole() && shared_roles.contains(&target.merge_key()) {

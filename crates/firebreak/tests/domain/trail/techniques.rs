@@ -140,13 +140,14 @@ fn five_hundred_buckets_hide_nothing() {
     let (found, derived) = sweep(&trail, &[alice()], &generous());
     assert_eq!(shown(&derived.decisions, Mode::Auto), ["quarantine-iam IAM user mallory"]);
     assert!(derived.decisions.len() < MAX_DECISIONS, "{}", derived.decisions.len());
-    let told = firebreak::trail::told(&found.traced);
+    let told = firebreak::trail::told(&found.traced, &derived.decisions);
     let lines = firebreak::trail::merged(&[], 0, told.clone());
-    assert_eq!((told.len(), lines.more), (8, 0), "six of the buckets, and the two others: {told:#?}");
+    assert_eq!((told.len(), lines.more), (18, 0), "six of the buckets, ten without a decision, and the two others: {told:#?}");
+    assert!(derived.left_out.iter().any(|line| line.starts_with("470 more thing(s)")), "{:#?}", derived.left_out);
     assert!(
         told.iter().any(|line| line.contains("CreatePolicyVersion")) && told.iter().any(|line| line.ends_with("; more like it"))
     );
-    let again = firebreak::trail::merged(&lines.lines, lines.more, firebreak::trail::told(&found.traced));
+    let again = firebreak::trail::merged(&lines.lines, lines.more, firebreak::trail::told(&found.traced, &derived.decisions));
     assert!(!again.is_new, "the next look says nothing new");
     let kinds: BTreeSet<&str> = found
         .traced
