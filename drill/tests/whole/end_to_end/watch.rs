@@ -231,7 +231,7 @@ async fn an_answer_is_carried_out_while_a_look_hangs() -> TestResult {
 }
 
 /// Every containment waits for a person.
-const GATED: &str = "default_mode = \"gate\"\nverify_after_seconds = 1\n[watch]\nafter_seconds = [1]\nevery_seconds = 2\n";
+const GATED: &str = "default_mode = \"gate-first\"\nverify_after_seconds = 1\n[watch]\nafter_seconds = [1]\nevery_seconds = 2\n";
 
 #[tokio::test]
 async fn what_a_gated_suspect_made_stands_in_the_ticket_and_an_approval_contains_it() -> TestResult {
