@@ -25,6 +25,7 @@ struct Sweep {
     quiet: &'static [&'static str],
 }
 
+/// The last one reads whether another row of the principal is being released, or was just now: until that is known no base is recorded.
 const LEDGER: [&str; 3] = ["dynamodb:UpdateItem", "dynamodb:PutItem", "dynamodb:GetItem"];
 
 #[tokio::test]
@@ -37,6 +38,7 @@ async fn quarantine_of_a_user() -> Result<()> {
             "iam:GetUser",
             "iam:ListAccessKeys",
             LEDGER[0],
+            LEDGER[2],
             "iam:ListServiceSpecificCredentials",
             "iam:ListSSHPublicKeys",
         ],
@@ -60,7 +62,7 @@ async fn quarantine_of_one_access_key() -> Result<()> {
     let sweep = Sweep {
         function: "quarantine-iam",
         what: What::Key,
-        groundwork: &["sts:AssumeRole", "iam:GetUser", "iam:ListAccessKeys", LEDGER[0]],
+        groundwork: &["sts:AssumeRole", "iam:GetUser", "iam:ListAccessKeys", LEDGER[0], LEDGER[2]],
         quiet: &[
             LEDGER[0],
             LEDGER[1],
@@ -84,7 +86,7 @@ const QUIET_ROLE: &[&str] = &[LEDGER[0], LEDGER[1], "iam:ListAttachedRolePolicie
 #[tokio::test]
 async fn quarantine_of_a_session() -> Result<()> {
     // The ledger gives the session its slot: without it nothing names the session.
-    let groundwork = &["sts:AssumeRole", "iam:GetRole", "dynamodb:TransactWriteItems", LEDGER[0]];
+    let groundwork = &["sts:AssumeRole", "iam:GetRole", "dynamodb:TransactWriteItems", LEDGER[0], LEDGER[2]];
     let sweep = Sweep { function: "quarantine-iam", what: What::Session, groundwork, quiet: QUIET_ROLE };
     assert!(sweep.run().await? >= 60);
     Ok(())
@@ -92,7 +94,7 @@ async fn quarantine_of_a_session() -> Result<()> {
 
 #[tokio::test]
 async fn quarantine_of_a_role() -> Result<()> {
-    let groundwork = &["sts:AssumeRole", "iam:GetRole", LEDGER[0]];
+    let groundwork = &["sts:AssumeRole", "iam:GetRole", LEDGER[0], LEDGER[2]];
     let sweep = Sweep { function: "quarantine-iam", what: What::Role, groundwork, quiet: QUIET_ROLE };
     assert!(sweep.run().await? >= 60);
     Ok(())
@@ -101,7 +103,7 @@ async fn quarantine_of_a_role() -> Result<()> {
 #[tokio::test]
 async fn revocation_of_older_sessions() -> Result<()> {
     // IAM lets nobody write the policy before the tag that opens the role to it.
-    let groundwork = &["sts:AssumeRole", "iam:GetRole", "iam:GetRolePolicy", "iam:TagRole", LEDGER[0]];
+    let groundwork = &["sts:AssumeRole", "iam:GetRole", "iam:GetRolePolicy", "iam:TagRole", LEDGER[0], LEDGER[2]];
     let sweep = Sweep { function: "revoke-sessions", what: What::OlderSessions, groundwork, quiet: QUIET_ROLE };
     assert!(sweep.run().await? >= 60);
     Ok(())
@@ -142,6 +144,7 @@ async fn quarantine_of_a_user_without_room_for_a_policy() -> Result<()> {
         "iam:GetUser",
         "iam:ListAccessKeys",
         LEDGER[0],
+        LEDGER[2],
         "iam:ListServiceSpecificCredentials",
         "iam:ListSSHPublicKeys",
     ];
