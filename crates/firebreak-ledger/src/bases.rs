@@ -9,6 +9,7 @@ mod releases;
 mod rows;
 
 pub use guards::Guard;
+use guards::NOBODY_ELSE;
 pub use releases::{Lease, ReleaseClaim};
 pub use rows::{Handed, Row};
 
@@ -100,7 +101,18 @@ impl Ledger {
     /// # Errors
     /// The ledger could not be written; `Transient` while the target is being released.
     pub async fn mark_held(&self, held: Held<'_>, holder: &Holder, at: Timestamp) -> Result<Mark, Fault> {
-        let marked = self.marking(held, holder, at, None).send().await;
+        let marked = match holder {
+            Holder::Own(_) => None,
+            Holder::Joined(_) => {
+                let alone = "SET containing = :me, containing_until = :lease ADD holders :me REMOVE release_begun";
+                let write = may_hold(self.update_base(held).update_expression(alone), holder, at, NOBODY_ELSE);
+                Some(write.send().await).filter(|marked| !lost(marked))
+            }
+        };
+        let marked = match marked {
+            Some(marked) => marked,
+            None => self.marking(held, holder, at, None).send().await,
+        };
         if lost(&marked) {
             return if self.is_answered(held, holder).await? { Ok(Mark::Answered) } else { Err(being_released(held.target)) };
         }

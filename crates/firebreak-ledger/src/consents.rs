@@ -31,7 +31,7 @@ impl Ledger {
     pub async fn consent_to_answer(&self, id: &IncidentId, wish: &Asked, may: impl Fn(&str) -> bool) -> Result<Consent, Fault> {
         let review = self.item(id, "review").await?.as_ref().map(ReviewState::of).transpose()?;
         let answered = review.and_then(|review| review.answers.iter().map(|answer| answer.at).max());
-        let digest: String = sha256_hex(wish.what.as_bytes()).chars().take(16).collect();
+        let digest: String = sha256_hex(wish.means.as_ref().unwrap_or(&wish.what).as_bytes()).chars().take(16).collect();
         let counts = |asked: &Asked| asked.counts(wish.at, answered) && may(&asked.by);
         self.consent(id, (REVIEW, &format!("{REVIEW}#{digest}")), wish, counts).await
     }
@@ -61,8 +61,7 @@ impl Ledger {
             // Who asks for something else takes back what that person asked for before.
             let is_taken_back =
                 |first: &Asked| live.iter().any(|other| other.at > first.at && is_one_person(&other.by, &first.by));
-            let same: Vec<&Asked> =
-                live.iter().copied().filter(|first| first.what == wish.what && !is_taken_back(first)).collect();
+            let same: Vec<&Asked> = live.iter().copied().filter(|first| first.is_same(wish) && !is_taken_back(first)).collect();
             if let Some(first) = same.iter().find(|first| !is_one_person(&first.by, &wish.by)) {
                 return Ok(Consent::Given((*first).clone()));
             }

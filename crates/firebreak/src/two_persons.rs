@@ -18,8 +18,12 @@ const IDENTITY_CENTER: &str = "AWSReservedSSO_";
 /// What the first of two persons asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
-    /// What. The second person must ask for exactly this.
+    /// What, as the first person named it.
     pub what: String,
+    /// The digest of what an answer means by its names. The second person must mean the same: one target can have several names, and a
+    /// shorter one can come to mean others, too. Nothing: no target is named, or an earlier version asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub means: Option<String>,
     /// Who: the ARN that signed.
     pub by: String,
     /// Why.
@@ -38,7 +42,8 @@ impl Asked {
     #[must_use]
     pub fn new(what: &str, by: &str, comment: &str, at: Timestamp) -> Self {
         let expires_at = at.checked_add(WAITS).unwrap_or(Timestamp::MAX);
-        Self { what: what.to_owned(), by: by.to_owned(), comment: comment.to_owned(), at, expires_at, covers: None }
+        let [what, by, comment] = [what, by, comment].map(str::to_owned);
+        Self { what, means: None, by, comment, at, expires_at, covers: None }
     }
 
     /// That of an answer.
@@ -52,6 +57,15 @@ impl Asked {
             }
         }
         Self { covers: decided.covers, ..Self::new(&what, &decided.by, &decided.comment, decided.at) }
+    }
+
+    /// Whether both ask for the same.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (&self.means, &other.means) {
+            (Some(one), Some(other)) => one == other,
+            _ => self.what == other.what,
+        }
     }
 
     /// Whether it still counts at `at`. What was carried out `since` is spent.
@@ -223,6 +237,11 @@ mod tests {
         assert_ne!(answer(&[], None).what, answer(&["a"], None).what);
         assert_eq!(answer(&[], Some(3)).covers_with(None), Some(3), "what both were shown");
         assert_eq!(answer(&[], Some(3)).covers_with(Some(2)), Some(2));
+        let means = |what, means: Option<&str>| Asked { means: means.map(str::to_owned), ..Asked::new(what, ANN, "why", at(0)) };
+        let first = means("approve --only ci", Some("a digest"));
+        assert!(first.is_same(&means("approve --only IAM role ci", Some("a digest"))));
+        assert!(!first.is_same(&means("approve --only ci", Some("another digest"))), "the name has come to mean another target");
+        assert!(first.is_same(&means("approve --only ci", None)), "an earlier version asked");
         let asked = answer(&[], None);
         assert!(asked.counts(at(86_399), None) && !asked.counts(at(86_400), None));
         assert!(!asked.counts(at(10), Some(at(0))), "an answer was recorded since");

@@ -22,6 +22,7 @@ use firebreak_function::environment;
 use firebreak_function::signed::Caller;
 use firebreak_gate::{HandOver, hand_over};
 use firebreak_ledger::{Gate, Ledger};
+use parts::Resolved;
 use two_persons::Second;
 
 /// So often an answer is judged anew because another gate opened meanwhile.
@@ -71,15 +72,15 @@ impl Function {
     /// again hands it over again.
     pub async fn handle(&self, caller: &Caller, request: DecideRequest) -> Result<DecideOutcome, Fault> {
         is_reason(&request.comment).map_err(|no| Fault::malformed(no.to_string()))?;
-        let request = self.resolved(request).await?;
-        let id = &request.incident_id;
+        let resolved = self.resolved(request).await?;
+        let id = &resolved.request.incident_id;
         for _ in 0..ATTEMPTS {
             let Some(open) = self.ledger.gate(id).await? else { return Ok(DecideOutcome::NoReview) };
             if let Some(recorded) = open.decision.clone() {
                 // Nothing of this request was judged, so nothing of it is recorded, whatever gate is open in a moment.
                 return Box::pin(self.deliver(id, &open, recorded, false)).await;
             }
-            let decision = match Box::pin(self.judged(caller, &request, &open)).await? {
+            let decision = match Box::pin(self.judged(caller, &resolved, &open)).await? {
                 Second::Given(decision) => decision,
                 Second::Wanted(outcome) => return Ok(outcome),
             };
@@ -95,7 +96,8 @@ impl Function {
     ///
     /// # Errors
     /// When `caller` may not give it, and when the ledger or Step Functions do not answer.
-    async fn judged(&self, caller: &Caller, request: &DecideRequest, open: &Gate) -> Result<Second, Fault> {
+    async fn judged(&self, caller: &Caller, resolved: &Resolved, open: &Gate) -> Result<Second, Fault> {
+        let Resolved { request, means } = resolved;
         let id = &request.incident_id;
         if self.execution_status(&open.execution_arn).await? != Some(ExecutionStatus::Running) {
             // Not recorded: it must not keep a later execution of this finding from asking.
@@ -112,7 +114,7 @@ impl Function {
         };
         match refusal {
             Some(refusal) => Err(refusal),
-            None => Box::pin(self.second(caller, id, decision)).await,
+            None => Box::pin(self.second(caller, id, decision, means.clone())).await,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::Function;
 use firebreak::answer::{Decided, Targets};
+use firebreak::digest::sha256_hex;
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak::incident::Incident;
@@ -10,6 +11,14 @@ use firebreak::plan::MAX_DECISIONS;
 use firebreak::review::DecideRequest;
 use firebreak::text::inert;
 use firebreak_ledger::Gate;
+use std::collections::BTreeSet;
+
+/// A request whose names mean one target each.
+pub(crate) struct Resolved {
+    pub(crate) request: DecideRequest,
+    /// The digest of what the names mean; nothing where it names no target.
+    pub(crate) means: Option<String>,
+}
 
 impl Function {
     /// The request with names that mean one target each. Refuses names that the incident does not have, and those of several targets: a
@@ -17,13 +26,13 @@ impl Function {
     ///
     /// # Errors
     /// `Malformed` with the slip; the ledger could not be read.
-    pub(crate) async fn resolved(&self, request: DecideRequest) -> Result<DecideRequest, Fault> {
+    pub(crate) async fn resolved(&self, request: DecideRequest) -> Result<Resolved, Fault> {
         let Targets { only, except } = &request.targets;
         if !only.is_empty() && !except.is_empty() {
             return Err(Fault::malformed("an answer is about some targets (--only) or about all but some (--except), not both"));
         }
         if request.targets.is_all() && request.accept_open.is_empty() {
-            return Ok(request);
+            return Ok(Resolved { request, means: None });
         }
         if only.len().max(except.len()).max(request.accept_open.len()) > MAX_DECISIONS {
             return Err(Fault::malformed(format!("an answer names at most {MAX_DECISIONS} targets")));
@@ -32,7 +41,9 @@ impl Function {
         let all = |names: &[String]| own_names(known.as_ref(), names);
         let targets = Targets { only: all(only)?, except: all(except)? };
         let accept_open = all(&request.accept_open)?;
-        Ok(DecideRequest { targets, accept_open, ..request })
+        let request = DecideRequest { targets, accept_open, ..request };
+        let means = known.map(|incident| meaning(&incident, &request));
+        Ok(Resolved { request, means })
     }
 
     /// Why nobody could carry the answer out; nothing when somebody can.
@@ -53,6 +64,17 @@ impl Function {
                     after the ticket. See firebreak incidents show";
         Ok(record.incident.open_of(said).next().is_none().then(|| Fault::malformed(told)))
     }
+}
+
+/// The digest of what a resolved request means here: its names can be others in a moment, its targets cannot.
+fn meaning(incident: &Incident, request: &DecideRequest) -> String {
+    let key = |name: &String| match incident.named(name) {
+        Named::One(target) => target.merge_key(),
+        Named::Several(_) | Named::Nobody => name.clone(),
+    };
+    let DecideRequest { answer, targets: Targets { only, except }, accept_open, .. } = request;
+    let keys = [only, except, accept_open].map(|names| names.iter().map(key).collect::<BTreeSet<String>>());
+    sha256_hex(format!("{} {keys:?}", answer.word()).as_bytes())
 }
 
 /// So many characters of names are listed: a fault is cut, and a cut name means nothing.

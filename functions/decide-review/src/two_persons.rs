@@ -22,18 +22,24 @@ pub(crate) enum Second {
 }
 
 impl Function {
-    /// Whether `decision` counts by itself, or by what another person asked for before.
+    /// Whether `decision` counts by itself, or by what another person asked for before. By what its names mean, where it has any.
     ///
     /// # Errors
     /// `Denied` when the caller must not give this answer; when the ledger does not answer.
-    pub(crate) async fn second(&self, caller: &Caller, id: &IncidentId, decision: Decided) -> Result<Second, Fault> {
+    pub(crate) async fn second(
+        &self,
+        caller: &Caller,
+        id: &IncidentId,
+        decision: Decided,
+        means: Option<String>,
+    ) -> Result<Second, Fault> {
         let Some(record) = self.ledger.record(id).await? else { return Ok(Second::Given(decision)) };
         let takes_back = decision.answer == Answer::Release;
         may_ask(&record.incident, &caller.arn, takes_back)?;
         if !self.needs_second(record.incident.clone(), &decision).await? {
             return Ok(Second::Given(decision));
         }
-        let wish = Asked::of(&decision);
+        let wish = Asked { means, ..Asked::of(&decision) };
         // Whoever asked first may be a suspect by now.
         let may = |by: &str| may_ask(&record.incident, by, takes_back).is_ok();
         Ok(match self.ledger.consent_to_answer(id, &wish, may).await? {

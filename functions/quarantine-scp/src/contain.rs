@@ -18,20 +18,22 @@ pub(crate) const UNATTACHED: &str =
     "the quarantine policy is attached to nothing and denies nobody: attach it to the organization's root";
 
 pub(crate) async fn contain(call: &Call, organization: &Organization, entry: &Entry) -> Result<Vec<Step>, Fault> {
-    turn::alone(call, &organization.policy, async |lock| {
-        let scp = Scp::new(call, organization);
-        let (now, attached) = futures::join!(scp.read(), scp.is_attached());
-        let now = now.map_err(missing)?;
-        let recorded = step(StepKind::RecordBase, record(call, organization, entry, &now)).await;
-        let held = recorded.outcome != Outcome::Failed;
-        let denied = step(StepKind::DenyByScp, deny(&scp, entry, &now, attached, held, lock)).await;
-        let mut steps = vec![recorded, denied];
-        if !organization.reaches(&call.target) {
-            steps.push(out_of_reach());
-        }
-        Ok(steps)
-    })
-    .await
+    turn::alone(call, &organization.policy, async |lock| write(call, organization, entry, lock).await).await
+}
+
+/// Writes the entry for who has the `lock` on the policy.
+pub(crate) async fn write(call: &Call, organization: &Organization, entry: &Entry, lock: &Lock) -> Result<Vec<Step>, Fault> {
+    let scp = Scp::new(call, organization);
+    let (now, attached) = futures::join!(scp.read(), scp.is_attached());
+    let now = now.map_err(missing)?;
+    let recorded = step(StepKind::RecordBase, record(call, organization, entry, &now)).await;
+    let held = recorded.outcome != Outcome::Failed;
+    let denied = step(StepKind::DenyByScp, deny(&scp, entry, &now, attached, held, lock)).await;
+    let mut steps = vec![recorded, denied];
+    if !organization.reaches(&call.target) {
+        steps.push(out_of_reach());
+    }
+    Ok(steps)
 }
 
 async fn record(call: &Call, organization: &Organization, entry: &Entry, now: &Document) -> Result<Outcome, Fault> {

@@ -4,6 +4,7 @@ use crate::contain::{self, UNATTACHED};
 use crate::entry::Entry;
 use crate::organization::Organization;
 use crate::scp::Scp;
+use crate::turn;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::Outcome;
 use firebreak::step::StepKind;
@@ -41,16 +42,24 @@ async fn again(call: &Call, organization: &Organization, entry: &Entry, checked:
         checked.reverted.push(format!("the entry was taken out of the quarantine policy; {NOT_WRITTEN_AGAIN}"));
         return Ok(());
     }
-    let Some(guards) = call.guard(std::slice::from_ref(&call.target)).await? else {
-        checked.problems.push(gone.to_owned());
-        return Ok(());
-    };
-    let written = contain::contain(call, organization, entry).await;
-    call.end_guards(guards).await;
+    // Once it is its turn: a release waits for a write, and not for a queue of looks.
+    let written = Box::pin(turn::alone(call, &organization.policy, async |lock| {
+        let Some(guards) = call.guard(std::slice::from_ref(&call.target)).await? else { return Ok(None) };
+        let written = contain::write(call, organization, entry, lock).await;
+        call.end_guards(guards).await;
+        written.map(Some)
+    }))
+    .await;
     let steps = match written {
+        Ok(None) => {
+            checked.problems.push(gone.to_owned());
+            return Ok(());
+        }
         // The first read was older than the last write.
-        Ok(steps) if steps.iter().any(|step| step.is(StepKind::DenyByScp) && step.outcome == Outcome::Already) => return Ok(()),
-        Ok(steps) => steps,
+        Ok(Some(steps)) if steps.iter().any(|step| step.is(StepKind::DenyByScp) && step.outcome == Outcome::Already) => {
+            return Ok(());
+        }
+        Ok(Some(steps)) => steps,
         Err(fault) => {
             checked.problems.push(format!("{gone}; writing it again failed: {}", fault.message));
             return Ok(());

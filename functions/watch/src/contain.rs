@@ -3,15 +3,17 @@
 use crate::invoke::{Failure, invoke};
 use crate::verify::{AT_ONCE, answers, is_meant};
 use crate::{Function, is_released};
+use firebreak::answer::{Answer, Decided};
 use firebreak::containment::Containment;
 use firebreak::decision::Decision;
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
-use firebreak::incident::Incident;
+use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::receipt::{Receipt, Status};
 use firebreak::target::Target;
 use firebreak::watch::is_watched;
 use firebreak_aws::clock;
+use firebreak_ledger::IncidentView;
 use futures::StreamExt as _;
 use serde::Deserialize;
 use serde_json::json;
@@ -41,7 +43,7 @@ impl Function {
     async fn is_wanted(&self, id: &IncidentId, containment: Containment, target: &Target) -> bool {
         let view = self.ledger.incident(id).await.ok().flatten();
         view.filter(|view| is_watched(view.record.status) && !is_released(view, clock::now())).is_some_and(|view| {
-            let (incident, answers) = (&view.record.incident, answers(&view));
+            let (incident, answers) = (&view.record.incident, in_the_way(&view));
             let is_open = |d: &Decision| incident.settled(d).is_none() && !answers.iter().any(|answer| answer.is_about(d));
             incident.decisions.iter().filter(|d| is_meant(d, containment, target)).any(is_open)
         })
@@ -74,4 +76,12 @@ impl Function {
             }
         }
     }
+}
+
+/// The answers that keep a look from containing what they are about. An approval does only while its execution can carry it out: one that
+/// could not be carried out leaves a target uncontained, and wants it contained. Whoever said something else did not want that.
+fn in_the_way(view: &IncidentView) -> Vec<Decided> {
+    let is_lost = view.record.status == IncidentStatus::Failed;
+    let on_its_way = view.review.as_ref().and_then(|review| review.decision.as_ref()).filter(|_| !is_lost);
+    answers(view).into_iter().filter(|answer| answer.answer != Answer::Approve || on_its_way == Some(answer)).collect()
 }

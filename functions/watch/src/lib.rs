@@ -69,9 +69,15 @@ impl Function {
             let seconds = UNTIL_ANSWERED;
             return Ok(nothing(NextLook { seconds, over: false, successor, ..NextLook::over(input.look) }));
         }
-        let Looked { incident, report, alarm, asks_again } = Box::pin(self.look(input.look, view)).await?;
-        let (look, seconds) = self.schedule.after(input.look, self::elapsed(&input, clock::now()));
-        let watch = NextLook { look, seconds, over: false, alarm, asks_again, successor };
+        let Looked { incident, report, alarm, asks_again, unjudged } = Box::pin(self.look(input.look, view)).await?;
+        // The same look once more: the next one would take as known what this one did not tell. An alarm tells all that it saw.
+        let again = unjudged && !alarm;
+        let (look, seconds) = if again {
+            (input.look, UNTIL_ANSWERED)
+        } else {
+            self.schedule.after(input.look, self::elapsed(&input, clock::now()))
+        };
+        let watch = NextLook { look, seconds, over: false, alarm, asks_again: asks_again && !again, successor };
         Ok(WatchOutput { incident: Some(incident), report: Some(report), watch })
     }
 }

@@ -22,6 +22,8 @@ pub(crate) struct Looked {
     pub(crate) report: Report,
     pub(crate) alarm: bool,
     pub(crate) asks_again: bool,
+    /// An answer was on its way: whether a control was reverted, nobody could say.
+    pub(crate) unjudged: bool,
 }
 
 /// What the sweep answers.
@@ -59,23 +61,27 @@ impl Function {
         let is_reverted = self.is_reverted(&incident, &before).await?;
         let (incident, report, is_found) = self.sweep(look, incident, report).await;
         let asks_again = self.waits_anew(&incident, before.revision).await?;
-        tracing::info!(look, held = held.len(), reverted = is_reverted, found = is_found, asks_again, "looked again");
-        Ok(Looked { incident, report, alarm: is_reverted || is_found, asks_again })
+        let (is_reverted, unjudged) = (is_reverted == Some(true), is_reverted.is_none());
+        tracing::info!(look, held = held.len(), reverted = is_reverted, unjudged, found = is_found, asks_again, "looked again");
+        Ok(Looked { incident, report, alarm: is_reverted || is_found, asks_again, unjudged })
     }
 
     /// Whether a control was reverted, or does not hold, and people do not know. The ledger has the lines whole. What was released
-    /// meanwhile need not hold.
-    async fn is_reverted(&self, incident: &Incident, before: &KnownBefore) -> Result<bool, Fault> {
+    /// meanwhile need not hold. Nothing while an answer to release is on its way: it can be about others, and it can fail.
+    async fn is_reverted(&self, incident: &Incident, before: &KnownBefore) -> Result<Option<bool>, Fault> {
         let known: BTreeSet<&String> = before.controls.iter().collect();
-        let Some(now) = self.ledger.incident(&incident.id).await? else { return Ok(false) };
-        if now.record.status == IncidentStatus::Released || is_released(&now, clock::now()) {
-            return Ok(false);
+        let Some(now) = self.ledger.incident(&incident.id).await? else { return Ok(Some(false)) };
+        if now.record.status == IncidentStatus::Released {
+            return Ok(Some(false));
+        }
+        if is_released(&now, clock::now()) {
+            return Ok(None);
         }
         let held = in_force(&now);
         let key = |check: &Verification| (check.containment, check.target.merge_key());
         let holds: Vec<_> = held.iter().map(|receipt| (receipt.containment, receipt.target.merge_key())).collect();
         let checks = now.verifications.iter().filter(|check| holds.contains(&key(check)));
-        Ok(lines(checks).any(|line| !known.contains(&line)))
+        Ok(Some(lines(checks).any(|line| !known.contains(&line))))
     }
 
     /// Searches CloudTrail, and contains what follows. Where that fails the report says so, and people are told once.

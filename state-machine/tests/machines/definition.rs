@@ -290,7 +290,7 @@ fn the_last_resort_needs_no_function() {
     }
     let after = states["WhoFailed"]["Default"].as_str().expect("a state");
     assert_eq!(states[after]["Resource"], "arn:${Partition}:states:::dynamodb:updateItem");
-    assert_eq!(states[after]["Next"], "Failed");
+    assert_eq!((&states[after]["Next"], &states["IsWatched"]["Default"]), (&Value::from("IsWatched"), &Value::from("Failed")));
     assert_eq!(states["Failed"]["Type"], "Fail");
     assert_eq!((&states["Unheard"]["Type"], &states["Unheard"]["Error"]), (&Value::from("Fail"), &Value::from(UNHEARD)));
     assert!(states["Unheard"]["Cause"].as_str().is_some_and(|cause| cause.ends_with('.')), "a sentence");
@@ -299,7 +299,8 @@ fn the_last_resort_needs_no_function() {
 /// The function `execution-ended` goes by it: who ends in `Failed` was heard.
 #[test]
 fn only_an_execution_whose_notice_was_heard_ends_in_failed() {
-    assert_eq!(into("Failed"), BTreeSet::from(["RecordFailed".to_owned(), "WhoFailed".to_owned()]));
+    assert_eq!(into("Failed"), BTreeSet::from(["IsWatched", "StartWatchOfFailed", "WhoFailed"].map(str::to_owned)));
+    assert_eq!(into("IsWatched"), BTreeSet::from(["RecordFailed".to_owned()]));
     assert_eq!(into("RecordFailed"), BTreeSet::from(["WhoFailed".to_owned()]));
     assert_eq!(into("WhoFailed"), BTreeSet::from(["FailureNotice".to_owned()]));
     assert_eq!(into("Unheard"), BTreeSet::from(["FailureNotice".to_owned()]));

@@ -206,6 +206,43 @@ fn an_execution_beside_is_started_once() {
     );
 }
 
+/// What joined an incident has no watch of its own. The one that opened the incident can fail before it comes to the start of the watch.
+#[test]
+fn an_incident_that_fails_before_its_gate_is_looked_after_once() {
+    let main = states("incident-response");
+    let (choice, start) = (&main["IsWatched"], &main["StartWatchOfFailed"]);
+    let verdict = "$.incident.verdict";
+    let responds = json!([{ "Variable": verdict, "IsPresent": true }, { "Variable": verdict, "StringEquals": "respond" }]);
+    let at_the_gate = json!({ "Variable": "$.gate", "IsPresent": true, "Next": "Failed" });
+    assert_eq!(choice["Choices"], json!([at_the_gate, { "And": responds, "Next": "StartWatchOfFailed" }]));
+    assert_eq!(main["RecordFailed"]["Next"], "IsWatched");
+    assert!(main["RecordFailed"]["Catch"].as_array().expect("catchers").iter().all(|way| way["Next"] == "IsWatched"));
+    // Before the gate nothing else has started a watch for this execution. One that an earlier execution has started looks for that one.
+    let anew = &main["StartWatchAnew"]["Parameters"];
+    assert_eq!(start["Parameters"]["Name.$"], anew["Name.$"]);
+    let mut input = start["Parameters"]["Input"].clone();
+    assert_eq!(input["execution_arn.$"].take(), "$$.Execution.Id");
+    let mut same = anew["Input"].clone();
+    assert_eq!(same["execution_arn.$"].take(), "$.incident.execution_arn");
+    assert_eq!(input, same);
+    assert_eq!((&start["Next"], &main["FirstRound"]["ResultPath"]), (&json!("Failed"), &json!("$.gate")));
+}
+
+/// A guard of a look that died ends by itself, after 90 seconds.
+#[test]
+fn a_release_waits_longer_than_the_guard_of_a_look_that_died() {
+    for machine in ["incident-response", "restore"] {
+        let retry = &states(machine)["Release"]["Retry"][0];
+        assert_eq!(retry["ErrorEquals"][0], "Firebreak.Transient", "{machine}");
+        let [first, rate, most, attempts] = ["IntervalSeconds", "BackoffRate", "MaxDelaySeconds", "MaxAttempts"]
+            .map(|field| retry[field].as_u64().expect("a number"));
+        let waits = std::iter::successors(Some(first), |wait| Some((wait * rate).min(most)));
+        // With full jitter each wait is half as long on average.
+        let average = waits.zip(0..attempts).map(|(wait, _)| wait).sum::<u64>() / 2;
+        assert!(average > 90, "{machine}: {average} seconds");
+    }
+}
+
 #[test]
 fn what_follows_from_an_approved_suspect_is_looked_for_and_contained() {
     let states = states("incident-response");

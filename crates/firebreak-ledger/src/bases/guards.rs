@@ -7,6 +7,10 @@ use firebreak::fault::Fault;
 use firebreak_aws::classify::OrFault;
 use jiff::Timestamp;
 
+/// Nobody else contains the target at this moment. Whoever is named there all the same has died: left there, it would last as long as
+/// each later one.
+pub(super) const NOBODY_ELSE: &str = " AND (attribute_not_exists(containing) OR containing_until < :now)";
+
 /// What keeps releases from beginning. It ends by itself where the look dies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guard(String);
@@ -20,18 +24,19 @@ impl Ledger {
     pub async fn guard(&self, held: Held<'_>, name: &str, at: Timestamp) -> Result<Option<Guard>, Fault> {
         // Two looks of one incident can write at the same time, and each ends its own.
         let guard = format!("{name} {at}");
-        let guarded = self
-            .update_base(held)
-            .update_expression("SET containing_until = :lease ADD containing :guard")
-            .condition_expression(
-                "contains(holders, :name) AND (attribute_not_exists(releasing_until) OR releasing_until < :now)",
-            )
-            .expression_attribute_values(":guard", AttributeValue::Ss(vec![guard.clone()]))
-            .expression_attribute_values(":lease", text(sortable(at + LEASE)))
-            .expression_attribute_values(":name", text(name))
-            .expression_attribute_values(":now", text(sortable(at)))
-            .send()
-            .await;
+        let write = |expression: &str, more: &str| {
+            let holds = "contains(holders, :name) AND (attribute_not_exists(releasing_until) OR releasing_until < :now)";
+            self.update_base(held)
+                .update_expression(expression)
+                .condition_expression(format!("{holds}{more}"))
+                .expression_attribute_values(":guard", AttributeValue::Ss(vec![guard.clone()]))
+                .expression_attribute_values(":lease", text(sortable(at + LEASE)))
+                .expression_attribute_values(":name", text(name))
+                .expression_attribute_values(":now", text(sortable(at)))
+        };
+        let alone = write("SET containing = :guard, containing_until = :lease", NOBODY_ELSE).send().await;
+        let guarded =
+            if lost(&alone) { write("SET containing_until = :lease ADD containing :guard", "").send().await } else { alone };
         if lost(&guarded) {
             return Ok(None);
         }

@@ -1,8 +1,9 @@
 //! Answers that two persons must give.
 
+use crate::parts::waiting;
 use crate::stage::{TOKEN, arn, caller, decision, gate, stage};
 use decide_review::{Approvers, Function};
-use firebreak::answer::Answer;
+use firebreak::answer::{Answer, Targets};
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode};
 use firebreak::fault::{Fault, FaultKind};
@@ -125,6 +126,32 @@ async fn suspects(aws: &ScriptedAws, user: &str) {
     let (ledger, id) = (room::ledger(aws), room::incident("one"));
     let amended = Box::pin(ledger.amend(&id, |incident| incident.decisions.push(decided.clone()))).await;
     amended.expect("the ledger takes it").expect("an incident");
+}
+
+/// A suspect can make namesakes, and each makes the name longer that the second person is offered.
+#[tokio::test]
+async fn the_second_person_can_call_the_same_target_by_another_name() {
+    let (aws, execution) = waiting(&[room::target(TargetKind::IamRole, "ci")]).await;
+    let approve = async |by: &str, name: &str| {
+        let function = Function::new(&aws.aws(), room::ledger(&aws), Approvers::default()).with(terms(), "");
+        let targets = Targets { only: vec![name.to_owned()], ..Targets::default() };
+        let request = DecideRequest::new(room::incident("one"), Answer::Approve, "it was looked into");
+        Box::pin(function.handle(&caller("FirebreakApprover", by), DecideRequest { targets, ..request })).await
+    };
+    let waits_for = |said: Result<DecideOutcome, Fault>| match said.expect("an outcome") {
+        DecideOutcome::NeedsSecond { asked, first_by, .. } => (asked, first_by),
+        other => panic!("{other:?}"),
+    };
+    let first = ("approve --only ci".to_owned(), arn("ann"));
+    assert_eq!(waits_for(approve("ann", "IAM role ci").await), first);
+    waits(&aws, "quarantine-iam", TargetKind::IamUser, "ci").await;
+    assert_eq!(approve("carol", "ci").await.expect_err("two have this name").kind, FaultKind::Malformed);
+    assert_eq!(waits_for(approve("ann", "IAM role ci").await), first, "it is the wish that waits");
+    let other = waits_for(approve("dave", "IAM user ci").await);
+    assert_eq!((other.1, execution.taken().len()), (arn("dave"), 0), "another target is another wish");
+    let taken = approve("carol", "IAM role ci").await.expect("an outcome");
+    let said = decision(&taken);
+    assert_eq!((said.first_by.clone(), said.targets.only.clone()), (Some(arn("ann")), vec!["IAM role ci".to_owned()]));
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 use crate::policy::{denying, shipped};
-use crate::{ALICE, contain, function, stage, user, verify};
+use crate::{ALICE, contain, function, lock_for_another, lock_key, stage, user, verify};
+use firebreak::containment::Containment;
 use firebreak::plan::{FindingSummary, JoinedAs};
 use firebreak::task::{Phase, TaskInput, TaskOutput};
 use firebreak_aws::clock;
+use firebreak_ledger::Held;
 use firebreak_testkit::room;
 
 #[tokio::test]
@@ -59,4 +61,31 @@ async fn an_entry_that_a_finding_that_joined_holds_is_written_again_by_a_look_of
     let TaskOutput::Verification(check) = answer else { unreachable!("a look answers with a verification") };
     assert!(check.holds && check.reverted.len() == 1, "{check:?}");
     assert_eq!(organizations.content(), denying(&ALICE));
+}
+
+/// Ten looks of one watch queue for the policy, and a release is tried for seconds only.
+#[tokio::test]
+async fn a_look_that_waits_for_its_turn_keeps_no_release_waiting() {
+    let (aws, organizations) = stage().await;
+    let alice = user("alice");
+    contain(&aws, "one", &alice).await.expect("a receipt");
+    organizations.write(shipped());
+    lock_for_another(&aws, "2099-01-01T00:00:00.000000Z");
+    aws.forget();
+    let containing = async || {
+        let held = Held { target: &alice, containment: Containment::QuarantineScp };
+        room::ledger(&aws).row(held, clock::now()).await.expect("the ledger answers").containing
+    };
+    let another = async {
+        while !aws.calls().iter().any(|call| call.body.contains(&lock_key())) {
+            tokio::task::yield_now().await;
+        }
+        let waiting = containing().await;
+        lock_for_another(&aws, "2000-01-01T00:00:00.000000Z");
+        waiting
+    };
+    let (look, waiting) = tokio::join!(verify(&aws, "one", &alice), another);
+    assert_eq!(waiting, [""; 0], "a release could not begin");
+    assert!(look.as_ref().is_ok_and(|check| check.holds && check.reverted.len() == 1), "{look:?}");
+    assert_eq!((organizations.content(), containing().await), (denying(&ALICE), vec![]));
 }

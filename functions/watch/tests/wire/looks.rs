@@ -80,6 +80,28 @@ async fn a_control_that_a_release_took_off_during_a_look_rings_nobody() {
     assert!(!answer.expect("a look").watch.alarm);
 }
 
+/// A release can be about another target, and it can fail. What was reverted meanwhile must not be known by then, and told to nobody.
+#[tokio::test]
+async fn what_a_look_could_not_judge_because_of_a_release_it_tells_after_it() {
+    let stage = Stage::start().await;
+    let answer = json!({ "target": user(), "containment": "quarantine-iam", "holds": true, "problems": [] }).to_string();
+    stage.answers("quarantine-iam", "verify", ok(answer).after(Duration::from_millis(100)));
+    let meanwhile = async {
+        while stage.payloads("quarantine-iam verify").is_empty() {
+            tokio::task::yield_now().await;
+        }
+        stage.ledger().keep_verification(&stage.incident.id, &reverted("10:00:00Z")).await.expect("the ledger takes it");
+        stage.answered(Answer::Release, None, Duration::ZERO).await;
+    };
+    let (looked, ()) = tokio::join!(stage.look(1, 10), meanwhile);
+    let looked = looked.expect("a look").watch;
+    assert_eq!(NextLook { seconds: 0, ..looked }, quiet(1), "the same look");
+    assert_eq!(stage.look(1, 15).await.expect("an answer").watch.look, 1, "it waits for the release");
+    stage.asks_again().await;
+    let told = stage.look(1, 20).await.expect("a look").watch;
+    assert!(told.alarm && told.look > 1, "{told:?}");
+}
+
 #[tokio::test]
 async fn what_a_release_let_go_is_not_written_again() {
     let stage = Stage::start().await;

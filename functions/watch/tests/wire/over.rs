@@ -95,6 +95,33 @@ async fn nothing_is_contained_that_was_answered_about_meanwhile() {
     }
 }
 
+/// A look was killed between its decision and the containment, and the approval of the ticket that showed it came to nothing.
+#[tokio::test]
+async fn what_an_approval_could_not_carry_out_the_next_look_contains() {
+    for (answer, has_failed, contained) in [
+        (Answer::Approve, false, 1),
+        (Answer::Approve, true, 1),
+        // Whoever said so did not want it contained.
+        (Answer::Keep, false, 0),
+        (Answer::Release, false, 0),
+        (Answer::Keep, true, 0),
+    ] {
+        let stage = Stage::start().await;
+        let backdoor = Target { id: "backdoor".to_owned(), ..user() };
+        stage.decides(&backdoor).await;
+        let next = json!([{ "target": backdoor, "containment": "quarantine-iam" }]);
+        stage.answers("sweep", "look", found(&stage.incident, next));
+        stage.answered(answer, None, Duration::from_secs(3600)).await;
+        if has_failed {
+            stage.ledger().set_status(&stage.incident.id, IncidentStatus::Failed, &[]).await.expect("the ledger takes it");
+        } else {
+            stage.asks_again().await;
+        }
+        stage.look(1, 10).await.expect("an answer");
+        assert_eq!(stage.payloads("quarantine-iam contain").len(), contained, "{answer:?}, failed: {has_failed}");
+    }
+}
+
 #[tokio::test]
 async fn after_a_day_another_execution_goes_on() {
     let stage = Stage::start().await;

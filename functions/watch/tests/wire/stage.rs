@@ -91,12 +91,22 @@ impl Stage {
         amended.expect("the ledger takes it").expect("an incident");
     }
 
-    /// A gate, and an answer to it that is so old.
-    pub(crate) async fn answered(&self, answer: firebreak::answer::Answer, covers: Option<u32>, age: Duration) {
-        let message = json!({ "task_token": "a token", "execution_arn": self.incident.execution_arn, "entered_at": clock::now(),
-            "round": 1, "incident": self.incident });
+    /// An answer could not be carried out, and the gate is open again.
+    pub(crate) async fn asks_again(&self) {
+        self.opens_gate("another token", true).await;
+    }
+
+    async fn opens_gate(&self, token: &str, after_answer: bool) {
+        let entered_at = clock::now() + Duration::from_secs(u64::from(after_answer));
+        let message = json!({ "task_token": token, "execution_arn": self.incident.execution_arn, "entered_at": entered_at,
+            "round": 1, "after_answer": after_answer, "incident": self.incident });
         let message: GateMessage = serde_json::from_value(message).expect("a message");
         self.ledger().open_gate(&message).await.expect("the ledger takes it");
+    }
+
+    /// A gate, and an answer to it that is so old.
+    pub(crate) async fn answered(&self, answer: firebreak::answer::Answer, covers: Option<u32>, age: Duration) {
+        self.opens_gate("a token", false).await;
         let decided = Decided { covers, ..Decided::new(answer, "ann", "because", clock::now() - age) };
         assert!(self.ledger().decide(&self.incident.id, &decided).await.expect("the ledger takes it"));
     }
