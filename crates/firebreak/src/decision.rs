@@ -142,6 +142,10 @@ pub struct Decision {
     /// Further targets to which the same advice applies, as people call them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<String>,
+    /// A look would have decided it for at once: it waits only because of this suspect, and why. When the suspect is contained, a later
+    /// look raises the decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_with: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -170,10 +174,16 @@ impl Decision {
         }
     }
 
+    /// Whether it waits only because a suspect is not contained.
+    #[must_use]
+    pub fn waits_with_a_suspect(&self) -> bool {
+        self.mode == Mode::Gate && self.waits_with.is_some()
+    }
+
     /// The same, to be carried out only after a person agreed to its impact.
     #[must_use]
     pub fn waiting(self, waits: &Waits) -> Self {
         let reason = crate::text::inert(&format!("{}; {}", waits.impact, self.reason), 400);
-        Self { mode: self.mode.at_most(Mode::Gate), reason, code: waits.code, ..self }
+        Self { mode: self.mode.at_most(Mode::Gate), reason, code: waits.code, waits_with: None, ..self }
     }
 }

@@ -38,7 +38,7 @@ pub struct Impact {
 }
 
 /// One session of a role, as CloudTrail recorded its beginning.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Use {
     /// The session.
     pub session: Target,

@@ -100,6 +100,9 @@ pub struct SweepBranch {
     /// What the last lines of the lists stand for.
     #[serde(skip_serializing_if = "More::is_none")]
     pub more: More,
+    /// The look whose lines these are: the next one goes on from what it left. Absent where that one begins anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub looked: Option<Timestamp>,
 }
 
 /// Where CloudTrail was asked.

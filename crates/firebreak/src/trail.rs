@@ -11,6 +11,7 @@ mod credentials;
 mod follow;
 mod issued;
 mod lines;
+mod looked;
 mod lookup;
 mod names;
 mod record;
@@ -21,6 +22,7 @@ mod suspect;
 pub use age::Ages;
 pub(crate) use channel::general;
 pub use lines::{MAX_LINES, Merged, bounded, merged, told, unseen};
+pub use looked::{Looked, Window};
 pub use lookup::{Lookup, TrailPlace};
 pub use names::{EVENT_NAMES, EventName};
 pub use record::Record;
@@ -109,13 +111,6 @@ impl Traced {
             && self.follow == other.follow
             && self.from == other.from
             && self.next == other.next
-    }
-
-    /// Lowers what follows from a suspect that is not contained: nothing is done about it before something is done about the suspect.
-    fn wait_with_its_suspect(&mut self) {
-        if let (Some(_), Follow::Contain { mode, .. }) = (&self.waits_with, &mut self.follow) {
-            *mode = mode.at_most(Mode::Gate);
-        }
     }
 
     /// Why it waits although nothing speaks against it, to be put before the reason.

@@ -96,6 +96,7 @@ fn incidents(alike: &Alike, now: Timestamp) -> Vec<Incident> {
                 only_by_name: false,
                 impact: None,
                 also: vec![],
+                waits_with: None,
             };
             let opened = room::opened(&format!("planted {days_ago} {n}"));
             let mut incident = Incident { decisions: vec![decision], opened_at: opened_at(n), ..opened };

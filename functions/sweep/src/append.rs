@@ -2,6 +2,7 @@
 //! earlier try was killed.
 
 use crate::Function;
+use crate::raise::{raise, take_over};
 use firebreak::coverage::{Coverage, Responsible, decision_key};
 use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::fault::Fault;
@@ -14,25 +15,39 @@ use firebreak_ledger::{Amended, Commit, Committed};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
+/// What came of what a look found.
+#[derive(Debug, Default)]
+pub(crate) struct Appended {
+    /// What was decided now, and what waits no more.
+    pub(crate) decisions: Vec<Decision>,
+    /// What the incident has no room for, one line each.
+    pub(crate) left_out: Vec<String>,
+    /// A pause or the budget holds back what would wait no more: the next look must find it again.
+    pub(crate) holds_back: bool,
+}
+
 impl Function {
     /// Decides about what was traced, reverted and too narrow: reserves each decision, lowers what is paused, counts it against the
-    /// budget, and writes the incident.
+    /// budget, and writes the incident. What waited with a suspect that is contained now waits no more.
     ///
     /// # Errors
     /// When the ledger cannot reserve, count or write: the state machine tries again, and the same decisions come out.
-    pub(crate) async fn append(&self, incident: &mut Incident, seen: Seen<'_>) -> Result<Derived, Fault> {
-        let Derived { decisions, mut left_out } = derive(seen, &incident.decisions, &self.policy);
-        if decisions.is_empty() {
-            return Ok(Derived { decisions, left_out });
+    pub(crate) async fn append(&self, incident: &mut Incident, seen: Seen<'_>) -> Result<Appended, Fault> {
+        let Derived { decisions, raised, mut left_out } = derive(seen, &incident.decisions, &self.policy);
+        let raised = self.unanswered(incident, raised).await?;
+        if decisions.is_empty() && raised.is_empty() {
+            return Ok(Appended { left_out, ..Appended::default() });
         }
-        let first = incident.follows.clone().unwrap_or_else(|| incident.id.clone());
+        let own = incident.id.clone();
+        let first = incident.follows.clone().unwrap_or_else(|| own.clone());
         let at = clock::now();
-        let (known, pauses) = futures::join!(self.ledger.coverage(&first), self.pauses(&decisions, at));
+        let all = [decisions.as_slice(), raised.as_slice()].concat();
+        let (known, pauses) = futures::join!(self.ledger.coverage(&first), self.pauses(&all, at));
         let (known, pauses) = (known?, pauses?);
         let free = decisions.into_iter().filter(|decision| is_free(decision, &known, &incident.id)).collect();
         let commit = Commit {
             first: &first,
-            incident: &incident.id,
+            incident: &own,
             budget: &self.policy.budget,
             unread: self.policy.unread_per_hour.0,
             // A look asks CloudTrail, not a sender.
@@ -41,8 +56,12 @@ impl Function {
             pauses: &pauses,
         };
         let Committed { mut decisions, over_budget } = self.ledger.commit(commit, free).await?;
-        if !decisions.is_empty() {
+        let wished = raised.len();
+        let mut raised = self.at_once(commit, raised).await?;
+        let holds_back = raised.len() < wished;
+        if !decisions.is_empty() || !raised.is_empty() {
             let appended = self.ledger.amend_watched(&incident.id, |known| {
+                raised.iter().for_each(|raised| raise(known, raised));
                 let new = beyond(decisions.clone(), known);
                 known.over_budget += u32::try_from(new.iter().filter(|d| d.code == ReasonCode::OverBudget).count()).unwrap_or(0);
                 known.decisions.extend(new);
@@ -52,19 +71,27 @@ impl Function {
                 Amended::Now(known) => {
                     incident.revision = known.revision;
                     decisions = decisions.into_iter().map(|decision| as_known(decision, &known)).collect();
+                    raised = raised.into_iter().map(|decision| as_known(decision, &known)).collect();
+                    raised.retain(|decision| decision.mode == Mode::Auto);
+                    take_over(incident, &raised);
                 }
                 Amended::Over(known) => {
                     left_out.extend(self.give_back(commit, beyond(decisions, &known)).await?);
-                    return Ok(Derived { decisions: vec![], left_out });
+                    return Ok(Appended { left_out, ..Appended::default() });
                 }
-                Amended::Unknown => left_out
-                    .push("the ledger does not know this incident: what was decided now is in the execution only".to_owned()),
+                Amended::Unknown => {
+                    raised.clear();
+                    left_out
+                        .push("the ledger does not know this incident: what was decided now is in the execution only".to_owned());
+                }
             }
         }
         self.ledger.note_committed(commit, "sweep", &decisions).await;
+        self.ledger.note_committed(commit, "sweep, no longer waiting", &raised).await;
         incident.over_budget += over_budget;
         incident.decisions.extend(decisions.iter().cloned());
-        Ok(Derived { decisions, left_out })
+        decisions.extend(raised);
+        Ok(Appended { decisions, left_out, holds_back })
     }
 
     /// Nobody would be asked about what an incident gets that is over: a later delivery of its finding may decide about that.

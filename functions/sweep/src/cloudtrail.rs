@@ -8,12 +8,11 @@ use aws_sdk_cloudtrail::primitives::DateTime;
 use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::{AccountId, IncidentId};
-use firebreak::trail::{Attribute, Lookup};
+use firebreak::trail::{Attribute, Lookup, Window};
 use firebreak_aws::Aws;
 use firebreak_aws::classify::OrFault;
 use firebreak_aws::clients::MemberRole;
 use futures::lock::Mutex;
-use jiff::Timestamp;
 use std::collections::HashMap;
 use tokio::time::sleep_until;
 
@@ -25,7 +24,7 @@ pub(crate) struct Trails<'a> {
     pub(crate) aws: &'a Aws,
     pub(crate) incident: &'a IncidentId,
     /// The first and the last moment that is asked about.
-    pub(crate) window: (Timestamp, Timestamp),
+    pub(crate) window: Window,
     pub(crate) turns: Turns<'a>,
     /// One role is assumed per account, once; an account that refuses is not asked again, one that is busy is.
     pub(crate) accounts: Mutex<HashMap<AccountId, Result<SdkConfig, Fault>>>,
@@ -69,7 +68,7 @@ impl Trails<'_> {
             Attribute::EventName => LookupAttributeKey::EventName,
         };
         let attribute = LookupAttribute::builder().attribute_key(key).attribute_value(&lookup.value).build();
-        let (from, until) = self.window;
+        let Window { from, until } = lookup.window.unwrap_or(self.window);
         let answer = client
             .lookup_events()
             .lookup_attributes(attribute.map_err(|_| Fault::bug("a lookup attribute without key or value"))?)

@@ -7,6 +7,8 @@ mod gather;
 mod hold;
 mod impact;
 mod look;
+mod looked;
+mod raise;
 mod search;
 mod suspects;
 mod turns;

@@ -1,6 +1,7 @@
 //! One look: what suspects did since they were first seen, what follows from it, and what goes back to the state machine.
 
 use crate::gather::join;
+use crate::looked::is_followed;
 use crate::suspects::Suspects;
 use crate::{Function, NextContainment, Passing, Round, Stage, SweepInput, SweptState, Watch};
 use firebreak::containment::Containment;
@@ -45,7 +46,9 @@ impl Function {
         let news = appended_before || !not_tried.is_empty();
         let mut contain = self.hold_back(&mut incident, not_tried).await?;
         let (from, clipped) = since(&incident, opened_at, &self.policy, clock::now());
-        let (mut found, weighed) = futures::join!(self.search(&incident, &who, from, stage), self.weigh(&incident));
+        let before = self.left_by(&incident, stage, &report.sweep).await;
+        let search = Box::pin(self.search(&incident, &who, (from, before.clone()), stage));
+        let (mut found, weighed) = futures::join!(search, self.weigh(&incident));
         found.missing.extend(clipped);
         let ages = Ages { opened_at, now: clock::now() };
         found.traced.iter_mut().for_each(|traced| traced.judge_by_age(ages));
@@ -71,11 +74,11 @@ impl Function {
         );
         let can_look = self.policy.sweep.pages > 0 && who.count() > 0;
         let is_blind = can_look && found.places.is_empty();
+        // What is held back is found again.
+        let leaves = Some(std::mem::take(&mut found.looked)).filter(|_| is_followed(&incident, stage) && !appended.holds_back);
         let (told, is_new) = told((&report, incident.decisions.as_slice()), found, appended.left_out, (from, is_blind));
         report.sweep = SweepBranch { suspects: Some(who.count()), decided: Some(incident.decisions.len()), ..told };
-        if let Err(fault) = self.ledger.keep_sweep(&incident.id, incident.joining.as_ref(), &report.sweep).await {
-            tracing::error!(fault.message = %fault.message, "the ledger did not take a record");
-        }
+        self.keep_look(&incident, &mut report.sweep, before, leaves).await;
         let idle = contain.is_empty() && !can_look && !receipts.iter().any(Receipt::holds_something);
         let watch = Watch { round: watch.round, contain, alarm: is_new || news, idle };
         Ok(SweptState { incident, report, watch, passing }.carried(carry, known))
@@ -181,6 +184,7 @@ fn told(
         missing,
         left_out: left_out.lines,
         reverted: reverted.lines,
+        looked: before.looked,
     };
     (branch, reverted.is_new || found.is_new || left_out.is_new || is_news)
 }

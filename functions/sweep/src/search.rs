@@ -1,12 +1,13 @@
 //! Asks CloudTrail what a search wants to know, in all accounts and Regions side by side.
 
 use crate::cloudtrail::{NoPage, Page, Trails};
+use crate::looked::is_followed;
 use crate::suspects::{Suspects, homes};
 use crate::turns::Turns;
 use crate::{Function, Stage};
 use firebreak::fault::FaultKind;
 use firebreak::incident::Incident;
-use firebreak::trail::{Found, Lookup, Search, Start, TrailPlace, Way};
+use firebreak::trail::{Found, Looked, Lookup, Search, Start, TrailPlace, Way, Window};
 use firebreak_aws::clock;
 use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
@@ -42,9 +43,16 @@ impl Manner {
 
 impl Function {
     /// Reads trails until everything is read, the pages or the time run out.
-    pub(crate) async fn search(&self, incident: &Incident, who: &Suspects, from: Timestamp, stage: Option<Stage>) -> Found {
+    pub(crate) async fn search(
+        &self,
+        incident: &Incident,
+        who: &Suspects,
+        (from, looked): (Timestamp, Looked),
+        stage: Option<Stage>,
+    ) -> Found {
         let Manner { way, patience, goes_on, is_first } = Manner::of(stage);
         let until = Instant::now() + patience;
+        let window = Window { from, until: clock::now() };
         let start = Start {
             contained: who.contained.iter().collect(),
             waiting: who.waiting.iter().collect(),
@@ -53,12 +61,14 @@ impl Function {
             // Each Region that reports the principal is asked, also that of a copy.
             regions: incident.findings.iter().filter_map(|finding| finding.region.clone()).collect(),
             way,
+            window: is_followed(incident, stage).then_some(window),
+            looked,
         };
         let mut search = Search::begin(start, &self.policy);
         let trails = Trails {
             aws: &self.aws,
             incident: &incident.id,
-            window: (from, clock::now()),
+            window,
             turns: Turns::new(&self.ledger, self.pace, until, is_first),
             accounts: futures::lock::Mutex::default(),
         };

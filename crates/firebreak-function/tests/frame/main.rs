@@ -49,6 +49,7 @@ fn opened() -> Incident {
         only_by_name: false,
         impact: None,
         also: vec![],
+        waits_with: None,
     };
     Incident { decisions: vec![decision], ..room::opened("one") }
 }

@@ -28,6 +28,7 @@ fn decision(name: &str) -> Decision {
         only_by_name: false,
         impact: None,
         also: vec![],
+        waits_with: None,
     }
 }
 

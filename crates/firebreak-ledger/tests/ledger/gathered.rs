@@ -26,6 +26,7 @@ fn opened() -> Incident {
         only_by_name: false,
         impact: None,
         also: vec![],
+        waits_with: None,
     };
     Incident { decisions: vec![decision], opened_at: at(100), ..room::opened("one") }
 }

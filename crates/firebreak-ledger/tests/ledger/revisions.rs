@@ -29,6 +29,7 @@ fn decision(name: &str) -> Decision {
         only_by_name: false,
         impact: None,
         also: vec![],
+        waits_with: None,
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) const KEPT_FOR_AUTO: usize = 8;
 pub struct Derived {
     /// What is new, the most urgent first.
     pub decisions: Vec<Decision>,
+    /// What the incident has decided to wait, and waits no more: the suspect that it waited with is contained.
+    pub raised: Vec<Decision>,
     /// What an incident has no room for, one line each. A person has to.
     pub left_out: Vec<String>,
 }
@@ -51,10 +53,12 @@ pub fn derive(seen: Seen<'_>, decided: &[Decision], policy: &Policy) -> Derived 
     let mut wanted: Vec<Decision> = seen.traced.iter().filter_map(|traced| about(traced, policy)).chain(narrow).collect();
     // What only people can judge comes last, and of two decisions about one target the stronger stands.
     wanted.sort_by_key(|decision| (urgency(decision.mode), !decision.target.scope.is_whole()));
+    let wanted = each_once(wanted);
+    let raised = wanted.iter().filter_map(|new| raise(new, decided, seen.receipts)).collect();
     let is_new = |decision: &Decision| !decided.iter().any(|known| covers(known, decision));
-    let wanted = in_turns(grouped(each_once(wanted).into_iter().filter(is_new).collect(), decided));
+    let wanted = in_turns(grouped(wanted.into_iter().filter(is_new).collect(), decided));
     let reverted = seen.checks.iter().filter_map(|check| about_revert(check, policy));
-    let (mut derived, mut rest) = (Derived::default(), Rest::default());
+    let (mut derived, mut rest) = (Derived { raised, ..Derived::default() }, Rest::default());
     for (decision, kept) in reverted.map(|decision| (decision, 0)).chain(wanted.into_iter().map(|d| (d, KEPT_FOR_AUTO))) {
         derived.add(decision, decided, kept, &mut rest);
     }
@@ -153,6 +157,21 @@ fn is_one_record(known: &Decision, new: &Decision) -> bool {
     known.target.merge_key() == new.target.merge_key()
 }
 
+/// A known decision as `new` decides it for at once, if it waited only with a suspect and nothing was tried.
+fn raise(new: &Decision, decided: &[Decision], receipts: &[Receipt]) -> Option<Decision> {
+    let is_answer =
+        |known: &&Decision| known.waits_with_a_suspect() && known.containment == new.containment && is_one_record(known, new);
+    let known = decided.iter().filter(|_| new.mode == Mode::Auto).find(is_answer)?;
+    let key = known.target.merge_key();
+    let is_tried = receipts.iter().any(|receipt| receipt.containment == known.containment && receipt.target.merge_key() == key);
+    if is_tried || known.target.contradicts(&new.target) {
+        return None;
+    }
+    let mut target = known.target.clone();
+    target.absorb(&new.target);
+    Some(Decision { target, since: known.since, impact: known.impact.clone(), ..new.clone() })
+}
+
 /// What policy and protection leave of a wish.
 fn decide(wanted: Wanted, policy: &Policy) -> Decision {
     restrain(wanted, policy, Grounds::Look, &mut Trace::new(false)).decision
@@ -173,7 +192,12 @@ fn about(traced: &Traced, policy: &Policy) -> Option<Decision> {
         }
     };
     let others_use_it = matches!(traced.follow, Follow::Contain { created: false, .. });
-    Some(by_name(decide(wanted, policy), others_use_it))
+    let alone = decide(wanted.clone(), policy);
+    let Some(suspect) = &traced.waits_with else { return Some(by_name(alone, others_use_it)) };
+    // Nothing is done about it before something is done about the suspect.
+    let wanted = Wanted { mode: wanted.mode.at_most(Mode::Gate), ..wanted };
+    let waits_with = (alone.mode == Mode::Auto).then(|| suspect.clone());
+    Some(by_name(Decision { waits_with, ..decide(wanted, policy) }, others_use_it))
 }
 
 const ABROAD: &str = "if the account is yours, ask for isolation of the role's session there; if not, find out what left with it";

@@ -47,6 +47,7 @@ impl Restrained {
             only_by_name: false,
             impact: None,
             also: vec![],
+            waits_with: None,
         };
         Self { decision, rehearsed: false, evidence: false }
     }
@@ -294,5 +295,5 @@ pub fn broke_down(decision: Decision) -> Decision {
 
 fn lowered(decision: Decision, code: ReasonCode, why: &str) -> Decision {
     let reason = decision_text(&format!("{why}; {}", decision.reason));
-    Decision { mode: decision.mode.at_most(Mode::Gate), reason, code, ..decision }
+    Decision { mode: decision.mode.at_most(Mode::Gate), reason, code, waits_with: None, ..decision }
 }

@@ -10,6 +10,7 @@ use crate::text::inert;
 use std::borrow::Cow;
 
 /// A wish: [`restrain`](super::restrain::restrain) makes a decision of it.
+#[derive(Clone)]
 pub(super) struct Wanted {
     pub(super) containment: Option<Containment>,
     pub(super) mode: Mode,

@@ -11,6 +11,7 @@ impl SweepBranch {
             self.status.clone_from(&other.status);
             (self.suspects, self.asked) = (other.suspects, other.asked);
         }
+        self.looked = self.looked.or(other.looked);
         let (mine, theirs) = (self.more, other.more);
         let found = both((&self.found, mine.found), (&other.found, theirs.found));
         let left_out = both((&self.left_out, mine.left_out), (&other.left_out, theirs.left_out));

@@ -3,8 +3,8 @@
 //! A name proves little: a user has several keys, and whoever assumes a role chooses the session's name. A key proves who signed.
 //! Trails are read newest first, so what a key signed is often read before the call that issued it.
 
-use super::Lookup;
 use super::record::{Actor, ActorKind, Record};
+use super::{Attribute, Lookup};
 use crate::ids::{AccessKeyId, PrincipalId};
 use crate::target::Target;
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,6 +59,23 @@ impl Credentials {
     /// What the key proves that signed a call.
     pub(super) fn proof(&self, actor: &Actor) -> Option<Proof> {
         self.known.get(actor.key.as_ref()?).cloned()
+    }
+
+    /// Every key that proves something, each with why what follows from it waits.
+    pub(super) fn known(&self) -> Vec<(AccessKeyId, Option<String>)> {
+        let waits = |proof: &Proof| match proof {
+            Proof::Contained => None,
+            Proof::Waiting(suspect) => Some(suspect.clone()),
+        };
+        self.known.iter().map(|(key, proof)| (key.clone(), waits(proof))).collect()
+    }
+
+    /// Keys that are not known and that signed under a suspect's name, each with the question. Others' uses of a role are no such.
+    pub(super) fn unproven(&self) -> BTreeSet<(AccessKeyId, String)> {
+        let of_suspects = |(lookup, _): &&Answered| lookup.attribute != Attribute::ResourceName;
+        let held = self.held.iter().filter_map(|(key, answered)| Some((key.as_ref()?, answered)));
+        held.flat_map(|(key, all)| all.iter().filter(of_suspects).map(move |(lookup, _)| (key.clone(), lookup.question.clone())))
+            .collect()
     }
 
     /// Keeps a record until it is known whose it is.

@@ -58,7 +58,7 @@ pub struct Merged {
 
 /// Adds the lines of this round to those of earlier rounds, of which `more` did not fit.
 ///
-/// Every round looks from the beginning again. What an earlier one counted, and could not show, is not new.
+/// A round can look from the beginning again. What an earlier one counted, and could not show, is not new.
 #[must_use]
 pub fn merged(before: &[String], more: usize, now: impl IntoIterator<Item = String>) -> Merged {
     let shown = if more > 0 { before.len().saturating_sub(1) } else { before.len() };

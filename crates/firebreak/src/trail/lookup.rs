@@ -1,8 +1,10 @@
 //! Questions to CloudTrail, and in which order they are asked.
 
 use super::credentials::Proof;
+use super::looked::{Gap, Window};
 use super::{Attribute, Suspect};
 use crate::ids::{AccountId, Region};
+use jiff::Timestamp;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -25,6 +27,8 @@ pub struct Lookup {
     pub value: String,
     /// Where the page before ended.
     pub token: Option<String>,
+    /// The time that is asked about. Nothing: all of the look's.
+    pub window: Option<Window>,
     /// How many pages came before.
     pub(super) page: u32,
     pub(super) depth: u32,
@@ -32,9 +36,26 @@ pub struct Lookup {
     pub(super) again: bool,
     /// The decided principal from which the search came here and why it waits, if it is perhaps innocent.
     pub(super) waits_with: Option<String>,
+    /// What stands for it in what is kept for the next look.
+    pub(super) question: String,
+    /// Of the window: what is older was read before.
+    pub(super) floor: Option<Timestamp>,
+    /// What is asked after the first page.
+    pub(super) below: Vec<Gap>,
 }
 
 impl Lookup {
+    /// A question about a suspect, so far from a decided one, from its first page on.
+    pub(super) fn new(
+        (suspect, depth, waits_with): (Suspect, u32, Option<String>),
+        region: Region,
+        (attribute, value): (Attribute, String),
+    ) -> Self {
+        let (token, window, floor, page, again) = (None, None, None, 0, false);
+        let (question, below) = (String::new(), vec![]);
+        Self { suspect, region, attribute, value, token, window, page, depth, again, waits_with, question, floor, below }
+    }
+
     /// Whose doings where, for people.
     #[must_use]
     pub fn label(&self) -> String {
@@ -49,6 +70,11 @@ impl Lookup {
     #[must_use]
     pub fn place(&self) -> TrailPlace {
         (self.suspect.target.account.clone(), self.region.clone())
+    }
+
+    /// The same about one part of the time, from its first page on.
+    pub(super) fn in_gap(&self, Gap { window, floor }: Gap) -> Self {
+        Self { window: Some(window), floor, token: None, page: 0, again: false, below: vec![], ..self.clone() }
     }
 
     pub(super) fn asks_everybody(&self) -> bool {

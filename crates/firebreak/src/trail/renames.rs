@@ -8,9 +8,10 @@ use crate::decision::Mode;
 use crate::ids::{AccountId, IamName};
 use crate::target::{Target, TargetKind};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// One call of `UpdateUser` that gave a user another name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Rename {
     account: AccountId,
     at: Option<Timestamp>,
@@ -49,7 +50,7 @@ impl Rename {
 }
 
 /// A suspect that is asked about.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Asked {
     pub(super) suspect: Suspect,
     /// How far from a decided suspect.
@@ -67,6 +68,16 @@ pub(super) struct Renames {
 }
 
 impl Renames {
+    /// Those that earlier looks saw.
+    pub(super) fn before(seen: Vec<Rename>) -> Self {
+        Self { seen, users: vec![] }
+    }
+
+    /// All of them.
+    pub(super) fn seen(&self) -> &[Rename] {
+        &self.seen
+    }
+
     /// Takes a suspect's rename. Returns whom to ask about next.
     pub(super) fn saw(&mut self, rename: Rename) -> Vec<Asked> {
         // The same record is found under a name and under a key.

@@ -5,12 +5,14 @@
 
 mod by_name;
 mod end;
+mod kept;
 mod proof;
 
 pub use end::Found;
 
 use super::credentials::{Credentials, Proof};
 use super::follow;
+use super::looked::{self, Looked, Window};
 use super::lookup::{Lookup, Questions, TrailPlace};
 use super::renames::{Asked, Rename, Renames};
 use super::{Attribute, Record, Suspect, Traced, issued};
@@ -18,6 +20,7 @@ use crate::ids::{AccountId, Region, region_of_iam};
 use crate::policy::Policy;
 use crate::target::{Target, TargetKind};
 use crate::text::inert;
+use jiff::Timestamp;
 use std::collections::{BTreeSet, HashSet};
 
 /// How many steps away from a decided suspect is looked: two roles that may assume each other would lead on for ever.
@@ -44,6 +47,10 @@ pub struct Start<'a> {
     pub regions: BTreeSet<Region>,
     /// How it asks.
     pub way: Way,
+    /// The time that is asked about. With it, the search leaves to the next one what it did not get to.
+    pub window: Option<Window>,
+    /// What earlier looks left.
+    pub looked: Looked,
 }
 
 /// How a search asks.
@@ -84,6 +91,8 @@ pub struct Search<'a> {
     unclaimed: Vec<(Lookup, Record)>,
     compared: usize,
     credentials: Credentials,
+    window: Option<Window>,
+    looked: Looked,
     found: Found,
 }
 
@@ -103,7 +112,7 @@ impl<'a> Search<'a> {
     /// A search from `start`. Asks for nothing yet.
     #[must_use]
     pub fn begin(start: Start<'_>, policy: &'a Policy) -> Self {
-        let Start { contained, waiting, named, homes, regions, way } = start;
+        let Start { contained, waiting, named, homes, regions, way, window, looked } = start;
         let roots = |targets: Vec<&Target>, why: Option<&str>| -> Vec<Asked> {
             let suspects = targets.into_iter().filter_map(Suspect::of);
             let waits = |suspect: &Suspect| why.map(|why| format!("{} {why}", suspect.label()));
@@ -113,6 +122,7 @@ impl<'a> Search<'a> {
         let waiting = [roots(waiting, Some(NOT_CONTAINED)), roots(named, Some(ONLY_NAMED))].concat();
         let all = || contained.iter().chain(&waiting);
         let is_user = |target: &&Target| target.kind == TargetKind::IamUser && target.scope.is_whole();
+        let looked = looked.starting_from(all().map(looked::root).collect());
         let mut search = Self {
             policy,
             homes: contained.iter().map(|root| root.suspect.target.account.clone()).chain(homes).collect(),
@@ -122,14 +132,16 @@ impl<'a> Search<'a> {
             regions,
             asked: HashSet::new(),
             users: all().map(|root| &root.suspect.target).filter(is_user).cloned().collect(),
-            lasting: BTreeSet::new(),
+            lasting: looked.lasting.clone(),
             certain: vec![],
-            renames: Renames::default(),
+            renames: Renames::before(looked.renames.clone()),
             known: vec![],
             unclaimed: vec![],
             compared: 0,
             credentials: Credentials::default(),
-            found: Found::default(),
+            window,
+            found: Found { uses: looked.uses.clone(), ..Found::default() },
+            looked,
         };
         for root in all() {
             let proof = Proof::of(root.waits_with.as_deref());
@@ -137,6 +149,7 @@ impl<'a> Search<'a> {
         }
         if search.pages > 0 {
             contained.into_iter().chain(waiting).for_each(|root| search.enqueue(root));
+            search.go_on();
         }
         search
     }
@@ -149,7 +162,11 @@ impl<'a> Search<'a> {
     /// The next page that `may` be fetched now.
     pub fn next_page_where(&mut self, may: impl Fn(&Lookup) -> bool) -> Option<Lookup> {
         if self.pages == 0 {
-            self.leave("the pages of this look ran out (sweep.pages)", Lookup::takes_a_page);
+            if self.window.is_some() {
+                self.postpone(Lookup::takes_a_page);
+            } else {
+                self.leave("the pages of this look ran out (sweep.pages)", Lookup::takes_a_page);
+            }
         }
         let next = self.questions.next(may)?;
         self.pages = self.pages.saturating_sub(u32::from(next.takes_a_page()));
@@ -163,17 +180,23 @@ impl<'a> Search<'a> {
     }
 
     /// Takes a page: the texts of its events, and where the next one begins.
-    pub fn page<T: AsRef<str>>(&mut self, lookup: Lookup, events: &[T], token: Option<String>) {
+    pub fn page<T: AsRef<str>>(&mut self, mut lookup: Lookup, events: &[T], token: Option<String>) {
         self.found.places.insert(lookup.place());
-        let mut unreadable = 0;
+        let (mut unreadable, mut oldest) = (0, None::<Timestamp>);
         for event in events {
-            match Record::parse(event.as_ref()) {
-                Ok(record) if lookup.asks_everybody() => self.read_of_everybody(&lookup, record),
-                Ok(record) => self.read(&lookup, &record),
-                Err(_) => unreadable += 1,
+            let Ok(record) = Record::parse(event.as_ref()) else {
+                unreadable += 1;
+                continue;
+            };
+            oldest = oldest.into_iter().chain(record.at).min();
+            if lookup.asks_everybody() {
+                self.read_of_everybody(&lookup, record);
+            } else {
+                self.read(&lookup, &record);
             }
         }
         self.settle();
+        self.note_read(&mut lookup, oldest, token.is_none());
         if unreadable > 0 {
             self.miss(format!("{unreadable} record(s) about {} could not be read", lookup.label()));
         }
@@ -182,8 +205,10 @@ impl<'a> Search<'a> {
         }
         let next = Lookup { token, again: false, page: lookup.page.saturating_add(1), ..lookup };
         match self.way {
-            Way::FirstPages if !next.asks_everybody() => self.miss_for_now(format!("{}, earlier calls: {LATER}", next.label())),
-            // The next look begins with the newest calls as well, and gets as far as its pages do.
+            Way::FirstPages if !next.asks_everybody() || self.window.is_some() && next.takes_a_page() => {
+                self.miss_for_now(format!("{}, earlier calls: {LATER}", next.label()));
+            }
+            // Without what is kept, the next look begins with the newest calls as well.
             Way::FirstPages if next.takes_a_page() => self.miss(format!("{}: {NOT_READ}", next.label())),
             _ => self.questions.ask(next),
         }
@@ -207,10 +232,9 @@ impl<'a> Search<'a> {
         self.questions.put_back(lookup);
     }
 
-    /// What is still to ask, and `is_left`, is left to the next look. That one begins with the newest calls, too: earlier ones are not
-    /// promised.
+    /// What is still to ask, and `is_left`, is left to the next look.
     pub fn postpone(&mut self, is_left: impl Fn(&Lookup) -> bool) {
-        self.leave(NOT_READ, |lookup| is_left(lookup) && lookup.token.is_some());
+        self.postpone_earlier(&is_left);
         for label in self.questions.drop_those(is_left) {
             self.miss_for_now(format!("{label}: {LATER}"));
         }
@@ -290,6 +314,7 @@ impl<'a> Search<'a> {
         for renamed in self.renames.asks(&asked) {
             self.enqueue(renamed);
         }
+        self.keep_suspect(&asked);
         let Asked { suspect, depth, waits_with } = asked;
         if let Some(what) = suspect.blind_spot() {
             self.miss(format!("{}: {what}", suspect.label()));
@@ -316,14 +341,14 @@ impl<'a> Search<'a> {
             |region: &Region| !self.asked.contains(&question(region, false)) && self.asked.insert(question(region, waits));
         let new: Vec<Region> = regions.filter(|region| is_new(region)).collect();
         let region = suspect.target.region.clone();
-        let own = Lookup { suspect, region, attribute, value, token: None, page: 0, depth, again: false, waits_with };
+        let own = Lookup::new((suspect, depth, waits_with), region, (attribute, value));
         if depth == 0 || !new.is_empty() {
             self.known.push(own.clone());
         }
         for region in new {
             let lookup = Lookup { region, ..own.clone() };
             if self.allows(&lookup.region) {
-                self.questions.ask(lookup);
+                self.ask(lookup, &who);
             } else {
                 self.failed(&lookup, "policy does not allow the Region");
             }

@@ -4,9 +4,10 @@ use super::record::{Actor, ActorKind, Record};
 use crate::ids::{AccessKeyId, InstanceId};
 use crate::target::{Scope, Target, TargetKind};
 use crate::text::inert;
+use serde::{Deserialize, Serialize};
 
 /// A principal whose credentials an attacker has, or had.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suspect {
     /// The user or role, or the part of it.
     pub target: Target,

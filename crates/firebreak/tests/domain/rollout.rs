@@ -38,6 +38,7 @@ fn decision(name: &str, code: ReasonCode, would: Option<Mode>) -> Decision {
         only_by_name: false,
         impact: None,
         also: vec![],
+        waits_with: None,
     }
 }
 

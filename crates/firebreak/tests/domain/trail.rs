@@ -10,6 +10,7 @@ mod others;
 mod policy;
 mod ransom;
 mod renamed;
+mod resumed;
 mod techniques;
 mod tiers;
 mod waiting;
@@ -71,6 +72,7 @@ fn decided(target: Target, mode: Mode) -> Decision {
         only_by_name: false,
         impact: None,
         also: vec![],
+        waits_with: None,
     }
 }
 

@@ -131,7 +131,7 @@ async fn suspects(aws: &ScriptedAws, user: &str) {
 /// A suspect can make namesakes, and each makes the name longer that the second person is offered.
 #[tokio::test]
 async fn the_second_person_can_call_the_same_target_by_another_name() {
-    let (aws, execution) = waiting(&[room::target(TargetKind::IamRole, "ci")]).await;
+    let (aws, execution) = waiting(&[room::target(TargetKind::IamRole, "ci"), room::target(TargetKind::IamUser, "web")]).await;
     let approve = async |by: &str, name: &str| {
         let function = Function::new(&aws.aws(), room::ledger(&aws), Approvers::default()).with(terms(), "");
         let targets = Targets { only: vec![name.to_owned()], ..Targets::default() };
@@ -147,7 +147,7 @@ async fn the_second_person_can_call_the_same_target_by_another_name() {
     waits(&aws, "quarantine-iam", TargetKind::IamUser, "ci").await;
     assert_eq!(approve("carol", "ci").await.expect_err("two have this name").kind, FaultKind::Malformed);
     assert_eq!(waits_for(approve("ann", "IAM role ci").await), first, "it is the wish that waits");
-    let other = waits_for(approve("dave", "IAM user ci").await);
+    let other = waits_for(approve("dave", "web").await);
     assert_eq!((other.1, execution.taken().len()), (arn("dave"), 0), "another target is another wish");
     let taken = approve("carol", "IAM role ci").await.expect("an outcome");
     let said = decision(&taken);

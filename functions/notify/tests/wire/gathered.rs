@@ -35,6 +35,7 @@ async fn known() -> (ScriptedAws, Topic) {
         only_by_name: false,
         impact: None,
         also: vec![],
+        waits_with: None,
     };
     let decisions = [like("alice", Mode::Auto), like("bob", Mode::Gate)];
     let amended = ledger.amend(&id, |incident| incident.decisions = decisions.to_vec());

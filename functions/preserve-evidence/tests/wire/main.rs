@@ -126,6 +126,7 @@ fn decision(target: &Target) -> Decision {
         only_by_name: false,
         impact: None,
         also: vec![],
+        waits_with: None,
     }
 }
 

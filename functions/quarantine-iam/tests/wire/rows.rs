@@ -260,6 +260,7 @@ async fn open(aws: &ScriptedAws, incident: &str, target: &Target) {
         only_by_name: false,
         impact: None,
         also: vec![],
+        waits_with: None,
     };
     let opened = Incident { decisions: vec![decision], ..room::opened(incident) };
     let opened = room::ledger(aws).open_incident(&opened, IncidentStatus::AwaitingReview, &RawEvent::Inline("{}")).await;

@@ -69,6 +69,7 @@ fn decision(containment: Containment, target: &Target) -> Decision {
         only_by_name: false,
         impact: None,
         also: vec![],
+        waits_with: None,
     }
 }
 

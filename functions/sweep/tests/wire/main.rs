@@ -7,8 +7,10 @@ mod gather;
 mod impact;
 mod joins;
 mod look;
+mod looked;
 mod parts;
 mod pause;
+mod raised;
 mod stages;
 mod trail;
 

@@ -17,7 +17,7 @@ use sweep::Stage as Look;
 use sweep::{Passing, Phase, SweepInput, SweptState};
 
 /// The suspect waits for an approval.
-async fn gated() -> Stage {
+pub(crate) async fn gated() -> Stage {
     let mut stage = Stage::start().await;
     let amended = stage.ledger().amend(&stage.incident.id, |known| known.decisions[0].mode = Mode::Gate).await;
     stage.incident = amended.expect("the ledger takes it").expect("an incident");
@@ -25,7 +25,7 @@ async fn gated() -> Stage {
     stage
 }
 
-async fn look(stage: &Stage, which: Look) -> Result<SweptState, Fault> {
+pub(crate) async fn look(stage: &Stage, which: Look) -> Result<SweptState, Fault> {
     stage.ask(SweepInput { stage: Some(which), ..stage.request(Phase::Look) }, AUTO).await
 }
 

@@ -211,6 +211,7 @@ mod tests {
             only_by_name: false,
             impact: None,
             also: vec![],
+            waits_with: None,
         }
     }
 

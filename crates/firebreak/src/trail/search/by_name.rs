@@ -14,7 +14,7 @@ impl Search<'_> {
                 let question = (who.clone(), region.clone(), Attribute::EventName, event.name.to_owned(), false);
                 if self.allows(&region) && self.asked.insert(question) {
                     let (attribute, value) = (Attribute::EventName, event.name.to_owned());
-                    self.questions.ask(Lookup { region, attribute, value, ..own.clone() });
+                    self.ask(Lookup { region, attribute, value, ..own.clone() }, &who);
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use super::super::credentials::{Credentials, Proof};
 use super::super::follow::{self, RoleArn};
+use super::super::looked::Looked;
 use super::super::lookup::TrailPlace;
 use super::super::{Attribute, Follow, Record, Suspect, Traced, issued};
 use super::Search;
@@ -28,13 +29,17 @@ pub struct Found {
     pub exposed: Vec<(Target, String)>,
     /// Sessions of roles that were asked about, whoever began them.
     pub uses: Vec<Use>,
+    /// What the next look goes on from.
+    pub looked: Looked,
 }
 
 impl Search<'_> {
     /// What was found.
     #[must_use]
     pub fn finish(mut self) -> Found {
+        let unproven = self.credentials.unproven();
         let shared_roles = self.shared_roles();
+        self.keep(unproven);
         let Self { credentials, mut found, users, lasting, renames, .. } = self;
         renames.settle(&mut found.traced, &users);
         let derived = found.traced.iter().filter_map(whole_user);
@@ -45,7 +50,6 @@ impl Search<'_> {
             found.exposed.extend(user.map(|user| (user.clone(), id)));
         }
         found.traced.iter_mut().for_each(|traced| ask_a_person(traced, &credentials, &shared_roles));
-        found.traced.iter_mut().for_each(Traced::wait_with_its_suspect);
         // Lines begin with the time.
         found.traced.sort_by_cached_key(Traced::line);
         found

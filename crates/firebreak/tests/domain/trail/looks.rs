@@ -31,7 +31,7 @@ pub(super) fn decisions(found: &Found, policy: &Policy) -> Derived {
 }
 
 /// The same record a thousand times, later than everything else.
-fn noise(record: &Value) -> Vec<Value> {
+pub(super) fn noise(record: &Value) -> Vec<Value> {
     let later = |at: usize| {
         let mut record = record.clone();
         record["event"]["eventTime"] = json!(format!("2026-11-20T03:{:02}:{:02}Z", at / 60, at % 60));

@@ -2,6 +2,7 @@
 
 use super::looks::{contained, decisions, look_from};
 use super::*;
+use firebreak::receipt::{Receipt, Status};
 use firebreak::trail::{Start, Way};
 
 const CAROL: &str = "AIDACAROLCAROLEXAMPL1";
@@ -80,4 +81,33 @@ fn what_follows_from_somebody_whom_an_answer_named_waits_and_says_why() {
     assert_eq!(shown(&derived.decisions, Mode::Gate), ["quarantine-iam IAM user eve"]);
     let why = "IAM user carol is contained only because an answer named it: waits with it; ";
     assert!(derived.decisions[0].reason.starts_with(why), "{derived:#?}");
+}
+
+/// What a look finds of the trail of alice, who waits or is contained.
+fn of_alice(trail: &[Value], is_contained: bool) -> Found {
+    let (alice, policy) = (alice(), generous());
+    let homes = BTreeSet::from([AccountId::parse(HOME).expect("an account")]);
+    let (contained, waiting) = if is_contained { (vec![&alice], vec![]) } else { (vec![], vec![&alice]) };
+    look_from(trail, Start { contained, waiting, homes, way: Way::Everything, ..Start::default() }, &policy).0
+}
+
+#[test]
+fn what_waited_only_with_its_suspect_is_raised_when_the_suspect_is_contained() {
+    let policy = generous();
+    let profile = by_alice("iam", "CreateLoginProfile", &json!({"userName": "bob"}), &Value::Null);
+    let trail = [creates_user("mallory"), profile];
+    let known = decisions(&of_alice(&trail, false), &policy).decisions;
+    let waits: BTreeSet<(&str, bool)> = known.iter().map(|d| (d.target.id.as_str(), d.waits_with_a_suspect())).collect();
+    assert_eq!(waits, BTreeSet::from([("mallory", true), ("bob", false)]), "a bystander waits anyway");
+    assert!(derive(traced(&of_alice(&trail, false)), &known, &policy).raised.is_empty(), "alice waits as before");
+    let found = of_alice(&trail, true);
+    let derived = derive(traced(&found), &known, &policy);
+    assert_eq!(shown(&derived.raised, Mode::Auto), ["quarantine-iam IAM user mallory"], "{derived:#?}");
+    assert!(derived.decisions.is_empty() && derived.raised.len() == 1, "{derived:#?}");
+    let tried = [Receipt::of(derived.raised[0].target.clone(), Containment::QuarantineIam, Status::Failed)];
+    let seen = Seen { receipts: &tried, ..traced(&found) };
+    assert!(derive(seen, &known, &policy).raised.is_empty(), "a containment has been there");
+    let mut gate_first = generous();
+    gate_first.default_mode = firebreak::policy::ResponseMode::GateFirst;
+    assert!(derive(traced(&found), &known, &gate_first).raised.is_empty(), "policy does not say auto");
 }

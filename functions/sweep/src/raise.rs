@@ -1,0 +1,71 @@
+//! What waited only with a suspect is carried out at once when the suspect is contained, unless a person has answered about it.
+
+use crate::Function;
+use crate::append::as_known;
+use firebreak::answer::Decided;
+use firebreak::coverage::decision_key;
+use firebreak::decision::{Decision, Mode};
+use firebreak::fault::Fault;
+use firebreak::incident::Incident;
+use firebreak::receipt::Receipt;
+use firebreak_ledger::{Commit, IncidentView};
+
+impl Function {
+    /// Those that still wait in the ledger, of which nothing was tried, and about which nobody has answered. An answer that comes later
+    /// finds a later revision, and the watch reads it before it contains.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub(crate) async fn unanswered(&self, incident: &Incident, raised: Vec<Decision>) -> Result<Vec<Decision>, Fault> {
+        if raised.is_empty() {
+            return Ok(raised);
+        }
+        let Some(view) = self.ledger.incident(&incident.id).await? else { return Ok(vec![]) };
+        let answers = answers(&view);
+        let is_open = |raised: &Decision| {
+            let known = view.record.incident.decisions.iter().find(|known| decision_key(known) == decision_key(raised));
+            known.is_some_and(|known| is_untouched(known, &view) && !answers.iter().any(|answer| answer.is_about(known)))
+        };
+        Ok(raised.into_iter().filter(is_open).collect())
+    }
+
+    /// Those that neither a pause nor the budget holds back. The others stay as they are.
+    ///
+    /// # Errors
+    /// The ledger could not count: nothing passes that nobody counts.
+    pub(crate) async fn at_once(&self, commit: Commit<'_>, raised: Vec<Decision>) -> Result<Vec<Decision>, Fault> {
+        let committed = self.ledger.commit(commit, raised).await?;
+        Ok(committed.decisions.into_iter().filter(|decision| decision.mode == Mode::Auto).collect())
+    }
+}
+
+fn answers(view: &IncidentView) -> Vec<&Decided> {
+    view.review.iter().flat_map(|review| review.answers.iter().chain(&review.decision)).collect()
+}
+
+/// Whether neither a containment nor a release has been at the target of a decision that waits with a suspect.
+fn is_untouched(known: &Decision, view: &IncidentView) -> bool {
+    let key = known.target.merge_key();
+    let is_about = |receipt: &Receipt| receipt.containment == known.containment && receipt.target.merge_key() == key;
+    waits(known, &view.record.incident) && !view.receipts.iter().chain(&view.releases).any(is_about)
+}
+
+fn waits(decision: &Decision, incident: &Incident) -> bool {
+    decision.waits_with_a_suspect() && incident.settled(decision).is_none()
+}
+
+/// Raises the incident's decision, if it still waits.
+pub(crate) fn raise(incident: &mut Incident, raised: &Decision) {
+    let key = decision_key(raised);
+    let at = incident.decisions.iter().position(|known| decision_key(known) == key && waits(known, incident));
+    if let Some(known) = at.and_then(|at| incident.decisions.get_mut(at)) {
+        *known = Decision { since: known.since, impact: known.impact.clone(), ..raised.clone() };
+    }
+}
+
+/// Takes over into `incident` what the ledger has raised.
+pub(crate) fn take_over(incident: &mut Incident, raised: &[Decision]) {
+    let with = Incident { decisions: raised.to_vec(), ..incident.clone() };
+    let decisions = std::mem::take(&mut incident.decisions);
+    incident.decisions = decisions.into_iter().map(|decision| as_known(decision, &with)).collect();
+}
