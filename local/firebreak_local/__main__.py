@@ -47,8 +47,8 @@ def main() -> None:
 def _run(options: argparse.Namespace, listener: socket.socket, signals: socket.socket, parent: int) -> None:
     endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
     # Only now: importing moto takes most of the start, and a usage error should not wait for it.
-    from . import event_delivery, event_matching, function_urls, guardduty_findings, lambda_host, lookup_events
-    from . import moto_patches
+    from . import event_delivery, event_matching, function_urls, guardduty_findings, interpreter_clock, lambda_host
+    from . import lookup_events, moto_patches
     from .calls import CallRecord
     from .control import Control
     from .event_source_mapping import EventSourceMapping
@@ -56,9 +56,12 @@ def _run(options: argparse.Namespace, listener: socket.socket, signals: socket.s
     from .planted_trail import PlantedTrail
     from .provision import Provisioner, ProvisioningError, Sources
     from .server import Server, moto_app
+    from .simulated_clock import SimulatedClock
 
     moto_patches.install(endpoint)
-    host = lambda_host.LambdaHost(endpoint, options.bin_dir, options.log_dir)
+    clock = SimulatedClock()
+    interpreter_clock.install(clock)
+    host = lambda_host.LambdaHost(endpoint, options.bin_dir, options.log_dir, clock)
     lambda_host.install(host)
     function_urls.install(endpoint)
     event_matching.install()
@@ -69,7 +72,7 @@ def _run(options: argparse.Namespace, listener: socket.socket, signals: socket.s
     lookup_events.install(trail)
     record, rules = CallRecord(), FaultRules()
     recorder = Recorder(moto_app(), record, rules, host.kill)
-    control = Control(recorder, record, rules, host, findings, trail)
+    control = Control(recorder, record, rules, host, findings, trail, clock)
     urls = function_urls.FunctionUrls(control, host)
     server = Server(listener, _recording_authorization(urls))
     reviews = EventSourceMapping(host, names.REVIEW_QUEUE, names.function_name("open-review"))

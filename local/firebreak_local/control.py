@@ -15,6 +15,7 @@ from .faults import FaultRule, FaultRules, InvalidRule, WsgiApp
 from .guardduty_findings import InvalidFinding, PlantedFindings
 from .lambda_host import LambdaHost
 from .planted_trail import InvalidEvent, PlantedTrail
+from .simulated_clock import InvalidClock, SimulatedClock
 
 PREFIX: Final = "/_firebreak/"
 
@@ -34,16 +35,19 @@ class Control:
         host: LambdaHost,
         findings: PlantedFindings,
         trail: PlantedTrail,
+        clock: SimulatedClock,
     ) -> None:
         self._app = app
         self._record = record
         self._rules = rules
         self._host = host
+        self._clock = clock
         self._routes: dict[tuple[str, str], Callable[[Any], Any]] = {
             ("PUT", "faults"): self._put_faults,
             ("GET", "calls"): lambda _: self._record.snapshot(),
             ("DELETE", "calls"): lambda _: self._record.clear(),
             ("PUT", "functions"): self._put_functions,
+            ("PUT", "clock"): self._put_clock,
             ("PUT", "findings"): findings.plant,
             ("GET", "findings"): lambda _: findings.planted(),
             ("PUT", "trail"): trail.plant,
@@ -62,7 +66,7 @@ class Control:
         try:
             document = json.loads(raw) if raw else None
             return _answer(start_response, HTTPStatus.OK, route(document))
-        except (_BadRequest, InvalidRule, InvalidFinding, InvalidEvent, json.JSONDecodeError) as error:
+        except (_BadRequest, InvalidRule, InvalidFinding, InvalidEvent, InvalidClock, json.JSONDecodeError) as error:
             return _answer(start_response, HTTPStatus.BAD_REQUEST, {"error": str(error)})
 
     def _put_faults(self, document: Any) -> None:
@@ -77,6 +81,16 @@ class Control:
         if unknown := sorted(set(document) - known):
             raise _BadRequest(f"no function {', '.join(unknown)}; there is {', '.join(sorted(known))}")
         self._host.override({function: _program(path) for function, path in document.items()})
+
+    def _put_clock(self, document: Any) -> None:
+        fields = {"speed", "forward"}
+        if not isinstance(document, dict) or not document or not set(document) <= fields:
+            raise _BadRequest(f"the clock is a JSON object with at least one of {', '.join(sorted(fields))}")
+        # A bool is an int to Python.
+        if wrong := sorted(name for name, value in document.items() if type(value) is not int):
+            raise _BadRequest(f"not a whole number: {', '.join(wrong)}")
+        self._clock.set(document.get("speed"), document.get("forward", 0))
+        self._host.retire()
 
 
 def _program(path: Any) -> Path | None:

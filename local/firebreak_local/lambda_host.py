@@ -13,6 +13,7 @@ import threading
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping, MutableMapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from moto.awslambda_simple.models import LambdaSimpleBackend
 from . import names
 from .function_process import Function, FunctionProcess
 from .runtime_api import Outcome, RuntimeApi
+from .simulated_clock import SimulatedClock
 
 _LATER_LIMIT: Final = 1_048_576
 """Bytes an asynchronous invocation may carry."""
@@ -45,8 +47,9 @@ class _PayloadTooLarge(LambdaClientError):
 class LambdaHost:
     """All processes of all functions."""
 
-    def __init__(self, endpoint: str, binaries: Path, logs: Path) -> None:
+    def __init__(self, endpoint: str, binaries: Path, logs: Path, clock: SimulatedClock) -> None:
         self._endpoint = endpoint
+        self._clock = clock
         self._binaries = binaries
         self._logs = logs
         self._runtime_api = RuntimeApi()
@@ -70,6 +73,14 @@ class LambdaHost:
         for process in retired:
             process.kill()
 
+    def retire(self) -> None:
+        """Ends all warm processes: the clock was set, and a process learns that when it starts."""
+        with self._lock:
+            retired = [process for idle in self._idle.values() for process in idle]
+            self._idle.clear()
+        for process in retired:
+            process.kill()
+
     def kill(self, process_id: str) -> None:
         """Kills one process, if it is still there; whoever awaits its answer learns what Lambda would say."""
         with self._lock:
@@ -79,6 +90,8 @@ class LambdaHost:
 
     def invoke(self, function: Function, payload: bytes, request_id: str) -> Outcome:
         """Runs one event to its end. Never raises for what the function does."""
+        # Part of its configuration, so that a process which was told another time is not taken.
+        function = replace(function, environment={**function.environment, **self._clock.environment()})
         try:
             process = self._take(function)
         except OSError as error:

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Final
 
 from . import __main__ as program
-from . import console, event_delivery, event_matching, function_urls, guardduty_findings, lambda_host, lookup_events
-from . import moto_patches, provision, server
+from . import console, event_delivery, event_matching, function_urls, guardduty_findings, interpreter_clock, lambda_host
+from . import lookup_events, moto_patches, provision, server
 
-_ = (event_delivery, event_matching, function_urls, guardduty_findings, lambda_host, lookup_events, moto_patches)
+_ = (event_delivery, event_matching, function_urls, guardduty_findings, interpreter_clock, lambda_host)
+_ = (lookup_events, moto_patches)
 """Imported here, so that no child has to."""
 
 _SERVICES: Final = (

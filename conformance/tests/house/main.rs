@@ -8,6 +8,7 @@ mod destructive_calls;
 mod documents;
 mod lists;
 mod one_build;
+mod simulated_time;
 mod structure;
 
 use std::path::{Path, PathBuf};

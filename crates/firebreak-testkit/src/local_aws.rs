@@ -140,6 +140,14 @@ impl LocalAws {
         self.put("trail", events)
     }
 
+    /// Sets the clock of state machines and functions: `speed`, `forward` (see `local/README.md`).
+    ///
+    /// # Errors
+    /// It refuses.
+    pub fn set_clock(&self, change: &Value) -> Result<(), LocalAwsError> {
+        self.put("clock", change)
+    }
+
     /// Forgets the calls so far.
     ///
     /// # Errors

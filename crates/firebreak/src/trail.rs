@@ -18,16 +18,18 @@ mod record;
 mod renames;
 mod search;
 mod suspect;
+mod window;
 
 pub use age::Ages;
 pub(crate) use channel::general;
 pub use lines::{MAX_LINES, Merged, bounded, merged, told, unseen};
-pub use looked::{Looked, Window};
+pub use looked::Looked;
 pub use lookup::{Lookup, TrailPlace};
 pub use names::{EVENT_NAMES, EventName};
 pub use record::Record;
 pub use search::{Found, LATER, Search, Start, Way};
 pub use suspect::{Attribute, Suspect};
+pub use window::Window;
 
 use crate::containment::Containment;
 use crate::decision::Mode;

@@ -17,6 +17,7 @@ mod targets;
 pub(crate) mod triage;
 mod updates;
 mod watch;
+mod watch_time;
 mod whole_role;
 
 use firebreak::ids::IncidentId;

@@ -2,7 +2,7 @@
 //! earlier try was killed.
 
 use crate::Function;
-use crate::raise::{raise, take_over};
+use crate::raise::{as_known, raise, take_over};
 use firebreak::coverage::{Coverage, Responsible, decision_key};
 use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::fault::Fault;
@@ -123,12 +123,6 @@ fn is_free(decision: &Decision, known: &Coverage, own: &IncidentId) -> bool {
 fn beyond(stored: Vec<Decision>, incident: &Incident) -> Vec<Decision> {
     let known: BTreeSet<String> = incident.decisions.iter().map(decision_key).collect();
     stored.into_iter().filter(|decision| !known.contains(&decision_key(decision))).collect()
-}
-
-/// A decision as `incident` has it now: with the revision that it came with.
-pub(crate) fn as_known(decision: Decision, incident: &Incident) -> Decision {
-    let key = decision_key(&decision);
-    incident.decisions.iter().find(|known| decision_key(known) == key).cloned().unwrap_or(decision)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What a look hands over to the state machine, without what a pause holds back.
 
 use crate::Function;
-use crate::append::as_known;
+use crate::raise::as_known;
 use firebreak::coverage::decision_key;
 use firebreak::decision::{Decision, Mode};
 use firebreak::fault::Fault;

@@ -1,7 +1,6 @@
 //! What waited only with a suspect is carried out at once when the suspect is contained, unless a person has answered about it.
 
 use crate::Function;
-use crate::append::as_known;
 use firebreak::answer::Decided;
 use firebreak::coverage::decision_key;
 use firebreak::decision::{Decision, Mode};
@@ -68,4 +67,10 @@ pub(crate) fn take_over(incident: &mut Incident, raised: &[Decision]) {
     let with = Incident { decisions: raised.to_vec(), ..incident.clone() };
     let decisions = std::mem::take(&mut incident.decisions);
     incident.decisions = decisions.into_iter().map(|decision| as_known(decision, &with)).collect();
+}
+
+/// A decision as `incident` has it now: with the revision that it came with.
+pub(crate) fn as_known(decision: Decision, incident: &Incident) -> Decision {
+    let key = decision_key(&decision);
+    incident.decisions.iter().find(|known| decision_key(known) == key).cloned().unwrap_or(decision)
 }

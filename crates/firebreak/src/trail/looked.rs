@@ -5,6 +5,7 @@
 
 use super::lookup::Lookup;
 use super::renames::{Asked, Rename};
+use super::window::{Gap, Window};
 use crate::digest::sha256_hex;
 use crate::ids::{AccessKeyId, AccountId};
 use crate::impact::Use;
@@ -25,23 +26,6 @@ const MAX_PARTS: usize = 4;
 const MAX_FACTS: usize = 200;
 /// Suspects that were found, and uses of roles: each names a target.
 const MAX_TARGETS: usize = 50;
-
-/// A time, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Window {
-    /// The earliest moment.
-    pub from: Timestamp,
-    /// The latest moment.
-    pub until: Timestamp,
-}
-
-/// A part of a question that is still to read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Gap {
-    pub(super) window: Window,
-    /// What is older was read before, and is read again because CloudTrail is late.
-    pub(super) floor: Option<Timestamp>,
-}
 
 /// What looks leave to the next one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

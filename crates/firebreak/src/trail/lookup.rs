@@ -1,7 +1,7 @@
 //! Questions to CloudTrail, and in which order they are asked.
 
 use super::credentials::Proof;
-use super::looked::{Gap, Window};
+use super::window::{Gap, Window};
 use super::{Attribute, Suspect};
 use crate::ids::{AccountId, Region};
 use jiff::Timestamp;

@@ -12,9 +12,10 @@ pub use end::Found;
 
 use super::credentials::{Credentials, Proof};
 use super::follow;
-use super::looked::{self, Looked, Window};
+use super::looked::{self, Looked};
 use super::lookup::{Lookup, Questions, TrailPlace};
 use super::renames::{Asked, Rename, Renames};
+use super::window::Window;
 use super::{Attribute, Record, Suspect, Traced, issued};
 use crate::ids::{AccountId, Region, region_of_iam};
 use crate::policy::Policy;

@@ -19,7 +19,7 @@ use std::time::Duration;
 const SLOW: &str = "default_mode = \"auto\"\nverify_after_seconds = [6, 7]\n";
 
 /// Waits until the deny is there, as an attacker does who polls.
-async fn until_denied(user: &PlantedUser) -> TestResult {
+pub(crate) async fn until_denied(user: &PlantedUser) -> TestResult {
     let denied = async || {
         let state = user.observe().await.ok()?;
         let inactive = state.get(&format!("access key {}", user.access_key_id)) == Some("Inactive");
@@ -28,7 +28,7 @@ async fn until_denied(user: &PlantedUser) -> TestResult {
     Ok(eventually("the quarantine", Duration::from_secs(30), denied).await?)
 }
 
-fn policy_arn() -> String {
+pub(crate) fn policy_arn() -> String {
     format!("arn:aws:iam::{SECURITY_ACCOUNT}:policy/firebreak/FirebreakQuarantineDenyAll")
 }
 
@@ -74,7 +74,7 @@ async fn a_revert_while_the_gate_waits_is_written_again_and_raised_and_the_answe
 }
 
 /// The first execution of the watch of an incident.
-fn watch_of(id: &IncidentId) -> String {
+pub(crate) fn watch_of(id: &IncidentId) -> String {
     format!("arn:aws:states:{REGION}:{SECURITY_ACCOUNT}:execution:{}:{id}", firebreak::names::WATCH_STATE_MACHINE)
 }
 

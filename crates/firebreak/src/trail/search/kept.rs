@@ -1,9 +1,10 @@
 //! How a look goes on from what earlier ones left, and what it leaves itself.
 
 use super::super::credentials::Proof;
-use super::super::looked::{Gap, question, reached};
+use super::super::looked::{question, reached};
 use super::super::lookup::Lookup;
 use super::super::renames::Asked;
+use super::super::window::Gap;
 use super::{LATER, NOT_READ, Search};
 use crate::ids::AccessKeyId;
 use jiff::Timestamp;
