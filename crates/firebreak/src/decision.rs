@@ -154,6 +154,26 @@ pub(crate) fn is_zero(count: &u32) -> bool {
 }
 
 impl Decision {
+    /// A decision that rests on the row of the finding's type, with nothing beside.
+    #[must_use]
+    pub fn new(target: Target, containment: Option<Containment>, mode: Mode, reason: impl Into<String>) -> Self {
+        Self {
+            target,
+            containment,
+            mode,
+            reason: reason.into(),
+            code: ReasonCode::Row,
+            by_hand: None,
+            suppressed: false,
+            would: None,
+            since: 0,
+            only_by_name: false,
+            impact: None,
+            also: vec![],
+            waits_with: None,
+        }
+    }
+
     /// What is done to the target, in words for a person: "deny everything".
     #[must_use]
     pub fn does(&self) -> &'static str {

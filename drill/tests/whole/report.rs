@@ -84,19 +84,15 @@ fn incidents(alike: &Alike, now: Timestamp) -> Vec<Incident> {
     (0..alike.incidents)
         .map(|n| {
             let decision = Decision {
-                target: target(account, &format!("user-{days_ago}-{}", n % users)),
-                containment: Some(Containment::QuarantineIam),
-                mode: Mode::Notify,
-                reason: reason.to_owned(),
                 code,
-                by_hand: None,
                 suppressed,
                 would,
-                since: 0,
-                only_by_name: false,
-                impact: None,
-                also: vec![],
-                waits_with: None,
+                ..Decision::new(
+                    target(account, &format!("user-{days_ago}-{}", n % users)),
+                    Some(Containment::QuarantineIam),
+                    Mode::Notify,
+                    reason,
+                )
             };
             let opened = room::opened(&format!("planted {days_ago} {n}"));
             let mut incident = Incident { decisions: vec![decision], opened_at: opened_at(n), ..opened };

@@ -34,23 +34,7 @@ fn bucket() -> Target {
 }
 
 fn opened() -> Incident {
-    let (target, containment) = (bucket(), Some(Containment::LockdownS3));
-    let (reason, code) = ("it is public".to_owned(), ReasonCode::Row);
-    let decision = Decision {
-        target,
-        containment,
-        mode: Mode::Auto,
-        reason,
-        code,
-        by_hand: None,
-        suppressed: false,
-        would: None,
-        since: 0,
-        only_by_name: false,
-        impact: None,
-        also: vec![],
-        waits_with: None,
-    };
+    let decision = Decision::new(bucket(), Some(Containment::LockdownS3), Mode::Auto, "it is public");
     Incident { decisions: vec![decision], ..room::opened("one") }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{at, incident, ledger, report, user};
 use firebreak::containment::Containment;
-use firebreak::decision::{Decision, Mode, ReasonCode};
+use firebreak::decision::{Decision, Mode};
 use firebreak::pause::Pauses;
 use firebreak::policy::Policy;
 use firebreak_ledger::{Commit, Committed};
@@ -13,23 +13,7 @@ use futures::future::LocalBoxFuture;
 const POLICY: &str = "default_mode = \"auto\"\n[budget]\nquarantine-iam = 1\n";
 
 fn decision(name: &str) -> Decision {
-    let (target, containment) = (user(name), Some(Containment::QuarantineIam));
-    let (reason, code) = ("a finding".to_owned(), ReasonCode::Row);
-    Decision {
-        target,
-        containment,
-        mode: Mode::Auto,
-        reason,
-        code,
-        by_hand: None,
-        suppressed: false,
-        would: None,
-        since: 0,
-        only_by_name: false,
-        impact: None,
-        also: vec![],
-        waits_with: None,
-    }
+    Decision::new(user(name), Some(Containment::QuarantineIam), Mode::Auto, "a finding")
 }
 
 /// An execution that decides about the same two users as the other one. It leaves what it won where the check finds it.

@@ -2,7 +2,7 @@
 
 use super::{at, incident, user};
 use firebreak::containment::Containment;
-use firebreak::decision::{Decision, Mode, ReasonCode};
+use firebreak::decision::{Decision, Mode};
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::receipt::{Receipt, Status, Verification};
 use firebreak::report::{Branch, Report, SweepBranch};
@@ -11,23 +11,7 @@ use firebreak_testkit::room;
 use firebreak_testkit::scripted::ScriptedAws;
 
 fn opened() -> Incident {
-    let (target, containment) = (user("alice"), Some(Containment::QuarantineIam));
-    let (reason, code) = ("a finding".to_owned(), ReasonCode::Row);
-    let decision = Decision {
-        target,
-        containment,
-        mode: Mode::Auto,
-        reason,
-        code,
-        by_hand: None,
-        suppressed: false,
-        would: None,
-        since: 0,
-        only_by_name: false,
-        impact: None,
-        also: vec![],
-        waits_with: None,
-    };
+    let decision = Decision::new(user("alice"), Some(Containment::QuarantineIam), Mode::Auto, "a finding");
     Incident { decisions: vec![decision], opened_at: at(100), ..room::opened("one") }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{at, incident, ledger, report, user};
 use firebreak::containment::Containment;
-use firebreak::decision::{Decision, Mode, ReasonCode};
+use firebreak::decision::{Decision, Mode};
 use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::joining::{Joiner, Merge};
@@ -16,23 +16,7 @@ use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 
 fn decision(name: &str) -> Decision {
-    let (target, containment) = (user(name), Some(Containment::QuarantineIam));
-    let (reason, code) = ("a finding".to_owned(), ReasonCode::Row);
-    Decision {
-        target,
-        containment,
-        mode: Mode::Auto,
-        reason,
-        code,
-        by_hand: None,
-        suppressed: false,
-        would: None,
-        since: 0,
-        only_by_name: false,
-        impact: None,
-        also: vec![],
-        waits_with: None,
-    }
+    Decision::new(user(name), Some(Containment::QuarantineIam), Mode::Auto, "a finding")
 }
 
 /// An incident about these users.

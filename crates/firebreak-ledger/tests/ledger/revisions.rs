@@ -14,23 +14,7 @@ use firebreak_testkit::room;
 use firebreak_testkit::scripted::ScriptedAws;
 
 fn decision(name: &str) -> Decision {
-    let (target, containment) = (user(name), Some(Containment::QuarantineIam));
-    let (reason, code) = ("a finding".to_owned(), ReasonCode::Row);
-    Decision {
-        target,
-        containment,
-        mode: Mode::Auto,
-        reason,
-        code,
-        by_hand: None,
-        suppressed: false,
-        would: None,
-        since: 0,
-        only_by_name: false,
-        impact: None,
-        also: vec![],
-        waits_with: None,
-    }
+    Decision::new(user(name), Some(Containment::QuarantineIam), Mode::Auto, "a finding")
 }
 
 fn opened() -> Incident {

@@ -21,23 +21,7 @@ async fn stage() -> (ScriptedAws, Ledger) {
 }
 
 fn decision(name: &str) -> Decision {
-    let (target, containment) = (user(name), Some(Containment::QuarantineIam));
-    let (reason, code) = ("a finding".to_owned(), ReasonCode::Row);
-    Decision {
-        target,
-        containment,
-        mode: Mode::Auto,
-        reason,
-        code,
-        by_hand: None,
-        suppressed: false,
-        would: None,
-        since: 0,
-        only_by_name: false,
-        impact: None,
-        also: vec![],
-        waits_with: None,
-    }
+    Decision::new(user(name), Some(Containment::QuarantineIam), Mode::Auto, "a finding")
 }
 
 fn opened() -> Incident {

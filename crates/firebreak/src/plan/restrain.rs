@@ -35,19 +35,10 @@ pub(super) struct Restrained {
 impl Restrained {
     fn of(wanted: &Wanted, mode: Mode, code: ReasonCode, reason: &str) -> Self {
         let decision = Decision {
-            target: wanted.target.clone(),
-            containment: wanted.containment,
-            mode,
-            reason: decision_text(reason),
             code,
             by_hand: wanted.by_hand.clone(),
             suppressed: code == ReasonCode::Suppressed,
-            would: None,
-            since: 0,
-            only_by_name: false,
-            impact: None,
-            also: vec![],
-            waits_with: None,
+            ..Decision::new(wanted.target.clone(), wanted.containment, mode, decision_text(reason))
         };
         Self { decision, rehearsed: false, evidence: false }
     }

@@ -24,22 +24,7 @@ fn user(name: &str) -> Target {
 }
 
 fn decision(name: &str, code: ReasonCode, would: Option<Mode>) -> Decision {
-    let (target, containment, reason) = (user(name), Some(Containment::QuarantineIam), "why".to_owned());
-    Decision {
-        target,
-        containment,
-        mode: Mode::Notify,
-        reason,
-        code,
-        by_hand: None,
-        suppressed: false,
-        would,
-        since: 0,
-        only_by_name: false,
-        impact: None,
-        also: vec![],
-        waits_with: None,
-    }
+    Decision { code, would, ..Decision::new(user(name), Some(Containment::QuarantineIam), Mode::Notify, "why") }
 }
 
 fn incident(name: &str, decisions: Vec<Decision>) -> Incident {

@@ -58,22 +58,7 @@ fn alice() -> Target {
 }
 
 fn decided(target: Target, mode: Mode) -> Decision {
-    let containment = Some(Containment::QuarantineIam);
-    Decision {
-        target,
-        containment,
-        mode,
-        reason: "a finding".to_owned(),
-        code: ReasonCode::Row,
-        by_hand: None,
-        suppressed: false,
-        would: None,
-        since: 0,
-        only_by_name: false,
-        impact: None,
-        also: vec![],
-        waits_with: None,
-    }
+    Decision::new(target, Some(Containment::QuarantineIam), mode, "a finding")
 }
 
 /// `LookupEvents`, as far as a search can tell.

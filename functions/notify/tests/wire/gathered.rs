@@ -1,7 +1,7 @@
 //! The state machine carries facts; what people read of decisions and steps is in the ledger.
 
 use crate::stage::{TOPIC, Topic, receipt, request, send, stage};
-use firebreak::decision::{Decision, Mode, ReasonCode};
+use firebreak::decision::{Decision, Mode};
 use firebreak::facts::Carry;
 use firebreak::incident::Incident;
 use firebreak::receipt::{Receipt, Status, Step};
@@ -22,20 +22,9 @@ fn step(name: &str, outcome: &str) -> Step {
 async fn known() -> (ScriptedAws, Topic) {
     let (aws, topic) = stage().await;
     let (ledger, id) = (room::ledger(&aws), room::incident("one"));
-    let like = |user: &str, mode| Decision {
-        target: receipt(user, Status::Contained).target,
-        containment: receipt(user, Status::Contained).containment,
-        mode,
-        reason: format!("why {user}"),
-        code: ReasonCode::Row,
-        by_hand: None,
-        suppressed: false,
-        would: None,
-        since: 0,
-        only_by_name: false,
-        impact: None,
-        also: vec![],
-        waits_with: None,
+    let like = |user: &str, mode| {
+        let about = receipt(user, Status::Contained);
+        Decision::new(about.target, about.containment, mode, format!("why {user}"))
     };
     let decisions = [like("alice", Mode::Auto), like("bob", Mode::Gate)];
     let amended = ledger.amend(&id, |incident| incident.decisions = decisions.to_vec());

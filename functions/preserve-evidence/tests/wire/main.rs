@@ -9,7 +9,7 @@ mod snapshots;
 mod vault;
 
 use firebreak::containment::Containment;
-use firebreak::decision::{Decision, Mode, ReasonCode};
+use firebreak::decision::{Decision, Mode};
 use firebreak::digest::sha256_hex;
 use firebreak::evidence::{Entry, Manifest, manifest_key};
 use firebreak::fault::Fault;
@@ -112,22 +112,7 @@ fn decision(target: &Target) -> Decision {
         TargetKind::S3Bucket => Containment::LockdownS3,
         _ => Containment::QuarantineIam,
     };
-    let (target, reason, mode) = (target.clone(), "a finding".to_owned(), Mode::Auto);
-    Decision {
-        target,
-        containment: Some(containment),
-        mode,
-        reason,
-        code: ReasonCode::Row,
-        by_hand: None,
-        suppressed: false,
-        would: None,
-        since: 0,
-        only_by_name: false,
-        impact: None,
-        also: vec![],
-        waits_with: None,
-    }
+    Decision::new(target.clone(), Some(containment), Mode::Auto, "a finding")
 }
 
 fn user() -> Target {

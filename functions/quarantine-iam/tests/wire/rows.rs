@@ -6,7 +6,7 @@ use crate::renamed::{RENAMED, replace, replaced, suspect, unidentified, victim};
 use crate::target::{identified, seen_with, session, user};
 use crate::{base, contain, contained, held, outcome, stage, verify};
 use firebreak::containment::Containment;
-use firebreak::decision::{Decision, Mode, ReasonCode};
+use firebreak::decision::{Decision, Mode};
 use firebreak::fault::FaultKind;
 use firebreak::holders::{Holder, Holders};
 use firebreak::incident::{Incident, IncidentStatus};
@@ -247,21 +247,7 @@ async fn a_release_frees_nobody_whom_another_incident_contains_by_a_former_name(
 
 /// The ledger knows the incident and what it decided.
 async fn open(aws: &ScriptedAws, incident: &str, target: &Target) {
-    let decision = Decision {
-        target: target.clone(),
-        containment: Some(Containment::QuarantineIam),
-        mode: Mode::Auto,
-        reason: "a finding".to_owned(),
-        code: ReasonCode::Row,
-        by_hand: None,
-        suppressed: false,
-        would: None,
-        since: 0,
-        only_by_name: false,
-        impact: None,
-        also: vec![],
-        waits_with: None,
-    };
+    let decision = Decision::new(target.clone(), Some(Containment::QuarantineIam), Mode::Auto, "a finding");
     let opened = Incident { decisions: vec![decision], ..room::opened(incident) };
     let opened = room::ledger(aws).open_incident(&opened, IncidentStatus::AwaitingReview, &RawEvent::Inline("{}")).await;
     opened.expect("the ledger takes it");

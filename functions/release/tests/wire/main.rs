@@ -18,7 +18,7 @@ mod users;
 
 use buckets::Buckets;
 use firebreak::containment::Containment;
-use firebreak::decision::{Decision, Mode, ReasonCode};
+use firebreak::decision::{Decision, Mode};
 use firebreak::facts::Carry;
 use firebreak::fault::Fault;
 use firebreak::incident::{Incident, IncidentStatus};
@@ -55,22 +55,7 @@ fn bucket(name: &str) -> Target {
 
 /// What triage decides about a target.
 fn decision(containment: Containment, target: &Target) -> Decision {
-    let (target, containment, reason) = (target.clone(), Some(containment), "a finding".to_owned());
-    Decision {
-        target,
-        containment,
-        mode: Mode::Auto,
-        reason,
-        code: ReasonCode::Row,
-        by_hand: None,
-        suppressed: false,
-        would: None,
-        since: 0,
-        only_by_name: false,
-        impact: None,
-        also: vec![],
-        waits_with: None,
-    }
+    Decision::new(target.clone(), Some(containment), Mode::Auto, "a finding")
 }
 
 /// An incident that decided this, as the ledger and the state machine have it.

@@ -199,19 +199,9 @@ mod tests {
             partition: Partition::parse("aws").expect("a partition"),
         };
         Decision {
-            target: Target::new(kind, id, place),
-            containment,
-            mode: Mode::Gate,
-            reason: "a look".to_owned(),
             code: ReasonCode::Traced,
             by_hand: containment.is_none().then(|| "look at it".to_owned()),
-            suppressed: false,
-            would: None,
-            since: 0,
-            only_by_name: false,
-            impact: None,
-            also: vec![],
-            waits_with: None,
+            ..Decision::new(Target::new(kind, id, place), containment, Mode::Gate, "a look")
         }
     }
 
