@@ -149,11 +149,11 @@ impl Table {
             let _ = writeln!(out, "| {account} | {what} | {} | {findings} | {} |", code(kind), few(targets));
         }
         out.push_str(
-            "\n# Fullest hours\n\n| account | containment | hour (UTC) | targets | over the budget |\n|---|---|---|---:|---:|\n",
+            "\n# Fullest hours\n\n| account | budget | hour (UTC) | targets | over the budget |\n|---|---|---|---:|---:|\n",
         );
-        for Hour { account, containment, hour, targets, over_budget } in &rollout.hours {
+        for Hour { account, budget, hour, targets, over_budget, .. } in &rollout.hours {
             let hour = hour.map_or_else(|| "unknown".to_owned(), |hour| hour.strftime("%Y-%m-%d %H:00").to_string());
-            let _ = writeln!(out, "| {account} | {containment} | {hour} | {targets} | {over_budget} |");
+            let _ = writeln!(out, "| {account} | {budget} | {hour} | {targets} | {over_budget} |");
         }
         out
     }

@@ -53,7 +53,7 @@ fn of_type(line: &Line) -> String {
 
 fn in_hour(hour: &Hour) -> String {
     let when = hour.hour.map_or_else(|| "at an unknown time".to_owned(), |at| format!("in the hour from {}", paint::time(at)));
-    let (what, account) = (hour.containment, &hour.account);
+    let (what, account) = (hour.budget, &hour.account);
     let over = match hour.over_budget {
         0 => String::new(),
         over => format!(", {}", style(format!("{over} over the default budget: they would have waited")).yellow()),
@@ -125,8 +125,8 @@ mod tests {
         let gated = vec![line(None, "Backdoor:Lambda/C&CActivity.B", &["root"])];
         let (containment, hour) = (Containment::QuarantineIam, Some(Timestamp::UNIX_EPOCH));
         let counted = |targets: usize| {
-            let over_budget = targets.saturating_sub(20);
-            Hour { account: account(), containment, hour, targets, over_budget }
+            let (budget, over_budget) = ("quarantine-iam-user", targets.saturating_sub(20));
+            Hour { account: account(), containment, budget, hour, targets, over_budget }
         };
         let hours = vec![counted(22), counted(7)];
         let rollout = Rollout { incidents: 12, earlier: 3, at_once, gated, hours, ..Rollout::default() };

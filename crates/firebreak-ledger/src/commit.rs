@@ -90,9 +90,12 @@ impl Ledger {
             return Ok(too_many_unread(decision, commit.unread));
         }
         let Some(containment) = decision.containment.filter(|_| decision.mode == Mode::Auto) else { return Ok(decision) };
-        let limit = commit.budget.of(containment);
-        let within = self.spend(&decision.target, containment.name(), limit, commit.at).await?;
-        Ok(if within { decision } else { over_budget(decision, limit) })
+        let (level, organization) = (commit.budget.of(containment, &decision.target), commit.budget.organization());
+        let exceeded = self.spend_at_once(&decision.target, level, organization, commit.at).await?;
+        Ok(match exceeded {
+            None => decision,
+            Some(exceeded) => over_budget(decision, exceeded),
+        })
     }
 
     /// Notes on the timeline what was committed to a running incident.

@@ -122,6 +122,9 @@ impl ResourceRole {
 const NODE_TAGS: [&str; 6] =
     ["eks:", "aws:eks:", "kubernetes.io/cluster/", "k8s.io/cluster", "karpenter.sh/", "AmazonECSManaged"];
 
+/// Parts of the types that report one DNS query and whose name does not end in `!DNS`. Not every format states the action.
+const DNS_ALONE: [&str; 3] = ["DomainRequest", "DNSDataExfiltration", "MetadataDNSRebind"];
+
 /// A finding in Firebreak's normal form.
 #[derive(Debug, Clone)]
 pub struct Finding {
@@ -159,6 +162,8 @@ pub struct Finding {
     pub sample: bool,
     /// Actor or target.
     pub resource_role: Option<ResourceRole>,
+    /// What was seen is a DNS query, as the sender states it.
+    pub dns_request: bool,
     /// A guardrail of Bedrock saw an attack in a prompt and did not block it.
     pub let_through: bool,
     /// Why GuardDuty calls a sequence one: an open vocabulary, for people.
@@ -198,6 +203,7 @@ impl Finding {
             settled: false,
             sample: false,
             resource_role: None,
+            dns_request: false,
             let_through: false,
             indicators: Vec::new(),
             resources: Vec::new(),
@@ -218,8 +224,21 @@ impl Finding {
     /// DNS logs name no workload; the tags of cluster nodes tell. Whoever writes them only asks for a person.
     #[must_use]
     pub fn on_shared_host(&self) -> bool {
-        let node = |resource: &Resource| resource.tags.iter().any(|(key, _)| NODE_TAGS.iter().any(|tag| key.starts_with(tag)));
-        self.about(Subject::Workload).next().is_some() || self.about(Subject::Instance).any(node)
+        self.about(Subject::Workload).next().is_some() || self.node_tag().is_some()
+    }
+
+    /// The key of a tag that makes the instance a node of a cluster.
+    #[must_use]
+    pub fn node_tag(&self) -> Option<&str> {
+        let mut keys = self.about(Subject::Instance).flat_map(|resource| &resource.tags).map(|(key, _)| key.as_str());
+        keys.find(|key| NODE_TAGS.iter().any(|tag| key.starts_with(tag)))
+    }
+
+    /// Whether all that was seen is a DNS query: who resolves names for others sends theirs, too. A sequence has seen more.
+    #[must_use]
+    pub fn rests_on_dns(&self) -> bool {
+        let of_type = |kind: &str| kind.ends_with("!DNS") || DNS_ALONE.iter().any(|part| kind.contains(part));
+        !self.sequence && (self.dns_request || self.finding_type.as_deref().is_some_and(of_type))
     }
 }
 

@@ -100,6 +100,14 @@ checked_string!(
 );
 
 checked_string!(
+    /// The name of an instance profile, without its path (IAM API: `[\w+=,.@-]{1,128}`). It often is, and need not be, its role's.
+    InstanceProfileName,
+    "instance profile name",
+    "1 to 128 characters of A-Z a-z 0-9 _ + = , . @ -",
+    |s| (1..=128).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b))
+);
+
+checked_string!(
     /// The name of a role session, as far as it can be the value of a tag (IAM: `[\w+=,.@-]{2,64}`; a tag's value takes no comma).
     SessionName,
     "session name",

@@ -91,7 +91,7 @@ impl Target {
             Scope::Principal => return self.ledger_key(),
             Scope::Session => self.session.as_deref().unwrap_or_default(),
             Scope::AccessKey => self.access_key_id.as_ref().map_or("", AccessKeyId::as_str),
-            Scope::OlderSessions => "",
+            Scope::OlderSessions | Scope::RemoteAddresses => "",
         };
         format!("{}/{}/{part}", self.ledger_key(), self.scope.name())
     }

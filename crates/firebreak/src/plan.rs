@@ -17,6 +17,7 @@ pub(crate) mod join_keys;
 mod principal;
 mod restrain;
 mod summary;
+mod tags;
 mod targets;
 mod wanted;
 mod wishes;

@@ -6,6 +6,7 @@
 
 mod budget;
 mod flood;
+mod instances;
 mod joining;
 mod lines;
 mod mode;
@@ -16,8 +17,9 @@ mod two_persons;
 mod verify;
 mod watch;
 
-pub use budget::{Budget, UnreadPerHour};
+pub use budget::{Allowance, Budget, Exceeded, UnreadPerHour};
 pub use flood::Flood;
+pub use instances::{CutTracked, Instances};
 pub use joining::JoinWithinHours;
 pub use lines::line_of;
 pub use mode::{AccountPolicy, AutoFrom, ResponseMode, lower};
@@ -170,6 +172,8 @@ pub struct Policy {
     pub verify_after_seconds: VerifyAfter,
     /// Looks after that, as long as the incident is open.
     pub watch: Watch,
+    /// How instances are isolated.
+    pub instances: Instances,
     /// How much of a role is taken away.
     pub roles: Roles,
     /// What the organization offers besides IAM.
@@ -239,6 +243,9 @@ impl Policy {
         }
         if let Some((field, problem)) = self.watch.mistake() {
             return Some((format!("watch.{field}"), problem));
+        }
+        if let Some((field, problem)) = self.instances.mistake() {
+            return Some((format!("instances.{field}"), problem));
         }
         if let Some((field, problem)) = self.flood.mistake() {
             return Some((format!("flood.{field}"), problem));

@@ -4,7 +4,7 @@ use crate::containment::Containment;
 use crate::decision::{Decision, Mode, ReasonCode};
 use crate::ids::AccountId;
 use crate::incident::{Incident, IncidentStatus};
-use crate::policy::Budget;
+use crate::policy::{Allowance, Budget};
 use crate::target::Target;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -96,11 +96,13 @@ pub struct Hour {
     pub account: AccountId,
     /// The containment.
     pub containment: Containment,
+    /// The budget that is counted: its field of the policy. A containment has one for each level.
+    pub budget: &'static str,
     /// When the hour begins; nothing for decisions without a time, which no budget is counted for.
     pub hour: Option<Timestamp>,
     /// How many targets.
     pub targets: usize,
-    /// How many of them would wait because the hour's budget is spent.
+    /// How many of them would wait because the hour's budget is spent. That of the whole organization is not counted.
     pub over_budget: usize,
 }
 
@@ -138,9 +140,9 @@ impl Answers {
 pub fn rollout<'a>(entries: impl IntoIterator<Item = Entry<'a>>, budget: &Budget) -> Rollout {
     let mut counted = Counted::default();
     for entry in entries {
-        counted.add(entry);
+        counted.add(entry, budget);
     }
-    counted.rollout(budget)
+    counted.rollout()
 }
 
 /// How many targets lines name. A target of several lines counts once for each containment.
@@ -169,6 +171,9 @@ fn decided_earlier(decision: &Decision) -> bool {
 
 /// Account, whether it is work for people, containment, type: the order of the lines.
 type Heading<'a> = (&'a AccountId, bool, Option<Containment>, &'a str);
+
+/// Account, containment, name of the budget, hour: what is counted together.
+type Counter<'a> = (&'a AccountId, Containment, &'static str, Option<Timestamp>);
 
 #[derive(Default)]
 struct Group<'a> {
@@ -206,14 +211,14 @@ struct Counted<'a> {
     gated: Groups<'a>,
     told: usize,
     suppressed: BTreeMap<&'a str, Suppressed>,
-    /// Targets by what a budget is for.
-    hours: BTreeMap<(&'a AccountId, Containment, Option<Timestamp>), BTreeSet<String>>,
+    /// Targets by what a budget is for, and how many it allows.
+    hours: BTreeMap<Counter<'a>, (u32, BTreeSet<String>)>,
     rehearsals: BTreeMap<&'a str, IncidentStatus>,
     earlier: BTreeSet<&'a str>,
 }
 
 impl<'a> Counted<'a> {
-    fn add(&mut self, entry: Entry<'a>) {
+    fn add(&mut self, entry: Entry<'a>, budget: &Budget) {
         let Entry { incident, decision, .. } = entry;
         if decision.suppressed {
             return self.suppress(decision);
@@ -229,7 +234,7 @@ impl<'a> Counted<'a> {
         match decision.would.unwrap_or(decision.mode) {
             Mode::Auto => {
                 self.at_once.add(&entry);
-                self.spend(&entry);
+                self.spend(&entry, budget);
             }
             Mode::Gate => self.gated.add(&entry),
             Mode::Notify => self.told += 1,
@@ -244,14 +249,15 @@ impl<'a> Counted<'a> {
     }
 
     /// As the ledger counts: a target costs nothing more when it comes again in the same hour.
-    fn spend(&mut self, entry: &Entry<'a>) {
+    fn spend(&mut self, entry: &Entry<'a>, budget: &Budget) {
         let target = &entry.decision.target;
         let Some(containment) = entry.decision.containment else { return };
-        let hour = (&target.account, containment, entry.at.map(hour_of));
-        self.hours.entry(hour).or_default().insert(target.merge_key());
+        let Allowance { name, limit } = budget.of(containment, target);
+        let hour = (&target.account, containment, name, entry.at.map(hour_of));
+        self.hours.entry(hour).or_insert_with(|| (limit, BTreeSet::new())).1.insert(target.merge_key());
     }
 
-    fn rollout(self, budget: &Budget) -> Rollout {
+    fn rollout(self) -> Rollout {
         let mut answers = Answers::default();
         for status in self.rehearsals.into_values() {
             answers.count(status);
@@ -259,7 +265,7 @@ impl<'a> Counted<'a> {
         let mut suppressed: Vec<Suppressed> = self.suppressed.into_values().collect();
         suppressed.sort_by_key(|suppressed| Reverse(suppressed.decisions));
         let mut hours: Vec<Hour> =
-            self.hours.into_iter().map(|(hour, targets)| counted_hour(hour, targets.len(), budget)).collect();
+            self.hours.into_iter().map(|(hour, (limit, targets))| counted_hour(hour, targets.len(), limit)).collect();
         hours.sort_by_key(|hour| Reverse(hour.targets));
         let listed = |(place, hour): (usize, Hour)| (place < FULLEST_HOURS || hour.over_budget > 0).then_some(hour);
         Rollout {
@@ -275,14 +281,10 @@ impl<'a> Counted<'a> {
     }
 }
 
-fn counted_hour(
-    (account, containment, hour): (&AccountId, Containment, Option<Timestamp>),
-    targets: usize,
-    budget: &Budget,
-) -> Hour {
-    let limit = usize::try_from(budget.of(containment)).unwrap_or(usize::MAX);
+fn counted_hour((account, containment, budget, hour): Counter<'_>, targets: usize, limit: u32) -> Hour {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let over_budget = if hour.is_some() { targets.saturating_sub(limit) } else { 0 };
-    Hour { account: account.clone(), containment, hour, targets, over_budget }
+    Hour { account: account.clone(), containment, budget, hour, targets, over_budget }
 }
 
 /// The clock hour that `at` is in.

@@ -25,6 +25,28 @@ pub enum StepKind {
     Tag,
     /// Switch termination protection on.
     ProtectFromTermination,
+    /// Note which instance profile the host has: the session that goes by it is denied, too.
+    ReadProfile,
+    /// Count the host among those that its group may lose.
+    ReserveShare,
+
+    // What keeps the evidence alive: it contains nothing, and people must know it.
+    /// Put the instance on standby in its Auto Scaling group.
+    EnterStandby,
+    /// Switch scale-in protection on.
+    ProtectFromScaleIn,
+    /// Take the instance out of a load balancer.
+    LeaveBalancer,
+    /// Switch stop protection on.
+    ProtectFromStop,
+    /// Have a shutdown from inside stop the instance, not terminate it.
+    StopOnShutdown,
+    /// Keep a volume when the instance is terminated.
+    KeepVolume,
+    /// A note: what is lost, and when.
+    NoteVolatile,
+    /// A note: load balancers that could not be looked through.
+    ScanBalancers,
     /// Empty session tags that somebody set in advance.
     ClearForeignSlots,
     /// Give a session's tag back.
@@ -73,6 +95,14 @@ pub enum StepKind {
     // Isolation of an instance, lockdown of a bucket.
     /// Move a network interface into the empty security group.
     IsolateInterface,
+    /// Cut the connections of a network interface that are open.
+    CutTracked,
+    /// Have idle connections of a network interface forgotten soon.
+    ShortenTracking,
+    /// End a shell that Session Manager has open on the instance.
+    EndShell,
+    /// Deny the finding's remote addresses in a network ACL.
+    DenyAddresses,
     /// Switch every public access block on.
     BlockPublicAccess,
 
@@ -103,6 +133,22 @@ pub enum StepKind {
     RestoreGroups,
     /// Put termination protection back.
     RestoreTerminationProtection,
+    /// Put stop protection back.
+    RestoreStopProtection,
+    /// Put the shutdown behaviour back.
+    RestoreShutdownBehavior,
+    /// Put back what becomes of a volume when the instance is terminated.
+    RestoreVolume,
+    /// Put the idle timeout of a network interface back.
+    RestoreTracking,
+    /// Take the instance back into service in its Auto Scaling group.
+    ExitStandby,
+    /// Put scale-in protection back.
+    RestoreScaleInProtection,
+    /// Take the instance into a load balancer again.
+    JoinBalancer,
+    /// Take the denied addresses out of a network ACL.
+    LiftDenyOfAddresses,
     /// Put the public access block back.
     RestorePublicAccessBlock,
 }
@@ -118,9 +164,21 @@ impl StepKind {
     const fn nature(self) -> Nature {
         match self {
             Self::MarkHeld | Self::ReadBase | Self::RecordBase => Nature::Groundwork,
-            Self::CheckIdentity | Self::Tag | Self::ProtectFromTermination | Self::ClearForeignSlots | Self::FreeSlot => {
-                Nature::Record
-            }
+            Self::CheckIdentity
+            | Self::Tag
+            | Self::ProtectFromTermination
+            | Self::ClearForeignSlots
+            | Self::FreeSlot
+            | Self::ReadProfile
+            | Self::ReserveShare => Nature::Record,
+            Self::EnterStandby
+            | Self::ProtectFromScaleIn
+            | Self::LeaveBalancer
+            | Self::ProtectFromStop
+            | Self::StopOnShutdown
+            | Self::KeepVolume
+            | Self::NoteVolatile
+            | Self::ScanBalancers => Nature::Care,
             Self::TakeOffDeny => Nature::Amends,
             Self::AttachDeny
             | Self::DenyByBoundary
@@ -141,6 +199,10 @@ impl StepKind {
             | Self::DenyByScp
             | Self::DenyInManagementAccount
             | Self::IsolateInterface
+            | Self::CutTracked
+            | Self::ShortenTracking
+            | Self::EndShell
+            | Self::DenyAddresses
             | Self::BlockPublicAccess
             | Self::CheckDrift
             | Self::ReactivateKey
@@ -155,58 +217,16 @@ impl StepKind {
             | Self::LiftDenyByScp
             | Self::RestoreGroups
             | Self::RestoreTerminationProtection
+            | Self::RestoreStopProtection
+            | Self::RestoreShutdownBehavior
+            | Self::RestoreVolume
+            | Self::RestoreTracking
+            | Self::ExitStandby
+            | Self::RestoreScaleInProtection
+            | Self::JoinBalancer
+            | Self::LiftDenyOfAddresses
             | Self::RestorePublicAccessBlock => Nature::Control,
         }
-    }
-
-    /// What was done when the step was carried out: "denied everything". Nothing for a note, whose own text says it.
-    #[must_use]
-    pub const fn done(self) -> Option<&'static str> {
-        Some(match self {
-            Self::MarkHeld => "recorded that this incident contains it",
-            Self::ReadBase => "read the state before",
-            Self::RecordBase => "saved the state before",
-            Self::CheckIdentity => "checked that it is the one of the finding",
-            Self::Tag => "labelled it",
-            Self::ProtectFromTermination => "protected it from termination",
-            Self::ClearForeignSlots => "emptied session tags that somebody had set",
-            Self::FreeSlot => "freed the session's tag",
-            Self::TakeOffDeny => "took the denial off somebody who was hit by mistake",
-            Self::AttachDeny => "denied everything by policy",
-            Self::DenyByBoundary => "denied everything by permissions boundary",
-            Self::DenySession => "denied this one session",
-            Self::RevokeOlderSessions => "ended the sessions that were open",
-            Self::DeactivateKey => "made inactive: access key",
-            Self::DeactivateServiceCredential => "made inactive: service credential",
-            Self::DeactivateSshKey => "made inactive: SSH key",
-            Self::DeactivateCertificate => "made inactive: signing certificate",
-            Self::ListKeys => "listed its access keys",
-            Self::ListServiceCredentials => "listed its service credentials",
-            Self::ListSshKeys => "listed its SSH keys",
-            Self::ListCertificates => "listed its signing certificates",
-            Self::NeedsWholeRole
-            | Self::NoteQuarantineOfAws
-            | Self::FindExposedKey
-            | Self::FollowRename
-            | Self::DenyInManagementAccount => return None,
-            Self::DenyByScp => "denied everything from the organization",
-            Self::IsolateInterface => "moved into the empty security group: network interface",
-            Self::BlockPublicAccess => "switched all public access blocks on",
-            Self::CheckDrift => "looked for changes by somebody else",
-            Self::ReactivateKey => "active again: access key",
-            Self::ReactivateServiceCredential => "active again: service credential",
-            Self::ReactivateSshKey => "active again: SSH key",
-            Self::ReactivateCertificate => "active again: signing certificate",
-            Self::KeepInactive => "stays inactive because it was exposed:",
-            Self::DetachDeny => "took the denial away",
-            Self::RestoreBoundary => "put the permissions boundary back",
-            Self::DeleteRevocation => "took away the policy that ended open sessions",
-            Self::RestoreTags => "put the tags back",
-            Self::LiftDenyByScp => "lifted the organization's denial",
-            Self::RestoreGroups => "put the security groups back: network interface",
-            Self::RestoreTerminationProtection => "put termination protection back",
-            Self::RestorePublicAccessBlock => "put the public access blocks back",
-        })
     }
 
     /// True for records and labels: whatever became of them, the target is as exposed as it was.
@@ -221,6 +241,12 @@ impl StepKind {
     pub fn is_tried_again(self) -> bool {
         matches!(self.nature(), Nature::Groundwork | Nature::Amends)
     }
+
+    /// True for a step of which people read also where it went well, although it contains nothing.
+    #[must_use]
+    pub(crate) fn is_told(self) -> bool {
+        matches!(self.nature(), Nature::Control | Nature::Care | Nature::Amends)
+    }
 }
 
 enum Nature {
@@ -228,6 +254,8 @@ enum Nature {
     Groundwork,
     /// A record or a label.
     Record,
+    /// It keeps evidence alive, and leaves the target as exposed as it was.
+    Care,
     /// It takes back what hit somebody else, and says nothing of the target.
     Amends,
     /// It changes what the target can do, or finds out what there is to change.

@@ -1,8 +1,9 @@
 //! What a decision is about: one resource in one account, or a part of it.
 
-use crate::ids::{AccessKeyId, AccountId, Partition, PrincipalId, Region};
+use crate::ids::{AccessKeyId, AccountId, InstanceProfileName, Partition, PrincipalId, Region};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use strum::{IntoStaticStr, VariantArray};
 
 /// How much of a principal a containment takes away: the least that the evidence supports.
@@ -21,6 +22,8 @@ pub enum Scope {
     OlderSessions,
     /// One access key of a user; the user's other credentials keep working.
     AccessKey,
+    /// What an instance exchanges with the remote addresses of a finding.
+    RemoteAddresses,
 }
 
 impl Scope {
@@ -216,6 +219,12 @@ pub struct Target {
     /// For a principal: how much of it is meant.
     #[serde(default, skip_serializing_if = "Scope::is_whole")]
     pub scope: Scope,
+    /// For an instance: the name of the instance profile that the finding names, without its path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<InstanceProfileName>,
+    /// For the remote addresses of an instance: which ones.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub addresses: BTreeSet<IpAddr>,
     /// For a principal: [`ledger_key`](Self::ledger_key) goes by the immutable id. False in what an earlier version wrote: its rows are
     /// under the name as the finding spelled it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -255,6 +264,8 @@ impl Target {
             session,
             session_by_aws: false,
             scope: Scope::Principal,
+            profile: None,
+            addresses: BTreeSet::new(),
             by_identity: matches!(kind, TargetKind::IamUser | TargetKind::IamRole),
         }
     }
@@ -277,12 +288,13 @@ impl Target {
         self.principal_id = self.principal_id.take().or_else(|| other.principal_id.clone());
         self.session_by_aws |= other.session_by_aws && other.session == self.session;
         self.session = self.session.take().or_else(|| other.session.clone());
+        self.profile = self.profile.take().or_else(|| other.profile.clone());
     }
 
     /// The whole of the resource of which this target may be a part.
     #[must_use]
     pub fn whole(&self) -> Self {
-        Self { scope: Scope::Principal, session: None, session_by_aws: false, ..self.clone() }
+        Self { scope: Scope::Principal, session: None, session_by_aws: false, addresses: BTreeSet::new(), ..self.clone() }
     }
 
     /// Where it is.
@@ -329,6 +341,7 @@ impl std::fmt::Display for Target {
                 write!(f, "session {} of ", crate::text::inert(self.session.as_deref().unwrap_or("unnamed"), 64))?;
             }
             Scope::OlderSessions => f.write_str("older sessions of ")?,
+            Scope::RemoteAddresses => f.write_str("remote addresses of ")?,
             Scope::AccessKey => {
                 write!(f, "access key {} of ", self.access_key_id.as_ref().map_or("unnamed", AccessKeyId::as_str))?;
             }

@@ -53,7 +53,7 @@ pub(crate) async fn problem(call: &Call, iam: &Client) -> Option<String> {
     let shipped = match call.target.scope {
         Scope::Principal => DENY_ALL,
         Scope::Session => DENY_TAGGED_SESSION,
-        Scope::OlderSessions | Scope::AccessKey => return None,
+        Scope::OlderSessions | Scope::AccessKey | Scope::RemoteAddresses => return None,
     };
     let arn = policies::deny(&call.target);
     match current(iam, &arn).await {

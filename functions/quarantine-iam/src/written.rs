@@ -43,7 +43,7 @@ impl Written {
             _ if is_anew => true,
             Scope::Principal => false,
             Scope::Session => others,
-            Scope::OlderSessions | Scope::AccessKey => true,
+            Scope::OlderSessions | Scope::AccessKey | Scope::RemoteAddresses => true,
         };
         let (deny, boundary) = (policies::deny(&call.target), policies::boundary(&call.target));
         let mut written = Self {

@@ -1,4 +1,4 @@
-//! Two executions decide about one finding, under a budget for one target.
+//! Two executions decide about one finding, under a budget for one target: of the level, or of the organization.
 
 use super::{at, incident, ledger, report, user};
 use firebreak::containment::Containment;
@@ -6,21 +6,23 @@ use firebreak::decision::{Decision, Mode};
 use firebreak::pause::Pauses;
 use firebreak::policy::Policy;
 use firebreak_ledger::{Commit, Committed};
+use firebreak_testkit::dynamodb::Value;
 use firebreak_testkit::interleaving::{Bounds, World, every_order};
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 
-const POLICY: &str = "default_mode = \"auto\"\n[budget]\nquarantine-iam = 1\n";
+/// One target, by the budget of the level or by that of the organization.
+const BUDGETS: [&str; 2] = ["quarantine-iam = 1", "organization = 1"];
 
 fn decision(name: &str) -> Decision {
     Decision::new(user(name), Some(Containment::QuarantineIam), Mode::Auto, "a finding")
 }
 
 /// An execution that decides about the same two users as the other one. It leaves what it won where the check finds it.
-fn commit(world: &World, process: usize, _: usize) -> LocalBoxFuture<'static, ()> {
+fn commit(world: &World, process: usize, budget: &'static str) -> LocalBoxFuture<'static, ()> {
     let world = world.clone();
     async move {
-        let policy = Policy::parse(POLICY).expect("a policy");
+        let policy = Policy::parse(&format!("[budget]\n{budget}\n")).expect("a policy");
         let (first, own) = (incident("the finding"), incident(["one", "other"][process]));
         let (budget, pauses) = (&policy.budget, Pauses::default());
         let commit = Commit { first: &first, incident: &own, budget, unread: 10, vouched: true, at: at(0), pauses: &pauses };
@@ -48,10 +50,18 @@ fn each_decision_has_one_owner_and_the_budget_holds() {
         all.sort();
         assert_eq!(all, ["alice", "bob"], "each decision belongs to one incident: {at_once:?}, {waits:?}");
         assert_eq!(at_once.len(), 1, "one target fits the budget");
+        let table = world.table();
+        let hour = table.items().find(|((pk, _), _)| pk == "budget#organization").map(|(_, item)| item).expect("an hour");
+        let of_level = &hour["111122223333#quarantine-iam-user"];
+        assert_eq!(&hour["targets"], of_level, "what waits is counted nowhere, whoever was killed");
+        assert_eq!(*of_level, Value::Ss(at_once.iter().map(|name| user(name).merge_key()).collect()));
     };
-    for (kills, switches) in [(0, None), (1, Some(1))] {
-        let explored = every_order(Bounds { processes: 2, kills, switches }, &commit, &check);
-        report(&format!("two executions decide, {kills} kill(s)"), explored);
-        assert!(explored.orders > 10, "{explored:?}");
+    for budget in BUDGETS {
+        for (kills, switches) in [(0, None), (1, Some(1))] {
+            let start = |world: &World, process: usize, _: usize| commit(world, process, budget);
+            let explored = every_order(Bounds { processes: 2, kills, switches }, &start, &check);
+            report(&format!("two executions decide under {budget}, {kills} kill(s)"), explored);
+            assert!(explored.orders > 10, "{explored:?}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 mod bases;
+mod budgets;
 mod decisions;
 mod feed;
 mod gate;

@@ -50,6 +50,7 @@ fn finding(asff: &Value) -> Finding {
         settled: is_settled(asff),
         sample: is_sample(asff, product_fields),
         resource_role: ResourceRole::parse(text(product_fields, "aws/guardduty/service/resourceRole")),
+        dns_request: asff.pointer("/Action/ActionType").and_then(Value::as_str) == Some("DNS_REQUEST"),
         remote_addresses: remote_addresses(asff, product_fields),
         ..Finding::empty(Source::SecurityHub)
     };

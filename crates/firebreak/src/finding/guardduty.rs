@@ -39,6 +39,7 @@ pub(super) fn read(detail: &Value) -> Read {
         settled: service.get("archived").is_some_and(is_set),
         sample: is_sample(service.get("additionalInfo").unwrap_or(&null)),
         resource_role: ResourceRole::parse(text(service, "resourceRole")),
+        dns_request: service.pointer("/action/actionType").and_then(Value::as_str) == Some("DNS_REQUEST"),
         let_through: is_let_through(detail.pointer("/resource/bedrockGuardrailDetails").unwrap_or(&null)),
         part_of: text(detail, "associatedAttackSequenceArn").map(str::to_owned),
         remote_addresses: remote_addresses(service.get("action").unwrap_or(&null)),

@@ -221,7 +221,9 @@ fn about_revert(check: &Verification, policy: &Policy) -> Option<Decision> {
         Scope::Principal | Scope::Session if policy.organization.quarantine_scp => {
             Wanted::found(Containment::QuarantineScp, Mode::Gate, target, code)
         }
-        Scope::Principal | Scope::Session => Wanted::found_by_hand(target, &deny_by_organization(target), code),
+        Scope::Principal | Scope::Session | Scope::RemoteAddresses => {
+            Wanted::found_by_hand(target, &deny_by_organization(target), code)
+        }
         // A part that nobody can deny by itself: the rest of the principal is innocent.
         Scope::AccessKey => {
             let key = target.access_key_id.as_ref().map_or("the key", AccessKeyId::as_str);

@@ -5,12 +5,13 @@
 
 use super::doubt::{doubt, shared_host};
 use super::explain::{Because, Trace, at};
+use super::tags;
 use super::wanted::Wanted;
 use super::{AtSource, decision_text};
 use crate::decision::{Decision, Mode, ReasonCode};
 use crate::finding::{Delivery, Finding, Source};
 use crate::pause::Pause;
-use crate::policy::{Policy, Protection, ResponseMode, Suppression, lower, protected_by_name};
+use crate::policy::{Allowance, Exceeded, Policy, Protection, ResponseMode, Suppression, lower, protected_by_name};
 use crate::target::{Scope, Target, TargetKind};
 use jiff::Timestamp;
 
@@ -214,8 +215,10 @@ fn respond(wanted: &Wanted, policy: &Policy, grounds: Grounds<'_>, trace: &mut T
             let Some(doubt) = doubt_about(wanted, mode, policy, grounds) else {
                 return Restrained { evidence: wanted.evidence, ..Restrained::of(wanted, mode, wanted.code, why) };
             };
-            trace.note(Because::Rule, || (at("doubt: a person must decide"), doubt.to_owned()));
-            Restrained::of(wanted, Mode::Gate, ReasonCode::Doubt, &format!("{doubt}; {why}"))
+            trace.note(Because::Rule, || (at("doubt: a person must decide"), doubt.clone()));
+            // What nobody could read is counted by its code, whatever else speaks for waiting.
+            let code = if wanted.code == ReasonCode::Unread { wanted.code } else { ReasonCode::Doubt };
+            Restrained::of(wanted, Mode::Gate, code, &format!("{doubt}; {why}"))
         }
     }
 }
@@ -232,14 +235,18 @@ fn would(wanted: &Wanted, policy: &Policy, grounds: Grounds<'_>) -> Mode {
     if doubt_about(wanted, mode, policy, grounds).is_some() { mode.at_most(Mode::Gate) } else { mode }
 }
 
-fn doubt_about(wanted: &Wanted, mode: Mode, policy: &Policy, grounds: Grounds<'_>) -> Option<&'static str> {
+fn doubt_about(wanted: &Wanted, mode: Mode, policy: &Policy, grounds: Grounds<'_>) -> Option<String> {
     let Grounds::Finding { finding, delivery, at_source, now } = grounds else { return None };
-    match mode {
+    let shared = shared_host(finding, wanted);
+    // Whoever approves must know what a tag says, whatever else speaks for waiting.
+    let doubt = match mode {
         Mode::Auto => doubt(finding, delivery, wanted, policy, at_source, now),
-        // Whoever approves must know it, whatever else speaks for waiting.
-        Mode::Gate => shared_host(finding, wanted),
-        Mode::Notify => None,
-    }
+        Mode::Gate => shared,
+        Mode::Notify => return None,
+    };
+    let named = |why: &str| if Some(why) == shared { tags::with_node_tag(why, finding) } else { why.to_owned() };
+    let whys: Vec<String> = doubt.map(named).into_iter().chain(tags::listed(finding, wanted, policy)).collect();
+    (!whys.is_empty()).then(|| whys.join("; "))
 }
 
 /// Which allow-list a target is not on.
@@ -258,12 +265,15 @@ pub fn paused(decision: Decision, pause: &Pause) -> Decision {
     if decision.mode == Mode::Auto { lowered(decision, ReasonCode::Paused, &pause.says()) } else { decision }
 }
 
-/// A decision whose containment exceeds the hour's budget of `limit` targets: it waits for a person, who is told so first.
+/// A decision whose containment exceeds a budget of the hour: it waits for a person, who is told so first.
 #[must_use]
-pub fn over_budget(decision: Decision, limit: u32) -> Decision {
-    let what = decision.containment.map_or("containment", |containment| containment.name());
+pub fn over_budget(decision: Decision, exceeded: Exceeded) -> Decision {
     let account = &decision.target.account;
-    let why = format!("more than policy allows: {limit} {what} in account {account} this hour; a person must approve the rest");
+    let budget = match exceeded {
+        Exceeded::Level(Allowance { name, limit }) => format!("{limit} {name} in account {account}"),
+        Exceeded::Organization(limit) => format!("{limit} targets in the whole organization"),
+    };
+    let why = format!("more than policy allows: {budget} this hour; a person must approve the rest");
     lowered(decision, ReasonCode::OverBudget, &why)
 }
 

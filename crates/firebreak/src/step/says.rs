@@ -24,6 +24,78 @@ impl StepName {
 }
 
 impl StepKind {
+    /// What was done when the step was carried out: "denied everything". Nothing for a note, whose own text says it.
+    #[must_use]
+    pub const fn done(self) -> Option<&'static str> {
+        Some(match self {
+            Self::MarkHeld => "recorded that this incident contains it",
+            Self::ReadBase => "read the state before",
+            Self::RecordBase => "saved the state before",
+            Self::CheckIdentity => "checked that it is the one of the finding",
+            Self::Tag => "labelled it",
+            Self::ProtectFromTermination => "protected it from termination",
+            Self::ReadProfile => "read its instance profile",
+            Self::ReserveShare => "counted it among the hosts that its group may lose",
+            Self::EnterStandby => "on standby in its Auto Scaling group:",
+            Self::ProtectFromScaleIn => "protected it from scale-in:",
+            Self::LeaveBalancer => "taken out of load balancer:",
+            Self::ProtectFromStop => "protected it from being stopped",
+            Self::StopOnShutdown => "a shutdown from inside stops it, and no longer terminates it",
+            Self::KeepVolume => "kept when the instance is terminated: volume",
+            Self::ClearForeignSlots => "emptied session tags that somebody had set",
+            Self::FreeSlot => "freed the session's tag",
+            Self::TakeOffDeny => "took the denial off somebody who was hit by mistake",
+            Self::AttachDeny => "denied everything by policy",
+            Self::DenyByBoundary => "denied everything by permissions boundary",
+            Self::DenySession => "denied this one session",
+            Self::RevokeOlderSessions => "ended the sessions that were open",
+            Self::DeactivateKey => "made inactive: access key",
+            Self::DeactivateServiceCredential => "made inactive: service credential",
+            Self::DeactivateSshKey => "made inactive: SSH key",
+            Self::DeactivateCertificate => "made inactive: signing certificate",
+            Self::ListKeys => "listed its access keys",
+            Self::ListServiceCredentials => "listed its service credentials",
+            Self::ListSshKeys => "listed its SSH keys",
+            Self::ListCertificates => "listed its signing certificates",
+            Self::NeedsWholeRole
+            | Self::NoteQuarantineOfAws
+            | Self::FindExposedKey
+            | Self::FollowRename
+            | Self::NoteVolatile
+            | Self::ScanBalancers
+            | Self::DenyInManagementAccount => return None,
+            Self::DenyByScp => "denied everything from the organization",
+            Self::IsolateInterface => "moved into the empty security group: network interface",
+            Self::CutTracked => "cut open connections (unproven on AWS): network interface",
+            Self::ShortenTracking => "idle connections are forgotten after a minute: network interface",
+            Self::EndShell => "ended the Session Manager shell",
+            Self::DenyAddresses => "denied the finding's remote addresses in network ACL",
+            Self::BlockPublicAccess => "switched all public access blocks on",
+            Self::CheckDrift => "looked for changes by somebody else",
+            Self::ReactivateKey => "active again: access key",
+            Self::ReactivateServiceCredential => "active again: service credential",
+            Self::ReactivateSshKey => "active again: SSH key",
+            Self::ReactivateCertificate => "active again: signing certificate",
+            Self::KeepInactive => "stays inactive because it was exposed:",
+            Self::DetachDeny => "took the denial away",
+            Self::RestoreBoundary => "put the permissions boundary back",
+            Self::DeleteRevocation => "took away the policy that ended open sessions",
+            Self::RestoreTags => "put the tags back",
+            Self::LiftDenyByScp => "lifted the organization's denial",
+            Self::RestoreGroups => "put the security groups back: network interface",
+            Self::RestoreTerminationProtection => "put termination protection back",
+            Self::RestoreStopProtection => "put stop protection back",
+            Self::RestoreShutdownBehavior => "put the shutdown behaviour back",
+            Self::RestoreVolume => "put back what becomes at termination of volume",
+            Self::RestoreTracking => "put the idle timeout back: network interface",
+            Self::ExitStandby => "back in service in its Auto Scaling group:",
+            Self::RestoreScaleInProtection => "put scale-in protection back:",
+            Self::JoinBalancer => "taken into the load balancer again:",
+            Self::LiftDenyOfAddresses => "took the denied addresses out of network ACL",
+            Self::RestorePublicAccessBlock => "put the public access blocks back",
+        })
+    }
+
     /// What a step of a release puts back, where it can find it as it was.
     const fn puts_back(self) -> Option<&'static str> {
         Some(match self {
@@ -35,6 +107,14 @@ impl StepKind {
             Self::RestoreTags => "tags",
             Self::RestoreGroups => "security groups of network interface",
             Self::RestoreTerminationProtection => "termination protection",
+            Self::RestoreStopProtection => "stop protection",
+            Self::RestoreShutdownBehavior => "shutdown behaviour",
+            Self::RestoreVolume => "what becomes at termination of volume",
+            Self::RestoreTracking => "idle timeout of network interface",
+            Self::ExitStandby => "service in Auto Scaling group",
+            Self::RestoreScaleInProtection => "scale-in protection in",
+            Self::JoinBalancer => "place in load balancer",
+            Self::LiftDenyOfAddresses => "network ACL",
             Self::RestorePublicAccessBlock => "public access blocks",
             _ => return None,
         })
@@ -46,8 +126,7 @@ impl Step {
     /// step that had nothing to do.
     #[must_use]
     pub fn says(&self) -> Option<String> {
-        // What hit somebody else says nothing of the target, and people must know it.
-        let is_record = self.kind().is_some_and(|kind| kind.is_bookkeeping() && kind != StepKind::TakeOffDeny);
+        let is_record = self.kind().is_some_and(|kind| !kind.is_told());
         let why = self.error.as_ref().map(crate::fault::Fault::told);
         match self.outcome {
             // What somebody else changed is no failure: Firebreak leaves it, and tells of it before it goes on.

@@ -137,21 +137,19 @@ fn is_session_name(name: &str) -> bool {
 mod tests {
     use super::*;
     use crate::ids::{AccountId, Partition, PrincipalId, Region};
+    use crate::target::Place;
 
     fn session(name: &str, scope: Scope) -> Suspect {
-        let target = Target {
-            kind: TargetKind::IamRole,
-            id: "deploy".to_owned(),
+        let place = Place {
             account: AccountId::parse("111122223333").expect("an account"),
             region: Region::parse("eu-central-1").expect("a Region"),
             partition: Partition::parse("aws").expect("a partition"),
+        };
+        let target = Target {
             principal_id: PrincipalId::parse("AROADEPLOYDEPEXAMPLE4").ok(),
-            access_key_id: None,
-            more_keys: std::collections::BTreeSet::new(),
             session: Some(name.to_owned()),
-            session_by_aws: false,
             scope,
-            by_identity: true,
+            ..Target::new(TargetKind::IamRole, "deploy", place)
         };
         Suspect::of(&target).expect("a principal")
     }

@@ -16,6 +16,7 @@ mod principals;
 mod readers;
 mod sessions;
 mod spellings;
+mod tags;
 mod types;
 mod words;
 

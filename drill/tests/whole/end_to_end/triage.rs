@@ -6,6 +6,7 @@ use firebreak::decision::Mode;
 use firebreak::ids::IncidentId;
 use firebreak::incident::IncidentStatus;
 use firebreak::plan::Verdict;
+use firebreak::policy::Allowance;
 use firebreak::receipt::Status;
 use firebreak_aws::clock;
 use firebreak_drill::{PlantedInstance, PlantedUser, Stage};
@@ -43,8 +44,9 @@ async fn what_exceeds_the_budget_waits_for_a_person_who_is_told_so() -> TestResu
     let (_, first) = send(&stage, &user_finding(&alice, SECURITY_ACCOUNT, "budget-1")).await?;
     let counted = stage.reaches(&first, IncidentStatus::AwaitingReview).await?.record.incident;
     // A budget is a clock hour's, and the next hour may begin at any moment: its budget is spent on the same target.
-    let next_hour = counted.opened_at + SignedDuration::from_hours(1);
-    assert!(stage.ledger.spend(&counted.decisions[0].target, "quarantine-iam", 1, next_hour).await?);
+    let (next_hour, one) =
+        (counted.opened_at + SignedDuration::from_hours(1), Allowance { name: "quarantine-iam-user", limit: 1 });
+    assert!(stage.ledger.spend_at_once(&counted.decisions[0].target, one, 30, next_hour).await?.is_none());
     // Another finding about the same target costs nothing.
     let (_, again) = send(&stage, &user_finding(&alice, SECURITY_ACCOUNT, "budget-2")).await?;
     let view = stage.reaches(&again, IncidentStatus::AwaitingReview).await?;

@@ -133,14 +133,13 @@ impl Stage {
         amended.await.expect("the ledger takes it").expect("an incident");
     }
 
-    /// The targets that were counted against the budget for quarantines, in any hour.
+    /// The targets that were counted against the budget, in any hour.
     fn counted(&self) -> BTreeSet<String> {
         let of_hour = |item: &firebreak_testkit::dynamodb::Item| match item.get("targets") {
             Some(Attribute::Ss(targets)) => targets.clone(),
             _ => BTreeSet::new(),
         };
-        let budget = format!("budget#{}#quarantine-iam", room::ACCOUNT);
-        self.aws.table().items().filter(|((pk, _), _)| *pk == budget).flat_map(|(_, item)| of_hour(item)).collect()
+        self.aws.table().items().filter(|((pk, _), _)| *pk == "budget#organization").flat_map(|(_, item)| of_hour(item)).collect()
     }
 }
 

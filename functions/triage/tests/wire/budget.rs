@@ -1,6 +1,6 @@
 //! A flood must not take an account down faster than people can look.
 
-use crate::{ONE, Stage, THREE, TWO, USER, counted, deliver, key, modes, stored};
+use crate::{ONE, Stage, THREE, TWO, USER, counted, counted_in, deliver, key, modes, stored};
 use firebreak::decision::{Mode, ReasonCode};
 
 const ONE_AN_HOUR: &str = "default_mode = \"auto\"\n[budget]\nquarantine-iam = 1\n";
@@ -51,4 +51,29 @@ async fn row_39_of_a_flood_as_many_are_contained_as_the_budget_allows_and_the_re
         assert_eq!(is_told_so, n >= 3, "{}", incident.decisions[0].reason);
     }
     assert_eq!(counted(&stage.aws), ["user00", "user01", "user02"].map(key), "what waits is not counted");
+}
+
+/// Decoys in one account must not use up what another level may, and no flood takes down many accounts.
+#[tokio::test]
+async fn the_reason_says_which_budget_is_spent_and_what_the_organization_refuses_its_level_has_left() {
+    let stage = Stage::start().await;
+    let policy = |organization: u32| {
+        format!("default_mode = \"auto\"\n[budget]\nquarantine-iam-user = 2\norganization = {organization}\n")
+    };
+    deliver(&stage.aws, &policy(1), &stage.finding("f1"), ONE).await.expect("an incident");
+    let alice = stage.about(stage.finding("f2"), "alice");
+    let refused = deliver(&stage.aws, &policy(1), &alice, TWO).await.expect("an incident");
+    assert_eq!((modes(&refused), refused.over_budget), (vec![("alice", Mode::Gate)], 1));
+    let reason = &refused.decisions[0].reason;
+    assert!(reason.starts_with("more than policy allows: 1 targets in the whole organization this hour"), "{reason}");
+    assert_eq!((counted(&stage.aws), counted_in(&stage.aws, "targets")), (vec![key(USER)], vec![key(USER)]));
+    let bob = stage.about(stage.finding("f3"), "bob");
+    let passed = deliver(&stage.aws, &policy(30), &bob, THREE).await.expect("an incident");
+    assert_eq!(modes(&passed), [("bob", Mode::Auto)], "its level still has room");
+    let execution = format!("{ONE}-4");
+    stage.executions.set(&execution, "RUNNING");
+    let carol = stage.about(stage.finding("f4"), "carol");
+    let beyond = deliver(&stage.aws, &policy(30), &carol, &execution).await.expect("an incident");
+    let reason = &beyond.decisions[0].reason;
+    assert!(reason.starts_with("more than policy allows: 2 quarantine-iam-user in account"), "{reason}");
 }

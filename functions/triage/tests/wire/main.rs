@@ -121,10 +121,15 @@ fn row(aws: &ScriptedAws, incident: &IncidentId, sk: &str) -> Item {
     aws.table().item(&format!("incident#{incident}"), sk).cloned().expect(sk)
 }
 
-/// The targets that were counted against the hour's budget for quarantines.
+/// The users that were counted against the hour's budget for quarantines.
 fn counted(aws: &ScriptedAws) -> Vec<String> {
+    counted_in(aws, &format!("{}#quarantine-iam-user", room::ACCOUNT))
+}
+
+/// The targets that were counted against one budget of the hour.
+fn counted_in(aws: &ScriptedAws, budget: &str) -> Vec<String> {
     let table = aws.table();
-    match table.item(&format!("budget#{}#quarantine-iam", room::ACCOUNT), HOUR).and_then(|item| item.get("targets")) {
+    match table.item("budget#organization", HOUR).and_then(|item| item.get(budget)) {
         Some(Attribute::Ss(targets)) => targets.iter().cloned().collect(),
         _ => vec![],
     }
