@@ -18,6 +18,8 @@ export function cases(w) {
         ...each(['GetRole', 'GenerateServiceLastAccessedDetails'], (call) => ({
           name: `${call} of a role`, who: sweep, does: `iam:${call}`, on: app, then: 'allowed',
         })),
+        { name: 'sees which role an instance has', who: sweep, does: 'iam:GetInstanceProfile', on: w.iam('instance-profile/web/AppProfile'), then: 'allowed' },
+        { name: 'changes no instance profile', who: sweep, does: 'iam:AddRoleToInstanceProfile', on: w.iam('instance-profile/web/AppProfile'), given: { identity: ['everything', 'Sweep'] }, then: by('NothingElse') },
         { name: 'reads the report', who: sweep, does: 'iam:GetServiceLastAccessedDetails', on: '*', then: 'allowed' },
         { name: 'not of a group', who: sweep, does: 'iam:GenerateServiceLastAccessedDetails', on: w.iam('group/team/admins'), then: 'not allowed' },
         { name: 'not of a policy', who: sweep, does: 'iam:GenerateServiceLastAccessedDetails', on: w.denyAll, then: 'not allowed' },

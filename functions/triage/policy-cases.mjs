@@ -14,6 +14,8 @@ export function cases(w) {
         { name: 'triage finds what a key did', who: w.member('Triage'), does: 'cloudtrail:LookupEvents', on: '*', then: 'allowed' },
         { name: 'triage sees who a user is', who: w.member('Triage'), does: 'iam:GetUser', on: alice, then: 'allowed' },
         { name: 'triage sees who a role is', who: w.member('Triage'), does: 'iam:GetRole', on: w.role('app'), then: 'allowed' },
+        { name: 'triage sees which role an instance has', who: w.member('Triage'), does: 'iam:GetInstanceProfile', on: w.iam('instance-profile/web/AppProfile'), then: 'allowed' },
+        { name: 'triage changes no instance profile', who: w.member('Triage'), does: 'iam:RemoveRoleFromInstanceProfile', on: w.iam('instance-profile/web/AppProfile'), given: { identity: ['everything', 'Triage'] }, then: by('NothingElse') },
         { name: 'triage looks for an id among users', who: w.member('Triage'), does: 'iam:ListUsers', on: '*', then: 'allowed' },
         { name: 'triage sees who else is administrator', who: w.member('Triage'), does: 'iam:ListEntitiesForPolicy', on: w.administrator, then: 'allowed' },
         { name: 'triage sees who is in a group', who: w.member('Triage'), does: 'iam:GetGroup', on: w.iam('group/team/admins'), then: 'allowed' },

@@ -11,20 +11,22 @@ use serde_json::{Value, json};
 const SCP_CALLS: [&str; 3] = ["organizations:DescribePolicy", "organizations:ListTargetsForPolicy", "organizations:UpdatePolicy"];
 
 /// What triage asks about principals. A session answers for all findings of an account.
-const TRIAGE_CALLS: [&str; 7] = [
+const TRIAGE_CALLS: [&str; 8] = [
     "cloudtrail:LookupEvents",
     "iam:GetAccessKeyLastUsed",
     "iam:GetGroup",
+    "iam:GetInstanceProfile",
     "iam:GetRole",
     "iam:GetUser",
     "iam:ListEntitiesForPolicy",
     "iam:ListUsers",
 ];
 
-/// What a look reads: what suspects did, and who else uses what waits for an approval.
-const SWEEP_CALLS: [&str; 5] = [
+/// What a look reads: what suspects did, which role an instance has, and who else uses what waits for an approval.
+const SWEEP_CALLS: [&str; 6] = [
     "cloudtrail:LookupEvents",
     "iam:GenerateServiceLastAccessedDetails",
+    "iam:GetInstanceProfile",
     "iam:GetRole",
     "iam:GetServiceLastAccessedDetails",
     "iam:GetUser",

@@ -232,6 +232,13 @@ impl<'a> Arn<'a> {
         let path = self.resource.strip_prefix(marker).filter(|_| self.service == "iam")?;
         path.rsplit('/').next().and_then(|name| IamName::parse(name).ok())
     }
+
+    /// The name of the instance profile, without its path.
+    #[must_use]
+    pub fn instance_profile(&self) -> Option<InstanceProfileName> {
+        let path = self.resource.strip_prefix("instance-profile/").filter(|_| self.service == "iam")?;
+        path.rsplit('/').next().and_then(|name| InstanceProfileName::parse(name).ok())
+    }
 }
 
 /// The Region in whose trail a partition's IAM calls stand.

@@ -12,6 +12,7 @@ mod doubt;
 mod explain;
 mod exposed;
 mod file;
+mod host;
 mod identity;
 pub(crate) mod join_keys;
 mod principal;

@@ -213,7 +213,7 @@ pub struct Target {
     /// [`SessionName`](crate::ids::SessionName) before it is used in an API call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
-    /// For a session: AWS gave it its name, for a reason that the name does not show, as an instance's does.
+    /// For a session: AWS gave it its name, for a reason that the name does not show; or it is only meant because of its instance.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub session_by_aws: bool,
     /// For a principal: how much of it is meant.

@@ -5,6 +5,7 @@ mod close;
 mod cloudtrail;
 mod gather;
 mod hold;
+mod hosts;
 mod impact;
 mod look;
 mod looked;

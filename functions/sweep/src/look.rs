@@ -48,13 +48,14 @@ impl Function {
         let (from, clipped) = since(&incident, opened_at, &self.policy, clock::now());
         let before = self.left_by(&incident, stage, &report.sweep).await;
         let search = Box::pin(self.search(&incident, &who, (from, before.clone()), stage));
-        let (mut found, weighed) = futures::join!(search, self.weigh(&incident));
-        found.missing.extend(clipped);
+        let hosts = Box::pin(self.hosts(&incident, &as_it_stands));
+        let (mut found, weighed, (hosts, unknown)) = futures::join!(search, self.weigh(&incident), hosts);
+        found.missing.extend(clipped.into_iter().chain(unknown));
         let ages = Ages { opened_at, now: clock::now() };
         found.traced.iter_mut().for_each(|traced| traced.judge_by_age(ages));
         let receipts: Vec<Receipt> = report.receipts().cloned().collect();
         let checks = [report.verification.as_slice(), &report.gated_verification].concat();
-        let seen = Seen { traced: &found.traced, checks: &checks, receipts: &receipts };
+        let seen = Seen { traced: &found.traced, checks: &checks, receipts: &receipts, hosts: &hosts };
         let appended = self.append(&mut incident, seen).await?;
         found.missing.extend(self.keep_impact(&mut incident, weighed, &found.uses).await);
         let forgotten = self.expose(&incident, std::mem::take(&mut found.exposed)).await;

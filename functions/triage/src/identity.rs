@@ -140,6 +140,7 @@ async fn one(config: &SdkConfig, ask: &Ask, now: Timestamp, found: &Found) -> Re
             user.ask(&client, &trail(), region, found).await
         }
         Question::Role(name) => iam::role(&client, account, name, found).await,
+        Question::InstanceProfile(name) => iam::role_of_profile(&client, account, name, found).await,
         Question::Session { name, regions } => {
             let answers = join_all(regions.iter().map(|region| used_in(config, account, region, name, now, found))).await;
             answers.into_iter().collect()

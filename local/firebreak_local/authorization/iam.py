@@ -82,6 +82,11 @@ def questions(call: ApiCall) -> list[Question]:
         name = call.text("GroupName")
         group = backend.groups.get(name)
         return [Question(action, str(group.arn) if group else _arn(call.account, f"group/{name}"), call.account)]
+    if operation == "GetInstanceProfile":
+        name = call.text("InstanceProfileName")
+        profile = next((profile for profile in list(backend.instance_profiles.values()) if profile.name == name), None)
+        arn = str(profile.arn) if profile else _arn(call.account, f"instance-profile/{name}")
+        return [Question(action, arn, call.account)]
     if operation == "GetAccessKeyLastUsed":
         return [Question(action, _owner_of_key(backend, call), call.account)]
     principal: User | Role | None

@@ -190,7 +190,8 @@ fn resource((at, resource): (usize, &Value)) -> Resource {
     let told = |path: &str| resource.pointer(path).and_then(Value::as_str);
     let of_key = told("/Details/AwsIamAccessKey/AccountId")
         .or_else(|| told("/Details/AwsIamAccessKey/SessionContext/SessionIssuer/AccountId"));
-    read.placed(Some(id), of_key, text(resource, "Region")).tagged(tags)
+    let profile = told("/Details/AwsEc2Instance/IamInstanceProfileArn");
+    read.placed(Some(id), of_key, text(resource, "Region")).tagged(tags).with_profile(profile)
 }
 
 /// More types than this name nothing.

@@ -63,7 +63,9 @@ fn resources(resource: &Value, found: &mut Vec<Resource>) {
     if let Some(instance) = block("instanceDetails") {
         let id = text(instance, "instanceId").map(|id| id.rsplit_once(":instance/").map_or(id, |(_, id)| id));
         let named = Resource::instance_named(id, interface(instance).or(id).unwrap_or("unnamed instance"));
-        found.push(Resource::new(named, "detail.resource.instanceDetails.instanceId").tagged(tags(instance)));
+        let profile = instance.pointer("/iamInstanceProfile/arn").and_then(Value::as_str);
+        let read = Resource::new(named, "detail.resource.instanceDetails.instanceId").tagged(tags(instance));
+        found.push(read.with_profile(profile));
     }
     for (at, bucket) in list(resource, "s3BucketDetails").enumerate() {
         buckets(at, bucket, found);

@@ -185,7 +185,8 @@ fn resource((at, resource): (usize, &Value)) -> Resource {
     let told = |path: &str| resource.pointer(path).and_then(Value::as_str);
     let of_user = || told("/user/account/uid").filter(|_| kind(resource) == Some(Word::Key));
     let owner = of_user().or_else(|| told("/owner/account/uid"));
-    read.placed(Some(uid), owner, text(resource, "region")).tagged(tags)
+    let profile = told("/data/iam_instance_profile/arn").or_else(|| told("/data/iam_instance_profile_arn"));
+    read.placed(Some(uid), owner, text(resource, "region")).tagged(tags).with_profile(profile)
 }
 
 /// Whose key it is: `data` in the first generation, `user` in the second, which may lack the type.

@@ -1,7 +1,7 @@
 //! What a finding names, in one form for all senders.
 
 use super::principal::Credentials;
-use crate::ids::{AccountId, Arn, BucketName, InstanceId, Partition, Region};
+use crate::ids::{AccountId, Arn, BucketName, InstanceId, InstanceProfileName, Partition, Region};
 use crate::target::TargetKind;
 use crate::text::inert;
 use serde::{Deserialize, Serialize};
@@ -94,6 +94,8 @@ pub struct Resource {
     pub partition: Option<Partition>,
     /// Its tags. Whoever may tag the resource wrote them.
     pub tags: Vec<(String, String)>,
+    /// Of an instance: the account and the name of its instance profile.
+    pub profile: Option<(AccountId, InstanceProfileName)>,
 }
 
 /// Ids of things only people can contain are ARNs at most. In bytes: they become part of keys in the ledger.
@@ -142,7 +144,7 @@ fn account_of(named: &Named) -> Option<AccountId> {
 impl Resource {
     pub(super) fn new(named: Named, field: impl Into<Cow<'static, str>>) -> Self {
         let account = account_of(&named);
-        Self { named, field: field.into(), account, region: None, partition: None, tags: Vec::new() }
+        Self { named, field: field.into(), account, region: None, partition: None, tags: Vec::new(), profile: None }
     }
 
     /// Something for people, by a name that is bounded and made inert.
@@ -178,6 +180,12 @@ impl Resource {
 
     pub(super) fn tagged(mut self, tags: Vec<(String, String)>) -> Self {
         self.tags = tags;
+        self
+    }
+
+    /// With the instance profile of an ARN such as `arn:aws:iam::111122223333:instance-profile/path/name`.
+    pub(super) fn with_profile(mut self, arn: Option<&str>) -> Self {
+        self.profile = arn.and_then(Arn::parse).and_then(|arn| Some((arn.account.clone()?, arn.instance_profile()?)));
         self
     }
 

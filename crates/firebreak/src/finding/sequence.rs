@@ -50,7 +50,11 @@ fn one(resource: &Value, field: String) -> Option<Resource> {
         }
         Some(Word::Instance) => {
             let ids = || [instance_id(uid), instance_id(name)].into_iter().flatten();
+            // The API's shape `Ec2Instance` has it with a capital, other blocks of GuardDuty without.
+            let spelled = ["/ec2Instance/IamInstanceProfile/arn", "/ec2Instance/iamInstanceProfile/arn"];
+            let profile = spelled.iter().find_map(|path| data.pointer(path)?.as_str());
             Resource::instance(ids().find(|id| InstanceId::parse(id).is_ok()).or_else(|| ids().next()), field)
+                .with_profile(profile)
         }
         Some(Word::Bucket) if uid.is_some_and(is_no_plain_bucket) => Resource::other(TargetKind::S3Bucket, label, field),
         Some(Word::Bucket) => {

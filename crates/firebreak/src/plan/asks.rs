@@ -6,7 +6,7 @@ use super::principal::{is_chosen, regions_of};
 use crate::containment::Containment;
 use crate::decision::{Decision, Mode};
 use crate::finding::{Credentials, Finding, Named, Principal, Source};
-use crate::ids::{AccessKeyId, IamName, PrincipalId, Region, SessionName};
+use crate::ids::{AccessKeyId, IamName, InstanceProfileName, PrincipalId, Region, SessionName};
 use crate::policy::{Policy, ResponseMode};
 use crate::target::{Place, Target, TargetKind};
 use std::collections::BTreeSet;
@@ -48,6 +48,8 @@ pub enum Question {
     },
     /// What a role is now.
     Role(IamName),
+    /// Which role is in an instance profile.
+    InstanceProfile(InstanceProfileName),
     /// Who uses a session's name that a caller chose.
     Session {
         /// The name.
@@ -129,6 +131,9 @@ fn questions(finding: &Finding, decision: &Decision, policy: &Policy, keys_left:
             let session = is_chosen(target, finding).filter(|_| target.access_key_id.is_some());
             let session = session.map(|name| Question::Session { name, regions: regions_of(target, policy) });
             name().map(Question::Role).into_iter().chain(session).collect()
+        }
+        TargetKind::Ec2Instance if decision.containment.is_some() => {
+            target.profile.clone().map(Question::InstanceProfile).into_iter().collect()
         }
         TargetKind::IdentityCenterUser => roles_of(finding, target).cloned().map(Question::Role).collect(),
         _ => vec![],

@@ -30,4 +30,6 @@ fn is_same(wanted: &Decision, known: &Decision) -> bool {
         // Keys and sessions are what the looks search CloudTrail for.
         && target.keys().all(|key| of_source.keys().any(|known| known == key))
         && (target.session.is_none() || target.session == of_source.session)
+        // A look denies what the profile leads to.
+        && (target.profile.is_none() || target.profile == of_source.profile)
 }

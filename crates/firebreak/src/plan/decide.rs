@@ -2,8 +2,10 @@
 
 use super::basis::Basis;
 use super::explain::{Because, Trace, at};
+use super::host;
 use super::identity::spared;
 use super::restrain::{Grounds, Restrained, restrain};
+use super::wanted::Wanted;
 use super::wishes::{Wishes, joined};
 use super::{AtSource, Circumstances, Verdict};
 use crate::decision::{Decision, Mode};
@@ -79,8 +81,11 @@ fn restrained(
     let (policy, playbook) = (circumstances.policy, circumstances.playbook);
     let grounds = Grounds::Finding { finding, delivery, at_source: circumstances.at_source, now: circumstances.now };
     let Wishes { wanted, unusable, missing } = wishes;
-    let wanted = wanted.into_iter().map(|wanted| wanted.of_row(basis.row, playbook).listed(basis.listed));
-    let decided = wanted.map(|wanted| restrain(wanted, policy, grounds, trace));
+    let wanted = wanted.into_iter().map(|wanted| wanted.of_row(basis.row, playbook).listed(basis.listed)).collect();
+    let is_done =
+        |isolation: &Wanted| restrain(isolation.clone(), policy, grounds, &mut Trace::new(false)).decision.mode != Mode::Notify;
+    let wanted = host::with_sessions(wanted, circumstances.identities, is_done);
+    let decided = wanted.into_iter().map(|wanted| restrain(wanted, policy, grounds, trace));
     let spare = |one: Restrained| Restrained { decision: spared(one.decision, circumstances.identities), ..one };
     let decided: Vec<Restrained> = decided.map(spare).collect();
     if !decided.is_empty() {

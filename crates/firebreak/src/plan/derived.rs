@@ -1,7 +1,10 @@
 //! What to do about what suspects created, assumed or reverted. The same policy holds as for a finding; only the row is missing,
 //! because there is no finding.
 
+mod hosts;
 mod turns;
+
+pub use self::hosts::{Host, unresolved};
 
 use self::turns::{Rest, each_once, grouped, in_turns, lists};
 use super::explain::Trace;
@@ -44,13 +47,18 @@ pub struct Seen<'a> {
     pub checks: &'a [Verification],
     /// What the containments could do.
     pub receipts: &'a [Receipt],
+    /// Which roles the incident's instances have.
+    pub hosts: &'a [Host],
 }
 
-/// Decides about what suspects did, what was reverted and what was too narrow, beside what the incident has decided.
+/// Decides about what suspects did, what was reverted, what was too narrow and whose credentials an instance has, beside what the
+/// incident has decided.
 #[must_use]
 pub fn derive(seen: Seen<'_>, decided: &[Decision], policy: &Policy) -> Derived {
     let narrow = seen.receipts.iter().filter_map(|receipt| about_session(receipt, decided, policy));
-    let mut wanted: Vec<Decision> = seen.traced.iter().filter_map(|traced| about(traced, policy)).chain(narrow).collect();
+    let hosts = seen.hosts.iter().filter_map(|host| host.decide(decided, seen.receipts, policy));
+    let traced = seen.traced.iter().filter_map(|traced| about(traced, policy));
+    let mut wanted: Vec<Decision> = traced.chain(narrow).chain(hosts).collect();
     // What only people can judge comes last, and of two decisions about one target the stronger stands.
     wanted.sort_by_key(|decision| (urgency(decision.mode), !decision.target.scope.is_whole()));
     let wanted = each_once(wanted);

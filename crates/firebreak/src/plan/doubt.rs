@@ -1,14 +1,19 @@
 //! What speaks against acting on a finding without a person.
 
 use super::AtSource;
+use super::host;
 use super::wanted::Wanted;
 use crate::containment::Containment;
 use crate::finding::{Delivery, Finding, Source};
 use crate::policy::{Confirmation, IsolationRequests, Policy, protected_by_name};
 use jiff::Timestamp;
 
-/// Why isolating this instance hurts bystanders, if so.
+/// Why isolating this instance, or denying its role's session, hurts bystanders, if so.
 pub(super) fn shared_host(finding: &Finding, wanted: &Wanted) -> Option<&'static str> {
+    if wanted.of_host.is_some() {
+        let is_stolen = host::are_credentials_stolen(finding.finding_type.as_deref());
+        return (finding.on_shared_host() && !is_stolen).then_some(host::SHARED);
+    }
     let shared = wanted.containment == Some(Containment::IsolateEc2) && finding.on_shared_host();
     shared.then_some("the instance is a host that other containers share: isolating it takes them down, too")
 }

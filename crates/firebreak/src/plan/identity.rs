@@ -9,7 +9,7 @@ use super::decision_text;
 use crate::containment::Containment;
 use crate::decision::{Decision, Mode, ReasonCode};
 use crate::finding::{Credentials, Principal};
-use crate::ids::{AccessKeyId, AccountId, IamName, PrincipalId, Region, SessionName};
+use crate::ids::{AccessKeyId, AccountId, IamName, InstanceProfileName, PrincipalId, Region, SessionName};
 use crate::target::{Target, TargetKind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,6 +50,7 @@ pub struct Identities {
     owners: BTreeMap<AccessKeyId, Owner>,
     users: BTreeMap<(AccountId, String), Option<Known>>,
     roles: BTreeMap<(AccountId, String), Option<Known>>,
+    profiles: BTreeMap<(AccountId, String), Option<Known>>,
     ids: BTreeMap<(AccountId, PrincipalId), Option<IamName>>,
     uses: BTreeMap<(AccountId, SessionName), BTreeMap<Region, Uses>>,
     only_administrators: BTreeMap<AccountId, Administrator>,
@@ -97,6 +98,11 @@ impl Identities {
     /// Remembers which role has a name; none when there is no such role.
     pub fn learn_role(&mut self, account: &AccountId, name: &IamName, known: Option<Known>) {
         self.roles.insert(place(account, name.as_str()), known);
+    }
+
+    /// Remembers the role of an instance profile; none when the profile has none, or there is no such profile.
+    pub fn learn_profile(&mut self, account: &AccountId, name: &InstanceProfileName, role: Option<Known>) {
+        self.profiles.insert(place(account, name.as_str()), role);
     }
 
     /// Remembers the name that the user with an id has now; none when no user of the account has the id.
@@ -204,6 +210,16 @@ impl Identities {
             Some(None) => RoleIs::Gone,
             Some(Some(known)) if target.principal_id.as_ref().is_none_or(|id| *id == known.id) => RoleIs::Same(known),
             Some(Some(known)) => RoleIs::Replaced(known),
+        }
+    }
+
+    /// The role whose credentials an instance has.
+    pub(super) fn role_of_host(&self, instance: &Target) -> RoleIs<'_> {
+        let profile = instance.profile.as_ref().and_then(|name| self.profiles.get(&place(&instance.account, name.as_str())));
+        match profile {
+            None => RoleIs::Unknown,
+            Some(None) => RoleIs::Gone,
+            Some(Some(known)) => RoleIs::Same(known),
         }
     }
 

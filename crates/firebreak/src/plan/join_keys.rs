@@ -5,6 +5,7 @@
 //! rehearsal must not turn real.
 
 use super::decide::Outcome;
+use super::host::is_of_host;
 use super::{AtSource, FindingSummary, MAX_DECISIONS, Verdict};
 use crate::decision::{Decision, Mode, ReasonCode};
 use crate::finding::Source;
@@ -22,7 +23,9 @@ pub(super) fn of(finding: &FindingSummary, outcome: &Outcome, at_source: AtSourc
     let decisions = || outcome.decisions.iter().take(MAX_DECISIONS);
     let acts = |decision: &&Decision| decision.mode != Mode::Notify;
     let keys_of = |class: &str, of: Vec<&Decision>| {
-        let targets = of.into_iter().filter_map(|decision| wide_key(&decision.target));
+        // Nobody says that the role's other hosts have to do with it.
+        let named = of.into_iter().filter(|decision| !is_of_host(&decision.target));
+        let targets = named.filter_map(|decision| wide_key(&decision.target));
         targets.map(|target| format!("{class}/{target}")).collect::<BTreeSet<_>>()
     };
     // An incident that acts is no rehearsal, whatever else in it is one.

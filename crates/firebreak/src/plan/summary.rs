@@ -1,6 +1,6 @@
 //! What an incident keeps of a finding.
 
-use crate::finding::{Actor, Finding, SeverityBand, Source};
+use crate::finding::{Actor, Finding, SeverityBand, Source, Subject};
 use crate::ids::{AccountId, IncidentId, Region};
 use crate::text::inert;
 use jiff::Timestamp;
@@ -41,6 +41,9 @@ pub struct FindingSummary {
     /// Of a person's request: who asks, as the request says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<String>,
+    /// The instance is the host of containers or pods: what is taken from it, they lose.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shared_host: bool,
     /// How it became part of the incident, when another finding had opened that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joined: Option<JoinedAs>,
@@ -76,6 +79,7 @@ impl FindingSummary {
             part_of: None,
             actor: None,
             requested_by: None,
+            shared_host: false,
             joined: None,
         }
     }
@@ -109,6 +113,7 @@ pub(super) fn of(finding: &Finding) -> FindingSummary {
         part_of: finding.part_of.as_deref().map(|arn| inert(arn, 256)),
         actor: Actor::of(finding),
         requested_by: finding.requested_by.as_deref().map(|who| inert(who, 128)),
+        shared_host: finding.on_shared_host() && finding.about(Subject::Instance).next().is_some(),
         joined: None,
     }
 }

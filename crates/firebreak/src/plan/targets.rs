@@ -141,5 +141,8 @@ fn target_of(kind: TargetKind, id: &str, resource: &Resource, place: &Place) -> 
     let account = resource.account.clone().unwrap_or_else(|| place.account.clone());
     let region = region.unwrap_or_else(|| place.region.clone());
     let partition = resource.partition.clone().unwrap_or_else(|| place.partition.clone());
-    Target::new(kind, id, Place { account, region, partition })
+    // An instance has a profile of its own account.
+    let profile = resource.profile.as_ref().filter(|(of, _)| kind == TargetKind::Ec2Instance && *of == account);
+    let profile = profile.map(|(_, name)| name.clone());
+    Target { profile, ..Target::new(kind, id, Place { account, region, partition }) }
 }

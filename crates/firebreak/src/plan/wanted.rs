@@ -33,13 +33,29 @@ pub(super) struct Wanted {
     pub(super) evidence: bool,
     /// The finding's name of a user who has another one since. Whoever acted chose the present one: it excuses nothing.
     pub(super) said: Option<IamName>,
+    /// The instance whose role's session it is: no evidence names the session itself.
+    pub(super) of_host: Option<String>,
 }
 
 impl Wanted {
     fn new(containment: Option<Containment>, mode: Mode, target: Target, code: ReasonCode) -> Self {
         let (why, by_hand, field, tags) = (String::new(), None, String::new(), vec![]);
         let (created, whatever_severity, evidence) = (false, false, false);
-        Self { containment, mode, target, code, why, by_hand, field, tags, created, whatever_severity, evidence, said: None }
+        Self {
+            containment,
+            mode,
+            target,
+            code,
+            why,
+            by_hand,
+            field,
+            tags,
+            created,
+            whatever_severity,
+            evidence,
+            said: None,
+            of_host: None,
+        }
     }
 
     /// A containment of something that a finding names.

@@ -12,6 +12,7 @@ mod fixtures;
 mod flood;
 mod holders;
 mod hostile;
+mod hosts;
 mod identities;
 mod join_keys;
 mod joining;

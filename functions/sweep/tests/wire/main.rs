@@ -4,6 +4,7 @@
 mod carried;
 mod faults;
 mod gather;
+mod hosts;
 mod impact;
 mod joins;
 mod look;

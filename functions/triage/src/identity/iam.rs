@@ -5,7 +5,7 @@ use aws_sdk_cloudtrail::Client as Trail;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{PolicyUsageType, User};
 use firebreak::fault::Fault;
-use firebreak::ids::{AccessKeyId, AccountId, IamName, Partition, PrincipalId, Region};
+use firebreak::ids::{AccessKeyId, AccountId, IamName, InstanceProfileName, Partition, PrincipalId, Region};
 use firebreak::plan::{Administrator, Known, Owner};
 use firebreak::target::TargetKind;
 use firebreak_aws::classify::{OrFault, code};
@@ -108,6 +108,27 @@ pub(super) async fn role(iam: &Client, account: &AccountId, name: &IamName, foun
     let role = answer.role().ok_or_else(|| Fault::bug("iam:GetRole answered without a role"))?;
     let role = known(role.role_name(), role.role_id(), role.path())?;
     found.learn(|known| known.learn_role(account, name, Some(role)));
+    Ok(())
+}
+
+/// Which role is in an instance profile: one at most (IAM user guide, "Using instance profiles").
+pub(super) async fn role_of_profile(
+    iam: &Client,
+    account: &AccountId,
+    name: &InstanceProfileName,
+    found: &Found,
+) -> Result<(), Fault> {
+    let answer = iam.get_instance_profile().instance_profile_name(name.as_str()).send().await;
+    found.hear(&answer);
+    if answer.as_ref().err().and_then(code) == Some("NoSuchEntity") {
+        found.learn(|known| known.learn_profile(account, name, None));
+        return Ok(());
+    }
+    let answer = answer.or_fault("iam:GetInstanceProfile")?;
+    let profile = answer.instance_profile().ok_or_else(|| Fault::bug("iam:GetInstanceProfile answered without a profile"))?;
+    let role = profile.roles().first();
+    let role = role.map(|role| known(role.role_name(), role.role_id(), role.path())).transpose()?;
+    found.learn(|known| known.learn_profile(account, name, role));
     Ok(())
 }
 

@@ -13,6 +13,8 @@ pub(crate) type Users = Vec<(&'static str, &'static str)>;
 pub(crate) struct Directory {
     pub(crate) users: Users,
     pub(crate) roles: Vec<(&'static str, &'static str, &'static str)>,
+    /// Instance profiles, and the name of the role in each.
+    pub(crate) profiles: Vec<(&'static str, Option<&'static str>)>,
     pub(crate) keys: BTreeMap<&'static str, &'static str>,
     /// Users, by name and id, with the administrator's policy; whether there are more.
     pub(crate) administrators: Vec<(&'static str, &'static str)>,
@@ -39,6 +41,13 @@ impl Directory {
                 let found = roles.find(|(name, ..)| name.eq_ignore_ascii_case(call.param("RoleName")));
                 Some(found.map_or_else(nobody, |(name, id, path)| ok(format!("<Role>{}</Role>", role(name, id, path)))))
             }
+            "GetInstanceProfile" => {
+                let mut profiles = self.profiles.iter();
+                let found = profiles.find(|(name, _)| *name == call.param("InstanceProfileName"));
+                Some(found.map_or_else(nobody, |(name, role)| {
+                    ok(format!("<InstanceProfile>{}</InstanceProfile>", self.profile(name, *role)))
+                }))
+            }
             "GetAccessKeyLastUsed" => {
                 let used = "<AccessKeyLastUsed><Region>N/A</Region><ServiceName>N/A</ServiceName></AccessKeyLastUsed>";
                 let owner = self.keys.get(call.param("AccessKeyId"));
@@ -63,6 +72,16 @@ impl Directory {
             }
             _ => None,
         }
+    }
+
+    fn profile(&self, name: &str, of: Option<&str>) -> String {
+        let roles = self.roles.iter().filter(|(name, ..)| Some(*name) == of);
+        let members: String = roles.map(|(name, id, path)| format!("<member>{}</member>", role(name, id, path))).collect();
+        let arn = format!("arn:aws:iam::{}:instance-profile/{name}", room::ACCOUNT);
+        format!(
+            "<Path>/</Path><InstanceProfileName>{name}</InstanceProfileName><InstanceProfileId>AIPAEXAMPLE0000000001</InstanceProfileId>\
+             <Arn>{arn}</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate><Roles>{members}</Roles>"
+        )
     }
 }
 

@@ -7,6 +7,7 @@ mod confirm;
 mod directory;
 mod excess;
 mod faults;
+mod hosts;
 mod identity;
 mod joins;
 mod joins_in_trouble;
