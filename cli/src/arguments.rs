@@ -30,6 +30,8 @@ pub enum Command {
     Report(ReportArguments),
     /// Check a deployment: would a finding that comes in now be contained?
     Doctor(DoctorArguments),
+    /// Make the security groups of isolations in every VPC of an account, before an incident needs them.
+    Prepare(PrepareArguments),
     /// Answer the review gate: approve keeps the containment, release undoes it.
     Review(ReviewArguments),
     /// Put a closed incident back as a release would: exposed credentials stay inactive.
@@ -193,6 +195,20 @@ pub struct DoctorArguments {
     /// Show what is sound, too.
     #[arg(long)]
     pub all: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `firebreak prepare`
+#[derive(Debug, Args)]
+pub struct PrepareArguments {
+    /// A member account. Can be repeated.
+    #[arg(long, value_name = "NUMBER", required = true)]
+    pub account: Vec<String>,
+    /// A Region; without it, the one Firebreak runs in. Can be repeated.
+    #[arg(long, value_name = "REGION")]
+    pub region: Vec<String>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

@@ -39,6 +39,7 @@ pub(crate) fn shown(decisions: &[Decision], width: usize) -> String {
         let notes = [
             ("The same for:", decision.says_also()),
             ("Who else:", decision.says_impact()),
+            ("It hits:", decision.says_hits()),
             ("Take care:", decision.says_by_name().map(str::to_owned)),
         ];
         for (label, text) in notes {

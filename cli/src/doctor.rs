@@ -19,7 +19,7 @@ mod show;
 mod state_machine;
 mod topics;
 
-pub(crate) use lambda::ask;
+pub(crate) use lambda::{ask, invoke};
 
 use crate::arguments::DoctorArguments;
 use crate::screen::Screen;

@@ -12,6 +12,7 @@ mod local;
 mod paint;
 mod pause;
 mod plan;
+mod prepare;
 mod replay;
 mod report;
 mod restore;
@@ -62,6 +63,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Slots(arguments) => Box::pin(slots::run(&arguments)).await,
         Command::Report(arguments) => Box::pin(report::run(&arguments)).await,
         Command::Doctor(arguments) => Box::pin(doctor::run(&arguments)).await,
+        Command::Prepare(arguments) => Box::pin(prepare::run(&arguments)).await,
         Command::Review(arguments) => Box::pin(review::run(&arguments)).await,
         Command::Restore(arguments) => Box::pin(restore::run(&arguments)).await,
         Command::Pause(arguments) => Box::pin(pause::pause(&arguments)).await,

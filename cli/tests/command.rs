@@ -129,7 +129,13 @@ fn hostile_text_is_inert_in_a_terminal() {
 fn commands_that_need_aws_say_what_is_missing() {
     let file = fixture("guardduty/bitcoin-tool");
     let replay = ["replay", file.to_str().expect("UTF-8")];
-    for arguments in [&["incidents"][..], &replay, &["review", "list"], &["report", "observe", "--since", "12h"]] {
+    for arguments in [
+        &["incidents"][..],
+        &replay,
+        &["review", "list"],
+        &["report", "observe", "--since", "12h"],
+        &["prepare", "--account", "111122223333"],
+    ] {
         let output = firebreak(arguments, "");
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(String::from_utf8_lossy(&output.stderr).contains("AWS_REGION"), "{}", String::from_utf8_lossy(&output.stderr));
@@ -294,6 +300,14 @@ fn a_pause_that_cannot_be_is_refused_in_one_line_before_anything_is_called() {
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{arguments:?}");
         let line = String::from_utf8(output.stderr).expect("UTF-8");
         assert!(line.lines().count() == 1 && line.contains(words), "{arguments:?}: {line}");
+    }
+    for (arguments, words) in [
+        (&["prepare", "--account", "12"][..], "12 digits"),
+        (&["prepare", "--account", "111122223333", "--region", "../x"][..], "--region"),
+    ] {
+        let output = firebreak(arguments, "");
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(words), "{arguments:?}");
     }
     let output = firebreak(&["pause", "--for", "2h"], "");
     assert_eq!(output.status.code(), Some(2));

@@ -36,7 +36,7 @@ export function cases(w) {
     },
     {
       subject: 'a session of preserve-evidence that was opened for one instance',
-      given: { identity: ['PreserveEvidence'], session: w.onlyInstance('i-0abc') },
+      given: { identity: ['PreserveEvidence'], session: w.onlyInstance('i-0abc', 'PreserveEvidence') },
       cases: [
         ...each(['DescribeInstances', 'DescribeNetworkInterfaces', 'DescribeSnapshots', 'DescribeVolumes'], (call) => ({
           name: call, who: preserve, does: `ec2:${call}`, on: anything, using: { 'aws:RequestedRegion': 'eu-central-1' }, then: 'allowed',

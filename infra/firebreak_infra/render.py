@@ -76,8 +76,8 @@ def _resolved(template: str, cloudformation: dict[str, Any], target: Target, acc
 
 def _write(path: Path, content: dict[str, Any]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Narrow: CloudFormation takes at most 51,200 bytes of a template that is not in S3.
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    # Not indented: CloudFormation takes at most 51,200 bytes of a template that is not in S3.
+    path.write_text(json.dumps(content, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
 
 

@@ -29,6 +29,7 @@ from . import (
     names,
     nested_executions,
     organization_policies,
+    session_manager,
     state_language,
     task_tokens,
     transactions,
@@ -63,6 +64,7 @@ def install(endpoint: str) -> None:
     iam_last_accessed.install()
     iam_protected_roles.install()
     organization_policies.install()
+    session_manager.install()
     assume_role_limits.install()
     enabled_regions.install()
     name_versioning_as_s3_does()

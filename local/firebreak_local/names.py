@@ -31,6 +31,8 @@ CALLED_BY_PEOPLE: Final = tuple(name for name, it in _DECLARED.items() if it["tr
 FUNCTION_PREFIX: Final = "firebreak-"
 DOCTOR_ALIAS: Final = "doctor"
 """Under this name a function answers questions, and takes no task."""
+PREPARE_ALIAS: Final = ("isolate-ec2", "prepare")
+"""The function that prepares accounts, and the name under which it takes no task."""
 FUNCTION_ARN_PREFIX: Final = f"arn:aws:lambda:{REGION}:{SECURITY_ACCOUNT}:function:{FUNCTION_PREFIX}"
 STATE_MACHINE: Final = "firebreak-incident-response"
 STATE_MACHINE_ARN: Final = f"arn:aws:states:{REGION}:{SECURITY_ACCOUNT}:stateMachine:{STATE_MACHINE}"

@@ -27,7 +27,7 @@ _ = (lookup_events, moto_patches)
 
 _SERVICES: Final = (
     "cloudtrail cloudwatch dynamodb ec2 events guardduty iam kms lambda organizations s3 securityhub sns sqs "
-    "stepfunctions sts"
+    "ssm stepfunctions sts"
 ).split()
 
 _ENDPOINTS: Final = {"cloudwatch": "monitoring", "stepfunctions": "states"}

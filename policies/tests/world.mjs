@@ -81,17 +81,33 @@ export function world(partition) {
       Version: '2012-10-17',
       Statement: [{ Effect: 'Allow', Principal: { AWS: principal }, Action: ['sts:AssumeRole', 'sts:TagSession'] }],
     }),
-    /** The session policy that Firebreak passes for one instance (crates/firebreak-aws/src/session_policy.rs). */
-    onlyInstance: (id) => {
-      const ec2 = (account, resource) => `arn:${partition}:ec2:eu-central-1:${account}:${resource}`
-      const own = ['network-interface/*', 'volume/*', `instance/${id}`].map((kind) => ec2(ACCOUNTS.member, kind))
-      const shared = ['security-group/*', 'subnet/*', 'vpc/*'].map((kind) => ec2('*', kind))
-      const lists = ['Instances', 'NetworkInterfaces', 'SecurityGroups', 'Snapshots', 'Volumes'].map((kind) => `ec2:Describe${kind}`)
+    /** The session policy that Firebreak passes for one instance to a member role (crates/firebreak-aws/src/session_policy.rs). */
+    onlyInstance: (id, role = 'IsolateEc2') => {
+      const of = (service, account, resource) => `arn:${partition}:${service}:eu-central-1:${account}:${resource}`
+      const own = (service, ...resources) => resources.map((resource) => of(service, ACCOUNTS.member, resource))
+      const shared = ['security-group/*', 'subnet/*', 'vpc/*'].map((kind) => of('ec2', '*', kind))
+      const around = ['ec2:DescribeInstances', 'ec2:DescribeNetworkInterfaces', 'ec2:DescribeSecurityGroups']
+      const evidence = role === 'PreserveEvidence'
+      const lists = evidence
+        ? ['ec2:DescribeSnapshots', 'ec2:DescribeVolumes']
+        : [
+            ...['AutoScalingGroups', 'AutoScalingInstances', 'InstanceRefreshes'].map((kind) => `autoscaling:Describe${kind}`),
+            ...['FlowLogs', 'RouteTables', 'TrunkInterfaceAssociations'].map((kind) => `ec2:Describe${kind}`),
+            ...['LoadBalancers', 'TargetGroups', 'TargetHealth'].map((kind) => `elasticloadbalancing:Describe${kind}`),
+            'ssm:DescribeSessions',
+          ]
+      const balanced = evidence ? [] : [...own('autoscaling', 'autoScalingGroup:*'), ...own('elasticloadbalancing', 'loadbalancer/*', 'targetgroup/*')]
+      const looks = role === 'IsolateEc2'
+      const looked = looks ? [...own('logs', 'log-group:*'), ...own('ssm', 'session/*')] : []
+      const work = ['ec2:*', ...(evidence ? [] : ['autoscaling:*', 'elasticloadbalancing:*']), ...(looks ? ['logs:FilterLogEvents', 'ssm:TerminateSession'] : [])]
+      const resources = [...shared, ...own('ec2', 'network-interface/*', 'volume/*', `instance/${id}`), of('ec2', '', 'snapshot/*'), ...balanced, ...looked]
+      const logs = `arn:${partition}:s3:::*/AWSLogs/*${ACCOUNTS.member}/*vpcflowlogs/*eu-central-1/*`
       return {
         Version: '2012-10-17',
         Statement: [
-          { Effect: 'Allow', Action: lists, Resource: '*', Condition: { StringEquals: { 'aws:RequestedRegion': 'eu-central-1' } } },
-          { Effect: 'Allow', Action: 'ec2:*', Resource: [...own, ...shared, ec2('', 'snapshot/*')] },
+          { Effect: 'Allow', Action: [...around, ...lists], Resource: '*', Condition: { StringEquals: { 'aws:RequestedRegion': 'eu-central-1' } } },
+          { Effect: 'Allow', Action: work, Resource: resources },
+          ...(looks ? [{ Effect: 'Allow', Action: 's3:GetObject', Resource: logs }, { Effect: 'Allow', Action: 's3:ListBucket', Resource: '*' }] : []),
         ],
       }
     },

@@ -14,6 +14,8 @@ use firebreak::text::inert;
 use firebreak_aws::classify::{OrFault, code};
 use firebreak_functions::FUNCTIONS;
 use futures::future::join_all;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::time::Duration;
 
 pub(super) const FUNCTION: &str = "function";
@@ -62,17 +64,27 @@ pub(super) async fn has_second_tier(deployment: &Deployment) -> Option<bool> {
 
 /// Asks a function what it sees in `places`, under the alias that takes no task: who may invoke only that cannot contain anything.
 pub(crate) async fn ask(config: &SdkConfig, folder: &str, places: &Places) -> Result<Diagnosis, Fault> {
+    let question = Question { diagnose: places.clone() };
+    invoke(config, (folder, names::DOCTOR_ALIAS), &question).await
+}
+
+/// Invokes a function under an alias, and waits for its answer.
+pub(crate) async fn invoke<Q: Serialize, A: DeserializeOwned>(
+    config: &SdkConfig,
+    (folder, alias): (&str, &str),
+    question: &Q,
+) -> Result<A, Fault> {
     let name = names::function(folder);
-    let question = serde_json::to_vec(&Question { diagnose: places.clone() }).map_err(|error| Fault::bug(error.to_string()))?;
+    let question = serde_json::to_vec(question).map_err(|error| Fault::bug(error.to_string()))?;
     // A question takes as long as the function looks, and one that is asked twice looks twice.
     let patient = aws_sdk_lambda::config::Builder::new()
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(LONGEST).operation_timeout(LONGEST).build());
-    let alias = format!("{name}:{}", names::DOCTOR_ALIAS);
+    let alias = format!("{name}:{alias}");
     let invoke = Client::new(config).invoke().function_name(&alias).payload(Blob::new(question));
     let answer = invoke.customize().config_override(patient).send().await;
     if answer.as_ref().err().and_then(code) == Some("ResourceNotFoundException") {
-        let what = format!("there is no {alias}, under which a function answers the doctor: deploy this version of Firebreak");
+        let what = format!("there is no {alias}, under which the function answers people: deploy this version of Firebreak");
         return Err(Fault::new(FaultKind::Gone, what));
     }
     let answer = answer.or_fault("lambda:Invoke")?;

@@ -54,7 +54,7 @@ fn edits(containment: Containment, repository: &Repository) -> Vec<Edit> {
     needs(&own("README.md"), name, "nobody can read what it does and does not do");
     needs(&own("policy.json"), "AssumeMemberRole", "its role may not work in another account");
     needs(&own("src/lib.rs"), "diagnose", "the doctor learns nothing of the accounts it works in");
-    needs(&own("src/main.rs"), "run_with_diagnosis", "the doctor's question would be read as a task");
+    needs(&own("src/main.rs"), "function.diagnose(", "the doctor's question would be read as a task");
     needs(&own("tests/wire"), "Status::Contained", "no test over the wire shows that it contains");
     needs(&own("tests/wire/verify.rs"), "#[tokio::test]", "no test over the wire shows that it sees what does not hold");
     needs(&own("tests/wire/release.rs"), "#[tokio::test]", "no test over the wire shows that it puts back");

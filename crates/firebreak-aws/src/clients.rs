@@ -22,6 +22,8 @@ use std::time::Duration;
 const SESSION_SECONDS: i32 = 900;
 /// The session that looks for `firebreak doctor`; member roles take names that begin with `fb-`.
 const DIAGNOSIS: &str = "fb-doctor";
+/// The session that works for `firebreak prepare`.
+const PREPARATION: &str = "fb-prepare";
 /// The session that answers triage's questions.
 const TRIAGE: &str = "fb-triage";
 /// The longest that a role's session can have which another role opened (IAM user guide, "Role chaining").
@@ -129,6 +131,21 @@ impl Aws {
         calls: &[&str],
     ) -> Result<SdkConfig, Fault> {
         let wanted = Wanted { name: DIAGNOSIS, policy: looking_policy(calls), seconds: SESSION_SECONDS };
+        Ok(self.assume(role, partition, account, wanted).await?.in_region(region))
+    }
+
+    /// Assumes `role` in `account` to prepare it before an incident: the session may make `calls` and no other, of those that the role
+    /// may.
+    ///
+    /// # Errors
+    /// As [`member`](Self::member).
+    pub async fn prepare(
+        &self,
+        role: MemberRole,
+        (partition, account, region): (&Partition, &AccountId, &Region),
+        calls: &[&str],
+    ) -> Result<SdkConfig, Fault> {
+        let wanted = Wanted { name: PREPARATION, policy: looking_policy(calls), seconds: SESSION_SECONDS };
         Ok(self.assume(role, partition, account, wanted).await?.in_region(region))
     }
 

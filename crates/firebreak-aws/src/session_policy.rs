@@ -3,7 +3,7 @@
 //! A session has only what both its role and its session policy allow (IAM user guide, "Session policies"). The role says which
 //! calls; this says about which resource, as closely as IAM can express it.
 
-use firebreak::target::{Target, TargetKind};
+use firebreak::target::{Scope, Target, TargetKind};
 use firebreak_functions::MemberRole;
 use serde_json::{Value, json};
 
@@ -36,22 +36,34 @@ const SWEEP_CALLS: [&str; 6] = [
 /// is the question.
 const WHOSE: [&str; 2] = ["iam:GetAccessKeyLastUsed", "iam:ListUsers"];
 
-/// What is listed around an instance.
-const INSTANCE_LISTS: [&str; 5] = [
-    "ec2:DescribeInstances",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSecurityGroups",
-    "ec2:DescribeSnapshots",
-    "ec2:DescribeVolumes",
+/// What is listed around an instance, whoever has the session.
+const INSTANCE_LISTS: [&str; 3] = ["ec2:DescribeInstances", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups"];
+/// What is listed for its evidence.
+const EVIDENCE_LISTS: [&str; 2] = ["ec2:DescribeSnapshots", "ec2:DescribeVolumes"];
+/// What is listed for its isolation and for the release.
+const ISOLATION_LISTS: [&str; 10] = [
+    "autoscaling:DescribeAutoScalingGroups",
+    "autoscaling:DescribeAutoScalingInstances",
+    "autoscaling:DescribeInstanceRefreshes",
+    "ec2:DescribeFlowLogs",
+    "ec2:DescribeRouteTables",
+    "ec2:DescribeTrunkInterfaceAssociations",
+    "elasticloadbalancing:DescribeLoadBalancers",
+    "elasticloadbalancing:DescribeTargetGroups",
+    "elasticloadbalancing:DescribeTargetHealth",
+    "ssm:DescribeSessions",
 ];
 
-/// The session policy for `role` working on `target`, as JSON. Far under the 2,048 characters that `AssumeRole` takes.
+/// What is listed around an instance to find its network ACLs.
+const NETWORK_LISTS: [&str; 3] = ["ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces", "ec2:DescribeVpcs"];
+
+/// The session policy for `role` working on `target`, as JSON. `AssumeRole` takes 2,048 characters.
 pub(crate) fn session_policy(target: &Target, role: MemberRole) -> String {
     let statements = match role {
         MemberRole::Triage => return triage_policy(),
         MemberRole::Sweep => json!([allow(&json!(SWEEP_CALLS), &json!("*"))]),
         MemberRole::QuarantineScp => json!([allow(&json!(SCP_CALLS), &json!("*"))]),
-        _ => about(target),
+        _ => about(target, role),
     };
     json!({ "Version": "2012-10-17", "Statement": statements }).to_string()
 }
@@ -61,7 +73,7 @@ pub(crate) fn triage_policy() -> String {
     looking_policy(&TRIAGE_CALLS)
 }
 
-/// The session policy of a look: these calls on anything the role reaches. Without calls it can do nothing at all.
+/// The session policy of a look, or of a preparation: these calls on anything the role reaches. Without calls it can do nothing at all.
 pub(crate) fn looking_policy(calls: &[&str]) -> String {
     let statement = match calls {
         [] => json!({ "Effect": "Deny", "Action": "*", "Resource": "*" }),
@@ -70,7 +82,7 @@ pub(crate) fn looking_policy(calls: &[&str]) -> String {
     json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string()
 }
 
-fn about(target: &Target) -> Value {
+fn about(target: &Target, role: MemberRole) -> Value {
     match target.kind {
         // A finding does not say under which path a principal is; names are unique in an account whatever the path.
         TargetKind::IamUser => principal(target, "user"),
@@ -79,26 +91,53 @@ fn about(target: &Target) -> Value {
             let bucket = format!("arn:{}:s3:::{}", target.partition, target.id);
             json!([allow(&json!("s3:*"), &json!([bucket, format!("{bucket}/*")]))])
         }
-        TargetKind::Ec2Instance => instance(target),
+        TargetKind::Ec2Instance if target.scope == Scope::RemoteAddresses => network_acls(target),
+        TargetKind::Ec2Instance => instance(target, role),
         _ => json!([{ "Effect": "Deny", "Action": "*", "Resource": "*" }]),
     }
 }
 
 /// One instance, and the kinds of resources that its containment and its evidence name beside it. Their ids are known only after
-/// the session has begun; the role's policy says which calls reach them. IAM knows no resource of a list (Service Authorization
-/// Reference, "Actions, resources, and condition keys for Amazon EC2").
-fn instance(target: &Target) -> Value {
+/// the session has begun; the role's policy says which calls reach them. IAM knows no resource of a list, and of a group or a balancer
+/// not which instances it has (Service Authorization Reference, "Actions, resources, and condition keys").
+fn instance(target: &Target, role: MemberRole) -> Value {
     let Target { partition, account, region, id, .. } = target;
-    let arn = |account: &str, resource: &str| format!("arn:{partition}:ec2:{region}:{account}:{resource}");
-    let own = ["network-interface/*", "volume/*"].map(|kind| arn(account.as_str(), kind));
+    let arn = |service: &str, account: &str, resource: &str| format!("arn:{partition}:{service}:{region}:{account}:{resource}");
+    let own = |service: &str, resource: &str| arn(service, account.as_str(), resource);
     // The network can be another account's (VPC sharing), and a snapshot's ARN has no account.
-    let shared = ["security-group/*", "subnet/*", "vpc/*"].map(|kind| arn("*", kind));
-    let one = arn(account.as_str(), &format!("instance/{id}"));
-    let resources: Vec<String> = own.into_iter().chain(shared).chain([one, arn("", "snapshot/*")]).collect();
+    let mut resources = ["security-group/*", "subnet/*", "vpc/*"].map(|kind| arn("ec2", "*", kind)).to_vec();
+    resources.extend(["network-interface/*", "volume/*"].map(|kind| own("ec2", kind)));
+    resources.extend([own("ec2", &format!("instance/{id}")), arn("ec2", "", "snapshot/*")]);
+    let (mut lists, mut work) = (INSTANCE_LISTS.to_vec(), vec!["ec2:*"]);
+    if role == MemberRole::PreserveEvidence {
+        lists.extend(EVIDENCE_LISTS);
+    } else {
+        lists.extend(ISOLATION_LISTS);
+        work.extend(["autoscaling:*", "elasticloadbalancing:*"]);
+        resources.push(own("autoscaling", "autoScalingGroup:*"));
+        resources.extend(["loadbalancer/*", "targetgroup/*"].map(|kind| own("elasticloadbalancing", kind)));
+    }
+    let mut flow_logs = vec![];
+    if role == MemberRole::IsolateEc2 {
+        work.extend(["logs:FilterLogEvents", "ssm:TerminateSession"]);
+        resources.extend([own("logs", "log-group:*"), own("ssm", "session/*")]);
+        // Flow logs can lie in any bucket, also in another account's. Hive-compatible keys have names before their values.
+        let logs = format!("arn:{partition}:s3:::*/AWSLogs/*{account}/*vpcflowlogs/*{region}/*");
+        flow_logs = vec![allow(&json!("s3:GetObject"), &json!(logs)), allow(&json!("s3:ListBucket"), &json!("*"))];
+    }
+    let listed = json!({ "Effect": "Allow", "Action": lists, "Resource": "*",
+        "Condition": { "StringEquals": { "aws:RequestedRegion": region } } });
+    Value::Array([listed, allow(&json!(work), &json!(resources))].into_iter().chain(flow_logs).collect())
+}
+
+/// The network ACLs of the subnets of one instance. Which ones those are is known only after the session has begun.
+fn network_acls(target: &Target) -> Value {
+    let Target { partition, account, region, .. } = target;
+    let acls = format!("arn:{partition}:ec2:{region}:{account}:network-acl/*");
     json!([
-        { "Effect": "Allow", "Action": INSTANCE_LISTS, "Resource": "*",
+        { "Effect": "Allow", "Action": NETWORK_LISTS, "Resource": "*",
           "Condition": { "StringEquals": { "aws:RequestedRegion": region } } },
-        allow(&json!("ec2:*"), &json!(resources)),
+        allow(&json!(["ec2:CreateNetworkAclEntry", "ec2:DeleteNetworkAclEntry"]), &json!(acls)),
     ])
 }
 
@@ -159,14 +198,34 @@ mod tests {
         let target = target(TargetKind::Ec2Instance, "i-0123456789abcdef0");
         for role in [MemberRole::IsolateEc2, MemberRole::PreserveEvidence, MemberRole::Release] {
             let policy: Value = serde_json::from_str(&session_policy(&target, role)).expect("JSON");
-            let [lists, work] = policy["Statement"].as_array().expect("statements").as_slice() else { panic!("{policy}") };
+            let [lists, work, logs @ ..] = policy["Statement"].as_array().expect("statements").as_slice() else {
+                panic!("{policy}")
+            };
             assert_eq!(lists["Condition"], json!({ "StringEquals": { "aws:RequestedRegion": "eu-central-1" } }));
             let mut calls = lists["Action"].as_array().expect("calls").iter().filter_map(Value::as_str);
-            assert!(calls.all(|call| call.starts_with("ec2:Describe") && !call.contains('*')), "{lists}");
+            assert!(calls.all(|call| call.contains(":Describe") && !call.contains('*')), "{lists}");
             let reached: Vec<&str> = work["Resource"].as_array().expect("ARNs").iter().filter_map(Value::as_str).collect();
-            assert!(reached.iter().all(|arn| arn.starts_with("arn:aws-us-gov:ec2:eu-central-1:")), "{reached:?}");
-            let instances: Vec<&&str> = reached.iter().filter(|arn| arn.contains("instance/") || arn.ends_with(":*")).collect();
+            let here = |arn: &&str| arn.starts_with("arn:aws-us-gov:") && arn.split(':').nth(3) == Some("eu-central-1");
+            assert!(reached.iter().all(here), "{reached:?}");
+            // Only a look asks flow logs, and only those of this account and Region.
+            assert_eq!(logs.len(), if role == MemberRole::IsolateEc2 { 2 } else { 0 });
+            let mut read = logs.iter().filter(|one| one["Action"] == "s3:GetObject").map(|one| one["Resource"].to_string());
+            assert!(read.all(|arn| arn.contains("123456789012") && arn.contains("eu-central-1")), "{logs:?}");
+            let instances: Vec<&&str> = reached.iter().filter(|arn| arn.contains("instance/") || arn.ends_with("::*")).collect();
             assert_eq!(instances, [&"arn:aws-us-gov:ec2:eu-central-1:123456789012:instance/i-0123456789abcdef0"]);
+        }
+    }
+
+    #[test]
+    fn a_session_about_remote_addresses_writes_entries_of_network_acls_and_nothing_else() {
+        let instance = target(TargetKind::Ec2Instance, "i-0123456789abcdef0");
+        let addresses = Target { scope: Scope::RemoteAddresses, ..instance };
+        for role in [MemberRole::DenyAddresses, MemberRole::IsolateEc2, MemberRole::Release] {
+            let policy: Value = serde_json::from_str(&session_policy(&addresses, role)).expect("JSON");
+            let [lists, work] = policy["Statement"].as_array().expect("statements").as_slice() else { panic!("{policy}") };
+            assert!(lists["Action"].as_array().expect("calls").iter().all(|call| call.to_string().contains("ec2:Describe")));
+            assert_eq!(work["Action"], json!(["ec2:CreateNetworkAclEntry", "ec2:DeleteNetworkAclEntry"]));
+            assert_eq!(work["Resource"], "arn:aws-us-gov:ec2:eu-central-1:123456789012:network-acl/*");
         }
     }
 
@@ -195,8 +254,9 @@ mod tests {
     #[test]
     fn the_longest_names_fit() {
         let kinds = [TargetKind::IamUser, TargetKind::IamRole, TargetKind::S3Bucket, TargetKind::Ec2Instance];
-        for kind in kinds {
-            assert!(session_policy(&target(kind, &"x".repeat(64)), MemberRole::Release).len() < 1024, "{kind:?}");
+        for (kind, role) in kinds.into_iter().flat_map(|kind| [(kind, MemberRole::IsolateEc2), (kind, MemberRole::Release)]) {
+            let far = Target { region: Region::parse("ap-southeast-1").expect("a Region"), ..target(kind, &"x".repeat(64)) };
+            assert!(session_policy(&far, role).len() < 2048, "{kind:?} as {}", role.name());
         }
     }
 }

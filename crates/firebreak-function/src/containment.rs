@@ -12,12 +12,12 @@ use aws_config::SdkConfig;
 use firebreak::containment::Containment;
 use firebreak::containment::declaration::Level;
 use firebreak::decision::{Decision, Mode};
-use firebreak::fault::{Fault, FaultKind};
+use firebreak::fault::{ErrorName, Fault, FaultKind};
 use firebreak::holders::Holder;
 use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::policy::built_in_protection;
-use firebreak::receipt::{Outcome, Receipt, Step, Verification};
+use firebreak::receipt::{Outcome, Receipt, Status, Step, Verification};
 use firebreak::step::StepKind;
 use firebreak::target::{Look, Scope, Target};
 use firebreak::task::{Phase, TaskInput, TaskOutput};
@@ -174,6 +174,7 @@ impl Responder {
         match request.phase {
             Phase::Contain => self.contain(&request, task, prepare, contain).await.map(TaskOutput::Receipt),
             Phase::Verify => self.verify(&request, task, verify).await.map(TaskOutput::Verification),
+            Phase::Impact => Err(Fault::malformed(format!("{} does not say what it would hit", task.containment))),
         }
     }
 
@@ -223,6 +224,7 @@ impl Responder {
         let is_untouched = match &attempted {
             Ok(Some(Ran::Holds(_))) => false,
             Ok(Some(Ran::Tried(Attempt::Waits(_)))) => true,
+            Ok(Some(Ran::Tried(Attempt::Steps(steps)))) => Receipt::status_of(steps, level.decisive) == Status::Skipped,
             _ => !is_tried.load(Relaxed),
         };
         let answer = self.answer(&request.incident, held, attempted, (approved, level.decisive)).await;
@@ -353,7 +355,10 @@ pub(crate) fn passing_fault(steps: &[Step], decisive: &[StepKind]) -> Option<Fau
 
 pub(crate) fn receipt(target: &Target, containment: Containment, steps: Vec<Step>, decisive: &[StepKind]) -> Receipt {
     let status = Receipt::status_of(&steps, decisive);
-    Receipt { steps, finished_at: Some(clock::now()), ..Receipt::of(target.clone(), containment, status) }
+    let mut faults = steps.iter().filter_map(|step| step.error.as_ref()).filter(|_| status == Status::Skipped);
+    let why = faults.find(|fault| fault.kind == FaultKind::Protected);
+    let (error, fault) = why.map(|fault| (fault.told(), ErrorName::from(fault.kind))).unzip();
+    Receipt { steps, error, fault, finished_at: Some(clock::now()), ..Receipt::of(target.clone(), containment, status) }
 }
 
 /// The restorable tags: what a tag had before, or that it was absent.

@@ -7,7 +7,8 @@ use crate::about;
 use firebreak::diagnosis::{Diagnosis, Places, Question};
 pub use firebreak::fault::Fault;
 use firebreak::fault::FaultKind;
-use firebreak::names::DOCTOR_ALIAS;
+use firebreak::names::{DOCTOR_ALIAS, PREPARE_ALIAS};
+use firebreak::preparation::{Preparation, Prepared};
 use futures::FutureExt as _;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::Serialize;
@@ -53,10 +54,43 @@ where
     .await
 }
 
-/// Whether the function was invoked as the doctor. Lambda says under which ARN: the function's own, or an alias's (Lambda developer
-/// guide, "Using the Lambda context object": `invokedFunctionArn`).
-fn is_doctor(invoked_arn: &str) -> bool {
-    invoked_arn.split(':').nth(7) == Some(DOCTOR_ALIAS)
+/// As [`run_with_diagnosis`], and carries out with `prepare` what `firebreak prepare` asks.
+///
+/// # Errors
+/// Only when the Lambda Runtime API cannot be reached.
+pub async fn run_with_preparation<I, O, F, D, P>(look: D, prepare: P, handler: F) -> Result<(), lambda_runtime::Error>
+where
+    I: DeserializeOwned,
+    O: Serialize,
+    F: AsyncFn(I) -> Result<O, Fault>,
+    D: AsyncFn(Places) -> Result<Diagnosis, Fault>,
+    P: AsyncFn(Places) -> Result<Prepared, Fault>,
+{
+    let either = async |payload: Box<RawValue>| match serde_json::from_str::<Preparation>(payload.get()) {
+        Ok(asked) => prepare(asked.prepare).await.map(Answer::Prepared),
+        Err(_) => handler(parsed(payload.get())?).await.map(Answer::Task),
+    };
+    run_with_diagnosis(look, either).await
+}
+
+/// What a function answers that prepares, too.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Answer<O> {
+    Prepared(Prepared),
+    Task(O),
+}
+
+/// What the alias under which a function was invoked does not take. Lambda says under which ARN: the function's own, or an alias's
+/// (Lambda developer guide, "Using the Lambda context object": `invokedFunctionArn`).
+fn refused(invoked_arn: &str, payload: &str) -> Option<&'static str> {
+    match invoked_arn.split(':').nth(7) {
+        Some(DOCTOR_ALIAS) => Some("the alias doctor answers questions only, and takes no task"),
+        Some(PREPARE_ALIAS) if serde_json::from_str::<Preparation>(payload).is_err() => {
+            Some("the alias prepare takes preparations only, and no task")
+        }
+        _ => None,
+    }
 }
 
 /// One invocation. Every line that it logs carries what it is about.
@@ -71,13 +105,11 @@ where
         if let Ok(question) = serde_json::from_str::<Question>(payload) {
             return look(question.diagnose).await.map(Box::new).map(Output::Diagnosis);
         }
-        if is_doctor(invoked_arn) {
-            return Err(Fault::new(FaultKind::Denied, "the alias doctor answers questions only, and takes no task"));
+        if let Some(why) = refused(invoked_arn, payload) {
+            return Err(Fault::new(FaultKind::Denied, why));
         }
         // The payload stays raw until here so that JSON too deep or too odd for a tree still reaches the handler that asks for it.
-        let input: I = serde_json::from_str(payload)
-            .map_err(|error| Fault::malformed(format!("the function's input has the wrong form ({:?})", error.classify())))?;
-        handler(input).await.map(Output::Task)
+        handler(parsed(payload)?).await.map(Output::Task)
     };
     // Boxed: the SDK nests futures deeper than the compiler lays out in one piece.
     let answer = AssertUnwindSafe(Box::pin(work.instrument(span.clone()))).catch_unwind().await;
@@ -87,6 +119,11 @@ where
         Err(_) => Fault::bug("the function panicked; its log has the place"),
     };
     Err(span.in_scope(|| diagnose(fault)))
+}
+
+fn parsed<I: DeserializeOwned>(payload: &str) -> Result<I, Fault> {
+    serde_json::from_str(payload)
+        .map_err(|error| Fault::malformed(format!("the function's input has the wrong form ({:?})", error.classify())))
 }
 
 /// What a function answers.
@@ -194,6 +231,35 @@ mod tests {
             assert!(matches!(answer, Ok(Output::Task(_))), "{arn}");
         }
         assert_eq!(handled.get(), 3);
+    }
+
+    #[tokio::test]
+    async fn the_alias_prepare_takes_preparations_and_no_task_and_the_alias_doctor_takes_none() {
+        let handled = std::cell::Cell::new(0);
+        let handler = async |_: Value| {
+            handled.set(handled.get() + 1);
+            Ok(Value::Null)
+        };
+        let look = async |_: Places| Ok(Diagnosis::default());
+        let places = json!({ "partition": "aws", "accounts": ["111122223333"], "regions": ["eu-central-1"] });
+        let asked = json!({ "prepare": places });
+        let mut and_a_task = task("acme");
+        and_a_task["prepare"] = places;
+        let prepare = format!("{FUNCTION}:prepare");
+        for (arn, payload) in [
+            (prepare.clone(), task("acme")),
+            (prepare.clone(), and_a_task),
+            (prepare.clone(), json!({})),
+            (format!("{FUNCTION}:doctor"), asked.clone()),
+        ] {
+            let refused = invoke(&payload.to_string(), &arn, &look, &handler).await.err();
+            assert_eq!(refused.map(|error| error.error_type).as_deref(), Some("Firebreak.Denied"), "{arn}: {payload}");
+        }
+        assert_eq!(handled.get(), 0);
+        for arn in [prepare.as_str(), FUNCTION] {
+            assert!(matches!(invoke(&asked.to_string(), arn, &look, &handler).await, Ok(Output::Task(_))), "{arn}");
+        }
+        assert_eq!(handled.get(), 2);
     }
 
     #[tokio::test]

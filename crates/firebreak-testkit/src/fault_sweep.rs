@@ -6,6 +6,7 @@ pub use crate::breaks::{Break, Point};
 
 use crate::Call;
 use crate::breaks::{Refusal, SERVER_ERROR, denied, throttling};
+use firebreak::containment::Containment;
 use serde_json::{Value, json};
 
 impl Break {
@@ -43,16 +44,24 @@ pub fn points(calls: &[Call], function: &str) -> Vec<Point> {
 pub fn changes(calls: &[Call], function: &str) -> Vec<String> {
     let reads = ["Get", "List", "Describe", "Head", "AssumeRole", "Lookup", "GenerateServiceLast"];
     let own = calls.iter().filter(|call| call.function.as_deref() == Some(function));
-    let theirs = own.filter(|call| matches!(call.service.as_str(), "iam" | "ec2" | "s3" | "organizations"));
+    let theirs = own.filter(|call| matches!(call.service.as_str(), "iam" | "ec2" | "s3" | "ssm" | "organizations"));
     theirs.filter(|call| !reads.iter().any(|read| call.operation.starts_with(read))).map(Call::action).collect()
 }
 
-/// The calls whose names say that they destroy: none may be made outside a release.
+/// The calls whose names say that they destroy: none may be made outside a release, but what the containment of the function declares.
 #[must_use]
 pub fn forbidden(calls: &[Call], function: &str) -> Vec<String> {
-    let destroys = ["Delete", "Terminate", "Stop", "Detach", "Remove"];
+    let containment = Containment::of_function(function.strip_prefix("firebreak-").unwrap_or(function));
+    let is_declared = |action: &str| containment.is_some_and(|containment| containment.declaration().may_destroy(action));
     let own = calls.iter().filter(|call| call.function.as_deref() == Some(function));
-    own.filter(|call| destroys.iter().any(|word| call.operation.starts_with(word))).map(Call::action).collect()
+    own.map(Call::action).filter(|action| says_it_destroys(action) && !is_declared(action)).collect()
+}
+
+/// Whether the name of an action says that it destroys: `ec2:TerminateInstances`.
+#[must_use]
+pub fn says_it_destroys(action: &str) -> bool {
+    let operation = action.split_once(':').map_or(action, |(_, operation)| operation);
+    ["Delete", "Terminate", "Stop", "Detach", "Remove"].iter().any(|word| operation.starts_with(word))
 }
 
 /// How many calls had to be answered, one after the other, before the first of `action` could be, itself included.
@@ -100,5 +109,16 @@ mod tests {
         let found: Vec<_> = depths(&calls, "ours").into_iter().map(|(call, depth)| (call.operation.as_str(), depth)).collect();
         assert_eq!(found, [("First", 1), ("Beside", 1), ("AfterFirst", 2), ("AfterBoth", 2), ("Last", 3)]);
         assert_eq!((depth(&calls, "ours", "iam:Last"), depth(&calls, "ours", "iam:Never")), (Some(3), None));
+    }
+
+    #[test]
+    fn a_call_that_destroys_is_forbidden_to_everybody_who_does_not_declare_it() {
+        let of = |function: &str, service: &str, operation: &str| {
+            let call = call(function, operation, 0.0, 0.1);
+            forbidden(&[Call { service: service.to_owned(), ..call }], function).len()
+        };
+        let isolate = "firebreak-isolate-ec2";
+        assert_eq!((of(isolate, "ssm", "TerminateSession"), of(isolate, "ec2", "TerminateInstances")), (0, 1));
+        assert_eq!((of("firebreak-lockdown-s3", "ssm", "TerminateSession"), of("firebreak-sweep", "iam", "DeleteUser")), (1, 1));
     }
 }

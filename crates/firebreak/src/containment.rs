@@ -138,6 +138,16 @@ mod tests {
         assert_eq!(Containment::of_function("release"), None);
     }
 
+    #[test]
+    fn one_call_that_destroys_is_declared_and_with_its_reason() {
+        let all = Containment::ALL.iter().map(|containment| containment.declaration());
+        let declared: Vec<_> = all.flat_map(|declaration| declaration.destroys).collect();
+        assert!(declared.iter().all(|(action, why)| action.contains(':') && !why.is_empty()), "{declared:?}");
+        let actions: Vec<&str> = declared.iter().map(|(action, _)| *action).collect();
+        assert_eq!(actions, ["ssm:TerminateSession"], "whoever adds one decides it with the reader of docs/semantics.md");
+        assert!(!Containment::LockdownS3.declaration().may_destroy(actions[0]));
+    }
+
     /// Two containments that share a base would put back each other's state.
     #[test]
     fn a_kind_of_target_has_one_containment_that_keeps_the_targets_own_base() {

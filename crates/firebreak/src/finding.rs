@@ -231,7 +231,7 @@ impl Finding {
     #[must_use]
     pub fn node_tag(&self) -> Option<&str> {
         let mut keys = self.about(Subject::Instance).flat_map(|resource| &resource.tags).map(|(key, _)| key.as_str());
-        keys.find(|key| NODE_TAGS.iter().any(|tag| key.starts_with(tag)))
+        keys.find(|key| is_node_tag(key))
     }
 
     /// Whether all that was seen is a DNS query: who resolves names for others sends theirs, too. A sequence has seen more.
@@ -240,6 +240,12 @@ impl Finding {
         let of_type = |kind: &str| kind.ends_with("!DNS") || DNS_ALONE.iter().any(|part| kind.contains(part));
         !self.sequence && (self.dns_request || self.finding_type.as_deref().is_some_and(of_type))
     }
+}
+
+/// Whether the tag of this key is one of a cluster's node.
+#[must_use]
+pub fn is_node_tag(key: &str) -> bool {
+    NODE_TAGS.iter().any(|tag| key.starts_with(tag))
 }
 
 /// How the event was delivered.

@@ -1,10 +1,11 @@
-//! What the deny of a whole role or user would stop beside the suspect: whoever approves it must know.
+//! What a containment would stop beside the suspect: whoever approves it must know.
 //!
-//! Nothing here is free text: services, instances and numbers only, each checked, because whoever may write a role's trust policy
-//! may be the attacker.
+//! Of a role or user nothing is free text: services, instances and numbers only, each checked, because whoever may write a role's
+//! trust policy may be the attacker. Of an instance the lines are `isolate-ec2`'s, and the names in them are inert.
 
 use crate::ids::{AccessKeyId, InstanceId};
 use crate::target::Target;
+use crate::text::inert;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -15,6 +16,10 @@ pub const RECENT: SignedDuration = SignedDuration::from_hours(24);
 const MAX_NAMED: usize = 5;
 /// Characters of a name.
 const MAX_NAME: usize = 40;
+/// Lines about an instance.
+const MAX_HITS: usize = 8;
+/// Characters of a line.
+const MAX_HIT: usize = 160;
 
 /// Who and what else works with a principal, as far as it was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +40,9 @@ pub struct Impact {
     /// When it was used last, if IAM knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_used: Option<Timestamp>,
+    /// Of an instance: what its isolation hits, one line each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hits: Vec<String>,
 }
 
 /// One session of a role, as CloudTrail recorded its beginning.
@@ -58,6 +66,12 @@ impl Impact {
         Self { workloads, services, more_services, ..Self::default() }
     }
 
+    /// What the isolation of an instance hits.
+    #[must_use]
+    pub fn of_instance(hits: &[String]) -> Self {
+        Self { hits: hits.iter().take(MAX_HITS).map(|line| inert(line, MAX_HIT)).collect(), ..Self::default() }
+    }
+
     /// The same, with the sessions of `role` that began since a day before `now`. Without any it stays unknown how many there are: no
     /// look may have asked.
     #[must_use]
@@ -78,6 +92,9 @@ impl Impact {
     /// One sentence for people, without a full stop.
     #[must_use]
     pub fn says(&self) -> String {
+        if !self.hits.is_empty() {
+            return self.hits.join("; ");
+        }
         let named = self.services.join(", ");
         let called = match (self.services.len(), self.more_services) {
             (0, _) => "it called no service in the last day".to_owned(),
@@ -157,6 +174,14 @@ mod tests {
         assert_eq!((impact.services.len(), impact.more_services), (5, 395));
         assert_eq!(impact.workloads, ["ok.amazonaws.com"]);
         assert!(impact.says().contains("and 395 others") && serde_json::to_string(&impact).expect("JSON").len() < 400);
+    }
+
+    #[test]
+    fn what_an_isolation_hits_is_bounded_and_inert() {
+        let lines = vec!["serves \u{1b}[2J".to_owned() + &"x".repeat(500); 20];
+        let impact = Impact::of_instance(&lines);
+        assert!(impact.hits.len() == MAX_HITS && !impact.says().contains('\u{1b}'), "{impact:?}");
+        assert!(serde_json::to_string(&impact).expect("JSON").len() < 1500);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod addresses;
 pub mod answer;
 pub mod arrival;
 pub mod comment;
@@ -26,6 +27,7 @@ pub mod pause;
 pub mod plan;
 pub mod playbook;
 pub mod policy;
+pub mod preparation;
 pub mod receipt;
 pub mod report;
 pub mod restore;

@@ -26,6 +26,8 @@ pub const TICKETS_TOPIC: &str = "firebreak-tickets";
 pub const FAILURES_TOPIC: &str = "firebreak-failures";
 /// The alias under which a function answers `firebreak doctor` and takes no task: IAM tells aliases apart, and no payloads.
 pub const DOCTOR_ALIAS: &str = "doctor";
+/// The alias under which `isolate-ec2` takes a preparation and no task.
+pub const PREPARE_ALIAS: &str = "prepare";
 
 /// The service control policy that keeps a quarantine from being undone.
 pub const GUARD_SCP: &str = "FirebreakGuard";

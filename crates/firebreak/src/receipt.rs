@@ -108,6 +108,11 @@ impl Step {
     pub fn is(&self, kind: StepKind) -> bool {
         self.kind() == Some(kind)
     }
+
+    /// Whether it was left out because the target must never be touched.
+    fn is_spared(&self) -> bool {
+        self.outcome == Outcome::Skipped && self.error.as_ref().is_some_and(|fault| fault.kind == FaultKind::Protected)
+    }
 }
 
 impl Receipt {
@@ -150,15 +155,18 @@ impl Receipt {
     }
 
     /// The status that a list of steps amounts to. `decisive` names the steps without which nothing is contained; labels and records
-    /// contain nothing, whatever became of them.
+    /// contain nothing, whatever became of them. What is protected is left alone on purpose.
     #[must_use]
     pub fn status_of(steps: &[Step], decisive: &[StepKind]) -> Status {
         let held = |step: &&Step| matches!(step.outcome, Outcome::Applied | Outcome::Already);
-        let any_decisive = steps.iter().filter(held).any(|step| step.kind().is_some_and(|kind| decisive.contains(&kind)));
-        if any_decisive && steps.iter().all(|step| step.outcome != Outcome::Failed) {
+        let decides = |step: &Step| step.kind().is_some_and(|kind| decisive.contains(&kind));
+        let none_failed = steps.iter().all(|step| step.outcome != Outcome::Failed);
+        if none_failed && steps.iter().filter(held).any(decides) {
             Status::Contained
         } else if steps.iter().filter(held).any(|step| step.kind().is_none_or(|kind| !kind.is_bookkeeping())) {
             Status::Partial
+        } else if none_failed && steps.iter().any(|step| decides(step) && step.is_spared()) {
+            Status::Skipped
         } else {
             Status::Failed
         }
@@ -380,5 +388,9 @@ mod tests {
         assert_eq!(status(&[step("attach-deny", Outcome::Failed), step("record-base", Outcome::Applied)]), Status::Failed);
         assert_eq!(status(&[step("tag", Outcome::Applied)]), Status::Failed, "a label contains nothing");
         assert_eq!(status(&[]), Status::Failed);
+        let spared = |name| Step { error: Some(Fault::protected("a tag")), ..step(name, Outcome::Skipped) };
+        assert_eq!(status(&[step("read-base", Outcome::Applied), spared("attach-deny")]), Status::Skipped);
+        assert_eq!(status(&[spared("attach-deny"), step("deactivate-key K", Outcome::Failed)]), Status::Failed);
+        assert_eq!(status(&[spared("deactivate-key K")]), Status::Failed, "it decides nothing");
     }
 }

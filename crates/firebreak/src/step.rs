@@ -177,6 +177,7 @@ impl StepKind {
             | Self::ProtectFromStop
             | Self::StopOnShutdown
             | Self::KeepVolume
+            | Self::ShortenTracking
             | Self::NoteVolatile
             | Self::ScanBalancers => Nature::Care,
             Self::TakeOffDeny => Nature::Amends,
@@ -200,7 +201,6 @@ impl StepKind {
             | Self::DenyInManagementAccount
             | Self::IsolateInterface
             | Self::CutTracked
-            | Self::ShortenTracking
             | Self::EndShell
             | Self::DenyAddresses
             | Self::BlockPublicAccess

@@ -33,6 +33,13 @@ impl Scope {
         *self == Self::Principal
     }
 
+    /// Whether a containment of all of the target answers for this part. It does not for remote addresses: an instance that is isolated can
+    /// have connections that stay open.
+    #[must_use]
+    pub fn is_within_whole(self) -> bool {
+        self != Self::RemoteAddresses
+    }
+
     /// The kebab-case name, the same as in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -99,7 +106,7 @@ impl TargetKind {
             Self::IamUser => facts("IAM user", Reach::Account, Look::Reapply, Id::Name),
             Self::IamRole => facts("IAM role", Reach::Account, Look::Reapply, Id::Name),
             Self::AccountRoot => facts("root user of account", Reach::Account, Look::ReadOnly, Id::Name),
-            Self::Ec2Instance => facts("EC2 instance", Reach::Region, Look::ReadOnly, Id::Name),
+            Self::Ec2Instance => facts("EC2 instance", Reach::Region, Look::Reapply, Id::Name),
             Self::S3Bucket => facts("S3 bucket", Reach::Account, Look::ReadOnly, Id::Name),
             Self::IdentityCenterUser => facts("Identity Center user", Reach::Organization, Look::Reapply, Id::Words),
             Self::FederatedUser => facts("federated user", Reach::Region, Look::ReadOnly, Id::Words),

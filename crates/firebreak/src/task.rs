@@ -13,12 +13,21 @@ pub enum Phase {
     Contain,
     /// Read it back.
     Verify,
+    /// Say what a containment would hit, and change nothing. Only `isolate-ec2` answers it, with [`Hits`].
+    Impact,
+}
+
+/// What an isolation would hit, for whoever decides about it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hits {
+    /// One line each.
+    pub hits: Vec<String>,
 }
 
 /// The input of every containment function.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TaskInput {
-    /// Contain or verify.
+    /// What to do.
     pub phase: Phase,
     /// The incident.
     pub incident: Incident,

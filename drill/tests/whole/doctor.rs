@@ -4,6 +4,7 @@
 use crate::command;
 use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::types::{PointInTimeRecoverySpecification, TimeToLiveSpecification};
+use aws_sdk_ec2::types::Filter;
 use aws_sdk_eventbridge::types::Target;
 use aws_sdk_guardduty::types::FindingPublishingFrequency;
 use aws_sdk_s3::types::{DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRetentionMode, ObjectLockRule};
@@ -183,12 +184,21 @@ impl Saboteur<'_> {
     async fn isolation_group(&mut self) -> Result<()> {
         let ec2 = aws_sdk_ec2::Client::new(&self.member);
         let vpc = ec2.describe_vpcs().send().await?.vpcs().first().and_then(|vpc| vpc.vpc_id.clone()).ok_or("no VPC")?;
-        let made = ec2.create_security_group().vpc_id(&vpc).group_name("firebreak-isolation").description("isolates");
+        let made = ec2.create_security_group().vpc_id(&vpc).group_name("firebreak-isolation-by-hand").description("isolates");
         let group = made.send().await?.group_id.ok_or("no group")?;
         let tag = aws_sdk_ec2::types::Tag::builder().key("firebreak-sg").value("isolation").build();
         ec2.create_tags().resources(&group).tags(tag).send().await?;
         // A new group lets everything out.
         self.expect(format!("isolation-group: {group} of {vpc} in {MEMBER_ACCOUNT} {REGION}"));
+        let subnets = ec2.describe_subnets().filters(Filter::builder().name("vpc-id").values(&vpc).build()).send().await?;
+        let subnet = subnets.subnets().first().and_then(|subnet| subnet.subnet_id()).ok_or("no subnet")?;
+        let open = Filter::builder().name("tag:firebreak-sg").values("open").build();
+        let open = ec2.describe_security_groups().filters(open).send().await?;
+        let open =
+            open.security_groups().iter().find(|group| group.vpc_id() == Some(vpc.as_str())).and_then(|group| group.group_id());
+        let left = ec2.create_network_interface().subnet_id(subnet).groups(open.ok_or("no open group")?).send().await?;
+        let left = left.network_interface.and_then(|one| one.network_interface_id).ok_or("no interface")?;
+        self.expect(format!("open-group: {left} in {MEMBER_ACCOUNT} {REGION}"));
         Ok(())
     }
 
@@ -270,6 +280,29 @@ impl Saboteur<'_> {
     }
 }
 
+/// Doctor advises the groups of isolations; the command makes them, and a second time none; doctor advises them no more.
+fn prepare(stage: &Stage, advised: &str) -> Result<()> {
+    let advice = |observations: &str| -> Result<usize> {
+        let seen: Vec<Value> = serde_json::from_str(observations)?;
+        let is_ours = |one: &&Value| {
+            let subject = one["subject"].as_str().unwrap_or_default();
+            one["check"] == "isolation-group" && one["condition"] == "advice" && subject.starts_with(MEMBER_ACCOUNT)
+        };
+        Ok(seen.iter().filter(is_ours).count())
+    };
+    assert_eq!(advice(advised)?, 1, "{advised}");
+    let prepare = || -> Result<Value> {
+        let output = command::run(stage, &["prepare", "--account", MEMBER_ACCOUNT, "--json"])?;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(serde_json::from_slice(&output.stdout)?)
+    };
+    let prepared = prepare()?;
+    assert!(prepared["vpcs"][0]["open_group"].is_string(), "{prepared}");
+    assert_eq!(prepare()?, prepared);
+    assert_eq!(advice(&doctor(stage, true)?.1)?, 0);
+    Ok(())
+}
+
 #[tokio::test]
 async fn every_planted_fault_is_found_and_nothing_else() -> Result<()> {
     let logs = fixture::repository().join(format!(".local/logs/doctor-{}", std::process::id()));
@@ -281,6 +314,8 @@ async fn every_planted_fault_is_found_and_nothing_else() -> Result<()> {
     assert_eq!(attention(&sound)?, BTreeSet::new(), "a fresh deployment has nothing to mend");
     assert_eq!(exit, 0);
     assert!(serde_json::from_str::<Vec<Value>>(&sound)?.len() > 60, "{sound}");
+
+    prepare(&stage, &sound)?;
 
     let member = stage.aws.administrator(MEMBER_ACCOUNT).await?;
     let mut saboteur = Saboteur { stage: &stage, security: stage.config(), member, found: BTreeSet::new() };

@@ -79,7 +79,7 @@ fn changes(calls: &[Call]) -> Vec<String> {
     let reads = ["Get", "List", "Describe", "Head", "AssumeRole", "GenerateServiceLast"];
     calls
         .iter()
-        .filter(|call| matches!(call.service.as_str(), "iam" | "ec2" | "s3"))
+        .filter(|call| matches!(call.service.as_str(), "iam" | "ec2" | "s3" | "ssm"))
         .filter(|call| call.caller.is_some())
         .filter(|call| !reads.iter().any(|read| call.operation.starts_with(read)) && call.operation != "PutObject")
         .map(Call::action)

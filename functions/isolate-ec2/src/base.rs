@@ -1,36 +1,82 @@
 //! What an instance was before Firebreak touched it.
 
-use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{Filter, InstanceAttributeName, InstanceLifecycleType, InstanceStateName};
-use firebreak::fault::Fault;
-use firebreak_aws::classify::OrFault;
+use crate::balancers::Registration;
+use crate::scaling::Scaling;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The recorded state of an instance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// What an earlier version wrote is read, and must come out of serde as it went in: a base is extended on the condition that its text is
+/// still the known one. So a field that this version added is left out while it is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BaseState {
     /// Every network interface, also in other VPCs.
     pub interfaces: Vec<NetworkInterface>,
-    /// `disableApiTermination`.
-    pub termination_protection: bool,
+    /// `disableApiTermination`, where it could be read.
+    #[serde(default)]
+    pub termination_protection: Option<bool>,
     /// EC2 allows no termination protection for Spot Instances.
     pub spot: bool,
     /// All tags.
     pub tags: BTreeMap<String, String>,
+    /// Stop protection, shutdown behaviour, and what becomes of the volumes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protections: Option<Protections>,
+    /// The Auto Scaling group that the instance is a member of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scaling: Option<Scaling>,
+    /// Load balancers that send it traffic.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub registrations: Vec<Registration>,
+    /// ARN of the instance profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// Elastic IP addresses. They stay.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elastic_ips: Vec<String>,
+    /// Interfaces that were, or were about to be, in an open group for a moment. Written before.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub opened: BTreeSet<String>,
+    /// Firebreak's tags that an interface had before.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub interface_tags: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl BaseState {
-    /// A copy that also knows the interfaces of `later` which this one does not: a joining incident can find interfaces attached since.
+    /// A copy that also knows what `later` found and this one does not: a joining incident can find interfaces that were attached since,
+    /// and an earlier version looked at less.
     #[must_use]
     pub(crate) fn with_interfaces_of(&self, later: &Self) -> Self {
-        let new = later.interfaces.iter().filter(|found| !self.interfaces.iter().any(|known| known.id == found.id));
-        Self { interfaces: self.interfaces.iter().chain(new).cloned().collect(), ..self.clone() }
+        let is_new = |found: &&NetworkInterface| !self.interfaces.iter().any(|known| known.id == found.id);
+        let new: Vec<&NetworkInterface> = later.interfaces.iter().filter(is_new).collect();
+        let tags = later.interface_tags.iter().filter(|(id, _)| new.iter().any(|interface| interface.id == **id));
+        let interface_tags = tags.map(|(id, tags)| (id.clone(), tags.clone())).chain(self.interface_tags.clone()).collect();
+        let joined = later.registrations.iter().filter(|found| !self.registrations.contains(found));
+        // An earlier incident changed these already where it knew them.
+        let (protections, scaling) = (self.protections.clone(), self.scaling.clone());
+        Self {
+            interfaces: self.interfaces.iter().chain(new).cloned().collect(),
+            termination_protection: self.termination_protection.or(later.termination_protection),
+            protections: protections.or_else(|| later.protections.clone()),
+            scaling: scaling.or_else(|| later.scaling.clone()),
+            registrations: self.registrations.iter().chain(joined).cloned().collect(),
+            profile: self.profile.clone().or_else(|| later.profile.clone()),
+            elastic_ips: if self.elastic_ips.is_empty() { later.elastic_ips.clone() } else { self.elastic_ips.clone() },
+            opened: self.opened.union(&later.opened).cloned().collect(),
+            interface_tags,
+            ..self.clone()
+        }
+    }
+
+    /// The recorded interface of this id.
+    pub(crate) fn interface(&self, id: &str) -> Option<&NetworkInterface> {
+        self.interfaces.iter().find(|interface| interface.id == id)
     }
 }
 
-/// One network interface and its security groups.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// One network interface as it was.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NetworkInterface {
     /// `eni-…`.
     pub id: String,
@@ -38,37 +84,80 @@ pub struct NetworkInterface {
     pub vpc: String,
     /// Group ids, sorted.
     pub groups: Vec<String>,
+    /// Its subnet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnet: Option<String>,
+    /// A public or Elastic IPv4 address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_address: Option<String>,
+    /// It has an IPv6 address that is global, not unique local.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ipv6: bool,
+    /// After how many idle seconds an established TCP connection is forgotten. Nothing: the default of the instance type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp_established_timeout: Option<i32>,
+    /// Whether it takes only traffic of its own addresses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_dest_check: Option<bool>,
 }
 
-/// Reads the state of an instance: one wave of independent calls.
-///
-/// # Errors
-/// `Gone` when the instance does not exist or is terminated.
-pub(crate) async fn read(ec2: &Client, instance: &str) -> Result<BaseState, Fault> {
-    let of_instance = Filter::builder().name("attachment.instance-id").values(instance).build();
-    let (instances, interfaces, protection) = futures::join!(
-        ec2.describe_instances().instance_ids(instance).send(),
-        ec2.describe_network_interfaces().filters(of_instance).send(),
-        ec2.describe_instance_attribute().instance_id(instance).attribute(InstanceAttributeName::DisableApiTermination).send(),
-    );
-    let instances = instances.or_fault("ec2:DescribeInstances")?;
-    let found = instances.reservations().iter().flat_map(|reservation| reservation.instances()).next();
-    let found = found.ok_or_else(|| Fault::gone(format!("instance {instance} does not exist")))?;
-    if found.state().and_then(|state| state.name()) == Some(&InstanceStateName::Terminated) {
-        return Err(Fault::gone(format!("instance {instance} is terminated")));
+/// What protects an instance from being stopped, and its volumes from being deleted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Protections {
+    /// `disableApiStop`. Nothing: it could not be read.
+    #[serde(default)]
+    pub stop: Option<bool>,
+    /// `instanceInitiatedShutdownBehavior`: `stop` or `terminate`. Nothing: it could not be read.
+    #[serde(default)]
+    pub shutdown: Option<String>,
+    /// The EBS volumes.
+    #[serde(default)]
+    pub volumes: Vec<Volume>,
+}
+
+/// One attached EBS volume.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volume {
+    /// For example `/dev/xvda`.
+    pub device: String,
+    /// `vol-…`.
+    pub id: String,
+    /// Whether it is deleted when the instance is terminated.
+    pub delete_on_termination: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the version before this one wrote.
+    const EARLIER: &str = r#"{"interfaces":[{"id":"eni-1","vpc":"vpc-a","groups":["sg-web"]}],"termination_protection":false,"spot":false,"tags":{"Name":"shop"}}"#;
+
+    #[test]
+    fn what_an_earlier_version_wrote_is_read_and_written_alike() {
+        let base: BaseState = serde_json::from_str(EARLIER).expect("a base");
+        assert_eq!(base.termination_protection, Some(false));
+        assert_eq!(serde_json::to_string(&base).expect("JSON"), EARLIER, "a base is extended where its text is the known one");
     }
-    let interfaces = interfaces.or_fault("ec2:DescribeNetworkInterfaces")?;
-    let protection = protection.or_fault("ec2:DescribeInstanceAttribute")?;
-    Ok(BaseState {
-        interfaces: interfaces.network_interfaces().iter().filter_map(interface).collect(),
-        termination_protection: protection.disable_api_termination().and_then(|value| value.value()).unwrap_or(false),
-        spot: found.instance_lifecycle() == Some(&InstanceLifecycleType::Spot),
-        tags: found.tags().iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or("").to_owned()))).collect(),
-    })
-}
 
-fn interface(interface: &aws_sdk_ec2::types::NetworkInterface) -> Option<NetworkInterface> {
-    let mut groups: Vec<String> = interface.groups().iter().filter_map(|group| group.group_id().map(str::to_owned)).collect();
-    groups.sort();
-    Some(NetworkInterface { id: interface.network_interface_id()?.to_owned(), vpc: interface.vpc_id()?.to_owned(), groups })
+    #[test]
+    fn a_later_incident_adds_what_the_first_one_did_not_know_and_changes_nothing_that_it_knew() {
+        let interface = |id: &str, group: &str| NetworkInterface {
+            id: id.to_owned(),
+            groups: vec![group.to_owned()],
+            ..NetworkInterface::default()
+        };
+        let first = BaseState { interfaces: vec![interface("eni-1", "sg-web")], ..BaseState::default() };
+        let later = BaseState {
+            interfaces: vec![interface("eni-1", "sg-isolation"), interface("eni-2", "sg-db")],
+            termination_protection: Some(true),
+            profile: Some("arn".to_owned()),
+            opened: ["eni-2".to_owned()].into(),
+            ..BaseState::default()
+        };
+        let both = first.with_interfaces_of(&later);
+        assert_eq!(both.interfaces, [interface("eni-1", "sg-web"), interface("eni-2", "sg-db")]);
+        assert_eq!((both.termination_protection, both.profile.as_deref(), both.opened.len()), (Some(true), Some("arn"), 1));
+        assert_eq!(first.with_interfaces_of(&first), first);
+    }
 }

@@ -1,103 +1,222 @@
-//! Moves every network interface of an instance into the empty group of its own VPC.
+//! Cuts an instance off, and keeps it and its evidence alive.
+//!
+//! One wave of reads; then the record beside the groups; then whatever keeps the instance alive before what cuts it off, because an
+//! isolated member of an Auto Scaling group fails its health check and is terminated.
 
-use crate::base::{self, BaseState};
-use crate::isolation_group;
+use crate::admission::Admission;
+use crate::admit;
+use crate::base::{BaseState, NetworkInterface};
+use crate::interfaces::{self, Plan, is_isolated};
+use crate::read::{self, Seen, Wanted};
+use crate::tracked::{self, Cut};
+use crate::{balancers, isolation_group, protections, scaling, shells, termination, volatile};
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{AttributeBooleanValue, Tag};
+use aws_sdk_ec2::types::{InstanceStateName, Tag};
 use firebreak::fault::Fault;
-use firebreak::receipt::Outcome;
+use firebreak::policy::{CutTracked, Policy};
+use firebreak::receipt::{Outcome, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::TargetKind;
-use firebreak_aws::classify::{OrFault, code, fault};
+use firebreak_aws::classify::{code, fault};
 use firebreak_function::containment::{Attempt, Call, tag_outcome, tags};
-use firebreak_function::step::{step, unrecorded};
-use futures::FutureExt as _;
+use firebreak_function::step::{skipped, step};
 use futures::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(crate) async fn contain(call: &Call, (): ()) -> Result<Attempt, Fault> {
+pub(crate) async fn contain(call: &Call, policy: &Policy) -> Result<Attempt, Fault> {
     if call.target.kind != TargetKind::Ec2Instance {
         return Err(Fault::malformed(format!("isolate-ec2 cannot contain {}", call.target)));
     }
     let ec2 = Client::new(&call.config);
-    let current = base::read(&ec2, &call.target.id).await?;
-    let vpcs: BTreeSet<&str> = current.interfaces.iter().map(|interface| interface.vpc.as_str()).collect();
-    let (recorded, groups) = futures::join!(
-        step(StepKind::RecordBase, record(call, &current)),
-        join_all(vpcs.iter().map(async |vpc| ((*vpc).to_owned(), isolation_group::ensure(&ec2, vpc, &call.incident).await)))
-    );
-    let groups: BTreeMap<String, Result<String, Fault>> = groups.into_iter().collect();
-    let held = recorded.outcome != Outcome::Failed;
-    let interfaces = current.interfaces.iter().map(|interface| {
-        let isolated = groups.get(&interface.vpc).cloned();
-        step(StepName::about(StepKind::IsolateInterface, &interface.id), isolate(&ec2, interface, isolated, held)).boxed()
-    });
-    let protection = step(StepKind::ProtectFromTermination, protect(call, &ec2, &current, held)).boxed();
-    let label = step(StepKind::Tag, tag(call, &ec2, held)).boxed();
-    let mut steps = vec![recorded];
-    steps.extend(join_all(interfaces.chain([protection, label])).await);
-    Ok(steps.into())
+    let cut = policy.instances.cut_tracked;
+    let seen = Box::pin(read::read(call, &ec2, Wanted { services: true, routes: cut == CutTracked::Private })).await?;
+    match Box::pin(admit::admit(call, policy, &seen.base)).await? {
+        Admission::Go(admitted) => Ok(Box::pin(isolate(call, &ec2, seen, cut, admitted)).await.into()),
+        // What is protected is left as it is, and the receipt says why.
+        Admission::Protected(why) => Ok(vec![skipped(StepKind::IsolateInterface, why)].into()),
+        Admission::Waits(waits) => Ok(Attempt::Waits(waits)),
+    }
 }
 
-async fn record(call: &Call, current: &BaseState) -> Result<Outcome, Fault> {
+async fn isolate(call: &Call, ec2: &Client, seen: Seen, policy: CutTracked, admitted: Vec<Step>) -> Vec<Step> {
+    let opened = to_open(&seen, policy);
+    let current = BaseState { opened, ..seen.base.clone() };
+    let recording = async { record(call, &current).await.map(|_| Outcome::Applied) };
+    let (recorded, groups, cut_before) = futures::join!(
+        step(StepKind::RecordBase, recording),
+        Box::pin(groups(call, ec2, &seen, &current)),
+        Box::pin(cut_before(call)),
+    );
+    let held = recorded.outcome != Outcome::Failed;
+    let plans: Vec<(&NetworkInterface, Plan)> =
+        current.interfaces.iter().map(|interface| (interface, plan(interface, &seen, policy, &cut_before, &groups))).collect();
+    let (label, termination, protected, network) = futures::join!(
+        Box::pin(step(StepKind::Tag, tag(call, ec2, &current, held))),
+        Box::pin(step(StepKind::ProtectFromTermination, termination::protect(call, ec2, &current, held))),
+        Box::pin(protections::contain(call, ec2, &current, held)),
+        Box::pin(network(call, ec2, &seen, (&current, plans.as_slice()), held)),
+    );
+    let profile =
+        current.profile.as_deref().map(|arn| StepName::about(StepKind::ReadProfile, arn.rsplit('/').next().unwrap_or(arn)));
+    let mut steps = vec![recorded];
+    if let Some(name) = profile {
+        steps.push(step(name, async { Ok(Outcome::Applied) }).await);
+    }
+    steps.extend(admitted.into_iter().chain(network).chain(protected));
+    steps.extend([termination, label]);
+    let notes = notes(&seen, &steps);
+    steps.extend(notes);
+    steps.extend(seen.unread);
+    steps
+}
+
+/// Interfaces that pass an open group. They are recorded before, so that a run after this one, and every look, knows of them.
+fn to_open(seen: &Seen, policy: CutTracked) -> BTreeSet<String> {
+    let through = seen.base.interfaces.iter().filter(|interface| cut(interface, seen, policy, false) == Cut::Through);
+    through.map(|interface| interface.id.clone()).collect()
+}
+
+fn cut(interface: &NetworkInterface, seen: &Seen, policy: CutTracked, was_cut: bool) -> Cut {
+    match &seen.groups {
+        Ok(known) => {
+            let state = (is_isolated(interface, known), tracked::is_in_open(interface, known), was_cut);
+            tracked::decide(policy, interface, &seen.routes, state)
+        }
+        // It may be isolated already.
+        Err(_) => Cut::Not("Firebreak's security groups could not be read".to_owned()),
+    }
+}
+
+/// The steps by which an earlier run cut open connections. A record alone says only that it was about to.
+async fn cut_before(call: &Call) -> Vec<StepName> {
+    let receipt = call.ledger.receipt(&call.incident, call.containment, &call.target).await.ok().flatten();
+    let is_done = |step: &Step| step.is(StepKind::CutTracked) && matches!(step.outcome, Outcome::Applied | Outcome::Already);
+    receipt.into_iter().flat_map(|receipt| receipt.steps).filter(is_done).map(|step| step.name).collect()
+}
+
+fn plan(
+    interface: &NetworkInterface,
+    seen: &Seen,
+    policy: CutTracked,
+    cut_before: &[StepName],
+    groups: &BTreeMap<String, Groups>,
+) -> Plan {
+    let was_cut = cut_before.contains(&StepName::about(StepKind::CutTracked, &interface.id));
+    let unprepared = || Err(Fault::bug("no group was prepared for this VPC"));
+    let Groups { empty, open } =
+        groups.get(&interface.vpc).cloned().unwrap_or_else(|| Groups { empty: unprepared(), open: unprepared() });
+    let is_isolated = is_isolated(interface, seen.groups.as_deref().unwrap_or_default());
+    Plan { empty, open, cut: cut(interface, seen, policy, was_cut), is_isolated }
+}
+
+/// The groups of one VPC.
+#[derive(Debug, Clone)]
+struct Groups {
+    empty: Result<String, Fault>,
+    open: Result<String, Fault>,
+}
+
+async fn groups(call: &Call, ec2: &Client, seen: &Seen, current: &BaseState) -> BTreeMap<String, Groups> {
+    let known = seen.groups.as_deref().unwrap_or_default();
+    let needy = current.interfaces.iter().filter(|interface| !is_isolated(interface, known));
+    let vpcs: BTreeSet<&str> = needy.map(|interface| interface.vpc.as_str()).collect();
+    let opens = |vpc: &str| current.interfaces.iter().any(|one| one.vpc == vpc && current.opened.contains(&one.id));
+    let each = vpcs.into_iter().map(async |vpc| {
+        let open = async {
+            if opens(vpc) {
+                tracked::ensure(ec2, vpc, &seen.groups, call.incident.as_str()).await
+            } else {
+                Err(Fault::bug("no open group was prepared for this VPC"))
+            }
+        };
+        let empty = isolation_group::ensure(ec2, vpc, &seen.groups, call.incident.as_str());
+        let (empty, open) = futures::join!(Box::pin(empty), Box::pin(open));
+        (vpc.to_owned(), Groups { empty, open })
+    });
+    join_all(each).await.into_iter().collect()
+}
+
+/// Records the base, and gives the recorded one: the first incident's, with what this one found besides.
+pub(crate) async fn record(call: &Call, current: &BaseState) -> Result<BaseState, Fault> {
     let known = call.ledger.hold(call.held(), &call.holder, &call.target.id, current, call.began_at).await?;
     let all = known.with_interfaces_of(current);
     if all != known {
         call.ledger.extend_base(call.held(), &known, &all).await?;
     }
-    Ok(Outcome::Applied)
+    Ok(all)
 }
 
-async fn isolate(
+/// Standby first. Then the interfaces, and beside them whatever else leads to the instance.
+async fn network(
+    call: &Call,
     ec2: &Client,
-    interface: &base::NetworkInterface,
-    group: Option<Result<String, Fault>>,
+    seen: &Seen,
+    (current, plans): (&BaseState, &[(&NetworkInterface, Plan)]),
     held: bool,
-) -> Result<Outcome, Fault> {
-    let group = group.unwrap_or_else(|| Err(Fault::bug("no isolation group was prepared for this VPC")))?;
-    if interface.groups == [group.as_str()] {
-        return Ok(Outcome::Already);
-    }
-    if !held {
-        // The groups would be lost: without the record nobody could put the instance back.
-        return Err(unrecorded());
-    }
-    ec2.modify_network_interface_attribute()
-        .network_interface_id(&interface.id)
-        .groups(group)
-        .send()
-        .await
-        .or_fault("ec2:ModifyNetworkInterfaceAttribute")?;
-    Ok(Outcome::Applied)
+) -> Vec<Step> {
+    let mut steps = match &current.scaling {
+        Some(scaling) => Box::pin(scaling::contain(call, scaling, held)).await,
+        None => vec![],
+    };
+    let each = plans.iter().map(|(interface, plan)| Box::pin(interfaces::contain(ec2, interface, plan, held)));
+    let (moved, ended, scan) = futures::join!(
+        join_all(each),
+        Box::pin(shells::end(call, &seen.shells, held)),
+        Box::pin(balancers::scan(call, &seen.addresses)),
+    );
+    steps.extend(moved.into_iter().flatten());
+    steps.extend(ended);
+    steps.extend(Box::pin(leave(call, current, scan, held)).await);
+    steps
 }
 
-async fn protect(call: &Call, ec2: &Client, current: &BaseState, held: bool) -> Result<Outcome, Fault> {
-    if current.spot {
-        return Ok(Outcome::Skipped);
+/// Takes the instance out of the load balancers that were found, once the ledger knows them.
+async fn leave(call: &Call, current: &BaseState, scan: balancers::Scan, held: bool) -> Vec<Step> {
+    let balancers::Scan { registrations, unscanned } = scan;
+    let mut steps: Vec<Step> = unscanned.map(|why| skipped(StepKind::ScanBalancers, Fault::malformed(why))).into_iter().collect();
+    if registrations.is_empty() {
+        return steps;
     }
-    if current.termination_protection {
-        return Ok(Outcome::Already);
-    }
-    if !held {
-        return Err(unrecorded());
-    }
-    ec2.modify_instance_attribute()
-        .instance_id(&call.target.id)
-        .disable_api_termination(AttributeBooleanValue::builder().value(true).build())
-        .send()
-        .await
-        .or_fault("ec2:ModifyInstanceAttribute")?;
-    Ok(Outcome::Applied)
+    let with = BaseState { registrations: registrations.clone(), ..current.clone() };
+    let is_known = held && record(call, &with).await.is_ok();
+    steps.extend(Box::pin(balancers::contain(call, &registrations, is_known)).await);
+    steps
 }
 
-async fn tag(call: &Call, ec2: &Client, held: bool) -> Result<Outcome, Fault> {
+/// The instance and its interfaces in one call: the guard goes by the label, and an interface can be moved without its instance.
+async fn tag(call: &Call, ec2: &Client, current: &BaseState, held: bool) -> Result<Outcome, Fault> {
     if !held {
         return Ok(Outcome::Skipped);
     }
+    let interfaces = current.interfaces.iter().map(|interface| interface.id.clone());
+    let resources: Vec<String> = std::iter::once(call.target.id.clone()).chain(interfaces).collect();
+    label(call, ec2, resources).await
+}
+
+/// Labels resources. One that is gone or full keeps the label from no other one.
+pub(crate) async fn label(call: &Call, ec2: &Client, resources: Vec<String>) -> Result<Outcome, Fault> {
     let labels = tags(&call.incident, "isolated").map(|(key, value)| Tag::builder().key(key).value(value).build());
-    let tagged = ec2.create_tags().resources(&call.target.id).set_tags(Some(labels.to_vec())).send().await;
-    tag_outcome(match tagged {
-        Ok(_) => Ok(()),
-        Err(error) => Err((code(&error).map(str::to_owned), fault("ec2:CreateTags", &error))),
-    })
+    let put = async |resources: Vec<String>| {
+        let tagged = ec2.create_tags().set_resources(Some(resources)).set_tags(Some(labels.to_vec())).send().await;
+        tagged.map(|_| ()).map_err(|error| (code(&error).map(str::to_owned), fault("ec2:CreateTags", &error)))
+    };
+    let Err(together) = put(resources.clone()).await else { return Ok(Outcome::Applied) };
+    if resources.len() == 1 {
+        return tag_outcome(Err(together));
+    }
+    let each = join_all(resources.into_iter().map(|one| put(vec![one]))).await;
+    let each: Vec<Outcome> = each.into_iter().map(tag_outcome).collect::<Result<_, Fault>>()?;
+    Ok(if each.contains(&Outcome::Skipped) { Outcome::Skipped } else { Outcome::Applied })
+}
+
+/// What people must know of the instance besides.
+fn notes(seen: &Seen, done: &[Step]) -> Vec<Step> {
+    let mut notes = volatile::notes(&seen.instance, seen.base.scaling.as_ref(), done);
+    let state = seen.instance.state().and_then(|state| state.name());
+    if let Some(state) = state.filter(|state| **state != InstanceStateName::Running) {
+        let name = StepName::about(StepKind::NoteVolatile, state.as_str());
+        let why = format!("the instance was {} when it was isolated: its memory is lost, or will be", state.as_str());
+        notes.push(skipped(name, Fault::malformed(why)));
+    }
+    notes
 }

@@ -18,7 +18,7 @@ use firebreak::holders::Holders;
 use firebreak::incident::Incident;
 use firebreak::receipt::{Receipt, Status};
 use firebreak::step::StepKind;
-use firebreak::target::Target;
+use firebreak::target::{Scope, Target};
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::clock;
 use firebreak_function::about;
@@ -191,6 +191,9 @@ impl Function {
                     Err(fault) => Err(fault.clone()),
                 };
                 self.undo(holders, what, past, release).await
+            }
+            Containment::IsolateEc2 if target.scope == Scope::RemoteAddresses => {
+                self.undo(holders, what, past, async |c, b| deny_addresses::release(c, b).await.map(Undone::Steps)).await
             }
             Containment::IsolateEc2 => {
                 self.undo(holders, what, past, async |c, b| isolate_ec2::release(c, b).await.map(Undone::Steps)).await

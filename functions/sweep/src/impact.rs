@@ -1,5 +1,7 @@
-//! What an approval would stop: of each whole role or user that waits, who else works with it. Read before people are asked, kept with
-//! the decision, and read again at the next look where it failed.
+//! What an approval would stop: of each whole role or user that waits, who else works with it, and of each instance, what isolating it
+//! hits. Read before people are asked, kept with the decision, and read again at the next look where it failed.
+
+mod instances;
 
 use crate::Function;
 use crate::suspects::homes;
@@ -19,12 +21,14 @@ use firebreak_aws::clock;
 use futures::future::join_all;
 use jiff::Timestamp;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
 /// Principals of one look.
 const PRINCIPALS: usize = 10;
+/// Instances of one look.
+const INSTANCES: usize = 10;
 /// A look has other work, and people wait for it.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// IAM writes its report in a few seconds, or later than anybody waits for.
@@ -54,23 +58,25 @@ struct Known {
 impl Function {
     /// Reads about what waits already. It can run beside the search: both only read.
     pub(crate) async fn weigh(&self, incident: &Incident) -> Vec<Weighed> {
-        self.weigh_all(&incident.id, self.lacking(incident).take(PRINCIPALS).collect()).await
+        self.weigh_all(incident, self.lacking(incident, &[])).await
     }
 
     /// Reads about what was decided since, and keeps all of it with the decisions. `uses` are sessions that the search came across.
     /// Returns what is not known, one line each.
     pub(crate) async fn keep_impact(&self, incident: &mut Incident, mut weighed: Vec<Weighed>, uses: &[Use]) -> Vec<String> {
-        let read: BTreeSet<String> = weighed.iter().map(|one| one.key.clone()).collect();
-        let left = PRINCIPALS.saturating_sub(weighed.len());
-        let new = self.lacking(incident).filter(|decision| !read.contains(&decision_key(decision))).take(left).collect();
-        weighed.extend(self.weigh_all(&incident.id, new).await);
+        let new = self.lacking(incident, &weighed);
+        weighed.extend(self.weigh_all(incident, new).await);
         let now = clock::now();
         let (mut impacts, mut unknown) = (BTreeMap::new(), Vec::new());
         for Weighed { key, target, impact } in weighed {
             match impact {
+                Ok(impact) if is_host(&target) => {
+                    impacts.insert(key, impact);
+                }
                 Ok(impact) => {
                     impacts.insert(key, impact.seen(&target, uses, now));
                 }
+                Err(why) if is_host(&target) => unknown.push(format!("what isolating {target} would hit: {why}")),
                 Err(why) => unknown.push(format!("who else uses {target}: {why}")),
             }
         }
@@ -78,7 +84,7 @@ impl Function {
             return unknown;
         }
         let keep = |known: &mut Incident| {
-            for decision in known.decisions.iter_mut().filter(|decision| decision.may_stop_others()) {
+            for decision in known.decisions.iter_mut().filter(|decision| decision.is_weighed()) {
                 if let Some(impact) = impacts.get(&decision_key(decision)) {
                     decision.impact = Some(impact.clone());
                 }
@@ -87,27 +93,35 @@ impl Function {
         // People read it in the ledger. Without it a decision is as it was, and the next look reads again.
         match self.ledger.amend(&incident.id, keep).await {
             Ok(_) => keep(incident),
-            Err(fault) => unknown.push(format!("who else uses what waits: {}", fault.message)),
+            Err(fault) => unknown.push(format!("whom what waits would hit: {}", fault.message)),
         }
         unknown
     }
 
-    async fn weigh_all(&self, incident: &IncidentId, decisions: Vec<&Decision>) -> Vec<Weighed> {
+    async fn weigh_all(&self, incident: &Incident, decisions: Vec<&Decision>) -> Vec<Weighed> {
         let deadline = Instant::now() + PATIENCE;
+        let (hosts, principals): (Vec<&Decision>, Vec<&Decision>) = decisions.into_iter().partition(|d| d.would_isolate());
         let mut accounts: BTreeMap<AccountId, Vec<&Decision>> = BTreeMap::new();
-        for decision in decisions {
+        for decision in principals {
             accounts.entry(decision.target.account.clone()).or_default().push(decision);
         }
-        let each = accounts.into_values().map(|decisions| self.weigh_in_account(incident, decisions, deadline));
-        join_all(each).await.into_iter().flatten().collect()
+        let each = accounts.into_values().map(|decisions| self.weigh_in_account(&incident.id, decisions, deadline));
+        let (principals, hosts) = futures::join!(join_all(each), self.weigh_instances(incident, hosts, deadline));
+        principals.into_iter().flatten().chain(hosts).collect()
     }
 
-    /// Decisions whose impact matters and is not known, in accounts that a finding came from or that policy names.
-    fn lacking<'a>(&'a self, incident: &'a Incident) -> impl Iterator<Item = &'a Decision> {
+    /// Decisions whose impact matters and is not known, in accounts that a finding came from or that policy names. What this look has
+    /// `read` counts.
+    fn lacking<'a>(&self, incident: &'a Incident, read: &[Weighed]) -> Vec<&'a Decision> {
         let homes = homes(incident);
-        let may_ask = move |account: &AccountId| homes.contains(account) || self.policy.names(account);
-        let is_lacking = move |d: &&Decision| d.may_stop_others() && d.impact.is_none() && may_ask(&d.target.account);
-        incident.decisions.iter().filter(is_lacking)
+        let may_ask = |account: &AccountId| homes.contains(account) || self.policy.names(account);
+        let is_read = |decision: &Decision| read.iter().any(|one| one.key == decision_key(decision));
+        let is_lacking = |d: &&Decision| d.is_weighed() && d.impact.is_none() && may_ask(&d.target.account) && !is_read(d);
+        let lacking = incident.decisions.iter().filter(is_lacking);
+        let (hosts, principals): (Vec<&Decision>, Vec<&Decision>) = lacking.partition(|d| d.would_isolate());
+        let read_hosts = read.iter().filter(|one| is_host(&one.target)).count();
+        let principals = principals.into_iter().take(PRINCIPALS.saturating_sub(read.len() - read_hosts));
+        principals.chain(hosts.into_iter().take(INSTANCES.saturating_sub(read_hosts))).collect()
     }
 
     /// One role is assumed for the principals of an account.
@@ -132,6 +146,10 @@ impl Function {
         });
         join_all(each).await
     }
+}
+
+fn is_host(target: &Target) -> bool {
+    target.kind == TargetKind::Ec2Instance
 }
 
 async fn impact(iam: &Client, target: &Target) -> Result<Impact, Fault> {

@@ -1,5 +1,6 @@
 //! One look: what suspects did since they were first seen, what follows from it, and what goes back to the state machine.
 
+use crate::addresses;
 use crate::gather::join;
 use crate::looked::is_followed;
 use crate::suspects::Suspects;
@@ -55,7 +56,9 @@ impl Function {
         found.traced.iter_mut().for_each(|traced| traced.judge_by_age(ages));
         let receipts: Vec<Receipt> = report.receipts().cloned().collect();
         let checks = [report.verification.as_slice(), &report.gated_verification].concat();
-        let seen = Seen { traced: &found.traced, checks: &checks, receipts: &receipts, hosts: &hosts };
+        let remote = addresses::remote(&incident);
+        let remote = Some(&remote);
+        let seen = Seen { traced: &found.traced, checks: &checks, receipts: &receipts, remote, hosts: &hosts };
         let appended = self.append(&mut incident, seen).await?;
         found.missing.extend(self.keep_impact(&mut incident, weighed, &found.uses).await);
         let forgotten = self.expose(&incident, std::mem::take(&mut found.exposed)).await;

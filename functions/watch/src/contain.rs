@@ -1,6 +1,5 @@
 //! What a look decided for at once is contained, as the state machine would.
 
-use crate::invoke::{Failure, invoke};
 use crate::verify::{AT_ONCE, answers, is_meant};
 use crate::{Function, is_released};
 use firebreak::answer::{Answer, Decided};
@@ -13,6 +12,7 @@ use firebreak::receipt::{Receipt, Status};
 use firebreak::target::Target;
 use firebreak::watch::is_watched;
 use firebreak_aws::clock;
+use firebreak_invoke::{Failure, invoke};
 use firebreak_ledger::IncidentView;
 use futures::StreamExt as _;
 use serde::Deserialize;

@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod contain;
-mod invoke;
 mod look;
 mod verify;
 

@@ -1,7 +1,6 @@
 //! One look: controls, CloudTrail, what follows, and what of it is new.
 
 use crate::contain::Next;
-use crate::invoke::invoke;
 use crate::verify::{Before, answers, in_force, lines};
 use crate::{Function, is_released};
 use firebreak::decision::Mode;
@@ -11,6 +10,7 @@ use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::receipt::Verification;
 use firebreak::report::{Report, SweepBranch};
 use firebreak_aws::clock;
+use firebreak_invoke::invoke;
 use firebreak_ledger::{IncidentView, KnownBefore};
 use serde::Deserialize;
 use serde_json::json;

@@ -1,7 +1,6 @@
 //! Every control in force is read back, and written again where somebody reverted it.
 
 use crate::Function;
-use crate::invoke::{Failure, invoke};
 use firebreak::answer::{Answer, Decided};
 use firebreak::containment::Containment;
 use firebreak::decision::Decision;
@@ -9,6 +8,7 @@ use firebreak::fault::Fault;
 use firebreak::incident::Incident;
 use firebreak::receipt::{Receipt, Standing, Verification};
 use firebreak::target::Target;
+use firebreak_invoke::{Failure, invoke};
 use firebreak_ledger::{IncidentView, ReviewState};
 use futures::StreamExt as _;
 use serde_json::json;

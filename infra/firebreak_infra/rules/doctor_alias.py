@@ -1,4 +1,5 @@
-"""Each function answers `firebreak doctor` under an alias of its own: who may invoke that alias alone can contain nothing."""
+"""Each function answers `firebreak doctor` under an alias of its own, and one `firebreak prepare`: who may invoke an alias alone can
+contain nothing."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from .documents import SECURITY, Documents
 from .problem import Problem
 
 ALIAS: Final = "doctor"
+PREPARE: Final = ("firebreak-isolate-ec2", "prepare")
 _LATEST: Final = "$LATEST"
 
 
@@ -21,6 +23,8 @@ def check(documents: Documents) -> list[Problem]:
         for function in functions
         if function not in asked
     ]
+    if PREPARE not in {(one.properties.get("FunctionName"), one.properties.get("Name")) for one in aliases}:
+        missing.append(Problem(SECURITY, f"{PREPARE[0]} has no alias {PREPARE[1]}", "add it: nobody could prepare accounts"))
     # Another version would be another program: the one that runs is the one to ask.
     elsewhere = [
         Problem(one.where, f"points to version {one.properties.get('FunctionVersion')}", f"point it to {_LATEST}")

@@ -36,7 +36,14 @@ _EXCEPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "FirebreakRestoreStateMachine": ("logs:DeleteLogDelivery",),
     # Its own deny, off whom it hit by mistake: two statements of its policy deny every other use.
     "FirebreakMemberQuarantineIam": ("iam:DetachRolePolicy", "iam:DetachUserPolicy"),
+    # The shells that somebody has open on an isolated host, its place behind balancers: the release registers it again.
+    "FirebreakMemberIsolateEc2": (
+        "elasticloadbalancing:DeregisterInstancesFromLoadBalancer",
+        "elasticloadbalancing:DeregisterTargets",
+        "ssm:TerminateSession",
+    ),
     "FirebreakMemberRelease": (
+        "ec2:DeleteNetworkAclEntry",
         "ec2:DeleteTags",
         "iam:DeleteRolePermissionsBoundary",
         "iam:DeleteRolePolicy",

@@ -95,6 +95,12 @@ FAULTS: Final = [
         lambda s: _alias(s, "lockdown-s3").update(Name="diagnose"),
     ),
     Fault(
+        "nobody can have accounts prepared",
+        "doctor_alias",
+        "firebreak-isolate-ec2 has no alias prepare",
+        lambda s: properties(s, SECURITY, "AWS::Lambda::Alias", Name="prepare").update(Name="other"),
+    ),
+    Fault(
         "the doctor asks an old version",
         "doctor_alias",
         "points to version 7",

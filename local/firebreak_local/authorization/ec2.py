@@ -11,18 +11,31 @@ from .question import PARTITION, ApiCall, Context, Question, UnknownOperation, r
 
 _OF_NOTHING: Final = frozenset(
     {
+        "DescribeFlowLogs",
         "DescribeInstances",
+        "DescribeNetworkAcls",
         "DescribeNetworkInterfaces",
+        "DescribeRouteTables",
         "DescribeSecurityGroups",
         "DescribeSnapshots",
+        "DescribeTrunkInterfaceAssociations",
         "DescribeVolumes",
         "DescribeVpcs",
     }
 )
 """IAM knows no resource of these."""
 _OF_INSTANCE: Final = frozenset({"DescribeInstanceAttribute", "GetConsoleOutput"})
-_OF_GROUP: Final = frozenset({"RevokeSecurityGroupEgress", "RevokeSecurityGroupIngress"})
+_OF_GROUP: Final = frozenset(
+    {
+        "AuthorizeSecurityGroupEgress",
+        "AuthorizeSecurityGroupIngress",
+        "RevokeSecurityGroupEgress",
+        "RevokeSecurityGroupIngress",
+    }
+)
+_OF_ACL: Final = frozenset({"CreateNetworkAclEntry", "DeleteNetworkAclEntry"})
 _TYPES: Final = {
+    "acl": "network-acl",
     "eni": "network-interface",
     "i": "instance",
     "sg": "security-group",
@@ -43,12 +56,17 @@ def questions(call: ApiCall) -> list[Question]:
         return [_about(call, call.text("InstanceId"))]
     if call.operation in _OF_GROUP:
         return [_about(call, call.text("GroupId"))]
+    if call.operation in _OF_ACL:
+        return [_about(call, call.text("NetworkAclId"))]
     if asks := _SPECIAL.get(call.operation):
         return asks(call)
     raise UnknownOperation
 
 
 def _modify_instance(call: ApiCall) -> list[Question]:
+    """The instance. The volumes of a block device mapping are not asked about: the call names devices."""
+    if any(name.startswith("BlockDeviceMapping.") for name in call.params):
+        return [_about(call, call.text("InstanceId"), {"ec2:Attribute": "BlockDeviceMapping"})]
     attribute, value = _attribute(call, "InstanceId")
     return [_about(call, call.text("InstanceId"), {"ec2:Attribute": attribute, f"ec2:Attribute/{attribute}": value})]
 
@@ -63,7 +81,7 @@ def _modify_interface(call: ApiCall) -> list[Question]:
     """The interface, each group it is to have, and the instance it is attached to."""
     interface = call.text("NetworkInterfaceId")
     groups = call.listed("SecurityGroupId")
-    if not groups:
+    if not groups and not any(name.startswith("ConnectionTrackingSpecification.") for name in call.params):
         raise UnknownOperation
     known = _backend(call).enis.get(interface)
     attached = [known.instance.id] if known is not None and known.instance is not None else []

@@ -13,7 +13,13 @@ _RESOURCE: Final[dict[str, Callable[[ApiCall], str]]] = {
     "cloudtrail:LookupEvents": lambda _: "*",
     "guardduty:GetFindings": lambda _: "*",
     "guardduty:ListDetectors": lambda _: "*",
+    "ssm:DescribeSessions": lambda _: "*",
+    "ssm:TerminateSession": lambda call: (
+        f"arn:{PARTITION}:ssm:{call.region}:{call.account}:session/{call.text('SessionId')}"
+    ),
     "sns:Publish": lambda call: call.text("TopicArn"),
+    "ssm:DescribeSessions": lambda _: "*",
+    "ssm:TerminateSession": lambda call: f"arn:{PARTITION}:ssm:{call.region}:{call.account}:session/{call.text('SessionId')}",
     "states:DescribeExecution": lambda call: call.text("executionArn"),
     "states:SendTaskSuccess": lambda _: "*",
     "states:StartExecution": lambda call: call.text("stateMachineArn"),
@@ -37,6 +43,14 @@ def lambda_questions(call: ApiCall) -> list[Question]:
         raise UnknownOperation
     function = f"arn:{PARTITION}:lambda:{call.region}:{call.account}:function:{call.text('FunctionName')}"
     return [Question("lambda:InvokeFunction", function, call.account)]
+
+
+def logs_questions(call: ApiCall) -> list[Question]:
+    """What IAM is asked when a function reads a log group."""
+    if call.operation != "FilterLogEvents":
+        raise UnknownOperation
+    group = f"arn:{PARTITION}:logs:{call.region}:{call.account}:log-group:{call.text('logGroupName')}"
+    return [Question(f"logs:{call.operation}", group, call.account)]
 
 
 def organizations_questions(call: ApiCall) -> list[Question]:

@@ -52,6 +52,10 @@ def questions(call: ApiCall) -> list[Question]:
     context: Context = {"s3:ResourceAccount": owner}
     if call.operation in _OF_BUCKET:
         return [Question(f"s3:{_OF_BUCKET[call.operation]}", arn, owner, context)]
+    if call.operation == "GetObject":
+        return [Question("s3:GetObject", f"{arn}/{call.text('Key')}", owner, context)]
+    if call.operation in ("ListObjects", "ListObjectsV2"):
+        return [Question("s3:ListBucket", arn, owner, context | {"s3:prefix": str(call.params.get("Prefix", ""))})]
     if call.operation != "PutObject":
         raise UnknownOperation
     context |= {key: call.headers[header] for header, key in _KEY_OF_HEADER.items() if header in call.headers}

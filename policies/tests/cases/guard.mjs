@@ -6,6 +6,13 @@ export function guard(w) {
   const quarantined = { 'firebreak-state': 'quarantined' }
   const isolated = { 'firebreak-state': 'isolated' }
   const isolationGroup = w.ec2('security-group/sg-0abc', { 'firebreak-sg': 'isolation' })
+  const at = (service, rest) => ({ arn: `arn:${w.partition}:${service}:eu-central-1:${ACCOUNTS.member}:${rest}`, account: ACCOUNTS.member })
+  const scaled = at('autoscaling', 'autoScalingGroup:00112233:autoScalingGroupName/web')
+  const targetGroup = at('elasticloadbalancing', 'targetgroup/web/0011')
+  const shell = at('ssm', 'session/mallory-0011')
+  const openGroup = w.ec2('security-group/sg-0open', { 'firebreak-sg': 'open' })
+  const heldInterface = w.ec2('network-interface/eni-0abc', isolated)
+  const address = w.ec2('elastic-ip/eipalloc-0abc')
   const mallory = w.user('mallory')
   const admin = w.session('team/Admin', 'mallory')
   const alice = w.user('alice')
@@ -195,13 +202,42 @@ export function guard(w) {
         ...each(
           ['ec2:TerminateInstances', 'ec2:StopInstances', 'ec2:StartInstances', 'ec2:RebootInstances', 'ec2:ModifyInstanceAttribute', 'ec2:ModifyNetworkInterfaceAttribute',
             'ec2:ModifyInstanceMetadataOptions', 'ec2:AttachNetworkInterface', 'ec2:DetachNetworkInterface', 'ec2:AttachVolume', 'ec2:DetachVolume',
-            'ec2:AssociateAddress', 'ec2:AssociateIamInstanceProfile', 'ec2:ReplaceIamInstanceProfileAssociation', 'ec2:DisassociateIamInstanceProfile', 'ec2:CreateReplaceRootVolumeTask',
+            'ec2:AssociateAddress', 'ec2:AssociateIamInstanceProfile', 'ec2:ResetInstanceAttribute', 'ec2:SendDiagnosticInterrupt', 'ec2:ReplaceIamInstanceProfileAssociation', 'ec2:DisassociateIamInstanceProfile', 'ec2:CreateReplaceRootVolumeTask',
             'ssm:SendCommand', 'ssm:StartSession', 'ec2-instance-connect:SendSSHPublicKey', 'ec2-instance-connect:SendSerialConsoleSSHPublicKey'],
           (call) => ({ row: 28, name: call, who: admin, does: call, on: w.instance(isolated), then: by('IsolatedInstanceStays') }),
         ),
-        { row: 28, name: 'an interface that carries the tag is moved to another group', who: admin, does: 'ec2:ModifyNetworkInterfaceAttribute', on: w.ec2('network-interface/eni-0abc', isolated), then: by('IsolatedInstanceStays') },
+        ...each(
+          ['ModifyNetworkInterfaceAttribute', 'ResetNetworkInterfaceAttribute', 'DetachNetworkInterface', 'AttachNetworkInterface', 'DeleteNetworkInterface',
+            'AssociateAddress', 'DisassociateAddress', 'CreateNetworkInterfacePermission', 'DeleteTags'],
+          (call) => ({ row: 28, name: `an isolated interface: ${call}`, who: admin, does: `ec2:${call}`, on: heldInterface, then: by('IsolatedInstanceStays') }),
+        ),
+        { row: 28, name: "the member account's root user moves an isolated interface", who: w.root, does: 'ec2:ModifyNetworkInterfaceAttribute', on: heldInterface, then: by('IsolatedInstanceStays') },
+        { row: 28, name: 'an isolated interface loses one tag', who: admin, does: 'ec2:DeleteTags', on: heldInterface, using: keys('firebreak-state'), then: by('OnlyFirebreakTags') },
+        { row: 28, name: 'an isolated interface gets another state', who: admin, does: 'ec2:CreateTags', on: heldInterface, using: keys('firebreak-state'), then: by('OnlyFirebreakTags') },
+        { name: 'isolate-ec2 isolates an interface again', who: w.member('IsolateEc2'), does: 'ec2:ModifyNetworkInterfaceAttribute', on: heldInterface, then: 'allowed' },
+        { name: 'release moves an interface back', who: release, does: 'ec2:ModifyNetworkInterfaceAttribute', on: heldInterface, then: 'allowed' },
+        { name: 'release takes the tags of an interface away', who: release, does: 'ec2:DeleteTags', on: heldInterface, using: keys('firebreak-state'), then: 'allowed' },
+        { name: 'bystander: another tag of an isolated interface', who: admin, does: 'ec2:CreateTags', on: heldInterface, using: keys('team'), then: 'allowed' },
+        { name: 'bystander: another interface is moved', who: admin, does: 'ec2:ModifyNetworkInterfaceAttribute', on: w.ec2('network-interface/eni-0def', { team: 'web' }), then: 'allowed' },
+        { name: 'bystander: an address of another interface', who: admin, does: 'ec2:AssociateAddress', on: w.ec2('network-interface/eni-0def'), then: 'allowed' },
+        { name: 'residual: an address is released, if AWS does not look at its interface', who: admin, does: 'ec2:DisassociateAddress', on: address, then: 'allowed' },
+        { name: 'residual: a branch interface leaves its trunk: IAM knows no resource of the call', who: admin, does: 'ec2:DisassociateTrunkInterface', on: '*', then: 'allowed' },
+        ...each(['DetachInstances', 'ExitStandby', 'SetInstanceProtection', 'TerminateInstanceInAutoScalingGroup', 'UpdateAutoScalingGroup'], (call) => ({
+          name: `residual: its group, of which IAM does not know the instances: ${call}`, who: admin, does: `autoscaling:${call}`, on: scaled, then: 'allowed',
+        })),
+        { name: 'residual: it is registered again with a target group: a look takes it out', who: admin, does: 'elasticloadbalancing:RegisterTargets', on: targetGroup, then: 'allowed' },
+        { name: 'residual: the session of a shell is resumed: a look ends it', who: admin, does: 'ssm:ResumeSession', on: shell, then: 'allowed' },
+        { name: 'residual: its volume is changed', who: admin, does: 'ec2:ModifyVolume', on: w.ec2('volume/vol-0abc'), then: 'allowed' },
         { row: 28, name: 'an instance with the mark of a principal', who: admin, does: 'ec2:TerminateInstances', on: w.instance(quarantined), then: by('IsolatedInstanceStays') },
         { row: 28, name: 'residual: an interface without the tag, if AWS does not look at its instance', who: admin, does: 'ec2:ModifyNetworkInterfaceAttribute', on: w.ec2('network-interface/eni-0abc'), then: 'allowed' },
+        ...each(['AuthorizeSecurityGroupIngress', 'AuthorizeSecurityGroupEgress', 'DeleteSecurityGroup', 'DeleteTags', 'ModifySecurityGroupRules', 'RevokeSecurityGroupIngress', 'RevokeSecurityGroupEgress'], (call) => ({
+          row: 21, name: `the open group: ${call}`, who: admin, does: `ec2:${call}`, on: openGroup, then: by('OpenGroupStaysOpen'),
+        })),
+        { row: 21, name: 'the open group is closed by release, which needs it for nothing', who: release, does: 'ec2:RevokeSecurityGroupEgress', on: openGroup, then: by('OpenGroupStaysOpen') },
+        { name: 'isolate-ec2 fills the open group', who: w.member('IsolateEc2'), does: 'ec2:AuthorizeSecurityGroupEgress', on: openGroup, then: 'allowed' },
+        { name: 'break-glass takes the open group away', who: w.breakGlass, does: 'ec2:DeleteSecurityGroup', on: openGroup, then: 'allowed' },
+        { name: 'bystander: another group is emptied', who: admin, does: 'ec2:RevokeSecurityGroupEgress', on: w.ec2('security-group/sg-0def'), then: 'allowed' },
+        { row: 21, name: 'a security group is made to look like the open group', who: admin, does: 'ec2:CreateTags', on: w.ec2('security-group/sg-0def'), using: keys('firebreak-sg'), then: by('OnlyFirebreakTags') },
         ...each(['AuthorizeSecurityGroupIngress', 'AuthorizeSecurityGroupEgress', 'ModifySecurityGroupRules', 'DeleteSecurityGroup'], (call) => ({
           row: 28, name: `the isolation group: ${call}`, who: admin, does: `ec2:${call}`, on: isolationGroup, then: by('IsolationGroupStaysEmpty'),
         })),

@@ -69,7 +69,7 @@ export function people(w) {
           name: `not ${call}`, who: analyst, does: `dynamodb:${call}`, on: table, using: call === 'Scan' ? {} : incident(['pk', 'sk', 'doc']), then: 'not allowed',
         })),
         ...atItsUrl(analyst, 'decide-review'),
-        ...each(['quarantine-iam', 'isolate-ec2', 'lockdown-s3', 'release', 'pause', 'triage:doctor'], (name) => ({
+        ...each(['quarantine-iam', 'isolate-ec2', 'isolate-ec2:prepare', 'lockdown-s3', 'release', 'pause', 'triage:doctor'], (name) => ({
           name: `not ${name}`, who: analyst, does: 'lambda:InvokeFunction', on: lambda(name), using: url, then: 'not allowed',
         })),
         { name: 'answers no gate itself', who: analyst, does: 'states:SendTaskSuccess', on: everything, then: 'not allowed' },
@@ -83,7 +83,7 @@ export function people(w) {
       given: { identity: ['people-doctor'] },
       cases: [
         { name: 'asks a function what it sees', who: doctor, does: 'lambda:InvokeFunction', on: lambda('triage:doctor'), then: 'allowed' },
-        ...each(['triage', 'quarantine-iam', 'release', 'decide-review', 'triage:other', 'decide-review:$LATEST', 'pause:$LATEST'], (name) => ({
+        ...each(['triage', 'quarantine-iam', 'release', 'decide-review', 'triage:other', 'isolate-ec2:prepare', 'decide-review:$LATEST', 'pause:$LATEST'], (name) => ({
           name: `not ${name}`, who: doctor, does: 'lambda:InvokeFunction', on: lambda(name), then: 'not allowed',
         })),
         ...each(['GetFunctionConcurrency', 'GetFunctionConfiguration'], (call) => ({ name: call, who: doctor, does: `lambda:${call}`, on: lambda('triage'), then: 'allowed' })),
@@ -111,7 +111,7 @@ export function people(w) {
       ],
     },
     {
-      subject: 'An operator replays and pauses',
+      subject: 'An operator replays, pauses and prepares',
       given: { identity: ['people-operate'] },
       cases: [
         { name: 'starts the state machine', who: operator, does: 'states:StartExecution', on: machine, then: 'allowed' },
@@ -120,13 +120,17 @@ export function people(w) {
         ...each(['incident#one', 'target#one', 'pause#all'], (row) => ({ name: `writes no ${row}`, who: operator, does: 'dynamodb:PutItem', on: table, using: rows(row), then: 'not allowed' })),
         ...each(['CreateSampleFindings', 'GetFindings', 'ListFindings'], (call) => ({ name: call, who: operator, does: `guardduty:${call}`, on: everything, then: 'allowed' })),
         ...atItsUrl(operator, 'pause'),
+        { name: 'prepares accounts', who: operator, does: 'lambda:InvokeFunction', on: lambda('isolate-ec2:prepare'), then: 'allowed' },
+        ...each(['isolate-ec2', 'isolate-ec2:$LATEST', 'isolate-ec2:1', 'isolate-ec2:doctor', 'quarantine-iam:prepare'], (name) => ({
+          name: `not ${name}`, who: operator, does: 'lambda:InvokeFunction', on: lambda(name), then: 'not allowed',
+        })),
       ],
     },
     {
       subject: 'An operator, with all that the role has',
       given: { identity: ['people-review', 'people-doctor', 'people-operate'] },
       cases: [
-        ...each(['quarantine-iam', 'release', 'decide-review', 'pause', 'ingest', 'decide-review:$LATEST', 'pause:$LATEST'], (name) => ({ name: `not ${name} directly`, who: operator, does: 'lambda:InvokeFunction', on: lambda(name), then: 'not allowed' })),
+        ...each(['quarantine-iam', 'isolate-ec2', 'release', 'decide-review', 'pause', 'ingest', 'decide-review:$LATEST', 'pause:$LATEST'], (name) => ({ name: `not ${name} directly`, who: operator, does: 'lambda:InvokeFunction', on: lambda(name), then: 'not allowed' })),
         { name: 'sees the token of a gate, and cannot use it', who: operator, does: 'states:SendTaskSuccess', on: everything, then: 'not allowed' },
         { name: 'starts no restore: two persons ask for one', who: operator, does: 'states:StartExecution', on: restore, then: 'not allowed' },
         { name: 'stops no execution', who: operator, does: 'states:StopExecution', on: execution, then: 'not allowed' },

@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 mod pause;
+mod protected;
 
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode, ReasonCode, Waits};

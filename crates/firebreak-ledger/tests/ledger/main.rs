@@ -5,6 +5,7 @@ mod bases;
 mod budgets;
 mod decisions;
 mod feed;
+mod fleets;
 mod gate;
 mod gathered;
 mod guards;

@@ -103,7 +103,7 @@ impl Answer {
 fn envelope(call: &Call, inner: &str) -> String {
     let operation = &call.operation;
     match call.service.as_str() {
-        "iam" | "sts" | "sns" => {
+        "iam" | "sts" | "sns" | "autoscaling" | "elasticloadbalancing" => {
             let result = format!("<{operation}Result>{inner}</{operation}Result>");
             format!(
                 "<{operation}Response>{result}<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></{operation}Response>"
@@ -117,7 +117,9 @@ fn envelope(call: &Call, inner: &str) -> String {
 fn refusal(call: &Call, code: &str, message: &str) -> String {
     let error = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
     match call.service.as_str() {
-        "iam" | "sts" | "sns" => format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"),
+        "iam" | "sts" | "sns" | "autoscaling" | "elasticloadbalancing" => {
+            format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>")
+        }
         "ec2" => format!("<Response><Errors>{error}</Errors><RequestID>r</RequestID></Response>"),
         "s3" => error,
         _ => serde_json::json!({ "__type": code, "message": message }).to_string(),

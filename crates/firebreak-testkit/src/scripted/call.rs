@@ -42,7 +42,10 @@ impl Call {
     /// Whether it changes something that a customer owns.
     #[must_use]
     pub fn changes_something(&self) -> bool {
-        let theirs = matches!(self.service.as_str(), "iam" | "ec2" | "s3" | "organizations");
+        let theirs = matches!(
+            self.service.as_str(),
+            "iam" | "ec2" | "s3" | "ssm" | "organizations" | "autoscaling" | "elasticloadbalancing"
+        );
         let reads = ["Get", "List", "Describe", "Head", "Lookup", "GenerateServiceLast"];
         theirs && !reads.iter().any(|read| self.operation.starts_with(read))
     }

@@ -20,6 +20,9 @@ pub struct Declaration {
     pub base: Base,
     /// How much of a target it can contain, from the narrowest level to the widest.
     pub levels: &'static [Level],
+    /// Calls that destroy, which it makes all the same outside its release: the action as IAM spells it, and why. Tests hold recorded
+    /// calls to this list.
+    pub destroys: &'static [(&'static str, &'static str)],
     /// What the person who watches reads while it runs: "isolating the instance".
     pub doing: &'static str,
 }
@@ -87,6 +90,12 @@ impl Declaration {
     #[must_use]
     pub fn level(&self, scope: Scope) -> Option<&'static Level> {
         self.levels.iter().find(|level| level.scope == scope)
+    }
+
+    /// Whether it may make a call that destroys, for example `ssm:TerminateSession`.
+    #[must_use]
+    pub fn may_destroy(&self, action: &str) -> bool {
+        self.destroys.iter().any(|(declared, _)| *declared == action)
     }
 
     /// Whether any of its levels may be carried out without a person.

@@ -22,5 +22,6 @@ pub(super) const DECLARATION: Declaration = Declaration {
         stops: "public access to the bucket and its objects",
         leaves: "named accounts and principals that its policy admits; presigned URLs; what was read before",
     }],
+    destroys: &[],
     doing: "locking the bucket down",
 };

@@ -66,5 +66,6 @@ pub(super) const DECLARATION: Declaration = Declaration {
             leaves: "sessions of other roles that it opened before; resources that trust it and evaluate no identity policy",
         },
     ],
+    destroys: &[],
     doing: "quarantining the principal",
 };

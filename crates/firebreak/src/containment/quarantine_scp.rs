@@ -24,5 +24,6 @@ pub(super) const DECLARATION: Declaration = Declaration {
         level(Scope::Session, "calls of that one session, whoever administers its account"),
         level(Scope::Principal, "every call of the principal, whoever administers its account"),
     ],
+    destroys: &[],
     doing: "denying the principal from the organization",
 };

@@ -14,6 +14,19 @@ impl Decision {
         self.mode == Mode::Gate && denies && self.denies_all() && !is_made
     }
 
+    /// Whether it isolates an instance as soon as a person agrees.
+    #[must_use]
+    pub fn would_isolate(&self) -> bool {
+        let isolates = self.containment == Some(Containment::IsolateEc2) && self.target.scope.is_whole();
+        self.mode == Mode::Gate && isolates
+    }
+
+    /// Whether somebody reads, before people are asked, what carrying it out would stop.
+    #[must_use]
+    pub fn is_weighed(&self) -> bool {
+        self.may_stop_others() || self.would_isolate()
+    }
+
     /// Whether all of a role or user is meant.
     #[must_use]
     pub(crate) fn denies_all(&self) -> bool {
@@ -25,6 +38,13 @@ impl Decision {
     pub fn says_impact(&self) -> Option<String> {
         let unknown = || "not known: nobody has read yet who else uses it".to_owned();
         self.may_stop_others().then(|| self.impact.as_ref().map_or_else(unknown, Impact::says))
+    }
+
+    /// What isolating an instance would hit, in words for whoever approves. Nothing when nobody has read it.
+    #[must_use]
+    pub fn says_hits(&self) -> Option<String> {
+        let impact = self.impact.as_ref().filter(|impact| self.would_isolate() && !impact.hits.is_empty());
+        impact.map(Impact::says)
     }
 
     /// That a bare approval does not carry it out, in words for people. Nothing when it does.

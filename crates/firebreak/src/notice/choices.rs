@@ -111,6 +111,8 @@ fn named(decision: &Decision) -> String {
         Id::Words => text::free_text(&name, 80),
     };
     let impact = decision.impact.as_ref().filter(|_| decision.may_stop_others()).map(Impact::says);
+    // With names of the account's resources.
+    let impact = impact.or_else(|| decision.says_hits().map(|hits| text::mail(&hits, 300)));
     impact.map_or_else(|| name.clone(), |impact| format!("{name} ({impact})"))
 }
 

@@ -105,7 +105,7 @@ fn outcome(incident: &Incident, report: &Report) -> String {
         "nothing was changed"
     } else if failed && !any(Receipt::holds_something) {
         return "NOT CONTAINED".to_owned();
-    } else if failed || any(|receipt| receipt.status == Status::Partial) {
+    } else if failed || any(|receipt| receipt.status == Status::Partial) || !contained.is_empty() && any(Receipt::is_protected) {
         return "PARTLY NOT CONTAINED".to_owned();
     } else if contained.iter().any(|receipt| !standing::is_confirmed(receipt, report)) {
         return "Contained, NOT confirmed".to_owned();

@@ -145,7 +145,8 @@ fn proposal(decision: &Decision) -> Entry {
     let level = decision.containment.and_then(|containment| containment.declaration().level(decision.target.scope));
     let limits = level.map(|level| [("Would stop", Text::ours(level.stops)), ("Would go on", Text::ours(level.leaves))]);
     let impact = decision.says_impact().map(|impact| ("Who else", Text::ours(impact)));
-    let notes = entry.notes.into_iter().chain(limits.into_iter().flatten()).chain(impact).collect();
+    let hits = decision.says_hits().map(|hits| ("It hits", Text::name(&hits, 900)));
+    let notes = entry.notes.into_iter().chain(limits.into_iter().flatten()).chain(impact).chain(hits).collect();
     Entry { notes, ..entry }
 }
 
@@ -188,7 +189,8 @@ pub(super) fn unanswered(decisions: &[Decision], report: &Report) -> Vec<Section
 }
 
 fn receipt(receipt: &Receipt, report: &Report) -> Entry {
-    let left_out = receipt.steps.iter().filter(|step| step.outcome == Outcome::Skipped);
+    // Why nothing at all was done stands beside the target already.
+    let left_out = receipt.steps.iter().filter(|step| step.outcome == Outcome::Skipped && !receipt.is_protected());
     let left_out = left_out.filter_map(|step| Some(("Note", Text::name(&step.error.as_ref()?.message, 300))));
     let level =
         standing::is_contained(receipt, report).then(|| receipt.containment?.declaration().level(receipt.target.scope)).flatten();
@@ -264,7 +266,8 @@ pub(super) fn closed(report: &Report, answer: Option<Answer>) -> Vec<Section> {
         let released = answer == Some(Answer::Release) && receipt.release_among(&report.release.receipts).is_some();
         released || report.gated.iter().any(|gated| gated.is_about_same(receipt))
     };
-    let gated: Vec<&Receipt> = report.gated.iter().filter(|receipt| receipt.status != Status::Skipped).collect();
+    let is_shown = |receipt: &&Receipt| receipt.status != Status::Skipped || receipt.is_protected();
+    let gated: Vec<&Receipt> = report.gated.iter().filter(is_shown).collect();
     let broken = report.gated_verification.iter().filter(|check| !check.holds).flat_map(|check| {
         check.problems.iter().map(|problem| Entry {
             subject: Some(target(&check.target)),

@@ -1,11 +1,13 @@
 //! What to do about what suspects created, assumed or reverted. The same policy holds as for a finding; only the row is missing,
 //! because there is no finding.
 
+mod addresses;
 mod hosts;
 mod turns;
 
 pub use self::hosts::{Host, unresolved};
 
+use self::addresses::about_addresses;
 use self::turns::{Rest, each_once, grouped, in_turns, lists};
 use super::explain::Trace;
 use super::restrain::{Grounds, restrain};
@@ -21,6 +23,8 @@ use crate::step::StepKind;
 use crate::target::{Place, Scope, Target, TargetKind};
 use crate::text::inert;
 use crate::trail::{Follow, Traced};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// Sessions of one role that can be denied one by one: each takes a tag of the role. More are the whole role's matter.
 pub(crate) const SESSIONS_PER_ROLE: usize = 5;
@@ -49,6 +53,8 @@ pub struct Seen<'a> {
     pub receipts: &'a [Receipt],
     /// Which roles the incident's instances have.
     pub hosts: &'a [Host],
+    /// The public remote addresses that the incident's findings name of instances.
+    pub remote: Option<&'a BTreeSet<IpAddr>>,
 }
 
 /// Decides about what suspects did, what was reverted, what was too narrow and whose credentials an instance has, beside what the
@@ -57,8 +63,9 @@ pub struct Seen<'a> {
 pub fn derive(seen: Seen<'_>, decided: &[Decision], policy: &Policy) -> Derived {
     let narrow = seen.receipts.iter().filter_map(|receipt| about_session(receipt, decided, policy));
     let hosts = seen.hosts.iter().filter_map(|host| host.decide(decided, seen.receipts, policy));
+    let open = seen.receipts.iter().filter_map(|receipt| about_addresses(receipt, seen.remote?, policy));
     let traced = seen.traced.iter().filter_map(|traced| about(traced, policy));
-    let mut wanted: Vec<Decision> = traced.chain(narrow).chain(hosts).collect();
+    let mut wanted: Vec<Decision> = traced.chain(narrow).chain(open).chain(hosts).collect();
     // What only people can judge comes last, and of two decisions about one target the stronger stands.
     wanted.sort_by_key(|decision| (urgency(decision.mode), !decision.target.scope.is_whole()));
     let wanted = each_once(wanted);
@@ -149,7 +156,8 @@ fn by_name(decision: Decision, others_use_it: bool) -> Decision {
 /// True when `known` answers for `new`: it is about the same target, or about all of it and at least as soon. Whoever has the name and
 /// another immutable id is not answered for, nor is a part that a bare approval contains by a whole that it leaves alone.
 fn covers(known: &Decision, new: &Decision) -> bool {
-    let whole = known.target.scope.is_whole() && known.target.is_of(&new.target);
+    let is_within = new.target.scope.is_within_whole();
+    let whole = is_within && known.target.scope.is_whole() && known.target.is_of(&new.target);
     let as_soon = urgency(known.mode) <= urgency(new.mode) && (new.only_by_name || !known.only_by_name);
     let is_answered = is_one_record(known, new) || whole && as_soon || lists(known, new);
     known.containment == new.containment && is_answered && !known.target.contradicts(&new.target)

@@ -1,10 +1,13 @@
 //! What an incident keeps of a finding.
 
+use crate::addresses;
 use crate::finding::{Actor, Finding, SeverityBand, Source, Subject};
 use crate::ids::{AccountId, IncidentId, Region};
 use crate::text::inert;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// The finding, as much of it as travels: bounded and safe to show.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +41,9 @@ pub struct FindingSummary {
     /// Who did it, and from where, as far as the sender says. Findings that an earlier version read have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<Actor>,
+    /// Of a finding that names an instance: the public addresses at the other end, ten at most.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub remote: BTreeSet<IpAddr>,
     /// Of a person's request: who asks, as the request says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<String>,
@@ -78,6 +84,7 @@ impl FindingSummary {
             first_seen: None,
             part_of: None,
             actor: None,
+            remote: BTreeSet::new(),
             requested_by: None,
             shared_host: false,
             joined: None,
@@ -97,6 +104,14 @@ impl FindingSummary {
     }
 }
 
+/// Of a finding about no instance nobody needs them.
+fn remote(finding: &Finding) -> BTreeSet<IpAddr> {
+    if finding.about(Subject::Instance).next().is_none() {
+        return BTreeSet::new();
+    }
+    addresses::public(finding.remote_addresses.iter().copied())
+}
+
 /// As much of a finding as travels.
 pub(super) fn of(finding: &Finding) -> FindingSummary {
     FindingSummary {
@@ -112,6 +127,7 @@ pub(super) fn of(finding: &Finding) -> FindingSummary {
         first_seen: finding.first_seen,
         part_of: finding.part_of.as_deref().map(|arn| inert(arn, 256)),
         actor: Actor::of(finding),
+        remote: remote(finding),
         requested_by: finding.requested_by.as_deref().map(|who| inert(who, 128)),
         shared_host: finding.on_shared_host() && finding.about(Subject::Instance).next().is_some(),
         joined: None,

@@ -1,6 +1,7 @@
 //! How one target of an incident stands now: what its containment did, and what a release did to that.
 
 use super::{Outcome, Receipt, Status, Step};
+use crate::fault::FaultKind;
 use crate::step::StepKind;
 
 /// How one target stands.
@@ -50,6 +51,12 @@ impl Standing {
 }
 
 impl Receipt {
+    /// Whether nothing was done because the target must never be touched: a person acts.
+    #[must_use]
+    pub fn is_protected(&self) -> bool {
+        self.status == Status::Skipped && self.fault_kind() == Some(FaultKind::Protected)
+    }
+
     /// How the target stands after `releases`.
     #[must_use]
     pub fn standing(&self, releases: &[Self]) -> Standing {

@@ -132,7 +132,7 @@ impl Report {
         let is_contained = |receipt: &&Receipt| receipt.status == Status::Contained && is_whole(&receipt.target);
         let mut checks = self.verification.iter().chain(&self.gated_verification);
         let is_lost = checks.any(|check| !check.holds && is_whole(&check.target));
-        part.scope != Scope::Principal && !is_lost && self.receipts().find(is_contained).is_some()
+        part.scope != Scope::Principal && part.scope.is_within_whole() && !is_lost && self.receipts().find(is_contained).is_some()
     }
 
     /// The same report about these targets only.

@@ -132,6 +132,21 @@ fn every_message_is_as_reviewed() {
 }
 
 #[test]
+fn a_ticket_says_what_an_isolation_that_waits_would_hit() {
+    let mut instance = incident("guardduty/bitcoin-tool.json");
+    let isolates = instance.decisions.iter_mut().find(|d| d.containment == Some(Containment::IsolateEc2)).expect("an isolation");
+    isolates.impact = Some(Impact::of_instance(&["Auto Scaling group www.evil.example: 3 of 4 hosts are healthy".to_owned()]));
+    let said = |incident: &Incident| {
+        let body = mail(&ticket(incident, &Report::default(), 1)).body;
+        body.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(!said(&instance).contains("3 of 4 hosts"), "it waits for nobody");
+    instance.decisions.iter_mut().for_each(|decision| decision.mode = Mode::Gate);
+    let body = said(&instance);
+    assert!(body.contains("It hits") && body.contains("3 of 4 hosts are healthy") && !body.contains("www.evil"), "{body}");
+}
+
+#[test]
 fn what_is_left_to_a_person_is_said_once_with_its_command_and_is_no_problem() {
     let user = incident("guardduty/exfiltration-iam-user.json");
     let note = "an MFA device was added; Firebreak leaves it to you: aws iam deactivate-mfa-device --user-name alice".to_owned();

@@ -24,7 +24,7 @@ async fn every_interface_is_moved_into_the_empty_group_of_its_own_vpc_and_its_ba
     assert!(is.tags.contains_key("firebreak-at"));
 
     let known = base(&aws).expect("a base");
-    assert_eq!((known.termination_protection, known.spot, known.tags), (false, false, was.tags));
+    assert_eq!((known.termination_protection, known.spot, known.tags), (Some(false), false, was.tags));
     assert_eq!(recorded(&aws), before.memberships());
     let calls = aws.calls();
     let records = |call: &Call| call.operation == "UpdateItem" && call.params["Key"]["sk"]["S"] == "base";
@@ -40,7 +40,9 @@ async fn a_spot_instance_is_isolated_without_the_protection_that_it_cannot_have(
     let receipt = contain(&aws, "one").await.expect("a receipt");
     assert_eq!((receipt.status, ec2.now().is_cut_off()), (Status::Contained, true));
     assert_eq!(outcome(&receipt.steps, "protect-from-termination"), Outcome::Skipped);
-    assert!(aws.calls_of("ec2:ModifyInstanceAttribute").is_empty());
+    assert!(!ec2.now().instance.expect("an instance").protected);
+    let asked = aws.calls_of("ec2:ModifyInstanceAttribute");
+    assert!(asked.iter().all(|call| call.param("DisableApiTermination.Value").is_empty()), "EC2 refuses it");
     assert!(base(&aws).expect("a base").spot);
 }
 
@@ -71,7 +73,7 @@ async fn containing_twice_changes_nothing_but_the_labels() {
     assert_eq!(outcome(&again.steps, "protect-from-termination"), Outcome::Already);
     assert_eq!(aws.changes(), ["ec2:CreateTags"]);
     let now = ec2.now();
-    assert_eq!((now.interfaces, now.groups), (isolated.interfaces, isolated.groups));
+    assert_eq!((now.memberships(), now.groups), (isolated.memberships(), isolated.groups));
     assert_eq!(base(&aws), known, "the isolation must never become the base");
 }
 
@@ -87,7 +89,8 @@ async fn what_fails_at_one_interface_leaves_no_other_one_on_the_network() {
         let mut after = ec2.now();
         assert_eq!(receipt.status, Status::Partial, "{action}");
         assert_eq!(outcome(&receipt.steps, &format!("isolate-interface {SECOND}")), Outcome::Failed, "{action}");
-        assert_eq!(after.interfaces.pop(), before.interfaces.last().cloned(), "{action}");
+        assert_eq!(after.memberships().pop(), before.memberships().pop(), "{action}");
+        after.interfaces.pop();
         assert!(after.is_cut_off(), "{action}: {after:?}");
         assert!(after.instance.expect("an instance").protected, "{action}");
     }
@@ -114,4 +117,61 @@ async fn without_a_record_nothing_of_the_instance_is_changed() {
     let after = ec2.now();
     assert_eq!(receipt.status, Status::Failed);
     assert_eq!((after.instance, after.interfaces), (before.instance, before.interfaces));
+}
+
+#[tokio::test]
+async fn an_interface_that_one_list_does_not_show_yet_is_isolated_too() {
+    let (aws, ec2) = stage().await;
+    ec2.change(|world| world.hidden.extend([SECOND]));
+    let receipt = contain(&aws, "one").await.expect("a receipt");
+    assert_eq!((receipt.status, ec2.now().is_cut_off()), (Status::Contained, true));
+}
+
+#[tokio::test]
+async fn a_read_that_isolating_does_not_need_does_not_keep_the_instance_on_the_network() {
+    for action in ["ec2:DescribeInstanceAttribute", "ec2:DescribeNetworkInterfaces", "autoscaling:DescribeAutoScalingInstances"] {
+        let (aws, ec2) = stage().await;
+        aws.always(action, error(403, "UnauthorizedOperation"));
+        let receipt = contain(&aws, "one").await.expect("a receipt");
+        assert_eq!((receipt.status, ec2.now().is_cut_off()), (Status::Partial, true), "{action}");
+    }
+}
+
+#[tokio::test]
+async fn instance_and_interfaces_are_labelled_in_one_call_and_one_that_is_gone_keeps_the_label_from_no_other() {
+    let (aws, ec2) = stage().await;
+    contain(&aws, "one").await.expect("a receipt");
+    assert_eq!(aws.calls_of("ec2:CreateTags").len(), 1);
+    assert!(ec2.now().interfaces.iter().all(|interface| interface.tags["firebreak-state"] == "isolated"));
+
+    let (aws, ec2) = stage().await;
+    aws.on("ec2:CreateTags", |call| {
+        let is_all = !call.param("ResourceId.2").is_empty();
+        (is_all || call.param("ResourceId.1") == SECOND).then(|| error(400, "InvalidNetworkInterfaceID.NotFound"))
+    });
+    let receipt = contain(&aws, "one").await.expect("a receipt");
+    assert_eq!(outcome(&receipt.steps, "tag"), Outcome::Failed);
+    let now = ec2.now();
+    assert_eq!(now.interfaces[0].tags["firebreak-state"], "isolated");
+    assert_eq!(now.instance.expect("an instance").tags["firebreak-state"], "isolated");
+}
+
+#[tokio::test]
+async fn the_profile_of_the_host_is_reported_by_its_name_without_the_path() {
+    let (aws, ec2) = stage().await;
+    ec2.change_instance(|instance| instance.profile = Some("arn:aws:iam::111122223333:instance-profile/apps/web/shop-hosts"));
+    let receipt = contain(&aws, "one").await.expect("a receipt");
+    assert_eq!(outcome(&receipt.steps, "read-profile shop-hosts"), Outcome::Applied);
+    assert!(base(&aws).expect("a base").profile.is_some_and(|arn| arn.ends_with("/shop-hosts")));
+}
+
+#[tokio::test]
+async fn an_instance_that_does_not_run_is_isolated_and_the_receipt_says_so() {
+    for state in ["pending", "stopping", "stopped", "shutting-down"] {
+        let (aws, ec2) = stage().await;
+        ec2.change_instance(|instance| instance.state = state);
+        let receipt = contain(&aws, "one").await.expect("a receipt");
+        assert_eq!((receipt.status, ec2.now().is_cut_off()), (Status::Contained, true), "{state}");
+        assert_eq!(outcome(&receipt.steps, &format!("note-volatile {state}")), Outcome::Skipped);
+    }
 }

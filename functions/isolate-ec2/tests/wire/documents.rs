@@ -1,15 +1,15 @@
 //! EC2's requests taken apart, and its answers put together.
 
 use crate::INSTANCE;
-use crate::ec2::{Group, Instance, Interface, Tags};
+use crate::ec2::{Group, Instance, Interface, Table, Tags, Volume};
 use crate::rule::Rule;
 use firebreak_testkit::scripted::Call;
 
-/// The filters of a request, each with its one value.
-pub(crate) fn filters(call: &Call) -> Vec<(String, String)> {
+/// The filters of a request, each with its values.
+pub(crate) fn filters(call: &Call) -> Vec<(String, Vec<String>)> {
     let filter = |number: usize| {
-        let param = |part: &str| call.param(&format!("Filter.{number}.{part}")).to_owned();
-        Some((param("Name"), param("Value.1"))).filter(|(name, _)| !name.is_empty())
+        let name = call.param(&format!("Filter.{number}.Name")).to_owned();
+        Some((name, list(call, &format!("Filter.{number}.Value")))).filter(|(name, _)| !name.is_empty())
     };
     (1..).map_while(filter).collect()
 }
@@ -30,21 +30,74 @@ pub(crate) fn tags(call: &Call, name: &str) -> Tags {
 }
 
 /// The answer to `DescribeInstances`.
-pub(crate) fn instance(found: &Instance) -> String {
+pub(crate) fn instance(found: &Instance, interfaces: &[&Interface]) -> String {
     let lifecycle = if found.spot { "<instanceLifecycle>spot</instanceLifecycle>" } else { "" };
     let state = format!("<instanceState><name>{}</name></instanceState>", found.state);
-    let instance = format!("<instanceId>{INSTANCE}</instanceId>{state}{lifecycle}{}", tag_set(&found.tags));
+    let profile =
+        found.profile.map(|arn| format!("<iamInstanceProfile><arn>{arn}</arn></iamInstanceProfile>")).unwrap_or_default();
+    let root = format!("<rootDeviceType>{}</rootDeviceType>", found.root_device);
+    let hibernation = format!("<hibernationOptions><configured>{}</configured></hibernationOptions>", found.hibernates);
+    let volume = |volume: &Volume| {
+        let ebs = format!(
+            "<volumeId>{}</volumeId><deleteOnTermination>{}</deleteOnTermination>",
+            volume.id, volume.delete_on_termination
+        );
+        format!("<deviceName>{}</deviceName><ebs>{ebs}</ebs>", volume.device)
+    };
+    let volumes = format!("<blockDeviceMapping>{}</blockDeviceMapping>", items(&found.volumes, volume));
+    let attached = format!("<networkInterfaceSet>{}</networkInterfaceSet>", items(interfaces.iter().copied(), attached));
+    let parts = format!("{state}{lifecycle}{profile}{root}{hibernation}{volumes}{attached}{}", tag_set(&found.tags));
+    let instance = format!("<instanceId>{INSTANCE}</instanceId>{parts}");
     format!("<reservationSet><item><instancesSet><item>{instance}</item></instancesSet></item></reservationSet>")
 }
 
+/// An interface as both lists show it.
+fn attached(interface: &Interface) -> String {
+    let groups = items(&interface.groups, |id| format!("<groupId>{id}</groupId>"));
+    let id = format!("<networkInterfaceId>{}</networkInterfaceId>", interface.id);
+    let place = format!("<vpcId>{}</vpcId><subnetId>{}</subnetId>", interface.vpc, interface.subnet);
+    let public = interface.public.map(|address| {
+        format!("<association><publicIp>{address}</publicIp><allocationId>eipalloc-1</allocationId></association>")
+    });
+    let ipv6 = items(&interface.ipv6, |address| format!("<ipv6Address>{address}</ipv6Address>"));
+    let public = public.unwrap_or_default();
+    format!("{id}{place}<groupSet>{groups}</groupSet>{public}<ipv6AddressesSet>{ipv6}</ipv6AddressesSet>")
+}
+
 /// The answer to `DescribeNetworkInterfaces`.
-pub(crate) fn interfaces(found: &[Interface]) -> String {
+pub(crate) fn interfaces(found: &[&Interface]) -> String {
     let one = |interface: &Interface| {
-        let groups = items(&interface.groups, |id| format!("<groupId>{id}</groupId>"));
-        let id = format!("<networkInterfaceId>{}</networkInterfaceId>", interface.id);
-        format!("{id}<vpcId>{}</vpcId><groupSet>{groups}</groupSet>", interface.vpc)
+        let seconds = interface.tcp_timeout.map(|seconds| format!("<tcpEstablishedTimeout>{seconds}</tcpEstablishedTimeout>"));
+        let tracking =
+            seconds.map(|seconds| format!("<connectionTrackingConfiguration>{seconds}</connectionTrackingConfiguration>"));
+        let kind = format!("<interfaceType>{}</interfaceType>", interface.kind);
+        format!("{}{kind}{}{}", attached(interface), tracking.unwrap_or_default(), tag_set(&interface.tags))
     };
-    format!("<networkInterfaceSet>{}</networkInterfaceSet>", items(found, one))
+    format!("<networkInterfaceSet>{}</networkInterfaceSet>", items(found.iter().copied(), one))
+}
+
+/// The answer to `DescribeRouteTables`.
+pub(crate) fn routes(found: &[Table]) -> String {
+    let route = |(element, id): &(&str, &str)| {
+        format!("<destinationCidrBlock>0.0.0.0/0</destinationCidrBlock><{element}>{id}</{element}>")
+    };
+    let local = "<item><destinationCidrBlock>10.0.0.0/16</destinationCidrBlock><gatewayId>local</gatewayId></item>";
+    let one = |table: &Table| {
+        let link = match table.subnet {
+            Some(subnet) => format!("<subnetId>{subnet}</subnetId>"),
+            None => "<main>true</main>".to_owned(),
+        };
+        let routes = format!("<routeSet>{local}{}</routeSet>", items(&table.ways, route));
+        format!("<vpcId>{}</vpcId><associationSet><item>{link}</item></associationSet>{routes}", table.vpc)
+    };
+    format!("<routeTableSet>{}</routeTableSet>", items(found, one))
+}
+
+/// The answer to `DescribeTrunkInterfaceAssociations`.
+pub(crate) fn trunks(trunk: &str, branches: &[&str]) -> String {
+    let ids =
+        |branch: &str| format!("<branchInterfaceId>{branch}</branchInterfaceId><trunkInterfaceId>{trunk}</trunkInterfaceId>");
+    format!("<interfaceAssociationSet>{}</interfaceAssociationSet>", items(branches.iter().copied(), ids))
 }
 
 /// The answer to `DescribeSecurityGroups`; `next` is the token of the next page.

@@ -1,7 +1,7 @@
 //! An instance as EC2 shows it, with its network interfaces and the security groups of its VPCs.
 
 use crate::documents::{self, filters, list};
-use crate::rule::Rule;
+pub(crate) use crate::security_groups::{Group, our_tag};
 use crate::{FIRST, INSTANCE, SECOND, VPC_A, VPC_B};
 use firebreak_testkit::room::REGION;
 use firebreak_testkit::scripted::{Answer, Call, ScriptedAws, error, ok};
@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) type Tags = BTreeMap<String, String>;
 /// What stands inside the envelope, or the code of an error.
-type Answered = Result<String, &'static str>;
+pub(crate) type Answered = Result<String, &'static str>;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Instance {
@@ -19,60 +19,59 @@ pub(crate) struct Instance {
     pub(crate) spot: bool,
     /// `disableApiTermination`.
     pub(crate) protected: bool,
+    /// `disableApiStop`.
+    pub(crate) stop_protected: bool,
+    /// `stop` or `terminate`.
+    pub(crate) shutdown: &'static str,
+    pub(crate) volumes: Vec<Volume>,
+    /// ARN of the instance profile.
+    pub(crate) profile: Option<&'static str>,
+    pub(crate) hibernates: bool,
+    /// `ebs` or `instance-store`.
+    pub(crate) root_device: &'static str,
     pub(crate) tags: Tags,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Volume {
+    pub(crate) device: String,
+    pub(crate) id: String,
+    pub(crate) delete_on_termination: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Interface {
     pub(crate) id: &'static str,
     pub(crate) vpc: &'static str,
+    pub(crate) subnet: &'static str,
     pub(crate) groups: Vec<String>,
+    /// An Elastic IP address.
+    pub(crate) public: Option<&'static str>,
+    pub(crate) ipv6: Vec<&'static str>,
+    /// Nothing: 432,000 seconds.
+    pub(crate) tcp_timeout: Option<i32>,
+    pub(crate) tags: Tags,
+    /// To the instance itself: a branch is not.
+    pub(crate) attached: bool,
+    /// `interface`, `trunk` or `branch`.
+    pub(crate) kind: &'static str,
 }
 
 impl Interface {
     pub(crate) fn new(id: &'static str, vpc: &'static str, groups: &[&str]) -> Self {
-        Self { id, vpc, groups: groups.iter().map(ToString::to_string).collect() }
+        let groups = groups.iter().map(ToString::to_string).collect();
+        let (public, ipv6, tcp_timeout, tags) = (None, vec![], None, Tags::new());
+        Self { id, vpc, subnet: "subnet-a", groups, public, ipv6, tcp_timeout, tags, attached: true, kind: "interface" }
     }
 }
 
+/// A route table: of a subnet, or the main one of its VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Group {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    pub(crate) vpc: String,
-    pub(crate) tags: Tags,
-    pub(crate) ingress: Vec<Rule>,
-    pub(crate) egress: Vec<Rule>,
-}
-
-impl Group {
-    /// A group of the customer: it lets everything out, and the web in.
-    pub(crate) fn theirs(id: &str, name: &str, vpc: &str) -> Self {
-        Self {
-            id: id.to_owned(),
-            name: name.to_owned(),
-            vpc: vpc.to_owned(),
-            tags: Tags::new(),
-            ingress: vec![Rule::tcp("443", "0.0.0.0/0")],
-            egress: vec![Rule::all("0.0.0.0/0")],
-        }
-    }
-
-    /// A group that Firebreak made.
-    pub(crate) fn isolation(id: &str, vpc: &str) -> Self {
-        let none = Self { ingress: vec![], egress: vec![], ..Self::theirs(id, "firebreak-isolation", vpc) };
-        Self { tags: our_tag(), ..none }
-    }
-
-    /// Whether Firebreak made it, or could have: by its name and its tag.
-    pub(crate) fn is_ours(&self) -> bool {
-        self.name.starts_with("firebreak-isolation") && self.tags == our_tag()
-    }
-}
-
-/// The tag of an isolation group.
-pub(crate) fn our_tag() -> Tags {
-    Tags::from([("firebreak-sg".to_owned(), "isolation".to_owned())])
+pub(crate) struct Table {
+    pub(crate) vpc: &'static str,
+    pub(crate) subnet: Option<&'static str>,
+    /// Where default routes lead: the element of EC2's answer, and the id.
+    pub(crate) ways: Vec<(&'static str, &'static str)>,
 }
 
 /// All that EC2 knows.
@@ -82,6 +81,10 @@ pub(crate) struct World {
     pub(crate) instance: Option<Instance>,
     pub(crate) interfaces: Vec<Interface>,
     pub(crate) groups: Vec<Group>,
+    /// Behind NAT at first: connections are tracked in any case.
+    pub(crate) routes: Vec<Table>,
+    /// Interfaces that `DescribeNetworkInterfaces` does not show yet.
+    pub(crate) hidden: BTreeSet<&'static str>,
     /// How many security groups are on one page.
     pub(crate) page: usize,
 }
@@ -92,13 +95,26 @@ impl World {
         let tags = [("Name", "shop"), ("firebreak-incident", "fb-of-last-year")];
         let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
         Self {
-            instance: Some(Instance { state: "running", spot: false, protected: false, tags }),
+            instance: Some(Instance {
+                state: "running",
+                spot: false,
+                protected: false,
+                stop_protected: false,
+                shutdown: "stop",
+                volumes: vec![Volume { device: "/dev/xvda".to_owned(), id: "vol-1".to_owned(), delete_on_termination: true }],
+                profile: None,
+                hibernates: false,
+                root_device: "ebs",
+                tags,
+            }),
             interfaces: vec![Interface::new(FIRST, VPC_A, &["sg-db", "sg-web"]), Interface::new(SECOND, VPC_B, &["sg-app"])],
             groups: vec![
                 Group::theirs("sg-db", "db", VPC_A),
                 Group::theirs("sg-web", "web", VPC_A),
                 Group::theirs("sg-app", "app", VPC_B),
             ],
+            routes: [VPC_A, VPC_B].map(|vpc| Table { vpc, subnet: None, ways: vec![("natGatewayId", "nat-1")] }).into(),
+            hidden: BTreeSet::new(),
             page: usize::MAX,
         }
     }
@@ -133,32 +149,43 @@ impl World {
     }
 
     fn describe_instances(&mut self, call: &Call) -> Answered {
-        self.asked_for(call.param("InstanceId.1")).map(|instance| documents::instance(instance))
+        let found = self.asked_for(call.param("InstanceId.1"))?.clone();
+        let attached: Vec<&Interface> = self.interfaces.iter().filter(|interface| interface.attached).collect();
+        Ok(documents::instance(&found, &attached))
     }
 
-    fn describe_protection(&mut self, call: &Call) -> Answered {
-        assert_eq!(call.param("Attribute"), "disableApiTermination");
-        let protected = self.asked_for(call.param("InstanceId"))?.protected;
-        Ok(format!("<disableApiTermination><value>{protected}</value></disableApiTermination>"))
+    fn describe_attribute(&mut self, call: &Call) -> Answered {
+        let instance = self.asked_for(call.param("InstanceId"))?;
+        let name = call.param("Attribute");
+        let value = match name {
+            "disableApiTermination" => instance.protected.to_string(),
+            "disableApiStop" => instance.stop_protected.to_string(),
+            "instanceInitiatedShutdownBehavior" => instance.shutdown.to_owned(),
+            other => panic!("{other}"),
+        };
+        Ok(format!("<{name}><value>{value}</value></{name}>"))
     }
 
     fn describe_interfaces(&self, call: &Call) -> Answered {
-        assert_eq!(filters(call), [("attachment.instance-id".to_owned(), INSTANCE.to_owned())]);
-        Ok(documents::interfaces(&self.interfaces))
+        let ids = list(call, "NetworkInterfaceId");
+        let wanted = filters(call);
+        assert!(ids.is_empty() != wanted.is_empty(), "one way to ask");
+        let is_wanted = |interface: &&Interface| {
+            let is_its = |(name, values): &(String, Vec<String>)| match name.as_str() {
+                "attachment.instance-id" => interface.attached && values.iter().eq([INSTANCE]),
+                "network-interface-id" => values.iter().any(|id| id == interface.id),
+                "group-id" => values.iter().any(|id| interface.groups.contains(id)),
+                other => panic!("{other}"),
+            };
+            (ids.is_empty() || ids.iter().any(|id| id == interface.id)) && wanted.iter().all(is_its)
+        };
+        let shown = self.interfaces.iter().filter(|interface| !self.hidden.contains(interface.id));
+        Ok(documents::interfaces(&shown.filter(is_wanted).collect::<Vec<_>>()))
     }
 
-    fn describe_groups(&self, call: &Call) -> Answered {
-        let wanted = filters(call);
-        let is_wanted = |group: &&Group| {
-            wanted.iter().all(|(name, value)| match name.strip_prefix("tag:") {
-                Some(key) => group.tags.get(key) == Some(value),
-                None => name == "vpc-id" && group.vpc == *value,
-            })
-        };
-        let found: Vec<&Group> = self.groups.iter().filter(is_wanted).collect();
-        let start: usize = call.param("NextToken").parse().unwrap_or(0);
-        let end = start.saturating_add(self.page).min(found.len());
-        Ok(documents::groups(&found[start..end], Some(end).filter(|end| *end < found.len())))
+    fn describe_trunks(&self) -> Answered {
+        let of_kind = |kind: &str| self.interfaces.iter().filter(|one| one.kind == kind).map(|one| one.id).collect::<Vec<_>>();
+        Ok(documents::trunks(of_kind("trunk").first().copied().unwrap_or("eni-none"), &of_kind("branch")))
     }
 
     fn describe_vpcs(&self) -> Answered {
@@ -167,38 +194,17 @@ impl World {
         Ok(format!("<vpcSet>{vpcs}</vpcSet>"))
     }
 
-    /// A new group lets everything out; in a VPC with IPv6, by both protocols.
-    fn create_group(&mut self, call: &Call) -> Answered {
-        let (name, vpc) = (call.param("GroupName"), call.param("VpcId"));
-        if self.groups.iter().any(|group| group.name == name && group.vpc == vpc) {
-            return Err("InvalidGroup.Duplicate");
-        }
-        assert_eq!(call.param("TagSpecification.1.ResourceType"), "security-group");
-        let id = format!("sg-new-{}", self.groups.len());
-        let tags = documents::tags(call, "TagSpecification.1.Tag");
-        let egress = vec![Rule::all("0.0.0.0/0"), Rule::all("::/0")];
-        self.groups.push(Group { tags, ingress: vec![], egress, ..Group::theirs(&id, name, vpc) });
-        Ok(format!("<return>true</return><groupId>{id}</groupId>"))
-    }
-
-    /// One rule that is not there, and none is revoked.
-    fn revoke(&mut self, call: &Call) -> Answered {
-        let revoked = Rule::all_of(call);
-        assert!(!revoked.is_empty(), "EC2 wants to know which rules");
-        let group = self.groups.iter_mut().find(|group| group.id == call.param("GroupId")).ok_or("InvalidGroup.NotFound")?;
-        let rules = if call.operation.ends_with("Egress") { &mut group.egress } else { &mut group.ingress };
-        if revoked.iter().any(|rule| !rules.contains(rule)) {
-            return Err("InvalidPermission.NotFound");
-        }
-        rules.retain(|rule| !revoked.contains(rule));
-        done()
-    }
-
-    fn move_interface(&mut self, call: &Call) -> Answered {
+    fn modify_interface(&mut self, call: &Call) -> Answered {
         let groups = list(call, "SecurityGroupId");
+        let seconds: Option<i32> = call.param("ConnectionTrackingSpecification.TcpEstablishedTimeout").parse().ok();
         let wanted = call.param("NetworkInterfaceId");
         let found = self.interfaces.iter_mut().find(|interface| interface.id == wanted);
         let interface = found.ok_or("InvalidNetworkInterfaceID.NotFound")?;
+        assert!(groups.is_empty() == seconds.is_some(), "EC2 takes one attribute at a time");
+        if let Some(seconds) = seconds {
+            interface.tcp_timeout = Some(seconds).filter(|seconds| *seconds != 432_000);
+            return done();
+        }
         let vpc = interface.vpc;
         let fits = |id: &String| self.groups.iter().any(|group| group.id == *id && group.vpc == vpc);
         if groups.is_empty() || !groups.iter().all(fits) {
@@ -208,28 +214,69 @@ impl World {
         done()
     }
 
-    fn protect(&mut self, call: &Call) -> Answered {
+    fn modify_instance(&mut self, call: &Call) -> Answered {
         let instance = self.asked_for(call.param("InstanceId"))?;
-        if instance.spot {
-            return Err("UnsupportedOperation");
+        let is_on = |name: &str| {
+            Some(call.param(&format!("{name}.Value"))).filter(|value| !value.is_empty()).map(|value| value == "true")
+        };
+        if let Some(on) = is_on("DisableApiTermination") {
+            if instance.spot {
+                return Err("UnsupportedOperation");
+            }
+            instance.protected = on;
         }
-        instance.protected = call.param("DisableApiTermination.Value") == "true";
+        if let Some(on) = is_on("DisableApiStop") {
+            if instance.spot || instance.root_device != "ebs" {
+                return Err("UnsupportedOperation");
+            }
+            instance.stop_protected = on;
+        }
+        match call.param("InstanceInitiatedShutdownBehavior.Value") {
+            "stop" if instance.root_device != "ebs" => return Err("UnsupportedOperation"),
+            "stop" => instance.shutdown = "stop",
+            "terminate" => instance.shutdown = "terminate",
+            _ => {}
+        }
+        for number in 1..=20 {
+            let param = |part: &str| call.param(&format!("BlockDeviceMapping.{number}.{part}"));
+            for volume in instance.volumes.iter_mut().filter(|volume| volume.device == param("DeviceName")) {
+                volume.delete_on_termination = param("Ebs.DeleteOnTermination") == "true";
+            }
+        }
         done()
     }
 
+    /// All resources, or none.
     fn tag(&mut self, call: &Call) -> Answered {
         let tags = documents::tags(call, "Tag");
-        let instance = self.asked_for(call.param("ResourceId.1"))?;
-        if call.operation == "CreateTags" {
-            instance.tags.extend(tags);
-        } else {
-            instance.tags.retain(|key, _| !tags.contains_key(key));
+        let ids = list(call, "ResourceId");
+        assert!(!ids.is_empty(), "EC2 wants to know which resources");
+        for id in &ids {
+            let is_known =
+                if id.starts_with("eni-") { self.interfaces.iter().any(|one| one.id == *id) } else { self.asked_for(id).is_ok() };
+            if !is_known {
+                return Err(if id.starts_with("eni-") {
+                    "InvalidNetworkInterfaceID.NotFound"
+                } else {
+                    "InvalidInstanceID.NotFound"
+                });
+            }
+        }
+        let of_interfaces = self.interfaces.iter_mut().filter(|one| ids.iter().any(|id| id == one.id)).map(|one| &mut one.tags);
+        let of_instance =
+            self.instance.as_mut().filter(|_| ids.iter().any(|id| id == INSTANCE)).map(|instance| &mut instance.tags);
+        for known in of_interfaces.chain(of_instance) {
+            if call.operation == "CreateTags" {
+                known.extend(tags.clone());
+            } else {
+                known.retain(|key, _| !tags.contains_key(key));
+            }
         }
         done()
     }
 }
 
-fn done() -> Answered {
+pub(crate) fn done() -> Answered {
     Ok("<return>true</return>".to_owned())
 }
 
@@ -270,14 +317,17 @@ impl Ec2 {
         let mut world = self.lock();
         let answered = match call.operation.as_str() {
             "DescribeInstances" => world.describe_instances(call),
-            "DescribeInstanceAttribute" => world.describe_protection(call),
+            "DescribeInstanceAttribute" => world.describe_attribute(call),
+            "DescribeRouteTables" => Ok(documents::routes(&world.routes)),
+            "DescribeTrunkInterfaceAssociations" => world.describe_trunks(),
+            "AuthorizeSecurityGroupEgress" | "AuthorizeSecurityGroupIngress" => world.authorize(call),
             "DescribeNetworkInterfaces" => world.describe_interfaces(call),
             "DescribeSecurityGroups" => world.describe_groups(call),
             "DescribeVpcs" => world.describe_vpcs(),
             "CreateSecurityGroup" => world.create_group(call),
             "RevokeSecurityGroupEgress" | "RevokeSecurityGroupIngress" => world.revoke(call),
-            "ModifyNetworkInterfaceAttribute" => world.move_interface(call),
-            "ModifyInstanceAttribute" => world.protect(call),
+            "ModifyNetworkInterfaceAttribute" => world.modify_interface(call),
+            "ModifyInstanceAttribute" => world.modify_instance(call),
             "CreateTags" | "DeleteTags" => world.tag(call),
             _ => return None,
         };

@@ -6,7 +6,7 @@ use crate::{FIRST, VPC_A, contain, outcome, stage};
 use firebreak::fault::FaultKind;
 use firebreak::receipt::{Outcome, Status};
 use firebreak_testkit::room;
-use firebreak_testkit::scripted::{error, ok};
+use firebreak_testkit::scripted::error;
 
 #[tokio::test]
 async fn a_group_that_has_the_name_and_is_not_ours_is_left_alone_and_another_name_is_taken() {
@@ -94,9 +94,9 @@ async fn the_words_of_a_missing_rule_under_another_code_are_a_failure() {
     let refused = error(400, "InvalidParameterValue").saying("InvalidPermission.NotFound: the rule does not exist");
     aws.always("ec2:RevokeSecurityGroupEgress", refused);
     let receipt = contain(&aws, "one").await.expect("a receipt");
-    assert_eq!(receipt.status, Status::Failed);
+    assert_ne!(receipt.status, Status::Contained);
     assert_eq!(outcome(&receipt.steps, &format!("isolate-interface {FIRST}")), Outcome::Failed);
-    assert_eq!(ec2.now().interfaces, before.interfaces);
+    assert_eq!(ec2.now().memberships(), before.memberships());
     assert_eq!(aws.calls_of("ec2:RevokeSecurityGroupEgress").len(), 2, "one for each group: it is no reason to look again");
 }
 
@@ -105,11 +105,11 @@ async fn a_group_that_is_not_seen_empty_is_not_used_and_the_next_run_uses_it() {
     let (aws, ec2) = stage().await;
     ec2.change(|world| world.interfaces.truncate(1));
     let before = ec2.now();
-    // EC2 takes the revocation, and what it shows stays as it was.
-    aws.always("ec2:RevokeSecurityGroupEgress", ok("<return>true</return>"));
+    // EC2 revokes none of the rules, because one was missing, and shows them all.
+    aws.always("ec2:RevokeSecurityGroupEgress", error(400, "InvalidPermission.NotFound"));
     let fault = contain(&aws, "one").await.expect_err("a passing fault");
     assert_eq!(fault.kind, FaultKind::Transient);
-    assert_eq!(ec2.now().interfaces, before.interfaces);
+    assert_eq!(ec2.now().memberships(), before.memberships());
     assert_eq!(aws.calls_of("ec2:RevokeSecurityGroupEgress").len(), 3);
     let receipts = aws.table().items().filter(|((_, sk), _)| sk.starts_with("receipt#isolate-ec2#")).count();
     assert_eq!(receipts, 1, "what was tried is kept");
@@ -118,4 +118,52 @@ async fn a_group_that_is_not_seen_empty_is_not_used_and_the_next_run_uses_it() {
     let after = ec2.now();
     assert_eq!((receipt.status, after.is_cut_off()), (Status::Contained, true));
     assert_eq!(after.isolation_groups().len(), 1, "the group that was made is kept");
+}
+
+#[tokio::test]
+async fn a_new_group_that_ec2_does_not_know_everywhere_yet_is_waited_for() {
+    let (aws, ec2) = stage().await;
+    ec2.change(|world| world.interfaces.truncate(1));
+    for (action, parameter, code) in [
+        ("ec2:DescribeSecurityGroups", "GroupId.1", "InvalidGroup.NotFound"),
+        ("ec2:RevokeSecurityGroupEgress", "GroupId", "InvalidGroup.NotFound"),
+        ("ec2:ModifyNetworkInterfaceAttribute", "SecurityGroupId.1", "InvalidSecurityGroupID.NotFound"),
+    ] {
+        let mut left = 2;
+        aws.on(action, move |call| {
+            left -= i32::from(!call.param(parameter).is_empty());
+            (left >= 0 && !call.param(parameter).is_empty()).then(|| error(400, code))
+        });
+    }
+    let receipt = contain(&aws, "one").await.expect("a receipt");
+    assert_eq!((receipt.status, ec2.now().is_cut_off()), (Status::Contained, true));
+    assert_eq!(aws.calls_of("ec2:CreateSecurityGroup").len(), 1, "the id that EC2 gave is used");
+}
+
+#[tokio::test]
+async fn a_group_that_cannot_be_emptied_is_passed_over_for_an_empty_or_a_fresh_one() {
+    for has_another in [true, false] {
+        let (aws, ec2) = stage().await;
+        let filled = Group { egress: vec![Rule::all("0.0.0.0/0")], ..Group::isolation("sg-a", VPC_A) };
+        ec2.change(|world| {
+            world.interfaces.truncate(1);
+            world.groups.push(filled.clone());
+            let another = Group { name: "firebreak-isolation-2".to_owned(), ..Group::isolation("sg-b", VPC_A) };
+            world.groups.extend(has_another.then_some(another));
+        });
+        aws.on("ec2:RevokeSecurityGroupEgress", |call| {
+            (call.param("GroupId") == "sg-a").then(|| error(400, "OperationNotPermitted"))
+        });
+        let receipt = contain(&aws, "one").await.expect("a receipt");
+        let after = ec2.now();
+        assert_eq!((receipt.status, after.is_cut_off()), (Status::Contained, true));
+        assert_eq!(*after.group("sg-a"), filled);
+        let used = after.group(&after.interfaces[0].groups[0]);
+        let expected = if has_another {
+            "firebreak-isolation-2".to_owned()
+        } else {
+            format!("firebreak-isolation-{}", room::incident("one"))
+        };
+        assert_eq!(used.name, expected);
+    }
 }

@@ -7,7 +7,7 @@ use firebreak::step::StepKind;
 use firebreak::target::TargetKind;
 use firebreak_aws::clients::MemberRole;
 use firebreak_testkit::room;
-use firebreak_testkit::scripted::ScriptedAws;
+use firebreak_testkit::scripted::{ScriptedAws, error};
 
 /// Releases the instance from its recorded base, as the function `release` does.
 pub(crate) async fn release(aws: &ScriptedAws, failed: &[StepKind]) -> Result<Vec<Step>, Fault> {
@@ -67,7 +67,7 @@ async fn what_somebody_changed_since_is_shown_once_and_left() {
     assert_eq!(after.interfaces[0].groups, ["sg-web"]);
     assert_eq!(outcome(&steps, "restore-groups eni-3"), Outcome::Skipped);
     assert_eq!(outcome(&steps, &format!("restore-groups {SECOND}")), Outcome::Applied);
-    assert_eq!(after.interfaces[1], before.interfaces[1]);
+    assert_eq!(after.interfaces[1].groups, before.interfaces[1].groups);
 
     let digests = steps.iter().filter_map(|step| step.digest.clone()).collect();
     let second = release_past(&aws, &[], digests).await.expect("a release");
@@ -90,4 +90,58 @@ async fn protection_that_firebreak_could_not_switch_on_is_not_its_to_switch_off(
     let after = ec2.now();
     assert!(after.instance.expect("an instance").protected);
     assert_eq!(after.interfaces, before.interfaces);
+}
+
+#[tokio::test]
+async fn of_groups_that_were_deleted_meanwhile_the_others_are_put_back_and_the_release_says_which_is_missing() {
+    let (aws, ec2, _) = contained(|_| ()).await;
+    ec2.change(|world| world.groups.retain(|group| group.id != "sg-db"));
+    let steps = release(&aws, &[]).await.expect("a release");
+    assert_eq!(ec2.now().interfaces[0].groups, ["sg-web"]);
+    let shown: Vec<&Step> = steps.iter().filter(|step| step.is(StepKind::CheckDrift)).collect();
+    assert!(shown.len() == 1 && shown[0].error.as_ref().is_some_and(|fault| fault.message.contains("sg-db")), "{steps:?}");
+    let digests = steps.iter().filter_map(|step| step.digest.clone()).collect();
+    let second = release_past(&aws, &[], digests).await.expect("a release");
+    assert!(second.iter().all(|step| step.outcome != Outcome::Failed), "{second:?}");
+
+    let (aws, ec2, _) = contained(|_| ()).await;
+    ec2.change(|world| world.groups.retain(|group| group.vpc != VPC_A || group.is_ours()));
+    let steps = release(&aws, &[]).await.expect("a release");
+    assert_eq!(outcome(&steps, &format!("restore-groups {FIRST}")), Outcome::Failed);
+    assert!(ec2.now().group(&ec2.now().interfaces[0].groups[0]).is_ours(), "it stays isolated");
+}
+
+#[tokio::test]
+async fn after_a_failed_group_the_protections_and_the_labels_stay() {
+    let (aws, ec2, _) = contained(|_| ()).await;
+    aws.on("ec2:ModifyNetworkInterfaceAttribute", |call| {
+        (call.param("NetworkInterfaceId") == SECOND).then(|| error(403, "UnauthorizedOperation"))
+    });
+    let steps = release(&aws, &[]).await.expect("a release");
+    assert_eq!(outcome(&steps, &format!("restore-groups {SECOND}")), Outcome::Failed);
+    assert_eq!(outcome(&steps, "restore-tags"), Outcome::Skipped);
+    let instance = ec2.now().instance.expect("an instance");
+    assert!(instance.protected && instance.tags.contains_key("firebreak-at"));
+}
+
+#[tokio::test]
+async fn groups_come_back_first_and_tags_last() {
+    let (aws, _, _) = contained(|_| ()).await;
+    aws.forget();
+    release(&aws, &[]).await.expect("a release");
+    let changes = aws.changes();
+    let first = |action: &str| changes.iter().position(|known| known == action).expect(action);
+    let last = |action: &str| changes.iter().rposition(|known| known == action).expect(action);
+    assert!(last("ec2:ModifyNetworkInterfaceAttribute") < first("ec2:ModifyInstanceAttribute"), "{changes:?}");
+    assert!(last("ec2:ModifyInstanceAttribute") < first("ec2:DeleteTags"), "{changes:?}");
+}
+
+#[tokio::test]
+async fn interfaces_that_are_not_shown_are_not_taken_for_put_back() {
+    let (aws, ec2, _) = contained(|_| ()).await;
+    aws.always("ec2:DescribeNetworkInterfaces", error(403, "UnauthorizedOperation"));
+    aws.forget();
+    assert_eq!(release(&aws, &[]).await.expect_err("it sees too little").kind, FaultKind::Denied);
+    assert_eq!(aws.changes(), [""; 0]);
+    assert!(ec2.now().is_cut_off());
 }

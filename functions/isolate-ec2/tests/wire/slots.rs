@@ -13,7 +13,6 @@ use firebreak_testkit::room;
 use firebreak_testkit::scripted::{ScriptedAws, error, ok};
 use isolate_ec2::BaseState;
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// It is there, and terminated.
@@ -83,7 +82,7 @@ async fn of_a_role_without_a_free_slot_those_of_instances_that_are_gone_for_sure
     show_others(&aws);
     deny(&aws, &[TERMINATED, FORGOTTEN, ELSEWHERE, RUNNING]).await;
     let (forgotten, holder) = (instance(FORGOTTEN), Holder::Own(room::incident("before")));
-    let state = BaseState { interfaces: vec![], termination_protection: false, spot: false, tags: BTreeMap::new() };
+    let state = BaseState::default();
     let held = Held { target: &forgotten, containment: Containment::IsolateEc2 };
     room::ledger(&aws).hold(held, &holder, FORGOTTEN, &state, clock::now()).await.expect("a base");
     isolate(&aws).await;

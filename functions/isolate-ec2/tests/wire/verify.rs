@@ -1,5 +1,11 @@
+use crate::ec2::{Group, Interface};
 use crate::rule::Rule;
-use crate::{FIRST, VPC_B, contain, stage, verify};
+use crate::{FIRST, SECOND, VPC_A, VPC_B, contain, recorded, stage, verify};
+use firebreak_testkit::room;
+use firebreak_testkit::scripted::error;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 #[tokio::test]
 async fn a_look_at_an_isolated_instance_says_that_it_holds_and_changes_nothing() {
@@ -16,7 +22,7 @@ async fn a_look_at_an_isolated_instance_says_that_it_holds_and_changes_nothing()
 }
 
 #[tokio::test]
-async fn a_look_names_all_that_does_not_hold_and_mends_nothing() {
+async fn a_look_writes_again_whatever_somebody_reverted_and_tells_of_each() {
     let (aws, ec2) = stage().await;
     contain(&aws, "one").await.expect("a receipt");
     ec2.change(|world| {
@@ -26,12 +32,96 @@ async fn a_look_names_all_that_does_not_hold_and_mends_nothing() {
         ours.for_each(|group| group.egress.push(Rule::all("0.0.0.0/0")));
     });
     ec2.change_instance(|instance| instance.protected = false);
-    let before = ec2.now();
-    aws.forget();
     let check = verify(&aws, "one").await.expect("a look");
-    let said = |words: &[&str]| check.problems.iter().any(|problem| words.iter().all(|word| problem.contains(word)));
-    assert!(!check.holds && check.problems.len() == 3, "{check:?}");
-    assert!(said(&[FIRST, "alone"]) && said(&[VPC_B, "rules"]) && said(&["termination protection"]), "{check:?}");
+    let said = |words: &[&str]| check.reverted.iter().any(|line| words.iter().all(|word| line.contains(word)));
+    assert!(check.holds && check.reverted.len() == 3, "{check:?}");
+    assert!(said(&[FIRST, "alone"]) && said(&[SECOND, VPC_B, "rules"]) && said(&["termination protection"]), "{check:?}");
+    let now = ec2.now();
+    assert!(now.is_cut_off() && now.instance.expect("an instance").protected);
+    aws.forget();
+    let next = verify(&aws, "one").await.expect("a look");
+    assert_eq!((next.holds, next.reverted), (true, check.reverted), "what an earlier look saw is not forgotten");
     assert_eq!(aws.changes(), [""; 0]);
-    assert_eq!(ec2.now(), before);
+}
+
+#[tokio::test]
+async fn an_interface_that_was_attached_since_is_recorded_isolated_and_labelled() {
+    let (aws, ec2) = stage().await;
+    let mut known = ec2.now().memberships();
+    contain(&aws, "one").await.expect("a receipt");
+    ec2.change(|world| world.interfaces.push(Interface::new("eni-3", VPC_A, &["sg-web"])));
+    let check = verify(&aws, "one").await.expect("a look");
+    assert!(check.reverted.iter().any(|line| line.contains("eni-3 was attached since")), "{check:?}");
+    let now = ec2.now();
+    assert!(now.is_cut_off());
+    assert_eq!(now.interfaces[2].tags["firebreak-state"], "isolated");
+    known.push(("eni-3".to_owned(), vec!["sg-web".to_owned()]));
+    assert_eq!(recorded(&aws), known);
+}
+
+#[tokio::test]
+async fn what_a_look_cannot_write_again_is_a_problem() {
+    let (aws, ec2) = stage().await;
+    contain(&aws, "one").await.expect("a receipt");
+    ec2.change(|world| world.interfaces[0].groups = vec!["sg-web".to_owned()]);
+    aws.always("ec2:ModifyNetworkInterfaceAttribute", error(403, "UnauthorizedOperation"));
+    let check = verify(&aws, "one").await.expect("a look");
+    assert!(!check.holds && check.problems.iter().any(|line| line.contains(FIRST)), "{check:?}");
+    assert!(check.reverted.iter().any(|line| line.contains("could not be isolated again")), "{check:?}");
+}
+
+#[tokio::test]
+async fn what_the_containment_could_not_do_a_look_does_and_nobody_reverted_it() {
+    let (aws, ec2) = stage().await;
+    let refuses = Arc::new(AtomicBool::new(true));
+    let asked = refuses.clone();
+    aws.on("ec2:ModifyNetworkInterfaceAttribute", move |call| {
+        let is_refused = asked.load(Relaxed) && call.param("NetworkInterfaceId") == SECOND;
+        is_refused.then(|| error(403, "UnauthorizedOperation"))
+    });
+    contain(&aws, "one").await.expect("a receipt");
+    assert!(!ec2.now().is_cut_off());
+    refuses.store(false, Relaxed);
+    let check = verify(&aws, "one").await.expect("a look");
+    assert_eq!((check.reverted.len(), ec2.now().is_cut_off()), (0, true), "{check:?}");
+}
+
+#[tokio::test]
+async fn an_interface_that_a_killed_run_left_in_an_open_group_is_closed_also_while_what_is_automatic_is_paused() {
+    for paused in [false, true] {
+        let (aws, ec2) = stage().await;
+        contain(&aws, "one").await.expect("a receipt");
+        ec2.change(|world| {
+            world.groups.push(Group::open("sg-open", VPC_A));
+            world.interfaces[0].groups = vec!["sg-open".to_owned()];
+        });
+        if paused {
+            room::pause(&aws, None, firebreak_aws::clock::now()).await;
+        }
+        let check = verify(&aws, "one").await.expect("a look");
+        assert!(check.problems.iter().any(|line| line.contains("open group")), "paused: {paused}, {check:?}");
+        assert!(check.reverted.is_empty(), "nobody reverted it: {check:?}");
+        assert!(ec2.now().is_cut_off(), "paused: {paused}");
+    }
+}
+
+#[tokio::test]
+async fn a_look_of_an_incident_that_holds_nothing_writes_nothing() {
+    let (aws, ec2) = stage().await;
+    contain(&aws, "one").await.expect("a receipt");
+    ec2.change(|world| world.interfaces[0].groups = vec!["sg-web".to_owned()]);
+    aws.forget();
+    let check = verify(&aws, "two").await.expect("a look");
+    assert!(!check.holds && check.reverted.is_empty(), "{check:?}");
+    assert_eq!(aws.changes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_elastic_ip_address_is_kept_and_said() {
+    let (aws, ec2) = stage().await;
+    ec2.change(|world| world.interfaces[0].public = Some("203.0.113.9"));
+    contain(&aws, "one").await.expect("a receipt");
+    let check = verify(&aws, "one").await.expect("a look");
+    assert!(check.holds && check.notes.iter().any(|line| line.contains("203.0.113.9")), "{check:?}");
+    assert_eq!(ec2.now().interfaces[0].public, Some("203.0.113.9"));
 }

@@ -12,8 +12,10 @@ use firebreak::target::{Scope, Target, TargetKind};
 use firebreak_aws::clock;
 use firebreak_ledger::Held;
 use firebreak_testkit::room;
-use firebreak_testkit::scripted::{Call, ScriptedAws};
+use firebreak_testkit::scripted::{Call, ScriptedAws, ok};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// An incident holds a target, and knows how it was.
 pub(crate) async fn hold(aws: &ScriptedAws, containment: Containment, target: &Target, base: &Value) {
@@ -35,6 +37,31 @@ async fn an_instance_gets_its_security_groups_back() {
     assert_eq!((released.status, outcomes(&released)), ("ok", vec![(Instance::ID, Status::Contained)]));
     assert_eq!(instance.groups(), ["sg-app", "sg-data"]);
     assert_eq!(aws.changes(), ["ec2:ModifyNetworkInterfaceAttribute"]);
+    assert_eq!((roles(&aws), holders(&aws, Containment::IsolateEc2, &target)), (vec![release_role()], vec![]));
+}
+
+#[tokio::test]
+async fn denied_addresses_are_taken_out_of_the_network_acl() {
+    let aws = ScriptedAws::start().await.expect("a port");
+    let place = "<ruleNumber>1</ruleNumber><egress>true</egress><protocol>-1</protocol><ruleAction>deny</ruleAction>";
+    let entry = format!("<entrySet><item>{place}<cidrBlock>203.0.113.7/32</cidrBlock></item></entrySet>");
+    let acl = format!("<item><networkAclId>acl-1</networkAclId><vpcId>vpc-1</vpcId>{entry}</item>");
+    aws.answer("ec2:DescribeNetworkAcls", ok(format!("<networkAclSet>{acl}</networkAclSet>")));
+    aws.answer("ec2:DeleteNetworkAclEntry", ok("<return>true</return>"));
+    let addresses = BTreeSet::from(["203.0.113.7".parse::<IpAddr>().expect("an address")]);
+    let target = Target { scope: Scope::RemoteAddresses, addresses, ..room::target(TargetKind::Ec2Instance, Instance::ID) };
+    let ours = json!({ "number": 1, "egress": true, "cidr": "203.0.113.7/32", "denies": true, "all_protocols": true });
+    let base = json!({ "acls": [{ "id": "acl-1", "subnets": ["subnet-a"], "before": [], "ours": [ours] }] });
+    hold(&aws, Containment::IsolateEc2, &target, &base).await;
+    let incident = opened(&aws, "one", vec![decision(Containment::IsolateEc2, &target)]).await;
+    let released = undo(&aws, &incident).await.expect("an answer");
+    assert_eq!(
+        (released.status, outcomes(&released)),
+        ("ok", vec![(Instance::ID, Status::Contained)]),
+        "{:?}",
+        released.receipts
+    );
+    assert_eq!(aws.changes(), ["ec2:DeleteNetworkAclEntry"]);
     assert_eq!((roles(&aws), holders(&aws, Containment::IsolateEc2, &target)), (vec![release_role()], vec![]));
 }
 

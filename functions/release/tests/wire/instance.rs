@@ -39,7 +39,17 @@ impl Instance {
             }
             "DescribeInstanceAttribute" => ok("<disableApiTermination><value>false</value></disableApiTermination>"),
             "DescribeSecurityGroups" => {
-                let group = "<item><groupId>sg-empty</groupId><groupName>firebreak-isolation</groupName></item>";
+                // By their ids, the groups that the base names are asked for.
+                if call.param("Filter.1.Name") == "group-id" {
+                    let named = (1..).map(|at| call.param(&format!("Filter.1.Value.{at}")).to_owned());
+                    let all: String =
+                        named.take_while(|id| !id.is_empty()).map(|id| format!("<item><groupId>{id}</groupId></item>")).collect();
+                    return Some(ok(format!("<securityGroupInfo>{all}</securityGroupInfo>")));
+                }
+                let vpc = "<vpcId>vpc-1</vpcId>";
+                let tags = "<tagSet><item><key>firebreak-sg</key><value>isolation</value></item></tagSet>";
+                let group =
+                    format!("<item><groupId>sg-empty</groupId><groupName>firebreak-isolation</groupName>{vpc}{tags}</item>");
                 ok(format!("<securityGroupInfo>{group}</securityGroupInfo>"))
             }
             "ModifyNetworkInterfaceAttribute" if call.param("NetworkInterfaceId") == Self::INTERFACE => {

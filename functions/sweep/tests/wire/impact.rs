@@ -1,7 +1,8 @@
 //! What an approval would stop is read before people are asked.
 
 use crate::{ONE_PAGE, SUSPECT, Stage, names};
-use firebreak::decision::Mode;
+use firebreak::decision::{Decision, Mode};
+use firebreak::target::TargetKind;
 use firebreak_aws::clock;
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::{Call, ScriptedAws, error, ok};
@@ -30,6 +31,63 @@ pub(crate) fn serve(aws: &ScriptedAws) {
         })
     };
     aws.on("iam:*", move |call| about(call).map(ok));
+    aws.answer("lambda:*", ok(json!({ "hits": [ALONE] }).to_string()));
+}
+
+/// What an instance on which nothing hangs says.
+const ALONE: &str = "nothing else is known to depend on it";
+const INSTANCE: &str = "i-0123456789abcdef0";
+
+/// An incident in which the isolation of an instance waits.
+async fn with_an_isolation_that_waits() -> Stage {
+    let mut stage = Stage::start().await;
+    let target = room::target(TargetKind::Ec2Instance, INSTANCE);
+    let waits = json!({ "target": target, "containment": "isolate-ec2", "mode": "gate", "reason": "a finding" });
+    let waits: Decision = serde_json::from_value(waits).expect("a decision");
+    stage.append(std::slice::from_ref(&waits)).await;
+    stage.incident.decisions.push(waits);
+    stage
+}
+
+/// The decision about the instance, as the ledger has it.
+async fn isolation(stage: &Stage) -> Decision {
+    let decisions = stage.view().await.record.incident.decisions;
+    decisions.into_iter().find(|decision| decision.target.id == INSTANCE).expect("a decision")
+}
+
+#[tokio::test]
+async fn what_isolating_an_instance_would_hit_is_kept_before_people_are_asked() {
+    let mut stage = with_an_isolation_that_waits().await;
+    let hits = ["Auto Scaling group web: 3 of 4 hosts are healthy", "\u{1b}[2J"];
+    stage.aws.answer("lambda:*", ok(json!({ "hits": hits }).to_string()));
+    let answer = stage.run(Phase::Look, ONE_PAGE).await.expect("an answer");
+    let says = isolation(&stage).await.says_hits().expect("it was read");
+    assert!(says.starts_with(hits[0]) && !says.contains('\u{1b}'), "{says}");
+    assert!(!answer.report.sweep.missing.iter().any(|line| line.contains("isolating")), "{:?}", answer.report.sweep.missing);
+    let calls: Vec<Call> = stage.aws.calls().into_iter().filter(|call| call.service == "lambda").collect();
+    assert!(calls.len() == 1 && calls[0].path.contains("firebreak-isolate-ec2/"), "{calls:?}");
+    let asked: Value = serde_json::from_str(&calls[0].body).expect("JSON");
+    assert_eq!((&asked["phase"], &asked["target"]["id"]), (&json!("impact"), &json!(INSTANCE)), "it contains nothing");
+
+    stage.incident = answer.incident;
+    stage.aws.forget();
+    stage.run(Phase::Look, ONE_PAGE).await.expect("an answer");
+    assert!(!stage.aws.calls().iter().any(|call| call.service == "lambda"), "it is known");
+}
+
+#[tokio::test]
+async fn an_instance_that_says_nothing_is_asked_again_at_the_next_look() {
+    let stage = with_an_isolation_that_waits().await;
+    let failed = json!({ "errorType": "Firebreak.Gone", "errorMessage": "it does not exist" }).to_string();
+    stage.aws.answer("lambda:*", ok(failed).with_header("x-amz-function-error", "Unhandled"));
+    let first = stage.run(Phase::Look, ONE_PAGE).await.expect("an answer");
+    let is_said = |line: &String| line.starts_with(&format!("what isolating EC2 instance {INSTANCE} would hit: Firebreak.Gone"));
+    assert!(first.report.sweep.missing.iter().any(is_said), "{:?}", first.report.sweep.missing);
+    assert_eq!(isolation(&stage).await.impact, None);
+
+    stage.aws.answer("lambda:*", ok(json!({ "hits": [ALONE] }).to_string()));
+    stage.run(Phase::Look, ONE_PAGE).await.expect("an answer");
+    assert_eq!(isolation(&stage).await.says_hits().as_deref(), Some(ALONE));
 }
 
 /// The role, whom it lets in, and which services it called: one an hour ago, one two days ago.
@@ -113,7 +171,7 @@ async fn somebody_else_under_the_name_is_not_taken_for_the_target() {
     let other = "<User><Path>/</Path><UserName>svc-659353</UserName><UserId>AIDAEXAMPLEOTHER00001</UserId>\
                  <Arn>arn:aws:iam::111122223333:user/svc-659353</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></User>";
     stage.aws.answer("iam:GetUser", ok(other));
-    let gate = |decisions: &mut Vec<firebreak::decision::Decision>| decisions[0].mode = Mode::Gate;
+    let gate = |decisions: &mut Vec<Decision>| decisions[0].mode = Mode::Gate;
     stage.ledger().amend(&stage.incident.id, |known| gate(&mut known.decisions)).await.expect("the ledger takes it");
     gate(&mut stage.incident.decisions);
     let answer = stage.run(Phase::Look, ONE_PAGE).await.expect("an answer");

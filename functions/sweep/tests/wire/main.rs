@@ -1,6 +1,7 @@
 //! The sweep over the wire: the real SDK, against a CloudTrail that the tests write.
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
+mod addresses;
 mod carried;
 mod faults;
 mod gather;

@@ -17,7 +17,7 @@ const MAX_NAME: usize = 80;
 /// What a decision is about, as far as its turn depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
-    /// What suspects made or assumed.
+    /// What suspects made or assumed, or talk to.
     Theirs,
     /// A principal that others use, because what it did cannot be stopped in part.
     Whole,
@@ -33,7 +33,7 @@ impl Kind {
     pub(super) fn of(decision: &Decision) -> Self {
         match decision.containment {
             None => Self::ByHand,
-            Some(Containment::IsolateEc2) => Self::Launched,
+            Some(Containment::IsolateEc2) if decision.target.scope.is_whole() => Self::Launched,
             Some(_) if decision.only_by_name && decision.code == ReasonCode::TooNarrow => Self::Whole,
             Some(_) if decision.only_by_name => Self::Others,
             Some(_) => Self::Theirs,

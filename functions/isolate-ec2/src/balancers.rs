@@ -1,0 +1,175 @@
+//! Takes an instance out of the load balancers that send it traffic, and into them again.
+//!
+//! Standby takes a member of an Auto Scaling group out of the group's own balancers. Others are found by looking through them all, within
+//! bounds, beside the isolation.
+
+mod scan;
+mod wire;
+
+pub(crate) use scan::scan;
+
+use crate::again::{Lost, merged};
+use firebreak::fault::Fault;
+use firebreak::receipt::{Outcome, Step};
+use firebreak::step::{StepKind, StepName};
+use firebreak_function::containment::{Call, Checked};
+use firebreak_function::step::{skipped, step, unrecorded};
+use futures::StreamExt as _;
+use futures::stream;
+use serde::{Deserialize, Serialize};
+use wire::Balancing;
+
+/// Calls that are under way at the same time.
+const AT_ONCE: usize = 8;
+
+/// One place of the instance in a load balancer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registration {
+    /// Where.
+    pub balancer: Balancer,
+}
+
+/// What an instance is registered with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Balancer {
+    /// A target group of an Application, Network or Gateway Load Balancer.
+    TargetGroup {
+        /// Its ARN.
+        arn: String,
+        /// The id of the instance, or one of its addresses.
+        target: String,
+        /// The port of the target.
+        port: Option<i32>,
+        /// The Availability Zone, which only targets by address have.
+        zone: Option<String>,
+    },
+    /// A Classic Load Balancer.
+    Classic {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scan {
+    /// Where the instance is registered.
+    pub(crate) registrations: Vec<Registration>,
+    /// What was not looked through, and why, for a person.
+    pub(crate) unscanned: Option<String>,
+}
+
+impl Registration {
+    fn name(&self, kind: StepKind) -> StepName {
+        StepName::about(kind, self.shown())
+    }
+
+    /// Its name: names of target groups and balancers are letters, digits and hyphens, and unique in a Region.
+    fn shown(&self) -> String {
+        match &self.balancer {
+            Balancer::Classic { name } => format!("{name} (classic)"),
+            Balancer::TargetGroup { arn, target, port, .. } => {
+                let name = arn.split('/').nth(1).unwrap_or(arn);
+                let port = port.map(|port| format!(" port {port}")).unwrap_or_default();
+                if target.starts_with("i-") { format!("{name}{port}") } else { format!("{name} {target}{port}") }
+            }
+        }
+    }
+}
+
+/// Takes the instance out. `held`: the registrations are recorded.
+pub(crate) async fn contain(call: &Call, found: &[Registration], held: bool) -> Vec<Step> {
+    let balancing = Balancing::of(call);
+    let work: Vec<_> = found
+        .iter()
+        .map(|registration| step(registration.name(StepKind::LeaveBalancer), leave(&balancing, registration, held)))
+        .collect();
+    stream::iter(work).buffered(AT_ONCE).collect().await
+}
+
+async fn leave(balancing: &Balancing, registration: &Registration, held: bool) -> Result<Outcome, Fault> {
+    if held { balancing.leave(registration).await } else { Err(unrecorded()) }
+}
+
+/// Whether the instance is still out. Takes it out again where the look may; the caller holds the guard.
+///
+/// # Errors
+/// Nothing could be read.
+pub(crate) async fn check(call: &Call, base: &[Registration]) -> Result<Checked, Fault> {
+    let balancing = Balancing::of(call);
+    let work: Vec<_> = base.iter().map(|registration| balancing.has(registration)).collect();
+    let states: Vec<_> = stream::iter(work).buffered(AT_ONCE).collect().await;
+    if let Some(Err(fault)) = states.first()
+        && states.iter().all(Result::is_err)
+    {
+        return Err(fault.clone());
+    }
+    let mut checks = Vec::new();
+    for (registration, state) in base.iter().zip(states) {
+        let shown = registration.shown();
+        checks.push(match state {
+            // Not registered, or the balancer is gone.
+            Ok(Some(false) | None) => Checked::default(),
+            Ok(Some(true)) => {
+                let line = format!("load balancer {shown} sends it traffic");
+                let lost = Lost { step: registration.name(StepKind::LeaveBalancer), line, may_be_late: false };
+                lost.mended(call, async { balancing.leave(registration).await.map(|_| ()) }).await
+            }
+            Err(fault) => {
+                let note = format!("not known whether load balancer {shown} sends it traffic: {}", fault.message);
+                Checked { notes: vec![note], ..Checked::default() }
+            }
+        });
+    }
+    Ok(merged(checks))
+}
+
+/// Registers the instance as before. What the containment could not take it out of is not touched.
+pub(crate) async fn restore(call: &Call, base: &[Registration]) -> Vec<Step> {
+    let balancing = Balancing::of(call);
+    let work: Vec<_> = base.iter().map(|registration| join(call, &balancing, registration)).collect();
+    stream::iter(work).buffered(AT_ONCE).collect().await
+}
+
+async fn join(call: &Call, balancing: &Balancing, registration: &Registration) -> Step {
+    let name = registration.name(StepKind::JoinBalancer);
+    let is_ours = !call.failed_steps.contains(&registration.name(StepKind::LeaveBalancer));
+    match balancing.has(registration).await {
+        Ok(Some(true)) => step(name, async { Ok(Outcome::Already) }).await,
+        Ok(Some(false)) if is_ours => step(name, balancing.join(registration)).await,
+        Ok(Some(false)) => step(name, async { Ok(Outcome::Skipped) }).await,
+        Ok(None) => skipped(name, Fault::gone(format!("load balancer {} does not exist any more", registration.shown()))),
+        Err(fault) => step(name, async { Err(fault) }).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_place_has_a_name_of_its_own_and_is_read_back() {
+        let group = |target: &str, port| Registration {
+            balancer: Balancer::TargetGroup {
+                arn: "arn:aws:elasticloadbalancing:eu-central-1:111122223333:targetgroup/shop/0123".to_owned(),
+                target: target.to_owned(),
+                port,
+                zone: None,
+            },
+        };
+        let all = [
+            group("i-0123456789abcdef0", Some(80)),
+            group("i-0123456789abcdef0", Some(81)),
+            group("i-0123456789abcdef0", None),
+            group("10.0.0.1", Some(80)),
+            Registration { balancer: Balancer::Classic { name: "shop".to_owned() } },
+        ];
+        let names: Vec<String> = all.iter().map(Registration::shown).collect();
+        assert_eq!(names, ["shop port 80", "shop port 81", "shop", "shop 10.0.0.1 port 80", "shop (classic)"]);
+        for one in all {
+            let text = serde_json::to_string(&one).expect("JSON");
+            assert_eq!(serde_json::from_str::<Registration>(&text).expect(&text), one);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The share of a group that is isolated at once: who trips findings on every host of a fleet must not have Firebreak stop the fleet.
+//!
+//! The ledger counts; Auto Scaling says how many hosts serve. A read that fails holds no isolation back: an attacker who breaks the
+//! read must not stop it, and the receipt says so.
+
+use crate::admission::{Admission, has_begun};
+use crate::base::BaseState;
+use aws_sdk_autoscaling::types::{Instance, LifecycleState};
+use aws_sdk_elasticloadbalancingv2::types::{TargetHealthDescription, TargetHealthStateEnum};
+use firebreak::decision::{ReasonCode, Waits};
+use firebreak::fault::{Fault, FaultKind};
+use firebreak::policy::Policy;
+use firebreak::receipt::{Outcome, Step};
+use firebreak::step::StepKind;
+use firebreak::text::inert;
+use firebreak_aws::classify::OrFault;
+use firebreak_function::containment::Call;
+use firebreak_function::step::{skipped, step};
+use firebreak_ledger::{Fleet, Hosts, Share};
+use futures::future::join_all;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// A group has few target groups; more are not asked.
+const TARGET_GROUPS: usize = 10;
+/// How long target groups are waited for: Auto Scaling's own word is enough.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Reserves a place among the hosts that the instance's group may lose. An instance that does not serve costs its group nothing: in
+/// standby, for example, where the run before put it.
+///
+/// # Errors
+/// The ledger did not answer.
+pub(crate) async fn reserve(call: &Call, policy: &Policy, base: &BaseState) -> Result<Admission, Fault> {
+    let serves = |lifecycle: &str| lifecycle == LifecycleState::InService.as_str();
+    let Some(scaling) = base.scaling.as_ref().filter(|scaling| serves(&scaling.lifecycle)) else {
+        return Ok(Admission::Go(vec![]));
+    };
+    let fleet = Fleet { host: &call.target, group: &scaling.group };
+    if call.approved {
+        return take(call, fleet, None).await;
+    }
+    let hosts = match Box::pin(hosts(call, &scaling.group)).await {
+        Ok(hosts) => hosts,
+        Err(fault) => return take(call, fleet, Some(fault)).await,
+    };
+    let percent = policy.instances.fleet_percent;
+    let share = match call.ledger.reserve_share(fleet, &call.incident, &hosts, percent, call.began_at).await {
+        Ok(share) => share,
+        Err(fault) if fault.kind == FaultKind::Transient => return Err(fault),
+        Err(fault) => return Ok(Admission::Go(vec![uncompared(&fault)])),
+    };
+    if share.granted {
+        return Ok(Admission::Go(vec![counted().await]));
+    }
+    if has_begun(call).await? {
+        return take(call, fleet, None).await;
+    }
+    let impact = impact(share, &scaling.group, percent);
+    Ok(Admission::Waits(Waits { code: ReasonCode::Impact, impact }))
+}
+
+/// Takes a place whatever the share is. `unread`: why the share is not known.
+async fn take(call: &Call, fleet: Fleet<'_>, unread: Option<Fault>) -> Result<Admission, Fault> {
+    let taken = call.ledger.take_share(fleet, &call.incident, call.began_at).await;
+    let step = match (unread, taken) {
+        (_, Err(fault)) if fault.kind == FaultKind::Transient => return Err(fault),
+        (Some(fault), _) | (None, Err(fault)) => uncompared(&fault),
+        (None, Ok(())) => counted().await,
+    };
+    Ok(Admission::Go(vec![step]))
+}
+
+/// Gives the place back. Where the ledger does not take it, the place stays taken until the instance has left its group for a day.
+pub(crate) async fn give_back(call: &Call, base: &BaseState) {
+    let Some(scaling) = &base.scaling else { return };
+    let fleet = Fleet { host: &call.target, group: &scaling.group };
+    if let Err(fault) = call.ledger.give_share_back(fleet).await {
+        tracing::error!(fault.message = %fault.message, "the instance stays counted among the isolated hosts of its group");
+    }
+}
+
+async fn counted() -> Step {
+    step(StepKind::ReserveShare, async { Ok(Outcome::Applied) }).await
+}
+
+fn uncompared(fault: &Fault) -> Step {
+    let why = format!("how many hosts of its group are isolated was NOT compared with policy: {}", fault.message);
+    skipped(StepKind::ReserveShare, Fault::new(fault.kind, why))
+}
+
+fn impact(share: Share, group: &str, percent: u8) -> String {
+    let Share { isolated, hosts, allowed, .. } = share;
+    let group = inert(group, 80);
+    format!(
+        "{isolated} of {hosts} healthy hosts of Auto Scaling group {group} are isolated already; policy allows {allowed} ({percent} %) \
+         without a person"
+    )
+}
+
+/// The hosts of an Auto Scaling group.
+///
+/// Auto Scaling calls a host unhealthy that a load balancer calls so only where the group has health checks of type `ELB` (Auto Scaling
+/// user guide, "Health checks for instances in an Auto Scaling group"). Without them the target groups are asked, which is one call
+/// more that waits for another.
+async fn hosts(call: &Call, group: &str) -> Result<Hosts, Fault> {
+    let client = aws_sdk_autoscaling::Client::new(&call.config);
+    let answer = client.describe_auto_scaling_groups().auto_scaling_group_names(group).send().await;
+    let answer = answer.or_fault("autoscaling:DescribeAutoScalingGroups")?;
+    let found = answer.auto_scaling_groups().first();
+    let found = found.ok_or_else(|| Fault::gone("its Auto Scaling group does not exist any more"))?;
+    let asks_balancers = found.health_check_type().is_some_and(|kinds| kinds.split(',').any(|kind| kind.trim() == "ELB"));
+    let failing = if asks_balancers { BTreeSet::new() } else { failing(call, found.target_group_arns()).await };
+    let ids = |is: fn(&&Instance) -> bool| found.instances().iter().filter(is).filter_map(Instance::instance_id);
+    Ok(Hosts {
+        members: ids(|_| true).map(str::to_owned).collect(),
+        healthy: ids(is_healthy).filter(|id| !failing.contains(*id)).map(str::to_owned).collect(),
+    })
+}
+
+fn is_healthy(instance: &&Instance) -> bool {
+    let is_up = instance.health_status().is_some_and(|status| status.eq_ignore_ascii_case("Healthy"));
+    is_up && instance.lifecycle_state() == Some(&LifecycleState::InService)
+}
+
+/// The targets that a target group sends nothing to. What cannot be read is left to Auto Scaling's word.
+async fn failing(call: &Call, groups: &[String]) -> BTreeSet<String> {
+    let client = &aws_sdk_elasticloadbalancingv2::Client::new(&call.config);
+    let asked = groups.iter().take(TARGET_GROUPS).map(async |group| {
+        let answer = client.describe_target_health().target_group_arn(group).send().await;
+        answer.or_fault("elasticloadbalancing:DescribeTargetHealth")
+    });
+    let Ok(answers) = tokio::time::timeout(PATIENCE, join_all(asked)).await else {
+        tracing::warn!("target groups did not answer in time");
+        return BTreeSet::new();
+    };
+    let shown = answers.iter().filter_map(|answer| match answer {
+        Ok(answer) => Some(answer.target_health_descriptions()),
+        Err(fault) => {
+            tracing::warn!(fault.message = %fault.message, "a target group was not read");
+            None
+        }
+    });
+    shown.flatten().filter(|target| is_failing(target)).filter_map(|target| Some(target.target()?.id()?.to_owned())).collect()
+}
+
+fn is_failing(target: &TargetHealthDescription) -> bool {
+    use TargetHealthStateEnum::{Draining, Initial, Unhealthy, UnhealthyDraining};
+    let state = target.target_health().and_then(|health| health.state());
+    matches!(state, Some(Initial | Unhealthy | Draining | UnhealthyDraining))
+}
