@@ -70,6 +70,9 @@ impl Held<'_> {
     }
 }
 
+/// How a finding that joined records where nobody else contains the target.
+const ALONE: (&str, &str) = (", containing = :me, containing_until = :lease", "ADD holders :me");
+
 /// What came of marking a target as held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
@@ -251,22 +254,27 @@ impl Ledger {
                 .return_values(ReturnValue::AllNew);
             may_hold(write, holder, read_from, condition)
         };
-        let (begun, beside, join) = match holder {
-            Holder::Own(_) => ("", "", "ADD holders :me DELETE released_by :me REMOVE release_begun"),
-            Holder::Joined(_) => {
-                let join = "ADD holders :me, containing :me REMOVE release_begun";
-                (", containing_until = :lease", " ADD containing :me", join)
-            }
+        let join = |(begun, add): (&str, &str), alone: &str| {
+            let join = format!(
+                "SET doc = if_not_exists(doc, :doc), captured_by = if_not_exists(captured_by, :by), \
+                 captured_at = if_not_exists(captured_at, :now), #id = :id{begun} {add} REMOVE release_begun"
+            );
+            let fresh = "(attribute_exists(doc) OR attribute_not_exists(released_at) OR released_at < :read)";
+            update(join, &format!(" AND (attribute_not_exists(#id) OR #id = :id) AND {fresh}{alone}"))
+                .expression_attribute_values(":read", text(sortable(read_from - SKEW)))
         };
-        let join = format!(
-            "SET doc = if_not_exists(doc, :doc), captured_by = if_not_exists(captured_by, :by), \
-             captured_at = if_not_exists(captured_at, :now), #id = :id{begun} {join}"
-        );
-        let fresh = "(attribute_exists(doc) OR attribute_not_exists(released_at) OR released_at < :read)";
-        let joined = update(join, &format!(" AND (attribute_not_exists(#id) OR #id = :id) AND {fresh}"))
-            .expression_attribute_values(":read", text(sortable(read_from - SKEW)))
-            .send()
-            .await;
+        let (begun, beside, add) = match holder {
+            Holder::Own(_) => ("", "", "ADD holders :me DELETE released_by :me"),
+            Holder::Joined(_) => (", containing_until = :lease", " ADD containing :me", "ADD holders :me, containing :me"),
+        };
+        let alone = match holder {
+            Holder::Own(_) => None,
+            Holder::Joined(_) => Some(join(ALONE, NOBODY_ELSE).send().await).filter(|joined| !lost(joined)),
+        };
+        let joined = match alone {
+            Some(joined) => joined,
+            None => join((begun, add), "").send().await,
+        };
         let written = if lost(&joined) {
             if held.keeps_its_base() {
                 return Err(self.not_held(held, holder).await?);

@@ -135,6 +135,35 @@ impl Decided {
             self.answer == Answer::Approve && decision.only_by_name && !self.targets.names(target) && !self.accepts_open(target);
         decision.is_covered(self.covers) && self.targets.includes(target) && !is_left
     }
+
+    /// Whether the ticket showed this decision, and the answer leaves its target out by name.
+    #[must_use]
+    pub fn leaves_out(&self, decision: &Decision) -> bool {
+        let target = &decision.target;
+        decision.was_shown(self.covers) && (is_among(&self.targets.except, target) || self.accepts_open(target))
+    }
+
+    /// Whether the answer keeps or releases a decision that its ticket showed, if only as waiting with a suspect: a look may have raised
+    /// it since, and the person did not want it contained.
+    #[must_use]
+    pub fn spares(&self, decision: &Decision) -> bool {
+        self.answer != Answer::Approve && decision.was_shown(self.covers) && self.targets.includes(&decision.target)
+    }
+
+    /// Whether a person has said something about this decision, so that no look carries it out: the answer is about it, or spares it, or
+    /// leaves it out.
+    #[must_use]
+    pub fn speaks_of(&self, decision: &Decision) -> bool {
+        self.is_about(decision) || self.spares(decision) || self.leaves_out(decision)
+    }
+}
+
+/// Whether one of `answers` leaves a decision out, and no later one is about it.
+#[must_use]
+pub fn is_left_out(answers: &[&Decided], decision: &Decision) -> bool {
+    let is_about_it = |answer: &Decided| answer.is_about(decision) && !answer.leaves_out(decision);
+    let is_newer = |left: &Decided| answers.iter().any(|answer| answer.at > left.at && is_about_it(answer));
+    answers.iter().any(|answer| answer.leaves_out(decision) && !is_newer(answer))
 }
 
 /// A decision that was answered, and how.

@@ -146,6 +146,9 @@ pub struct Decision {
     /// look raises the decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits_with: Option<String>,
+    /// The revision that showed it waiting with its suspect, before a look raised it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waited: Option<u32>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -171,6 +174,7 @@ impl Decision {
             impact: None,
             also: vec![],
             waits_with: None,
+            waited: None,
         }
     }
 

@@ -118,6 +118,11 @@ impl Decision {
     pub fn is_covered(&self, covers: Option<u32>) -> bool {
         covers.is_none_or(|covers| self.since <= covers)
     }
+
+    /// The same, also where the ticket showed it only as waiting with its suspect.
+    pub(crate) fn was_shown(&self, covers: Option<u32>) -> bool {
+        covers.is_none_or(|covers| self.waited.unwrap_or(self.since) <= covers)
+    }
 }
 
 /// What counts of a decision.

@@ -71,7 +71,9 @@ impl Incident {
 
     /// Settles what an answer asked for, if all of it `is_done`. Each decision once: the first answer stands.
     pub fn settle(&mut self, decided: &Decided, is_done: impl Fn(&Decision) -> bool) {
-        let asked: Vec<&Decision> = self.open_of(decided).collect();
+        // What the ticket showed as waiting, and a look raised before the answer: that it is contained, nobody wanted.
+        let is_keep = decided.answer == Answer::Keep;
+        let asked: Vec<&Decision> = self.unanswered().filter(|d| decided.is_about(d) || is_keep && decided.spares(d)).collect();
         if asked.is_empty() || !asked.iter().all(|&decision| is_done(decision)) {
             return;
         }

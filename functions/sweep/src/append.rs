@@ -2,7 +2,7 @@
 //! earlier try was killed.
 
 use crate::Function;
-use crate::raise::{as_known, raise, take_over};
+use crate::raise::{as_known, raise, take_over, with_held, without};
 use firebreak::coverage::{Coverage, Responsible, decision_key};
 use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::fault::Fault;
@@ -22,19 +22,20 @@ pub(crate) struct Appended {
     pub(crate) decisions: Vec<Decision>,
     /// What the incident has no room for, one line each.
     pub(crate) left_out: Vec<String>,
-    /// A pause or the budget holds back what would wait no more: the next look must find it again.
-    pub(crate) holds_back: bool,
+    /// What would wait no more, and a pause or the budget holds back: the next look tries it again.
+    pub(crate) held: Vec<Decision>,
 }
 
 impl Function {
     /// Decides about what was traced, reverted and too narrow: reserves each decision, lowers what is paused, counts it against the
-    /// budget, and writes the incident. What waited with a suspect that is contained now waits no more.
+    /// budget, and writes the incident. What waited with a suspect that is contained now waits no more, and neither does what earlier
+    /// looks held back (`held`).
     ///
     /// # Errors
     /// When the ledger cannot reserve, count or write: the state machine tries again, and the same decisions come out.
-    pub(crate) async fn append(&self, incident: &mut Incident, seen: Seen<'_>) -> Result<Appended, Fault> {
+    pub(crate) async fn append(&self, incident: &mut Incident, seen: Seen<'_>, held: Vec<Decision>) -> Result<Appended, Fault> {
         let Derived { decisions, raised, mut left_out } = derive(seen, &incident.decisions, &self.policy);
-        let raised = self.unanswered(incident, raised).await?;
+        let raised = self.unanswered(incident, with_held(raised, held)).await?;
         if decisions.is_empty() && raised.is_empty() {
             return Ok(Appended { left_out, ..Appended::default() });
         }
@@ -56,9 +57,9 @@ impl Function {
             pauses: &pauses,
         };
         let Committed { mut decisions, over_budget } = self.ledger.commit(commit, free).await?;
-        let wished = raised.len();
+        let wished = raised.clone();
         let mut raised = self.at_once(commit, raised).await?;
-        let holds_back = raised.len() < wished;
+        let held = without(wished, &raised);
         if !decisions.is_empty() || !raised.is_empty() {
             let appended = self.ledger.amend_watched(&incident.id, |known| {
                 raised.iter().for_each(|raised| raise(known, raised));
@@ -91,7 +92,7 @@ impl Function {
         incident.over_budget += over_budget;
         incident.decisions.extend(decisions.iter().cloned());
         decisions.extend(raised);
-        Ok(Appended { decisions, left_out, holds_back })
+        Ok(Appended { decisions, left_out, held })
     }
 
     /// Nobody would be asked about what an incident gets that is over: a later delivery of its finding may decide about that.

@@ -5,6 +5,7 @@ use crate::gather::join;
 use crate::looked::is_followed;
 use crate::suspects::Suspects;
 use crate::{Function, NextContainment, Passing, Round, Stage, SweepInput, SweptState, Watch};
+use firebreak::answer::Decided;
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode};
 use firebreak::fault::Fault;
@@ -42,7 +43,7 @@ impl Function {
         // An earlier try appended it and was killed before it could answer, or a person did.
         let appended_before = incident.decisions.len() > decided;
         let as_it_stands = with_releases(&report, releases);
-        let not_tried = not_tried(&incident, &as_it_stands, &passing);
+        let not_tried = Box::pin(self.not_left_out(&incident, not_tried(&incident, &as_it_stands, &passing))).await?;
         let who = Suspects::of(&incident, &as_it_stands);
         let news = appended_before || !not_tried.is_empty();
         let mut contain = self.hold_back(&mut incident, not_tried).await?;
@@ -59,7 +60,8 @@ impl Function {
         let remote = addresses::remote(&incident);
         let remote = Some(&remote);
         let seen = Seen { traced: &found.traced, checks: &checks, receipts: &receipts, remote, hosts: &hosts };
-        let appended = self.append(&mut incident, seen).await?;
+        let held = std::mem::take(&mut found.looked.held);
+        let appended = self.append(&mut incident, seen, held).await?;
         found.missing.extend(self.keep_impact(&mut incident, weighed, &found.uses).await);
         let forgotten = self.expose(&incident, std::mem::take(&mut found.exposed)).await;
         let news = news || !appended.decisions.is_empty();
@@ -78,8 +80,8 @@ impl Function {
         );
         let can_look = self.policy.sweep.pages > 0 && who.count() > 0;
         let is_blind = can_look && found.places.is_empty();
-        // What is held back is found again.
-        let leaves = Some(std::mem::take(&mut found.looked)).filter(|_| is_followed(&incident, stage) && !appended.holds_back);
+        let leaves = std::mem::take(&mut found.looked).holding(appended.held);
+        let leaves = Some(leaves).filter(|_| is_followed(&incident, stage));
         let (told, is_new) = told((&report, incident.decisions.as_slice()), found, appended.left_out, (from, is_blind));
         report.sweep = SweepBranch { suspects: Some(who.count()), decided: Some(incident.decisions.len()), ..told };
         self.keep_look(&incident, &mut report.sweep, before, leaves).await;
@@ -147,10 +149,11 @@ fn with_releases(report: &Report, releases: Vec<Receipt>) -> Report {
     Report { release: ReleaseBranch { receipts, ..report.release.clone() }, ..report.clone() }
 }
 
-/// Decisions for at once that nothing became of, without those that the person whose answer is carried out accepts as open.
+/// Decisions for at once that nothing became of, without those that the person whose answer is carried out accepts as open or leaves out.
 fn not_tried(incident: &Incident, report: &Report, passing: &Passing) -> Vec<Decision> {
     let answered = passing.decided();
-    let is_accepted = |decision: &Decision| answered.as_ref().is_some_and(|decided| decided.accepts_open(&decision.target));
+    let is_left = |decided: &Decided, decision: &Decision| decided.accepts_open(&decision.target) || decided.leaves_out(decision);
+    let is_accepted = |decision: &Decision| answered.as_ref().is_some_and(|decided| is_left(decided, decision));
     let is_open = |decision: &&Decision| !is_accepted(decision) && incident.settled(decision).is_none();
     report.not_tried(&incident.decisions).filter(is_open).cloned().collect()
 }

@@ -1,17 +1,18 @@
 //! What waited only with a suspect is carried out at once when the suspect is contained, unless a person has answered about it.
 
 use crate::Function;
-use firebreak::answer::Decided;
+use firebreak::answer::{Decided, is_left_out};
 use firebreak::coverage::decision_key;
 use firebreak::decision::{Decision, Mode};
 use firebreak::fault::Fault;
 use firebreak::incident::Incident;
 use firebreak::receipt::Receipt;
 use firebreak_ledger::{Commit, IncidentView};
+use std::collections::BTreeSet;
 
 impl Function {
-    /// Those that still wait in the ledger, of which nothing was tried, and about which nobody has answered. An answer that comes later
-    /// finds a later revision, and the watch reads it before it contains.
+    /// Those that still wait in the ledger, of which nothing was tried, and of which no answer speaks. Where an answer comes later, the
+    /// watch reads it before it contains: one that keeps or releases what its ticket showed waiting counts.
     ///
     /// # Errors
     /// The ledger could not be read.
@@ -23,9 +24,24 @@ impl Function {
         let answers = answers(&view);
         let is_open = |raised: &Decision| {
             let known = view.record.incident.decisions.iter().find(|known| decision_key(known) == decision_key(raised));
-            known.is_some_and(|known| is_untouched(known, &view) && !answers.iter().any(|answer| answer.is_about(known)))
+            known.is_some_and(|known| is_untouched(known, &view) && !answers.iter().any(|answer| answer.speaks_of(known)))
         };
         Ok(raised.into_iter().filter(is_open).collect())
+    }
+
+    /// Those that no answer leaves out, as far as nobody has answered about them since.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub(crate) async fn not_left_out(&self, incident: &Incident, mut decisions: Vec<Decision>) -> Result<Vec<Decision>, Fault> {
+        if decisions.is_empty() {
+            return Ok(decisions);
+        }
+        if let Some(view) = self.ledger.incident(&incident.id).await? {
+            let answers = answers(&view);
+            decisions.retain(|decision| !is_left_out(&answers, decision));
+        }
+        Ok(decisions)
     }
 
     /// Those that neither a pause nor the budget holds back. The others stay as they are.
@@ -58,8 +74,22 @@ pub(crate) fn raise(incident: &mut Incident, raised: &Decision) {
     let key = decision_key(raised);
     let at = incident.decisions.iter().position(|known| decision_key(known) == key && waits(known, incident));
     if let Some(known) = at.and_then(|at| incident.decisions.get_mut(at)) {
-        *known = Decision { since: known.since, impact: known.impact.clone(), ..raised.clone() };
+        let waited = Some(known.since);
+        *known = Decision { since: known.since, waited, impact: known.impact.clone(), ..raised.clone() };
     }
+}
+
+/// What a look raises, and what earlier looks could not: each decision once, as the newest look decides it.
+pub(crate) fn with_held(mut raised: Vec<Decision>, held: Vec<Decision>) -> Vec<Decision> {
+    let held = without(held, &raised);
+    raised.extend(held);
+    raised
+}
+
+/// The decisions that are not among others.
+pub(crate) fn without(decisions: Vec<Decision>, others: &[Decision]) -> Vec<Decision> {
+    let keys: BTreeSet<String> = others.iter().map(decision_key).collect();
+    decisions.into_iter().filter(|decision| !keys.contains(&decision_key(decision))).collect()
 }
 
 /// Takes over into `incident` what the ledger has raised.

@@ -2,7 +2,7 @@
 
 use crate::verify::{AT_ONCE, answers, is_meant};
 use crate::{Function, is_released};
-use firebreak::answer::{Answer, Decided};
+use firebreak::answer::{Answer, Decided, is_left_out};
 use firebreak::containment::Containment;
 use firebreak::decision::Decision;
 use firebreak::fault::Fault;
@@ -43,8 +43,10 @@ impl Function {
     async fn is_wanted(&self, id: &IncidentId, containment: Containment, target: &Target) -> bool {
         let view = self.ledger.incident(id).await.ok().flatten();
         view.filter(|view| is_watched(view.record.status) && !is_released(view, clock::now())).is_some_and(|view| {
-            let (incident, answers) = (&view.record.incident, in_the_way(&view));
-            let is_open = |d: &Decision| incident.settled(d).is_none() && !answers.iter().any(|answer| answer.is_about(d));
+            let (incident, all, in_the_way) = (&view.record.incident, answers(&view), in_the_way(&view));
+            let all: Vec<&Decided> = all.iter().collect();
+            let is_answered = |d: &Decision| is_left_out(&all, d) || in_the_way.iter().any(|answer| answer.speaks_of(d));
+            let is_open = |d: &Decision| incident.settled(d).is_none() && !is_answered(d);
             incident.decisions.iter().filter(|d| is_meant(d, containment, target)).any(is_open)
         })
     }

@@ -59,7 +59,7 @@ async fn what_died_keeps_no_release_waiting_longer_because_others_come_and_go() 
     let (target, own, joined) = (user("alice"), incident(OWN), ["two", "three"].map(incident));
     let held = Held { target: &target, containment: Containment::LockdownS3 };
     let [dies, comes] = joined.clone().map(Holder::Joined);
-    for is_look in [true, false] {
+    for comes_as in ["a look", "a mark", "a record"] {
         let aws = ScriptedAws::start().await.expect("a port");
         let ledger = room::ledger(&aws);
         for holder in [&Holder::Own(own.clone()), &dies] {
@@ -67,11 +67,16 @@ async fn what_died_keeps_no_release_waiting_longer_because_others_come_and_go() 
         }
         assert!(ledger.guard(held, own.as_str(), at(1)).await.expect("the ledger takes it").is_some());
         let pass = async |second: i64| {
-            if is_look {
+            if comes_as == "a look" {
                 let guard = ledger.guard(held, own.as_str(), at(second)).await.expect("the ledger takes it").expect("a guard");
                 ledger.end_guard(held, &guard).await.expect("the ledger takes it");
             } else {
-                ledger.mark_held(held, &comes, at(second)).await.expect("the ledger takes it");
+                if comes_as == "a mark" {
+                    ledger.mark_held(held, &comes, at(second)).await.expect("the ledger takes it");
+                } else {
+                    let recorded = ledger.hold(held, &comes, "the resource's id", &OPEN.to_owned(), at(second)).await;
+                    recorded.expect("the ledger takes it");
+                }
                 ledger.end_containment(held, &comes).await.expect("the ledger takes it");
             }
         };
@@ -84,6 +89,6 @@ async fn what_died_keeps_no_release_waiting_longer_because_others_come_and_go() 
             pass(second).await;
         }
         let claim = release(201).await;
-        assert!(matches!(claim, Ok(ReleaseClaim::Ours { .. })), "looks: {is_look}, {claim:?}");
+        assert!(matches!(claim, Ok(ReleaseClaim::Ours { .. })), "{comes_as}: {claim:?}");
     }
 }

@@ -6,6 +6,7 @@
 use super::lookup::Lookup;
 use super::renames::{Asked, Rename};
 use super::window::{Gap, Window};
+use crate::decision::Decision;
 use crate::digest::sha256_hex;
 use crate::ids::{AccessKeyId, AccountId};
 use crate::impact::Use;
@@ -24,8 +25,14 @@ const MAX_QUESTIONS: usize = 200;
 const MAX_PARTS: usize = 4;
 /// Keys, lasting credentials, and renames.
 const MAX_FACTS: usize = 200;
-/// Suspects that were found, and uses of roles: each names a target.
+/// Suspects that were found, uses of roles, and decisions that were held back: each names a target.
 const MAX_TARGETS: usize = 50;
+/// Lines about records that could not be read.
+const MAX_LOST: usize = 10;
+/// What was read to the beginning is read anew so often: CloudTrail may have had an event later than `LATE`.
+const ANEW: SignedDuration = SignedDuration::from_hours(24);
+/// How the word of a question about everybody's calls begins.
+const EVERYBODY: &str = "everybody ";
 
 /// What looks leave to the next one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,12 +52,40 @@ pub struct Looked {
     pub(super) uses: Vec<Use>,
     /// Keys that nobody knows and that signed under a suspect's name, and the question: it is asked anew once the key is known.
     unproven: BTreeSet<(AccessKeyId, String)>,
+    /// What could not be read of pages that are not read again, one line each.
+    pub(super) lost: Vec<String>,
+    /// When everything was last to be read from the beginning.
+    anew: Option<Timestamp>,
+    /// What waited with a suspect that is contained, and a pause or the budget holds back: it is tried again.
+    pub held: Vec<Decision>,
 }
 
 impl Looked {
-    /// The same for a look that starts from `roots`: nothing, where one of those before is missing.
-    pub(super) fn starting_from(self, roots: BTreeSet<String>) -> Self {
-        if self.roots.is_subset(&roots) { Self { roots, ..self } } else { Self { roots, ..Self::default() } }
+    /// The same, with what a pause or the budget holds back.
+    #[must_use]
+    pub fn holding(mut self, mut held: Vec<Decision>) -> Self {
+        held.truncate(MAX_TARGETS);
+        self.held = held;
+        self
+    }
+
+    /// The same for a look that starts from `roots`: nothing, where one of those before is missing. For a root that is new everybody's
+    /// calls are read again: nobody kept those that were no suspect's.
+    pub(super) fn starting_from(mut self, roots: BTreeSet<String>, whole: Option<Window>) -> Self {
+        if !self.roots.is_subset(&roots) {
+            self = Self::default();
+        } else if self.roots != roots {
+            self.questions.retain(|question, _| !is_of_everybody(question));
+        }
+        self.roots = roots;
+        let Some(whole) = whole else { return self };
+        let anew = *self.anew.get_or_insert(whole.until);
+        if whole.until.duration_since(anew) >= ANEW {
+            // What noise keeps from the beginning goes on below.
+            self.questions.retain(|_, parts| parts.first().is_some_and(|newest| newest.from > whole.from));
+            self.anew = Some(whole.until);
+        }
+        self
     }
 
     /// What is still to read of a question, the newest part first.
@@ -113,15 +148,32 @@ impl Looked {
         }
     }
 
-    /// As much as there is room for. Where suspects or their credentials are too many, the next look has to find them again: it begins
-    /// anew.
-    pub(super) fn bounded(mut self) -> Self {
+    /// Remembers what of a page could not be read.
+    pub(super) fn lose(&mut self, line: &str) {
+        if self.lost.len() < MAX_LOST && !self.lost.iter().any(|known| known == line) {
+            self.lost.push(line.to_owned());
+        }
+    }
+
+    /// Whether suspects or their credentials are more than there is room for.
+    pub(super) fn is_too_much(&self) -> bool {
         let facts = [self.keys.len(), self.lasting.len(), self.renames.len()];
-        if self.suspects.len() > MAX_TARGETS || facts.into_iter().any(|count| count > MAX_FACTS) {
-            return Self::default();
+        self.suspects.len() > MAX_TARGETS || facts.into_iter().any(|count| count > MAX_FACTS)
+    }
+
+    /// As much as there is room for. Suspects who are too many the next look has to find again: it asks about persons from the newest call
+    /// on, and goes on below only with everybody's calls: those of a root are known without any other suspect.
+    pub(super) fn bounded(mut self) -> Self {
+        if self.is_too_much() {
+            let Self { roots, mut questions, uses, unproven, lost, anew, held, .. } = self;
+            questions.retain(|question, _| is_of_everybody(question));
+            self = Self { roots, questions, uses, unproven, lost, anew, held, ..Self::default() };
         }
         while self.questions.len() > MAX_QUESTIONS {
-            let oldest = self.questions.iter().min_by_key(|(_, parts)| parts.first().map(|part| part.until));
+            let oldest = self
+                .questions
+                .iter()
+                .min_by_key(|(question, parts)| (is_of_everybody(question), parts.first().map(|part| part.until)));
             let oldest = oldest.map(|(question, _)| question.clone());
             self.questions.remove(&oldest.unwrap_or_default());
         }
@@ -141,7 +193,12 @@ pub(super) fn root(asked: &Asked) -> String {
 pub(super) fn question(who: &str, lookup: &Lookup) -> String {
     let waits = !lookup.asks_everybody() && lookup.waits_with.is_some();
     let (account, region) = lookup.place();
-    digest(&format!("{:?}", (who, account.as_str(), region.as_str(), lookup.attribute, &lookup.value, waits)))
+    let word = digest(&format!("{:?}", (who, account.as_str(), region.as_str(), lookup.attribute, &lookup.value, waits)));
+    if lookup.asks_everybody() { format!("{EVERYBODY}{word}") } else { word }
+}
+
+fn is_of_everybody(question: &str) -> bool {
+    question.starts_with(EVERYBODY)
 }
 
 fn digest(text: &str) -> String {
@@ -204,15 +261,37 @@ mod tests {
         assert!(kept.questions.len() == MAX_QUESTIONS && !kept.questions.contains_key("0"), "the oldest makes room");
         let key = |at: usize| AccessKeyId::parse(&format!("AKIAEXAMPLEEXAM{at:05}")).expect("a key");
         looked.keys = (0..=MAX_FACTS).map(|at| (key(at), None)).collect();
-        assert_eq!(looked.bounded(), Looked::default());
+        let whole = window(0, 400);
+        let mut looked = looked.starting_from(BTreeSet::from(["alice".to_owned()]), Some(whole));
+        looked.read("everybody q", window(40, 100));
+        let kept = looked.bounded();
+        assert_eq!(kept.questions.keys().collect::<Vec<_>>(), ["everybody q"], "it needs no key to be a root's");
+        assert!(kept.keys.is_empty() && kept.gaps("everybody q", whole).len() == 2 && kept.roots.contains("alice"), "{kept:?}");
+    }
+
+    #[test]
+    fn once_a_day_what_is_read_to_the_beginning_is_read_anew_and_the_rest_goes_on_below() {
+        let day = 24 * 60;
+        let look = |looked: Looked, until: i64| looked.starting_from(BTreeSet::new(), Some(window(0, until)));
+        let mut looked = look(Looked::default(), 100);
+        looked.read("q", window(0, 100));
+        looked.read("noisy", window(40, 100));
+        assert!(look(looked.clone(), day + 99).questions.contains_key("q"));
+        let mut next = look(looked, day + 100);
+        assert_eq!(next.questions.keys().collect::<Vec<_>>(), ["noisy"]);
+        next.read("q", window(0, day + 100));
+        assert!(look(next, day + 110).questions.contains_key("q"), "once");
     }
 
     #[test]
     fn whoever_is_no_root_any_more_takes_everything_along() {
         let roots = |names: &[&str]| -> BTreeSet<String> { names.iter().map(|name| (*name).to_owned()).collect() };
-        let mut looked = Looked::default().starting_from(roots(&["alice"]));
+        let mut looked = Looked::default().starting_from(roots(&["alice"]), None);
         looked.read("q", window(0, 100));
-        assert!(looked.clone().starting_from(roots(&["alice", "mallory"])).questions.contains_key("q"));
-        assert!(looked.starting_from(roots(&["mallory"])).questions.is_empty());
+        looked.read("everybody q", window(0, 100));
+        assert_eq!(looked.clone().starting_from(roots(&["alice"]), None), looked);
+        let joined = looked.clone().starting_from(roots(&["alice", "mallory"]), None);
+        assert_eq!(joined.questions.keys().collect::<Vec<_>>(), ["q"], "what mallory called nobody kept");
+        assert!(looked.starting_from(roots(&["mallory"]), None).questions.is_empty());
     }
 }

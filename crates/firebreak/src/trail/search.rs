@@ -22,7 +22,7 @@ use crate::policy::Policy;
 use crate::target::{Target, TargetKind};
 use crate::text::inert;
 use jiff::Timestamp;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// How many steps away from a decided suspect is looked: two roles that may assume each other would lead on for ever.
 const MAX_DEPTH: u32 = 5;
@@ -94,6 +94,8 @@ pub struct Search<'a> {
     credentials: Credentials,
     window: Option<Window>,
     looked: Looked,
+    /// Lines about what is left to the next look as long as suspects have room, and whose calls they are about.
+    followed: BTreeMap<String, String>,
     found: Found,
 }
 
@@ -123,7 +125,7 @@ impl<'a> Search<'a> {
         let waiting = [roots(waiting, Some(NOT_CONTAINED)), roots(named, Some(ONLY_NAMED))].concat();
         let all = || contained.iter().chain(&waiting);
         let is_user = |target: &&Target| target.kind == TargetKind::IamUser && target.scope.is_whole();
-        let looked = looked.starting_from(all().map(looked::root).collect());
+        let looked = looked.starting_from(all().map(looked::root).collect(), window);
         let mut search = Self {
             policy,
             homes: contained.iter().map(|root| root.suspect.target.account.clone()).chain(homes).collect(),
@@ -141,6 +143,7 @@ impl<'a> Search<'a> {
             compared: 0,
             credentials: Credentials::default(),
             window,
+            followed: BTreeMap::new(),
             found: Found { uses: looked.uses.clone(), ..Found::default() },
             looked,
         };
@@ -199,7 +202,7 @@ impl<'a> Search<'a> {
         self.settle();
         self.note_read(&mut lookup, oldest, token.is_none());
         if unreadable > 0 {
-            self.miss(format!("{unreadable} record(s) about {} could not be read", lookup.label()));
+            self.lose(format!("{unreadable} record(s) about {} could not be read", lookup.label()));
         }
         if token.is_none() || token == lookup.token {
             return;
@@ -207,7 +210,7 @@ impl<'a> Search<'a> {
         let next = Lookup { token, again: false, page: lookup.page.saturating_add(1), ..lookup };
         match self.way {
             Way::FirstPages if !next.asks_everybody() || self.window.is_some() && next.takes_a_page() => {
-                self.miss_for_now(format!("{}, earlier calls: {LATER}", next.label()));
+                self.leave_below(next.label(), !next.asks_everybody());
             }
             // Without what is kept, the next look begins with the newest calls as well.
             Way::FirstPages if next.takes_a_page() => self.miss(format!("{}: {NOT_READ}", next.label())),
@@ -236,9 +239,7 @@ impl<'a> Search<'a> {
     /// What is still to ask, and `is_left`, is left to the next look.
     pub fn postpone(&mut self, is_left: impl Fn(&Lookup) -> bool) {
         self.postpone_earlier(&is_left);
-        for label in self.questions.drop_those(is_left) {
-            self.miss_for_now(format!("{label}: {LATER}"));
-        }
+        self.postpone_whole(is_left);
     }
 
     /// Everything that is still to ask, and `is_left`, stays unasked.

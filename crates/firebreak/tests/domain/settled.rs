@@ -1,6 +1,6 @@
 //! An incident is answered target by target, and asks only about the rest.
 
-use firebreak::answer::{Answer, Decided, Targets};
+use firebreak::answer::{Answer, Decided, Targets, is_left_out};
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode};
 use firebreak::ids::AccountId;
@@ -13,7 +13,7 @@ use firebreak::receipt::{Receipt, Status};
 use firebreak::report::Report;
 use firebreak::review::Takes;
 use firebreak::target::TargetKind;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 const AT: Timestamp = Timestamp::constant(1_795_000_000, 0);
 
@@ -300,4 +300,35 @@ fn nobody_is_told_to_contain_what_was_released_as_a_false_alarm() {
     let keep = says(Answer::Keep, Targets::default());
     let closed = mail(&notice(NoticeKind::Closed, &named, &Report::default(), Some(&keep), 1));
     assert!(!closed.body.contains("named by no answer") && closed.body.contains("alice: left as it is"), "{}", closed.body);
+}
+
+#[test]
+fn what_an_answer_leaves_out_by_name_no_look_carries_out_until_somebody_answers_anew() {
+    let incident = three();
+    let bob = &incident.decisions[1];
+    let except = says(Answer::Approve, Targets { only: vec![], except: vec!["bob".to_owned()] });
+    let accepts = Decided { accept_open: vec!["bob".to_owned()], ..says(Answer::Approve, only(&["alice"])) };
+    let anew = Decided { at: AT + SignedDuration::from_secs(1), ..says(Answer::Approve, only(&["bob"])) };
+    for left in [&except, &accepts] {
+        assert!(!left.is_about(bob) && left.speaks_of(bob) && is_left_out(&[left], bob), "{left:?}");
+        assert!(!left.speaks_of(&Decision { since: 1, ..bob.clone() }), "no ticket showed it");
+        assert!(!is_left_out(&[left, &anew], bob) && !left.leaves_out(&incident.decisions[0]), "{left:?}");
+    }
+    assert!(!says(Answer::Approve, only(&["alice"])).speaks_of(bob), "nobody named it");
+}
+
+#[test]
+fn whoever_keeps_what_waits_keeps_it_although_a_look_raises_it_in_that_moment() {
+    let mut incident = three();
+    let bob = Decision { mode: Mode::Auto, since: 5, waited: Some(0), ..incident.decisions[1].clone() };
+    incident.decisions[1] = bob.clone();
+    for answer in [Answer::Keep, Answer::Release] {
+        let said = says(answer, Targets::default());
+        assert!(!said.is_about(&bob) && said.speaks_of(&bob), "{answer:?}");
+        assert!(!said.speaks_of(&Decision { waited: None, ..bob.clone() }), "{answer:?}: nobody saw it");
+        assert!(!says(answer, only(&["alice"])).speaks_of(&bob), "{answer:?}");
+    }
+    assert!(!says(Answer::Approve, Targets::default()).speaks_of(&bob), "whoever approves wants it");
+    incident.settle(&says(Answer::Keep, Targets::default()), |_| true);
+    assert_eq!(waiting(&incident), [""; 0]);
 }

@@ -1,15 +1,18 @@
 //! What waited only with a suspect, once the suspect is contained.
 
 use crate::stages::{gated, look};
-use crate::{SUSPECT, Stage, key, modes, names, receipt};
-use firebreak::answer::{Answer, Settled};
+use crate::{AUTO, SUSPECT, Stage, key, modes, names, receipt};
+use firebreak::answer::{Answer, Decided, Settled, Targets};
 use firebreak::coverage::decision_key;
 use firebreak::decision::{Decision, Mode};
 use firebreak::receipt::Status;
+use firebreak::review::GateMessage;
 use firebreak_aws::clock;
 use firebreak_testkit::room::{self, Break, Point, each_break};
+use firebreak_testkit::scripted::ok;
+use serde_json::json;
 use std::collections::BTreeSet;
-use sweep::Stage as Look;
+use sweep::{Passing, Phase, Stage as Look, SweepInput};
 
 /// The suspect waited and had made a user, who waits with it. Now it is contained.
 async fn contained_since() -> Stage {
@@ -37,6 +40,7 @@ async fn it_is_contained_at_once_and_counted_once() {
         let known = stage.view().await.record.incident;
         assert_eq!(modes(&known.decisions), [(SUSPECT, Mode::Gate), ("mallory", Mode::Auto)]);
         assert_eq!((known.decisions[1].since, known.revision), (stage.incident.revision + 1, stage.incident.revision + 1));
+        assert_eq!(known.decisions[1].waited, Some(stage.incident.decisions[1].since), "a ticket showed it as waiting");
         assert!(!known.decisions[1].reason.contains("waits with it"), "{}", known.decisions[1].reason);
         assert_eq!(answer.incident.decisions, known.decisions);
         assert_eq!(stage.counted(), BTreeSet::from([key("mallory")]));
@@ -96,4 +100,82 @@ async fn however_a_call_breaks_it_is_raised_once() {
     })
     .await;
     println!("sweep, raised: {tried} broken calls");
+}
+
+/// A look beside an approval of these targets, which the ledger has.
+async fn look_beside(stage: &Stage, which: Look, (targets, accepted): (Targets, Option<&str>)) -> Vec<String> {
+    let message = json!({ "task_token": "a token", "execution_arn": stage.incident.execution_arn, "entered_at": clock::now(),
+        "round": 1, "after_answer": false, "incident": stage.incident });
+    let message: GateMessage = serde_json::from_value(message).expect("a message");
+    stage.ledger().open_gate(&message).await.expect("the ledger takes it");
+    let covers = Some(stage.view().await.record.incident.revision);
+    let accept_open = accepted.map(str::to_owned).into_iter().collect();
+    let decided = Decided { targets, accept_open, covers, ..Decided::new(Answer::Approve, "ann", "yes", clock::now()) };
+    assert!(stage.ledger().decide(&stage.incident.id, &decided).await.expect("the ledger takes it"));
+    let passing = match which {
+        Look::Approved => Passing { gate: None, answer: Some(json!(decided)) },
+        Look::First | Look::Watch => Passing::default(),
+    };
+    let request = SweepInput { stage: Some(which), passing, ..stage.request(Phase::Look) };
+    let answer = stage.ask(request, AUTO).await.expect("an answer");
+    names(&answer.watch.contain).into_iter().map(str::to_owned).collect()
+}
+
+fn only(name: &str) -> Targets {
+    Targets { only: vec![name.to_owned()], except: vec![] }
+}
+
+fn except(name: &str) -> Targets {
+    Targets { only: vec![], except: vec![name.to_owned()] }
+}
+
+#[tokio::test]
+async fn what_an_approval_leaves_out_by_name_is_not_contained_with_its_suspect() {
+    for which in [Look::Approved, Look::Watch] {
+        for (targets, accepted) in [(except("mallory"), None), (only(SUSPECT), Some("mallory"))] {
+            let stage = contained_since().await;
+            let before = mallory(&stage).await;
+            let contained = look_beside(&stage, which, (targets, accepted)).await;
+            assert_eq!((contained, mallory(&stage).await), (vec![], before), "{which:?} {accepted:?}");
+            assert!(stage.counted().is_empty());
+        }
+        let unnamed = contained_since().await;
+        assert_eq!(look_beside(&unnamed, which, (only(SUSPECT), None)).await, ["mallory"], "{which:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_for_at_once_and_never_tried_stays_so_where_an_approval_leaves_it_out() {
+    for which in [Look::Approved, Look::Watch] {
+        for (targets, contained) in [(except("bob"), vec![]), (except(SUSPECT), vec!["bob"])] {
+            let stage = Stage::start().await;
+            stage.append(&[stage.decision("bob", Mode::Auto)]).await;
+            assert_eq!(look_beside(&stage, which, (targets, None)).await, contained, "{which:?}");
+        }
+    }
+}
+
+/// What CloudTrail said once is not read again, while a pause lasts for days.
+#[tokio::test]
+async fn a_pause_keeps_no_look_from_going_on_and_what_it_holds_back_is_tried_without_cloudtrail() {
+    for is_let_go in [false, true] {
+        let mut stage = contained_since().await;
+        room::pause(&stage.aws, None, clock::now()).await;
+        for round in 0..2 {
+            let mark = stage.report.sweep.looked;
+            let paused = look(&stage, Look::Watch).await.expect("an answer");
+            assert_eq!(names(&paused.watch.contain), [""; 0], "{round}");
+            assert_ne!(paused.report.sweep.looked, mark, "{round}: it keeps what it reached");
+            stage.report.sweep = paused.report.sweep;
+            stage.aws.answer("cloudtrail:LookupEvents", ok(json!({ "Events": [] }).to_string()));
+        }
+        stage.ledger().resume(None, "ann", clock::now()).await.expect("the ledger takes it");
+        if is_let_go {
+            stage.report.containment.receipts.clear();
+        }
+        let answer = look(&stage, Look::Watch).await.expect("an answer");
+        let expected: &[&str] = if is_let_go { &[] } else { &["mallory"] };
+        assert_eq!(names(&answer.watch.contain), expected, "the suspect is let go: {is_let_go}");
+        assert_eq!(mallory(&stage).await.mode == Mode::Auto, !is_let_go);
+    }
 }

@@ -1,11 +1,14 @@
 //! When nobody looks: too early, while a release runs, and once the incident is over.
 
-use crate::stage::{Stage, found, user};
-use firebreak::answer::Answer;
+use crate::stage::{Stage, decision, found, user};
+use firebreak::answer::{Answer, Decided, Targets};
+use firebreak::containment::Containment;
+use firebreak::decision::{Decision, Mode};
 use firebreak::ids::IncidentId;
 use firebreak::incident::IncidentStatus;
 use firebreak::target::Target;
 use firebreak::watch::{A_DAY, NextLook};
+use firebreak_aws::clock;
 use serde_json::json;
 use std::time::Duration;
 
@@ -128,4 +131,37 @@ async fn after_a_day_another_execution_goes_on() {
     assert!(!stage.look(1, 10).await.expect("an answer").watch.successor);
     let next = stage.look(2, A_DAY).await.expect("an answer").watch;
     assert!(next.successor && next.look > 1000, "what was missed is not made up for: {next:?}");
+}
+
+#[tokio::test]
+async fn what_an_approval_left_out_by_name_no_look_contains_although_the_approval_came_to_nothing() {
+    for (name, contained) in [("backdoor", 0), ("alice", 1)] {
+        let stage = Stage::start().await;
+        let backdoor = Target { id: "backdoor".to_owned(), ..user() };
+        stage.decides(&backdoor).await;
+        let next = json!([{ "target": backdoor, "containment": "quarantine-iam" }]);
+        stage.answers("sweep", "look", found(&stage.incident, next));
+        let (targets, at) = (Targets { only: vec![], except: vec![name.to_owned()] }, clock::now() - Duration::from_secs(3600));
+        stage.says(&Decided { targets, ..Decided::new(Answer::Approve, "ann", "because", at) }).await;
+        stage.asks_again().await;
+        stage.look(1, 10).await.expect("an answer");
+        assert_eq!(stage.payloads("quarantine-iam contain").len(), contained, "all but {name}");
+    }
+}
+
+/// The answer was recorded after the look had read the answers.
+#[tokio::test]
+async fn whoever_keeps_what_waits_is_obeyed_although_a_look_has_raised_it() {
+    for (answer, waited, contained) in [(Answer::Keep, Some(0), 0), (Answer::Release, Some(0), 0), (Answer::Keep, None, 1)] {
+        let stage = Stage::start().await;
+        let backdoor = Target { id: "backdoor".to_owned(), ..user() };
+        let raised = Decision { waited, ..decision(&backdoor, Containment::QuarantineIam, Mode::Auto) };
+        let amended = stage.ledger().amend(&stage.incident.id, |known| known.decisions.push(raised.clone())).await;
+        amended.expect("the ledger takes it").expect("an incident");
+        let next = json!([{ "target": backdoor, "containment": "quarantine-iam" }]);
+        stage.answers("sweep", "look", found(&stage.incident, next));
+        stage.answered(answer, Some(0), Duration::from_secs(3600)).await;
+        stage.look(1, 10).await.expect("an answer");
+        assert_eq!(stage.payloads("quarantine-iam contain").len(), contained, "{answer:?} {waited:?}");
+    }
 }

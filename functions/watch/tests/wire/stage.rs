@@ -106,9 +106,13 @@ impl Stage {
 
     /// A gate, and an answer to it that is so old.
     pub(crate) async fn answered(&self, answer: firebreak::answer::Answer, covers: Option<u32>, age: Duration) {
+        self.says(&Decided { covers, ..Decided::new(answer, "ann", "because", clock::now() - age) }).await;
+    }
+
+    /// A gate, and this answer to it.
+    pub(crate) async fn says(&self, decided: &Decided) {
         self.opens_gate("a token", false).await;
-        let decided = Decided { covers, ..Decided::new(answer, "ann", "because", clock::now() - age) };
-        assert!(self.ledger().decide(&self.incident.id, &decided).await.expect("the ledger takes it"));
+        assert!(self.ledger().decide(&self.incident.id, decided).await.expect("the ledger takes it"));
     }
 
     /// One look, so many seconds after the watch was started.

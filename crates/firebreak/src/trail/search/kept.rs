@@ -13,6 +13,9 @@ use std::collections::BTreeSet;
 impl Search<'_> {
     /// Takes up what earlier looks found.
     pub(super) fn go_on(&mut self) {
+        for line in self.looked.lost.clone() {
+            self.miss(line);
+        }
         for (key, waits_with) in self.looked.keys.clone() {
             self.credentials.know(key, Proof::of(waits_with.as_deref()));
         }
@@ -61,9 +64,43 @@ impl Search<'_> {
         if whole.is_none() {
             return self.leave(NOT_READ, is_earlier);
         }
-        for label in self.questions.drop_those(is_earlier) {
-            self.miss_for_now(format!("{label}, earlier calls: {LATER}"));
+        for label in self.questions.drop_those(|lookup| is_earlier(lookup) && !lookup.asks_everybody()) {
+            self.leave_below(label, true);
         }
+        for label in self.questions.drop_those(is_earlier) {
+            self.leave_below(label, false);
+        }
+    }
+
+    /// The next look begins with these. Of whom this look found, it has to be told.
+    pub(super) fn postpone_whole(&mut self, is_left: impl Fn(&Lookup) -> bool) {
+        let is_found = |lookup: &Lookup| is_left(lookup) && !lookup.asks_everybody() && lookup.depth > 0;
+        for label in self.questions.drop_those(is_found) {
+            self.leave_to_next(format!("{label}: {LATER}"), Some(label));
+        }
+        for label in self.questions.drop_those(is_left) {
+            self.leave_to_next(format!("{label}: {LATER}"), None);
+        }
+    }
+
+    /// The next look goes on below a page: about a suspect, only if what is kept has room.
+    pub(super) fn leave_below(&mut self, label: String, is_of_suspect: bool) {
+        self.leave_to_next(format!("{label}, earlier calls: {LATER}"), is_of_suspect.then_some(label));
+    }
+
+    fn leave_to_next(&mut self, line: String, followed: Option<String>) {
+        if let Some(label) = followed {
+            self.followed.insert(line.clone(), label);
+        }
+        self.miss_for_now(line);
+    }
+
+    /// What of a page could not be read: the next look does not read it again.
+    pub(super) fn lose(&mut self, line: String) {
+        if self.window.is_some() {
+            self.looked.lose(&line);
+        }
+        self.miss(line);
     }
 
     /// Collects what the next look needs. `unproven`: keys that nobody knew when all was read.
@@ -77,6 +114,11 @@ impl Search<'_> {
         looked.renames = self.renames.seen().to_vec();
         looked.keep_uses(&self.found.uses);
         looked.doubt(unproven);
+        if looked.is_too_much() {
+            let followed = std::mem::take(&mut self.followed);
+            self.found.later.retain(|line| !followed.contains_key(line));
+            followed.into_values().for_each(|label| self.miss(format!("{label}: {NOT_READ}")));
+        }
         self.found.looked = looked.bounded();
     }
 }

@@ -113,3 +113,66 @@ fn what_a_key_signed_before_anybody_knew_it_is_read_again_once_it_is_known() {
     let is_anew = |lookup: &Lookup| lookup.attribute == Attribute::Username && lookup.window.is_some_and(|w| w.from == begin());
     assert!(asked.iter().any(is_anew), "{asked:#?}");
 }
+
+/// Fifty sessions, or two hundred renames, cost the suspect nothing.
+#[test]
+fn too_many_sessions_hide_nothing_for_long_and_nobody_promises_what_the_next_look_does_not_read() {
+    let assumes = |at: usize| {
+        let mut assumes = assumed("arn:aws:iam::111122223333:role/deploy", "AROADEPLOYDEPEXAMPLE4", &format!("night-{at}"));
+        assumes["event"]["responseElements"]["credentials"] = json!({ "accessKeyId": format!("ASIAEXAMPLEEXAM{at:05}") });
+        happens("2026-11-20T03:18:00Z", assumes)
+    };
+    let mut refused = creates_user("mallory");
+    refused["event"]["errorCode"] = json!("AccessDenied");
+    let trail = [(0..60).map(assumes).collect(), noise(&refused), vec![creates_user("mallory")]].concat();
+    let (suspects, first) = ([alice()], time("2026-11-20T04:00:00Z"));
+    let not_read = format!("IAM user alice in us-east-1 of account {HOME}: earlier calls were not read");
+    let goes_on = format!("everybody's CreateUser in us-east-1 of account {HOME}, earlier calls: {LATER}");
+    let (mut looked, mut is_found) = (Looked::default(), false);
+    for hours in 0..10 {
+        let until = first + SignedDuration::from_hours(hours);
+        let (found, _) = look_at(&trail, contained(&suspects, Way::Everything), until, 50, &looked);
+        let is_promised = found.later.iter().any(|line| line.contains("alice") || line.contains("night-"));
+        assert!(found.missing.contains(&not_read) && !is_promised, "{:#?} {:#?}", found.missing, found.later);
+        if hours == 0 {
+            assert!(found.traced.len() >= 60 && found.later.contains(&goes_on), "{:#?}", found.later);
+        }
+        is_found |= found.traced.iter().any(|traced| traced.what.contains("mallory"));
+        looked = found.looked;
+    }
+    assert!(is_found, "each look goes on below");
+}
+
+#[test]
+fn of_whoever_becomes_a_suspect_later_everybodys_calls_are_read_again() {
+    let trail = [by_session("ci", OURS, creates_user("mallory"))];
+    let role = Target { scope: Scope::Principal, session: None, ..session("nightly", None) };
+    let (one, both) = ([alice()], [alice(), role]);
+    let look = |suspects: &[Target], at: &str, looked: &Looked| {
+        look_at(&trail, contained(suspects, Way::Everything), time(at), 100, looked).0
+    };
+    let first = look(&one, "2026-11-20T03:20:00Z", &Looked::default());
+    assert!(first.traced.is_empty(), "{:#?}", first.traced);
+    let second = look(&both, "2026-11-20T04:20:00Z", &first.looked);
+    assert_eq!(shown(&decisions(&second, &generous()).decisions, Mode::Gate), ["quarantine-iam IAM user mallory"]);
+    let third = look(&both, "2026-11-20T05:20:00Z", &second.looked);
+    assert!(third.traced.is_empty(), "once: {:#?}", third.traced);
+}
+
+#[test]
+fn what_of_a_page_could_not_be_read_is_said_by_each_look_that_goes_on() {
+    let (policy, suspects, others) = (generous(), [alice()], [target(TargetKind::IamUser, "carol")]);
+    let window = Some(Window { from: begin(), until: time("2026-11-20T03:20:00Z") });
+    let mut search = Search::begin(Start { window, ..contained(&suspects, Way::Suspects) }, &policy);
+    let lookup = search.next_page().expect("a question");
+    search.page::<&str>(lookup, &["no record"], None);
+    let first = search.finish();
+    assert!(first.missing.len() == 1 && first.missing[0].contains("could not be read"), "{:?}", first.missing);
+    let next = |suspects: &[Target], looked: &Looked| {
+        look_at(&[], contained(suspects, Way::Suspects), time("2026-11-20T03:40:00Z"), 100, looked).0
+    };
+    let second = next(&suspects, &first.looked);
+    assert_eq!(second.missing, first.missing, "nobody reads it again");
+    assert_eq!(next(&suspects, &second.looked).missing, first.missing);
+    assert_eq!(next(&others, &second.looked).missing, [""; 0], "it begins anew");
+}
