@@ -13,7 +13,7 @@ pub(crate) fn words() -> String {
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let date = clock::now().strftime("%Y-%m-%d").to_string();
     format!(
-        "{cores} cores, {processor}, {OS} {}, {date}; quarantine-iam of target/release, triage of target/debug.",
+        "{cores} cores, {processor}, {OS} {}, {date}; quarantine-iam of target/release, triage and isolate-ec2 of target/debug.",
         kernel.trim()
     )
 }

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod host;
+mod isolation;
 mod machine;
 mod report;
 mod series;
@@ -29,5 +31,6 @@ async fn bench() -> Result<String> {
     let stage = Stage::set(&Options { policy: None, logs: Some(logs) }).await?;
     let triage = triage::depths(&stage).await?;
     let measured = series::measure_all(&stage).await?;
-    Ok(format!("\n{}\n{triage}\n\n{}", report::of(&measured), machine::words()))
+    let isolation = Box::pin(isolation::report(&stage)).await?;
+    Ok(format!("\n{}\n{triage}\n\n{isolation}\n{}", report::of(&measured), machine::words()))
 }

@@ -15,7 +15,7 @@ pub use instance::PlantedInstance;
 pub use principal::{PlantedRole, PlantedUser};
 pub use round_trips::Run;
 pub use stage::{Invoked, Stage};
-pub use subject::{Depths, PlantedSubject, Subject};
+pub use subject::{Depths, PlantedSubject, Subject, request};
 
 /// Whatever went wrong in a drill ends it: a development tool may box its errors.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

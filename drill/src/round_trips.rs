@@ -55,13 +55,34 @@ impl Run {
         each.collect::<Option<Vec<_>>>()?.into_iter().max()
     }
 
+    /// How deep the deepest of these calls is, where only the calls that `counts` means are counted. Nothing: there is none.
+    #[must_use]
+    pub fn deepest_among(&self, counts: impl Fn(&Call) -> bool, is: impl Fn(&Call) -> bool) -> Option<usize> {
+        let counted: Vec<Call> = self.calls.iter().map(|(call, _)| call).filter(|call| counts(call)).cloned().collect();
+        // All of them are one function's.
+        let function = counted.first()?.function.clone().unwrap_or_default();
+        depths(&counted, &function).into_iter().filter(|(call, _)| is(call)).map(|(_, depth)| depth).max()
+    }
+
+    /// Milliseconds from the invocation until the last of these calls was answered. Nothing: there is none.
+    #[must_use]
+    pub fn ms_until_last(&self, is: impl Fn(&Call) -> bool) -> Option<f64> {
+        let ended = self.calls.iter().filter(|(call, _)| is(call)).filter_map(|(call, _)| call.ended_at);
+        Some(self.ms_at(ended.reduce(f64::max)?))
+    }
+
     /// Milliseconds from the invocation until the first call of each of `actions` was answered. Nothing: as in [`all`](Self::all).
     #[must_use]
     pub fn ms_until(&self, actions: &[&str]) -> Option<f64> {
-        // The clock of the record starts elsewhere: the end of the last call is the end of the invocation, or a little before it.
-        let last = self.calls.iter().filter_map(|(call, _)| call.ended_at).fold(0.0, f64::max);
         let first = |action: &&str| self.calls.iter().find(|(call, _)| call.action() == **action)?.0.ended_at;
         let ended = actions.iter().map(first).collect::<Option<Vec<f64>>>()?.into_iter().reduce(f64::max)?;
-        Some(self.ms - (last - ended) * 1000.0)
+        Some(self.ms_at(ended))
+    }
+
+    /// The milliseconds of a moment of the record, whose clock starts elsewhere: the end of the last call is the end of the invocation, or
+    /// a little before it.
+    fn ms_at(&self, ended: f64) -> f64 {
+        let last = self.calls.iter().filter_map(|(call, _)| call.ended_at).fold(0.0, f64::max);
+        self.ms - (last - ended) * 1000.0
     }
 }

@@ -96,12 +96,7 @@ impl PlantedSubject {
     /// What the state machine would send to `quarantine-iam`.
     #[must_use]
     pub fn request(&self) -> Value {
-        let finding = json!({ "id": null, "type": null, "severity": null, "severity_band": null, "source": "guardduty",
-            "account": null, "region": null, "title": null });
-        let incident = json!({ "id": format!("fb-{:016x}", self.number), "verdict": "respond", "reason": null,
-            "dedupe_key": "round-trips", "decisions": [], "finding": finding, "execution_arn": "x",
-            "opened_at": "2026-11-20T02:00:00Z", "timing": { "review_timeout_seconds": 60, "review_max_rounds": 1 } });
-        json!({ "phase": "contain", "target": self.target, "incident": incident })
+        request(self.number, &self.target)
     }
 
     /// How deep its containment was.
@@ -116,6 +111,17 @@ impl PlantedSubject {
             answer: run.deepest(|_| true),
         }
     }
+}
+
+/// What the state machine would send to the containment of a target, for an incident of its own: `number` becomes part of its id.
+#[must_use]
+pub fn request(number: usize, target: &Value) -> Value {
+    let finding = json!({ "id": null, "type": null, "severity": null, "severity_band": null, "source": "guardduty", "account": null,
+        "region": null, "title": null });
+    let incident = json!({ "id": format!("fb-{number:016x}"), "verdict": "respond", "reason": null, "dedupe_key": "round-trips",
+        "decisions": [], "finding": finding, "execution_arn": "x", "opened_at": "2026-11-20T02:00:00Z",
+        "timing": { "review_timeout_seconds": 60, "review_max_rounds": 1 } });
+    json!({ "phase": "contain", "target": target, "incident": incident })
 }
 
 async fn user_with_one_key(iam: &Client, name: &str) -> Result<(String, Option<String>)> {

@@ -4,8 +4,7 @@ use crate::ec2::Interface;
 use crate::release::{contained, release};
 use crate::{FIRST, SECOND, VPC_A, contain, outcome, recorded, stage};
 use firebreak::receipt::{Outcome, Status};
-use firebreak_testkit::scripted::{Call, error};
-use std::time::Duration;
+use firebreak_testkit::scripted::error;
 
 #[tokio::test]
 async fn two_interfaces_in_two_subnets_with_ipv6_are_isolated_and_put_back() {
@@ -54,26 +53,4 @@ async fn idle_connections_are_forgotten_after_a_minute_where_the_interface_can_a
     for interface in [FIRST, SECOND] {
         assert_eq!(outcome(&receipt.steps, &format!("shorten-tracking {interface}")), Outcome::Skipped);
     }
-}
-
-#[tokio::test]
-async fn calls_that_wait_for_each_other_are_as_many_for_fifteen_interfaces_as_for_one() {
-    let ids: [&'static str; 15] = [
-        "eni-a", "eni-b", "eni-c", "eni-d", "eni-e", "eni-f", "eni-g", "eni-h", "eni-i", "eni-j", "eni-k", "eni-l", "eni-m",
-        "eni-n", "eni-o",
-    ];
-    let mut depths = Vec::new();
-    for count in [1, 5, 15] {
-        let (aws, ec2) = stage().await;
-        ec2.change(|world| {
-            world.groups.push(crate::ec2::Group::isolation("sg-iso", VPC_A));
-            world.interfaces = ids[..count].iter().copied().map(|id| Interface::new(id, VPC_A, &["sg-web"])).collect();
-        });
-        aws.pace(Duration::from_millis(20));
-        contain(&aws, "one").await.expect("a receipt");
-        assert!(ec2.now().is_cut_off());
-        depths.push(aws.depth(|call: &Call| call.service == "ec2" && call.changes_something()));
-    }
-    println!("isolate-ec2: {depths:?} calls wait for each other, the ledger's among them");
-    assert!(depths.iter().all(|depth| *depth == depths[0]), "{depths:?}");
 }

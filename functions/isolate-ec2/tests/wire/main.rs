@@ -6,6 +6,7 @@ mod autoscaling_aws;
 mod balancers;
 mod balancing_aws;
 mod contain;
+mod depth;
 mod diagnose;
 mod documents;
 mod ec2;

@@ -1,0 +1,105 @@
+//! Instances that `isolate-ec2` isolates, planted to be measured.
+
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::{
+    BlockDeviceMapping, ConnectivityType, EbsBlockDevice, Filter, InstanceNetworkInterfaceSpecification, InstanceType,
+};
+use firebreak_drill::{Result, Stage};
+
+/// One that the local AWS knows.
+const IMAGE: &str = "ami-12c6146b";
+
+/// What is special about an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Nothing: its subnet leads to NAT, so that open connections are not cut.
+    Plain,
+    /// No route leads out: open connections are cut.
+    Private,
+    /// It serves in an Auto Scaling group, behind NAT.
+    Member,
+}
+
+impl Kind {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Plain, Self::Private, Self::Member];
+
+    /// How people call it.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Private => "private, open connections cut",
+            Self::Member => "member of an Auto Scaling group",
+        }
+    }
+}
+
+/// A VPC for instances of one kind. The first isolation in it makes its groups, and the others find them.
+pub(crate) struct Ground {
+    kind: Kind,
+    subnet: String,
+    group: String,
+}
+
+impl Ground {
+    pub(crate) async fn plant(stage: &Stage, kind: Kind) -> Result<Self> {
+        let ec2 = Client::new(stage.config());
+        let vpc = ec2.create_vpc().cidr_block("10.30.0.0/16").send().await?.vpc.and_then(|vpc| vpc.vpc_id).ok_or("no VPC")?;
+        let subnet = ec2.create_subnet().vpc_id(&vpc).cidr_block("10.30.0.0/20").send().await?;
+        let subnet = subnet.subnet.and_then(|subnet| subnet.subnet_id).ok_or("no subnet")?;
+        let group = ec2.create_security_group().group_name("app").description("app").vpc_id(&vpc).send().await?;
+        let group = group.group_id.ok_or("no group")?;
+        if kind != Kind::Private {
+            lead_to_nat(&ec2, &vpc, &subnet).await?;
+        }
+        Ok(Self { kind, subnet, group })
+    }
+
+    /// Starts an instance with so many network interfaces, and as many volumes; returns its id. `number` names its Auto Scaling group.
+    pub(crate) async fn host(&self, stage: &Stage, size: usize, number: usize) -> Result<String> {
+        let interface = |index: i32| {
+            let at = InstanceNetworkInterfaceSpecification::builder().device_index(index);
+            at.subnet_id(&self.subnet).groups(&self.group).build()
+        };
+        let volume = |letter: char| {
+            let ebs = EbsBlockDevice::builder().volume_size(8).delete_on_termination(true).build();
+            BlockDeviceMapping::builder().device_name(format!("/dev/sd{letter}")).ebs(ebs).build()
+        };
+        let started = Client::new(stage.config())
+            .run_instances()
+            .image_id(IMAGE)
+            .instance_type(InstanceType::M5Large)
+            .min_count(1)
+            .max_count(1)
+            .set_network_interfaces(Some((0..).take(size).map(interface).collect()))
+            .set_block_device_mappings(Some(('a'..='z').take(size).map(volume).collect()))
+            .send()
+            .await?;
+        let id = started.instances().first().and_then(|instance| instance.instance_id()).ok_or("no instance")?.to_owned();
+        if self.kind == Kind::Member {
+            self.join_a_fleet(stage, &id, &format!("fleet-{number}")).await?;
+        }
+        Ok(id)
+    }
+
+    /// Puts the instance into an Auto Scaling group of its own: a group may always lose one host.
+    async fn join_a_fleet(&self, stage: &Stage, id: &str, name: &str) -> Result<()> {
+        let scaling = aws_sdk_autoscaling::Client::new(stage.config());
+        let launch = scaling.create_launch_configuration().launch_configuration_name(name).image_id(IMAGE);
+        launch.instance_type(InstanceType::M5Large.as_str()).send().await?;
+        let group = scaling.create_auto_scaling_group().auto_scaling_group_name(name).launch_configuration_name(name);
+        group.min_size(0).max_size(4).desired_capacity(0).vpc_zone_identifier(&self.subnet).send().await?;
+        scaling.attach_instances().instance_ids(id).auto_scaling_group_name(name).send().await?;
+        Ok(())
+    }
+}
+
+async fn lead_to_nat(ec2: &Client, vpc: &str, subnet: &str) -> Result<()> {
+    let nat = ec2.create_nat_gateway().subnet_id(subnet).connectivity_type(ConnectivityType::Private).send().await?;
+    let nat = nat.nat_gateway.and_then(|nat| nat.nat_gateway_id).ok_or("no NAT gateway")?;
+    let of_vpc = Filter::builder().name("vpc-id").values(vpc).build();
+    let tables = ec2.describe_route_tables().filters(of_vpc).send().await?;
+    let main = tables.route_tables().first().and_then(|table| table.route_table_id()).ok_or("no route table")?;
+    ec2.create_route().route_table_id(main).destination_cidr_block("0.0.0.0/0").nat_gateway_id(nat).send().await?;
+    Ok(())
+}
