@@ -24,6 +24,8 @@ from . import (
     iam_protected_roles,
     iam_service_credentials,
     iam_user_ids,
+    instance_refreshes,
+    interface_groups,
     item_size,
     message_size,
     names,
@@ -65,6 +67,8 @@ def install(endpoint: str) -> None:
     iam_protected_roles.install()
     organization_policies.install()
     session_manager.install()
+    instance_refreshes.install()
+    interface_groups.install()
     assume_role_limits.install()
     enabled_regions.install()
     name_versioning_as_s3_does()

@@ -37,12 +37,13 @@ async fn waiting(stage: &Stage, watch: &str, after: i64) -> Option<Wait> {
     Some((event.id, after_failure.or_else(|| input.pointer("/looked/watch/seconds")?.as_u64())?))
 }
 
-async fn waits(stage: &Stage, watch: &str, after: i64) -> firebreak_drill::Result<Wait> {
+/// Waits until the watch waits, if that begins after an event.
+pub(super) async fn waits(stage: &Stage, watch: &str, after: i64) -> firebreak_drill::Result<Wait> {
     Ok(eventually("the watch to wait", PATIENCE, async || waiting(stage, watch, after).await).await?)
 }
 
 /// The clock goes forward by a wait; the look that is due then is made.
-async fn next_look(stage: &Stage, watch: &str, (event, seconds): Wait) -> firebreak_drill::Result<Wait> {
+pub(super) async fn next_look(stage: &Stage, watch: &str, (event, seconds): Wait) -> firebreak_drill::Result<Wait> {
     stage.aws.set_clock(&json!({ "forward": seconds }))?;
     waits(stage, watch, event).await
 }
