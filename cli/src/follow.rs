@@ -277,7 +277,9 @@ fn verified(output: &str) -> String {
         }
         Ok(check) if check.holds && !check.notes.is_empty() => {
             let left = inert(&check.notes.join("; "), 500);
-            format!("{} {}; {}: {left}", style("in place").green(), check.target, style("left to you").yellow())
+            // Of an instance a look tells what it saw; of a principal, what somebody made.
+            let whose = if check.containment == Some(Containment::IsolateEc2) { "seen" } else { "left to you" };
+            format!("{} {}; {}: {left}", style("in place").green(), check.target, style(whose).yellow())
         }
         Ok(check) if check.holds => format!("{} {}", style("in place").green(), check.target),
         Ok(check) => {

@@ -51,7 +51,7 @@ export function cases(w) {
       subject: 'isolate-ec2 does its work',
       given: { identity: ['IsolateEc2'], scps: ['guard'] },
       cases: [
-        ...each(['DescribeFlowLogs', 'DescribeInstanceAttribute', 'DescribeInstances', 'DescribeNetworkInterfaces', 'DescribeRouteTables', 'DescribeSecurityGroups', 'DescribeTrunkInterfaceAssociations', 'DescribeVpcs'], (call) => ({
+        ...each(['DescribeFlowLogs', 'DescribeInstanceAttribute', 'DescribeInstances', 'DescribeNetworkAcls', 'DescribeNetworkInterfaces', 'DescribeRouteTables', 'DescribeSecurityGroups', 'DescribeTrunkInterfaceAssociations', 'DescribeVpcs'], (call) => ({
           name: call, who: isolate, does: `ec2:${call}`, on: call === 'DescribeInstanceAttribute' ? w.instance() : anything, then: 'allowed',
         })),
         ...each([...LISTS, 'autoscaling:DescribeInstanceRefreshes', 'elasticloadbalancing:DescribeTargetGroups', 'ssm:DescribeSessions'], (call) => ({
@@ -96,6 +96,7 @@ export function cases(w) {
         ...each(['RevokeSecurityGroupEgress', 'RevokeSecurityGroupIngress'], (call) => ({
           name: `empties another group: ${call}`, who: isolate, does: `ec2:${call}`, on: appGroup, then: 'not allowed',
         })),
+        { name: 'makes an entry of a network ACL', who: isolate, does: 'ec2:CreateNetworkAclEntry', on: w.ec2('network-acl/acl-1'), then: 'not allowed' },
         { name: 'moves an interface into another group', who: isolate, does: 'ec2:ModifyNetworkInterfaceAttribute', on: appGroup, then: 'not allowed' },
         ...each(['AuthorizeSecurityGroupEgress', 'AuthorizeSecurityGroupIngress'], (call) => ({
           name: `fills the isolation group: ${call}`, who: isolate, does: `ec2:${call}`, on: isolation, then: by('NeverFillAnotherGroup'),
@@ -106,6 +107,8 @@ export function cases(w) {
         { name: 'reads a log group that does not say flow', who: isolate, does: 'logs:FilterLogEvents', on: otherGroup, then: 'not allowed' },
         { name: 'reads another object', who: isolate, does: 's3:GetObject', on: w.object, then: 'not allowed' },
         { name: 'lists another folder', who: isolate, does: 's3:ListBucket', on: w.bucket('logs'), using: listing('payroll/'), then: 'not allowed' },
+        { name: 'reads flow logs in a bucket of another account', who: isolate, does: 's3:GetObject', on: logged(flows + 'x.log.gz'), given: { resource: w.grantTo(isolate.principal) }, then: 'not allowed' },
+        { name: 'lists flow logs in a bucket of another account', who: isolate, does: 's3:ListBucket', on: { ...w.bucket('logs'), account: ACCOUNTS.other }, using: listing(flows), given: { resource: w.grantTo(isolate.principal) }, then: 'not allowed' },
         { name: 'lists a whole bucket', who: isolate, does: 's3:ListBucket', on: w.bucket('logs'), then: 'not allowed' },
         ...each([w.instance(), interfaceOf], (on) => ({
           name: `writes a foreign tag: ${last(on)}`, who: isolate, does: 'ec2:CreateTags', on, using: keys('firebreak-state', 'team'), then: 'not allowed',

@@ -263,8 +263,8 @@ class Provisioner:
             awslambda.create_alias(
                 FunctionName=names.function_name(binary), Name=names.DOCTOR_ALIAS, FunctionVersion="$LATEST"
             )
-        binary, alias = names.PREPARE_ALIAS
-        awslambda.create_alias(FunctionName=names.function_name(binary), Name=alias, FunctionVersion="$LATEST")
+        for binary, alias in (names.PREPARE_ALIAS, names.IMPACT_ALIAS):
+            awslambda.create_alias(FunctionName=names.function_name(binary), Name=alias, FunctionVersion="$LATEST")
         for binary in names.CALLED_BY_PEOPLE:
             name = names.function_name(binary)
             awslambda.create_function_url_config(FunctionName=name, AuthType="AWS_IAM")

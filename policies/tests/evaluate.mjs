@@ -91,6 +91,7 @@ function context({ who, on, using = {} }) {
     ['aws:userid', who.id],
     ...(who.issued ? [['aws:TokenIssueTime', who.issued]] : []),
     ...tagged('PrincipalTag', who.tags),
+    ...(on.account && on.arn !== '*' ? [['aws:ResourceAccount', on.account]] : []),
     ...tagged('ResourceTag', on.tags),
     ...Object.entries(using),
   ])

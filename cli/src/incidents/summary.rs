@@ -8,6 +8,7 @@ use crate::paint;
 use crate::standing::{Facts, Now, Stand};
 use console::style;
 use firebreak::answer::Decided;
+use firebreak::containment::Containment;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::notice::{Notice, ticket};
 use firebreak::receipt::{Outcome, Receipt, Standing, Step};
@@ -104,7 +105,8 @@ fn holds(stand: &Stand<'_>, facts: Facts<'_>, view: &IncidentView) -> Vec<String
     lines.extend(
         facts.problems(receipt).map(|problem| format!("  {} {}", style("NOT in place:").red().bold(), inert(problem, 300))),
     );
-    lines.extend(facts.notes(receipt).map(|note| format!("  {} {}", style("left to you:").yellow(), inert(note, 500))));
+    let whose = if receipt.containment == Some(Containment::IsolateEc2) { "seen:" } else { "left to you:" };
+    lines.extend(facts.notes(receipt).map(|note| format!("  {} {}", style(whose).yellow(), inert(note, 500))));
     lines
 }
 

@@ -121,7 +121,7 @@ fn instance(target: &Target, role: MemberRole) -> Value {
     if role == MemberRole::IsolateEc2 {
         work.extend(["logs:FilterLogEvents", "ssm:TerminateSession"]);
         resources.extend([own("logs", "log-group:*"), own("ssm", "session/*")]);
-        // Flow logs can lie in any bucket, also in another account's. Hive-compatible keys have names before their values.
+        // Flow logs can lie in any bucket; the role's policy keeps to the account's own. Hive-compatible keys have names before values.
         let logs = format!("arn:{partition}:s3:::*/AWSLogs/*{account}/*vpcflowlogs/*{region}/*");
         flow_logs = vec![allow(&json!("s3:GetObject"), &json!(logs)), allow(&json!("s3:ListBucket"), &json!("*"))];
     }

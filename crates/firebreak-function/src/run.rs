@@ -7,12 +7,13 @@ use crate::about;
 use firebreak::diagnosis::{Diagnosis, Places, Question};
 pub use firebreak::fault::Fault;
 use firebreak::fault::FaultKind;
-use firebreak::names::{DOCTOR_ALIAS, PREPARE_ALIAS};
+use firebreak::names::{DOCTOR_ALIAS, IMPACT_ALIAS, PREPARE_ALIAS};
 use firebreak::preparation::{Preparation, Prepared};
+use firebreak::task::Phase;
 use futures::FutureExt as _;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::panic::AssertUnwindSafe;
 use tracing::Instrument as _;
@@ -81,6 +82,16 @@ enum Answer<O> {
     Task(O),
 }
 
+/// What a task asks for. A phase that is named twice is no task, here and there.
+#[derive(Deserialize)]
+struct Asked {
+    phase: Phase,
+}
+
+fn asks_for_impact(payload: &str) -> bool {
+    serde_json::from_str::<Asked>(payload).is_ok_and(|asked| asked.phase == Phase::Impact)
+}
+
 /// What the alias under which a function was invoked does not take. Lambda says under which ARN: the function's own, or an alias's
 /// (Lambda developer guide, "Using the Lambda context object": `invokedFunctionArn`).
 fn refused(invoked_arn: &str, payload: &str) -> Option<&'static str> {
@@ -88,6 +99,9 @@ fn refused(invoked_arn: &str, payload: &str) -> Option<&'static str> {
         Some(DOCTOR_ALIAS) => Some("the alias doctor answers questions only, and takes no task"),
         Some(PREPARE_ALIAS) if serde_json::from_str::<Preparation>(payload).is_err() => {
             Some("the alias prepare takes preparations only, and no task")
+        }
+        Some(IMPACT_ALIAS) if !asks_for_impact(payload) => {
+            Some("the alias impact says what an isolation would hit, and takes no other task")
         }
         _ => None,
     }
@@ -260,6 +274,32 @@ mod tests {
             assert!(matches!(invoke(&asked.to_string(), arn, &look, &handler).await, Ok(Output::Task(_))), "{arn}");
         }
         assert_eq!(handled.get(), 2);
+    }
+
+    #[tokio::test]
+    async fn the_alias_impact_takes_no_task_that_changes_anything() {
+        let handled = std::cell::Cell::new(0);
+        let handler = async |_: Value| {
+            handled.set(handled.get() + 1);
+            Ok(Value::Null)
+        };
+        let look = async |_: Places| Ok(Diagnosis::default());
+        let impact = format!("{FUNCTION}:impact");
+        let places = json!({ "partition": "aws", "accounts": ["111122223333"], "regions": ["eu-central-1"] });
+        let of = |phase: &str| {
+            let mut task = task("acme");
+            task["phase"] = json!(phase);
+            task.to_string()
+        };
+        let twice = of("impact").replacen('{', r#"{"phase":"contain","#, 1);
+        let preparation = json!({ "prepare": places }).to_string();
+        for payload in [of("contain"), of("verify"), of("IMPACT"), twice, preparation, "{}".to_owned(), "[]".to_owned()] {
+            let refused = invoke(&payload, &impact, &look, &handler).await.err();
+            assert_eq!(refused.map(|error| error.error_type).as_deref(), Some("Firebreak.Denied"), "{payload}");
+        }
+        assert_eq!(handled.get(), 0);
+        assert!(matches!(invoke(&of("impact"), &impact, &look, &handler).await, Ok(Output::Task(_))));
+        assert_eq!(handled.get(), 1);
     }
 
     #[tokio::test]

@@ -53,9 +53,21 @@ struct ErrorObject {
 /// # Errors
 /// The function failed, or Lambda did not take the call.
 pub async fn invoke(lambda: &Client, folder: &str, payload: &Value) -> Result<Value, Failure> {
+    patiently(lambda, (folder, None), payload).await
+}
+
+/// The same under an alias, which takes less than the function: who may invoke an alias only can ask for nothing else.
+///
+/// # Errors
+/// As [`invoke`].
+pub async fn invoke_alias(lambda: &Client, (folder, alias): (&str, &str), payload: &Value) -> Result<Value, Failure> {
+    patiently(lambda, (folder, Some(alias)), payload).await
+}
+
+async fn patiently(lambda: &Client, whom: (&str, Option<&str>), payload: &Value) -> Result<Value, Failure> {
     let mut failure = None;
     for _ in 0..TIMES {
-        match once(lambda, folder, payload).await {
+        match once(lambda, whom, payload).await {
             Err(failed) if failed.passes() => failure = Some(failed),
             answered => return answered,
         }
@@ -63,12 +75,13 @@ pub async fn invoke(lambda: &Client, folder: &str, payload: &Value) -> Result<Va
     Err(failure.unwrap_or_else(|| Fault::bug("a function was never asked").into()))
 }
 
-async fn once(lambda: &Client, folder: &str, payload: &Value) -> Result<Value, Failure> {
+async fn once(lambda: &Client, (folder, alias): (&str, Option<&str>), payload: &Value) -> Result<Value, Failure> {
     let body = serde_json::to_vec(payload).map_err(|error| Fault::bug(format!("a payload is no JSON: {error}")))?;
     let patient = aws_sdk_lambda::config::Builder::new()
         .retry_config(RetryConfig::standard().with_max_attempts(2))
         .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ONE_CALL).operation_timeout(ALL_CALLS).build());
-    let call = lambda.invoke().function_name(names::function(folder)).payload(Blob::new(body));
+    let call =
+        lambda.invoke().function_name(names::function(folder)).set_qualifier(alias.map(str::to_owned)).payload(Blob::new(body));
     let answer = call.customize().config_override(patient).send().await.or_fault("lambda:Invoke")?;
     let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
     // By the header: an answer of any form can stand beside it.

@@ -1,12 +1,13 @@
 //! Committing decisions to an incident: reserved, paused, counted against the budget, noted. Triage and the looks do it alike.
 
 use super::Ledger;
+use firebreak::containment::Containment;
 use firebreak::coverage::{Responsible, decision_key};
 use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak::pause::Pauses;
-use firebreak::plan::{over_budget, paused, too_many_unread};
+use firebreak::plan::{beside_what_waits, over_budget, paused, too_many_unread};
 use firebreak::policy::Budget;
 use futures::future::try_join_all;
 use jiff::Timestamp;
@@ -39,6 +40,10 @@ pub struct Committed {
     pub over_budget: u32,
 }
 
+fn isolates(decision: &Decision) -> bool {
+    decision.containment == Some(Containment::IsolateEc2) && decision.target.scope.is_whole()
+}
+
 impl Ledger {
     /// Commits decisions that nobody answers for yet: those that another incident has won are left to it.
     ///
@@ -61,10 +66,21 @@ impl Ledger {
     /// # Errors
     /// The ledger could not be written: a flood must not pass because nobody counts it.
     pub async fn count(&self, commit: Commit<'_>, decisions: Vec<Decision>) -> Result<Committed, Fault> {
-        let mut committed = Committed::default();
-        for decision in decisions {
-            committed.decisions.push(self.within_budget(commit, decision).await?);
+        // Isolations first: the session beside one that has to wait is not denied, nor counted.
+        let (isolations, others): (Vec<_>, Vec<_>) =
+            decisions.into_iter().enumerate().partition(|(_, decision)| isolates(decision));
+        let (mut counted, mut lowered) = (Vec::new(), Vec::<Decision>::new());
+        for (at, decision) in isolations.into_iter().chain(others) {
+            let was_at_once = decision.mode == Mode::Auto;
+            let decision = self.within_budget(commit, lowered.iter().fold(decision, beside_what_waits)).await?;
+            if was_at_once && decision.mode == Mode::Gate && isolates(&decision) {
+                lowered.push(decision.clone());
+            }
+            counted.push((at, decision));
         }
+        counted.sort_by_key(|(at, _)| *at);
+        let decisions = counted.into_iter().map(|(_, decision)| decision).collect();
+        let mut committed = Committed { decisions, over_budget: 0 };
         // A second attempt finds what the first one lowered.
         let waits = |decision: &&Decision| decision.code == ReasonCode::OverBudget && decision.mode != Mode::Notify;
         let lowered = committed.decisions.iter().filter(waits).count();

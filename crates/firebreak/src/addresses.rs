@@ -1,10 +1,14 @@
 //! Addresses at the other end of a finding, as far as a network ACL may deny them.
 
+use crate::digest::sha256_hex;
+use crate::target::{Scope, Target};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Addresses of one finding, or of one containment, that are denied. A network ACL has room for 20 entries in each direction.
 pub const MAX: usize = 10;
+/// Addresses in the name of a target.
+const NAMED: usize = 3;
 
 /// The public ones among `addresses`, the first [`MAX`] of them.
 #[must_use]
@@ -17,6 +21,29 @@ pub fn public(addresses: impl IntoIterator<Item = IpAddr>) -> BTreeSet<IpAddr> {
         found.insert(address);
     }
     found
+}
+
+/// These addresses of an instance, as a target.
+#[must_use]
+pub fn of_instance(instance: &Target, addresses: BTreeSet<IpAddr>) -> Target {
+    Target { scope: Scope::RemoteAddresses, addresses, by_addresses: true, ..instance.whole() }
+}
+
+/// Tells one set of addresses from another.
+pub(crate) fn digest(addresses: &BTreeSet<IpAddr>) -> String {
+    sha256_hex(listed(addresses).as_bytes()).chars().take(16).collect()
+}
+
+/// All of them, for people.
+pub(crate) fn listed(addresses: &BTreeSet<IpAddr>) -> String {
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The first ones, and how many more, for people.
+pub(crate) fn told(addresses: &BTreeSet<IpAddr>) -> String {
+    let first: BTreeSet<IpAddr> = addresses.iter().take(NAMED).copied().collect();
+    let more = addresses.len() - first.len();
+    if more == 0 { listed(&first) } else { format!("{} and {more} more", listed(&first)) }
 }
 
 /// Whether an address can be somebody's on the internet. Private networks, the metadata service and the resolver have none of these.

@@ -1,6 +1,7 @@
 //! What an analyst answers.
 
-use crate::decision::Decision;
+use crate::decision::{Decision, ReasonCode};
+use crate::plan::is_of_host;
 use crate::target::Target;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -150,11 +151,21 @@ impl Decided {
         self.answer != Answer::Approve && decision.was_shown(self.covers) && self.targets.includes(&decision.target)
     }
 
+    /// Whether an approval of named targets passes over the session of a host, which its ticket showed waiting with the isolation. The
+    /// finding's row calls for both, so whoever names the instance alone means the instance alone.
+    fn passes_over(&self, decision: &Decision) -> bool {
+        let target = &decision.target;
+        let waited = decision.waits_with_a_suspect() || decision.waited.is_some();
+        let is_beside = waited && is_of_host(target) && decision.code != ReasonCode::Traced;
+        let names_others = self.answer == Answer::Approve && !self.targets.only.is_empty() && !self.targets.names(target);
+        is_beside && names_others && decision.was_shown(self.covers)
+    }
+
     /// Whether a person has said something about this decision, so that no look carries it out: the answer is about it, or spares it, or
-    /// leaves it out.
+    /// leaves it out, or passes over it.
     #[must_use]
     pub fn speaks_of(&self, decision: &Decision) -> bool {
-        self.is_about(decision) || self.spares(decision) || self.leaves_out(decision)
+        self.is_about(decision) || self.spares(decision) || self.leaves_out(decision) || self.passes_over(decision)
     }
 }
 

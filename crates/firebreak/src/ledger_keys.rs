@@ -3,6 +3,7 @@
 //! A principal's key is its immutable id: a name can be given to somebody else, and a renamed user stays who it is. Findings and
 //! decisions are compared by name, because not every finding has an id.
 
+use crate::addresses;
 use crate::ids::{AccessKeyId, PrincipalId};
 use crate::target::{Scope, Target, TargetKind};
 
@@ -84,14 +85,16 @@ impl Target {
     }
 
     /// [`ledger_key`](Self::ledger_key) and the part of the target that is meant: two sessions of one role are two decisions
-    /// about one resource.
+    /// about one resource, and so are two sets of remote addresses.
     #[must_use]
     pub fn scoped_key(&self) -> String {
+        let digest = if self.by_addresses { addresses::digest(&self.addresses) } else { String::new() };
         let part = match self.scope {
             Scope::Principal => return self.ledger_key(),
             Scope::Session => self.session.as_deref().unwrap_or_default(),
             Scope::AccessKey => self.access_key_id.as_ref().map_or("", AccessKeyId::as_str),
-            Scope::OlderSessions | Scope::RemoteAddresses => "",
+            Scope::RemoteAddresses => digest.as_str(),
+            Scope::OlderSessions => "",
         };
         format!("{}/{}/{part}", self.ledger_key(), self.scope.name())
     }

@@ -28,6 +28,8 @@ pub const FAILURES_TOPIC: &str = "firebreak-failures";
 pub const DOCTOR_ALIAS: &str = "doctor";
 /// The alias under which `isolate-ec2` takes a preparation and no task.
 pub const PREPARE_ALIAS: &str = "prepare";
+/// The alias under which `isolate-ec2` says what an isolation would hit, and takes no other task: who asks may not isolate.
+pub const IMPACT_ALIAS: &str = "impact";
 
 /// The service control policy that keeps a quarantine from being undone.
 pub const GUARD_SCP: &str = "FirebreakGuard";

@@ -26,6 +26,8 @@ mod wishes;
 pub use asks::{Ask, Question};
 pub use explain::{Because, Step};
 pub use file::{NotJson, plan_file, plan_json};
+pub use host::beside_what_waits;
+pub(crate) use host::is_of_host;
 pub use identity::{Administrator, Identities, Known, Owner, Uses};
 pub use restrain::{broke_down, over_budget, paused, too_many_unread};
 pub use summary::{FindingSummary, JoinedAs};

@@ -284,8 +284,13 @@ fn receipt_problems(receipt: &Receipt, failed: &str) -> Vec<String> {
     }
 }
 
+/// Why a target is not contained, as far as one line says it. What was left out has a reason, too, and is no cause; nor is a failed
+/// step that contains nothing, as long as another one failed.
 pub(crate) fn first_error(receipt: &Receipt) -> Option<String> {
-    receipt.steps.iter().find_map(|step| step.error.as_ref().map(|fault| format!("{}: {}", step.name, fault.told())))
+    let is_needed = |step: &Step| step.kind().is_none_or(|kind| !kind.is_bookkeeping() || kind.is_tried_again());
+    let told = receipt.steps.iter().filter_map(|step| Some((step, step.error.as_ref()?)));
+    let first = told.min_by_key(|(step, _)| (step.outcome != Outcome::Failed, !is_needed(step)));
+    first.map(|(step, fault)| format!("{}: {}", step.name, fault.told()))
 }
 
 #[cfg(test)]
@@ -318,6 +323,33 @@ mod tests {
             Report { release: ReleaseBranch { receipts: report.gated, ..ReleaseBranch::default() }, ..Report::default() };
         assert_eq!(report.unfinished(Answer::Release), [format!("S3 bucket acme: {LATER}")]);
         assert_eq!(report.unfinished(Answer::Approve), [""; 0]);
+    }
+
+    #[test]
+    fn the_step_that_failed_is_the_cause_and_not_one_that_was_left_out_before_it() {
+        let step = |name: &str, outcome, why: &str| Step {
+            name: name.to_owned().into(),
+            outcome,
+            error: Some(crate::fault::Fault::malformed(why)),
+            digest: None,
+            started_at: jiff::Timestamp::UNIX_EPOCH,
+            ms: 1,
+        };
+        let mut steps = vec![
+            step("reserve-share web", Outcome::Skipped, "NOT compared"),
+            step("enter-standby web", Outcome::Failed, "no standby"),
+            step("cut-tracked eni-1", Outcome::Skipped, "it has a public address"),
+            step("isolate-interface eni-1", Outcome::Failed, "refused"),
+        ];
+        let why = |steps: &[Step]| {
+            let failed = Receipt::of(bucket(), Containment::IsolateEc2, Status::Failed);
+            first_error(&Receipt { steps: steps.to_vec(), ..failed })
+        };
+        assert!(why(&steps).is_some_and(|why| why.starts_with("isolate-interface eni-1: ")), "{:?}", why(&steps));
+        steps.pop();
+        assert!(why(&steps).is_some_and(|why| why.starts_with("enter-standby web: ")), "{:?}", why(&steps));
+        assert!(why(&steps[..1]).is_some_and(|why| why.starts_with("reserve-share web: ")), "{:?}", why(&steps[..1]));
+        assert_eq!(why(&[]), None);
     }
 
     #[test]

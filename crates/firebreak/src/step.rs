@@ -137,7 +137,7 @@ pub enum StepKind {
     RestoreStopProtection,
     /// Put the shutdown behaviour back.
     RestoreShutdownBehavior,
-    /// Put back what becomes of a volume when the instance is terminated.
+    /// Put back whether a volume is deleted with the instance.
     RestoreVolume,
     /// Put the idle timeout of a network interface back.
     RestoreTracking,
@@ -178,6 +178,8 @@ impl StepKind {
             | Self::StopOnShutdown
             | Self::KeepVolume
             | Self::ShortenTracking
+            // An interface that stays as it was leaves the host as open as before, whatever became of its shells.
+            | Self::EndShell
             | Self::NoteVolatile
             | Self::ScanBalancers => Nature::Care,
             Self::TakeOffDeny => Nature::Amends,
@@ -201,7 +203,6 @@ impl StepKind {
             | Self::DenyInManagementAccount
             | Self::IsolateInterface
             | Self::CutTracked
-            | Self::EndShell
             | Self::DenyAddresses
             | Self::BlockPublicAccess
             | Self::CheckDrift

@@ -236,6 +236,9 @@ pub struct Target {
     /// under the name as the finding spelled it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_identity: bool,
+    /// For remote addresses: its keys have a digest of them, so that another set is another target. False in what an earlier version wrote.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_addresses: bool,
 }
 
 /// More keys than this of one target are not remembered.
@@ -274,6 +277,7 @@ impl Target {
             profile: None,
             addresses: BTreeSet::new(),
             by_identity: matches!(kind, TargetKind::IamUser | TargetKind::IamRole),
+            by_addresses: false,
         }
     }
 
@@ -301,7 +305,8 @@ impl Target {
     /// The whole of the resource of which this target may be a part.
     #[must_use]
     pub fn whole(&self) -> Self {
-        Self { scope: Scope::Principal, session: None, session_by_aws: false, addresses: BTreeSet::new(), ..self.clone() }
+        let (session, addresses) = (None, BTreeSet::new());
+        Self { scope: Scope::Principal, session, session_by_aws: false, addresses, by_addresses: false, ..self.clone() }
     }
 
     /// Where it is.
@@ -348,7 +353,7 @@ impl std::fmt::Display for Target {
                 write!(f, "session {} of ", crate::text::inert(self.session.as_deref().unwrap_or("unnamed"), 64))?;
             }
             Scope::OlderSessions => f.write_str("older sessions of ")?,
-            Scope::RemoteAddresses => f.write_str("remote addresses of ")?,
+            Scope::RemoteAddresses => write!(f, "remote addresses {} of ", crate::addresses::told(&self.addresses))?,
             Scope::AccessKey => {
                 write!(f, "access key {} of ", self.access_key_id.as_ref().map_or("unnamed", AccessKeyId::as_str))?;
             }

@@ -131,15 +131,16 @@ impl Seen {
         all.filter(|(egress, address)| !self.denies(*egress, *address)).collect()
     }
 
-    /// The first number that allows anything. What is to deny has a lower one.
-    fn first_allow(&self, egress: bool) -> i32 {
-        let allowing = self.entries.iter().filter(|entry| entry.egress == egress && !entry.denies);
+    /// The first number that allows something with this address. What is to deny it has a lower one.
+    fn first_allow(&self, egress: bool, address: IpAddr) -> i32 {
+        let is_its = |entry: &&Entry| entry.egress == egress && entry.cidr.contains(&address);
+        let allowing = self.entries.iter().filter(is_its).filter(|entry| !entry.denies);
         allowing.map(|entry| entry.number).min().unwrap_or(i32::MAX)
     }
 
     /// The planned entry that is to deny an address, if a number was free for it.
     pub(crate) fn planned<'a>(&self, ours: &'a [Entry], egress: bool, address: IpAddr) -> Option<&'a Entry> {
-        let first = self.first_allow(egress);
+        let first = self.first_allow(egress, address);
         let cidr = IpNet::from(address);
         ours.iter().find(|entry| (entry.egress, entry.cidr) == (egress, cidr) && entry.number < first)
     }
@@ -156,7 +157,7 @@ impl Seen {
                 let is_planned = ours.iter().any(|entry| (entry.egress, entry.number) == (egress, *number));
                 self.at(egress, *number).is_none() && !is_planned
             };
-            if let Some(number) = (1..self.first_allow(egress)).find(is_free) {
+            if let Some(number) = (1..self.first_allow(egress, address)).find(is_free) {
                 ours.push(Entry::denying(number, egress, address));
             }
         }
@@ -182,12 +183,15 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_below_every_entry_that_allows_and_nobodys() {
+    fn a_number_is_below_every_entry_that_allows_the_address_and_nobodys() {
         let all = || entry(100, "0.0.0.0/0", false);
         assert_eq!(numbers(&seen(vec![all()]), &[], &["203.0.113.7", "203.0.113.8"]), [1, 2]);
-        let taken =
-            seen(vec![entry(1, "192.0.2.1/32", true), entry(2, "192.0.2.2/32", true), entry(5, "10.0.0.0/8", false), all()]);
-        assert_eq!(numbers(&taken, &[], &["203.0.113.7", "203.0.113.8", "203.0.113.9"]), [3, 4], "none is left for the third");
+        let taken = |range: &str| {
+            seen(vec![entry(1, "192.0.2.1/32", true), entry(2, "192.0.2.2/32", true), entry(5, range, false), all()])
+        };
+        let wanted = ["203.0.113.7", "203.0.113.8", "203.0.113.9"];
+        assert_eq!(numbers(&taken("203.0.113.0/24"), &[], &wanted), [3, 4], "none is left for the third");
+        assert_eq!(numbers(&taken("10.0.0.0/8"), &[], &wanted), [3, 4, 6], "it allows others");
         assert_eq!(numbers(&seen(vec![entry(1, "0.0.0.0/0", false)]), &[], &["203.0.113.7"]), [0; 0]);
     }
 

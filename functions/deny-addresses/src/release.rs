@@ -49,7 +49,9 @@ fn changed(acl: &Acl, now: &Seen, ours: &Entry) -> Option<Change> {
 }
 
 async fn delete_all(ec2: &Client, acl: &Acl, now: &Seen) -> Result<Outcome, Fault> {
-    let there = acl.ours.iter().filter(|ours| now.at(ours.egress, ours.number) == Some(*ours));
+    // EC2 can show an entry late that was made just now: one that is not there is deleted, too.
+    let is_nobody_elses = |ours: &&Entry| now.at(ours.egress, ours.number).is_none_or(|there| there == *ours);
+    let there = acl.ours.iter().filter(is_nobody_elses);
     let deleted = join_all(there.map(|entry| delete(ec2, &acl.id, entry).boxed_local())).await;
     let deleted = deleted.into_iter().collect::<Result<Vec<Outcome>, Fault>>()?;
     Ok(if deleted.contains(&Outcome::Applied) { Outcome::Applied } else { Outcome::Already })

@@ -65,12 +65,13 @@ async fn left_open(ec2: &Client) -> Result<Vec<NetworkInterface>, Fault> {
     interfaces.try_collect().await.or_fault("ec2:DescribeNetworkInterfaces")
 }
 
-/// Whoever has the role of `isolate-ec2` could leave one there.
+/// Under the guard only the role of `isolate-ec2`, break-glass and AWS's services could leave one there; without it, anybody.
 fn opened(place: &str, interface: &NetworkInterface) -> Option<Observation> {
     let id = interface.network_interface_id()?;
     let fix = format!(
         "run `firebreak doctor` again: an isolation lasts seconds; if it is still there, in {place}, with break-glass: aws ec2 \
-         modify-network-interface-attribute --network-interface-id {id} --groups GROUP; then find out who put it there"
+         modify-network-interface-attribute --network-interface-id {id} --groups GROUP; then find out who put it there: CloudTrail, \
+         ModifyNetworkInterfaceAttribute, ModifyInstanceAttribute, RunInstances, CreateNetworkInterface"
     );
     Some(Observation::broken(OPEN_GROUP, format!("{id} in {place}"), "is in the group that lets everything through", fix))
 }

@@ -1,4 +1,4 @@
-//! Which role an instance has whose isolation is decided: its session is denied, too. Asked where triage has no answer.
+//! Which role an instance has whose isolation is decided: its session is denied, too. Asked at each look.
 
 use crate::Function;
 use crate::suspects::homes;
@@ -7,7 +7,7 @@ use firebreak::fault::Fault;
 use firebreak::ids::{AccountId, IamName, IncidentId, InstanceProfileName, PrincipalId};
 use firebreak::incident::Incident;
 use firebreak::plan::Known;
-use firebreak::plan::derived::{Host, unresolved};
+use firebreak::plan::derived::{Host, unresolved, without_role};
 use firebreak::receipt::Receipt;
 use firebreak::report::Report;
 use firebreak::target::Target;
@@ -26,9 +26,20 @@ const LATE: &str = "the time for it ran out";
 /// An instance and its profile.
 type Asked = (Target, InstanceProfileName);
 
+/// What the accounts say of the roles of instances.
+#[derive(Debug, Default)]
+pub(crate) struct Hosts {
+    /// Those with a role.
+    pub(crate) known: Vec<Host>,
+    /// A line for each question without an answer: the next look asks again.
+    pub(crate) unknown: Vec<String>,
+    /// A line for each instance whose role nobody can find any more: a person must.
+    pub(crate) without_role: Vec<String>,
+}
+
 impl Function {
-    /// Asks the account of each instance. Returns the roles, and a line for each question without an answer: the next look asks again.
-    pub(crate) async fn hosts(&self, incident: &Incident, report: &Report) -> (Vec<Host>, Vec<String>) {
+    /// Asks the account of each instance.
+    pub(crate) async fn hosts(&self, incident: &Incident, report: &Report) -> Hosts {
         let receipts: Vec<Receipt> = report.receipts().cloned().collect();
         let homes = homes(incident);
         let mut accounts: BTreeMap<AccountId, Vec<Asked>> = BTreeMap::new();
@@ -40,15 +51,15 @@ impl Function {
         }
         let deadline = Instant::now() + PATIENCE;
         let each = accounts.into_values().map(|asked| self.roles_in_account(&incident.id, asked, deadline));
-        let (mut hosts, mut unknown) = (Vec::new(), Vec::new());
-        for (instance, answer) in join_all(each).await.into_iter().flatten() {
+        let mut hosts = Hosts::default();
+        for ((instance, profile), answer) in join_all(each).await.into_iter().flatten() {
             match answer {
-                Ok(Some(role)) => hosts.push(Host::new(instance, role, incident)),
-                Ok(None) => {}
-                Err(why) => unknown.push(format!("which role {instance} has, whose session is not denied: {why}")),
+                Ok(Some(role)) => hosts.known.push(Host::new(instance, role, incident)),
+                Ok(None) => hosts.without_role.extend(without_role(incident, &instance, &profile)),
+                Err(why) => hosts.unknown.push(format!("which role {instance} has now, whose session may not be denied: {why}")),
             }
         }
-        (hosts, unknown)
+        hosts
     }
 
     /// One role is assumed for the instances of an account.
@@ -57,7 +68,7 @@ impl Function {
         incident: &IncidentId,
         asked: Vec<Asked>,
         deadline: Instant,
-    ) -> Vec<(Target, Result<Option<Known>, String>)> {
+    ) -> Vec<(Asked, Result<Option<Known>, String>)> {
         let Some((first, _)) = asked.first() else { return vec![] };
         let assumed = timeout_at(deadline, self.aws.member(first, MemberRole::Sweep, incident)).await;
         let iam = match assumed {
@@ -74,7 +85,7 @@ impl Function {
                 },
                 Err(why) => Err(why.clone()),
             };
-            (instance, role)
+            ((instance, profile), role)
         });
         join_all(each).await
     }

@@ -51,15 +51,15 @@ impl Function {
         let before = self.left_by(&incident, stage, &report.sweep).await;
         let search = Box::pin(self.search(&incident, &who, (from, before.clone()), stage));
         let hosts = Box::pin(self.hosts(&incident, &as_it_stands));
-        let (mut found, weighed, (hosts, unknown)) = futures::join!(search, self.weigh(&incident), hosts);
-        found.missing.extend(clipped.into_iter().chain(unknown));
+        let (mut found, weighed, hosts) = futures::join!(search, self.weigh(&incident), hosts);
+        found.missing.extend(clipped.into_iter().chain(hosts.unknown));
         let ages = Ages { opened_at, now: clock::now() };
         found.traced.iter_mut().for_each(|traced| traced.judge_by_age(ages));
         let receipts: Vec<Receipt> = report.receipts().cloned().collect();
         let checks = [report.verification.as_slice(), &report.gated_verification].concat();
         let remote = addresses::remote(&incident);
         let remote = Some(&remote);
-        let seen = Seen { traced: &found.traced, checks: &checks, receipts: &receipts, remote, hosts: &hosts };
+        let seen = Seen { traced: &found.traced, checks: &checks, receipts: &receipts, remote, hosts: &hosts.known };
         let held = std::mem::take(&mut found.looked.held);
         let appended = self.append(&mut incident, seen, held).await?;
         found.missing.extend(self.keep_impact(&mut incident, weighed, &found.uses).await);
@@ -82,7 +82,8 @@ impl Function {
         let is_blind = can_look && found.places.is_empty();
         let leaves = std::mem::take(&mut found.looked).holding(appended.held);
         let leaves = Some(leaves).filter(|_| is_followed(&incident, stage));
-        let (told, is_new) = told((&report, incident.decisions.as_slice()), found, appended.left_out, (from, is_blind));
+        let left_out = [appended.left_out, hosts.without_role].concat();
+        let (told, is_new) = told((&report, incident.decisions.as_slice()), found, left_out, (from, is_blind));
         report.sweep = SweepBranch { suspects: Some(who.count()), decided: Some(incident.decisions.len()), ..told };
         self.keep_look(&incident, &mut report.sweep, before, leaves).await;
         let idle = contain.is_empty() && !can_look && !receipts.iter().any(Receipt::holds_something);

@@ -181,8 +181,9 @@ impl Function {
             Answer::Unknown => AtSource::Unknown,
             Answer::Stands(source) => {
                 let source = of(source.to_string().as_bytes(), AtSource::Active, known)?;
-                if at_best.is_called_for_by(&source) {
-                    return Ok(at_best);
+                let confirmed = at_best.without_other_profiles(&source);
+                if confirmed.is_called_for_by(&source) {
+                    return Ok(confirmed);
                 }
                 tracing::warn!("GuardDuty's own finding does not call for what this event would have contained at once");
                 AtSource::Unknown

@@ -16,7 +16,7 @@ from .statements import Statement, matches, role_statements, roles, statements_i
 _FRONT: Final = f"arn:{PARTITION}:lambda:{REGION}:{SECURITY_ACCOUNT}:function:firebreak-"
 _INVOKE: Final = "lambda:invokefunction"
 _RUNS: Final = ("", ":$LATEST", ":1")
-"""Under these a function takes every payload: unqualified, its newest code, a published version. Under `:doctor` and `:prepare` it does not."""
+"""Under these a function takes every payload: unqualified, its newest code, a published version. Under an alias it does not."""
 
 
 def check(documents: Documents) -> list[Problem]:

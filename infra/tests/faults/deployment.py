@@ -6,7 +6,7 @@ from typing import Final
 
 from firebreak_infra.rules.documents import MEMBER, SECURITY, Sources
 
-from .fault import Fault, function, properties
+from .fault import Fault, function, properties, role, statement
 
 
 def _variables(sources: Sources, name: str) -> dict[str, object]:
@@ -99,6 +99,20 @@ FAULTS: Final = [
         "doctor_alias",
         "firebreak-isolate-ec2 has no alias prepare",
         lambda s: properties(s, SECURITY, "AWS::Lambda::Alias", Name="prepare").update(Name="other"),
+    ),
+    Fault(
+        "nobody learns what an isolation hits",
+        "doctor_alias",
+        "firebreak-isolate-ec2 has no alias impact",
+        lambda s: properties(s, SECURITY, "AWS::Lambda::Alias", Name="impact").update(Name="other"),
+    ),
+    Fault(
+        "who reads what suspects wrote may isolate",
+        "doctor_alias",
+        "FirebreakSweep may have something contained",
+        lambda s: statement(role(s, "FirebreakSweep"), "AskWhatAnIsolationHits").update(
+            Resource="arn:aws:lambda:*:*:function:firebreak-isolate-ec2*"
+        ),
     ),
     Fault(
         "the doctor asks an old version",

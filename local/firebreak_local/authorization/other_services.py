@@ -13,13 +13,11 @@ _RESOURCE: Final[dict[str, Callable[[ApiCall], str]]] = {
     "cloudtrail:LookupEvents": lambda _: "*",
     "guardduty:GetFindings": lambda _: "*",
     "guardduty:ListDetectors": lambda _: "*",
+    "sns:Publish": lambda call: call.text("TopicArn"),
     "ssm:DescribeSessions": lambda _: "*",
     "ssm:TerminateSession": lambda call: (
         f"arn:{PARTITION}:ssm:{call.region}:{call.account}:session/{call.text('SessionId')}"
     ),
-    "sns:Publish": lambda call: call.text("TopicArn"),
-    "ssm:DescribeSessions": lambda _: "*",
-    "ssm:TerminateSession": lambda call: f"arn:{PARTITION}:ssm:{call.region}:{call.account}:session/{call.text('SessionId')}",
     "states:DescribeExecution": lambda call: call.text("executionArn"),
     "states:SendTaskSuccess": lambda _: "*",
     "states:StartExecution": lambda call: call.text("stateMachineArn"),
@@ -38,11 +36,12 @@ def questions(call: ApiCall) -> list[Question]:
 
 
 def lambda_questions(call: ApiCall) -> list[Question]:
-    """What IAM is asked when a function invokes another one."""
+    """What IAM is asked when a function invokes another one, or an alias of one, which has an ARN of its own."""
     if call.operation != "Invoke":
         raise UnknownOperation
     function = f"arn:{PARTITION}:lambda:{call.region}:{call.account}:function:{call.text('FunctionName')}"
-    return [Question("lambda:InvokeFunction", function, call.account)]
+    alias = f":{call.text('Qualifier')}" if "Qualifier" in call.params else ""
+    return [Question("lambda:InvokeFunction", function + alias, call.account)]
 
 
 def logs_questions(call: ApiCall) -> list[Question]:

@@ -1,10 +1,13 @@
 //! Two budgets that are counted at once: of a level in an account, and of the organization.
 
-use super::{at, user};
+use super::{at, incident, user};
+use firebreak::containment::Containment;
+use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::ids::AccountId;
-use firebreak::policy::{Allowance, Exceeded};
-use firebreak::target::Target;
-use firebreak_ledger::Ledger;
+use firebreak::pause::Pauses;
+use firebreak::policy::{Allowance, Exceeded, Policy};
+use firebreak::target::{Scope, Target, TargetKind};
+use firebreak_ledger::{Commit, Ledger};
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::{ScriptedAws, error};
 
@@ -58,4 +61,36 @@ async fn a_budget_of_none_passes_nothing_and_nothing_passes_that_nobody_counts()
     assert_eq!(spend(&ledger, &user("alice"), USERS, 0).await, Some(Exceeded::Organization(0)));
     aws.always("dynamodb:UpdateItem", error(400, "AccessDeniedException"));
     ledger.spend_at_once(&user("alice"), USERS, 30, at(0)).await.expect_err("it was not counted");
+}
+
+/// An instance, and the session of its role before it: the order must not matter.
+fn host(id: &str) -> Vec<Decision> {
+    let place = user("nobody").place();
+    let session = Target {
+        session: Some(id.to_owned()),
+        session_by_aws: true,
+        scope: Scope::Session,
+        ..Target::new(TargetKind::IamRole, "AppRole", place.clone())
+    };
+    let of = |target, containment| Decision::new(target, Some(containment), Mode::Auto, "a finding");
+    let instance = Target::new(TargetKind::Ec2Instance, id, place);
+    vec![of(session, Containment::QuarantineIam), of(instance, Containment::IsolateEc2)]
+}
+
+#[tokio::test]
+async fn the_session_of_an_instance_waits_with_an_isolation_that_exceeds_its_budget() {
+    let (_aws, ledger) = stage().await;
+    let policy = Policy::parse("[budget]\nisolate-ec2 = 1\n").expect("a policy");
+    let (own, pauses) = (incident("one"), Pauses::default());
+    let commit =
+        Commit { first: &own, incident: &own, budget: &policy.budget, unread: 10, vouched: true, at: at(0), pauses: &pauses };
+    let first = ledger.commit(commit, host("i-0123456789abcdef0")).await.expect("the ledger takes it");
+    assert!(first.decisions.iter().all(|decision| decision.mode == Mode::Auto), "{first:?}");
+    let second = ledger.commit(commit, host("i-0123456789abcdef1")).await.expect("the ledger takes it");
+    let [session, isolation] = second.decisions.as_slice() else { panic!("{second:?}") };
+    assert_eq!((isolation.mode, isolation.code), (Mode::Gate, ReasonCode::OverBudget));
+    assert!(session.waits_with_a_suspect() && session.code == isolation.code, "a look raises it with the instance: {session:?}");
+    let sessions = Allowance { name: "quarantine-iam-session", limit: 2 };
+    let counted = spend(&ledger, &user("the last one"), sessions, 30).await;
+    assert_eq!(counted, None, "the session that waits is not counted");
 }

@@ -1,8 +1,12 @@
 //! The sections of a notice: what needs a person, what was found, decided, done, and what is open.
 
+#[cfg(test)]
+mod tests;
+
 use super::document::{Entry, Part, Section, Text};
 use super::standing;
 use crate::answer::{Answer, Decided};
+use crate::containment::Containment;
 use crate::decision::{Decision, ReasonCode};
 use crate::incident::Incident;
 use crate::receipt::{Outcome, Receipt, Standing, Status, Step};
@@ -44,9 +48,11 @@ pub(super) fn found(report: &Report) -> Vec<Section> {
     });
     let lines = |lines: &[String]| lines.iter().map(|line| Entry::line(Text::words(line, 300))).collect::<Vec<_>>();
     let sweep = &report.sweep;
+    let [left, seen] = noted(report);
     [
         Section::of(Part::Urgent, "REVERTED by somebody else than Firebreak", reverted.collect()),
-        left(report),
+        left,
+        seen,
         Section::of(Part::Found, "CloudTrail says, about the same credentials", lines(&sweep.found)),
         Section::of(Part::Open, "Found, and more than this incident can hold: a person must act", lines(&sweep.left_out)),
         Section::of(Part::Open, "Not seen in CloudTrail, look yourself", lines(&sweep.missing)),
@@ -56,10 +62,12 @@ pub(super) fn found(report: &Report) -> Vec<Section> {
     .collect()
 }
 
-/// What somebody made since the containment and Firebreak leaves to a person, each once.
-fn left(report: &Report) -> Option<Section> {
-    let mut entries: Vec<Entry> = Vec::new();
+/// What somebody made since the containment and Firebreak leaves to a person, and what looks saw of instances: nobody made that, and
+/// mostly there is nothing to do. Each once.
+fn noted(report: &Report) -> [Option<Section>; 2] {
+    let (mut left, mut seen): (Vec<Entry>, Vec<Entry>) = (Vec::new(), Vec::new());
     for check in report.verification.iter().chain(&report.gated_verification) {
+        let entries = if check.containment == Some(Containment::IsolateEc2) { &mut seen } else { &mut left };
         for note in &check.notes {
             let (subject, says) = (Some(target(&check.target)), vec![Text::name(note, 500)]);
             let entry = Entry { subject, says, ..Entry::default() };
@@ -68,7 +76,10 @@ fn left(report: &Report) -> Option<Section> {
             }
         }
     }
-    Section::of(Part::Open, "Made since the containment, and left to you", entries)
+    [
+        Section::of(Part::Open, "Made since the containment, and left to you", left),
+        Section::of(Part::Found, "What the looks saw", seen),
+    ]
 }
 
 /// What CloudTrail was asked, also where it was not.
@@ -191,15 +202,19 @@ pub(super) fn unanswered(decisions: &[Decision], report: &Report) -> Vec<Section
 fn receipt(receipt: &Receipt, report: &Report) -> Entry {
     // Why nothing at all was done stands beside the target already.
     let left_out = receipt.steps.iter().filter(|step| step.outcome == Outcome::Skipped && !receipt.is_protected());
-    let left_out = left_out.filter_map(|step| Some(("Note", Text::name(&step.error.as_ref()?.message, 300))));
-    let level =
-        standing::is_contained(receipt, report).then(|| receipt.containment?.declaration().level(receipt.target.scope)).flatten();
-    let limits = level.into_iter().flat_map(|level| [("Stops", Text::ours(level.stops)), ("Goes on", Text::ours(level.leaves))]);
+    let left_out =
+        left_out.filter_map(|step| Some(("Note", Text::name(&step.about_part(step.error.as_ref()?.message.clone()), 300))));
+    let level = receipt.containment.and_then(|containment| containment.declaration().level(receipt.target.scope));
+    let is_whole = standing::is_contained(receipt, report);
+    let stops = level.filter(|_| is_whole).map(|level| ("Stops", Text::ours(level.stops)));
+    // What stops where only a part is in force, nobody can say. What even the whole leaves open is open there, too.
+    let is_open = is_whole || standing::is_partly_contained(receipt, report);
+    let leaves = level.filter(|_| is_open).map(|level| ("Goes on", Text::ours(level.leaves)));
     Entry {
         subject: Some(target(&receipt.target)),
         says: status(receipt, report),
         detail: detail(receipt, report),
-        notes: left_out.chain(limits).collect(),
+        notes: left_out.chain(stops).chain(leaves).collect(),
     }
 }
 
@@ -238,8 +253,11 @@ fn detail(receipt: &Receipt, report: &Report) -> Option<Text> {
     if receipt.steps.is_empty() && (receipt.finished_at.is_some() || receipt.status != Status::Failed) {
         return Some(Text::ours(UNREAD));
     }
+    // What contains comes first: many volumes can fill the line.
     let applied = receipt.steps.iter().filter(|step| step.outcome == Outcome::Applied);
-    let applied: Vec<String> = applied.filter_map(Step::says).collect();
+    let (controls, others): (Vec<&Step>, Vec<&Step>) =
+        applied.partition(|step| step.kind().is_none_or(|kind| !kind.is_bookkeeping()));
+    let applied: Vec<String> = controls.into_iter().chain(others).filter_map(Step::says).collect();
     if !applied.is_empty() {
         return Some(Text::name(&applied.join("; "), 600));
     }
@@ -282,12 +300,14 @@ pub(super) fn closed(report: &Report, answer: Option<Answer>) -> Vec<Section> {
     let rest = report.receipts().filter(|receipt| !is_told(receipt)).map(|done| receipt(done, report)).collect();
     let released = report.release.receipts.iter().filter(|receipt| receipt.status != Status::Waits);
     let released = released.map(|receipt| self::released(receipt, report)).collect();
+    let [left, seen] = noted(report);
     [
         Section::of(Part::Done, "After the approval", after),
         unverified,
         Section::of(Part::Done, "How it stands", rest),
         Section::of(Part::Done, "What the release did", released),
-        left(report),
+        left,
+        seen,
     ]
     .into_iter()
     .flatten()

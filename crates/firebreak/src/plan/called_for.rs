@@ -6,7 +6,11 @@
 //! on both sides.
 
 use super::Plan;
+use super::host::is_of_host;
+use crate::containment::Containment;
 use crate::decision::{Decision, Mode};
+use crate::target::Target;
+use std::collections::BTreeSet;
 
 impl Plan {
     /// Whether `source`, the plan of the same finding as GuardDuty itself has it, contains at once all that this plan would contain
@@ -17,6 +21,28 @@ impl Plan {
         let mut wanted = self.decisions.iter().filter(at_once);
         wanted.all(|decision| source.decisions.iter().filter(at_once).any(|known| is_same(decision, known)))
     }
+
+    /// The same, without the profile of an instance where `source` has another one, and without the session that follows from it. The
+    /// profile can have changed since the event. The instance is what both are about, and a look reads the profile itself.
+    #[must_use]
+    pub fn without_other_profiles(mut self, source: &Self) -> Self {
+        let mut others: BTreeSet<String> = BTreeSet::new();
+        for Decision { target, .. } in self.decisions.iter_mut().filter(|decision| isolates(decision)) {
+            let key = target.merge_key();
+            let mut of_source = source.decisions.iter().filter(|known| isolates(known) && known.target.merge_key() == key);
+            if of_source.any(|known| known.target.profile != target.profile) {
+                target.profile = None;
+                others.insert(target.id.clone());
+            }
+        }
+        let is_other = |target: &Target| target.session.as_ref().is_some_and(|name| others.contains(name));
+        self.decisions.retain(|decision| !is_of_host(&decision.target) || !is_other(&decision.target));
+        self
+    }
+}
+
+fn isolates(decision: &Decision) -> bool {
+    decision.containment == Some(Containment::IsolateEc2) && decision.target.scope.is_whole()
 }
 
 /// One containment of one target, and nothing about the target that the source does not know.

@@ -5,7 +5,7 @@ mod addresses;
 mod hosts;
 mod turns;
 
-pub use self::hosts::{Host, unresolved};
+pub use self::hosts::{Host, unresolved, without_role};
 
 use self::addresses::about_addresses;
 use self::turns::{Rest, each_once, grouped, in_turns, lists};
@@ -63,7 +63,7 @@ pub struct Seen<'a> {
 pub fn derive(seen: Seen<'_>, decided: &[Decision], policy: &Policy) -> Derived {
     let narrow = seen.receipts.iter().filter_map(|receipt| about_session(receipt, decided, policy));
     let hosts = seen.hosts.iter().filter_map(|host| host.decide(decided, seen.receipts, policy));
-    let open = seen.receipts.iter().filter_map(|receipt| about_addresses(receipt, seen.remote?, policy));
+    let open = seen.receipts.iter().filter_map(|receipt| about_addresses(receipt, seen.remote?, decided, policy));
     let traced = seen.traced.iter().filter_map(|traced| about(traced, policy));
     let mut wanted: Vec<Decision> = traced.chain(narrow).chain(open).chain(hosts).collect();
     // What only people can judge comes last, and of two decisions about one target the stronger stands.

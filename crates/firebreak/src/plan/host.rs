@@ -3,9 +3,11 @@
 //! EC2 names the session after the instance (IAM user guide, "aws:userid"), also when it renews the credentials. So the session is denied
 //! beside the isolation of its instance, and the role's other instances keep working.
 
+use super::decision_text;
 use super::identity::{Identities, Known, RoleIs};
 use super::wanted::Wanted;
 use crate::containment::Containment;
+use crate::decision::{Decision, Mode};
 use crate::ids::InstanceId;
 use crate::target::{Scope, Target, TargetKind};
 
@@ -34,9 +36,24 @@ pub(super) fn session(instance: &Target, role: &Known) -> Target {
 }
 
 /// Whether a session is only meant because of its instance.
-pub(super) fn is_of_host(target: &Target) -> bool {
+pub(crate) fn is_of_host(target: &Target) -> bool {
     let is_session = target.kind == TargetKind::IamRole && target.scope == Scope::Session && target.session_by_aws;
     is_session && target.session.as_deref().is_some_and(|name| InstanceId::parse(name).is_ok())
+}
+
+/// A decision as it stands beside an isolation that the ledger lets wait: the session of this instance waits with it, and a look raises
+/// the session once the isolation is in force.
+#[must_use]
+pub fn beside_what_waits(decision: Decision, isolation: &Decision) -> Decision {
+    let (session, instance) = (&decision.target, &isolation.target);
+    let is_its =
+        is_of_host(session) && session.account == instance.account && session.session.as_deref() == Some(instance.id.as_str());
+    if decision.mode != Mode::Auto || !is_its {
+        return decision;
+    }
+    let suspect = instance.to_string();
+    let reason = decision_text(&format!("{suspect} is not isolated: waits with it; {}", decision.reason));
+    Decision { mode: Mode::Gate, reason, code: isolation.code, waits_with: Some(suspect), ..decision }
 }
 
 /// The same wishes, and beside each isolation that policy does not refuse (`is_done`) the session of the instance's role, as far as the
@@ -65,13 +82,12 @@ fn isolates(wish: &Wanted) -> bool {
     wish.containment == Some(Containment::IsolateEc2)
 }
 
-/// As soon as the row wants the instance isolated. What the finding says of the instance says nothing of the role: no tags, and what
-/// protects or suppresses the instance has been asked already.
+/// As soon as the row wants the instance isolated. The instance's tags let the session wait, too: whoever uses the instance loses both.
 fn beside(isolation: &Wanted, role: &Known) -> Wanted {
     let target = session(&isolation.target, role);
     let why = format!("whoever has {} has the credentials of its role; {}", isolation.target.id, isolation.why);
     let containment = Some(Containment::QuarantineIam);
-    Wanted { containment, target, why, tags: vec![], of_host: Some(isolation.target.id.clone()), ..isolation.clone() }
+    Wanted { containment, target, why, of_host: Some(isolation.target.id.clone()), ..isolation.clone() }
 }
 
 /// One decision for one session. Credentials that the finding names say more of it than the host does.
@@ -82,6 +98,7 @@ fn add(wanted: &mut Vec<Wanted>, session: Wanted) {
         let is_sooner = known.mode != session.mode && known.mode.at_most(session.mode) == known.mode;
         if is_sooner && !known.target.contradicts(&session.target) {
             (known.mode, known.of_host) = (session.mode, session.of_host);
+            known.tags.extend(session.tags);
         }
         return;
     }

@@ -1,7 +1,8 @@
 //! What an incident keeps of a finding.
 
+use super::host::are_credentials_stolen;
 use crate::addresses;
-use crate::finding::{Actor, Finding, SeverityBand, Source, Subject};
+use crate::finding::{Actor, Finding, Named, Resource, SeverityBand, Source, Subject};
 use crate::ids::{AccountId, IncidentId, Region};
 use crate::text::inert;
 use jiff::Timestamp;
@@ -50,6 +51,10 @@ pub struct FindingSummary {
     /// The instance is the host of containers or pods: what is taken from it, they lose.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shared_host: bool,
+    /// Of such a host, and of one whose credentials are used elsewhere: the ids of the instances. None: all that it names are meant, as in
+    /// findings that an earlier version read, and where there are too many.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub hosts: BTreeSet<String>,
     /// How it became part of the incident, when another finding had opened that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joined: Option<JoinedAs>,
@@ -87,6 +92,7 @@ impl FindingSummary {
             remote: BTreeSet::new(),
             requested_by: None,
             shared_host: false,
+            hosts: BTreeSet::new(),
             joined: None,
         }
     }
@@ -112,6 +118,22 @@ fn remote(finding: &Finding) -> BTreeSet<IpAddr> {
     addresses::public(finding.remote_addresses.iter().copied())
 }
 
+/// More instances of one finding are not remembered by their ids.
+const MAX_HOSTS: usize = 20;
+
+/// Of which instances a finding says that others work on them, or that their credentials are in wrong hands.
+fn hosts(finding: &Finding) -> BTreeSet<String> {
+    if !finding.on_shared_host() && !are_credentials_stolen(finding.finding_type.as_deref()) {
+        return BTreeSet::new();
+    }
+    let id = |resource: &Resource| match &resource.named {
+        Named::Instance(id) => Some(id.as_str().to_owned()),
+        _ => None,
+    };
+    let hosts: BTreeSet<String> = finding.about(Subject::Instance).filter_map(id).collect();
+    if hosts.len() > MAX_HOSTS { BTreeSet::new() } else { hosts }
+}
+
 /// As much of a finding as travels.
 pub(super) fn of(finding: &Finding) -> FindingSummary {
     FindingSummary {
@@ -130,6 +152,7 @@ pub(super) fn of(finding: &Finding) -> FindingSummary {
         remote: remote(finding),
         requested_by: finding.requested_by.as_deref().map(|who| inert(who, 128)),
         shared_host: finding.on_shared_host() && finding.about(Subject::Instance).next().is_some(),
+        hosts: hosts(finding),
         joined: None,
     }
 }

@@ -86,7 +86,7 @@ impl StepKind {
             Self::RestoreTerminationProtection => "put termination protection back",
             Self::RestoreStopProtection => "put stop protection back",
             Self::RestoreShutdownBehavior => "put the shutdown behaviour back",
-            Self::RestoreVolume => "put back what becomes at termination of volume",
+            Self::RestoreVolume => "put back whether it is deleted with the instance: volume",
             Self::RestoreTracking => "put the idle timeout back: network interface",
             Self::ExitStandby => "back in service in its Auto Scaling group:",
             Self::RestoreScaleInProtection => "put scale-in protection back:",
@@ -109,7 +109,7 @@ impl StepKind {
             Self::RestoreTerminationProtection => "termination protection",
             Self::RestoreStopProtection => "stop protection",
             Self::RestoreShutdownBehavior => "shutdown behaviour",
-            Self::RestoreVolume => "what becomes at termination of volume",
+            Self::RestoreVolume => "whether it is deleted with the instance: volume",
             Self::RestoreTracking => "idle timeout of network interface",
             Self::ExitStandby => "service in Auto Scaling group",
             Self::RestoreScaleInProtection => "scale-in protection in",
@@ -134,7 +134,10 @@ impl Step {
             Outcome::Failed => Some(format!("FAILED: {}: {}", self.name, why.unwrap_or_else(|| "no reason is known".to_owned()))),
             Outcome::Skipped if self.is(StepKind::KeepInactive) => Some(self.name.done()),
             Outcome::Skipped if self.is(StepKind::CheckDrift) => why.map(|why| format!("left as it is, {why}")),
-            Outcome::Skipped => why.or_else(|| Some(format!("left as it is: {}", self.name.put_back()?))),
+            Outcome::Skipped => match why {
+                Some(why) => Some(self.about_part(why)),
+                None => Some(format!("left as it is: {}", self.name.put_back()?)),
+            },
             Outcome::Applied | Outcome::Already if is_record || self.is(StepKind::CheckDrift) => None,
             Outcome::Applied => Some(self.name.done()),
             Outcome::Already => Some(match self.name.put_back() {
@@ -142,6 +145,16 @@ impl Step {
                 None => format!("{} (was so before)", self.name.done()),
             }),
         }
+    }
+
+    /// Why the step was left out, with the part of the target: of several interfaces people must know which.
+    pub(crate) fn about_part(&self, why: String) -> String {
+        let part = self.kind().map(|kind| self.name.part(kind).trim_start()).unwrap_or_default();
+        let why =
+            if self.is(StepKind::ShortenTracking) { format!("idle connections last as long as before: {why}") } else { why };
+        // The part of such a note only tells it from others.
+        let is_named = part.is_empty() || self.is(StepKind::NoteVolatile) || why.contains(part);
+        if is_named { why } else { format!("{part}: {why}") }
     }
 }
 
@@ -181,5 +194,11 @@ mod tests {
             says("needs-whole-role", Outcome::Skipped, refused()).as_deref(),
             Some("AWS refused: iam:TagUser: AccessDenied")
         );
+        let skipped = |name, why: &str| says(name, Outcome::Skipped, Some(Fault::malformed(why))).expect("words");
+        let public = "open connections were not cut: it has a public address";
+        assert!(skipped("cut-tracked eni-1", public).starts_with("eni-1: "), "it is one of several interfaces");
+        assert!(!skipped("cut-tracked eni-1", "eni-1 is public").starts_with("eni-1: eni-1"));
+        assert!(!skipped("note-volatile spot", "Spot Instance").starts_with("spot"));
+        assert!(skipped("shorten-tracking eni-1", "UnsupportedOperation").starts_with("eni-1: idle connections last"));
     }
 }

@@ -1,12 +1,14 @@
 //! The session of an instance's role, beside the isolation of the instance.
 
 use crate::traps::fixture;
+use firebreak::answer::{Answer, Decided, Targets};
 use firebreak::containment::Containment;
-use firebreak::decision::{Mode, ReasonCode};
+use firebreak::decision::{Decision, Mode, ReasonCode};
+use firebreak::finding::Source;
 use firebreak::ids::{AccountId, IamName, InstanceProfileName, PrincipalId};
 use firebreak::incident::Incident;
 use firebreak::plan::derived::{Derived, Host, Seen, derive, unresolved};
-use firebreak::plan::{AtSource, Circumstances, Identities, Known, Plan, Question, plan};
+use firebreak::plan::{AtSource, Circumstances, FindingSummary, Identities, Known, Plan, Question, plan};
 use firebreak::policy::Policy;
 use firebreak::receipt::{Outcome, Receipt, Status, Step};
 use firebreak::step::{StepKind, StepName};
@@ -116,6 +118,24 @@ fn it_goes_as_far_as_the_row_and_the_policy_let_it() {
     }
 }
 
+/// Innocent forwarders resolve a listed name for others, and a database is a database: they keep their role, too.
+#[test]
+fn the_tags_that_let_the_isolation_wait_let_the_session_wait() {
+    let known = iam(Some(role("AppRole")));
+    let gate = |line: &str| line.replacen("auto", "gate", 1);
+    for (kind, rules, is_shared) in [
+        ("CryptoCurrency:EC2/BitcoinTool.B!DNS", "resolvers = [{ key = \"role\", value = \"dns\" }]", true),
+        ("CryptoCurrency:EC2/BitcoinTool.B", "resolvers = [{ key = \"role\", value = \"dns\" }]", false),
+        ("CryptoCurrency:EC2/BitcoinTool.B", "critical = [{ key = \"role\", value = \"dns\" }]", true),
+    ] {
+        let mut event = pathed();
+        event["detail"]["type"] = json!(kind);
+        event["detail"]["resource"]["instanceDetails"]["tags"] = json!([{ "key": "role", "value": "dns" }]);
+        let expected = if is_shared { [gate(ISOLATED), gate(DENIED)] } else { [ISOLATED.to_owned(), DENIED.to_owned()] };
+        assert_eq!(lines(&decided(&event, &format!("[instances]\n{rules}"), Some(&known))), expected, "{kind} {rules}");
+    }
+}
+
 #[test]
 fn on_a_shared_host_it_waits_unless_its_credentials_are_used_elsewhere() {
     let known = iam(Some(role("AppRole")));
@@ -159,11 +179,23 @@ fn a_sequence_that_names_host_and_credentials_has_one_decision_for_both_and_the_
 }
 
 #[test]
-fn a_profile_that_guardduty_does_not_know_makes_the_finding_unconfirmed() {
+fn what_follows_from_a_profile_is_called_for_only_where_guardduty_has_the_profile() {
     let other = miner("arn:aws:iam::111122223333:instance-profile/innocent");
     let plan = |event: &Value| decided(event, "", None);
     assert!(plan(&pathed()).is_called_for_by(&plan(&pathed())));
     assert!(!plan(&other).is_called_for_by(&plan(&pathed())));
+}
+
+/// Somebody swapped it since: the instance is isolated at once, and a look reads its profile.
+#[test]
+fn a_profile_that_guardduty_has_otherwise_is_dropped_with_its_session() {
+    let known = iam(Some(role("AppRole")));
+    let source = decided(&miner("arn:aws:iam::111122223333:instance-profile/swapped"), "", Some(&known));
+    let plan = decided(&pathed(), "", Some(&known)).without_other_profiles(&source);
+    assert!(lines(&plan) == [ISOLATED] && plan.is_called_for_by(&source), "{plan:#?}");
+    assert_eq!(plan.decisions[0].target.profile, None);
+    let same = decided(&pathed(), "", Some(&known));
+    assert_eq!(same.clone().without_other_profiles(&same), same);
 }
 
 /// An incident of the finding, to whose account triage put no question.
@@ -184,7 +216,7 @@ fn derived(incident: &Incident, receipts: &[Receipt], rules: &str) -> Derived {
 }
 
 #[test]
-fn a_look_asks_for_the_profiles_of_finding_and_isolation_until_the_session_is_decided() {
+fn a_look_asks_for_the_profiles_of_finding_and_isolation_until_a_release() {
     let mut incident = incident(&pathed(), "");
     let target = incident.decisions[0].target.clone();
     let asked = |incident: &Incident, receipts: &[Receipt], releases: &[Receipt]| {
@@ -197,8 +229,8 @@ fn a_look_asks_for_the_profiles_of_finding_and_isolation_until_the_session_is_de
     assert_eq!(asked(&incident, &read, &released), [""; 0], "a release let it go");
     let new = derived(&incident, &[], "").decisions;
     incident.decisions.extend(new);
-    assert_eq!(asked(&incident, &[], &[]), [""; 0]);
-    assert_eq!(asked(&incident, &read, &[]), ["web-profile"]);
+    assert_eq!(asked(&incident, &read, &[]), ["app-profile", "web-profile"], "a profile can get another role");
+    assert!(derived(&incident, &[], "") == Derived::default(), "and nothing is decided twice");
     incident.decisions[0].mode = Mode::Notify;
     assert_eq!(asked(&incident, &read, &[]), [""; 0]);
     let mut unnamed = self::incident(&miner("-"), "");
@@ -206,7 +238,32 @@ fn a_look_asks_for_the_profiles_of_finding_and_isolation_until_the_session_is_de
     assert_eq!(asked(&unnamed, &read, &[]), ["web-profile"]);
     let new = derived(&unnamed, &read, "").decisions;
     unnamed.decisions.extend(new);
-    assert_eq!(asked(&unnamed, &read, &[]), [""; 0]);
+    assert!(derived(&unnamed, &read, "") == Derived::default());
+}
+
+/// What is said of one instance of the incident is not said of another, and nothing is said by whom nobody vouches for.
+#[test]
+fn each_host_goes_by_the_findings_about_itself() {
+    for (id, source, mode) in [
+        ("i-0a1b2c3d4e5f60718", Source::GuardDuty, Mode::Gate),
+        (INSTANCE, Source::GuardDuty, Mode::Auto),
+        (INSTANCE, Source::Unknown, Mode::Gate),
+    ] {
+        let mut incident = incident(&on_a_node(pathed()), "");
+        let mut stolen = pathed();
+        stolen["detail"]["type"] = json!(STOLEN);
+        stolen["detail"]["resource"]["instanceDetails"]["instanceId"] = json!(id);
+        incident.findings = vec![incident.finding.clone(), FindingSummary { source, ..decided(&stolen, "", None).finding }];
+        let receipts = [isolation(&incident.decisions[0].target, Status::Contained, "app-profile")];
+        let derived = derived(&incident, &receipts, "");
+        assert_eq!(derived.decisions[0].mode, mode, "{id} {source:?}: {derived:#?}");
+    }
+    let mut ordinary = incident(&pathed(), "");
+    let mut node = on_a_node(pathed());
+    node["detail"]["resource"]["instanceDetails"]["instanceId"] = json!("i-0a1b2c3d4e5f60718");
+    ordinary.findings = vec![ordinary.finding.clone(), decided(&node, "", None).finding];
+    let receipts = [isolation(&ordinary.decisions[0].target, Status::Contained, "app-profile")];
+    assert_eq!(derived(&ordinary, &receipts, "").decisions[0].mode, Mode::Auto);
 }
 
 #[test]
@@ -242,4 +299,13 @@ fn what_waited_with_its_instance_is_raised_once_that_is_isolated() {
     let derived = derived(&incident, &receipts, rules);
     assert!(derived.decisions.is_empty() && derived.raised.len() == 1, "{derived:#?}");
     assert_eq!(derived.raised[0].mode, Mode::Auto);
+    let says = |only: &str, covers| {
+        let targets = Targets { only: vec![only.to_owned()], except: vec![] };
+        Decided { targets, covers, ..Decided::new(Answer::Approve, "ann", "yes", NOW) }
+    };
+    let waiting = &incident.decisions[1];
+    assert!(says(INSTANCE, Some(0)).speaks_of(waiting), "the ticket showed both, and the person named the instance alone");
+    let later = Decision { since: 1, ..waiting.clone() };
+    assert!(!says(INSTANCE, Some(0)).speaks_of(&later), "no ticket showed it");
+    assert!(!says(INSTANCE, Some(0)).speaks_of(&Decision { code: ReasonCode::Traced, ..waiting.clone() }));
 }

@@ -65,8 +65,8 @@ async fn a_number_is_below_the_first_allow_and_what_has_no_room_says_so() {
     let (aws, vpc) = stage().await;
     vpc.change(|world| {
         world.acls[0].rules.push(rule(false, 1, "192.0.2.0/24", true));
-        // Nothing is free below the first entry that allows.
-        world.acls[1].rules.push(rule(true, 1, "10.0.0.0/8", false));
+        // Nothing is free below the first entry that allows the address.
+        world.acls[1].rules.push(rule(true, 1, "203.0.113.0/24", false));
     });
     let receipt = contain(&aws, &attacker()).await.expect("a receipt");
     let now = vpc.now();

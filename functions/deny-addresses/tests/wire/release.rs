@@ -1,17 +1,23 @@
 use crate::vpc::{Vpc, World, rule};
-use crate::{attacker, contain, outcomes, responder, stage};
+use crate::{attacker, contain, outcomes, responder, stage, target};
+use firebreak::addresses;
 use firebreak::containment::Containment;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
 use firebreak::step::StepKind;
+use firebreak::target::Target;
 use firebreak_aws::clients::MemberRole;
 use firebreak_testkit::room;
-use firebreak_testkit::scripted::ScriptedAws;
+use firebreak_testkit::scripted::{ScriptedAws, ok};
 
 /// Releases from the recorded base, as the function `release` does. An analyst has seen the changes with these digests.
 pub(crate) async fn release(aws: &ScriptedAws, seen_drift: Vec<String>) -> Result<Vec<Step>, Fault> {
-    let (target, incident) = (attacker(), room::incident("one"));
-    let mut call = responder(aws).call(&target, Containment::IsolateEc2, MemberRole::Release, &incident).await?;
+    release_of(aws, &attacker(), seen_drift).await
+}
+
+async fn release_of(aws: &ScriptedAws, target: &Target, seen_drift: Vec<String>) -> Result<Vec<Step>, Fault> {
+    let incident = room::incident("one");
+    let mut call = responder(aws).call(target, Containment::IsolateEc2, MemberRole::Release, &incident).await?;
     call.seen_drift = seen_drift;
     let base = call.ledger.base(call.held()).await?.map(|(base, _)| base);
     Box::pin(deny_addresses::release(&call, base.as_ref())).await
@@ -38,10 +44,38 @@ async fn the_network_acls_are_as_they_were_and_a_second_release_finds_nothing_to
     let steps = release(&aws, vec![]).await.expect("a release");
     assert_eq!(outcomes(&steps, "lift-deny-of-addresses"), [Outcome::Applied, Outcome::Applied]);
     assert_eq!(vpc.now().acls, before.acls);
-    aws.forget();
     let again = release(&aws, vec![]).await.expect("a release");
     assert_eq!(outcomes(&again, "lift-deny-of-addresses"), [Outcome::Already, Outcome::Already]);
-    assert_eq!(aws.changes(), [""; 0]);
+    assert_eq!(vpc.now().acls, before.acls);
+}
+
+#[tokio::test]
+async fn an_entry_that_ec2_does_not_show_yet_is_taken_out_all_the_same() {
+    let (aws, vpc, before) = contained().await;
+    let nothing = |id: &str| format!("<item><networkAclId>{id}</networkAclId><vpcId>vpc-1</vpcId></item>");
+    aws.on("ec2:DescribeNetworkAcls", move |call| {
+        Some(ok(format!("<networkAclSet>{}</networkAclSet>", nothing(call.param("Filter.1.Value.1")))))
+    });
+    let steps = release(&aws, vec![]).await.expect("a release");
+    assert_eq!(outcomes(&steps, "lift-deny-of-addresses"), [Outcome::Applied, Outcome::Applied]);
+    assert_eq!(vpc.now().acls, before.acls);
+}
+
+/// A suspect moves on: each set of addresses has entries of its own.
+#[tokio::test]
+async fn two_sets_of_addresses_of_one_instance_are_denied_and_released_each_on_its_own() {
+    let (aws, vpc) = stage().await;
+    let before = vpc.now();
+    let set = |address: &str| addresses::of_instance(&attacker(), target(&[address]).addresses);
+    let (first, second) = (set("203.0.113.7"), set("198.51.100.9"));
+    for one in [&first, &second] {
+        contain(&aws, one).await.expect("a receipt");
+    }
+    assert!(vpc.denies(&["203.0.113.7/32", "198.51.100.9/32"]), "{:?}", vpc.now());
+    release_of(&aws, &first, vec![]).await.expect("a release");
+    assert!(vpc.denies(&["198.51.100.9/32"]) && !vpc.denies(&["203.0.113.7/32"]), "{:?}", vpc.now());
+    release_of(&aws, &second, vec![]).await.expect("a release");
+    assert_eq!(vpc.now().acls, before.acls);
 }
 
 #[tokio::test]

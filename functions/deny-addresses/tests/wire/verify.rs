@@ -9,6 +9,7 @@ use firebreak_aws::clients::MemberRole;
 use firebreak_function::containment::Checked;
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::ScriptedAws;
+use serde_json::Value;
 
 async fn verify(aws: &ScriptedAws, target: &Target) -> Result<Checked, Fault> {
     let call = responder(aws).call(target, Containment::IsolateEc2, MemberRole::IsolateEc2, &room::incident("one")).await?;
@@ -23,6 +24,24 @@ async fn a_look_finds_nothing_wrong_with_what_is_denied_and_changes_nothing() {
     assert_eq!((verify(&aws, &attacker()).await, aws.changes()), (Ok(Checked::default()), vec![]));
     // The VPC has no IPv6, and nothing to deny of it.
     assert_eq!(verify(&aws, &target(&[ATTACKER_V6])).await, Ok(Checked::default()));
+}
+
+/// The look has another function's role.
+#[tokio::test]
+async fn the_role_of_isolate_ec2_may_read_all_that_a_look_reads() {
+    let (aws, _) = stage().await;
+    contain(&aws, &attacker()).await.expect("a receipt");
+    aws.forget();
+    verify(&aws, &attacker()).await.expect("a look");
+    let policy: Value = serde_json::from_str(include_str!("../../../isolate-ec2/member-policy.json")).expect("JSON");
+    let statements = policy["Statement"].as_array().expect("statements");
+    let allows = statements.iter().filter(|statement| statement["Effect"] == "Allow" && statement["Resource"] == "*");
+    let allowed: Vec<&Value> = allows.filter_map(|statement| statement["Action"].as_array()).flatten().collect();
+    let calls: Vec<String> = aws.calls().iter().filter(|call| call.service == "ec2").map(|call| call.operation.clone()).collect();
+    assert!(calls.len() > 2, "{calls:?}");
+    for call in calls {
+        assert!(allowed.iter().any(|action| **action == format!("ec2:{call}")), "{call}: {allowed:?}");
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use crate::{Stage, receipt};
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode};
 use firebreak::incident::Incident;
+use firebreak::plan::FindingSummary;
 use firebreak::receipt::{Outcome, Receipt, Status, Step};
 use firebreak::target::{Scope, Target, TargetKind};
 use firebreak_testkit::room;
@@ -39,6 +40,15 @@ async fn open_connections_of_an_isolated_instance_ask_a_person_once_for_a_networ
     (stage.incident, stage.report) = (answer.incident, answer.report);
     let again = look(&stage, Look::Watch).await.expect("an answer");
     assert_eq!(of_addresses(&again.incident.decisions).len(), 1, "a later look does not ask again");
+    // The suspect moves on, and another finding says so.
+    let moved: IpAddr = "198.51.100.9".parse().expect("an address");
+    let join =
+        |known: &mut Incident| known.findings = vec![FindingSummary { remote: BTreeSet::from([moved]), ..known.finding.clone() }];
+    stage.ledger().amend(&stage.incident.id, join).await.expect("the ledger takes it");
+    (stage.incident, stage.report) = (again.incident, again.report);
+    let later = look(&stage, Look::Watch).await.expect("an answer");
+    let asked = of_addresses(&later.incident.decisions);
+    assert_eq!((asked.len(), &asked[1].target.addresses), (2, &BTreeSet::from([moved])), "{asked:?}");
 }
 
 fn of_addresses(decisions: &[Decision]) -> Vec<&Decision> {

@@ -6,7 +6,7 @@ use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode};
 use firebreak::receipt::{Outcome, Receipt, Status, Step};
 use firebreak::step::{StepKind, StepName};
-use firebreak::target::{Target, TargetKind};
+use firebreak::target::{Scope, Target, TargetKind};
 use firebreak_aws::clock;
 use firebreak_testkit::room::{self, Break, Point, each_break};
 use firebreak_testkit::scripted::{error, ok};
@@ -62,7 +62,7 @@ async fn sessions(stage: &Stage) -> Vec<Decision> {
 }
 
 #[tokio::test]
-async fn the_session_of_an_isolated_instance_is_denied_at_once_and_asked_about_once() {
+async fn the_session_of_an_isolated_instance_is_denied_at_once_and_once() {
     let mut stage = isolated(Mode::Auto, Some(Status::Contained)).await;
     let answer = look(&stage, Look::First).await.expect("an answer");
     assert_eq!(names(&answer.watch.contain), ["AppRole"]);
@@ -73,7 +73,7 @@ async fn the_session_of_an_isolated_instance_is_denied_at_once_and_asked_about_o
     assert_eq!(stage.aws.changes(), [""; 0], "a look changes nothing");
     (stage.incident, stage.report) = (answer.incident, answer.report);
     look(&stage, Look::Watch).await.expect("an answer");
-    assert_eq!((sessions(&stage).await.len(), stage.aws.calls_of("iam:GetInstanceProfile").len()), (1, 1));
+    assert_eq!(sessions(&stage).await.len(), 1);
 }
 
 #[tokio::test]
@@ -105,13 +105,41 @@ async fn a_question_without_an_answer_is_said_and_asked_again() {
     assert!(!second.report.sweep.missing.join("\n").contains("which role"));
 }
 
+/// Whoever has the credentials takes the role out of the profile: the credentials work on.
 #[tokio::test]
-async fn a_profile_without_a_role_is_an_answer() {
-    let stage = isolated(Mode::Auto, Some(Status::Contained)).await;
-    serve(&stage, None);
-    let answer = look(&stage, Look::First).await.expect("an answer");
-    assert!(answer.watch.contain.is_empty() && sessions(&stage).await.is_empty());
-    assert!(!answer.report.sweep.missing.join("\n").contains("which role"));
+async fn of_a_profile_without_a_role_a_person_is_told_unless_a_session_is_decided() {
+    for is_decided in [false, true] {
+        let mut stage = isolated(Mode::Auto, Some(Status::Contained)).await;
+        if is_decided {
+            let first = look(&stage, Look::First).await.expect("an answer");
+            (stage.incident, stage.report) = (first.incident, first.report);
+        }
+        serve(&stage, None);
+        let answer = look(&stage, Look::Watch).await.expect("an answer");
+        let told = answer.report.sweep.left_out.join("\n");
+        assert_eq!(
+            told.contains("profile app-profile of EC2 instance i-0123456789abcdef0 has no role now"),
+            !is_decided,
+            "{told}"
+        );
+        assert_eq!(sessions(&stage).await.len(), usize::from(is_decided));
+        assert!(!answer.report.sweep.missing.join("\n").contains("which role"));
+    }
+}
+
+/// Anybody can name a session of another role after the instance.
+#[tokio::test]
+async fn a_session_of_another_role_with_the_name_of_the_instance_hides_nothing() {
+    let mut stage = isolated(Mode::Auto, Some(Status::Contained)).await;
+    let place = room::target(TargetKind::IamRole, "Other");
+    let other = Target { scope: Scope::Session, session: Some(INSTANCE.to_owned()), ..place };
+    let decoy = Decision { target: other, ..stage.incident.decisions[0].clone() };
+    stage.append(std::slice::from_ref(&decoy)).await;
+    stage.incident.decisions.push(decoy);
+    look(&stage, Look::First).await.expect("an answer");
+    let mut roles: Vec<String> = sessions(&stage).await.into_iter().map(|decision| decision.target.id).collect();
+    roles.sort();
+    assert_eq!(roles, ["AppRole", "Other"]);
 }
 
 #[tokio::test]

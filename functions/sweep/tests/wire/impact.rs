@@ -66,6 +66,7 @@ async fn what_isolating_an_instance_would_hit_is_kept_before_people_are_asked() 
     assert!(!answer.report.sweep.missing.iter().any(|line| line.contains("isolating")), "{:?}", answer.report.sweep.missing);
     let calls: Vec<Call> = stage.aws.calls().into_iter().filter(|call| call.service == "lambda").collect();
     assert!(calls.len() == 1 && calls[0].path.contains("firebreak-isolate-ec2/"), "{calls:?}");
+    assert_eq!(calls[0].param("Qualifier"), "impact", "the alias takes no other task");
     let asked: Value = serde_json::from_str(&calls[0].body).expect("JSON");
     assert_eq!((&asked["phase"], &asked["target"]["id"]), (&json!("impact"), &json!(INSTANCE)), "it contains nothing");
 
@@ -78,16 +79,30 @@ async fn what_isolating_an_instance_would_hit_is_kept_before_people_are_asked() 
 #[tokio::test]
 async fn an_instance_that_says_nothing_is_asked_again_at_the_next_look() {
     let stage = with_an_isolation_that_waits().await;
-    let failed = json!({ "errorType": "Firebreak.Gone", "errorMessage": "it does not exist" }).to_string();
+    let failed = json!({ "errorType": "Firebreak.Denied", "errorMessage": "it may not look" }).to_string();
     stage.aws.answer("lambda:*", ok(failed).with_header("x-amz-function-error", "Unhandled"));
     let first = stage.run(Phase::Look, ONE_PAGE).await.expect("an answer");
-    let is_said = |line: &String| line.starts_with(&format!("what isolating EC2 instance {INSTANCE} would hit: Firebreak.Gone"));
+    let is_said =
+        |line: &String| line.starts_with(&format!("what isolating EC2 instance {INSTANCE} would hit: Firebreak.Denied"));
     assert!(first.report.sweep.missing.iter().any(is_said), "{:?}", first.report.sweep.missing);
     assert_eq!(isolation(&stage).await.impact, None);
 
     stage.aws.answer("lambda:*", ok(json!({ "hits": [ALONE] }).to_string()));
     stage.run(Phase::Look, ONE_PAGE).await.expect("an answer");
     assert_eq!(isolation(&stage).await.says_hits().as_deref(), Some(ALONE));
+}
+
+#[tokio::test]
+async fn an_instance_that_is_gone_is_asked_about_once() {
+    let mut stage = with_an_isolation_that_waits().await;
+    let gone = json!({ "errorType": "Firebreak.Gone", "errorMessage": "it does not exist" }).to_string();
+    stage.aws.answer("lambda:*", ok(gone).with_header("x-amz-function-error", "Unhandled"));
+    let answer = stage.run(Phase::Look, ONE_PAGE).await.expect("an answer");
+    assert!(isolation(&stage).await.says_hits().is_some_and(|says| says.contains("does not exist any more")));
+    stage.incident = answer.incident;
+    stage.aws.forget();
+    stage.run(Phase::Look, ONE_PAGE).await.expect("an answer");
+    assert!(!stage.aws.calls().iter().any(|call| call.service == "lambda"), "other instances take their turn");
 }
 
 /// The role, whom it lets in, and which services it called: one an hour ago, one two days ago.

@@ -64,6 +64,33 @@ async fn without_an_answer_the_instance_is_isolated_and_its_profile_is_left_to_t
     }
 }
 
+/// GuardDuty has the finding with another profile by now: the instance is what both are about.
+#[tokio::test]
+async fn a_profile_that_was_swapped_since_the_event_is_left_to_the_first_look() {
+    let stage = Stage::start().await;
+    known(Some("AppRole")).answers(&stage.aws);
+    let event = finding(&stage, "f1");
+    let mut since = event.clone();
+    since["detail"]["resource"]["instanceDetails"]["iamInstanceProfile"]["arn"] =
+        json!(format!("arn:aws:iam::{}:instance-profile/other", firebreak_testkit::room::ACCOUNT));
+    stage.guardduty.learn(&since);
+    let incident = deliver(&stage.aws, AUTO, &event, ONE).await.expect("an incident");
+    assert_eq!((incident.decisions.len(), incident.decisions[0].mode), (1, Mode::Auto), "{incident:?}");
+    assert_eq!(incident.decisions[0].target.profile, None);
+}
+
+/// The ledger lets the isolation wait, and the session with it.
+#[tokio::test]
+async fn beyond_the_budget_of_isolations_the_session_waits_with_its_instance() {
+    let stage = Stage::start().await;
+    known(Some("AppRole")).answers(&stage.aws);
+    let none = "default_mode = \"auto\"\n[budget]\nisolate-ec2 = 0\n";
+    let incident = deliver(&stage.aws, none, &finding(&stage, "f1"), ONE).await.expect("an incident");
+    let modes: Vec<Mode> = incident.decisions.iter().map(|decision| decision.mode).collect();
+    assert_eq!(modes, [Mode::Gate, Mode::Gate], "{incident:?}");
+    assert!(incident.decisions[1].waits_with_a_suspect(), "{incident:?}");
+}
+
 #[tokio::test]
 async fn a_second_delivery_decides_the_same() {
     let stage = Stage::start().await;

@@ -1,5 +1,5 @@
 //! The session of an instance's role, where triage could not find out which role that is: the finding names no profile, or IAM did not
-//! answer. The isolation reads the profile, and a look asks IAM.
+//! answer, or the instance has another role since. The isolation reads the profile, and a look asks IAM.
 
 use super::{Wanted, decide};
 use crate::containment::Containment;
@@ -23,8 +23,9 @@ pub struct Host {
     needs_a_person: bool,
 }
 
-/// The instances of an incident of whose role nothing is decided, each with the profiles that the finding or its isolation names.
-/// `releases` are what releases did: whom they let go of stays let go.
+/// The instances of an incident, each with the profiles that the finding or its isolation names. Asked at each look: a session that is
+/// decided can have the instance's name and another role, and a profile can get another role. `releases` are what releases did: whom
+/// they let go of stays let go.
 #[must_use]
 pub fn unresolved(incident: &Incident, receipts: &[Receipt], releases: &[Receipt]) -> Vec<(Target, InstanceProfileName)> {
     let mut open = Vec::new();
@@ -34,16 +35,25 @@ pub fn unresolved(incident: &Incident, receipts: &[Receipt], releases: &[Receipt
             continue;
         }
         let read = about(receipts, instance).filter_map(profile);
-        let names: BTreeSet<&InstanceProfileName> = instance.profile.iter().collect();
-        let is_decided = incident.decisions.iter().any(|known| is_session_of(known, instance) && !known.waits_with_a_suspect());
         // Somebody may have changed the profile between the finding and the isolation.
-        let is_other = |name: &InstanceProfileName| !is_decided || !names.is_empty() && !names.contains(name);
-        let read: BTreeSet<InstanceProfileName> = read.filter(is_other).collect();
-        let said = names.into_iter().filter(|_| !is_decided).cloned();
-        let all: BTreeSet<InstanceProfileName> = said.chain(read).collect();
+        let all: BTreeSet<InstanceProfileName> = instance.profile.iter().cloned().chain(read).collect();
         open.extend(all.into_iter().map(|name| (instance.clone(), name)));
     }
     open
+}
+
+/// What people are told of an instance whose profile has no role any more: credentials that were issued before work on. Nothing where a
+/// session of the instance is decided.
+#[must_use]
+pub fn without_role(incident: &Incident, instance: &Target, profile: &InstanceProfileName) -> Option<String> {
+    let is_decided = incident.decisions.iter().any(|known| is_session_of(known, instance));
+    let line = || {
+        format!(
+            "profile {profile} of {instance} has no role now; credentials work on: find the role in CloudTrail \
+             (RemoveRoleFromInstanceProfile), ask for isolation of its session of that name"
+        )
+    };
+    (!is_decided).then(line)
 }
 
 impl Host {
@@ -51,8 +61,11 @@ impl Host {
     #[must_use]
     pub fn new(instance: Target, role: Known, incident: &Incident) -> Self {
         let findings = || incident.findings.iter().chain([&incident.finding]);
+        // Another instance of the incident is another matter, and only AWS itself lets act on all pods of a host.
+        let is_about = |finding: &&FindingSummary| finding.hosts.is_empty() || finding.hosts.contains(&instance.id);
         let is_stolen = |finding: &FindingSummary| host::are_credentials_stolen(finding.finding_type.as_deref());
-        let needs_a_person = findings().any(|finding| finding.shared_host) && !findings().any(is_stolen);
+        let is_shared = findings().filter(is_about).any(|finding| finding.shared_host);
+        let needs_a_person = is_shared && !findings().filter(is_about).any(|finding| finding.is_vouched() && is_stolen(finding));
         Self { instance, role, needs_a_person }
     }
 

@@ -6,6 +6,7 @@
 use super::urgency;
 use crate::containment::Containment;
 use crate::decision::{Decision, Mode, ReasonCode};
+use crate::target::Scope;
 use crate::trail::general;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +20,8 @@ const MAX_NAME: usize = 80;
 pub(super) enum Kind {
     /// What suspects made or assumed, or talk to.
     Theirs,
+    /// Addresses that an isolated instance may talk on with.
+    Remote,
     /// A principal that others use, because what it did cannot be stopped in part.
     Whole,
     /// A principal that others use, because suspects changed it.
@@ -33,6 +36,7 @@ impl Kind {
     pub(super) fn of(decision: &Decision) -> Self {
         match decision.containment {
             None => Self::ByHand,
+            Some(_) if decision.target.scope == Scope::RemoteAddresses => Self::Remote,
             Some(Containment::IsolateEc2) if decision.target.scope.is_whole() => Self::Launched,
             Some(_) if decision.only_by_name && decision.code == ReasonCode::TooNarrow => Self::Whole,
             Some(_) if decision.only_by_name => Self::Others,
@@ -44,6 +48,7 @@ impl Kind {
     pub(super) fn rest(self) -> Option<&'static str> {
         match self {
             Self::Theirs => None,
+            Self::Remote => Some("more set(s) of addresses are open to isolated instances; deny each in a network ACL"),
             Self::ByHand => Some("more thing(s) that only people can close; look at each"),
             Self::Whole => Some("more principal(s) that others use act for suspects; look at each"),
             Self::Others => Some("more principal(s) that others use were changed by suspects; look at each"),
@@ -256,6 +261,24 @@ mod tests {
             let once = each_once(wanted);
             assert!(once.len() == 1 && !once[0].only_by_name, "{once:#?}");
         }
+    }
+
+    #[test]
+    fn remote_addresses_are_no_principals_and_take_none_of_their_places() {
+        let alone = |decision: Decision| Decision { only_by_name: true, code: ReasonCode::TooNarrow, ..decision };
+        let remote = |at: usize| {
+            let mut decision =
+                decision(TargetKind::Ec2Instance, &format!("i-0123456789abcde0{at}"), Some(Containment::IsolateEc2));
+            decision.target.scope = Scope::RemoteAddresses;
+            alone(decision)
+        };
+        let known: Vec<Decision> = (0..MAX_OF_A_KIND).map(remote).collect();
+        let role = alone(decision(TargetKind::IamRole, "deploy", Some(Containment::QuarantineIam)));
+        let mut rest = Rest::default();
+        assert!(!rest.takes(&role, known.iter()), "it has a place");
+        assert!(rest.takes(&remote(9), known.iter()));
+        let lines: Vec<String> = rest.lines().collect();
+        assert!(lines.len() == 1 && lines[0].starts_with("1 more set(s) of addresses"), "{lines:?}");
     }
 
     #[test]
