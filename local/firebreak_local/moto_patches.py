@@ -26,6 +26,7 @@ from . import (
     iam_user_ids,
     instance_refreshes,
     interface_groups,
+    interface_types,
     item_size,
     message_size,
     names,
@@ -71,6 +72,7 @@ def install(endpoint: str) -> None:
     interface_groups.install()
     assume_role_limits.install()
     enabled_regions.install()
+    interface_types.install()
     name_versioning_as_s3_does()
 
 

@@ -78,14 +78,64 @@ impl Ledger {
                 return Ok(share);
             }
             share.granted = match known {
-                Some(_) => self.take_place(fleet, entry(incident, at), at, Some((share.allowed, gone.as_slice()))).await?,
-                None => self.begin_fleet(fleet, entry(incident, at), at).await?,
+                Some(_) => self.take_place(fleet, entry(incident, at), at, Some((share, gone.as_slice()))).await?,
+                None => self.begin_fleet(fleet, entry(incident, at), at, Some(share.hosts)).await?,
             };
             if share.granted {
                 return Ok(share);
             }
         }
         Err(Fault::new(FaultKind::Transient, "ledger: others isolate hosts of this group at the same time"))
+    }
+
+    /// As [`reserve_share`](Self::reserve_share) where the hosts cannot be read now: by how many there were when they were read last.
+    /// Nothing: they never were.
+    ///
+    /// # Errors
+    /// As `reserve_share`.
+    pub async fn reserve_share_as_seen(
+        &self,
+        fleet: Fleet<'_>,
+        incident: &IncidentId,
+        percent: u8,
+        at: Timestamp,
+    ) -> Result<Option<Share>, Fault> {
+        for _ in 0..TRIES {
+            let row = self.get(key(fleet), ROW).send().await.or_fault("ledger: read the isolated hosts of a group")?.item;
+            let seen = row.as_ref().and_then(|row| row.get(SEEN)?.as_n().ok()?.parse::<usize>().ok());
+            let Some((seen, places)) = seen.zip(row.as_ref().and_then(places_of)) else { return Ok(None) };
+            let isolated: BTreeSet<&str> = places.keys().map(String::as_str).collect();
+            let mut share = counted(fleet, &isolated, seen.max(isolated.len()), percent);
+            if share.granted || share.isolated >= share.allowed {
+                return Ok(Some(share));
+            }
+            let none: &[(&str, &str)] = &[];
+            share.granted = self.take_place(fleet, entry(incident, at), at, Some((share, none))).await?;
+            if share.granted {
+                return Ok(Some(share));
+            }
+        }
+        Err(Fault::new(FaultKind::Transient, "ledger: others isolate hosts of this group at the same time"))
+    }
+
+    /// Whether this is the first time that the hosts of the group could not be read for this host: one more try may read them.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn is_first_unread(&self, fleet: Fleet<'_>, at: Timestamp) -> Result<bool, Fault> {
+        let written = self
+            .update(text(key(fleet)), text(ROW))
+            .expression_attribute_names("#unread", format!("unread-{}", fleet.host.id))
+            .expression_attribute_values(":at", text(sortable(at)))
+            .expression_attribute_values(":expires", number(at.as_second() + KEPT_SECONDS))
+            .update_expression("SET #unread = :at, expires_at = :expires")
+            .condition_expression("attribute_not_exists(#unread)")
+            .send()
+            .await;
+        if lost(&written) {
+            return Ok(false);
+        }
+        written.or_fault("ledger: note that a group could not be read").map(|_| true)
     }
 
     /// Gives a host a place, however many have one: a person has approved it, or it is isolated already.
@@ -95,7 +145,7 @@ impl Ledger {
     pub async fn take_share(&self, fleet: Fleet<'_>, incident: &IncidentId, at: Timestamp) -> Result<(), Fault> {
         for _ in 0..TRIES {
             let is_taken = self.take_place(fleet, entry(incident, at), at, None).await?;
-            if is_taken || self.begin_fleet(fleet, entry(incident, at), at).await? {
+            if is_taken || self.begin_fleet(fleet, entry(incident, at), at, None).await? {
                 return Ok(());
             }
         }
@@ -125,22 +175,24 @@ impl Ledger {
         Ok(answer.item.as_ref().and_then(places_of))
     }
 
-    /// Writes the host's place into a row that has places. False: it has none, or others were first. `within`: how many places there
-    /// are, and the hosts that give theirs up.
+    /// Writes the host's place into a row that has places. False: it has none, or others were first. `within`: how the group stands, and
+    /// the hosts that give their places up.
     async fn take_place(
         &self,
         fleet: Fleet<'_>,
         entry: AttributeValue,
         at: Timestamp,
-        within: Option<(usize, &[(&str, &str)])>,
+        within: Option<(Share, &[(&str, &str)])>,
     ) -> Result<bool, Fault> {
         let mut write = self.update_fleet(fleet);
         let mut change = "SET hosts.#me = :entry, expires_at = :expires".to_owned();
         let mut condition = "attribute_exists(hosts)".to_owned();
-        if let Some((allowed, gone)) = within {
+        if let Some((share, gone)) = within {
+            change.push_str(", seen = :seen");
             condition.push_str(" AND (attribute_exists(hosts.#me) OR size(hosts) < :limit)");
             // They are still counted: the condition sees the row as it was.
-            write = write.expression_attribute_values(":limit", number(allowed + gone.len()));
+            write = write.expression_attribute_values(":limit", number(share.allowed + gone.len()));
+            write = write.expression_attribute_values(":seen", number(share.hosts));
             for (nth, (host, since)) in gone.iter().enumerate() {
                 change.push_str(&format!("{} hosts.#gone{nth}", if nth == 0 { " REMOVE" } else { "," }));
                 condition.push_str(&format!(" AND hosts.#gone{nth}.#at = :gone{nth}"));
@@ -157,12 +209,21 @@ impl Ledger {
     }
 
     /// Writes the first place of a group. False: it has places.
-    async fn begin_fleet(&self, fleet: Fleet<'_>, entry: AttributeValue, at: Timestamp) -> Result<bool, Fault> {
+    async fn begin_fleet(
+        &self,
+        fleet: Fleet<'_>,
+        entry: AttributeValue,
+        at: Timestamp,
+        seen: Option<usize>,
+    ) -> Result<bool, Fault> {
         let first = AttributeValue::M([(fleet.host.id.clone(), entry)].into());
-        let write = self
-            .update(text(key(fleet)), text(ROW))
-            .update_expression("SET hosts = :entry, expires_at = :expires")
-            .condition_expression("attribute_not_exists(hosts)");
+        let write = self.update(text(key(fleet)), text(ROW)).condition_expression("attribute_not_exists(hosts)");
+        let write = match seen {
+            Some(hosts) => write
+                .update_expression("SET hosts = :entry, expires_at = :expires, seen = :seen")
+                .expression_attribute_values(":seen", number(hosts)),
+            None => write.update_expression("SET hosts = :entry, expires_at = :expires"),
+        };
         self.write_place(write, first, at).await
     }
 
@@ -185,6 +246,8 @@ impl Ledger {
 }
 
 const ROW: &str = "hosts";
+/// How many hosts there were when a place was given last.
+const SEEN: &str = "seen";
 
 fn key(fleet: Fleet<'_>) -> String {
     format!("fleet#{}#{}#{}", fleet.host.account, fleet.host.region, fleet.group)
@@ -211,11 +274,14 @@ fn gone<'a>(fleet: Fleet<'_>, places: &'a Places, now: &Hosts, at: Timestamp) ->
 
 /// How the group stands before the host gets a place.
 fn share(fleet: Fleet<'_>, places: Option<&Places>, gone: &[(&str, &str)], now: &Hosts, percent: u8) -> Share {
-    let host = fleet.host.id.as_str();
     let isolated = places.into_iter().flat_map(BTreeMap::keys).map(String::as_str);
     let isolated: BTreeSet<&str> = isolated.filter(|known| !gone.iter().any(|(host, _)| host == known)).collect();
     let hosts = now.healthy.iter().map(String::as_str).chain(isolated.iter().copied()).collect::<BTreeSet<_>>().len();
-    let granted = isolated.contains(host);
+    counted(fleet, &isolated, hosts, percent)
+}
+
+fn counted(fleet: Fleet<'_>, isolated: &BTreeSet<&str>, hosts: usize, percent: u8) -> Share {
+    let granted = isolated.contains(fleet.host.id.as_str());
     Share {
         granted,
         isolated: isolated.len() - usize::from(granted),

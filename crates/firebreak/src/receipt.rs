@@ -155,7 +155,7 @@ impl Receipt {
     }
 
     /// The status that a list of steps amounts to. `decisive` names the steps without which nothing is contained; labels and records
-    /// contain nothing, whatever became of them. What is protected is left alone on purpose.
+    /// contain nothing. What is protected is left alone on purpose. What Firebreak may have left open counts as held: looks close it.
     #[must_use]
     pub fn status_of(steps: &[Step], decisive: &[StepKind]) -> Status {
         let held = |step: &&Step| matches!(step.outcome, Outcome::Applied | Outcome::Already);
@@ -163,7 +163,9 @@ impl Receipt {
         let none_failed = steps.iter().all(|step| step.outcome != Outcome::Failed);
         if none_failed && steps.iter().filter(held).any(decides) {
             Status::Contained
-        } else if steps.iter().filter(held).any(|step| step.kind().is_none_or(|kind| !kind.is_bookkeeping())) {
+        } else if steps.iter().filter(held).any(|step| step.kind().is_none_or(|kind| !kind.is_bookkeeping()))
+            || steps.iter().any(|step| step.is(StepKind::LeftOpen) && step.outcome == Outcome::Failed)
+        {
             Status::Partial
         } else if none_failed && steps.iter().any(|step| decides(step) && step.is_spared()) {
             Status::Skipped
@@ -388,6 +390,7 @@ mod tests {
         assert_eq!(status(&[step("attach-deny", Outcome::Failed), step("record-base", Outcome::Applied)]), Status::Failed);
         assert_eq!(status(&[step("tag", Outcome::Applied)]), Status::Failed, "a label contains nothing");
         assert_eq!(status(&[]), Status::Failed);
+        assert_eq!(status(&[step("left-open eni-1", Outcome::Failed)]), Status::Partial, "looks must close it");
         let spared = |name| Step { error: Some(Fault::protected("a tag")), ..step(name, Outcome::Skipped) };
         assert_eq!(status(&[step("read-base", Outcome::Applied), spared("attach-deny")]), Status::Skipped);
         assert_eq!(status(&[spared("attach-deny"), step("deactivate-key K", Outcome::Failed)]), Status::Failed);

@@ -97,6 +97,8 @@ pub enum StepKind {
     IsolateInterface,
     /// Cut the connections of a network interface that are open.
     CutTracked,
+    /// A network interface was opened for that, and was not seen closed.
+    LeftOpen,
     /// Have idle connections of a network interface forgotten soon.
     ShortenTracking,
     /// End a shell that Session Manager has open on the instance.
@@ -203,6 +205,7 @@ impl StepKind {
             | Self::DenyInManagementAccount
             | Self::IsolateInterface
             | Self::CutTracked
+            | Self::LeftOpen
             | Self::DenyAddresses
             | Self::BlockPublicAccess
             | Self::CheckDrift

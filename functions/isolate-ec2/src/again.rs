@@ -6,6 +6,7 @@ use firebreak::step::StepName;
 use firebreak::target::Look;
 use firebreak_function::containment::{Call, Checked, NOT_WRITTEN_AGAIN};
 use futures::lock::Mutex;
+use tokio::time::Instant;
 
 /// The parts of a look run beside each other, and each reads a record of the ledger before it writes the record.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -18,12 +19,20 @@ pub(crate) struct Lost {
     pub(crate) line: String,
     /// The containment may have left it out because its time had not come, and a look makes up for that.
     pub(crate) may_be_late: bool,
+    /// When that was read, at the latest.
+    pub(crate) read_at: Instant,
 }
 
 impl Lost {
-    /// Runs `write` where the look may write. The caller holds the guard. What the containment never wrote was reverted by nobody.
-    pub(crate) async fn mended(self, call: &Call, write: impl Future<Output = Result<(), Fault>>) -> Checked {
-        let Self { step, line, may_be_late } = self;
+    /// Runs `write` where the look may write. The caller holds the guard. What the containment never wrote was reverted by nobody, and
+    /// nothing was that a second read, `still`, does not show (EC2 API reference, "Eventual consistency").
+    pub(crate) async fn mended(
+        self,
+        call: &Call,
+        still: impl Future<Output = Result<bool, Fault>>,
+        write: impl Future<Output = Result<(), Fault>>,
+    ) -> Checked {
+        let Self { step, line, may_be_late, read_at } = self;
         let receipt = call.ledger.receipt(&call.incident, call.containment, &call.target).await;
         let outcomes = receipt.as_ref().ok().and_then(Option::as_ref).into_iter().flat_map(|receipt| &receipt.steps);
         let outcome = outcomes.filter(|known| known.name == step).map(|known| known.outcome).next_back();
@@ -32,6 +41,14 @@ impl Lost {
         }
         // A base names the control, so a containment wrote it, unless the receipt says otherwise.
         let is_late = receipt.is_ok() && !matches!(outcome, Some(Outcome::Applied | Outcome::Already));
+        if !is_late && call.look != Look::ReadOnly {
+            tokio::time::sleep_until(read_at + call.settle).await;
+            match still.await {
+                Ok(true) => {}
+                Ok(false) => return Checked::default(),
+                Err(fault) => return vec![format!("{line}, by one read; the second one failed: {}", fault.message)].into(),
+            }
+        }
         match call.look {
             Look::ReadOnly => vec![line].into(),
             Look::Paused => {

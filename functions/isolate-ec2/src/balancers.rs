@@ -9,18 +9,25 @@ mod wire;
 pub(crate) use scan::scan;
 
 use crate::again::{Lost, merged};
-use firebreak::fault::Fault;
+use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::{Outcome, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak_function::containment::{Call, Checked};
 use firebreak_function::step::{skipped, step, unrecorded};
+use firebreak_ledger::Hosts;
 use futures::StreamExt as _;
 use futures::stream;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 use wire::Balancing;
 
 /// Calls that are under way at the same time.
 const AT_ONCE: usize = 8;
+/// How long balancers are left. The receipt of the isolation waits for it, and a look leaves what is left over.
+const LEAVING: Duration = Duration::from_secs(10);
 
 /// One place of the instance in a load balancer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,11 +65,26 @@ pub(crate) struct Scan {
     pub(crate) registrations: Vec<Registration>,
     /// What was not looked through, and why, for a person.
     pub(crate) unscanned: Option<String>,
+    /// Target groups of other VPCs that have a target with one of its addresses: another host's, by all that is known.
+    pub(crate) alike: Option<String>,
+    /// The hosts of each target group that has the instance, by the group's ARN.
+    pub(crate) hosts: Vec<(String, Hosts)>,
 }
+
+/// An address of the instance, and the VPC in which it is the instance's.
+pub(crate) type Place = (String, IpAddr);
 
 impl Registration {
     fn name(&self, kind: StepKind) -> StepName {
         StepName::about(kind, self.shown())
+    }
+
+    /// The ARN of its target group.
+    pub(crate) fn target_group(&self) -> Option<&str> {
+        match &self.balancer {
+            Balancer::TargetGroup { arn, .. } => Some(arn),
+            Balancer::Classic { .. } => None,
+        }
     }
 
     /// Its name: names of target groups and balancers are letters, digits and hyphens, and unique in a Region.
@@ -80,16 +102,23 @@ impl Registration {
 
 /// Takes the instance out. `held`: the registrations are recorded.
 pub(crate) async fn contain(call: &Call, found: &[Registration], held: bool) -> Vec<Step> {
-    let balancing = Balancing::of(call);
+    let (balancing, until) = (Balancing::of(call), Instant::now() + LEAVING);
     let work: Vec<_> = found
         .iter()
-        .map(|registration| step(registration.name(StepKind::LeaveBalancer), leave(&balancing, registration, held)))
+        .map(|registration| step(registration.name(StepKind::LeaveBalancer), leave(&balancing, registration, held, until)))
         .collect();
     stream::iter(work).buffered(AT_ONCE).collect().await
 }
 
-async fn leave(balancing: &Balancing, registration: &Registration, held: bool) -> Result<Outcome, Fault> {
-    if held { balancing.leave(registration).await } else { Err(unrecorded()) }
+async fn leave(balancing: &Balancing, registration: &Registration, held: bool, until: Instant) -> Result<Outcome, Fault> {
+    if !held {
+        return Err(unrecorded());
+    }
+    let late = || Fault::new(FaultKind::Transient, "no time was left for it: a look takes it out");
+    if Instant::now() >= until {
+        return Err(late());
+    }
+    timeout_at(until, balancing.leave(registration)).await.unwrap_or_else(|_| Err(late()))
 }
 
 /// Whether the instance is still out. Takes it out again where the look may; the caller holds the guard.
@@ -105,7 +134,7 @@ pub(crate) async fn check(call: &Call, base: &[Registration]) -> Result<Checked,
     {
         return Err(fault.clone());
     }
-    let mut checks = Vec::new();
+    let (mut checks, read_at) = (Vec::new(), Instant::now());
     for (registration, state) in base.iter().zip(states) {
         let shown = registration.shown();
         checks.push(match state {
@@ -113,8 +142,9 @@ pub(crate) async fn check(call: &Call, base: &[Registration]) -> Result<Checked,
             Ok(Some(false) | None) => Checked::default(),
             Ok(Some(true)) => {
                 let line = format!("load balancer {shown} sends it traffic");
-                let lost = Lost { step: registration.name(StepKind::LeaveBalancer), line, may_be_late: false };
-                lost.mended(call, async { balancing.leave(registration).await.map(|_| ()) }).await
+                let lost = Lost { step: registration.name(StepKind::LeaveBalancer), line, may_be_late: false, read_at };
+                let still = async { Ok::<_, Fault>(balancing.has(registration).await? == Some(true)) };
+                lost.mended(call, Box::pin(still), async { balancing.leave(registration).await.map(|_| ()) }).await
             }
             Err(fault) => {
                 let note = format!("not known whether load balancer {shown} sends it traffic: {}", fault.message);
@@ -125,11 +155,42 @@ pub(crate) async fn check(call: &Call, base: &[Registration]) -> Result<Checked,
     Ok(merged(checks))
 }
 
-/// Registers the instance as before. What the containment could not take it out of is not touched.
-pub(crate) async fn restore(call: &Call, base: &[Registration]) -> Vec<Step> {
+/// What Auto Scaling itself registers with a group's hosts, once they serve.
+#[derive(Debug, Default)]
+pub(crate) struct OfGroup {
+    /// Why they are not known.
+    pub(crate) unread: Option<Fault>,
+    /// ARNs of target groups, and names of classic balancers.
+    pub(crate) names: BTreeSet<String>,
+}
+
+impl OfGroup {
+    fn has(&self, registration: &Registration) -> bool {
+        match &registration.balancer {
+            Balancer::TargetGroup { arn, .. } => self.names.contains(arn),
+            Balancer::Classic { name } => self.names.contains(name),
+        }
+    }
+}
+
+/// Registers the instance as before. What the containment could not take it out of is not touched. `of_group`: the instance stays on
+/// standby, where its group's own balancers must not send it traffic.
+pub(crate) async fn restore(call: &Call, base: &[Registration], of_group: Option<&OfGroup>) -> Vec<Step> {
     let balancing = Balancing::of(call);
-    let work: Vec<_> = base.iter().map(|registration| join(call, &balancing, registration)).collect();
+    let work: Vec<_> = base.iter().map(|registration| rejoin(call, &balancing, registration, of_group)).collect();
     stream::iter(work).buffered(AT_ONCE).collect().await
+}
+
+async fn rejoin(call: &Call, balancing: &Balancing, registration: &Registration, of_group: Option<&OfGroup>) -> Step {
+    let name = registration.name(StepKind::JoinBalancer);
+    match of_group {
+        Some(OfGroup { unread: Some(fault), .. }) => step(name, async { Err(fault.clone()) }).await,
+        Some(group) if group.has(registration) => {
+            let why = format!("not taken into {} while it is on standby: Auto Scaling does that", registration.shown());
+            skipped(name, Fault::malformed(why))
+        }
+        _ => join(call, balancing, registration).await,
+    }
 }
 
 async fn join(call: &Call, balancing: &Balancing, registration: &Registration) -> Step {

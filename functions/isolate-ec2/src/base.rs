@@ -48,17 +48,22 @@ impl BaseState {
     /// and an earlier version looked at less.
     #[must_use]
     pub(crate) fn with_interfaces_of(&self, later: &Self) -> Self {
-        let is_new = |found: &&NetworkInterface| !self.interfaces.iter().any(|known| known.id == found.id);
+        let is_new = |found: &&NetworkInterface| self.interface(&found.id).is_none();
+        let known = self.interfaces.iter().map(|known| known.or_details_of(later.interface(&known.id)));
         let new: Vec<&NetworkInterface> = later.interfaces.iter().filter(is_new).collect();
         let tags = later.interface_tags.iter().filter(|(id, _)| new.iter().any(|interface| interface.id == **id));
         let interface_tags = tags.map(|(id, tags)| (id.clone(), tags.clone())).chain(self.interface_tags.clone()).collect();
         let joined = later.registrations.iter().filter(|found| !self.registrations.contains(found));
-        // An earlier incident changed these already where it knew them.
-        let (protections, scaling) = (self.protections.clone(), self.scaling.clone());
+        // An earlier incident changed these already where it knew them. Termination protection it switched on also where it did not: that it
+        // is on now says nothing of before.
+        let scaling = self.scaling.clone();
         Self {
-            interfaces: self.interfaces.iter().chain(new).cloned().collect(),
-            termination_protection: self.termination_protection.or(later.termination_protection),
-            protections: protections.or_else(|| later.protections.clone()),
+            interfaces: known.chain(new.into_iter().cloned()).collect(),
+            termination_protection: self.termination_protection.or(later.termination_protection.filter(|on| !on)),
+            protections: match (&self.protections, &later.protections) {
+                (Some(known), Some(later)) => Some(known.with_those_of(later)),
+                (known, later) => known.clone().or_else(|| later.clone()),
+            },
             scaling: scaling.or_else(|| later.scaling.clone()),
             registrations: self.registrations.iter().chain(joined).cloned().collect(),
             profile: self.profile.clone().or_else(|| later.profile.clone()),
@@ -101,6 +106,17 @@ pub struct NetworkInterface {
     pub source_dest_check: Option<bool>,
 }
 
+impl NetworkInterface {
+    /// What an earlier version did not look at, and so did not change, is as it is now.
+    fn or_details_of(&self, now: Option<&Self>) -> Self {
+        let is_earlier = self.subnet.is_none() && self.source_dest_check.is_none() && self.tcp_established_timeout.is_none();
+        match now {
+            Some(now) if is_earlier => Self { groups: self.groups.clone(), ..now.clone() },
+            _ => self.clone(),
+        }
+    }
+}
+
 /// What protects an instance from being stopped, and its volumes from being deleted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Protections {
@@ -113,6 +129,18 @@ pub struct Protections {
     /// The EBS volumes.
     #[serde(default)]
     pub volumes: Vec<Volume>,
+}
+
+impl Protections {
+    /// A copy that also knows what `later` read and this one does not: what could not be read was left as it was.
+    fn with_those_of(&self, later: &Self) -> Self {
+        let is_new = |found: &&Volume| !self.volumes.iter().any(|known| known.id == found.id);
+        Self {
+            stop: self.stop.or(later.stop),
+            shutdown: self.shutdown.clone().or_else(|| later.shutdown.clone()),
+            volumes: self.volumes.iter().chain(later.volumes.iter().filter(is_new)).cloned().collect(),
+        }
+    }
 }
 
 /// One attached EBS volume.
@@ -157,7 +185,50 @@ mod tests {
         };
         let both = first.with_interfaces_of(&later);
         assert_eq!(both.interfaces, [interface("eni-1", "sg-web"), interface("eni-2", "sg-db")]);
-        assert_eq!((both.termination_protection, both.profile.as_deref(), both.opened.len()), (Some(true), Some("arn"), 1));
+        assert_eq!((both.termination_protection, both.profile.as_deref(), both.opened.len()), (None, Some("arn"), 1));
         assert_eq!(first.with_interfaces_of(&first), first);
+    }
+
+    #[test]
+    fn what_could_not_be_read_at_first_is_known_from_the_next_run() {
+        let volume =
+            |id: &str, delete_on_termination| Volume { device: "/dev/sdf".to_owned(), id: id.to_owned(), delete_on_termination };
+        let of = |stop, shutdown: Option<&str>, volumes| BaseState {
+            termination_protection: None,
+            protections: Some(Protections { stop, shutdown: shutdown.map(str::to_owned), volumes }),
+            ..BaseState::default()
+        };
+        let first = of(None, Some("terminate"), vec![volume("vol-1", true)]);
+        let later = BaseState {
+            termination_protection: Some(false),
+            ..of(Some(false), Some("stop"), vec![volume("vol-1", false), volume("vol-2", true)])
+        };
+        let both = first.with_interfaces_of(&later);
+        assert_eq!(
+            both.protections,
+            of(Some(false), Some("terminate"), vec![volume("vol-1", true), volume("vol-2", true)]).protections
+        );
+        assert_eq!(both.termination_protection, Some(false));
+    }
+
+    #[test]
+    fn an_idle_timeout_that_an_earlier_version_did_not_read_is_as_now_and_the_groups_as_then() {
+        let earlier: BaseState = serde_json::from_str(EARLIER).expect("a base");
+        let now = |seconds| {
+            let (id, vpc, groups) = ("eni-1".to_owned(), "vpc-a".to_owned(), vec!["sg-isolation".to_owned()]);
+            let subnet = Some("subnet-a".to_owned());
+            let interface = NetworkInterface {
+                id,
+                vpc,
+                groups,
+                subnet,
+                tcp_established_timeout: Some(seconds),
+                ..NetworkInterface::default()
+            };
+            BaseState { interfaces: vec![interface], ..BaseState::default() }
+        };
+        let both = earlier.with_interfaces_of(&now(350)).with_interfaces_of(&now(60));
+        assert_eq!(both.interfaces[0].tcp_established_timeout, Some(350));
+        assert_eq!(both.interfaces[0].groups, ["sg-web"]);
     }
 }

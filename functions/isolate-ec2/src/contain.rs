@@ -3,13 +3,13 @@
 //! One wave of reads; then the record beside the groups; then whatever keeps the instance alive before what cuts it off, because an
 //! isolated member of an Auto Scaling group fails its health check and is terminated.
 
-use crate::admission::Admission;
+use crate::admission::{Admission, has_begun};
 use crate::admit;
 use crate::base::{BaseState, NetworkInterface};
 use crate::interfaces::{self, Plan, is_isolated};
 use crate::read::{self, Seen, Wanted};
 use crate::tracked::{self, Cut};
-use crate::{balancers, isolation_group, protections, scaling, shells, termination, volatile};
+use crate::{balancers, fleet, isolation_group, protections, scaling, shells, termination, volatile};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{InstanceStateName, Tag};
 use firebreak::fault::Fault;
@@ -31,33 +31,44 @@ pub(crate) async fn contain(call: &Call, policy: &Policy) -> Result<Attempt, Fau
     let cut = policy.instances.cut_tracked;
     let seen = Box::pin(read::read(call, &ec2, Wanted { services: true, routes: cut == CutTracked::Private })).await?;
     match Box::pin(admit::admit(call, policy, &seen.base)).await? {
-        Admission::Go(admitted) => Ok(Box::pin(isolate(call, &ec2, seen, cut, admitted)).await.into()),
+        Admission::Go(admitted) => Ok(Box::pin(isolate(call, &ec2, seen, policy, admitted)).await.into()),
         // What is protected is left as it is, and the receipt says why.
         Admission::Protected(why) => Ok(vec![skipped(StepKind::IsolateInterface, why)].into()),
         Admission::Waits(waits) => Ok(Attempt::Waits(waits)),
     }
 }
 
-async fn isolate(call: &Call, ec2: &Client, seen: Seen, policy: CutTracked, admitted: Vec<Step>) -> Vec<Step> {
-    let opened = to_open(&seen, policy);
+async fn isolate(call: &Call, ec2: &Client, seen: Seen, policy: &Policy, admitted: Vec<Step>) -> Vec<Step> {
+    let cut = policy.instances.cut_tracked;
+    let opened = to_open(&seen, cut);
     let current = BaseState { opened, ..seen.base.clone() };
-    let recording = async { record(call, &current).await.map(|_| Outcome::Applied) };
+    let mut known = None;
+    let recording = async {
+        known = Some(record(call, &current).await?);
+        Ok::<_, Fault>(Outcome::Applied)
+    };
     let (recorded, groups, cut_before) = futures::join!(
         step(StepKind::RecordBase, recording),
         Box::pin(groups(call, ec2, &seen, &current)),
         Box::pin(cut_before(call)),
     );
-    let held = recorded.outcome != Outcome::Failed;
-    let plans: Vec<(&NetworkInterface, Plan)> =
-        current.interfaces.iter().map(|interface| (interface, plan(interface, &seen, policy, &cut_before, &groups))).collect();
+    let held = known.is_some();
+    let planned = |interface| {
+        let plan = plan(call, (interface, known.as_ref()), &seen, (cut, &cut_before), &groups);
+        (interface, plan)
+    };
+    let plans: Vec<(&NetworkInterface, Plan)> = current.interfaces.iter().map(planned).collect();
     let (label, termination, protected, network) = futures::join!(
         Box::pin(step(StepKind::Tag, tag(call, ec2, &current, held))),
         Box::pin(step(StepKind::ProtectFromTermination, termination::protect(call, ec2, &current, held))),
         Box::pin(protections::contain(call, ec2, &current, held)),
-        Box::pin(network(call, ec2, &seen, (&current, plans.as_slice()), held)),
+        Box::pin(network((call, policy), ec2, &seen, (&current, plans.as_slice()), held)),
     );
     let profile =
         current.profile.as_deref().map(|arn| StepName::about(StepKind::ReadProfile, arn.rsplit('/').next().unwrap_or(arn)));
+    if !held {
+        Box::pin(give_back(call, &current)).await;
+    }
     let mut steps = vec![recorded];
     if let Some(name) = profile {
         steps.push(step(name, async { Ok(Outcome::Applied) }).await);
@@ -80,7 +91,7 @@ fn cut(interface: &NetworkInterface, seen: &Seen, policy: CutTracked, was_cut: b
     match &seen.groups {
         Ok(known) => {
             let state = (is_isolated(interface, known), tracked::is_in_open(interface, known), was_cut);
-            tracked::decide(policy, interface, &seen.routes, state)
+            tracked::decide(policy, interface, &seen.reach, state)
         }
         // It may be isolated already.
         Err(_) => Cut::Not("Firebreak's security groups could not be read".to_owned()),
@@ -95,18 +106,35 @@ async fn cut_before(call: &Call) -> Vec<StepName> {
 }
 
 fn plan(
-    interface: &NetworkInterface,
+    call: &Call,
+    (interface, known): (&NetworkInterface, Option<&BaseState>),
     seen: &Seen,
-    policy: CutTracked,
-    cut_before: &[StepName],
+    (policy, cut_before): (CutTracked, &[StepName]),
     groups: &BTreeMap<String, Groups>,
 ) -> Plan {
     let was_cut = cut_before.contains(&StepName::about(StepKind::CutTracked, &interface.id));
     let unprepared = || Err(Fault::bug("no group was prepared for this VPC"));
     let Groups { empty, open } =
         groups.get(&interface.vpc).cloned().unwrap_or_else(|| Groups { empty: unprepared(), open: unprepared() });
-    let is_isolated = is_isolated(interface, seen.groups.as_deref().unwrap_or_default());
-    Plan { empty, open, cut: cut(interface, seen, policy, was_cut), is_isolated }
+    let ours = seen.groups.as_deref().unwrap_or_default();
+    let is_ours = |id: &String| ours.iter().any(|group| group.group_id() == Some(id.as_str()));
+    let recorded = known.and_then(|known| known.interface(&interface.id)).unwrap_or(interface);
+    Plan {
+        empty,
+        open,
+        cut: cut(interface, seen, policy, was_cut),
+        is_isolated: is_isolated(interface, ours),
+        before: recorded.groups.iter().filter(|id| !is_ours(id)).cloned().collect(),
+        began_at: call.began_at,
+        settle: call.settle,
+    }
+}
+
+/// Nothing was changed, so the host needs no place among those that its group may lose, unless an earlier run isolated it.
+async fn give_back(call: &Call, current: &BaseState) {
+    if matches!(has_begun(call).await, Ok(false)) {
+        fleet::give_back(call, current).await;
+    }
 }
 
 /// The groups of one VPC.
@@ -146,40 +174,59 @@ pub(crate) async fn record(call: &Call, current: &BaseState) -> Result<BaseState
     Ok(all)
 }
 
-/// Standby first. Then the interfaces, and beside them whatever else leads to the instance.
+/// Standby first. Then the interfaces, and beside them whatever else leads to the instance. Only standby is waited for: every second before
+/// the swap is one less to close what it opens.
 async fn network(
-    call: &Call,
+    (call, policy): (&Call, &Policy),
     ec2: &Client,
     seen: &Seen,
     (current, plans): (&BaseState, &[(&NetworkInterface, Plan)]),
     held: bool,
 ) -> Vec<Step> {
-    let mut steps = match &current.scaling {
-        Some(scaling) => Box::pin(scaling::contain(call, scaling, held)).await,
-        None => vec![],
+    let beside = async {
+        match &current.scaling {
+            Some(scaling) => scaling::beside(call, scaling, held).await,
+            None => vec![],
+        }
     };
-    let each = plans.iter().map(|(interface, plan)| Box::pin(interfaces::contain(ec2, interface, plan, held)));
-    let (moved, ended, scan) = futures::join!(
-        join_all(each),
-        Box::pin(shells::end(call, &seen.shells, held)),
-        Box::pin(balancers::scan(call, &seen.addresses)),
-    );
-    steps.extend(moved.into_iter().flatten());
-    steps.extend(ended);
-    steps.extend(Box::pin(leave(call, current, scan, held)).await);
-    steps
+    let swap = async {
+        let standby = match &current.scaling {
+            Some(scaling) => Some(Box::pin(scaling::enter(call, scaling, held)).await),
+            None => None,
+        };
+        let each = plans.iter().map(|(interface, plan)| Box::pin(interfaces::contain(ec2, interface, plan, held)));
+        let (moved, ended, scan) = futures::join!(
+            join_all(each),
+            Box::pin(shells::end(call, &seen.shells, held)),
+            Box::pin(balancers::scan(call, &seen.addresses)),
+        );
+        let left = Box::pin(leave((call, policy), current, scan, held)).await;
+        // What may be open comes first.
+        let (open, moved): (Vec<Step>, Vec<Step>) = moved.into_iter().flatten().partition(|step| step.is(StepKind::LeftOpen));
+        open.into_iter().chain(standby).chain(moved).chain(ended).chain(left).collect::<Vec<Step>>()
+    };
+    let (steps, beside) = futures::join!(Box::pin(swap), Box::pin(beside));
+    steps.into_iter().chain(beside).collect()
 }
 
 /// Takes the instance out of the load balancers that were found, once the ledger knows them.
-async fn leave(call: &Call, current: &BaseState, scan: balancers::Scan, held: bool) -> Vec<Step> {
-    let balancers::Scan { registrations, unscanned } = scan;
-    let mut steps: Vec<Step> = unscanned.map(|why| skipped(StepKind::ScanBalancers, Fault::malformed(why))).into_iter().collect();
+async fn leave((call, policy): (&Call, &Policy), current: &BaseState, scan: balancers::Scan, held: bool) -> Vec<Step> {
+    let balancers::Scan { registrations, unscanned, alike, hosts } = scan;
+    let unscanned = unscanned.map(|why| skipped(StepKind::ScanBalancers, Fault::malformed(why)));
+    let alike = alike.map(|why| skipped(StepName::about(StepKind::ScanBalancers, "same-address"), Fault::malformed(why)));
+    let mut steps: Vec<Step> = unscanned.into_iter().chain(alike).collect();
     if registrations.is_empty() {
         return steps;
     }
     let with = BaseState { registrations: registrations.clone(), ..current.clone() };
     let is_known = held && record(call, &with).await.is_ok();
-    steps.extend(Box::pin(balancers::contain(call, &registrations, is_known)).await);
+    // A member of an Auto Scaling group was compared before.
+    let hosts = if current.scaling.is_none() && held { hosts } else { vec![] };
+    let (left, compared) = futures::join!(
+        Box::pin(balancers::contain(call, &registrations, is_known)),
+        Box::pin(fleet::compare(call, policy, &hosts)),
+    );
+    steps.extend(left.into_iter().chain(compared));
     steps
 }
 

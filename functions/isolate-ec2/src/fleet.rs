@@ -1,9 +1,10 @@
 //! The share of a group that is isolated at once: who trips findings on every host of a fleet must not have Firebreak stop the fleet.
 //!
-//! The ledger counts; Auto Scaling says how many hosts serve. A read that fails holds no isolation back: an attacker who breaks the
-//! read must not stop it, and the receipt says so.
+//! The ledger counts; Auto Scaling says how many hosts serve. Where that cannot be read, the number that was read last counts. Without
+//! one, a read that fails holds no isolation back: an attacker who breaks the read must not stop it, and the receipt says so.
 
 use crate::admission::{Admission, has_begun};
+use crate::balancers::Registration;
 use crate::base::BaseState;
 use aws_sdk_autoscaling::types::{Instance, LifecycleState};
 use aws_sdk_elasticloadbalancingv2::types::{TargetHealthDescription, TargetHealthStateEnum};
@@ -11,7 +12,7 @@ use firebreak::decision::{ReasonCode, Waits};
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::policy::Policy;
 use firebreak::receipt::{Outcome, Step};
-use firebreak::step::StepKind;
+use firebreak::step::{StepKind, StepName};
 use firebreak::text::inert;
 use firebreak_aws::classify::OrFault;
 use firebreak_function::containment::Call;
@@ -40,12 +41,19 @@ pub(crate) async fn reserve(call: &Call, policy: &Policy, base: &BaseState) -> R
     if call.approved {
         return take(call, fleet, None).await;
     }
-    let hosts = match Box::pin(hosts(call, &scaling.group)).await {
-        Ok(hosts) => hosts,
-        Err(fault) => return take(call, fleet, Some(fault)).await,
-    };
     let percent = policy.instances.fleet_percent;
-    let share = match call.ledger.reserve_share(fleet, &call.incident, &hosts, percent, call.began_at).await {
+    let share = match Box::pin(hosts(call, &scaling.group)).await {
+        Ok(hosts) => call.ledger.reserve_share(fleet, &call.incident, &hosts, percent, call.began_at).await,
+        Err(unread) => match call.ledger.reserve_share_as_seen(fleet, &call.incident, percent, call.began_at).await {
+            Ok(Some(share)) => Ok(share),
+            // Many hosts at once throttle Auto Scaling: one more try reads it.
+            Ok(None) if unread.kind == FaultKind::Transient && call.ledger.is_first_unread(fleet, call.began_at).await? => {
+                return Err(unread);
+            }
+            _ => return take(call, fleet, Some(unread)).await,
+        },
+    };
+    let share = match share {
         Ok(share) => share,
         Err(fault) if fault.kind == FaultKind::Transient => return Err(fault),
         Err(fault) => return Ok(Admission::Go(vec![uncompared(&fault)])),
@@ -71,12 +79,45 @@ async fn take(call: &Call, fleet: Fleet<'_>, unread: Option<Fault>) -> Result<Ad
     Ok(Admission::Go(vec![step]))
 }
 
+/// Counts the host among those of the target groups that it was in, and says where they have lost more than their share: they are known
+/// only after the isolation, which is not held back for that.
+pub(crate) async fn compare(call: &Call, policy: &Policy, groups: &[(String, Hosts)]) -> Vec<Step> {
+    let each = groups.iter().map(|(arn, hosts)| Box::pin(compared(call, policy, arn, hosts)));
+    join_all(each).await.into_iter().flatten().collect()
+}
+
+async fn compared(call: &Call, policy: &Policy, arn: &str, hosts: &Hosts) -> Option<Step> {
+    let fleet = Fleet { host: &call.target, group: arn };
+    let percent = policy.instances.fleet_percent;
+    let share = call.ledger.reserve_share(fleet, &call.incident, hosts, percent, call.began_at).await;
+    let name = inert(arn.split('/').nth(1).unwrap_or(arn), 80);
+    let why = match share {
+        Ok(share) if share.granted => return None,
+        Ok(Share { isolated, hosts, allowed, .. }) => {
+            let taken = call.ledger.take_share(fleet, &call.incident, call.began_at).await;
+            let uncounted = if taken.is_ok() { "" } else { ", and this one is not counted" };
+            format!(
+                "target group {name} has lost more than its share: {isolated} of {hosts} hosts are isolated besides, and policy allows \
+                 {allowed} ({percent} %). This one was not held back, because no Auto Scaling group has it{uncounted}"
+            )
+        }
+        Err(fault) => {
+            format!("how many hosts of target group {name} are isolated was NOT compared with policy: {}", fault.message)
+        }
+    };
+    Some(skipped(StepName::about(StepKind::ReserveShare, name), Fault::malformed(why)))
+}
+
 /// Gives the place back. Where the ledger does not take it, the place stays taken until the instance has left its group for a day.
 pub(crate) async fn give_back(call: &Call, base: &BaseState) {
-    let Some(scaling) = &base.scaling else { return };
-    let fleet = Fleet { host: &call.target, group: &scaling.group };
-    if let Err(fault) = call.ledger.give_share_back(fleet).await {
-        tracing::error!(fault.message = %fault.message, "the instance stays counted among the isolated hosts of its group");
+    let mut groups: BTreeSet<&str> = base.scaling.iter().map(|scaling| scaling.group.as_str()).collect();
+    if groups.is_empty() {
+        groups.extend(base.registrations.iter().filter_map(Registration::target_group));
+    }
+    for group in groups {
+        if let Err(fault) = call.ledger.give_share_back(Fleet { host: &call.target, group }).await {
+            tracing::error!(fault.message = %fault.message, "the instance stays counted among the isolated hosts of its group");
+        }
     }
 }
 

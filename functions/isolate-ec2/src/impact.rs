@@ -2,11 +2,11 @@
 //!
 //! An isolation that runs at once says the same in its receipt.
 
-use crate::balancers::{self, Balancer, Scan};
+use crate::balancers::{self, Balancer, Place, Scan};
 use crate::scaling::{self, Scaling};
 use crate::slots;
 use aws_sdk_autoscaling::types::{AutoScalingGroup, LifecycleState};
-use aws_sdk_ec2::types::{Instance, InstanceLifecycleType, InstanceStateName};
+use aws_sdk_ec2::types::{Instance, InstanceLifecycleType, InstanceNetworkInterface, InstanceStateName};
 use firebreak::containment::Containment;
 use firebreak::fault::Fault;
 use firebreak::finding::is_node_tag;
@@ -57,11 +57,14 @@ async fn instance(call: &Call) -> Result<Instance, Fault> {
     found.filter(is_there).ok_or_else(|| Fault::gone(format!("instance {} does not exist", call.target.id)))
 }
 
-fn addresses(instance: &Instance) -> Vec<IpAddr> {
-    let of = instance.network_interfaces();
-    let v4 = of.iter().flat_map(|interface| interface.private_ip_addresses()).filter_map(|address| address.private_ip_address());
-    let v6 = of.iter().flat_map(|interface| interface.ipv6_addresses()).filter_map(|address| address.ipv6_address());
-    let all: BTreeSet<IpAddr> = v4.chain(v6).filter_map(|text| text.parse().ok()).collect();
+fn addresses(instance: &Instance) -> Vec<Place> {
+    let of_interface = |interface: &InstanceNetworkInterface| {
+        let v4 = interface.private_ip_addresses().iter().filter_map(|address| address.private_ip_address());
+        let v6 = interface.ipv6_addresses().iter().filter_map(|address| address.ipv6_address());
+        let place = |text: &str| Some((interface.vpc_id()?.to_owned(), text.parse().ok()?));
+        v4.chain(v6).filter_map(place).collect::<Vec<Place>>()
+    };
+    let all: BTreeSet<Place> = instance.network_interfaces().iter().flat_map(of_interface).collect();
     all.into_iter().collect()
 }
 
@@ -97,7 +100,8 @@ fn served(scan: &Scan) -> Vec<String> {
     let names: BTreeSet<String> = scan.registrations.iter().map(|registration| balancer(&registration.balancer)).collect();
     let serves = (!names.is_empty()).then(|| format!("takes requests of {}", named(names.iter().map(String::as_str))));
     let unscanned = scan.unscanned.iter().map(|why| format!("not every balancer was looked at: {}", inert(why, 100)));
-    serves.into_iter().chain(unscanned).collect()
+    let alike = scan.alike.iter().map(|why| inert(why, 100));
+    serves.into_iter().chain(unscanned).chain(alike).collect()
 }
 
 fn balancer(balancer: &Balancer) -> String {

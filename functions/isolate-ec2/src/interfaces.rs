@@ -5,11 +5,15 @@ use crate::isolation_group::{self, ISOLATION, is_empty, patiently};
 use crate::tracked::{self, Cut};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{ConnectionTrackingSpecificationRequest, SecurityGroup};
-use firebreak::fault::Fault;
+use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::{Outcome, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak_aws::classify::{OrFault, code, fault};
+use firebreak_aws::clock;
 use firebreak_function::step::{skipped, step, unrecorded};
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// The shortest time that EC2 takes for an idle TCP connection.
 pub(crate) const SHORTEST: i32 = 60;
@@ -24,16 +28,30 @@ pub(crate) struct Plan {
     pub(crate) cut: Cut,
     /// It is alone in an empty group already.
     pub(crate) is_isolated: bool,
+    /// The groups that it had before any run opened it.
+    pub(crate) before: Vec<String>,
+    /// When the run began: an interface is opened only while there is time to close it.
+    pub(crate) began_at: Timestamp,
+    /// How long a read may be behind a write.
+    pub(crate) settle: Duration,
 }
 
 /// How an interface gets into the empty group.
 #[derive(Debug, Clone, Copy)]
 enum Way {
     Move,
-    /// It is open, or may be: whether it surely is.
-    Close {
-        is_sure: bool,
-    },
+    /// It is open, or may be.
+    Close(Opened),
+}
+
+/// What is known of an open step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opened {
+    /// EC2 was not asked, or refused.
+    No,
+    /// EC2 was asked and did not answer: the interface may be opened at any moment.
+    Maybe,
+    Yes,
 }
 
 /// Whether an interface is alone in an isolation group of its VPC that has no rules.
@@ -51,43 +69,81 @@ pub(crate) fn own_group<'a>(interface: &NetworkInterface, groups: &'a [SecurityG
     groups.iter().find(is_it)
 }
 
-/// Isolates one interface, and has it forget idle connections beside that.
+/// Isolates one interface, and has it forget idle connections: after that where it is opened, because nothing may be in the way of closing
+/// it, and beside that elsewhere.
 pub(crate) async fn contain(ec2: &Client, interface: &NetworkInterface, plan: &Plan, held: bool) -> Vec<Step> {
-    let (mut steps, shortened) = futures::join!(network(ec2, interface, plan, held), shorten(ec2, interface, held));
+    let moving = Box::pin(network(ec2, interface, plan, held));
+    let shortening = Box::pin(shorten(ec2, interface, held));
+    let (mut steps, shortened) = if matches!(plan.cut, Cut::Through | Cut::Close) {
+        let moved = moving.await;
+        (moved, shortening.await)
+    } else {
+        futures::join!(moving, shortening)
+    };
     steps.push(shortened);
     steps
 }
 
 async fn network(ec2: &Client, interface: &NetworkInterface, plan: &Plan, held: bool) -> Vec<Step> {
-    let cut = StepName::about(StepKind::CutTracked, &interface.id);
-    let mut opened = match &plan.cut {
-        Cut::Not(why) => skipped(cut, Fault::malformed(format!("open connections were not cut: {why}"))),
-        Cut::Done => step(cut, async { Ok(Outcome::Already) }).await,
-        Cut::Close => step(cut, async { Ok(Outcome::Applied) }).await,
-        Cut::Through => step(cut, Box::pin(open(ec2, interface, plan, held))).await,
+    let name = StepName::about(StepKind::CutTracked, &interface.id);
+    let (mut cut, opened) = match &plan.cut {
+        Cut::Through if tracked::is_late(plan.began_at, clock::now()) => {
+            (uncut(name, "no time was left to close it again"), Opened::No)
+        }
+        Cut::Through => Box::pin(open(ec2, interface, plan, held, name)).await,
+        Cut::Not(why) => (uncut(name, why), Opened::No),
+        Cut::Done => (step(name, async { Ok(Outcome::Already) }).await, Opened::No),
+        Cut::Close => (step(name, async { Ok(Outcome::Applied) }).await, Opened::Yes),
     };
-    let was_open = matches!(plan.cut, Cut::Through | Cut::Close);
-    let way = if was_open { Way::Close { is_sure: opened.outcome == Outcome::Applied } } else { Way::Move };
+    let way = if opened == Opened::No { Way::Move } else { Way::Close(opened) };
     let isolated = StepName::about(StepKind::IsolateInterface, &interface.id);
     let isolated = step(isolated, Box::pin(isolate(ec2, interface, plan, held, way))).await;
-    if was_open && isolated.outcome == Outcome::Failed && opened.outcome == Outcome::Applied {
-        opened.outcome = Outcome::Failed;
-        opened.error =
-            Some(Fault::malformed("the interface was open for a moment, and was not seen closed: the next look closes it"));
+    if opened == Opened::No || isolated.outcome != Outcome::Failed {
+        return vec![cut, isolated];
     }
-    vec![opened, isolated]
+    let is_back = Box::pin(put_back(ec2, &interface.id, &plan.before, opened)).await;
+    let now = if is_back { "has the security groups of before again" } else { "was not seen closed" };
+    cut.outcome = Outcome::Failed;
+    cut.error = Some(Fault::malformed(format!("{} was open for a moment, could not be closed, and {now}", interface.id)));
+    let left = (!is_back).then(|| left_open(interface, plan));
+    left.into_iter().chain([cut, isolated]).collect()
+}
+
+fn uncut(name: StepName, why: &str) -> Step {
+    skipped(name, Fault::malformed(format!("open connections were not cut: {why}")))
+}
+
+/// What people must know at once. A receipt with this step counts as held, so that every look closes the interface.
+fn left_open(interface: &NetworkInterface, plan: &Plan) -> Step {
+    let id = &interface.id;
+    let group = plan.empty.as_deref().unwrap_or("GROUP");
+    let why = format!(
+        "network interface {id} may be OPEN, to everybody who can reach it. Every look tries to close it. By hand: aws ec2 \
+         modify-network-interface-attribute --network-interface-id {id} --groups {group}"
+    );
+    let left = skipped(StepName::about(StepKind::LeftOpen, id), Fault::malformed(why));
+    Step { outcome: Outcome::Failed, ..left }
 }
 
 /// Never without a way to close it.
-async fn open(ec2: &Client, interface: &NetworkInterface, plan: &Plan, held: bool) -> Result<Outcome, Fault> {
-    plan.empty.as_ref().map_err(Clone::clone)?;
-    let group = plan.open.as_ref().map_err(Clone::clone)?;
-    if !held {
-        return Err(unrecorded());
-    }
-    // The interface may be open although EC2 did not answer in time: it is closed whatever comes of this.
-    tracked::in_time(Box::pin(move_into(ec2, &interface.id, group))).await?;
-    Ok(Outcome::Applied)
+async fn open(ec2: &Client, interface: &NetworkInterface, plan: &Plan, held: bool, name: StepName) -> (Step, Opened) {
+    let mut opened = Opened::No;
+    let opening = async {
+        plan.empty.as_ref().map_err(Clone::clone)?;
+        let group = plan.open.as_ref().map_err(Clone::clone)?;
+        if !held {
+            return Err(unrecorded());
+        }
+        let moved = tracked::in_time(Box::pin(move_into(ec2, &interface.id, group))).await;
+        opened = match &moved {
+            Ok(()) => Opened::Yes,
+            Err(fault) if matches!(fault.kind, FaultKind::Denied | FaultKind::Gone | FaultKind::Malformed) => Opened::No,
+            Err(_) => Opened::Maybe,
+        };
+        moved.map(|()| Outcome::Applied)
+    };
+    let cut = step(name, Box::pin(opening)).await;
+    (cut, opened)
 }
 
 async fn isolate(ec2: &Client, interface: &NetworkInterface, plan: &Plan, held: bool, way: Way) -> Result<Outcome, Fault> {
@@ -103,39 +159,73 @@ async fn isolate(ec2: &Client, interface: &NetworkInterface, plan: &Plan, held: 
         return Err(unrecorded());
     }
     match way {
-        Way::Close { is_sure } => close(ec2, &interface.id, group, is_sure).await?,
+        Way::Close(opened) => close(ec2, &interface.id, group, (opened == Opened::Yes, plan.settle)).await?,
         Way::Move => move_into(ec2, &interface.id, group).await?,
     }
     Ok(Outcome::Applied)
 }
 
-/// Closes an interface that is open: at once, once more where that fails. Where the open step was not answered it may come after the
-/// first, so the interface is read back.
-pub(crate) async fn close(ec2: &Client, interface: &str, group: &str, is_sure: bool) -> Result<(), Fault> {
-    let moved = tracked::in_time(Box::pin(move_into(ec2, interface, group))).await;
-    if moved.is_ok() && (is_sure || is_in(ec2, interface, group).await.unwrap_or(false)) {
-        return Ok(());
-    }
-    match tracked::in_time(Box::pin(move_into(ec2, interface, group))).await {
-        Err(_) if is_in(ec2, interface, group).await.unwrap_or(false) => Ok(()),
-        moved => moved,
+/// Closes an interface that is open, or may be: at once, once more where that fails, and on until the time is over where AWS does not
+/// answer. `is_sure`: the open step was answered. One that was not may come after the first try, so the interface is read back. `settle`:
+/// how long a read may be behind a write, by which the pauses go.
+pub(crate) async fn close(ec2: &Client, interface: &str, group: &str, (is_sure, settle): (bool, Duration)) -> Result<(), Fault> {
+    let late = || Fault::new(FaultKind::Transient, "ec2:ModifyNetworkInterfaceAttribute: not closed in time");
+    let tries = Box::pin(close_now(ec2, interface, group, (is_sure, settle)));
+    tokio::time::timeout(tracked::CLOSING, tries).await.unwrap_or_else(|_| Err(late()))
+}
+
+async fn close_now(ec2: &Client, interface: &str, group: &str, (mut is_sure, settle): (bool, Duration)) -> Result<(), Fault> {
+    let mut pauses = tracked::PAUSES.iter();
+    loop {
+        let moved = tracked::in_time(Box::pin(move_into(ec2, interface, group))).await;
+        let is_known = moved.is_ok() && is_sure;
+        if is_known || is_in(ec2, interface, &[group.to_owned()]).await.unwrap_or(false) {
+            return Ok(());
+        }
+        let is_first = pauses.len() == tracked::PAUSES.len();
+        let is_passing = moved.as_ref().err().is_none_or(|fault| fault.kind == FaultKind::Transient);
+        // The open step came before this answer.
+        is_sure |= moved.is_ok();
+        match (pauses.next(), moved) {
+            (Some(part), _) if is_first || is_passing => tokio::time::sleep(settle.mul_f32(*part)).await,
+            // The open step may still come.
+            (_, Ok(())) => return Err(Fault::new(FaultKind::Transient, "ec2:ModifyNetworkInterfaceAttribute: not seen closed")),
+            (_, refused) => return refused,
+        }
     }
 }
 
-async fn is_in(ec2: &Client, interface: &str, group: &str) -> Result<bool, Fault> {
+/// The last resort: as before is safer than open. Whether the interface is as before.
+async fn put_back(ec2: &Client, interface: &str, before: &[String], opened: Opened) -> bool {
+    if before.is_empty() {
+        return false;
+    }
+    let moved = tracked::in_time(Box::pin(set_groups(ec2, interface, before))).await;
+    moved.is_ok() && (opened == Opened::Yes || is_in(ec2, interface, before).await.unwrap_or(false))
+}
+
+/// Whether an interface has these groups and no other.
+async fn is_in(ec2: &Client, interface: &str, groups: &[String]) -> Result<bool, Fault> {
     let read = async {
         let shown = ec2.describe_network_interfaces().network_interface_ids(interface).send().await;
         shown.or_fault("ec2:DescribeNetworkInterfaces")
     };
     let shown = tracked::in_time(Box::pin(read)).await?;
-    let groups = shown.network_interfaces().iter().flat_map(|one| one.groups()).filter_map(|one| one.group_id());
-    Ok(groups.eq([group]))
+    let now = shown.network_interfaces().iter().flat_map(|one| one.groups()).filter_map(|one| one.group_id());
+    let now: BTreeSet<&str> = now.collect();
+    Ok(groups.iter().map(String::as_str).collect::<BTreeSet<_>>() == now)
 }
 
 /// Replaces all groups of an interface by one.
 pub(crate) async fn move_into(ec2: &Client, interface: &str, group: &str) -> Result<(), Fault> {
-    let change =
-        async || ec2.modify_network_interface_attribute().network_interface_id(interface).groups(group).send().await.map(|_| ());
+    set_groups(ec2, interface, &[group.to_owned()]).await
+}
+
+async fn set_groups(ec2: &Client, interface: &str, groups: &[String]) -> Result<(), Fault> {
+    let change = async || {
+        let asked = ec2.modify_network_interface_attribute().network_interface_id(interface);
+        asked.set_groups(Some(groups.to_vec())).send().await.map(|_| ())
+    };
     patiently("ec2:ModifyNetworkInterfaceAttribute", change).await
 }
 
@@ -188,7 +278,8 @@ pub(crate) async fn isolate_again(
     interface: &NetworkInterface,
     groups: &Result<Vec<SecurityGroup>, Fault>,
     suffix: &str,
-    is_open: bool,
+    // It is open: how long a read may be behind a write.
+    open: Option<Duration>,
 ) -> Result<(), Fault> {
     let seen = groups.as_deref().unwrap_or_default();
     if let Some(own) = own_group(interface, seen)
@@ -197,5 +288,8 @@ pub(crate) async fn isolate_again(
         return Ok(());
     }
     let group = isolation_group::ensure(ec2, &interface.vpc, groups, suffix).await?;
-    if is_open { close(ec2, &interface.id, &group, true).await } else { move_into(ec2, &interface.id, &group).await }
+    match open {
+        Some(settle) => close(ec2, &interface.id, &group, (true, settle)).await,
+        None => move_into(ec2, &interface.id, &group).await,
+    }
 }

@@ -4,7 +4,6 @@
 //! allows all egress, over IPv4 and, in a VPC with IPv6, over `::/0` as well: every rule is revoked, in both directions. A group that
 //! somebody has filled since is emptied again, and one that cannot be emptied is passed over: it must not keep a VPC open.
 
-use crate::read::filter;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::error::ProvideErrorMetadata;
 use aws_sdk_ec2::operation::create_security_group::CreateSecurityGroupError;
@@ -98,15 +97,15 @@ pub(crate) async fn patiently<T, E: ProvideErrorMetadata>(
     answer.map_err(|error| told(operation, &error))
 }
 
-/// As [`patiently`]. False where EC2 answers with the code `idle`: the call had nothing to do.
+/// As [`patiently`]. Nothing where EC2 answers with the code `idle`: the call had nothing to do.
 pub(crate) async fn patiently_unless<T, E: ProvideErrorMetadata>(
     operation: &str,
     idle: &str,
     call: impl AsyncFn() -> SdkResult<T, E>,
-) -> Result<bool, Fault> {
+) -> Result<Option<T>, Fault> {
     match patient(call).await {
-        Err(error) if code(&error) == Some(idle) => Ok(false),
-        answer => answer.map(|_| true).map_err(|error| told(operation, &error)),
+        Err(error) if code(&error) == Some(idle) => Ok(None),
+        answer => answer.map(Some).map_err(|error| told(operation, &error)),
     }
 }
 
@@ -270,7 +269,9 @@ async fn revoke_egress(ec2: &Client, id: &str, group: &SecurityGroup) -> Result<
         return Ok(true);
     }
     let revoke = async || ec2.revoke_security_group_egress().group_id(id).set_ip_permissions(Some(rules.to_vec())).send().await;
-    patiently_unless("ec2:RevokeSecurityGroupEgress", MISSING, revoke).await
+    let revoked = patiently_unless("ec2:RevokeSecurityGroupEgress", MISSING, revoke).await?;
+    // In a default VPC a rule that EC2 does not find is no error (EC2 API reference, `RevokeSecurityGroupEgress`).
+    Ok(revoked.is_some_and(|answer| answer.unknown_ip_permissions().is_empty()))
 }
 
 /// Whether all of these rules are gone by this call.
@@ -280,5 +281,10 @@ async fn revoke_ingress(ec2: &Client, id: &str, group: &SecurityGroup) -> Result
         return Ok(true);
     }
     let revoke = async || ec2.revoke_security_group_ingress().group_id(id).set_ip_permissions(Some(rules.to_vec())).send().await;
-    patiently_unless("ec2:RevokeSecurityGroupIngress", MISSING, revoke).await
+    let revoked = patiently_unless("ec2:RevokeSecurityGroupIngress", MISSING, revoke).await?;
+    Ok(revoked.is_some_and(|answer| answer.unknown_ip_permissions().is_empty()))
+}
+
+pub(crate) fn filter(name: &str, value: &str) -> Filter {
+    Filter::builder().name(name).values(value).build()
 }

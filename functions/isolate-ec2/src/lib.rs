@@ -41,6 +41,10 @@ use firebreak_function::containment::{Call, Responder, Task};
 use firebreak_function::environment;
 use firebreak_ledger::Ledger;
 use serde::Serialize;
+use std::time::Duration;
+
+/// How long slots of other instances are looked after beside an isolation.
+const SLOTS: Duration = Duration::from_secs(10);
 
 /// What the function answers.
 #[derive(Debug, Serialize)]
@@ -115,7 +119,9 @@ impl Function {
         let prepare = async |_: &Ledger, _: &Holder, _: &Target| ();
         let roles = slots::roles(&request);
         let contain = async |call: &Call, (): ()| {
-            let (attempt, ()) = futures::join!(Box::pin(contain::contain(call, &self.policy)), slots::end_gone(call, &roles));
+            // The receipt waits for no slot for long.
+            let slots = tokio::time::timeout(SLOTS, slots::end_gone(call, &roles));
+            let (attempt, _) = futures::join!(Box::pin(contain::contain(call, &self.policy)), slots);
             attempt
         };
         let verify = async |call: &Call| match call.target.scope {

@@ -19,6 +19,7 @@ use firebreak_function::containment::{Call, Checked};
 use firebreak_function::step::{skipped, step, unrecorded};
 use futures::FutureExt as _;
 use futures::future::join_all;
+use tokio::time::Instant;
 
 const STOP: &str = "stop";
 const TERMINATE: &str = "terminate";
@@ -188,30 +189,53 @@ pub(crate) async fn check(call: &Call, ec2: &Client, base: &BaseState, now: &Bas
     // An earlier version recorded none, and changed none.
     let Some(before) = &base.protections else { return Ok(Checked::default()) };
     let now = now.protections.as_ref().ok_or_else(|| unread("what protects the instance"))?;
-    let mut checks = Vec::new();
+    let (mut checks, read_at) = (Vec::new(), Instant::now());
     if now.stop == Some(false) && !base.spot {
-        let lost = lost(StepKind::ProtectFromStop, "stop protection is off".to_owned());
-        checks.push(lost.mended(call, async { set_stop(call, ec2, true).await.map(|_| ()) }).await);
+        let line = "stop protection is off".to_owned();
+        checks.push(if before.stop.is_some() {
+            let still = async { read(call, ec2).await.stop.map(|on| !on) };
+            let set = async { set_stop(call, ec2, true).await.map(|_| ()) };
+            lost(StepKind::ProtectFromStop, line, read_at).mended(call, Box::pin(still), set).await
+        } else {
+            unrecorded_since(&line)
+        });
     }
     if now.shutdown.as_deref() == Some(TERMINATE) {
-        let lost = lost(StepKind::StopOnShutdown, "a shutdown from inside terminates the instance".to_owned());
-        checks.push(lost.mended(call, async { set_shutdown(call, ec2, STOP).await.map(|_| ()) }).await);
+        let line = "a shutdown from inside terminates the instance".to_owned();
+        checks.push(if before.shutdown.is_some() {
+            let still = async { Ok::<_, Fault>(read(call, ec2).await.shutdown? == TERMINATE) };
+            let set = async { set_shutdown(call, ec2, STOP).await.map(|_| ()) };
+            lost(StepKind::StopOnShutdown, line, read_at).mended(call, Box::pin(still), set).await
+        } else {
+            unrecorded_since(&line)
+        });
     }
     for volume in now.volumes.iter().filter(|volume| volume.delete_on_termination) {
         let line = format!("volume {} is deleted when the instance is terminated", volume.id);
         checks.push(if before.volumes.iter().any(|known| known.id == volume.id) {
-            let lost = lost(volume.name(StepKind::KeepVolume), line);
-            lost.mended(call, set_volumes(call, ec2, &[volume], false)).await
+            let lost = lost(volume.name(StepKind::KeepVolume), line, read_at);
+            lost.mended(call, Box::pin(is_losing(call, ec2, volume)), set_volumes(call, ec2, &[volume], false)).await
         } else {
-            // It is in no record: a release would not put it back.
-            Checked { notes: vec![format!("{line}; it was attached since the containment")], ..Checked::default() }
+            unrecorded_since(&line)
         });
     }
     Ok(merged(checks))
 }
 
-fn lost(step: impl Into<StepName>, line: String) -> Lost {
-    Lost { step: step.into(), line, may_be_late: false }
+/// A release would not put back what is in no record.
+fn unrecorded_since(line: &str) -> Checked {
+    let note = format!("{line}; the containment could not read that, or it was attached since: Firebreak leaves it");
+    Checked { notes: vec![note], ..Checked::default() }
+}
+
+async fn is_losing(call: &Call, ec2: &Client, volume: &Volume) -> Result<bool, Fault> {
+    let answer = ec2.describe_instances().instance_ids(&call.target.id).send().await.or_fault("ec2:DescribeInstances")?;
+    let mut now = answer.reservations().iter().flat_map(|reservation| reservation.instances()).flat_map(volumes);
+    Ok(now.any(|now| now.id == volume.id && now.delete_on_termination))
+}
+
+fn lost(step: impl Into<StepName>, line: String, read_at: Instant) -> Lost {
+    Lost { step: step.into(), line, may_be_late: false, read_at }
 }
 
 /// Puts back what Firebreak changed, and nothing else. Without a record nothing was changed.

@@ -2,12 +2,15 @@
 //!
 //! Only the instance itself is needed. A part that cannot be read is left out, and a step says so.
 
+use crate::balancers::Place;
 use crate::base::{BaseState, NetworkInterface, Protections};
+use crate::isolation_group::{self, filter};
 use crate::protections::{self, Attributes};
-use crate::{isolation_group, scaling, shells};
+use crate::tracked::Reach;
+use crate::{scaling, shells};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
-    Filter, Instance, InstanceLifecycleType, InstanceNetworkInterface, InstanceStateName, NetworkInterface as Found, RouteTable,
+    Filter, Instance, InstanceLifecycleType, InstanceNetworkInterface, InstanceStateName, NetworkInterface as Found,
     SecurityGroup,
 };
 use firebreak::fault::Fault;
@@ -17,14 +20,14 @@ use firebreak_aws::classify::OrFault;
 use firebreak_aws::clock;
 use firebreak_function::containment::{Call, TAG_KEYS};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
 /// Which parts are asked for besides the instance, its interfaces, its attributes and Firebreak's groups.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Wanted {
     /// The Auto Scaling group, and shells of Session Manager.
     pub(crate) services: bool,
-    /// Route tables, which say where connections are tracked in any case.
+    /// Route tables, which say where connections are tracked in any case, and Network Load Balancers.
     pub(crate) routes: bool,
 }
 
@@ -36,12 +39,12 @@ pub(crate) struct Seen {
     pub(crate) instance: Instance,
     /// Every group of Firebreak's in this account and Region, isolation and open, with its rules.
     pub(crate) groups: Result<Vec<SecurityGroup>, Fault>,
-    /// The route tables of the Region.
-    pub(crate) routes: Result<Vec<RouteTable>, Fault>,
+    /// Who can reach the interfaces from outside.
+    pub(crate) reach: Reach,
     /// Shells of Session Manager on the instance.
     pub(crate) shells: Result<Vec<String>, Fault>,
-    /// Private and IPv6 addresses of every interface.
-    pub(crate) addresses: Vec<IpAddr>,
+    /// Private and IPv6 addresses of every interface, each with its VPC: other VPCs can have the same numbers.
+    pub(crate) addresses: Vec<Place>,
     /// Why the interfaces may not be all, or are not shown whole.
     pub(crate) partial: Option<Fault>,
     /// What could not be read, a failed step each.
@@ -54,13 +57,13 @@ pub(crate) struct Seen {
 /// `Gone` when the instance does not exist or is terminated.
 pub(crate) async fn read(call: &Call, ec2: &Client, wanted: Wanted) -> Result<Seen, Fault> {
     let id = call.target.id.as_str();
-    let (instances, interfaces, attributes, groups, (scaling, shells), routes) = futures::join!(
+    let (instances, interfaces, attributes, groups, (scaling, shells), reach) = futures::join!(
         ec2.describe_instances().instance_ids(id).send(),
         interfaces(ec2, filter("attachment.instance-id", id)),
         protections::read(call, ec2),
         isolation_group::all(ec2),
         services(call, wanted),
-        routes(ec2, wanted),
+        reach(ec2, wanted),
     );
     let instances = instances.or_fault("ec2:DescribeInstances")?;
     let found = instances.reservations().iter().flat_map(|reservation| reservation.instances()).next();
@@ -76,7 +79,7 @@ pub(crate) async fn read(call: &Call, ec2: &Client, wanted: Wanted) -> Result<Se
         .network_interfaces()
         .iter()
         .filter(|one| !found.iter().any(|known| known.network_interface_id == one.network_interface_id));
-    let (mut seen, addresses): (Vec<NetworkInterface>, Vec<IpAddr>) =
+    let (mut seen, addresses): (Vec<NetworkInterface>, Vec<Place>) =
         (found.iter().filter_map(interface).chain(of_instance.filter_map(attached)).collect(), addresses(&instance, &found));
     seen.sort_by(|a, b| a.id.cmp(&b.id));
     let partial = unread.0.iter().find_map(|step| step.error.clone());
@@ -100,7 +103,7 @@ pub(crate) async fn read(call: &Call, ec2: &Client, wanted: Wanted) -> Result<Se
         opened: BTreeSet::new(),
         interface_tags: found.iter().filter_map(our_tags).collect(),
     };
-    Ok(Seen { base, instance, groups, routes, shells, addresses, partial, unread: unread.0 })
+    Ok(Seen { base, instance, groups, reach, shells, addresses, partial, unread: unread.0 })
 }
 
 struct Unread(Vec<Step>);
@@ -133,11 +136,15 @@ async fn services(call: &Call, wanted: Wanted) -> (Result<Option<scaling::Scalin
 }
 
 /// The whole Region's: the subnets are not known yet, and asking for theirs later would make every cut wait for one call more.
-async fn routes(ec2: &Client, wanted: Wanted) -> Result<Vec<RouteTable>, Fault> {
+async fn reach(ec2: &Client, wanted: Wanted) -> Reach {
     if !wanted.routes {
-        return Ok(vec![]);
+        return Reach { routes: Ok(vec![]), balanced: Ok(BTreeSet::new()) };
     }
-    ec2.describe_route_tables().into_paginator().items().send().try_collect().await.or_fault("ec2:DescribeRouteTables")
+    let routes = ec2.describe_route_tables().into_paginator().items().send().try_collect();
+    let (routes, balancers): (_, Result<Vec<Found>, Fault>) =
+        futures::join!(routes, interfaces(ec2, filter("interface-type", "network_load_balancer")));
+    let balanced = balancers.map(|found| found.into_iter().filter_map(|one| one.vpc_id).collect());
+    Reach { routes: routes.or_fault("ec2:DescribeRouteTables"), balanced }
 }
 
 async fn interfaces(ec2: &Client, which: Filter) -> Result<Vec<Found>, Fault> {
@@ -163,10 +170,6 @@ async fn branches(ec2: &Client, found: &[Found]) -> Result<Vec<Found>, Fault> {
     interfaces(ec2, Filter::builder().name("network-interface-id").set_values(Some(branches)).build()).await
 }
 
-pub(crate) fn filter(name: &str, value: &str) -> Filter {
-    Filter::builder().name(name).values(value).build()
-}
-
 fn interface(found: &Found) -> Option<NetworkInterface> {
     let mut groups: Vec<String> = found.groups().iter().filter_map(|group| group.group_id().map(str::to_owned)).collect();
     groups.sort();
@@ -179,7 +182,9 @@ fn interface(found: &Found) -> Option<NetworkInterface> {
         groups,
         subnet: found.subnet_id().map(str::to_owned),
         public_address: public.or_else(secondary).map(str::to_owned),
-        ipv6: found.ipv6_addresses().iter().filter_map(|address| address.ipv6_address()).any(is_global),
+        // Pods of EKS have addresses of a prefix.
+        ipv6: !found.ipv6_prefixes().is_empty()
+            || found.ipv6_addresses().iter().filter_map(|address| address.ipv6_address()).any(is_global),
         tcp_established_timeout: found
             .connection_tracking_configuration()
             .and_then(|tracking| tracking.tcp_established_timeout()),
@@ -200,7 +205,9 @@ fn attached(found: &InstanceNetworkInterface) -> Option<NetworkInterface> {
         groups,
         subnet: found.subnet_id().map(str::to_owned),
         public_address: public.or_else(secondary).map(str::to_owned),
-        ipv6: found.ipv6_addresses().iter().filter_map(|address| address.ipv6_address()).any(is_global),
+        // Pods of EKS have addresses of a prefix.
+        ipv6: !found.ipv6_prefixes().is_empty()
+            || found.ipv6_addresses().iter().filter_map(|address| address.ipv6_address()).any(is_global),
         tcp_established_timeout: found
             .connection_tracking_configuration()
             .and_then(|tracking| tracking.tcp_established_timeout()),
@@ -213,17 +220,20 @@ fn is_global(address: &str) -> bool {
     address.parse::<Ipv6Addr>().ok().is_none_or(|address| !address.is_unique_local() && !address.is_unicast_link_local())
 }
 
-fn addresses(instance: &Instance, found: &[Found]) -> Vec<IpAddr> {
+fn addresses(instance: &Instance, found: &[Found]) -> Vec<Place> {
     let of_instance = instance.network_interfaces().iter().flat_map(|one| {
         let private = one.private_ip_addresses().iter().filter_map(|address| address.private_ip_address());
-        private.chain(one.ipv6_addresses().iter().filter_map(|address| address.ipv6_address()))
+        let all = private.chain(one.ipv6_addresses().iter().filter_map(|address| address.ipv6_address()));
+        all.map(move |address| (one.vpc_id(), address))
     });
     let of_found = found.iter().flat_map(|one| {
         let private = one.private_ip_addresses().iter().filter_map(|address| address.private_ip_address());
-        private.chain(one.ipv6_addresses().iter().filter_map(|address| address.ipv6_address())).chain(one.private_ip_address())
+        let all = private.chain(one.ipv6_addresses().iter().filter_map(|address| address.ipv6_address()));
+        all.chain(one.private_ip_address()).map(move |address| (one.vpc_id(), address))
     });
-    let all: BTreeSet<IpAddr> =
-        of_instance.chain(of_found).chain(instance.private_ip_address()).filter_map(|address| address.parse().ok()).collect();
+    let own = instance.private_ip_address().map(|address| (instance.vpc_id(), address));
+    let place = |(vpc, address): (Option<&str>, &str)| Some((vpc?.to_owned(), address.parse().ok()?));
+    let all: BTreeSet<Place> = of_instance.chain(of_found).chain(own).filter_map(place).collect();
     all.into_iter().collect()
 }
 

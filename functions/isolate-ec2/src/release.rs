@@ -13,7 +13,7 @@ use crate::read::{self, Seen, Wanted};
 use crate::{balancers, fleet, protections, scaling, termination, tracked};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, SecurityGroup, Tag};
-use firebreak::fault::Fault;
+use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::{Outcome, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak_aws::classify::OrFault;
@@ -24,7 +24,7 @@ use futures::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// After how many idle seconds EC2 forgets an established connection, where nobody said otherwise (EC2 user guide, "Idle connection
-/// tracking timeout"). EC2 has no way to take the setting back.
+/// tracking timeout"): on most instance types. EC2 has no way to take the setting back.
 const DEFAULT_TIMEOUT: i32 = 432_000;
 
 /// Undoes the isolation of `call.target` down to `base`. Without a base nothing was changed.
@@ -35,6 +35,9 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
     let Some(base) = base else { return Ok(vec![]) };
     let ec2 = Client::new(&call.config);
     let (seen, existing) = futures::join!(Box::pin(read::read(call, &ec2, Wanted::default())), existing(&ec2, base));
+    if seen.as_ref().is_err_and(|fault| fault.kind == FaultKind::Gone) {
+        Box::pin(fleet::give_back(call, base)).await;
+    }
     let (seen, existing) = (seen?, existing?);
     // What is not seen would count as put back.
     if let Some(fault) = &seen.partial {
@@ -52,12 +55,18 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
         return Ok(steps);
     }
     let each = base.interfaces.iter().map(|before| Box::pin(restore_tracking(call, &ec2, before, &seen.base)));
-    steps.extend(join_all(each).await);
-    if !base.registrations.is_empty() {
-        steps.extend(Box::pin(balancers::restore(call, &base.registrations)).await);
-    }
+    let tracked = join_all(each).await;
+    let unset = unset_timeouts(base, &tracked);
+    steps.extend(tracked.into_iter().chain(unset));
+    let mut of_group = None;
+    // Before the balancers: on standby its own group's must not send it traffic.
     if let Some(scaling) = &base.scaling {
-        steps.extend(Box::pin(scaling::restore(call, scaling)).await);
+        let (back, stays) = Box::pin(scaling::restore(call, scaling)).await;
+        steps.extend(back);
+        of_group = stays;
+    }
+    if !base.registrations.is_empty() {
+        steps.extend(Box::pin(balancers::restore(call, &base.registrations, of_group.as_ref())).await);
     }
     steps.extend(Box::pin(protections::restore(call, &ec2, base, &seen.base)).await);
     let termination = termination::restore(call, &ec2, base, &seen.base);
@@ -146,6 +155,22 @@ async fn restore_tracking(call: &Call, ec2: &Client, before: &NetworkInterface, 
         forget_after(ec2, &before.id, seconds).await.map_err(|(_, why)| why)
     };
     step(name, Box::pin(outcome)).await
+}
+
+/// Says that a timeout which nobody had set is set now.
+fn unset_timeouts(base: &BaseState, restored: &[Step]) -> Option<Step> {
+    let was_unset = |interface: &&NetworkInterface| {
+        let name = StepName::about(StepKind::RestoreTracking, &interface.id);
+        let is_set = restored.iter().any(|step| step.name == name && step.outcome == Outcome::Applied);
+        is_set && interface.tcp_established_timeout.is_none()
+    };
+    let ids: Vec<&str> = base.interfaces.iter().filter(was_unset).map(|interface| interface.id.as_str()).collect();
+    let line = format!(
+        "the idle timeout of {} was never set, and is {DEFAULT_TIMEOUT} seconds now: EC2 cannot unset it. On instances of Nitro v6 the \
+         default is 350 seconds: set that by hand",
+        ids.join(", ")
+    );
+    (!ids.is_empty()).then(|| skipped(StepName::about(StepKind::NoteVolatile, "idle-timeout"), Fault::malformed(line)))
 }
 
 /// The tags of the instance and of every interface that is still there.

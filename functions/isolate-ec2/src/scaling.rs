@@ -21,6 +21,7 @@ use firebreak_aws::classify::{OrFault, code, fault};
 use firebreak_function::containment::{Call, Checked};
 use firebreak_function::step::{skipped, step, unrecorded};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 /// What Auto Scaling answers about an instance or a group that is not in the state for the call, and about a group that is gone.
 const INVALID: &str = "ValidationError";
@@ -113,11 +114,10 @@ pub(crate) async fn read(call: &Call) -> Result<Option<Scaling>, Fault> {
     }))
 }
 
-/// Standby and scale-in protection, beside each other. Ends when AWS took them, not when the instance is on standby.
-pub(crate) async fn contain(call: &Call, scaling: &Scaling, held: bool) -> Vec<Step> {
+/// What nothing waits for: scale-in protection, and whether an instance refresh is under way.
+pub(crate) async fn beside(call: &Call, scaling: &Scaling, held: bool) -> Vec<Step> {
     let client = Client::new(&call.config);
-    let (standby, protection, refresh) = futures::join!(
-        enter(call, &client, scaling, held),
+    let (protection, refresh) = futures::join!(
         step(scaling.name(StepKind::ProtectFromScaleIn), protect(call, &client, scaling, held)),
         refresh(&client, scaling),
     );
@@ -127,10 +127,12 @@ pub(crate) async fn contain(call: &Call, scaling: &Scaling, held: bool) -> Vec<S
     });
     let refresh =
         refresh.map(|line| skipped(StepName::about(StepKind::NoteVolatile, "instance-refresh"), Fault::malformed(line)));
-    [standby, protection].into_iter().chain(refresh).collect()
+    std::iter::once(protection).chain(refresh).collect()
 }
 
-async fn enter(call: &Call, client: &Client, scaling: &Scaling, held: bool) -> Step {
+/// Standby. Ends when AWS took it, not when the instance is on standby.
+pub(crate) async fn enter(call: &Call, scaling: &Scaling, held: bool) -> Step {
+    let client = &Client::new(&call.config);
     let name = scaling.name(StepKind::EnterStandby);
     match scaling.phase() {
         Phase::Serving => step(name, go_on_standby(call, client, scaling, held)).await,
@@ -263,13 +265,14 @@ fn elsewhere(base: &Scaling, now: Option<&Scaling>) -> String {
 }
 
 async fn held(call: &Call, client: &Client, base: &Scaling, now: &Scaling) -> Checked {
-    let group = now.shown();
+    let (group, read_at) = (now.shown(), Instant::now());
     let standby = match now.phase() {
         Phase::OnStandby => Checked::default(),
         Phase::Serving => {
             let line = format!("it is in service in Auto Scaling group {group}, which terminates it when its health check fails");
-            let lost = Lost { step: now.name(StepKind::EnterStandby), line, may_be_late: true };
-            lost.mended(call, async { go_on_standby(call, client, now, true).await.map(|_| ()) }).await
+            let lost = Lost { step: now.name(StepKind::EnterStandby), line, may_be_late: true, read_at };
+            let still = async { Ok::<_, Fault>(read(call).await?.is_some_and(|now| now.phase() == Phase::Serving)) };
+            lost.mended(call, Box::pin(still), async { go_on_standby(call, client, now, true).await.map(|_| ()) }).await
         }
         Phase::Starting | Phase::Ending => vec![format!("it is not on standby in {group}: {}", now.why_not())].into(),
         _ if now.lifecycle == base.lifecycle => Checked::default(),
@@ -279,8 +282,10 @@ async fn held(call: &Call, client: &Client, base: &Scaling, now: &Scaling) -> Ch
         return standby;
     }
     let line = format!("scale-in protection in Auto Scaling group {group} is off");
-    let lost = Lost { step: now.name(StepKind::ProtectFromScaleIn), line, may_be_late: true };
-    let protection = lost.mended(call, async { set_protection(call, client, now, true).await.map(|_| ()) }).await;
+    let lost = Lost { step: now.name(StepKind::ProtectFromScaleIn), line, may_be_late: true, read_at };
+    let still = async { Ok::<_, Fault>(read(call).await?.is_some_and(|now| !now.protected_from_scale_in)) };
+    let protection =
+        lost.mended(call, Box::pin(still), async { set_protection(call, client, now, true).await.map(|_| ()) }).await;
     merged([standby, protection])
 }
 

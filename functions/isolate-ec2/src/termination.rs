@@ -2,6 +2,7 @@
 
 use crate::again::Lost;
 use crate::base::BaseState;
+use crate::protections;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::AttributeBooleanValue;
 use firebreak::fault::Fault;
@@ -10,6 +11,7 @@ use firebreak::step::StepKind;
 use firebreak_aws::classify::OrFault;
 use firebreak_function::containment::{Call, Checked};
 use firebreak_function::step::unrecorded;
+use tokio::time::Instant;
 
 /// Switches it on. Where it could not be read it is switched on all the same, and a release leaves it on.
 pub(crate) async fn protect(call: &Call, ec2: &Client, current: &BaseState, held: bool) -> Result<Outcome, Fault> {
@@ -32,7 +34,9 @@ pub(crate) async fn check(call: &Call, ec2: &Client, now: &BaseState) -> Checked
         return Checked::default();
     }
     let (step, line) = (StepKind::ProtectFromTermination.into(), "termination protection is off".to_owned());
-    Lost { step, line, may_be_late: false }.mended(call, Box::pin(set(call, ec2, true))).await
+    let still = async { protections::read(call, ec2).await.termination.map(|on| !on) };
+    let lost = Lost { step, line, may_be_late: false, read_at: Instant::now() };
+    lost.mended(call, Box::pin(still), Box::pin(set(call, ec2, true))).await
 }
 
 pub(crate) async fn restore(call: &Call, ec2: &Client, base: &BaseState, now: &BaseState) -> Result<Outcome, Fault> {

@@ -12,11 +12,18 @@ use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, Route, RouteTable, Se
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::policy::CutTracked;
 use firebreak_aws::classify::{code, fault};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// How long one call may take while an interface can be open: two tries to close follow an open step, each read back, and all of it stays
-/// below 30 seconds.
-pub(crate) const LIMIT: Duration = Duration::from_secs(5);
+/// How long one call may take while an interface can be open. An open step, the closing and the last resort stay below 30 seconds.
+const LIMIT: Duration = Duration::from_secs(5);
+/// How long closing is tried.
+pub(crate) const CLOSING: Duration = Duration::from_secs(12);
+/// The pauses between the tries, in parts of the time that a read may be behind a write.
+pub(crate) const PAUSES: [f32; 5] = [0.0, 0.25, 0.5, 1.0, 1.5];
+/// No interface is opened later than that after a run began: the function has 60 seconds, and `sts:AssumeRole` comes before.
+const LATEST: SignedDuration = SignedDuration::from_secs(20);
 
 const ANYWHERE: &str = "0.0.0.0/0";
 const ANYWHERE_V6: &str = "::/0";
@@ -34,11 +41,25 @@ pub(crate) enum Cut {
     Not(String),
 }
 
+/// Who can reach an interface from outside its VPC.
+#[derive(Debug)]
+pub(crate) struct Reach {
+    /// The route tables of the Region.
+    pub(crate) routes: Result<Vec<RouteTable>, Fault>,
+    /// The VPCs with a Network Load Balancer.
+    pub(crate) balanced: Result<BTreeSet<String>, Fault>,
+}
+
+/// Whether it is too late to open an interface.
+pub(crate) fn is_late(began_at: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(began_at) > LATEST
+}
+
 /// Decides for one interface. `is_isolated`: it is alone in an empty group already, and must never be opened again.
 pub(crate) fn decide(
     policy: CutTracked,
     interface: &NetworkInterface,
-    routes: &Result<Vec<RouteTable>, Fault>,
+    reach: &Reach,
     (is_isolated, is_open, was_cut): (bool, bool, bool),
 ) -> Cut {
     if is_open {
@@ -50,7 +71,7 @@ pub(crate) fn decide(
     let why = match policy {
         CutTracked::Never => Some("the policy says so (cut_tracked)".to_owned()),
         CutTracked::Always => None,
-        CutTracked::Private => why_not(interface, routes),
+        CutTracked::Private => why_not(interface, reach),
     };
     match why {
         Some(why) => Cut::Not(why),
@@ -60,14 +81,21 @@ pub(crate) fn decide(
 }
 
 /// Why an interface is not opened for a moment: somebody outside the VPC could reach it, or AWS tracks its connections in any case.
-fn why_not(interface: &NetworkInterface, routes: &Result<Vec<RouteTable>, Fault>) -> Option<String> {
+fn why_not(interface: &NetworkInterface, reach: &Reach) -> Option<String> {
     if interface.public_address.is_some() {
         return Some("it has a public address: anybody could reach it while it is open".to_owned());
     }
     if interface.ipv6 {
         return Some("it has a global IPv6 address: anybody could reach it while it is open".to_owned());
     }
-    let tables = match routes {
+    match &reach.balanced {
+        Ok(vpcs) if vpcs.contains(&interface.vpc) => {
+            return Some("its VPC has a Network Load Balancer, through which others may reach it while it is open".to_owned());
+        }
+        Ok(_) => {}
+        Err(fault) => return Some(format!("the Network Load Balancers of its VPC could not be read ({})", fault.message)),
+    }
+    let tables = match &reach.routes {
         Ok(tables) => tables,
         Err(fault) => return Some(format!("its routes could not be read ({})", fault.message)),
     };
@@ -208,4 +236,19 @@ pub(crate) async fn in_time<T>(work: impl Future<Output = Result<T, Fault>>) -> 
 pub(crate) fn is_in_open(interface: &NetworkInterface, groups: &[SecurityGroup]) -> bool {
     let is_ours = |id: &String| groups.iter().any(|group| group.group_id() == Some(id.as_str()) && OPEN.is(group));
     interface.groups.iter().any(is_ours)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_opened_that_the_function_has_no_time_to_close() {
+        let began_at = Timestamp::UNIX_EPOCH;
+        assert!(!is_late(began_at, began_at + SignedDuration::from_secs(19)));
+        assert!(is_late(began_at, began_at + SignedDuration::from_secs(21)));
+        // `sts:AssumeRole`, the latest open step, an open call, the closing, and the last resort with its read.
+        let longest = Duration::from_secs(15 + LATEST.as_secs().unsigned_abs()) + LIMIT + CLOSING + LIMIT;
+        assert!(longest < Duration::from_secs(60), "function.toml");
+    }
 }

@@ -7,10 +7,12 @@ use crate::read::{self, Seen, Wanted};
 use crate::{balancers, flows, protections, scaling, shells, termination, tracked};
 use aws_sdk_ec2::Client;
 use firebreak::fault::Fault;
-use firebreak::receipt::{Outcome, Receipt};
+use firebreak::receipt::{Outcome, Receipt, Status, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::Look;
+use firebreak_aws::clock;
 use firebreak_function::containment::{Call, Checked, NOT_WRITTEN_AGAIN};
+use futures::future::join_all;
 
 /// An interface that is not isolated.
 struct Loose {
@@ -34,8 +36,7 @@ pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
     );
     let held = held?;
     let base = base.ok().flatten().map(|(base, _)| base);
-    let mut receipt = receipt.ok().flatten();
-    let (seen, loose) = Box::pin(look(call, &ec2, base.as_ref(), receipt.as_ref())).await?;
+    let (seen, loose) = Box::pin(look(call, &ec2, base.as_ref(), &receipt)).await?;
     // Nothing may be written while a release is under way, and none begins while something is.
     let may_write = held && (call.look == Look::Reapply || loose.iter().any(|one| one.is_open));
     let guards = if may_write { call.guard(std::slice::from_ref(&call.target)).await? } else { None };
@@ -45,7 +46,7 @@ pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
     };
     let mut checked = Checked::default();
     checked.problems.extend(seen.unread.iter().filter_map(|step| step.error.as_ref()).map(|fault| fault.message.clone()));
-    let network = Box::pin(network(call, &ec2, &seen, loose, (held, guards.is_some()), receipt.as_mut(), &mut checked)).await;
+    let network = Box::pin(network(call, &ec2, &seen, loose, (held, guards.is_some()), &receipt, &mut checked)).await;
     if network.is_ok() {
         Box::pin(besides(call, &ec2, &seen, base.as_ref(), &mut checked)).await;
     }
@@ -62,7 +63,7 @@ async fn look(
     call: &Call,
     ec2: &Client,
     base: Option<&BaseState>,
-    receipt: Option<&Receipt>,
+    receipt: &Result<Option<Receipt>, Fault>,
 ) -> Result<(Seen, Vec<Loose>), Fault> {
     let seen = Box::pin(read::read(call, ec2, Wanted::default())).await?;
     let first = loose(&seen, base, receipt)?;
@@ -77,10 +78,14 @@ async fn look(
 }
 
 /// Every interface that is not alone in an empty group of its own VPC.
-fn loose(seen: &Seen, base: Option<&BaseState>, receipt: Option<&Receipt>) -> Result<Vec<Loose>, Fault> {
+fn loose(seen: &Seen, base: Option<&BaseState>, receipt: &Result<Option<Receipt>, Fault>) -> Result<Vec<Loose>, Fault> {
     // Without the groups every interface would seem to be reverted.
     let groups = seen.groups.as_deref().map_err(Clone::clone)?;
-    let failed = receipt.map(Receipt::failed_steps).unwrap_or_default();
+    // A run that was killed has no receipt, or one without steps: nobody reverted what it did not come to.
+    let is_late = |id: &str| {
+        let is_held = |step: &Step| step.name == step_of(id) && matches!(step.outcome, Outcome::Applied | Outcome::Already);
+        receipt.as_ref().is_ok_and(|known| known.as_ref().is_none_or(|receipt| !receipt.steps.iter().any(is_held)))
+    };
     let each = seen.base.interfaces.iter().filter(|interface| !is_isolated(interface, groups)).map(|interface| {
         let id = &interface.id;
         let is_open = tracked::is_in_open(interface, groups);
@@ -91,7 +96,7 @@ fn loose(seen: &Seen, base: Option<&BaseState>, receipt: Option<&Receipt>) -> Re
             None if is_new => format!("interface {id} was attached since"),
             None => format!("interface {id} is not in an isolation group alone"),
         };
-        Loose { interface: interface.clone(), line, is_open, is_late: failed.contains(&step_of(id)), is_new }
+        Loose { interface: interface.clone(), line, is_open, is_late: !is_new && is_late(id), is_new }
     });
     Ok(each.collect())
 }
@@ -107,7 +112,7 @@ async fn network(
     seen: &Seen,
     loose: Vec<Loose>,
     (held, is_guarded): (bool, bool),
-    receipt: Option<&mut Receipt>,
+    receipt: &Result<Option<Receipt>, Fault>,
     checked: &mut Checked,
 ) -> Result<(), Fault> {
     let (writes, left): (Vec<Loose>, Vec<Loose>) =
@@ -121,35 +126,54 @@ async fn network(
             checked.problems.push(line);
         }
     }
-    let is_reverted = |one: &&Loose| !one.is_open && !one.is_late;
+    // At once, together, and before anything that can fail.
+    let (open, writes): (Vec<Loose>, Vec<Loose>) = writes.into_iter().partition(|one| one.is_open);
+    let closed = join_all(open.iter().map(|one| Box::pin(again(call, ec2, seen, one)))).await;
+    let mut in_time = Vec::new();
+    for (Loose { interface, line, .. }, closed) in open.into_iter().zip(closed) {
+        match closed {
+            Ok(()) => {
+                in_time.extend([step_of(&interface.id), StepName::about(StepKind::LeftOpen, &interface.id)]);
+                checked.problems.push(format!("{line}; it was closed now"));
+            }
+            Err(fault) => checked.problems.push(format!("{line}: it may be OPEN; it could not be closed: {fault}")),
+        }
+    }
+    let is_reverted = |one: &&Loose| !one.is_late;
     let foreseen: Vec<String> =
         writes.iter().filter(is_reverted).map(|one| format!("{}; to be written again", one.line)).collect();
     if !foreseen.is_empty() {
-        call.foresee(&foreseen).await?;
+        let foreseen = call.foresee(&foreseen).await;
+        if foreseen.is_err() {
+            keep_late(call, receipt, &in_time).await?;
+            return foreseen;
+        }
     }
-    let mut in_time = Vec::new();
     for one in writes {
         let written = Box::pin(again(call, ec2, seen, &one)).await;
-        let Loose { interface, line, is_open, is_late, .. } = one;
+        let Loose { interface, line, is_late, .. } = one;
         match written {
-            Ok(()) if is_open => checked.problems.push(format!("{line}; it was closed now")),
             Ok(()) if is_late => in_time.push(step_of(&interface.id)),
             Ok(()) => checked.reverted.push(format!("{line}; isolated again")),
             Err(fault) => {
                 checked.problems.push(format!("{line}; it could not be isolated: {fault}"));
-                checked.reverted.extend((!is_open && !is_late).then(|| format!("{line}; it could not be isolated again")));
+                checked.reverted.extend((!is_late).then(|| format!("{line}; it could not be isolated again")));
             }
         }
     }
     keep_late(call, receipt, &in_time).await
 }
 
-/// An interface that nobody knew is recorded first, and labelled like the others.
+/// An interface that nobody knew is recorded first, and labelled like the others. One that is open is closed without a record, too.
 async fn again(call: &Call, ec2: &Client, seen: &Seen, one: &Loose) -> Result<(), Fault> {
-    if one.is_new {
-        record(call, &seen.base).await?;
+    if one.is_new
+        && let Err(fault) = record(call, &seen.base).await
+        && !one.is_open
+    {
+        return Err(fault);
     }
-    let isolated = interfaces::isolate_again(ec2, &one.interface, &seen.groups, call.incident.as_str(), one.is_open).await;
+    let open = one.is_open.then_some(call.settle);
+    let isolated = interfaces::isolate_again(ec2, &one.interface, &seen.groups, call.incident.as_str(), open).await;
     if one.is_new
         && let Err(fault) = label(call, ec2, vec![one.interface.id.clone()]).await
     {
@@ -158,15 +182,34 @@ async fn again(call: &Call, ec2: &Client, seen: &Seen, one: &Loose) -> Result<()
     isolated
 }
 
-/// A release goes by the receipt: what a look isolated at last is Firebreak's to put back.
-async fn keep_late(call: &Call, receipt: Option<&mut Receipt>, written: &[StepName]) -> Result<(), Fault> {
-    let Some(receipt) = receipt.filter(|_| !written.is_empty()) else { return Ok(()) };
-    for step in receipt.steps.iter_mut().filter(|step| written.contains(&step.name)) {
-        step.outcome = Outcome::Applied;
-        step.error = None;
+/// A release goes by the receipt: what a look isolated at last is Firebreak's to put back. A run that was killed gets one here.
+async fn keep_late(call: &Call, receipt: &Result<Option<Receipt>, Fault>, written: &[StepName]) -> Result<(), Fault> {
+    let Ok(known) = receipt else { return Ok(()) };
+    if written.is_empty() {
+        return Ok(());
     }
-    let status = Receipt::status_of(&receipt.steps, call.decisive());
-    call.ledger.keep_receipt(&call.incident, &Receipt { status, ..receipt.clone() }).await
+    let known = known.clone().unwrap_or_else(|| Receipt::of(call.target.clone(), call.containment, Status::Failed));
+    let killed = known.steps.is_empty().then(|| {
+        let why = Fault::malformed("the containment did not end: only what a look made up for is known");
+        Step { error: Some(why), ..made(StepKind::ReadBase.into(), Outcome::Failed) }
+    });
+    let mut steps: Vec<Step> = known.steps.iter().cloned().chain(killed).collect();
+    for name in written {
+        let is_left_open = name.kind() == Some(StepKind::LeftOpen);
+        let outcome = if is_left_open { Outcome::Skipped } else { Outcome::Applied };
+        match steps.iter_mut().find(|step| step.name == *name) {
+            Some(step) => (step.outcome, step.error) = (outcome, None),
+            None if is_left_open => {}
+            None => steps.push(made(name.clone(), outcome)),
+        }
+    }
+    let status = Receipt::status_of(&steps, call.decisive());
+    let finished_at = known.finished_at.or_else(|| Some(clock::now()));
+    call.ledger.keep_receipt(&call.incident, &Receipt { status, steps, finished_at, ..known }).await
+}
+
+fn made(name: StepName, outcome: Outcome) -> Step {
+    Step { name, outcome, error: None, digest: None, started_at: clock::now(), ms: 0 }
 }
 
 /// What keeps the instance alive, leads to it, or flows. A part that cannot be looked at keeps no other one from its look.

@@ -11,7 +11,7 @@ use firebreak_function::step::skipped;
 /// The tag by which Auto Scaling marks what it started (EC2 Auto Scaling user guide, "Tag Auto Scaling groups and instances").
 const STARTED_BY: &str = "aws:autoscaling:groupName";
 
-/// One step for each way in which evidence is lost, from what was read already. `done`: the steps of [`scaling::contain`](crate::scaling::contain).
+/// One step for each way in which evidence is lost, from what was read already. `done`: all steps, [`scaling::enter`](crate::scaling::enter) among them.
 pub(crate) fn notes(instance: &Instance, scaling: Option<&Scaling>, done: &[Step]) -> Vec<Step> {
     let of_group = match scaling {
         Some(member) => member_note(member, done),

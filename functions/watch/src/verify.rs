@@ -16,9 +16,11 @@ use serde_json::json;
 /// As many as the state machine asks at the same time.
 pub(crate) const AT_ONCE: usize = 10;
 
-/// What the incident holds contained, in whole or in part, by the receipts of all executions.
+/// What the incident holds contained, in whole or in part, by the receipts of all executions; and an isolation that may have been killed
+/// while an interface was open.
 pub(crate) fn in_force(view: &IncidentView) -> Vec<Receipt> {
-    let holds = |receipt: &&Receipt| receipt.standing(&view.releases) == Standing::Held;
+    let holds =
+        |receipt: &&Receipt| receipt.standing(&view.releases) == Standing::Held || receipt.may_be_half_done(&view.releases);
     view.receipts.iter().filter(holds).cloned().collect()
 }
 

@@ -1,6 +1,7 @@
 //! How one target of an incident stands now: what its containment did, and what a release did to that.
 
 use super::{Outcome, Receipt, Status, Step};
+use crate::containment::Containment;
 use crate::fault::FaultKind;
 use crate::step::StepKind;
 
@@ -57,6 +58,15 @@ impl Receipt {
         self.status == Status::Skipped && self.fault_kind() == Some(FaultKind::Protected)
     }
 
+    /// Whether a containment failed that may have left something open on its way: a run of `isolate-ec2` can be killed while an interface
+    /// is open, and such a run leaves no steps. Nothing was begun where the instance is gone, or never to be touched.
+    #[must_use]
+    pub fn may_be_half_done(&self, releases: &[Self]) -> bool {
+        let is_whole = self.containment == Some(Containment::IsolateEc2) && self.target.scope.is_whole();
+        let was_not_begun = matches!(self.fault_kind(), Some(FaultKind::Gone | FaultKind::Malformed | FaultKind::Protected));
+        is_whole && self.status == Status::Failed && !was_not_begun && self.release_among(releases).is_none()
+    }
+
     /// How the target stands after `releases`.
     #[must_use]
     pub fn standing(&self, releases: &[Self]) -> Standing {
@@ -100,7 +110,6 @@ impl Receipt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::containment::Containment;
     use crate::fault::Fault;
     use crate::ids::IncidentId;
     use jiff::Timestamp;
@@ -134,6 +143,16 @@ mod tests {
         let mut other = receipt(Status::Skipped, &[], 20);
         other.held_by = Some(IncidentId::of("another finding"));
         assert_eq!(held.standing(&[other]), Standing::HeldByAnother);
+    }
+
+    #[test]
+    fn an_isolation_that_was_killed_may_be_half_done_until_it_is_released() {
+        let of = |fault: Option<FaultKind>| Receipt { fault: fault.map(Into::into), ..receipt(Status::Failed, &[], 10) };
+        let killed = Receipt { fault: Some("Sandbox.Timedout".to_owned().into()), ..of(None) };
+        assert!(killed.may_be_half_done(&[]) && of(Some(FaultKind::Transient)).may_be_half_done(&[]));
+        assert!(!of(Some(FaultKind::Gone)).may_be_half_done(&[]), "there is nothing to look at");
+        assert!(!killed.may_be_half_done(&[receipt(Status::Skipped, &[], 20)]));
+        assert!(!receipt(Status::Waits, &[], 10).may_be_half_done(&[]));
     }
 
     #[test]

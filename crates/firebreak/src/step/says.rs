@@ -62,6 +62,7 @@ impl StepKind {
             | Self::FindExposedKey
             | Self::FollowRename
             | Self::NoteVolatile
+            | Self::LeftOpen
             | Self::ScanBalancers
             | Self::DenyInManagementAccount => return None,
             Self::DenyByScp => "denied everything from the organization",

@@ -1,15 +1,17 @@
 //! Looks for the instance in all load balancers of the Region, within bounds.
 
 use super::wire::is_registered;
-use super::{AT_ONCE, Balancer, Registration, Scan};
+use super::{AT_ONCE, Balancer, Place, Registration, Scan};
 use aws_sdk_elasticloadbalancing as classic;
 use aws_sdk_elasticloadbalancingv2 as v2;
-use aws_sdk_elasticloadbalancingv2::types::{TargetGroup, TargetHealthDescription, TargetTypeEnum};
+use aws_sdk_elasticloadbalancingv2::types::{TargetGroup, TargetHealthDescription, TargetHealthStateEnum, TargetTypeEnum};
 use firebreak::fault::Fault;
 use firebreak_aws::classify::OrFault;
 use firebreak_function::containment::Call;
+use firebreak_ledger::Hosts;
 use futures::StreamExt as _;
 use futures::stream;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -26,17 +28,18 @@ const GROUPS: &str = "elasticloadbalancing:DescribeTargetGroups";
 const BALANCERS: &str = "elasticloadbalancing:DescribeLoadBalancers";
 
 /// Where the instance is registered, by its id or one of its `addresses`. What could not be read is said.
-pub(crate) async fn scan(call: &Call, addresses: &[IpAddr]) -> Scan {
+pub(crate) async fn scan(call: &Call, addresses: &[Place]) -> Scan {
     let until = Instant::now() + PATIENCE;
     let (groups, classic) = futures::join!(target_groups(call, addresses, until), classic_balancers(call, until));
-    let missed: Vec<String> = groups.unscanned.into_iter().chain(classic.unscanned).collect();
+    let missed: Vec<String> = groups.unscanned.iter().cloned().chain(classic.unscanned).collect();
     Scan {
-        registrations: groups.registrations.into_iter().chain(classic.registrations).collect(),
+        registrations: groups.registrations.iter().cloned().chain(classic.registrations).collect(),
         unscanned: (!missed.is_empty()).then(|| format!("load balancers not looked through: {}", missed.join("; "))),
+        ..groups
     }
 }
 
-async fn target_groups(call: &Call, addresses: &[IpAddr], until: Instant) -> Scan {
+async fn target_groups(call: &Call, addresses: &[Place], until: Instant) -> Scan {
     let client = v2::Client::new(&call.config);
     let (groups, cut) = listed(&client, until).await;
     let work: Vec<_> = groups.iter().map(|group| places(call, &client, (addresses, until), group)).collect();
@@ -45,9 +48,14 @@ async fn target_groups(call: &Call, addresses: &[IpAddr], until: Instant) -> Sca
     let why = looked.iter().find_map(|looked| looked.as_ref().err()).map(|fault| fault.message.clone());
     let unread = why.map(|why| format!("{missed} of {} target groups ({why})", groups.len()));
     let missed: Vec<String> = cut.into_iter().chain(unread).collect();
+    let looked: Vec<Looked> = looked.into_iter().flatten().collect();
+    let alike: Vec<&str> = looked.iter().filter_map(|looked| looked.alike.as_deref()).collect();
+    let alike = (!alike.is_empty()).then(|| format!("not touched, because it is another host by its VPC: {}", shown(&alike)));
     Scan {
-        registrations: looked.into_iter().flatten().flatten().collect(),
         unscanned: (!missed.is_empty()).then(|| missed.join(", ")),
+        alike,
+        hosts: looked.iter().filter_map(|looked| looked.hosts.clone()).collect(),
+        registrations: looked.into_iter().flat_map(|looked| looked.registrations).collect(),
     }
 }
 
@@ -77,30 +85,86 @@ async fn listed(client: &v2::Client, until: Instant) -> (Vec<TargetGroup>, Optio
     }
 }
 
-/// The places of the instance in a target group: more than one where it has several ports.
+/// Names of other hosts' targets that a note has.
+const NAMED: usize = 3;
+
+fn shown(alike: &[&str]) -> String {
+    let more = alike.len().saturating_sub(NAMED);
+    let first = alike.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    if more == 0 { first } else { format!("{first} and {more} more") }
+}
+
+/// What one target group has.
+#[derive(Debug, Default)]
+struct Looked {
+    /// More than one where the instance has several ports.
+    registrations: Vec<Registration>,
+    /// A target with one of its addresses that is not the instance.
+    alike: Option<String>,
+    /// The group's hosts, where the instance is one of them.
+    hosts: Option<(String, Hosts)>,
+}
+
 async fn places(
     call: &Call,
     client: &v2::Client,
-    (addresses, until): (&[IpAddr], Instant),
+    (addresses, until): (&[Place], Instant),
     group: &TargetGroup,
-) -> Result<Vec<Registration>, Fault> {
+) -> Result<Looked, Fault> {
     let asked = client.describe_target_health().target_group_arn(group.target_group_arn().unwrap_or_default()).send();
     let answer = in_time(until, HEALTH, async { asked.await.or_fault(HEALTH) }).await?;
-    let found = answer.target_health_descriptions().iter();
-    Ok(found.filter_map(|found| registration(&call.target.id, addresses, group, found)).collect())
+    Ok(looked(&call.target.id, addresses, group, answer.target_health_descriptions()))
 }
+
+fn looked(instance: &str, addresses: &[Place], group: &TargetGroup, targets: &[TargetHealthDescription]) -> Looked {
+    let its = |found: &TargetHealthDescription| registration(instance, addresses, group, found);
+    let registrations: Vec<Registration> = targets.iter().filter_map(its).collect();
+    let alike = targets.iter().filter(|found| its(found).is_none() && is_registered(found)).find_map(|found| {
+        let ip = address(group, found)?;
+        let is_same = addresses.iter().any(|(_, known)| *known == ip);
+        is_same.then(|| format!("target {ip} of {}", group.target_group_name().unwrap_or("a target group")))
+    });
+    let hosts = (!registrations.is_empty()).then(|| {
+        // Its own address stands for it, like the id of every other isolated host.
+        let name = |found: &TargetHealthDescription| match its(found) {
+            Some(_) => Some(instance.to_owned()),
+            None => Some(found.target()?.id()?.to_owned()),
+        };
+        let serves = |found: &&TargetHealthDescription| {
+            found.target_health().and_then(|health| health.state()) == Some(&TargetHealthStateEnum::Healthy)
+        };
+        let members: BTreeSet<String> = targets.iter().filter_map(name).collect();
+        let healthy = targets.iter().filter(serves).filter_map(name).collect();
+        (group.target_group_arn().unwrap_or_default().to_owned(), Hosts { members, healthy })
+    });
+    Looked { registrations, alike, hosts }
+}
+
+/// The address of a target that is named by one.
+fn address(group: &TargetGroup, found: &TargetHealthDescription) -> Option<IpAddr> {
+    let id = found.target()?.id().filter(|_| group.target_type() == Some(&TargetTypeEnum::Ip))?;
+    id.parse().ok()
+}
+
+/// Where a target by address is outside the VPC of its target group (ELB API reference, `TargetDescription`).
+const OUTSIDE: &str = "all";
 
 /// The place of the instance in a target group.
 fn registration(
     instance: &str,
-    addresses: &[IpAddr],
+    addresses: &[Place],
     group: &TargetGroup,
     found: &TargetHealthDescription,
 ) -> Option<Registration> {
     let target = found.target().filter(|_| is_registered(found))?;
     let id = target.id()?;
     let by_address = group.target_type() == Some(&TargetTypeEnum::Ip);
-    let is_it = if by_address { id.parse::<IpAddr>().is_ok_and(|ip| addresses.contains(&ip)) } else { id == instance };
+    // Private numbers repeat: an address means a host in one VPC only.
+    let is_its = |ip: IpAddr| {
+        let is_inside = target.availability_zone() != Some(OUTSIDE);
+        is_inside && addresses.iter().any(|(vpc, known)| *known == ip && group.vpc_id() == Some(vpc.as_str()))
+    };
+    let is_it = if by_address { address(group, found).is_some_and(is_its) } else { id == instance };
     is_it.then(|| Registration {
         balancer: Balancer::TargetGroup {
             arn: group.target_group_arn().unwrap_or_default().to_owned(),
@@ -151,23 +215,34 @@ async fn in_time<T>(until: Instant, what: &str, work: impl Future<Output = Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_sdk_elasticloadbalancingv2::types::{TargetDescription, TargetHealth, TargetHealthStateEnum};
+    use aws_sdk_elasticloadbalancingv2::types::{TargetDescription, TargetHealth};
+
+    const ARN: &str = "arn:x:targetgroup/shop/1";
+
+    fn group(kind: TargetTypeEnum, vpc: &str) -> TargetGroup {
+        TargetGroup::builder().target_group_arn(ARN).target_group_name("shop").target_type(kind).vpc_id(vpc).build()
+    }
+
+    fn target(id: &str, zone: &str, state: TargetHealthStateEnum) -> TargetHealthDescription {
+        let target = TargetDescription::builder().id(id).port(8080).availability_zone(zone).build();
+        TargetHealthDescription::builder().target(target).target_health(TargetHealth::builder().state(state).build()).build()
+    }
+
+    fn own() -> [Place; 2] {
+        ["10.0.0.7", "2001:db8::7"].map(|ip| ("vpc-a".to_owned(), ip.parse().expect("an address")))
+    }
 
     #[test]
     fn a_target_is_found_by_its_id_or_its_address_unless_it_is_leaving() {
-        let group = |kind| TargetGroup::builder().target_group_arn("arn:x:targetgroup/shop/1").target_type(kind).build();
-        let of = |id: &str, state| {
-            let target = TargetDescription::builder().id(id).port(8080).availability_zone("all").build();
-            TargetHealthDescription::builder().target(target).target_health(TargetHealth::builder().state(state).build()).build()
+        let found = |kind, id: &str, state| {
+            registration("i-1", &own(), &group(kind, "vpc-a"), &target(id, "az-1", state)).map(|found| found.balancer)
         };
-        let own: [IpAddr; 2] = ["10.0.0.7".parse().expect("an address"), "2001:db8::7".parse().expect("an address")];
-        let found = |kind, id: &str, state| registration("i-1", &own, &group(kind), &of(id, state)).map(|found| found.balancer);
         let expected = |target: &str, zone: Option<&str>| {
-            let (arn, zone) = ("arn:x:targetgroup/shop/1".to_owned(), zone.map(str::to_owned));
+            let (arn, zone) = (ARN.to_owned(), zone.map(str::to_owned));
             Some(Balancer::TargetGroup { arn, target: target.to_owned(), port: Some(8080), zone })
         };
         assert_eq!(found(TargetTypeEnum::Instance, "i-1", TargetHealthStateEnum::Unused), expected("i-1", None));
-        assert_eq!(found(TargetTypeEnum::Ip, "10.0.0.7", TargetHealthStateEnum::Healthy), expected("10.0.0.7", Some("all")));
+        assert_eq!(found(TargetTypeEnum::Ip, "10.0.0.7", TargetHealthStateEnum::Healthy), expected("10.0.0.7", Some("az-1")));
         assert!(found(TargetTypeEnum::Ip, "2001:0db8:0::7", TargetHealthStateEnum::Unhealthy).is_some(), "however it is spelled");
         for (kind, id, state) in [
             (TargetTypeEnum::Instance, "i-2", TargetHealthStateEnum::Healthy),
@@ -177,5 +252,32 @@ mod tests {
         ] {
             assert_eq!(found(kind, id, state), None, "{id}");
         }
+    }
+
+    #[test]
+    fn a_host_of_another_vpc_that_has_the_same_number_is_not_touched_and_said() {
+        for (vpc, zone) in [("vpc-b", "az-1"), ("vpc-b", "all"), ("vpc-a", "all")] {
+            let seen = looked(
+                "i-1",
+                &own(),
+                &group(TargetTypeEnum::Ip, vpc),
+                &[target("10.0.0.7", zone, TargetHealthStateEnum::Healthy)],
+            );
+            assert!(seen.registrations.is_empty() && seen.hosts.is_none(), "{vpc} {zone}: {seen:?}");
+            assert_eq!(seen.alike.as_deref(), Some("target 10.0.0.7 of shop"), "{vpc} {zone}");
+        }
+    }
+
+    #[test]
+    fn the_hosts_of_a_group_are_counted_with_the_instance_under_its_own_id() {
+        let targets = [
+            target("10.0.0.7", "az-1", TargetHealthStateEnum::Healthy),
+            target("10.0.0.8", "az-1", TargetHealthStateEnum::Healthy),
+            target("10.0.0.9", "az-1", TargetHealthStateEnum::Unhealthy),
+        ];
+        let seen = looked("i-1", &own(), &group(TargetTypeEnum::Ip, "vpc-a"), &targets);
+        let (_, hosts) = seen.hosts.expect("hosts");
+        assert_eq!((hosts.healthy.len(), hosts.members.len(), hosts.healthy.contains("i-1")), (2, 3, true));
+        assert_eq!(seen.alike, None);
     }
 }

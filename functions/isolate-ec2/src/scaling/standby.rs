@@ -1,11 +1,13 @@
 //! Takes an instance back into service.
 
 use super::{INVALID, Phase, Scaling, elsewhere, read, refused, set_protection, word};
+use crate::balancers::OfGroup;
 use aws_sdk_autoscaling::Client;
+use aws_sdk_autoscaling::types::AutoScalingGroup;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::{Outcome, Step};
 use firebreak::step::{StepKind, StepName};
-use firebreak_aws::classify::code;
+use firebreak_aws::classify::{OrFault, code};
 use firebreak_function::containment::Call;
 use firebreak_function::step::{skipped, step};
 
@@ -13,18 +15,37 @@ use firebreak_function::step::{skipped, step};
 ///
 /// In this order: after `ExitStandby` the instance is `Pending`, and AWS changes no protection then. On standby it is not scaled in
 /// without one either.
-pub(crate) async fn restore(call: &Call, base: &Scaling) -> Vec<Step> {
+///
+/// The balancers of the group, too, where the instance stays on standby.
+pub(crate) async fn restore(call: &Call, base: &Scaling) -> (Vec<Step>, Option<OfGroup>) {
     let exit = base.name(StepKind::ExitStandby);
     let now = match read(call).await {
         Ok(Some(now)) if now.group == base.group => now,
-        Ok(other) => return vec![skipped(exit, Fault::gone(elsewhere(base, other.as_ref())))],
-        Err(fault) => return vec![step(exit, async { Err(fault) }).await],
+        Ok(other) => return (vec![skipped(exit, Fault::gone(elsewhere(base, other.as_ref())))], None),
+        Err(fault) => {
+            let unread = Some(fault.clone());
+            return (vec![step(exit, async { Err(fault) }).await], Some(OfGroup { unread, ..OfGroup::default() }));
+        }
     };
     let client = Client::new(&call.config);
     let protection = base.name(StepKind::RestoreScaleInProtection);
     let mut steps = vec![step(protection, put_protection(call, &client, base, &now)).await];
-    steps.extend(leave(call, &client, exit, (base, &now)).await);
-    steps
+    let left = leave(call, &client, exit, (base, &now)).await;
+    let is_out = left.iter().any(|step| step.is(StepKind::ExitStandby) && step.outcome == Outcome::Applied);
+    let stays = now.phase() == Phase::OnStandby && !is_out;
+    let of_group = if stays { Some(balancers_of(&client, base).await) } else { None };
+    steps.extend(left);
+    (steps, of_group)
+}
+
+async fn balancers_of(client: &Client, base: &Scaling) -> OfGroup {
+    let asked = client.describe_auto_scaling_groups().auto_scaling_group_names(&base.group).send().await;
+    let answer = match asked.or_fault("autoscaling:DescribeAutoScalingGroups") {
+        Ok(answer) => answer,
+        Err(fault) => return OfGroup { unread: Some(fault), ..OfGroup::default() },
+    };
+    let of = |group: &AutoScalingGroup| [group.target_group_arns(), group.load_balancer_names()].concat();
+    OfGroup { unread: None, names: answer.auto_scaling_groups().iter().flat_map(of).collect() }
 }
 
 async fn put_protection(call: &Call, client: &Client, base: &Scaling, now: &Scaling) -> Result<Outcome, Fault> {

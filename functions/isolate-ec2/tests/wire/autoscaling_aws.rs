@@ -16,6 +16,8 @@ pub(crate) struct Group {
     pub(crate) max: i32,
     /// `StandbyInstances` of an instance refresh that is under way.
     pub(crate) refresh: Option<&'static str>,
+    /// ARN of the group's target group.
+    pub(crate) target_group: Option<String>,
 }
 
 #[derive(Clone)]
@@ -24,7 +26,7 @@ pub(crate) struct AutoScaling(Arc<Mutex<Group>>);
 impl AutoScaling {
     /// A group of which the instance is no member.
     pub(crate) fn of(aws: &ScriptedAws) -> Self {
-        let group = Group { lifecycle: None, protected: false, desired: 2, max: 3, refresh: None };
+        let group = Group { lifecycle: None, protected: false, desired: 2, max: 3, refresh: None, target_group: None };
         let scaling = Self(Arc::new(Mutex::new(group)));
         let served = scaling.clone();
         aws.on("autoscaling:*", move |call| served.serve(call));
@@ -80,9 +82,11 @@ impl Group {
     }
 
     fn document(&self) -> String {
+        let targets = self.target_group.as_ref().map(|arn| format!("<TargetGroupARNs><member>{arn}</member></TargetGroupARNs>"));
+        let targets = targets.unwrap_or_default();
         format!(
             "<AutoScalingGroups><member><AutoScalingGroupName>{GROUP}</AutoScalingGroupName><DesiredCapacity>{}</DesiredCapacity>\
-             <MaxSize>{}</MaxSize><Instances><member><InstanceId>{INSTANCE}</InstanceId></member></Instances></member>\
+             <MaxSize>{}</MaxSize>{targets}<Instances><member><InstanceId>{INSTANCE}</InstanceId></member></Instances></member>\
              </AutoScalingGroups>",
             self.desired, self.max
         )

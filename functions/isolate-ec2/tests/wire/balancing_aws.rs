@@ -24,7 +24,7 @@ pub(crate) fn target(id: &str, port: &str) -> Target {
     (id.to_owned(), port.to_owned())
 }
 
-fn arn(name: &str) -> String {
+pub(crate) fn arn(name: &str) -> String {
     format!("arn:aws:elasticloadbalancing:eu-central-1:111122223333:targetgroup/{name}/0123456789abcdef")
 }
 

@@ -61,7 +61,9 @@ fn attached(interface: &Interface) -> String {
     });
     let ipv6 = items(&interface.ipv6, |address| format!("<ipv6Address>{address}</ipv6Address>"));
     let public = public.unwrap_or_default();
-    format!("{id}{place}<groupSet>{groups}</groupSet>{public}<ipv6AddressesSet>{ipv6}</ipv6AddressesSet>")
+    let prefix = items(interface.ipv6_prefix, |prefix| format!("<ipv6Prefix>{prefix}</ipv6Prefix>"));
+    let ipv6 = format!("<ipv6AddressesSet>{ipv6}</ipv6AddressesSet><ipv6PrefixSet>{prefix}</ipv6PrefixSet>");
+    format!("{id}{place}<groupSet>{groups}</groupSet>{public}{ipv6}")
 }
 
 /// The answer to `DescribeNetworkInterfaces`.

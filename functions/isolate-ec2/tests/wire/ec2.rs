@@ -48,6 +48,7 @@ pub(crate) struct Interface {
     /// An Elastic IP address.
     pub(crate) public: Option<&'static str>,
     pub(crate) ipv6: Vec<&'static str>,
+    pub(crate) ipv6_prefix: Option<&'static str>,
     /// Nothing: 432,000 seconds.
     pub(crate) tcp_timeout: Option<i32>,
     pub(crate) tags: Tags,
@@ -61,7 +62,8 @@ impl Interface {
     pub(crate) fn new(id: &'static str, vpc: &'static str, groups: &[&str]) -> Self {
         let groups = groups.iter().map(ToString::to_string).collect();
         let (public, ipv6, tcp_timeout, tags) = (None, vec![], None, Tags::new());
-        Self { id, vpc, subnet: "subnet-a", groups, public, ipv6, tcp_timeout, tags, attached: true, kind: "interface" }
+        let (subnet, ipv6_prefix, attached, kind) = ("subnet-a", None, true, "interface");
+        Self { id, vpc, subnet, groups, public, ipv6, ipv6_prefix, tcp_timeout, tags, attached, kind }
     }
 }
 
@@ -83,6 +85,8 @@ pub(crate) struct World {
     pub(crate) groups: Vec<Group>,
     /// Behind NAT at first: connections are tracked in any case.
     pub(crate) routes: Vec<Table>,
+    /// VPCs with a Network Load Balancer.
+    pub(crate) balanced: Vec<&'static str>,
     /// Interfaces that `DescribeNetworkInterfaces` does not show yet.
     pub(crate) hidden: BTreeSet<&'static str>,
     /// How many security groups are on one page.
@@ -114,6 +118,7 @@ impl World {
                 Group::theirs("sg-app", "app", VPC_B),
             ],
             routes: [VPC_A, VPC_B].map(|vpc| Table { vpc, subnet: None, ways: vec![("natGatewayId", "nat-1")] }).into(),
+            balanced: vec![],
             hidden: BTreeSet::new(),
             page: usize::MAX,
         }
@@ -170,6 +175,11 @@ impl World {
         let ids = list(call, "NetworkInterfaceId");
         let wanted = filters(call);
         assert!(ids.is_empty() != wanted.is_empty(), "one way to ask");
+        if wanted.iter().any(|(name, values)| name == "interface-type" && values.iter().eq(["network_load_balancer"])) {
+            let of = |vpc: &&'static str| Interface { kind: "network_load_balancer", ..Interface::new("eni-of-nlb", vpc, &[]) };
+            let found: Vec<Interface> = self.balanced.iter().map(of).collect();
+            return Ok(documents::interfaces(&found.iter().collect::<Vec<_>>()));
+        }
         let is_wanted = |interface: &&Interface| {
             let is_its = |(name, values): &(String, Vec<String>)| match name.as_str() {
                 "attachment.instance-id" => interface.attached && values.iter().eq([INSTANCE]),

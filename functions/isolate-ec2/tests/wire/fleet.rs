@@ -1,9 +1,11 @@
 //! How many hosts of an Auto Scaling group are isolated at once.
 
 use crate::admit::{contain_under, decision, open};
+use crate::balancing_aws::{Balancing, arn, target};
 use crate::release::release;
 use crate::{INSTANCE, base, stage};
 use firebreak::decision::Mode;
+use firebreak::fault::FaultKind;
 use firebreak::receipt::{Outcome, Receipt, Status, Step};
 use firebreak::step::StepKind;
 use firebreak::target::TargetKind;
@@ -11,7 +13,7 @@ use firebreak_aws::clock;
 use firebreak_ledger::Fleet;
 use firebreak_testkit::dynamodb::Value;
 use firebreak_testkit::room;
-use firebreak_testkit::scripted::{Answer, ScriptedAws};
+use firebreak_testkit::scripted::{Answer, ScriptedAws, error};
 
 /// The other hosts of the group.
 const OTHERS: [&str; 7] = ["i-01", "i-02", "i-03", "i-04", "i-05", "i-06", "i-07"];
@@ -135,6 +137,83 @@ async fn a_host_that_its_balancer_calls_unhealthy_does_not_count_as_one_that_ser
         assert_eq!(receipt.status == Status::Waits, waits, "{checks}: {receipt:?}");
         assert!(!waits || decision(&aws).await.reason.contains("1 of 3 healthy hosts"));
     }
+}
+
+#[tokio::test]
+async fn a_target_group_that_has_lost_its_share_holds_nothing_back_and_the_receipt_says_so() {
+    let (aws, ec2) = stage().await;
+    let balancing = Balancing::with_instance(&aws);
+    balancing.change(|all| {
+        all.groups.get_mut("shop").expect("a group").extend(OTHERS.map(|id| target(id, "80")));
+    });
+    let shop = arn("shop");
+    for id in &OTHERS[..2] {
+        let host = room::target(TargetKind::Ec2Instance, id);
+        let fleet = Fleet { host: &host, group: &shop };
+        room::ledger(&aws).take_share(fleet, &room::incident("before"), clock::now()).await.expect("written");
+    }
+    let receipt = contain_under(&aws, POLICY, false).await.expect("a receipt");
+    assert!(ec2.now().is_cut_off());
+    let said = share(&receipt).error.as_ref().expect("words").message.clone();
+    assert!(said.contains("2 of 9 hosts") && said.contains("not held back"), "{said}");
+    let hosts = |aws: &ScriptedAws| {
+        let row = aws
+            .table()
+            .item(&format!("fleet#111122223333#eu-central-1#{shop}"), "hosts")
+            .and_then(|row| row.get("hosts").cloned());
+        match row {
+            Some(Value::M(hosts)) => hosts.len(),
+            _ => 0,
+        }
+    };
+    assert_eq!(hosts(&aws), 3, "it counts for the next one");
+    Box::pin(release(&aws, &[])).await.expect("a release");
+    assert_eq!(hosts(&aws), 2);
+}
+
+#[tokio::test]
+async fn a_place_is_given_back_where_nothing_was_changed_or_the_instance_is_gone() {
+    let (aws, _) = stage().await;
+    group(&aws, "ELB");
+    aws.on("dynamodb:UpdateItem", |call| (call.params["Key"]["sk"]["S"] == "base").then(|| error(400, "AccessDeniedException")));
+    let receipt = contain_under(&aws, POLICY, false).await.expect("a receipt");
+    assert_eq!((receipt.status, places(&aws)), (Status::Failed, vec![]));
+
+    let (aws, ec2) = stage().await;
+    group(&aws, "ELB");
+    contain_under(&aws, POLICY, false).await.expect("a receipt");
+    assert_eq!(places(&aws), [INSTANCE]);
+    ec2.change(|world| world.instance = None);
+    Box::pin(release(&aws, &[])).await.expect_err("it is gone");
+    assert_eq!(places(&aws), [""; 0]);
+}
+
+/// Whoever has a hundred hosts isolated at once has Auto Scaling throttled, too.
+#[tokio::test]
+async fn hosts_that_cannot_be_read_now_count_as_when_they_were_read_last() {
+    let (aws, _) = stage().await;
+    open(&aws).await;
+    group(&aws, "ELB");
+    let throttled = || {
+        let error = "<Error><Code>Throttling</Code><Message>no</Message></Error>";
+        Answer::raw(400, format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"))
+    };
+    aws.always("autoscaling:DescribeAutoScalingGroups", throttled());
+    let fault = contain_under(&aws, POLICY, false).await.expect_err("one more try");
+    assert_eq!((fault.kind, base(&aws)), (FaultKind::Transient, None));
+    contain_under(&aws, POLICY, false).await.expect("never read: nothing is held back");
+    Box::pin(release(&aws, &[])).await.expect("a release");
+
+    let (aws, _) = stage().await;
+    open(&aws).await;
+    group(&aws, "ELB");
+    contain_under(&aws, POLICY, false).await.expect("a receipt");
+    Box::pin(release(&aws, &[])).await.expect("a release");
+    isolated(&aws, &OTHERS[..2]).await;
+    let host = room::target(TargetKind::Ec2Instance, "i-08");
+    let fleet = Fleet { host: &host, group: "web" };
+    let share = room::ledger(&aws).reserve_share_as_seen(fleet, &room::incident("one"), 25, clock::now()).await.expect("read");
+    assert_eq!(share.map(|share| (share.granted, share.isolated, share.hosts, share.allowed)), Some((false, 2, 8, 2)));
 }
 
 #[tokio::test]

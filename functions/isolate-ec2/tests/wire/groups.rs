@@ -6,7 +6,7 @@ use crate::{FIRST, VPC_A, contain, outcome, stage};
 use firebreak::fault::FaultKind;
 use firebreak::receipt::{Outcome, Status};
 use firebreak_testkit::room;
-use firebreak_testkit::scripted::error;
+use firebreak_testkit::scripted::{error, ok};
 
 #[tokio::test]
 async fn a_group_that_has_the_name_and_is_not_ours_is_left_alone_and_another_name_is_taken() {
@@ -85,6 +85,21 @@ async fn a_rule_that_somebody_else_revoked_first_is_no_failure() {
     });
     let receipt = contain(&aws, "one").await.expect("a receipt");
     assert_eq!((receipt.status, ec2.now().is_cut_off()), (Status::Contained, true));
+}
+
+/// In a default VPC a rule that EC2 does not find is no error.
+#[tokio::test]
+async fn rules_that_a_revoke_did_not_match_are_looked_at_again() {
+    let (aws, ec2) = stage().await;
+    ec2.change(|world| world.interfaces.truncate(1));
+    let mut is_first = true;
+    aws.on("ec2:RevokeSecurityGroupEgress", move |_| {
+        let unknown = "<unknownIpPermissionSet><item><ipProtocol>-1</ipProtocol></item></unknownIpPermissionSet>";
+        std::mem::take(&mut is_first).then(|| ok(format!("<return>false</return>{unknown}")))
+    });
+    let receipt = contain(&aws, "one").await.expect("a receipt");
+    assert_eq!((receipt.status, ec2.now().is_cut_off()), (Status::Contained, true));
+    assert_eq!(aws.calls_of("ec2:RevokeSecurityGroupEgress").len(), 2);
 }
 
 #[tokio::test]

@@ -4,6 +4,9 @@ use crate::{base, contain, outcome, stage, verify};
 use firebreak::receipt::{Outcome, Status};
 use firebreak::step::StepKind;
 use firebreak_testkit::scripted::{Call, error};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 const VOLUMES: [(&str, &str, bool); 3] =
     [("/dev/xvda", "vol-root", true), ("/dev/sdf", "vol-data", false), ("/dev/sdg", "vol-scratch", true)];
@@ -96,6 +99,35 @@ async fn a_look_switches_on_again_what_somebody_switched_off() {
     let check = verify(&aws, "one").await.expect("a look");
     assert_eq!(ec2.now().instance, safe);
     assert_eq!(check.reverted.len(), 3, "{check:?}");
+}
+
+/// What cannot be put back is not written, and what is written later is recorded first.
+#[tokio::test]
+async fn what_was_not_read_at_first_no_look_writes_and_the_next_run_records_and_a_release_puts_back() {
+    let (aws, ec2) = stage().await;
+    ec2.change_instance(fragile);
+    let before = ec2.now().instance;
+    let is_broken = Arc::new(AtomicBool::new(true));
+    let asked = is_broken.clone();
+    aws.on("ec2:DescribeInstanceAttribute", move |call| {
+        let is_unread = asked.load(Relaxed) && call.param("Attribute") != "disableApiTermination";
+        is_unread.then(|| error(403, "UnauthorizedOperation"))
+    });
+    contain(&aws, "one").await.expect("a receipt");
+    is_broken.store(false, Relaxed);
+    let check = verify(&aws, "one").await.expect("a look");
+    let now = ec2.now().instance.expect("an instance");
+    assert_eq!((now.stop_protected, now.shutdown), (false, "terminate"), "{check:?}");
+    assert!(check.notes.iter().any(|note| note.contains("stop protection is off")), "{check:?}");
+
+    let volume = Volume { device: "/dev/sdh".to_owned(), id: "vol-later".to_owned(), delete_on_termination: true };
+    ec2.change_instance(|instance| instance.volumes.push(volume.clone()));
+    contain(&aws, "two").await.expect("a receipt");
+    assert!(ec2.now().instance.expect("an instance").stop_protected);
+    release(&aws, &[]).await.expect("a release");
+    let mut before = before.expect("an instance");
+    before.volumes.push(volume);
+    assert_eq!(ec2.now().instance, Some(before));
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 use crate::autoscaling_aws::{AutoScaling, GROUP};
+use crate::balancing_aws::{Balancing, arn};
 use crate::release::release;
-use crate::{base, contain, outcome, stage, verify};
+use crate::{INSTANCE, base, contain, outcome, stage, verify};
 use firebreak::receipt::{Outcome, Status, Step};
 use firebreak::step::StepKind;
 use firebreak_testkit::scripted::ScriptedAws;
@@ -67,6 +68,40 @@ async fn above_the_maximum_it_stays_on_standby_until_a_person_raises_it_and_noth
     scaling.change(|group| group.max = 3);
     let steps = release(&aws, &[]).await.expect("a release");
     assert_eq!(outcome(&steps, &format!("exit-standby {GROUP}")), Outcome::Applied);
+}
+
+#[tokio::test]
+async fn while_it_stays_on_standby_the_balancers_of_its_group_send_it_nothing() {
+    let (aws, _) = stage().await;
+    let (scaling, balancing) = (AutoScaling::with_member(&aws, "InService"), Balancing::with_instance(&aws));
+    scaling.change(|group| group.target_group = Some(arn("shop")));
+    contain(&aws, "one").await.expect("a receipt");
+    let max = scaling.now().max;
+    scaling.change(|group| group.max = 2);
+    let steps = release(&aws, &[]).await.expect("a release");
+    let is_in = |targets: &str| balancing.now().groups[targets].iter().any(|(id, _)| id == INSTANCE);
+    assert!(!is_in("shop"), "{steps:?}");
+    assert!(said(&steps).contains("while it is on standby"), "{steps:?}");
+    assert_eq!(outcome(&steps, "join-balancer old (classic)"), Outcome::Applied, "what is not the group's");
+
+    scaling.change(|group| group.max = max);
+    release(&aws, &[]).await.expect("a release");
+    assert!(is_in("shop"));
+}
+
+#[tokio::test]
+async fn the_swap_waits_for_standby_and_for_nothing_else_of_auto_scaling() {
+    let (aws, ec2) = stage().await;
+    AutoScaling::with_member(&aws, "InService");
+    let late = Duration::from_millis(250);
+    aws.delay_call("autoscaling:SetInstanceProtection", 1, late);
+    aws.delay_call("autoscaling:DescribeInstanceRefreshes", 1, late);
+    contain(&aws, "one").await.expect("a receipt");
+    assert!(ec2.now().is_cut_off());
+    let swapped = aws.calls_of("ec2:ModifyNetworkInterfaceAttribute")[0].arrived_at;
+    for action in ["autoscaling:SetInstanceProtection", "autoscaling:DescribeInstanceRefreshes"] {
+        assert!(aws.calls_of(action)[0].answered_at.is_some_and(|answered| swapped < answered), "{action}");
+    }
 }
 
 #[tokio::test]

@@ -1,12 +1,17 @@
 //! Open connections: an interface passes the open group, and is never left there.
 
 use crate::ec2::{Ec2, Group, Interface};
-use crate::{FIRST, SECOND, VPC_A, base, contain_under, cutting, outcome, stage, verify};
+use crate::{FIRST, INSTANCE, SECOND, VPC_A, base, contain_under, cutting, outcome, stage, verify};
+use firebreak::containment::Containment;
 use firebreak::policy::CutTracked;
 use firebreak::receipt::{Outcome, Status, Step};
-use firebreak_testkit::room::each_break;
+use firebreak::target::TargetKind;
+use firebreak_testkit::room::{self, each_break};
 use firebreak_testkit::scripted::{ScriptedAws, error};
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// No route leads out of the VPCs.
 async fn private() -> (ScriptedAws, Ec2) {
@@ -58,7 +63,8 @@ async fn a_private_interface_passes_the_open_group_on_its_way_and_the_ledger_kno
 async fn where_anybody_could_come_in_or_aws_tracks_in_any_case_nothing_is_opened_and_the_receipt_says_why() {
     type Change = fn(&mut Interface);
     type Ways = &'static [(&'static str, &'static str)];
-    let cases: [(Change, Ways, &str); 7] = [
+    let cases: [(Change, Ways, &str); 8] = [
+        (|one| one.ipv6_prefix = Some("2001:db8::/80"), &[], "IPv6"),
         (|one| one.public = Some("203.0.113.9"), &[], "public address"),
         (|one| one.ipv6 = vec!["2001:db8::9"], &[], "IPv6"),
         (|_| (), &[("natGatewayId", "nat-1")], "nat-1"),
@@ -123,15 +129,76 @@ async fn an_interface_that_could_not_be_closed_at_once_is_tried_again_and_said()
 
     let (aws, ec2) = private().await;
     ec2.change(|world| world.interfaces.truncate(1));
-    let serving = ec2.clone();
+    let (serving, refuses) = (ec2.clone(), Arc::new(AtomicBool::new(true)));
+    let asked = refuses.clone();
     aws.on("ec2:ModifyNetworkInterfaceAttribute", move |call| {
         let id = call.param("SecurityGroupId.1").to_owned();
-        (!id.is_empty() && !serving.now().group(&id).is_open()).then(|| error(400, "IncorrectState"))
+        let is_refused = asked.load(Relaxed) && !id.is_empty() && !serving.now().group(&id).is_open();
+        is_refused.then(|| error(400, "IncorrectState"))
     });
     let receipt = contain_under(&aws, "one", cutting(CutTracked::Private)).await.expect("a receipt");
-    for step in ["cut-tracked", "isolate-interface"] {
+    for step in ["left-open", "cut-tracked", "isolate-interface"] {
         assert_eq!(outcome(&receipt.steps, &format!("{step} {FIRST}")), Outcome::Failed, "not seen closed");
     }
+    assert_eq!(receipt.status, Status::Partial, "looks and the watch go by it");
+    let said: Vec<String> = receipt.steps.iter().filter_map(Step::says).collect();
+    assert!(said[0].contains("may be OPEN"), "first, and loud: {said:?}");
+
+    refuses.store(false, Relaxed);
+    let check = verify(&aws, "one").await.expect("a look");
+    assert!(ec2.now().is_cut_off() && check.reverted.is_empty(), "{check:?}");
+}
+
+#[tokio::test]
+async fn an_interface_that_no_empty_group_takes_is_put_back_and_not_left_open() {
+    let (aws, ec2) = private().await;
+    ec2.change(|world| world.interfaces.truncate(1));
+    let (before, serving) = (ec2.now().memberships(), ec2.clone());
+    aws.on("ec2:ModifyNetworkInterfaceAttribute", move |call| {
+        let id = call.param("SecurityGroupId.1");
+        (!id.is_empty() && serving.now().group(id).is_ours()).then(|| error(403, "UnauthorizedOperation"))
+    });
+    let receipt = contain_under(&aws, "one", cutting(CutTracked::Private)).await.expect("a receipt");
+    assert_eq!((receipt.status, ec2.now().memberships()), (Status::Failed, before));
+    assert_eq!(moves(&aws, &ec2, FIRST).first(), Some(&true), "it was open");
+    assert!(receipt.steps.iter().all(|step| !step.name.as_str().starts_with("left-open")), "{:?}", receipt.steps);
+}
+
+#[tokio::test]
+async fn behind_a_network_load_balancer_nothing_is_opened() {
+    let (aws, ec2) = private().await;
+    ec2.change(|world| world.balanced = vec![VPC_A]);
+    let receipt = contain_under(&aws, "one", cutting(CutTracked::Private)).await.expect("a receipt");
+    assert!(why(&receipt.steps, FIRST).contains("Network Load Balancer"));
+    assert_eq!((moves(&aws, &ec2, FIRST), moves(&aws, &ec2, SECOND)), (vec![false], vec![true, false]), "of that VPC only");
+
+    let (aws, ec2) = private().await;
+    aws.on("ec2:DescribeNetworkInterfaces", |call| {
+        (call.param("Filter.1.Name") == "interface-type").then(|| error(403, "UnauthorizedOperation"))
+    });
+    contain_under(&aws, "one", cutting(CutTracked::Private)).await.expect("a receipt");
+    assert_eq!((moves(&aws, &ec2, FIRST), ec2.now().is_cut_off()), (vec![false], true));
+}
+
+/// The state machine has a look also where the containment failed, and the watch looks at what may be half done.
+#[tokio::test]
+async fn what_two_killed_runs_left_open_a_look_closes_and_leaves_a_receipt_by_which_looks_go_on() {
+    let (aws, ec2) = private().await;
+    for _ in 0..2 {
+        aws.forget();
+        let run = Box::pin(contain_under(&aws, "one", cutting(CutTracked::Private)));
+        aws.kill_at("ec2:ModifyNetworkInterfaceAttribute", 1, true, run).await;
+        ec2.change(|world| {
+            let open = world.groups.iter().find(|group| group.is_open() && group.vpc == VPC_A).expect("a group").id.clone();
+            world.interfaces[0].groups = vec![open];
+        });
+    }
+    let check = verify(&aws, "one").await.expect("a look");
+    assert!(ec2.now().is_cut_off() && !is_open(&ec2), "{check:?}");
+    assert!(check.reverted.is_empty(), "nobody reverted anything: {check:?}");
+    let target = room::target(TargetKind::Ec2Instance, INSTANCE);
+    let receipt = room::ledger(&aws).receipt(&room::incident("one"), Containment::IsolateEc2, &target).await.expect("read");
+    assert_eq!(receipt.expect("a receipt").status, Status::Partial, "it says no more than what is known");
 }
 
 /// Whether an interface is where everybody can reach it through Firebreak's doing.

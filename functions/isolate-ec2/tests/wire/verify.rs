@@ -2,7 +2,7 @@ use crate::ec2::{Group, Interface};
 use crate::rule::Rule;
 use crate::{FIRST, SECOND, VPC_A, VPC_B, contain, recorded, stage, verify};
 use firebreak_testkit::room;
-use firebreak_testkit::scripted::error;
+use firebreak_testkit::scripted::{error, ok};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -103,6 +103,45 @@ async fn an_interface_that_a_killed_run_left_in_an_open_group_is_closed_also_whi
         assert!(check.reverted.is_empty(), "nobody reverted it: {check:?}");
         assert!(ec2.now().is_cut_off(), "paused: {paused}");
     }
+}
+
+#[tokio::test]
+async fn all_that_is_open_is_closed_first_also_where_the_ledger_takes_no_record_of_a_revert() {
+    let (aws, ec2) = stage().await;
+    ec2.change(|world| world.interfaces.push(Interface::new("eni-3", VPC_A, &["sg-web"])));
+    contain(&aws, "one").await.expect("a receipt");
+    ec2.change(|world| {
+        world.groups.extend([Group::open("sg-open-a", VPC_A), Group::open("sg-open-b", VPC_B)]);
+        // Somebody reverted the first one by its id.
+        world.interfaces[0].groups = vec!["sg-web".to_owned()];
+        world.interfaces[1].groups = vec!["sg-open-b".to_owned()];
+        world.interfaces[2].groups = vec!["sg-open-a".to_owned()];
+    });
+    aws.on("dynamodb:PutItem", |call| {
+        let is_record = call.body.contains("verification#isolate-ec2");
+        is_record.then(|| error(400, "AccessDeniedException"))
+    });
+    verify(&aws, "one").await.expect_err("no record");
+    let now = ec2.now();
+    let is_open = |interface: &Interface| interface.groups.iter().any(|id| now.group(id).is_open());
+    assert!(!now.interfaces.iter().any(is_open), "{now:?}");
+    assert_eq!(now.interfaces[0].groups, ["sg-web"], "a revert is not written over without a record");
+}
+
+#[tokio::test]
+async fn one_old_answer_makes_no_revert() {
+    let (aws, _) = stage().await;
+    contain(&aws, "one").await.expect("a receipt");
+    let mut is_old = true;
+    aws.on("ec2:DescribeInstanceAttribute", move |call| {
+        let is_answered = is_old && call.param("Attribute") == "disableApiTermination";
+        is_old &= !is_answered;
+        is_answered.then(|| ok("<disableApiTermination><value>false</value></disableApiTermination>"))
+    });
+    aws.forget();
+    let check = verify(&aws, "one").await.expect("a look");
+    assert!(check.holds && check.reverted.is_empty(), "{check:?}");
+    assert_eq!(aws.changes(), [""; 0]);
 }
 
 #[tokio::test]

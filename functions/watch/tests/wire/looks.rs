@@ -5,8 +5,10 @@ use firebreak::answer::Answer;
 use firebreak::containment::Containment;
 use firebreak::decision::{Mode, ReasonCode, Waits};
 use firebreak::receipt::{Receipt, Status, Verification};
+use firebreak::target::TargetKind;
 use firebreak::watch::NextLook;
 use firebreak_aws::clock;
+use firebreak_testkit::room;
 use firebreak_testkit::scripted::ok;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -38,6 +40,24 @@ async fn everything_in_force_is_read_back_and_then_cloudtrail_is_asked() {
     assert!((1..=10).contains(&answer.watch.seconds), "{:?}", answer.watch);
     assert_eq!(NextLook { seconds: 0, ..answer.watch }, quiet(2));
     assert!(answer.report.is_some() && answer.incident.is_some());
+}
+
+/// A run that was killed while an interface was open leaves no steps: the base says what is open, and a look reads that.
+#[tokio::test]
+async fn an_isolation_that_was_killed_is_looked_at() {
+    let stage = Stage::start().await;
+    let target = room::target(TargetKind::Ec2Instance, "i-0123456789abcdef0");
+    let killed = |error: &str| Receipt {
+        fault: Some(error.to_owned().into()),
+        finished_at: Some(clock::now()),
+        ..Receipt::of(target.clone(), Containment::IsolateEc2, Status::Failed)
+    };
+    for (error, is_asked) in [("Sandbox.Timedout", true), ("Firebreak.Gone", false)] {
+        stage.ledger().keep_receipt(&stage.incident.id, &killed(error)).await.expect("the ledger takes it");
+        stage.aws.forget();
+        stage.look(1, 10).await.expect("a look");
+        assert_eq!(stage.called().contains(&"isolate-ec2 verify".to_owned()), is_asked, "{error}");
+    }
 }
 
 /// Whoever is paused writes nothing again without a person.
