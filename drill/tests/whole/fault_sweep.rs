@@ -117,8 +117,10 @@ async fn isolation_of_an_instance() -> Result<()> {
         "ec2:DescribeNetworkInterfaces",
         "ec2:DescribeInstanceAttribute",
         "ec2:DescribeSecurityGroups",
-        // Whether an interface may pass the open group: where nobody knows, none does.
+        // Whether an interface may pass the open group, and that group: where one is missing, no interface does.
         "ec2:DescribeRouteTables",
+        "ec2:AuthorizeSecurityGroupEgress",
+        "ec2:AuthorizeSecurityGroupIngress",
         "ec2:CreateSecurityGroup",
         "ec2:RevokeSecurityGroupEgress",
         LEDGER[0],
