@@ -16,6 +16,7 @@ mod flows;
 mod groups;
 mod impact;
 mod interfaces;
+mod member_faults;
 mod others;
 mod prepare;
 mod protections;
