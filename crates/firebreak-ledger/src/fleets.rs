@@ -89,7 +89,7 @@ impl Ledger {
     }
 
     /// As [`reserve_share`](Self::reserve_share) where the hosts cannot be read now: by how many there were when they were read last.
-    /// Nothing: they never were.
+    /// Other hosts' old places do not count: nobody can say that those hosts exist. Nothing: the hosts never were read.
     ///
     /// # Errors
     /// As `reserve_share`.
@@ -104,13 +104,15 @@ impl Ledger {
             let row = self.get(key(fleet), ROW).send().await.or_fault("ledger: read the isolated hosts of a group")?.item;
             let seen = row.as_ref().and_then(|row| row.get(SEEN)?.as_n().ok()?.parse::<usize>().ok());
             let Some((seen, places)) = seen.zip(row.as_ref().and_then(places_of)) else { return Ok(None) };
-            let isolated: BTreeSet<&str> = places.keys().map(String::as_str).collect();
+            let isolated = recent(fleet, &places, at);
             let mut share = counted(fleet, &isolated, seen.max(isolated.len()), percent);
             if share.granted || share.isolated >= share.allowed {
                 return Ok(Some(share));
             }
             let none: &[(&str, &str)] = &[];
-            share.granted = self.take_place(fleet, entry(incident, at), at, Some((share, none))).await?;
+            // Old places stay in the row, whose size the write goes by.
+            let with_old = Share { allowed: share.allowed + places.len() - isolated.len(), ..share };
+            share.granted = self.take_place(fleet, entry(incident, at), at, Some((with_old, none))).await?;
             if share.granted {
                 return Ok(Some(share));
             }
@@ -262,6 +264,15 @@ fn places_of(row: &Item) -> Option<Places> {
     let hosts = row.get("hosts")?.as_m().ok()?;
     let since = |entry: &AttributeValue| Some(string(entry.as_m().ok()?, "at")?.to_owned());
     Some(hosts.iter().map(|(host, entry)| (host.clone(), since(entry))).collect())
+}
+
+/// The hosts whose places count where nobody can read which hosts the group has: the host itself, and those whose places are not old.
+fn recent<'a>(fleet: Fleet<'_>, places: &'a Places, at: Timestamp) -> BTreeSet<&'a str> {
+    let oldest = sortable(at - LASTS);
+    let own = fleet.host.id.as_str();
+    let all = places.iter().map(|(host, since)| (host.as_str(), since.as_deref()));
+    let counting = all.filter(|(host, since)| *host == own || since.is_none_or(|since| since >= oldest.as_str()));
+    counting.map(|(host, _)| host).collect()
 }
 
 /// The hosts that give their place up, each with the time since which it has the place.

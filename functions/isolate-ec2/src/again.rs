@@ -1,9 +1,10 @@
 //! Writes again what keeps the evidence alive, where somebody took it away.
 
 use firebreak::fault::Fault;
-use firebreak::receipt::{Outcome, Receipt};
-use firebreak::step::StepName;
+use firebreak::receipt::{Outcome, Receipt, Status, Step};
+use firebreak::step::{StepKind, StepName};
 use firebreak::target::Look;
+use firebreak_aws::clock;
 use firebreak_function::containment::{Call, Checked, NOT_WRITTEN_AGAIN};
 use futures::lock::Mutex;
 use tokio::time::Instant;
@@ -89,17 +90,41 @@ async fn foresee(call: &Call, line: &str) -> Result<(), Fault> {
 
 /// A release goes by the receipt: what was written late is Firebreak's to put back. Where the ledger does not take it, a release leaves
 /// the protection on.
-async fn keep_late(call: &Call, step: &StepName) {
+pub(crate) async fn keep_late(call: &Call, step: &StepName) {
     let _alone = ONE_AT_A_TIME.lock().await;
-    let Ok(Some(mut receipt)) = call.ledger.receipt(&call.incident, call.containment, &call.target).await else { return };
-    for known in receipt.steps.iter_mut().filter(|known| known.name == *step) {
-        known.outcome = Outcome::Applied;
-        known.error = None;
-    }
-    let status = Receipt::status_of(&receipt.steps, call.decisive());
-    if let Err(fault) = call.ledger.keep_receipt(&call.incident, &Receipt { status, ..receipt }).await {
+    let Ok(known) = call.ledger.receipt(&call.incident, call.containment, &call.target).await else { return };
+    let receipt = with_late(call, known, std::slice::from_ref(step));
+    if let Err(fault) = call.ledger.keep_receipt(&call.incident, &receipt).await {
         tracing::warn!(step = %step, fault.message = %fault.message, "the receipt does not say what a look wrote");
     }
+}
+
+/// A receipt with what a look did for the containment. A run that was killed gets one: the next look tells by it what somebody reverted.
+pub(crate) fn with_late(call: &Call, known: Option<Receipt>, written: &[StepName]) -> Receipt {
+    let known = known.unwrap_or_else(|| Receipt::of(call.target.clone(), call.containment, Status::Failed));
+    let killed = known.steps.is_empty().then(|| {
+        let why = Fault::malformed("the containment did not end: only what a look made up for is known");
+        Step { error: Some(why), ..made(StepKind::ReadBase.into(), Outcome::Failed) }
+    });
+    let mut steps: Vec<Step> = known.steps.iter().cloned().chain(killed).collect();
+    for name in written {
+        let is_left_open = name.kind() == Some(StepKind::LeftOpen);
+        let outcome = if is_left_open { Outcome::Skipped } else { Outcome::Applied };
+        let is_known = steps.iter().any(|step| step.name == *name);
+        for step in steps.iter_mut().filter(|step| step.name == *name) {
+            (step.outcome, step.error) = (outcome, None);
+        }
+        if !is_known && !is_left_open {
+            steps.push(made(name.clone(), outcome));
+        }
+    }
+    let status = Receipt::status_of(&steps, call.decisive());
+    let finished_at = known.finished_at.or_else(|| Some(clock::now()));
+    Receipt { status, steps, finished_at, ..known }
+}
+
+fn made(name: StepName, outcome: Outcome) -> Step {
+    Step { name, outcome, error: None, digest: None, started_at: clock::now(), ms: 0 }
 }
 
 /// What several checks saw.

@@ -8,10 +8,13 @@ mod wire;
 
 pub(crate) use scan::scan;
 
-use crate::again::{Lost, merged};
+use crate::again::{Lost, keep_late, merged};
+use crate::deadline;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::{Outcome, Step};
 use firebreak::step::{StepKind, StepName};
+use firebreak::target::Look;
+use firebreak_aws::clock;
 use firebreak_function::containment::{Call, Checked};
 use firebreak_function::step::{skipped, step, unrecorded};
 use firebreak_ledger::Hosts;
@@ -102,7 +105,8 @@ impl Registration {
 
 /// Takes the instance out. `held`: the registrations are recorded.
 pub(crate) async fn contain(call: &Call, found: &[Registration], held: bool) -> Vec<Step> {
-    let (balancing, until) = (Balancing::of(call), Instant::now() + LEAVING);
+    let left = deadline::time_left(call.began_at, clock::now());
+    let (balancing, until) = (Balancing::of(call), Instant::now() + LEAVING.min(left));
     let work: Vec<_> = found
         .iter()
         .map(|registration| step(registration.name(StepKind::LeaveBalancer), leave(&balancing, registration, held, until)))
@@ -134,12 +138,19 @@ pub(crate) async fn check(call: &Call, base: &[Registration]) -> Result<Checked,
     {
         return Err(fault.clone());
     }
-    let (mut checks, read_at) = (Vec::new(), Instant::now());
+    let (mut checks, read_at, unanswered) = (Vec::new(), Instant::now(), unanswered(call).await);
     for (registration, state) in base.iter().zip(states) {
         let shown = registration.shown();
         checks.push(match state {
-            // Not registered, or the balancer is gone.
-            Ok(Some(false) | None) => Checked::default(),
+            Ok(Some(false)) => {
+                let name = registration.name(StepKind::LeaveBalancer);
+                if unanswered.contains(&name) {
+                    keep_late(call, &name).await;
+                }
+                Checked::default()
+            }
+            // The balancer is gone.
+            Ok(None) => Checked::default(),
             Ok(Some(true)) => {
                 let line = format!("load balancer {shown} sends it traffic");
                 let lost = Lost { step: registration.name(StepKind::LeaveBalancer), line, may_be_late: false, read_at };
@@ -153,6 +164,19 @@ pub(crate) async fn check(call: &Call, base: &[Registration]) -> Result<Checked,
         });
     }
     Ok(merged(checks))
+}
+
+/// Steps that failed on a passing fault: AWS may have carried them out all the same. Where the instance is out a release puts it back.
+async fn unanswered(call: &Call) -> Vec<StepName> {
+    if call.look != Look::Reapply {
+        return vec![];
+    }
+    let receipt = call.ledger.receipt(&call.incident, call.containment, &call.target).await.ok().flatten();
+    let is_unanswered = |step: &Step| {
+        let passes = step.error.as_ref().is_some_and(|fault| fault.kind == FaultKind::Transient);
+        step.is(StepKind::LeaveBalancer) && step.outcome == Outcome::Failed && passes
+    };
+    receipt.into_iter().flat_map(|receipt| receipt.steps).filter(is_unanswered).map(|step| step.name).collect()
 }
 
 /// What Auto Scaling itself registers with a group's hosts, once they serve.
@@ -199,7 +223,13 @@ async fn join(call: &Call, balancing: &Balancing, registration: &Registration) -
     match balancing.has(registration).await {
         Ok(Some(true)) => step(name, async { Ok(Outcome::Already) }).await,
         Ok(Some(false)) if is_ours => step(name, balancing.join(registration)).await,
-        Ok(Some(false)) => step(name, async { Ok(Outcome::Skipped) }).await,
+        Ok(Some(false)) => {
+            let shown = registration.shown();
+            skipped(
+                name,
+                Fault::malformed(format!("not taken into {shown} again: Firebreak could not take it out, and it is out")),
+            )
+        }
         Ok(None) => skipped(name, Fault::gone(format!("load balancer {} does not exist any more", registration.shown()))),
         Err(fault) => step(name, async { Err(fault) }).await,
     }

@@ -8,7 +8,7 @@ use crate::admit;
 use crate::base::{BaseState, NetworkInterface};
 use crate::interfaces::{self, Plan, is_isolated};
 use crate::read::{self, Seen, Wanted};
-use crate::tracked::{self, Cut};
+use crate::tracked::{self, Cut, Earlier};
 use crate::{balancers, fleet, isolation_group, protections, scaling, shells, termination, volatile};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{InstanceStateName, Tag};
@@ -83,14 +83,14 @@ async fn isolate(call: &Call, ec2: &Client, seen: Seen, policy: &Policy, admitte
 
 /// Interfaces that pass an open group. They are recorded before, so that a run after this one, and every look, knows of them.
 fn to_open(seen: &Seen, policy: CutTracked) -> BTreeSet<String> {
-    let through = seen.base.interfaces.iter().filter(|interface| cut(interface, seen, policy, false) == Cut::Through);
+    let through = seen.base.interfaces.iter().filter(|interface| cut(interface, seen, policy, Earlier::Nothing) == Cut::Through);
     through.map(|interface| interface.id.clone()).collect()
 }
 
-fn cut(interface: &NetworkInterface, seen: &Seen, policy: CutTracked, was_cut: bool) -> Cut {
+fn cut(interface: &NetworkInterface, seen: &Seen, policy: CutTracked, earlier: Earlier) -> Cut {
     match &seen.groups {
         Ok(known) => {
-            let state = (is_isolated(interface, known), tracked::is_in_open(interface, known), was_cut);
+            let state = (is_isolated(interface, known), tracked::is_in_open(interface, known), earlier);
             tracked::decide(policy, interface, &seen.reach, state)
         }
         // It may be isolated already.
@@ -98,21 +98,20 @@ fn cut(interface: &NetworkInterface, seen: &Seen, policy: CutTracked, was_cut: b
     }
 }
 
-/// The steps by which an earlier run cut open connections. A record alone says only that it was about to.
-async fn cut_before(call: &Call) -> Vec<StepName> {
+/// The steps about open connections of an earlier run. A record alone says only that it was about to cut them.
+async fn cut_before(call: &Call) -> Vec<Step> {
     let receipt = call.ledger.receipt(&call.incident, call.containment, &call.target).await.ok().flatten();
-    let is_done = |step: &Step| step.is(StepKind::CutTracked) && matches!(step.outcome, Outcome::Applied | Outcome::Already);
-    receipt.into_iter().flat_map(|receipt| receipt.steps).filter(is_done).map(|step| step.name).collect()
+    receipt.into_iter().flat_map(|receipt| receipt.steps).filter(|step| step.is(StepKind::CutTracked)).collect()
 }
 
 fn plan(
     call: &Call,
     (interface, known): (&NetworkInterface, Option<&BaseState>),
     seen: &Seen,
-    (policy, cut_before): (CutTracked, &[StepName]),
+    (policy, cut_before): (CutTracked, &[Step]),
     groups: &BTreeMap<String, Groups>,
 ) -> Plan {
-    let was_cut = cut_before.contains(&StepName::about(StepKind::CutTracked, &interface.id));
+    let earlier = Earlier::of(cut_before, &interface.id);
     let unprepared = || Err(Fault::bug("no group was prepared for this VPC"));
     let Groups { empty, open } =
         groups.get(&interface.vpc).cloned().unwrap_or_else(|| Groups { empty: unprepared(), open: unprepared() });
@@ -122,7 +121,7 @@ fn plan(
     Plan {
         empty,
         open,
-        cut: cut(interface, seen, policy, was_cut),
+        cut: cut(interface, seen, policy, earlier),
         is_isolated: is_isolated(interface, ours),
         before: recorded.groups.iter().filter(|id| !is_ours(id)).cloned().collect(),
         began_at: call.began_at,

@@ -1,7 +1,8 @@
 //! The share of a group that is isolated at once: who trips findings on every host of a fleet must not have Firebreak stop the fleet.
 //!
 //! The ledger counts; Auto Scaling says how many hosts serve. Where that cannot be read, the number that was read last counts. Without
-//! one, a read that fails holds no isolation back: an attacker who breaks the read must not stop it, and the receipt says so.
+//! one, a read that fails holds no isolation back: an attacker who breaks the read must not stop it, and the receipt says so. Nor may
+//! hosts that are gone long since: while the read fails, old places do not count.
 
 use crate::admission::{Admission, has_begun};
 use crate::balancers::Registration;
@@ -50,6 +51,7 @@ pub(crate) async fn reserve(call: &Call, policy: &Policy, base: &BaseState) -> R
             Ok(None) if unread.kind == FaultKind::Transient && call.ledger.is_first_unread(fleet, call.began_at).await? => {
                 return Err(unread);
             }
+            Err(fault) if fault.kind == FaultKind::Transient => return Err(fault),
             _ => return take(call, fleet, Some(unread)).await,
         },
     };

@@ -1,6 +1,7 @@
 //! One network interface: into the empty group of its own VPC, and idle connections forgotten soon.
 
 use crate::base::NetworkInterface;
+use crate::deadline;
 use crate::isolation_group::{self, ISOLATION, is_empty, patiently};
 use crate::tracked::{self, Cut};
 use aws_sdk_ec2::Client;
@@ -54,6 +55,17 @@ enum Opened {
     Yes,
 }
 
+/// Where an interface is after the last resort.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// A close came late: it is in the empty group.
+    Closed,
+    /// It has the groups of before.
+    AsBefore,
+    /// It may be open.
+    Unknown,
+}
+
 /// Whether an interface is alone in an isolation group of its VPC that has no rules.
 pub(crate) fn is_isolated(interface: &NetworkInterface, groups: &[SecurityGroup]) -> bool {
     own_group(interface, groups).is_some_and(is_empty)
@@ -73,7 +85,7 @@ pub(crate) fn own_group<'a>(interface: &NetworkInterface, groups: &'a [SecurityG
 /// it, and beside that elsewhere.
 pub(crate) async fn contain(ec2: &Client, interface: &NetworkInterface, plan: &Plan, held: bool) -> Vec<Step> {
     let moving = Box::pin(network(ec2, interface, plan, held));
-    let shortening = Box::pin(shorten(ec2, interface, held));
+    let shortening = Box::pin(shorten(ec2, interface, plan.began_at, held));
     let (mut steps, shortened) = if matches!(plan.cut, Cut::Through | Cut::Close) {
         let moved = moving.await;
         (moved, shortening.await)
@@ -87,25 +99,38 @@ pub(crate) async fn contain(ec2: &Client, interface: &NetworkInterface, plan: &P
 async fn network(ec2: &Client, interface: &NetworkInterface, plan: &Plan, held: bool) -> Vec<Step> {
     let name = StepName::about(StepKind::CutTracked, &interface.id);
     let (mut cut, opened) = match &plan.cut {
-        Cut::Through if tracked::is_late(plan.began_at, clock::now()) => {
+        Cut::Through if deadline::is_late(plan.began_at, clock::now()) => {
             (uncut(name, "no time was left to close it again"), Opened::No)
         }
         Cut::Through => Box::pin(open(ec2, interface, plan, held, name)).await,
         Cut::Not(why) => (uncut(name, why), Opened::No),
+        Cut::Unclosed => (uncut(name, "an earlier run could not close it, or EC2 refused to open it"), Opened::No),
         Cut::Done => (step(name, async { Ok(Outcome::Already) }).await, Opened::No),
         Cut::Close => (step(name, async { Ok(Outcome::Applied) }).await, Opened::Yes),
     };
     let way = if opened == Opened::No { Way::Move } else { Way::Close(opened) };
     let isolated = StepName::about(StepKind::IsolateInterface, &interface.id);
-    let isolated = step(isolated, Box::pin(isolate(ec2, interface, plan, held, way))).await;
+    let mut isolated = step(isolated, Box::pin(isolate(ec2, interface, plan, held, way))).await;
     if opened == Opened::No || isolated.outcome != Outcome::Failed {
+        if plan.cut == Cut::Unclosed && isolated.outcome == Outcome::Failed {
+            // The run after this one must not open it, either.
+            cut.outcome = Outcome::Failed;
+        }
         return vec![cut, isolated];
     }
-    let is_back = Box::pin(put_back(ec2, &interface.id, &plan.before, opened)).await;
-    let now = if is_back { "has the security groups of before again" } else { "was not seen closed" };
+    let end = Box::pin(put_back(ec2, interface, plan, opened)).await;
+    let now = match end {
+        End::Closed => {
+            (isolated.outcome, isolated.error) = (Outcome::Applied, None);
+            return vec![cut, isolated];
+        }
+        End::AsBefore => "has the security groups of before again",
+        End::Unknown => "was not seen closed",
+    };
     cut.outcome = Outcome::Failed;
+    // By this kind of fault the next run knows that it must not open the interface again.
     cut.error = Some(Fault::malformed(format!("{} was open for a moment, could not be closed, and {now}", interface.id)));
-    let left = (!is_back).then(|| left_open(interface, plan));
+    let left = (end == End::Unknown).then(|| left_open(interface, plan));
     left.into_iter().chain([cut, isolated]).collect()
 }
 
@@ -154,8 +179,8 @@ async fn isolate(ec2: &Client, interface: &NetworkInterface, plan: &Plan, held: 
     if interface.groups == [group.as_str()] {
         return Ok(Outcome::Already);
     }
-    if !held {
-        // The groups would be lost: without the record nobody could put the instance back.
+    if !held && matches!(way, Way::Move) {
+        // The groups would be lost: without the record nobody could put the instance back. Those of an open interface are recorded.
         return Err(unrecorded());
     }
     match way {
@@ -171,7 +196,7 @@ async fn isolate(ec2: &Client, interface: &NetworkInterface, plan: &Plan, held: 
 pub(crate) async fn close(ec2: &Client, interface: &str, group: &str, (is_sure, settle): (bool, Duration)) -> Result<(), Fault> {
     let late = || Fault::new(FaultKind::Transient, "ec2:ModifyNetworkInterfaceAttribute: not closed in time");
     let tries = Box::pin(close_now(ec2, interface, group, (is_sure, settle)));
-    tokio::time::timeout(tracked::CLOSING, tries).await.unwrap_or_else(|_| Err(late()))
+    tokio::time::timeout(deadline::CLOSING, tries).await.unwrap_or_else(|_| Err(late()))
 }
 
 async fn close_now(ec2: &Client, interface: &str, group: &str, (mut is_sure, settle): (bool, Duration)) -> Result<(), Fault> {
@@ -195,25 +220,45 @@ async fn close_now(ec2: &Client, interface: &str, group: &str, (mut is_sure, set
     }
 }
 
-/// The last resort: as before is safer than open. Whether the interface is as before.
-async fn put_back(ec2: &Client, interface: &str, before: &[String], opened: Opened) -> bool {
-    if before.is_empty() {
-        return false;
+/// The last resort: as before is safer than open. A close that came late stays, and so does what somebody else did meanwhile.
+async fn put_back(ec2: &Client, interface: &NetworkInterface, plan: &Plan, opened: Opened) -> End {
+    let (id, before) = (&interface.id, &plan.before);
+    let shown = tokio::time::timeout(deadline::GLANCE, Box::pin(groups_of(ec2, id))).await;
+    if let Ok(Ok(now)) = shown {
+        let is_empty_one = |only: &String| plan.empty.as_ref().is_ok_and(|empty| empty == only);
+        if now.len() == 1 && now.iter().all(is_empty_one) {
+            return End::Closed;
+        }
+        // The read may be older than the open step.
+        let may_be_open = |group: &String| {
+            plan.open.as_ref().is_ok_and(|open| open == group) || before.contains(group) || interface.groups.contains(group)
+        };
+        if !now.is_empty() && !now.iter().any(may_be_open) {
+            return End::Unknown;
+        }
     }
-    let moved = tracked::in_time(Box::pin(set_groups(ec2, interface, before))).await;
-    moved.is_ok() && (opened == Opened::Yes || is_in(ec2, interface, before).await.unwrap_or(false))
+    if before.is_empty() {
+        return End::Unknown;
+    }
+    let moved = tracked::in_time(Box::pin(set_groups(ec2, id, before))).await;
+    let is_back = moved.is_ok() && (opened == Opened::Yes || is_in(ec2, id, before).await.unwrap_or(false));
+    if is_back { End::AsBefore } else { End::Unknown }
 }
 
 /// Whether an interface has these groups and no other.
 async fn is_in(ec2: &Client, interface: &str, groups: &[String]) -> Result<bool, Fault> {
+    let now = groups_of(ec2, interface).await?;
+    Ok(now.iter().eq(groups.iter().collect::<BTreeSet<_>>()))
+}
+
+async fn groups_of(ec2: &Client, interface: &str) -> Result<BTreeSet<String>, Fault> {
     let read = async {
         let shown = ec2.describe_network_interfaces().network_interface_ids(interface).send().await;
         shown.or_fault("ec2:DescribeNetworkInterfaces")
     };
     let shown = tracked::in_time(Box::pin(read)).await?;
     let now = shown.network_interfaces().iter().flat_map(|one| one.groups()).filter_map(|one| one.group_id());
-    let now: BTreeSet<&str> = now.collect();
-    Ok(groups.iter().map(String::as_str).collect::<BTreeSet<_>>() == now)
+    Ok(now.map(str::to_owned).collect())
 }
 
 /// Replaces all groups of an interface by one.
@@ -230,7 +275,7 @@ async fn set_groups(ec2: &Client, interface: &str, groups: &[String]) -> Result<
 }
 
 /// Has EC2 forget idle connections after the shortest time. A call of its own: EC2 takes one attribute at a time.
-async fn shorten(ec2: &Client, interface: &NetworkInterface, held: bool) -> Step {
+async fn shorten(ec2: &Client, interface: &NetworkInterface, began_at: Timestamp, held: bool) -> Step {
     let name = StepName::about(StepKind::ShortenTracking, &interface.id);
     if interface.tcp_established_timeout.is_some_and(|seconds| seconds <= SHORTEST) {
         return step(name, async { Ok(Outcome::Already) }).await;
@@ -239,8 +284,14 @@ async fn shorten(ec2: &Client, interface: &NetworkInterface, held: bool) -> Step
         return step(name, async { Err(unrecorded()) }).await;
     }
     let mut is_unsupported = false;
+    let late = || Fault::new(FaultKind::Transient, "no time was left for it");
     let changed = async {
-        let answer = forget_after(ec2, &interface.id, SHORTEST).await;
+        let left = deadline::time_left(began_at, clock::now());
+        if left.is_zero() {
+            return Err(late());
+        }
+        let changing = Box::pin(forget_after(ec2, &interface.id, SHORTEST));
+        let answer = tokio::time::timeout(left, changing).await.unwrap_or_else(|_| Err((false, late())));
         answer.map_err(|(unsupported, why)| {
             is_unsupported = unsupported;
             why

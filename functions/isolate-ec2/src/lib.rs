@@ -6,6 +6,7 @@ mod again;
 mod balancers;
 mod base;
 mod contain;
+mod deadline;
 mod diagnose;
 mod fleet;
 mod flows;

@@ -6,24 +6,19 @@
 //! cuts**. For that moment everybody who can reach the interface gets through.
 
 use crate::base::NetworkInterface;
+use crate::deadline::LIMIT;
 use crate::isolation_group::{self, OPEN, PREPARED, patiently_unless};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, Route, RouteTable, SecurityGroup};
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::policy::CutTracked;
+use firebreak::receipt::{Outcome, Step};
+use firebreak::step::{StepKind, StepName};
 use firebreak_aws::classify::{code, fault};
-use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-/// How long one call may take while an interface can be open. An open step, the closing and the last resort stay below 30 seconds.
-const LIMIT: Duration = Duration::from_secs(5);
-/// How long closing is tried.
-pub(crate) const CLOSING: Duration = Duration::from_secs(12);
 /// The pauses between the tries, in parts of the time that a read may be behind a write.
 pub(crate) const PAUSES: [f32; 5] = [0.0, 0.25, 0.5, 1.0, 1.5];
-/// No interface is opened later than that after a run began: the function has 60 seconds, and `sts:AssumeRole` comes before.
-const LATEST: SignedDuration = SignedDuration::from_secs(20);
 
 const ANYWHERE: &str = "0.0.0.0/0";
 const ANYWHERE_V6: &str = "::/0";
@@ -39,6 +34,32 @@ pub(crate) enum Cut {
     Done,
     /// It does not, for this reason.
     Not(String),
+    /// It does not: an earlier run could not close it.
+    Unclosed,
+}
+
+/// What an earlier run did about the open connections of an interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Earlier {
+    Nothing,
+    Cut,
+    /// It could not close the interface, or EC2 refused to open it.
+    Unclosed,
+}
+
+impl Earlier {
+    /// By the steps of the earlier run.
+    pub(crate) fn of(steps: &[Step], interface: &str) -> Self {
+        let name = StepName::about(StepKind::CutTracked, interface);
+        let Some(step) = steps.iter().find(|step| step.name == name) else { return Self::Nothing };
+        // Other faults kept the interface from being opened, and can pass.
+        let is_lasting = step.error.as_ref().is_some_and(|fault| fault.kind == FaultKind::Malformed);
+        match step.outcome {
+            Outcome::Applied | Outcome::Already => Self::Cut,
+            Outcome::Failed if is_lasting => Self::Unclosed,
+            Outcome::Failed | Outcome::Skipped => Self::Nothing,
+        }
+    }
 }
 
 /// Who can reach an interface from outside its VPC.
@@ -50,23 +71,20 @@ pub(crate) struct Reach {
     pub(crate) balanced: Result<BTreeSet<String>, Fault>,
 }
 
-/// Whether it is too late to open an interface.
-pub(crate) fn is_late(began_at: Timestamp, now: Timestamp) -> bool {
-    now.duration_since(began_at) > LATEST
-}
-
 /// Decides for one interface. `is_isolated`: it is alone in an empty group already, and must never be opened again.
 pub(crate) fn decide(
     policy: CutTracked,
     interface: &NetworkInterface,
     reach: &Reach,
-    (is_isolated, is_open, was_cut): (bool, bool, bool),
+    (is_isolated, is_open, earlier): (bool, bool, Earlier),
 ) -> Cut {
     if is_open {
         return Cut::Close;
     }
-    if is_isolated && was_cut {
-        return Cut::Done;
+    match earlier {
+        Earlier::Cut if is_isolated => return Cut::Done,
+        Earlier::Unclosed if !is_isolated => return Cut::Unclosed,
+        _ => {}
     }
     let why = match policy {
         CutTracked::Never => Some("the policy says so (cut_tracked)".to_owned()),
@@ -236,19 +254,4 @@ pub(crate) async fn in_time<T>(work: impl Future<Output = Result<T, Fault>>) -> 
 pub(crate) fn is_in_open(interface: &NetworkInterface, groups: &[SecurityGroup]) -> bool {
     let is_ours = |id: &String| groups.iter().any(|group| group.group_id() == Some(id.as_str()) && OPEN.is(group));
     interface.groups.iter().any(is_ours)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_is_opened_that_the_function_has_no_time_to_close() {
-        let began_at = Timestamp::UNIX_EPOCH;
-        assert!(!is_late(began_at, began_at + SignedDuration::from_secs(19)));
-        assert!(is_late(began_at, began_at + SignedDuration::from_secs(21)));
-        // `sts:AssumeRole`, the latest open step, an open call, the closing, and the last resort with its read.
-        let longest = Duration::from_secs(15 + LATEST.as_secs().unsigned_abs()) + LIMIT + CLOSING + LIMIT;
-        assert!(longest < Duration::from_secs(60), "function.toml");
-    }
 }

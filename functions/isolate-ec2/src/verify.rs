@@ -1,5 +1,6 @@
 //! Reads back whether the isolation holds, and writes again what somebody took away.
 
+use crate::again::with_late;
 use crate::base::{BaseState, NetworkInterface};
 use crate::contain::{label, record};
 use crate::interfaces::{self, is_isolated, own_group};
@@ -7,10 +8,9 @@ use crate::read::{self, Seen, Wanted};
 use crate::{balancers, flows, protections, scaling, shells, termination, tracked};
 use aws_sdk_ec2::Client;
 use firebreak::fault::Fault;
-use firebreak::receipt::{Outcome, Receipt, Status, Step};
+use firebreak::receipt::{Outcome, Receipt, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::Look;
-use firebreak_aws::clock;
 use firebreak_function::containment::{Call, Checked, NOT_WRITTEN_AGAIN};
 use futures::future::join_all;
 
@@ -35,16 +35,24 @@ pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
         call.holds(&call.target),
     );
     let held = held?;
+    let unrecorded = match &base {
+        Ok(Some(_)) => None,
+        Ok(None) => Some("no containment recorded how it was".to_owned()),
+        Err(fault) => Some(format!("the record of how it was could not be read: {}", fault.message)),
+    };
     let base = base.ok().flatten().map(|(base, _)| base);
     let (seen, loose) = Box::pin(look(call, &ec2, base.as_ref(), &receipt)).await?;
+    // Without a record nothing could be put back, and no containment may have asked whether it may: what is open is closed, no more.
+    let reapplies = call.look == Look::Reapply && base.is_some();
     // Nothing may be written while a release is under way, and none begins while something is.
-    let may_write = held && (call.look == Look::Reapply || loose.iter().any(|one| one.is_open));
+    let may_write = held && (reapplies || loose.iter().any(|one| one.is_open));
     let guards = if may_write { call.guard(std::slice::from_ref(&call.target)).await? } else { None };
-    let call = &match (&guards, call.look) {
-        (None, Look::Reapply) => Call { look: Look::ReadOnly, ..call.clone() },
+    let call = &match call.look {
+        Look::Reapply if guards.is_none() || !reapplies => Call { look: Look::ReadOnly, ..call.clone() },
         _ => call.clone(),
     };
     let mut checked = Checked::default();
+    checked.problems.extend(unrecorded.filter(|_| held).map(|why| format!("looks write nothing again: {why}")));
     checked.problems.extend(seen.unread.iter().filter_map(|step| step.error.as_ref()).map(|fault| fault.message.clone()));
     let network = Box::pin(network(call, &ec2, &seen, loose, (held, guards.is_some()), &receipt, &mut checked)).await;
     if network.is_ok() {
@@ -129,7 +137,7 @@ async fn network(
     // At once, together, and before anything that can fail.
     let (open, writes): (Vec<Loose>, Vec<Loose>) = writes.into_iter().partition(|one| one.is_open);
     let closed = join_all(open.iter().map(|one| Box::pin(again(call, ec2, seen, one)))).await;
-    let mut in_time = Vec::new();
+    let mut in_time = if held { closed_since(seen, receipt) } else { vec![] };
     for (Loose { interface, line, .. }, closed) in open.into_iter().zip(closed) {
         match closed {
             Ok(()) => {
@@ -151,9 +159,11 @@ async fn network(
     }
     for one in writes {
         let written = Box::pin(again(call, ec2, seen, &one)).await;
-        let Loose { interface, line, is_late, .. } = one;
+        let Loose { interface, line, is_late, is_new, .. } = one;
+        // One that was attached since is told now. Its step tells the next look that it was isolated.
+        in_time.extend((written.is_ok() && (is_late || is_new)).then(|| step_of(&interface.id)));
         match written {
-            Ok(()) if is_late => in_time.push(step_of(&interface.id)),
+            Ok(()) if is_late => {}
             Ok(()) => checked.reverted.push(format!("{line}; isolated again")),
             Err(fault) => {
                 checked.problems.push(format!("{line}; it could not be isolated: {fault}"));
@@ -182,34 +192,22 @@ async fn again(call: &Call, ec2: &Client, seen: &Seen, one: &Loose) -> Result<()
     isolated
 }
 
+/// Steps that failed about interfaces that are isolated by now: a person closed one, or a late call did.
+fn closed_since(seen: &Seen, receipt: &Result<Option<Receipt>, Fault>) -> Vec<StepName> {
+    let groups = seen.groups.as_deref().unwrap_or_default();
+    let isolated = seen.base.interfaces.iter().filter(|interface| is_isolated(interface, groups));
+    let names = isolated.flat_map(|interface| [step_of(&interface.id), StepName::about(StepKind::LeftOpen, &interface.id)]);
+    let failed = receipt.as_ref().ok().and_then(Option::as_ref).map(Receipt::failed_steps).unwrap_or_default();
+    names.filter(|name| failed.contains(name)).collect()
+}
+
 /// A release goes by the receipt: what a look isolated at last is Firebreak's to put back. A run that was killed gets one here.
 async fn keep_late(call: &Call, receipt: &Result<Option<Receipt>, Fault>, written: &[StepName]) -> Result<(), Fault> {
     let Ok(known) = receipt else { return Ok(()) };
     if written.is_empty() {
         return Ok(());
     }
-    let known = known.clone().unwrap_or_else(|| Receipt::of(call.target.clone(), call.containment, Status::Failed));
-    let killed = known.steps.is_empty().then(|| {
-        let why = Fault::malformed("the containment did not end: only what a look made up for is known");
-        Step { error: Some(why), ..made(StepKind::ReadBase.into(), Outcome::Failed) }
-    });
-    let mut steps: Vec<Step> = known.steps.iter().cloned().chain(killed).collect();
-    for name in written {
-        let is_left_open = name.kind() == Some(StepKind::LeftOpen);
-        let outcome = if is_left_open { Outcome::Skipped } else { Outcome::Applied };
-        match steps.iter_mut().find(|step| step.name == *name) {
-            Some(step) => (step.outcome, step.error) = (outcome, None),
-            None if is_left_open => {}
-            None => steps.push(made(name.clone(), outcome)),
-        }
-    }
-    let status = Receipt::status_of(&steps, call.decisive());
-    let finished_at = known.finished_at.or_else(|| Some(clock::now()));
-    call.ledger.keep_receipt(&call.incident, &Receipt { status, steps, finished_at, ..known }).await
-}
-
-fn made(name: StepName, outcome: Outcome) -> Step {
-    Step { name, outcome, error: None, digest: None, started_at: clock::now(), ms: 0 }
+    call.ledger.keep_receipt(&call.incident, &with_late(call, known.clone(), written)).await
 }
 
 /// What keeps the instance alive, leads to it, or flows. A part that cannot be looked at keeps no other one from its look.

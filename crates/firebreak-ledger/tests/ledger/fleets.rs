@@ -116,3 +116,28 @@ async fn who_left_the_group_gives_the_place_up_after_a_day() {
     // Its own place is never among those that are given up.
     assert!(reserve(&ledger, "i-2", &serving(&["i-9"]), 90 * HOUR).await.granted);
 }
+
+/// Hosts that Auto Scaling replaced long ago must not keep every isolation waiting while their group cannot be read.
+#[tokio::test]
+async fn where_the_hosts_cannot_be_read_old_places_of_others_do_not_count() {
+    let (aws, ledger) = stage().await;
+    let eight = serving(&["i-1", "i-2", "i-3", "i-4", "i-5", "i-6", "i-7", "i-8"]);
+    for id in ["i-1", "i-2"] {
+        assert!(reserve(&ledger, id, &eight, 0).await.granted, "{id}");
+    }
+    let as_seen = async |id: &str, hours: i64| {
+        let host = host(id);
+        let fleet = Fleet { host: &host, group: "web" };
+        let share = ledger.reserve_share_as_seen(fleet, &incident("one"), 25, at(hours * HOUR)).await;
+        let share = share.expect("the ledger answers").expect("they were read once");
+        (share.granted, share.isolated)
+    };
+    assert_eq!(as_seen("i-3", 23).await, (false, 2));
+    assert_eq!(as_seen("i-3", 25).await, (true, 0));
+    assert_eq!(as_seen("i-4", 25).await, (true, 1));
+    assert_eq!(as_seen("i-5", 25).await, (false, 2), "the share counts anew");
+    assert_eq!(as_seen("i-1", 25).await, (true, 2), "its own place lasts");
+    let table = aws.table();
+    let row = table.item(ROW, "hosts").expect("a row");
+    assert_eq!(places(row.get("hosts")), ["i-1", "i-2", "i-3", "i-4"], "nobody knows that they are gone");
+}

@@ -59,12 +59,16 @@ impl Receipt {
     }
 
     /// Whether a containment failed that may have left something open on its way: a run of `isolate-ec2` can be killed while an interface
-    /// is open, and such a run leaves no steps. Nothing was begun where the instance is gone, or never to be touched.
+    /// is open, and such a run leaves no steps. Nothing was begun where the instance is gone, or never to be touched, or where the account
+    /// refused Firebreak: it refuses looks, too. A release that failed itself ends nothing.
     #[must_use]
     pub fn may_be_half_done(&self, releases: &[Self]) -> bool {
         let is_whole = self.containment == Some(Containment::IsolateEc2) && self.target.scope.is_whole();
-        let was_not_begun = matches!(self.fault_kind(), Some(FaultKind::Gone | FaultKind::Malformed | FaultKind::Protected));
-        is_whole && self.status == Status::Failed && !was_not_begun && self.release_among(releases).is_none()
+        let not_begun = [FaultKind::Gone, FaultKind::Malformed, FaultKind::Protected, FaultKind::Denied];
+        let was_not_begun = self.fault_kind().is_some_and(|kind| not_begun.contains(&kind));
+        let ends = |released: &Self| matches!(released.status, Status::Contained | Status::Skipped);
+        let is_released = self.release_among(releases).is_some_and(ends);
+        is_whole && self.status == Status::Failed && !was_not_begun && !is_released
     }
 
     /// How the target stands after `releases`.
@@ -151,7 +155,12 @@ mod tests {
         let killed = Receipt { fault: Some("Sandbox.Timedout".to_owned().into()), ..of(None) };
         assert!(killed.may_be_half_done(&[]) && of(Some(FaultKind::Transient)).may_be_half_done(&[]));
         assert!(!of(Some(FaultKind::Gone)).may_be_half_done(&[]), "there is nothing to look at");
-        assert!(!killed.may_be_half_done(&[receipt(Status::Skipped, &[], 20)]));
+        assert!(!of(Some(FaultKind::Denied)).may_be_half_done(&[]), "looks are refused, too");
+        for (released, is_over) in
+            [(Status::Skipped, true), (Status::Contained, true), (Status::Failed, false), (Status::Partial, false)]
+        {
+            assert_eq!(killed.may_be_half_done(&[receipt(released, &[], 20)]), !is_over, "{released:?}");
+        }
         assert!(!receipt(Status::Waits, &[], 10).may_be_half_done(&[]));
     }
 

@@ -1,7 +1,10 @@
 use crate::balancing_aws::{Balancers, Balancing, target};
 use crate::release::release;
 use crate::{INSTANCE, base, contain, outcome, stage, verify};
+use firebreak::containment::Containment;
 use firebreak::receipt::{Outcome, Status};
+use firebreak::target::TargetKind;
+use firebreak_testkit::room;
 use firebreak_testkit::scripted::error;
 
 const STEPS: [&str; 3] = ["shop port 80", "shop port 8080", "old (classic)"];
@@ -93,4 +96,28 @@ async fn a_balancer_that_is_gone_is_told_and_one_that_could_not_be_left_is_not_j
     assert!(old.outcome == Outcome::Skipped && old.error.is_some(), "{old:?}");
     assert_eq!(outcome(&steps, "join-balancer shop port 80"), Outcome::Already);
     assert_eq!(outcome(&steps, "join-balancer shop port 8080"), Outcome::Applied);
+}
+
+/// A release takes the instance only into what the receipt says it was taken out of.
+#[tokio::test]
+async fn what_aws_carried_out_without_an_answer_a_look_keeps_as_done() {
+    let (aws, _) = stage().await;
+    let balancing = Balancing::with_instance(&aws);
+    let serving = balancing.clone();
+    aws.on("elasticloadbalancing:DeregisterTargets", move |call| {
+        let is_late = call.param("Targets.member.1.Port") == "80";
+        if is_late {
+            serving.change(|all| {
+                all.groups.get_mut("shop").expect("a group").remove(&target(INSTANCE, "80"));
+            });
+        }
+        is_late.then(|| error(503, "ServiceUnavailable"))
+    });
+    let name = "leave-balancer shop port 80";
+    let receipt = contain(&aws, "one").await.expect("a receipt");
+    assert_eq!(outcome(&receipt.steps, name), Outcome::Failed);
+    verify(&aws, "one").await.expect("a look");
+    let target = room::target(TargetKind::Ec2Instance, INSTANCE);
+    let receipt = room::ledger(&aws).receipt(&room::incident("one"), Containment::IsolateEc2, &target).await.expect("read");
+    assert_eq!(outcome(&receipt.expect("a receipt").steps, name), Outcome::Applied);
 }

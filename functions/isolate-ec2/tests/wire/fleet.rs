@@ -232,3 +232,23 @@ async fn hosts_that_cannot_be_read_hold_no_isolation_back_and_the_receipt_says_s
     assert!(step.error.as_ref().is_some_and(|fault| fault.message.contains("NOT compared with policy")), "{step:?}");
     assert_eq!(places(&aws).len(), OTHERS.len() + 1, "it counts for the next one");
 }
+
+/// The share is not passed over where another try would have compared it.
+#[tokio::test]
+async fn a_passing_fault_of_the_ledger_holds_an_isolation_back() {
+    let (aws, ec2) = stage().await;
+    open(&aws).await;
+    group(&aws, "ELB");
+    isolated(&aws, &OTHERS).await;
+    aws.on("autoscaling:DescribeAutoScalingGroups", |_| {
+        let error = "<Error><Code>AccessDenied</Code><Message>no</Message></Error>";
+        Some(Answer::raw(403, format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>")))
+    });
+    aws.on("dynamodb:GetItem", |call| {
+        let is_row = call.params["Key"]["pk"]["S"].as_str().is_some_and(|key| key.starts_with("fleet#"));
+        is_row.then(|| error(400, "ThrottlingException"))
+    });
+    let fault = contain_under(&aws, POLICY, false).await.expect_err("another try");
+    assert_eq!((fault.kind, base(&aws)), (FaultKind::Transient, None));
+    assert!(!ec2.now().is_cut_off());
+}

@@ -10,8 +10,8 @@ use firebreak_testkit::room::{self, each_break};
 use firebreak_testkit::scripted::{ScriptedAws, error};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 /// No route leads out of the VPCs.
 async fn private() -> (ScriptedAws, Ec2) {
@@ -240,4 +240,97 @@ async fn however_a_call_breaks_no_interface_stays_open_after_the_next_run_or_loo
     })
     .await;
     println!("isolate-ec2, open connections: {tried} broken calls");
+}
+
+#[tokio::test]
+async fn an_interface_that_could_not_be_closed_is_not_opened_again() {
+    let (aws, ec2) = private().await;
+    ec2.change(|world| world.interfaces.truncate(1));
+    let (serving, refuses) = (ec2.clone(), Arc::new(AtomicBool::new(true)));
+    let asked = refuses.clone();
+    aws.on("ec2:ModifyNetworkInterfaceAttribute", move |call| {
+        let id = call.param("SecurityGroupId.1");
+        let is_refused = asked.load(Relaxed) && !id.is_empty() && serving.now().group(id).is_ours();
+        is_refused.then(|| error(403, "UnauthorizedOperation"))
+    });
+    contain_under(&aws, "one", cutting(CutTracked::Always)).await.expect("a receipt");
+    assert!(moves(&aws, &ec2, FIRST).contains(&true), "it was open");
+    for _ in 0..2 {
+        aws.forget();
+        let receipt = contain_under(&aws, "one", cutting(CutTracked::Always)).await.expect("a receipt");
+        assert_eq!((receipt.status, moves(&aws, &ec2, FIRST).contains(&true)), (Status::Failed, false), "{receipt:?}");
+    }
+    refuses.store(false, Relaxed);
+    let receipt = contain_under(&aws, "one", cutting(CutTracked::Always)).await.expect("a receipt");
+    assert_eq!((receipt.status, ec2.now().is_cut_off()), (Status::Contained, true));
+    assert!(why(&receipt.steps, FIRST).contains("could not close"));
+}
+
+/// Puts an interface into the empty group of its VPC, past every handler.
+fn close(ec2: &Ec2) {
+    ec2.change(|world| {
+        let empty = world.groups.iter().find(|group| group.is_ours() && group.vpc == VPC_A).expect("a group").id.clone();
+        world.interfaces[0].groups = vec![empty];
+    });
+}
+
+#[tokio::test]
+async fn a_close_that_comes_late_is_not_written_over() {
+    let (aws, ec2) = private().await;
+    ec2.change(|world| world.interfaces.truncate(1));
+    let (serving, refused) = (ec2.clone(), Arc::new(AtomicUsize::new(0)));
+    let counted = refused.clone();
+    aws.on("ec2:ModifyNetworkInterfaceAttribute", move |call| {
+        let id = call.param("SecurityGroupId.1");
+        let closes = !id.is_empty() && serving.now().group(id).is_ours();
+        counted.fetch_add(usize::from(closes), Relaxed);
+        closes.then(|| error(403, "UnauthorizedOperation"))
+    });
+    let (late, mut reads) = (ec2.clone(), 0);
+    aws.on("ec2:DescribeNetworkInterfaces", move |call| {
+        // After the last try it is read twice: by that try, and before the last resort.
+        reads += i32::from(refused.load(Relaxed) == 2 && !call.param("NetworkInterfaceId.1").is_empty());
+        if reads == 2 {
+            close(&late);
+        }
+        None
+    });
+    let receipt = contain_under(&aws, "one", cutting(CutTracked::Private)).await.expect("a receipt");
+    assert!(ec2.now().is_cut_off(), "{receipt:?}");
+    assert_eq!(outcome(&receipt.steps, &format!("isolate-interface {FIRST}")), Outcome::Applied);
+}
+
+#[tokio::test]
+async fn what_a_person_closed_is_told_as_open_no_longer() {
+    let (aws, ec2) = private().await;
+    ec2.change(|world| world.interfaces.truncate(1));
+    let serving = ec2.clone();
+    aws.on("ec2:ModifyNetworkInterfaceAttribute", move |call| {
+        let id = call.param("SecurityGroupId.1");
+        (!id.is_empty() && !serving.now().group(id).is_open()).then(|| error(403, "UnauthorizedOperation"))
+    });
+    let receipt = contain_under(&aws, "one", cutting(CutTracked::Private)).await.expect("a receipt");
+    assert_eq!(outcome(&receipt.steps, &format!("left-open {FIRST}")), Outcome::Failed);
+    close(&ec2);
+    verify(&aws, "one").await.expect("a look");
+    let target = room::target(TargetKind::Ec2Instance, INSTANCE);
+    let receipt = room::ledger(&aws).receipt(&room::incident("one"), Containment::IsolateEc2, &target).await.expect("read");
+    let steps = receipt.expect("a receipt").steps;
+    assert_eq!(outcome(&steps, &format!("left-open {FIRST}")), Outcome::Skipped);
+    assert_eq!(outcome(&steps, &format!("isolate-interface {FIRST}")), Outcome::Applied);
+}
+
+#[tokio::test]
+async fn a_run_closes_what_is_open_also_where_the_ledger_takes_no_record() {
+    let (aws, ec2) = private().await;
+    ec2.change(|world| world.interfaces.truncate(1));
+    let run = Box::pin(contain_under(&aws, "one", cutting(CutTracked::Private)));
+    aws.kill_at("ec2:ModifyNetworkInterfaceAttribute", 1, true, run).await;
+    ec2.change(|world| {
+        let open = world.groups.iter().find(|group| group.is_open()).expect("a group").id.clone();
+        world.interfaces[0].groups = vec![open];
+    });
+    aws.on("dynamodb:UpdateItem", |call| (call.params["Key"]["sk"]["S"] == "base").then(|| error(400, "AccessDeniedException")));
+    contain_under(&aws, "one", cutting(CutTracked::Private)).await.expect("a receipt");
+    assert!(ec2.now().is_cut_off(), "{:?}", ec2.now().interfaces);
 }

@@ -1,6 +1,8 @@
 use crate::ec2::{Group, Interface};
 use crate::rule::Rule;
-use crate::{FIRST, SECOND, VPC_A, VPC_B, contain, recorded, stage, verify};
+use crate::{FIRST, INSTANCE, SECOND, VPC_A, VPC_B, base, contain, function, recorded, stage, verify};
+use firebreak::target::TargetKind;
+use firebreak::task::{Phase, TaskOutput};
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::{error, ok};
 use std::sync::Arc;
@@ -57,6 +59,9 @@ async fn an_interface_that_was_attached_since_is_recorded_isolated_and_labelled(
     assert_eq!(now.interfaces[2].tags["firebreak-state"], "isolated");
     known.push(("eni-3".to_owned(), vec!["sg-web".to_owned()]));
     assert_eq!(recorded(&aws), known);
+    ec2.change(|world| world.interfaces[2].groups = vec!["sg-web".to_owned()]);
+    let check = verify(&aws, "one").await.expect("a look");
+    assert!(check.reverted.iter().any(|line| line.contains("eni-3 is not in an isolation group alone")), "{check:?}");
 }
 
 #[tokio::test]
@@ -163,4 +168,50 @@ async fn an_elastic_ip_address_is_kept_and_said() {
     let check = verify(&aws, "one").await.expect("a look");
     assert!(check.holds && check.notes.iter().any(|line| line.contains("203.0.113.9")), "{check:?}");
     assert_eq!(ec2.now().interfaces[0].public, Some("203.0.113.9"));
+}
+
+/// The finding holds the instance from the beginning. Whether it may be isolated, only a containment asks.
+#[tokio::test]
+async fn where_the_containment_of_a_finding_that_joined_recorded_nothing_a_look_closes_what_is_open_and_no_more() {
+    let (aws, ec2) = stage().await;
+    let before = ec2.now();
+    let joined = async |phase: Phase| {
+        let mut request = room::request(phase, "one", room::target(TargetKind::Ec2Instance, INSTANCE));
+        request.incident.joining = Some(room::incident("the finding that joined"));
+        Box::pin(function(&aws).handle(request)).await
+    };
+    let look = async || match joined(Phase::Verify).await.expect("a look") {
+        TaskOutput::Verification(check) => check,
+        TaskOutput::Receipt(_) => unreachable!("a look answers with a verification"),
+    };
+    aws.always("ec2:DescribeInstances", error(403, "UnauthorizedOperation"));
+    joined(Phase::Contain).await.expect_err("the instance could not be read");
+    aws.mend();
+    let check = look().await;
+    assert!(!check.holds && check.problems.iter().any(|line| line.contains("no containment recorded")), "{check:?}");
+    assert_eq!((ec2.now(), base(&aws)), (before.clone(), None), "a release would put nothing back");
+
+    ec2.change(|world| {
+        world.groups.push(Group::open("sg-open", VPC_A));
+        world.interfaces[0].groups = vec!["sg-open".to_owned()];
+    });
+    look().await;
+    let now = ec2.now();
+    assert!(now.group(&now.interfaces[0].groups[0]).is_ours(), "{now:?}");
+    assert_eq!((&now.interfaces[1], &now.instance), (&before.interfaces[1], &before.instance));
+}
+
+/// Nobody knows which of the first ones the killed run had written.
+#[tokio::test]
+async fn after_a_killed_run_a_second_revert_of_a_protection_is_told() {
+    let (aws, ec2) = stage().await;
+    let killed = aws.kill_at("ec2:ModifyNetworkInterfaceAttribute", 1, true, contain(&aws, "one")).await;
+    assert!(killed.is_none());
+    let mut told = vec![];
+    for _ in 0..2 {
+        ec2.change_instance(|instance| instance.protected = false);
+        told = verify(&aws, "one").await.expect("a look").reverted;
+    }
+    assert!(told.iter().any(|line| line.contains("termination protection")), "{told:?}");
+    assert!(ec2.now().instance.expect("an instance").protected);
 }
