@@ -1,6 +1,6 @@
 //! What an analyst answers.
 
-use crate::decision::{Decision, ReasonCode};
+use crate::decision::{Decision, Mode, ReasonCode};
 use crate::plan::is_of_host;
 use crate::target::Target;
 use jiff::Timestamp;
@@ -137,11 +137,14 @@ impl Decided {
         decision.is_covered(self.covers) && self.targets.includes(target) && !is_left
     }
 
-    /// Whether the ticket showed this decision, and the answer leaves its target out by name.
+    /// Whether the ticket showed this decision, and the answer leaves its target out by name. Whoever keeps or releases all but one that is
+    /// contained without a person wants that one contained.
     #[must_use]
     pub fn leaves_out(&self, decision: &Decision) -> bool {
         let target = &decision.target;
-        decision.was_shown(self.covers) && (is_among(&self.targets.except, target) || self.accepts_open(target))
+        let waited = decision.mode != Mode::Auto || decision.waited.is_some();
+        let is_excepted = (self.answer == Answer::Approve || waited) && is_among(&self.targets.except, target);
+        decision.was_shown(self.covers) && (is_excepted || self.accepts_open(target))
     }
 
     /// Whether the answer keeps or releases a decision that its ticket showed, if only as waiting with a suspect: a look may have raised
@@ -175,6 +178,13 @@ pub fn is_left_out(answers: &[&Decided], decision: &Decision) -> bool {
     let is_about_it = |answer: &Decided| answer.is_about(decision) && !answer.leaves_out(decision);
     let is_newer = |left: &Decided| answers.iter().any(|answer| answer.at > left.at && is_about_it(answer));
     answers.iter().any(|answer| answer.leaves_out(decision) && !is_newer(answer))
+}
+
+/// Whether one of `answers` leaves a decision out or passes over it, and no later one is about it: nobody contains it without a person.
+#[must_use]
+pub fn is_left_alone(answers: &[&Decided], decision: &Decision) -> bool {
+    let is_newer = |past: &Decided| answers.iter().any(|answer| answer.at > past.at && answer.is_about(decision));
+    is_left_out(answers, decision) || answers.iter().any(|answer| answer.passes_over(decision) && !is_newer(answer))
 }
 
 /// A decision that was answered, and how.

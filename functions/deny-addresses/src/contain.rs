@@ -2,6 +2,7 @@
 
 use crate::base::{ALL, BaseState, Entry, direction};
 use crate::network::{self, Network, Seen};
+use crate::shared;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::RuleAction;
 use firebreak::fault::{Fault, FaultKind};
@@ -39,11 +40,13 @@ pub(crate) async fn contain(call: &Call) -> Result<Attempt, Fault> {
     Ok([vec![recorded], denied, foreign].concat().into())
 }
 
-/// The state before, with the entries that are to be made.
+/// The state before, with the entries that are to be made, and those of other sets that deny the same.
 async fn record(call: &Call, network: &Network, wanted: &BTreeSet<IpAddr>) -> Result<BaseState, Fault> {
-    let fresh = network.plan(&BaseState::default(), wanted);
+    let others = shared::others(call).await?;
+    let plan = |known: &BaseState| network.sharing(network.plan(known, wanted), wanted, &others);
+    let fresh = plan(&BaseState::default());
     let known = call.ledger.hold(call.held(), &call.holder, &call.target.id, &fresh, call.began_at).await?;
-    let all = network.plan(&known, wanted);
+    let all = plan(&known);
     if all != known {
         call.ledger.extend_base(call.held(), &known, &all).await?;
     }

@@ -4,6 +4,7 @@ mod base;
 mod contain;
 mod network;
 mod release;
+mod shared;
 mod verify;
 
 pub use base::{Acl, BaseState, Entry};

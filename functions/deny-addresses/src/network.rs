@@ -1,6 +1,7 @@
 //! The network ACLs of an instance's subnets, and what is to be written into them.
 
 use crate::base::{Acl, BaseState, Entry};
+use crate::shared;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, NetworkAcl, Vpc};
 use firebreak::addresses;
@@ -98,6 +99,23 @@ impl Network {
             }
         }
         BaseState { acls }
+    }
+
+    /// `planned` with the entries of `others` that deny a wanted address already.
+    pub(crate) fn sharing(&self, mut planned: BaseState, wanted: &BTreeSet<IpAddr>, others: &[BaseState]) -> BaseState {
+        for acl in &mut planned.acls {
+            let Some(seen) = self.acls.iter().find(|seen| seen.id == acl.id) else { continue };
+            let theirs = shared::of_acl(others, &seen.id).filter(|entry| {
+                let is_wanted = wanted.iter().any(|address| IpNet::from(*address) == entry.cidr);
+                is_wanted && seen.at(entry.egress, entry.number) == Some(*entry)
+            });
+            for entry in theirs {
+                if !acl.ours.contains(entry) {
+                    acl.ours.push(entry.clone());
+                }
+            }
+        }
+        planned
     }
 }
 

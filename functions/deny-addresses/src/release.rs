@@ -6,6 +6,7 @@
 
 use crate::base::{Acl, BaseState, Entry};
 use crate::network::{self, Seen};
+use crate::shared;
 use aws_sdk_ec2::Client;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
@@ -20,17 +21,18 @@ use futures::future::join_all;
 /// Undoes the denial of the remote addresses of `call.target` down to `base`. Without a base nothing was changed.
 ///
 /// # Errors
-/// None now: what cannot be read is a failed step of its network ACL.
+/// The ledger could not be read. What EC2 does not say is a failed step of its network ACL.
 pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>, Fault> {
     let Some(base) = base else { return Ok(vec![]) };
-    let ec2 = Client::new(&call.config);
-    let steps = join_all(base.acls.iter().map(|acl| lift(call, &ec2, acl).boxed_local())).await;
-    Ok(steps.concat())
+    let (ec2, others) = (Client::new(&call.config), shared::others(call).await?);
+    let (acls, stay): (Vec<Acl>, Vec<Option<Step>>) = base.acls.iter().map(|acl| shared::without(acl, &others)).unzip();
+    let steps = join_all(acls.iter().map(|acl| lift(call, &ec2, acl).boxed_local())).await;
+    Ok(steps.into_iter().flatten().chain(stay.into_iter().flatten()).collect())
 }
 
 async fn lift(call: &Call, ec2: &Client, before: &Acl) -> Vec<Step> {
     let name = || StepName::about(StepKind::LiftDenyOfAddresses, &before.id);
-    let now = match network::acl(ec2, &before.id).await {
+    let now = match read(call, ec2, before).await {
         Ok(Some(now)) => now,
         Ok(None) => return vec![step(name(), async { Ok(Outcome::Skipped) }).await],
         Err(fault) => return vec![step(name(), async { Err(fault) }).await],
@@ -41,6 +43,17 @@ async fn lift(call: &Call, ec2: &Client, before: &Acl) -> Vec<Step> {
     steps
 }
 
+/// EC2 can show an entry late that was made just now, and one that somebody else has made under the same number.
+async fn read(call: &Call, ec2: &Client, before: &Acl) -> Result<Option<Seen>, Fault> {
+    let now = network::acl(ec2, &before.id).await?;
+    let lacks = |now: &Seen| before.ours.iter().any(|ours| now.at(ours.egress, ours.number).is_none());
+    if !now.as_ref().is_some_and(lacks) {
+        return Ok(now);
+    }
+    tokio::time::sleep(call.settle).await;
+    network::acl(ec2, &before.id).await
+}
+
 /// Another entry has the number of one of Firebreak's.
 fn changed(acl: &Acl, now: &Seen, ours: &Entry) -> Option<Change> {
     let there = now.at(ours.egress, ours.number).filter(|there| *there != ours)?;
@@ -49,7 +62,7 @@ fn changed(acl: &Acl, now: &Seen, ours: &Entry) -> Option<Change> {
 }
 
 async fn delete_all(ec2: &Client, acl: &Acl, now: &Seen) -> Result<Outcome, Fault> {
-    // EC2 can show an entry late that was made just now: one that is not there is deleted, too.
+    // One that even the second read lacks is deleted, too.
     let is_nobody_elses = |ours: &&Entry| now.at(ours.egress, ours.number).is_none_or(|there| there == *ours);
     let there = acl.ours.iter().filter(is_nobody_elses);
     let deleted = join_all(there.map(|entry| delete(ec2, &acl.id, entry).boxed_local())).await;

@@ -9,7 +9,7 @@ use firebreak::fault::Fault;
 use firebreak::ids::{AccountId, IncidentId};
 use firebreak::incident::Incident;
 use firebreak::pause::Pauses;
-use firebreak::plan::derived::{Derived, Seen, derive};
+use firebreak::plan::derived::{Derived, Seen, derive, still_at_once};
 use firebreak_aws::clock;
 use firebreak_ledger::{Amended, Commit, Committed};
 use jiff::Timestamp;
@@ -29,13 +29,13 @@ pub(crate) struct Appended {
 impl Function {
     /// Decides about what was traced, reverted and too narrow: reserves each decision, lowers what is paused, counts it against the
     /// budget, and writes the incident. What waited with a suspect that is contained now waits no more, and neither does what earlier
-    /// looks held back (`held`).
+    /// looks held back (`held`), as far as policy still lets it pass.
     ///
     /// # Errors
     /// When the ledger cannot reserve, count or write: the state machine tries again, and the same decisions come out.
     pub(crate) async fn append(&self, incident: &mut Incident, seen: Seen<'_>, held: Vec<Decision>) -> Result<Appended, Fault> {
         let Derived { decisions, raised, mut left_out } = derive(seen, &incident.decisions, &self.policy);
-        let raised = self.unanswered(incident, with_held(raised, held)).await?;
+        let raised = self.unanswered(incident, with_held(raised, still_at_once(held, &self.policy))).await?;
         if decisions.is_empty() && raised.is_empty() {
             return Ok(Appended { left_out, ..Appended::default() });
         }

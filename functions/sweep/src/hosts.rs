@@ -51,14 +51,16 @@ impl Function {
         }
         let deadline = Instant::now() + PATIENCE;
         let each = accounts.into_values().map(|asked| self.roles_in_account(&incident.id, asked, deadline));
-        let mut hosts = Hosts::default();
+        let (mut hosts, mut empty) = (Hosts::default(), Vec::new());
         for ((instance, profile), answer) in join_all(each).await.into_iter().flatten() {
             match answer {
                 Ok(Some(role)) => hosts.known.push(Host::new(instance, role, incident)),
-                Ok(None) => hosts.without_role.extend(without_role(incident, &instance, &profile)),
+                Ok(None) => empty.push((instance, profile)),
                 Err(why) => hosts.unknown.push(format!("which role {instance} has now, whose session may not be denied: {why}")),
             }
         }
+        let lines = empty.iter().filter_map(|(instance, profile)| without_role(incident, instance, profile, &hosts.known));
+        hosts.without_role = lines.collect();
         hosts
     }
 

@@ -5,12 +5,15 @@
 
 use crate::open::Opening;
 use crate::{Delivery, Function};
-use firebreak::decision::Decision;
+use firebreak::answer::{Decided, is_left_alone};
+use firebreak::coverage::decision_key;
+use firebreak::decision::{Decision, Mode};
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::ids::IncidentId;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::joining::{Adds, Joiner, Merged, acts, is_answered};
 use firebreak::plan::{Plan, Verdict};
+use firebreak::text::inert;
 use firebreak_ledger::{IncidentRecord, IncidentView, JoinEnd, Joining, Pointed, Pointing};
 use jiff::Timestamp;
 use std::time::Duration;
@@ -154,7 +157,7 @@ impl Function {
         if !is_listed && !self.is_worked_on(theirs).await? {
             return Ok(Err(End::Over));
         }
-        let decisions = self.within_budget(candidate, incident).await?;
+        let decisions = self.within_budget(candidate, &view).await?;
         // The budget can leave nothing but words: these are told as always.
         Ok(if decisions.iter().any(acts) { Ok(Theirs { view, decisions }) } else { Err(End::Apart) })
     }
@@ -223,10 +226,11 @@ impl Function {
     }
 
     /// Only what the incident does not do already is one more target that is contained.
-    async fn within_budget(&self, candidate: &Candidate<'_>, incident: &Incident) -> Result<Vec<Decision>, Fault> {
+    async fn within_budget(&self, candidate: &Candidate<'_>, view: &IncidentView) -> Result<Vec<Decision>, Fault> {
+        let incident = &view.record.incident;
         let commit = self.commit(candidate.own, &incident.id, &candidate.plan.finding, candidate.delivery);
         let (mut decisions, new): (Vec<Decision>, Vec<Decision>) =
-            candidate.plan.decisions.iter().cloned().partition(|decision| is_answered(incident, decision));
+            left_alone(view, &candidate.plan.decisions).partition(|decision| is_answered(incident, decision));
         decisions.extend(self.ledger.count(commit, new).await?.decisions);
         Ok(decisions)
     }
@@ -269,6 +273,20 @@ impl Candidate<'_> {
     fn pointing<'a>(&'a self, over: Option<&'a IncidentId>) -> Pointing<'a> {
         Pointing { to: self.own, opened_at: self.delivery.at, not_before: self.not_before, from: over }
     }
+}
+
+/// The decisions of a finding. What an answer to the incident left out, or passed over, waits for a person.
+fn left_alone(view: &IncidentView, decisions: &[Decision]) -> impl Iterator<Item = Decision> {
+    let answers: Vec<&Decided> = view.review.iter().flat_map(|review| review.answers.iter().chain(&review.decision)).collect();
+    decisions.iter().map(move |decision| {
+        let key = decision_key(decision);
+        let mut known = view.record.incident.decisions.iter().filter(|known| decision_key(known) == key);
+        if decision.mode != Mode::Auto || !known.any(|known| is_left_alone(&answers, known)) {
+            return decision.clone();
+        }
+        let reason = inert(&format!("an answer left it out: a person must decide; {}", decision.reason), 400);
+        Decision { mode: Mode::Gate, reason, ..decision.clone() }
+    })
 }
 
 /// What the finding added, for the timeline.

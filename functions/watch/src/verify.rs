@@ -1,7 +1,7 @@
 //! Every control in force is read back, and written again where somebody reverted it.
 
 use crate::Function;
-use firebreak::answer::{Answer, Decided};
+use firebreak::answer::{Answer, Decided, is_left_out};
 use firebreak::containment::Containment;
 use firebreak::decision::Decision;
 use firebreak::fault::Fault;
@@ -17,10 +17,20 @@ use serde_json::json;
 pub(crate) const AT_ONCE: usize = 10;
 
 /// What the incident holds contained, in whole or in part, by the receipts of all executions; and an isolation that may have been killed
-/// while an interface was open.
+/// while an interface was open, unless a person has left its target as it is: a look would isolate that.
 pub(crate) fn in_force(view: &IncidentView) -> Vec<Receipt> {
-    let holds =
-        |receipt: &&Receipt| receipt.standing(&view.releases) == Standing::Held || receipt.may_be_half_done(&view.releases);
+    let answers = answers(view);
+    let answers: Vec<&Decided> = answers.iter().collect();
+    let incident = &view.record.incident;
+    let is_left = |decision: &Decision| incident.settled(decision).is_some() || is_left_out(&answers, decision);
+    let is_answered = |receipt: &Receipt| {
+        let is_its = |d: &&Decision| receipt.containment.is_some_and(|containment| is_meant(d, containment, &receipt.target));
+        incident.decisions.iter().filter(is_its).any(is_left)
+    };
+    let holds = |receipt: &&Receipt| {
+        let is_held = receipt.standing(&view.releases) == Standing::Held;
+        is_held || receipt.may_be_half_done(&view.releases) && !is_answered(receipt)
+    };
     view.receipts.iter().filter(holds).cloned().collect()
 }
 

@@ -238,14 +238,15 @@ export function guard(w) {
         ...each(['AuthorizeSecurityGroupIngress', 'AuthorizeSecurityGroupEgress', 'DeleteSecurityGroup', 'DeleteTags', 'ModifySecurityGroupRules', 'RevokeSecurityGroupIngress', 'RevokeSecurityGroupEgress'], (call) => ({
           row: 21, name: `the open group: ${call}`, who: admin, does: `ec2:${call}`, on: openGroup, then: by('OpenGroupStaysOpen'),
         })),
-        ...each(['ModifyNetworkInterfaceAttribute', 'ModifyInstanceAttribute', 'RunInstances', 'CreateNetworkInterface'], (call) => ({
+        ...each(['ModifyNetworkInterfaceAttribute', 'ModifyInstanceAttribute', 'RunInstances', 'CreateNetworkInterface', 'RequestSpotFleet', 'RequestSpotInstances'], (call) => ({
           row: 21, name: `somebody puts a host into the open group: ${call}`, who: admin, does: `ec2:${call}`, on: openGroup, then: by('OpenGroupStaysOpen'),
         })),
         { row: 21, name: 'release puts an interface into the open group', who: release, does: 'ec2:ModifyNetworkInterfaceAttribute', on: openGroup, then: by('OpenGroupStaysOpen') },
         { name: 'isolate-ec2 moves an interface through the open group', who: w.member('IsolateEc2'), does: 'ec2:ModifyNetworkInterfaceAttribute', on: openGroup, then: 'allowed' },
-        ...each(['ModifyNetworkInterfaceAttribute', 'ModifyInstanceAttribute', 'RunInstances', 'CreateNetworkInterface'], (call) => ({
+        ...each(['ModifyNetworkInterfaceAttribute', 'ModifyInstanceAttribute', 'RunInstances', 'CreateNetworkInterface', 'RequestSpotFleet', 'RequestSpotInstances'], (call) => ({
           name: `bystander: a host with another group: ${call}`, who: admin, does: `ec2:${call}`, on: w.ec2('security-group/sg-0def'), then: 'allowed',
         })),
+        { name: 'residual: a fleet launches into the open group: IAM knows no group of the call', who: admin, does: 'ec2:CreateFleet', on: w.ec2('fleet/fleet-0abc'), then: 'allowed' },
         { name: 'residual: a load balancer is given the open group: the call names it, and IAM knows no resource of it', who: admin, does: 'elasticloadbalancing:SetSecurityGroups', on: at('elasticloadbalancing', 'loadbalancer/app/web/0011'), then: 'allowed' },
         { row: 21, name: 'the open group is closed by release, which needs it for nothing', who: release, does: 'ec2:RevokeSecurityGroupEgress', on: openGroup, then: by('OpenGroupStaysOpen') },
         { name: 'isolate-ec2 fills the open group', who: w.member('IsolateEc2'), does: 'ec2:AuthorizeSecurityGroupEgress', on: openGroup, then: 'allowed' },

@@ -40,6 +40,25 @@ pub struct Row {
 }
 
 impl Row {
+    fn of(item: Item, at: Timestamp) -> Self {
+        let of = |name: &str| string(&item, name).map(str::to_owned);
+        let under_way = if is_being_contained(&item, at) { names(&item, "containing") } else { vec![] };
+        // The guard of a look has its time behind the name.
+        let containing = under_way.iter().filter_map(|name| name.split(' ').next()).map(str::to_owned).collect();
+        Self {
+            identity: of("identity"),
+            holders: names(&item, "holders"),
+            released_by: names(&item, "released_by"),
+            containing,
+            is_releasing: string(&item, "releasing_until").is_some_and(|until| until >= sortable(at).as_str()),
+            captured_at: of("captured_at"),
+            captured_by: of("captured_by"),
+            exposed: names(&item, "exposed"),
+            principals: names(&item, "principals").iter().filter_map(|seen| pair(seen)).collect(),
+            item,
+        }
+    }
+
     /// The recorded state.
     ///
     /// # Errors
@@ -91,23 +110,35 @@ impl Ledger {
     /// # Errors
     /// The ledger could not be read.
     pub async fn row(&self, held: Held<'_>, at: Timestamp) -> Result<Row, Fault> {
-        let item = self.base_item(held).await?;
-        let of = |name: &str| string(&item, name).map(str::to_owned);
-        let under_way = if is_being_contained(&item, at) { names(&item, "containing") } else { vec![] };
-        // The guard of a look has its time behind the name.
-        let containing = under_way.iter().filter_map(|name| name.split(' ').next()).map(str::to_owned).collect();
-        Ok(Row {
-            identity: of("identity"),
-            holders: names(&item, "holders"),
-            released_by: names(&item, "released_by"),
-            containing,
-            is_releasing: string(&item, "releasing_until").is_some_and(|until| until >= sortable(at).as_str()),
-            captured_at: of("captured_at"),
-            captured_by: of("captured_by"),
-            exposed: names(&item, "exposed"),
-            principals: names(&item, "principals").iter().filter_map(|seen| pair(seen)).collect(),
-            item,
-        })
+        Ok(Row::of(self.base_item(held).await?, at))
+    }
+
+    /// Reads the rows of the target's other parts of the same kind, such as other sets of remote addresses.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn rows_beside(&self, held: Held<'_>, at: Timestamp) -> Result<Vec<Row>, Fault> {
+        let (target, own) = held.key();
+        let front = own.rsplit_once('/').map_or("base#", |(front, _)| front);
+        let mut pages = self
+            .dynamodb
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", text(format!("target#{target}")))
+            .expression_attribute_values(":prefix", text(format!("{front}/")))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut rows = Vec::new();
+        while let Some(item) = pages.next().await {
+            let item = item.or_fault("ledger: read the base states of a target")?;
+            if string(&item, "sk") != Some(own.as_str()) {
+                rows.push(Row::of(item, at));
+            }
+        }
+        Ok(rows)
     }
 
     /// Remembers in a row by name whom the name meant: a release finds by it the row of that principal.

@@ -2,9 +2,11 @@
 //! because there is no finding.
 
 mod addresses;
+mod held;
 mod hosts;
 mod turns;
 
+pub use self::held::still_at_once;
 pub use self::hosts::{Host, unresolved, without_role};
 
 use self::addresses::about_addresses;

@@ -2,8 +2,8 @@
 
 use super::host::are_credentials_stolen;
 use crate::addresses;
-use crate::finding::{Actor, Finding, Named, Resource, SeverityBand, Source, Subject};
-use crate::ids::{AccountId, IncidentId, Region};
+use crate::finding::{Actor, Credentials, Finding, Named, Principal, Resource, SeverityBand, Source, Subject};
+use crate::ids::{AccountId, IncidentId, InstanceId, Region};
 use crate::text::inert;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -123,14 +123,19 @@ const MAX_HOSTS: usize = 20;
 
 /// Of which instances a finding says that others work on them, or that their credentials are in wrong hands.
 fn hosts(finding: &Finding) -> BTreeSet<String> {
-    if !finding.on_shared_host() && !are_credentials_stolen(finding.finding_type.as_deref()) {
+    let are_stolen = are_credentials_stolen(finding.finding_type.as_deref());
+    if !finding.on_shared_host() && !are_stolen {
         return BTreeSet::new();
     }
     let id = |resource: &Resource| match &resource.named {
         Named::Instance(id) => Some(id.as_str().to_owned()),
+        // GuardDuty names the session alone, which has the instance's name.
+        Named::Credentials(Credentials { principal: Principal::Role { session: Some(name), .. }, .. }) if are_stolen => {
+            InstanceId::parse(name).ok().map(|id| id.as_str().to_owned())
+        }
         _ => None,
     };
-    let hosts: BTreeSet<String> = finding.about(Subject::Instance).filter_map(id).collect();
+    let hosts: BTreeSet<String> = finding.resources.iter().filter_map(id).collect();
     if hosts.len() > MAX_HOSTS { BTreeSet::new() } else { hosts }
 }
 

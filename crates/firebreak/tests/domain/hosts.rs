@@ -7,7 +7,7 @@ use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::finding::Source;
 use firebreak::ids::{AccountId, IamName, InstanceProfileName, PrincipalId};
 use firebreak::incident::Incident;
-use firebreak::plan::derived::{Derived, Host, Seen, derive, unresolved};
+use firebreak::plan::derived::{Derived, Host, Seen, derive, unresolved, without_role};
 use firebreak::plan::{AtSource, Circumstances, FindingSummary, Identities, Known, Plan, Question, plan};
 use firebreak::policy::Policy;
 use firebreak::receipt::{Outcome, Receipt, Status, Step};
@@ -241,6 +241,18 @@ fn a_look_asks_for_the_profiles_of_finding_and_isolation_until_a_release() {
     assert!(derived(&unnamed, &read, "") == Derived::default());
 }
 
+#[test]
+fn a_session_of_another_profile_s_role_does_not_hide_that_a_profile_has_none() {
+    let mut incident = incident(&pathed(), "");
+    let instance = incident.decisions[0].target.clone();
+    let of_profile = [Host::new(instance.clone(), role("AppRole"), &incident)];
+    let new = derived(&incident, &[], "").decisions;
+    incident.decisions.extend(new);
+    let told = |others: &[Host]| without_role(&incident, &instance, &profile("web-profile"), others);
+    assert!(told(&[]).is_none(), "its role may be the one whose session is decided");
+    assert!(told(&of_profile).is_some_and(|line| line.contains("web-profile")), "that role is another profile's");
+}
+
 /// What is said of one instance of the incident is not said of another, and nothing is said by whom nobody vouches for.
 #[test]
 fn each_host_goes_by_the_findings_about_itself() {
@@ -257,6 +269,15 @@ fn each_host_goes_by_the_findings_about_itself() {
         let receipts = [isolation(&incident.decisions[0].target, Status::Contained, "app-profile")];
         let derived = derived(&incident, &receipts, "");
         assert_eq!(derived.decisions[0].mode, mode, "{id} {source:?}: {derived:#?}");
+    }
+    // GuardDuty's own finding names the session, and no instance.
+    for (id, mode) in [("i-06affa822b7393998", Mode::Gate), (INSTANCE, Mode::Auto)] {
+        let mut incident = incident(&on_a_node(pathed()), "");
+        let mut stolen = fixture("guardduty/instance-credential-exfiltration.json");
+        stolen["detail"]["resource"]["accessKeyDetails"]["principalId"] = json!(format!("AROA1119DBC754673BFA8:{id}"));
+        incident.findings = vec![incident.finding.clone(), decided(&stolen, "", None).finding];
+        let receipts = [isolation(&incident.decisions[0].target, Status::Contained, "app-profile")];
+        assert_eq!(derived(&incident, &receipts, "").decisions[0].mode, mode, "{id}");
     }
     let mut ordinary = incident(&pathed(), "");
     let mut node = on_a_node(pathed());

@@ -315,6 +315,17 @@ fn what_an_answer_leaves_out_by_name_no_look_carries_out_until_somebody_answers_
         assert!(!is_left_out(&[left, &anew], bob) && !left.leaves_out(&incident.decisions[0]), "{left:?}");
     }
     assert!(!says(Answer::Approve, only(&["alice"])).speaks_of(bob), "nobody named it");
+    for (answer, mode, waited, is_left) in [
+        (Answer::Approve, Mode::Auto, None, true),
+        (Answer::Release, Mode::Auto, None, false),
+        (Answer::Keep, Mode::Auto, None, false),
+        (Answer::Release, Mode::Gate, None, true),
+        (Answer::Keep, Mode::Auto, Some(0), true),
+    ] {
+        let decision = Decision { mode, waited, ..bob.clone() };
+        let said = says(answer, except.targets.clone());
+        assert_eq!(is_left_out(&[&said], &decision), is_left, "{answer:?} {mode:?} {waited:?}");
+    }
 }
 
 #[test]

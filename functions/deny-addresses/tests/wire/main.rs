@@ -17,6 +17,7 @@ use firebreak_function::containment::Responder;
 use firebreak_ledger::Held;
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::ScriptedAws;
+use std::time::Duration;
 use vpc::Vpc;
 
 const INSTANCE: &str = "i-0123456789abcdef0";
@@ -32,7 +33,7 @@ async fn stage() -> (ScriptedAws, Vpc) {
 }
 
 fn responder(aws: &ScriptedAws) -> Responder {
-    Responder::new(aws.aws(), room::ledger(aws))
+    Responder::new(aws.aws(), room::ledger(aws)).settling_in(Duration::from_millis(1))
 }
 
 /// The remote addresses of the instance.

@@ -162,3 +162,28 @@ async fn however_a_call_breaks_the_session_is_decided_once() {
     .await;
     println!("sweep, session of a host: {tried} broken calls");
 }
+
+/// The isolation is its only reason.
+#[tokio::test]
+async fn a_session_that_a_pause_holds_back_is_let_go_with_its_instance() {
+    for is_released in [false, true] {
+        let mut stage = isolated(Mode::Gate, Some(Status::Waits)).await;
+        let first = look(&stage, Look::First).await.expect("an answer");
+        (stage.incident, stage.report) = (first.incident, first.report);
+        let instance = room::target(TargetKind::Ec2Instance, INSTANCE);
+        let suspect = receipt(&stage.incident.decisions[0].target, Status::Contained);
+        stage.report.containment.receipts = vec![suspect, read_profile(&instance, Status::Contained)];
+        room::pause(&stage.aws, None, clock::now()).await;
+        let paused = look(&stage, Look::Watch).await.expect("an answer");
+        assert_eq!((names(&paused.watch.contain), sessions(&stage).await[0].mode), (vec![], Mode::Gate));
+        stage.report.sweep = paused.report.sweep;
+        stage.ledger().resume(None, "ann", clock::now()).await.expect("the ledger takes it");
+        if is_released {
+            stage.report.release.receipts = vec![read_profile(&instance, Status::Contained)];
+        }
+        let answer = look(&stage, Look::Watch).await.expect("an answer");
+        let expected: &[&str] = if is_released { &[] } else { &["AppRole"] };
+        assert_eq!(names(&answer.watch.contain), expected, "released: {is_released}");
+        assert_eq!(sessions(&stage).await[0].mode == Mode::Auto, !is_released);
+    }
+}

@@ -179,3 +179,26 @@ async fn a_pause_keeps_no_look_from_going_on_and_what_it_holds_back_is_tried_wit
         assert_eq!(mallory(&stage).await.mode == Mode::Auto, !is_let_go);
     }
 }
+
+/// People can change the policy during the pause that holds it back.
+#[tokio::test]
+async fn what_was_held_back_and_policy_lets_pass_no_more_waits_for_a_person() {
+    for (rules, contained) in [
+        ("[protected]\nprincipals = [\"mallory\"]\n", false),
+        ("[accounts.111122223333]\nmode = \"gate-first\"\n", false),
+        ("[allow]\naccounts = [\"444455556666\"]\n", false),
+        ("[protected]\nprincipals = [\"bob\"]\n", true),
+    ] {
+        let mut stage = contained_since().await;
+        room::pause(&stage.aws, None, clock::now()).await;
+        stage.report.sweep = look(&stage, Look::Watch).await.expect("an answer").report.sweep;
+        stage.aws.answer("cloudtrail:LookupEvents", ok(json!({ "Events": [] }).to_string()));
+        stage.ledger().resume(None, "ann", clock::now()).await.expect("the ledger takes it");
+        let request = SweepInput { stage: Some(Look::Watch), ..stage.request(Phase::Look) };
+        let answer = stage.ask(request, &format!("{AUTO}{rules}")).await.expect("an answer");
+        let expected: &[&str] = if contained { &["mallory"] } else { &[] };
+        assert_eq!(names(&answer.watch.contain), expected, "{rules}");
+        assert_eq!(mallory(&stage).await.mode == Mode::Auto, contained, "{rules}");
+        assert_eq!(stage.counted().contains(&key("mallory")), contained, "{rules}");
+    }
+}

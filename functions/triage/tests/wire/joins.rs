@@ -1,7 +1,7 @@
 //! A finding about a target that an open incident is about joins it. In every doubt it has an incident of its own.
 
 use crate::{AT, AUTO, ONE, Stage, THREE, TWO, USER, at, counted, function, key, modes, row, stored};
-use firebreak::answer::{Answer, Decided};
+use firebreak::answer::{Answer, Decided, Targets};
 use firebreak::decision::Mode;
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
@@ -114,6 +114,28 @@ async fn a_finding_that_calls_for_more_raises_what_waits() {
     assert_eq!(counted(&stage.aws), [key(USER)]);
     let third = deliver(&stage.aws, policy, &about_again(&stage, 5.0), THREE).await.expect("an incident");
     assert_eq!((&third.id, modes(&third)), (&first.id, vec![(USER, Mode::Auto)]), "nothing lowers it again");
+}
+
+#[tokio::test]
+async fn what_an_answer_left_out_waits_although_a_finding_that_joins_calls_for_more() {
+    let policy = "default_mode = \"auto\"\nauto_from = \"high\"\n";
+    for (except, mode) in [(USER, Mode::Gate), ("bob", Mode::Auto)] {
+        let stage = Stage::start().await;
+        let mut mild = stage.finding("f1");
+        mild["detail"]["severity"] = json!(5.0);
+        let first = deliver(&stage.aws, policy, &mild, ONE).await.expect("an incident");
+        let ledger = room::ledger(&stage.aws);
+        let message = json!({ "task_token": "a token", "execution_arn": ONE, "entered_at": AT, "round": 1, "incident": first });
+        ledger.open_gate(&serde_json::from_value(message).expect("a message")).await.expect("the ledger takes it");
+        let targets = Targets { only: vec![], except: vec![except.to_owned()] };
+        let decided = Decided { targets, ..Decided::new(Answer::Approve, "ana", "the rest", at()) };
+        assert!(ledger.decide(&first.id, &decided).await.expect("the ledger takes it"));
+        let second = deliver(&stage.aws, policy, &stage.finding("f2"), TWO).await.expect("an incident");
+        assert_eq!((&second.id, modes(&second)), (&first.id, vec![(USER, mode)]), "all but {except}");
+        let kept = stored(&stage.aws, &first.id).await.expect("an incident").incident;
+        assert_eq!(modes(&kept), [(USER, mode)], "all but {except}");
+        assert_eq!(counted(&stage.aws).is_empty(), mode == Mode::Gate, "all but {except}");
+    }
 }
 
 /// A third finding about the user, of this severity.

@@ -1,8 +1,9 @@
 //! What a look does, and of what it tells people.
 
 use crate::stage::{Stage, bucket, decision, failed, found, reverted, user};
-use firebreak::answer::Answer;
+use firebreak::answer::{Answer, Decided, Settled, Targets};
 use firebreak::containment::Containment;
+use firebreak::coverage::decision_key;
 use firebreak::decision::{Mode, ReasonCode, Waits};
 use firebreak::receipt::{Receipt, Status, Verification};
 use firebreak::target::TargetKind;
@@ -57,6 +58,42 @@ async fn an_isolation_that_was_killed_is_looked_at() {
         stage.aws.forget();
         stage.look(1, 10).await.expect("a look");
         assert_eq!(stage.called().contains(&"isolate-ec2 verify".to_owned()), is_asked, "{error}");
+    }
+}
+
+/// A look writes again what is not there: it would isolate an instance that a person left open.
+#[tokio::test]
+async fn an_isolation_that_failed_and_was_answered_is_not_looked_at() {
+    let id = "i-0123456789abcdef0";
+    let approval = || Decided::new(Answer::Approve, "ann", "because", clock::now());
+    let except = |name: &str| Targets { only: vec![], except: vec![name.to_owned()] };
+    for (said, settled, is_asked) in [
+        (None, false, true),
+        (None, true, false),
+        (Some(Decided { accept_open: vec![id.to_owned()], ..approval() }), false, false),
+        (Some(Decided { targets: except(id), ..approval() }), false, false),
+        (Some(Decided { targets: except("alice"), ..approval() }), false, true),
+    ] {
+        let stage = Stage::start().await;
+        let target = room::target(TargetKind::Ec2Instance, id);
+        let isolation = decision(&target, Containment::IsolateEc2, Mode::Auto);
+        let known = stage.ledger().amend(&stage.incident.id, |known| known.decisions.push(isolation.clone())).await;
+        let known = known.expect("the ledger takes it").expect("an incident");
+        if settled {
+            let (decision, since) = (decision_key(&isolation), known.revision);
+            let kept = Settled { decision, since, answer: Answer::Keep, by: "ann".to_owned(), at: clock::now() };
+            let amended = stage.ledger().amend(&stage.incident.id, |known| known.settled.push(kept.clone())).await;
+            amended.expect("the ledger takes it").expect("an incident");
+        }
+        let failed = Receipt::of(target, Containment::IsolateEc2, Status::Failed);
+        let failed = Receipt { fault: Some("Firebreak.Transient".to_owned().into()), finished_at: Some(clock::now()), ..failed };
+        stage.ledger().keep_receipt(&stage.incident.id, &failed).await.expect("the ledger takes it");
+        if let Some(said) = &said {
+            stage.says(said).await;
+        }
+        stage.aws.forget();
+        stage.look(1, 10).await.expect("a look");
+        assert_eq!(stage.called().contains(&"isolate-ec2 verify".to_owned()), is_asked, "settled: {settled}, {said:?}");
     }
 }
 

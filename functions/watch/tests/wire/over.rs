@@ -135,17 +135,24 @@ async fn after_a_day_another_execution_goes_on() {
 
 #[tokio::test]
 async fn what_an_approval_left_out_by_name_no_look_contains_although_the_approval_came_to_nothing() {
-    for (name, contained) in [("backdoor", 0), ("alice", 1)] {
+    for (answer, name, contained) in [
+        (Answer::Approve, "backdoor", 0),
+        (Answer::Approve, "alice", 1),
+        // Whoever undoes all but this one wants it contained.
+        (Answer::Release, "backdoor", 1),
+        (Answer::Keep, "backdoor", 1),
+        (Answer::Keep, "alice", 0),
+    ] {
         let stage = Stage::start().await;
         let backdoor = Target { id: "backdoor".to_owned(), ..user() };
         stage.decides(&backdoor).await;
         let next = json!([{ "target": backdoor, "containment": "quarantine-iam" }]);
         stage.answers("sweep", "look", found(&stage.incident, next));
         let (targets, at) = (Targets { only: vec![], except: vec![name.to_owned()] }, clock::now() - Duration::from_secs(3600));
-        stage.says(&Decided { targets, ..Decided::new(Answer::Approve, "ann", "because", at) }).await;
+        stage.says(&Decided { targets, ..Decided::new(answer, "ann", "because", at) }).await;
         stage.asks_again().await;
         stage.look(1, 10).await.expect("an answer");
-        assert_eq!(stage.payloads("quarantine-iam contain").len(), contained, "all but {name}");
+        assert_eq!(stage.payloads("quarantine-iam contain").len(), contained, "{answer:?}, all but {name}");
     }
 }
 

@@ -43,10 +43,15 @@ pub fn unresolved(incident: &Incident, receipts: &[Receipt], releases: &[Receipt
 }
 
 /// What people are told of an instance whose profile has no role any more: credentials that were issued before work on. Nothing where a
-/// session of the instance is decided.
+/// session of the instance is decided, but for those of roles that its other profiles have (`others`).
 #[must_use]
-pub fn without_role(incident: &Incident, instance: &Target, profile: &InstanceProfileName) -> Option<String> {
-    let is_decided = incident.decisions.iter().any(|known| is_session_of(known, instance));
+pub fn without_role(incident: &Incident, instance: &Target, profile: &InstanceProfileName, others: &[Host]) -> Option<String> {
+    let key = instance.merge_key();
+    let has_role = |host: &Host, session: &Target| {
+        host.instance.merge_key() == key && session.id.eq_ignore_ascii_case(host.role.name.as_str())
+    };
+    let is_anothers = |known: &Decision| others.iter().any(|host| has_role(host, &known.target));
+    let is_decided = incident.decisions.iter().any(|known| is_session_of(known, instance) && !is_anothers(known));
     let line = || {
         format!(
             "profile {profile} of {instance} has no role now; credentials work on: find the role in CloudTrail \
