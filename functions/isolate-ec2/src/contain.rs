@@ -54,7 +54,7 @@ async fn isolate(call: &Call, ec2: &Client, seen: Seen, policy: &Policy, admitte
     );
     let held = known.is_some();
     let planned = |interface| {
-        let plan = plan(call, (interface, known.as_ref()), &seen, (cut, &cut_before), &groups);
+        let plan = plan(call, interface, &seen, (cut, &cut_before), &groups);
         (interface, plan)
     };
     let plans: Vec<(&NetworkInterface, Plan)> = current.interfaces.iter().map(planned).collect();
@@ -106,7 +106,7 @@ async fn cut_before(call: &Call) -> Vec<Step> {
 
 fn plan(
     call: &Call,
-    (interface, known): (&NetworkInterface, Option<&BaseState>),
+    interface: &NetworkInterface,
     seen: &Seen,
     (policy, cut_before): (CutTracked, &[Step]),
     groups: &BTreeMap<String, Groups>,
@@ -116,14 +116,11 @@ fn plan(
     let Groups { empty, open } =
         groups.get(&interface.vpc).cloned().unwrap_or_else(|| Groups { empty: unprepared(), open: unprepared() });
     let ours = seen.groups.as_deref().unwrap_or_default();
-    let is_ours = |id: &String| ours.iter().any(|group| group.group_id() == Some(id.as_str()));
-    let recorded = known.and_then(|known| known.interface(&interface.id)).unwrap_or(interface);
     Plan {
         empty,
         open,
         cut: cut(interface, seen, policy, earlier),
         is_isolated: is_isolated(interface, ours),
-        before: recorded.groups.iter().filter(|id| !is_ours(id)).cloned().collect(),
         began_at: call.began_at,
         settle: call.settle,
     }

@@ -29,8 +29,6 @@ pub(crate) struct Plan {
     pub(crate) cut: Cut,
     /// It is alone in an empty group already.
     pub(crate) is_isolated: bool,
-    /// The groups that it had before any run opened it.
-    pub(crate) before: Vec<String>,
     /// When the run began: an interface is opened only while there is time to close it.
     pub(crate) began_at: Timestamp,
     /// How long a read may be behind a write.
@@ -53,17 +51,6 @@ enum Opened {
     /// EC2 was asked and did not answer: the interface may be opened at any moment.
     Maybe,
     Yes,
-}
-
-/// Where an interface is after the last resort.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    /// A close came late: it is in the empty group.
-    Closed,
-    /// It has the groups of before.
-    AsBefore,
-    /// It may be open.
-    Unknown,
 }
 
 /// Whether an interface is alone in an isolation group of its VPC that has no rules.
@@ -118,20 +105,14 @@ async fn network(ec2: &Client, interface: &NetworkInterface, plan: &Plan, held: 
         }
         return vec![cut, isolated];
     }
-    let end = Box::pin(put_back(ec2, interface, plan, opened)).await;
-    let now = match end {
-        End::Closed => {
-            (isolated.outcome, isolated.error) = (Outcome::Applied, None);
-            return vec![cut, isolated];
-        }
-        End::AsBefore => "has the security groups of before again",
-        End::Unknown => "was not seen closed",
-    };
+    if Box::pin(is_closed_late(ec2, interface, plan)).await {
+        (isolated.outcome, isolated.error) = (Outcome::Applied, None);
+        return vec![cut, isolated];
+    }
     cut.outcome = Outcome::Failed;
     // By this kind of fault the next run knows that it must not open the interface again.
-    cut.error = Some(Fault::malformed(format!("{} was open for a moment, could not be closed, and {now}", interface.id)));
-    let left = (end == End::Unknown).then(|| left_open(interface, plan));
-    left.into_iter().chain([cut, isolated]).collect()
+    cut.error = Some(Fault::malformed(format!("{} was open for a moment, and was not seen closed", interface.id)));
+    vec![left_open(interface, plan), cut, isolated]
 }
 
 fn uncut(name: StepName, why: &str) -> Step {
@@ -220,29 +201,12 @@ async fn close_now(ec2: &Client, interface: &str, group: &str, (mut is_sure, set
     }
 }
 
-/// The last resort: as before is safer than open. A close that came late stays, and so does what somebody else did meanwhile.
-async fn put_back(ec2: &Client, interface: &NetworkInterface, plan: &Plan, opened: Opened) -> End {
-    let (id, before) = (&interface.id, &plan.before);
-    let shown = tokio::time::timeout(deadline::GLANCE, Box::pin(groups_of(ec2, id))).await;
-    if let Ok(Ok(now)) = shown {
-        let is_empty_one = |only: &String| plan.empty.as_ref().is_ok_and(|empty| empty == only);
-        if now.len() == 1 && now.iter().all(is_empty_one) {
-            return End::Closed;
-        }
-        // The read may be older than the open step.
-        let may_be_open = |group: &String| {
-            plan.open.as_ref().is_ok_and(|open| open == group) || before.contains(group) || interface.groups.contains(group)
-        };
-        if !now.is_empty() && !now.iter().any(may_be_open) {
-            return End::Unknown;
-        }
-    }
-    if before.is_empty() {
-        return End::Unknown;
-    }
-    let moved = tracked::in_time(Box::pin(set_groups(ec2, id, before))).await;
-    let is_back = moved.is_ok() && (opened == Opened::Yes || is_in(ec2, id, before).await.unwrap_or(false));
-    if is_back { End::AsBefore } else { End::Unknown }
+/// Whether a close that came late has closed it. There is no other way: the role moves interfaces into Firebreak's groups only, so the
+/// groups of before are out of its reach.
+async fn is_closed_late(ec2: &Client, interface: &NetworkInterface, plan: &Plan) -> bool {
+    let shown = tokio::time::timeout(deadline::GLANCE, Box::pin(groups_of(ec2, &interface.id))).await;
+    let Ok(Ok(now)) = shown else { return false };
+    plan.empty.as_ref().is_ok_and(|empty| now.len() == 1 && now.contains(empty))
 }
 
 /// Whether an interface has these groups and no other.

@@ -54,7 +54,9 @@ class Question:
 
 def resource_tags(tags: Mapping[str, str], *services: str) -> Context:
     """The tags a resource has at this moment, under `aws:` and the services' own keys."""
-    return {f"{front}:ResourceTag/{key}": value for front in ("aws", *services) for key, value in tags.items()}
+    # A copy: another call may be changing them.
+    now = dict(tags)
+    return {f"{front}:ResourceTag/{key}": value for front in ("aws", *services) for key, value in now.items()}
 
 
 def request_tags(tags: Mapping[str, str]) -> Context:

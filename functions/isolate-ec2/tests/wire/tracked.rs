@@ -150,18 +150,18 @@ async fn an_interface_that_could_not_be_closed_at_once_is_tried_again_and_said()
 }
 
 #[tokio::test]
-async fn an_interface_that_no_empty_group_takes_is_put_back_and_not_left_open() {
+async fn an_interface_that_no_empty_group_takes_is_left_open_and_people_are_told_first() {
     let (aws, ec2) = private().await;
     ec2.change(|world| world.interfaces.truncate(1));
-    let (before, serving) = (ec2.now().memberships(), ec2.clone());
+    let serving = ec2.clone();
     aws.on("ec2:ModifyNetworkInterfaceAttribute", move |call| {
         let id = call.param("SecurityGroupId.1");
         (!id.is_empty() && serving.now().group(id).is_ours()).then(|| error(403, "UnauthorizedOperation"))
     });
     let receipt = contain_under(&aws, "one", cutting(CutTracked::Private)).await.expect("a receipt");
-    assert_eq!((receipt.status, ec2.now().memberships()), (Status::Failed, before));
+    assert_eq!(receipt.status, Status::Partial, "looks go on");
     assert_eq!(moves(&aws, &ec2, FIRST).first(), Some(&true), "it was open");
-    assert!(receipt.steps.iter().all(|step| !step.name.as_str().starts_with("left-open")), "{:?}", receipt.steps);
+    assert!(receipt.steps.iter().any(|step| step.name.as_str().starts_with("left-open")), "{:?}", receipt.steps);
 }
 
 #[tokio::test]
@@ -258,12 +258,11 @@ async fn an_interface_that_could_not_be_closed_is_not_opened_again() {
     for _ in 0..2 {
         aws.forget();
         let receipt = contain_under(&aws, "one", cutting(CutTracked::Always)).await.expect("a receipt");
-        assert_eq!((receipt.status, moves(&aws, &ec2, FIRST).contains(&true)), (Status::Failed, false), "{receipt:?}");
+        assert_eq!((receipt.status, moves(&aws, &ec2, FIRST).contains(&true)), (Status::Partial, false), "{receipt:?}");
     }
     refuses.store(false, Relaxed);
     let receipt = contain_under(&aws, "one", cutting(CutTracked::Always)).await.expect("a receipt");
     assert_eq!((receipt.status, ec2.now().is_cut_off()), (Status::Contained, true));
-    assert!(why(&receipt.steps, FIRST).contains("could not close"));
 }
 
 /// Puts an interface into the empty group of its VPC, past every handler.
