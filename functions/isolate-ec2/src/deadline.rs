@@ -3,9 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
-/// How long one call may take while an interface can be open. An open step, the closing and the last resort stay below 30 seconds.
+/// How long one call may take while an interface can be open. An open step, the closing and the last read stay below 30 seconds.
 pub(crate) const LIMIT: Duration = Duration::from_secs(5);
-/// How long it is looked where an interface is before the last resort.
+/// How long it is looked, at the end, whether a close came late.
 pub(crate) const GLANCE: Duration = Duration::from_secs(2);
 /// How long closing is tried.
 pub(crate) const CLOSING: Duration = Duration::from_secs(12);
@@ -33,7 +33,7 @@ mod tests {
         let began_at = Timestamp::UNIX_EPOCH;
         assert!(!is_late(began_at, began_at + SignedDuration::from_secs(11)));
         assert!(is_late(began_at, began_at + SignedDuration::from_secs(13)));
-        // `sts:AssumeRole`, the latest open step, an open call, the closing, and the last resort between its two reads.
+        // `sts:AssumeRole`, the latest open step, an open call, the closing, and the last read.
         let longest = Duration::from_secs(15 + LATEST.as_secs().unsigned_abs()) + LIMIT + CLOSING + GLANCE + LIMIT + LIMIT;
         // The receipt comes after.
         let latest = longest.max(Duration::from_secs(15 + LAST.as_secs().unsigned_abs()));
