@@ -139,11 +139,24 @@ impl Stage {
     /// # Errors
     /// It does not end in time.
     pub async fn ended(&self, arn: &str) -> Result<String> {
-        Ok(eventually(&format!("the end of {arn}"), PATIENCE, async || {
+        let ended = eventually(&format!("the end of {arn}"), PATIENCE, async || {
             let status = self.sfn.describe_execution().execution_arn(arn).send().await.ok()?.status;
             (status.as_str() != "RUNNING").then(|| status.as_str().to_owned())
         })
-        .await?)
+        .await;
+        match ended {
+            Ok(status) => Ok(status),
+            Err(late) => Err(format!("{late}; its last events: {}", self.last_events(arn).await).into()),
+        }
+    }
+
+    /// Where an execution hangs: a test that waited in vain must say it.
+    async fn last_events(&self, arn: &str) -> String {
+        let asked = self.sfn.get_execution_history().execution_arn(arn).reverse_order(true).max_results(12).send().await;
+        match asked {
+            Ok(history) => history.events().iter().rev().map(|event| format!("\n{event:?}")).collect(),
+            Err(error) => format!("not read: {error}"),
+        }
     }
 
     /// Waits until an incident has a status; returns everything about it.

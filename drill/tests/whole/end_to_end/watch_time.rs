@@ -141,7 +141,8 @@ async fn a_watch_that_is_killed_at_any_of_its_calls_leaves_the_gate_alone_and_lo
     // No gate of this test is overdue.
     let stage = stage_with_policy(&format!("{SHIPPED}[review]\ntimeout_seconds = 86400\n")).await;
     let user = PlantedUser::plant(stage.config(), "alice").await?;
-    let (_, id) = send(&stage, &user_finding(&user, SECURITY_ACCOUNT, "killed")).await?;
+    let before = user.observe().await?;
+    let (execution, id) = send(&stage, &user_finding(&user, SECURITY_ACCOUNT, "killed")).await?;
     let opened = gate(&stage.incident_when(&id, "the gate", |view| view.review.is_some()).await?);
     let watch = watch_of(&id);
     let mut wait = waits(&stage, &watch, 0).await?;
@@ -159,10 +160,16 @@ async fn a_watch_that_is_killed_at_any_of_its_calls_leaves_the_gate_alone_and_lo
     stage.alarmed("could not look after an incident").await?;
     assert_eq!(wait.1, 300, "the next try is in five minutes");
     revert(&user).await?;
-    next_look(&stage, &watch, wait).await?;
+    wait = next_look(&stage, &watch, wait).await?;
     until_denied(&user).await?;
     let view = stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
     assert_eq!(gate(&view), opened);
+
+    stage.answer(&id, Answer::Release).await?;
+    assert_eq!(stage.ended(&execution).await?, "SUCCEEDED");
+    stage.aws.set_clock(&json!({ "forward": wait.1 }))?;
+    assert_eq!(stage.ended(&watch).await?, "SUCCEEDED", "the watch ends with the incident");
+    assert_eq!(user.released(&before).differences(&user.observe().await?), []);
     Ok(())
 }
 
