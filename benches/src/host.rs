@@ -4,6 +4,8 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
     BlockDeviceMapping, ConnectivityType, EbsBlockDevice, Filter, InstanceNetworkInterfaceSpecification, InstanceType,
 };
+use aws_sdk_elasticloadbalancingv2 as v2;
+use aws_sdk_elasticloadbalancingv2::types::{ProtocolEnum, TargetDescription};
 use firebreak_drill::{Result, Stage};
 
 /// One that the local AWS knows.
@@ -18,11 +20,13 @@ pub(crate) enum Kind {
     Private,
     /// It serves in an Auto Scaling group, behind NAT.
     Member,
+    /// It serves in a target group that no Auto Scaling group fills, behind NAT. Last: what one ground plants, those after it see.
+    Target,
 }
 
 impl Kind {
     /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::Plain, Self::Private, Self::Member];
+    pub(crate) const ALL: [Self; 4] = [Self::Plain, Self::Private, Self::Member, Self::Target];
 
     /// How people call it.
     pub(crate) fn words(self) -> &'static str {
@@ -30,6 +34,7 @@ impl Kind {
             Self::Plain => "plain",
             Self::Private => "private, open connections cut",
             Self::Member => "member of an Auto Scaling group",
+            Self::Target => "target of a load balancer",
         }
     }
 }
@@ -37,6 +42,7 @@ impl Kind {
 /// A VPC for instances of one kind. The first isolation in it makes its groups, and the others find them.
 pub(crate) struct Ground {
     kind: Kind,
+    vpc: String,
     subnet: String,
     group: String,
 }
@@ -52,10 +58,11 @@ impl Ground {
         if kind != Kind::Private {
             lead_to_nat(&ec2, &vpc, &subnet).await?;
         }
-        Ok(Self { kind, subnet, group })
+        Ok(Self { kind, vpc, subnet, group })
     }
 
-    /// Starts an instance with so many network interfaces, and as many volumes; returns its id. `number` names its Auto Scaling group.
+    /// Starts an instance with so many network interfaces, and as many volumes; returns its id. `number` names the group that it serves
+    /// in.
     pub(crate) async fn host(&self, stage: &Stage, size: usize, number: usize) -> Result<String> {
         let interface = |index: i32| {
             let at = InstanceNetworkInterfaceSpecification::builder().device_index(index);
@@ -76,8 +83,10 @@ impl Ground {
             .send()
             .await?;
         let id = started.instances().first().and_then(|instance| instance.instance_id()).ok_or("no instance")?.to_owned();
-        if self.kind == Kind::Member {
-            self.join_a_fleet(stage, &id, &format!("fleet-{number}")).await?;
+        match self.kind {
+            Kind::Plain | Kind::Private => {}
+            Kind::Member => self.join_a_fleet(stage, &id, &format!("fleet-{number}")).await?,
+            Kind::Target => self.join_targets(stage, &id, &format!("fleet-{number}")).await?,
         }
         Ok(id)
     }
@@ -90,6 +99,17 @@ impl Ground {
         let group = scaling.create_auto_scaling_group().auto_scaling_group_name(name).launch_configuration_name(name);
         group.min_size(0).max_size(4).desired_capacity(0).vpc_zone_identifier(&self.subnet).send().await?;
         scaling.attach_instances().instance_ids(id).auto_scaling_group_name(name).send().await?;
+        Ok(())
+    }
+
+    /// Registers the instance with a target group of its own: a group may always lose one host.
+    async fn join_targets(&self, stage: &Stage, id: &str, name: &str) -> Result<()> {
+        let balancing = v2::Client::new(stage.config());
+        let made = balancing.create_target_group().name(name).protocol(ProtocolEnum::Http).port(80).vpc_id(&self.vpc);
+        let made = made.send().await?.target_groups.unwrap_or_default().into_iter().next();
+        let arn = made.and_then(|group| group.target_group_arn).ok_or("no target group")?;
+        let target = TargetDescription::builder().id(id).port(80).build();
+        balancing.register_targets().target_group_arn(arn).targets(target).send().await?;
         Ok(())
     }
 }

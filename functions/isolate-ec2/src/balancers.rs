@@ -1,15 +1,19 @@
 //! Takes an instance out of the load balancers that send it traffic, and into them again.
 //!
 //! Standby takes a member of an Auto Scaling group out of the group's own balancers. Others are found by looking through them all, within
-//! bounds, beside the isolation.
+//! bounds, beside the isolation. Of an instance without such a group, target groups are looked through before: their share may hold the
+//! isolation back.
 
+mod early;
 mod scan;
 mod wire;
 
+pub(crate) use early::{list, look};
 pub(crate) use scan::scan;
 
 use crate::again::{Lost, keep_late, merged};
 use crate::deadline;
+use aws_sdk_elasticloadbalancingv2::types::TargetGroup;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::{Outcome, Step};
 use firebreak::step::{StepKind, StepName};
@@ -21,7 +25,7 @@ use firebreak_ledger::Hosts;
 use futures::StreamExt as _;
 use futures::stream;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -71,7 +75,44 @@ pub(crate) struct Scan {
     /// Target groups of other VPCs that have a target with one of its addresses: another host's, by all that is known.
     pub(crate) alike: Option<String>,
     /// The hosts of each target group that has the instance, by the group's ARN.
-    pub(crate) hosts: Vec<(String, Hosts)>,
+    pub(crate) hosts: BTreeMap<String, Hosts>,
+}
+
+/// What is known of target groups before the first change. The default: nothing, not even which there are.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Early {
+    listed: Listed,
+    /// ARNs of those that were looked through.
+    looked: BTreeSet<String>,
+    /// What was found in them, and what was not looked through.
+    found: Scan,
+}
+
+impl Early {
+    /// Where the instance is registered, as far as target groups were looked through.
+    pub(crate) fn registrations(&self) -> &[Registration] {
+        &self.found.registrations
+    }
+
+    /// The hosts of each target group that is known to have the instance, by the group's ARN.
+    pub(crate) fn hosts(&self) -> &BTreeMap<String, Hosts> {
+        &self.found.hosts
+    }
+
+    /// Which target groups can have the instance and were not looked through, and why, for a person.
+    pub(crate) fn unread(&self) -> Option<&str> {
+        self.found.unscanned.as_deref()
+    }
+}
+
+/// Target groups of the Region that can have an instance in them.
+#[derive(Debug, Clone, Default)]
+struct Listed {
+    groups: Vec<TargetGroup>,
+    /// Why there may be more, for a person.
+    more: Option<String>,
+    /// Asking again shows no more of them.
+    is_final: bool,
 }
 
 /// An address of the instance, and the VPC in which it is the instance's.

@@ -29,8 +29,8 @@ pub(crate) async fn contain(call: &Call, policy: &Policy) -> Result<Attempt, Fau
     }
     let ec2 = Client::new(&call.config);
     let cut = policy.instances.cut_tracked;
-    let seen = Box::pin(read::read(call, &ec2, Wanted { services: true, routes: cut == CutTracked::Private })).await?;
-    match Box::pin(admit::admit(call, policy, &seen.base)).await? {
+    let mut seen = Box::pin(read::read(call, &ec2, Wanted { services: true, routes: cut == CutTracked::Private })).await?;
+    match Box::pin(admit::admit(call, policy, &mut seen)).await? {
         Admission::Go(admitted) => Ok(Box::pin(isolate(call, &ec2, seen, policy, admitted)).await.into()),
         // What is protected is left as it is, and the receipt says why.
         Admission::Protected(why) => Ok(vec![skipped(StepKind::IsolateInterface, why)].into()),
@@ -126,7 +126,7 @@ fn plan(
     }
 }
 
-/// Nothing was changed, so the host needs no place among those that its group may lose, unless an earlier run isolated it.
+/// Nothing was changed, so the host needs no place among those that its groups may lose, unless an earlier run isolated it.
 async fn give_back(call: &Call, current: &BaseState) {
     if matches!(has_begun(call).await, Ok(false)) {
         fleet::give_back(call, current).await;
@@ -194,7 +194,7 @@ async fn network(
         let (moved, ended, scan) = futures::join!(
             join_all(each),
             Box::pin(shells::end(call, &seen.shells, held)),
-            Box::pin(balancers::scan(call, &seen.addresses)),
+            Box::pin(balancers::scan(call, &seen.addresses, &seen.targets)),
         );
         let left = Box::pin(leave((call, policy), current, scan, held)).await;
         // What may be open comes first.
@@ -215,9 +215,11 @@ async fn leave((call, policy): (&Call, &Policy), current: &BaseState, scan: bala
         return steps;
     }
     let with = BaseState { registrations: registrations.clone(), ..current.clone() };
-    let is_known = held && record(call, &with).await.is_ok();
-    // A member of an Auto Scaling group was compared before.
-    let hosts = if current.scaling.is_none() && held { hosts } else { vec![] };
+    // What was found before the first change is recorded already.
+    let is_new = registrations.iter().any(|found| !current.registrations.contains(found));
+    let is_known = held && (!is_new || record(call, &with).await.is_ok());
+    // A member of an Auto Scaling group was compared before, and so were the target groups that were read before.
+    let hosts = if current.scaling.is_none() && held { hosts } else { BTreeMap::new() };
     let (left, compared) = futures::join!(
         Box::pin(balancers::contain(call, &registrations, is_known)),
         Box::pin(fleet::compare(call, policy, &hosts)),

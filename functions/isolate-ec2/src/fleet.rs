@@ -4,6 +4,10 @@
 //! one, a read that fails holds no isolation back: an attacker who breaks the read must not stop it, and the receipt says so. Nor may
 //! hosts that are gone long since: while the read fails, old places do not count.
 
+mod targets;
+
+pub(crate) use targets::{compare, reserve_in_target_groups};
+
 use crate::admission::{Admission, has_begun};
 use crate::balancers::Registration;
 use crate::base::BaseState;
@@ -13,7 +17,7 @@ use firebreak::decision::{ReasonCode, Waits};
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::policy::Policy;
 use firebreak::receipt::{Outcome, Step};
-use firebreak::step::{StepKind, StepName};
+use firebreak::step::StepKind;
 use firebreak::text::inert;
 use firebreak_aws::classify::OrFault;
 use firebreak_function::containment::Call;
@@ -66,7 +70,7 @@ pub(crate) async fn reserve(call: &Call, policy: &Policy, base: &BaseState) -> R
     if has_begun(call).await? {
         return take(call, fleet, None).await;
     }
-    let impact = impact(share, &scaling.group, percent);
+    let impact = impact(share, &format!("Auto Scaling group {}", inert(&scaling.group, 80)), percent);
     Ok(Admission::Waits(Waits { code: ReasonCode::Impact, impact }))
 }
 
@@ -81,41 +85,18 @@ async fn take(call: &Call, fleet: Fleet<'_>, unread: Option<Fault>) -> Result<Ad
     Ok(Admission::Go(vec![step]))
 }
 
-/// Counts the host among those of the target groups that it was in, and says where they have lost more than their share: they are known
-/// only after the isolation, which is not held back for that.
-pub(crate) async fn compare(call: &Call, policy: &Policy, groups: &[(String, Hosts)]) -> Vec<Step> {
-    let each = groups.iter().map(|(arn, hosts)| Box::pin(compared(call, policy, arn, hosts)));
-    join_all(each).await.into_iter().flatten().collect()
-}
-
-async fn compared(call: &Call, policy: &Policy, arn: &str, hosts: &Hosts) -> Option<Step> {
-    let fleet = Fleet { host: &call.target, group: arn };
-    let percent = policy.instances.fleet_percent;
-    let share = call.ledger.reserve_share(fleet, &call.incident, hosts, percent, call.began_at).await;
-    let name = inert(arn.split('/').nth(1).unwrap_or(arn), 80);
-    let why = match share {
-        Ok(share) if share.granted => return None,
-        Ok(Share { isolated, hosts, allowed, .. }) => {
-            let taken = call.ledger.take_share(fleet, &call.incident, call.began_at).await;
-            let uncounted = if taken.is_ok() { "" } else { ", and this one is not counted" };
-            format!(
-                "target group {name} has lost more than its share: {isolated} of {hosts} hosts are isolated besides, and policy allows \
-                 {allowed} ({percent} %). This one was not held back, because no Auto Scaling group has it{uncounted}"
-            )
-        }
-        Err(fault) => {
-            format!("how many hosts of target group {name} are isolated was NOT compared with policy: {}", fault.message)
-        }
-    };
-    Some(skipped(StepName::about(StepKind::ReserveShare, name), Fault::malformed(why)))
-}
-
-/// Gives the place back. Where the ledger does not take it, the place stays taken until the instance has left its group for a day.
+/// Gives the places back. A member of an Auto Scaling group can have some in target groups, too: a run that could not read the Auto Scaling
+/// group took them.
 pub(crate) async fn give_back(call: &Call, base: &BaseState) {
-    let mut groups: BTreeSet<&str> = base.scaling.iter().map(|scaling| scaling.group.as_str()).collect();
-    if groups.is_empty() {
-        groups.extend(base.registrations.iter().filter_map(Registration::target_group));
-    }
+    let scaling = base.scaling.iter().map(|scaling| scaling.group.as_str());
+    let targets = base.registrations.iter().filter_map(Registration::target_group);
+    let groups: BTreeSet<&str> = scaling.chain(targets).collect();
+    give_back_in(call, groups).await;
+}
+
+/// Gives back the places in these groups. Where the ledger does not take one, it stays taken until the instance has left the group for a
+/// day.
+async fn give_back_in<'a>(call: &Call, groups: impl IntoIterator<Item = &'a str>) {
     for group in groups {
         if let Err(fault) = call.ledger.give_share_back(Fleet { host: &call.target, group }).await {
             tracing::error!(fault.message = %fault.message, "the instance stays counted among the isolated hosts of its group");
@@ -132,12 +113,11 @@ fn uncompared(fault: &Fault) -> Step {
     skipped(StepKind::ReserveShare, Fault::new(fault.kind, why))
 }
 
+/// What a person reads who decides. `group`: what kind of group, and its name.
 fn impact(share: Share, group: &str, percent: u8) -> String {
     let Share { isolated, hosts, allowed, .. } = share;
-    let group = inert(group, 80);
     format!(
-        "{isolated} of {hosts} healthy hosts of Auto Scaling group {group} are isolated already; policy allows {allowed} ({percent} %) \
-         without a person"
+        "{isolated} of {hosts} healthy hosts of {group} are isolated already; policy allows {allowed} ({percent} %) without a person"
     )
 }
 

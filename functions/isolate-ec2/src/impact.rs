@@ -2,7 +2,7 @@
 //!
 //! An isolation that runs at once says the same in its receipt.
 
-use crate::balancers::{self, Balancer, Place, Scan};
+use crate::balancers::{self, Balancer, Early, Place, Scan};
 use crate::scaling::{self, Scaling};
 use crate::slots;
 use aws_sdk_autoscaling::types::{AutoScalingGroup, LifecycleState};
@@ -37,7 +37,8 @@ pub(crate) async fn impact(responder: &Responder, request: &TaskInput) -> Result
     let (instance, scaling) = futures::join!(instance(&call), scaling::read(&call));
     let instance = instance?;
     let addresses = addresses(&instance);
-    let (group, scan) = futures::join!(group(&call, scaling), balancers::scan(&call, &addresses));
+    let nothing = Early::default();
+    let (group, scan) = futures::join!(group(&call, scaling), balancers::scan(&call, &addresses, &nothing));
     let mut hits: Vec<String> = group.into_iter().chain(served(&scan)).collect();
     hits.extend(shared(&instance));
     hits.extend(public(&instance));

@@ -2,7 +2,7 @@
 //!
 //! Only the instance itself is needed. A part that cannot be read is left out, and a step says so.
 
-use crate::balancers::Place;
+use crate::balancers::{self, Early, Place};
 use crate::base::{BaseState, NetworkInterface, Protections};
 use crate::isolation_group::{self, filter};
 use crate::protections::{self, Attributes};
@@ -25,7 +25,7 @@ use std::net::Ipv6Addr;
 /// Which parts are asked for besides the instance, its interfaces, its attributes and Firebreak's groups.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Wanted {
-    /// The Auto Scaling group, and shells of Session Manager.
+    /// The Auto Scaling group, shells of Session Manager, and which target groups there are.
     pub(crate) services: bool,
     /// Route tables, which say where connections are tracked in any case, and Network Load Balancers.
     pub(crate) routes: bool,
@@ -45,6 +45,8 @@ pub(crate) struct Seen {
     pub(crate) shells: Result<Vec<String>, Fault>,
     /// Private and IPv6 addresses of every interface, each with its VPC: other VPCs can have the same numbers.
     pub(crate) addresses: Vec<Place>,
+    /// Target groups of the Region. Whether one of them has the instance, no call of the wave can tell.
+    pub(crate) targets: Early,
     /// Why the interfaces may not be all, or are not shown whole.
     pub(crate) partial: Option<Fault>,
     /// What could not be read, a failed step each.
@@ -57,7 +59,7 @@ pub(crate) struct Seen {
 /// `Gone` when the instance does not exist or is terminated.
 pub(crate) async fn read(call: &Call, ec2: &Client, wanted: Wanted) -> Result<Seen, Fault> {
     let id = call.target.id.as_str();
-    let (instances, interfaces, attributes, groups, (scaling, shells), reach) = futures::join!(
+    let (instances, interfaces, attributes, groups, (scaling, shells, targets), reach) = futures::join!(
         ec2.describe_instances().instance_ids(id).send(),
         interfaces(ec2, filter("attachment.instance-id", id)),
         protections::read(call, ec2),
@@ -103,7 +105,7 @@ pub(crate) async fn read(call: &Call, ec2: &Client, wanted: Wanted) -> Result<Se
         opened: BTreeSet::new(),
         interface_tags: found.iter().filter_map(our_tags).collect(),
     };
-    Ok(Seen { base, instance, groups, reach, shells, addresses, partial, unread: unread.0 })
+    Ok(Seen { base, instance, groups, reach, shells, addresses, targets, partial, unread: unread.0 })
 }
 
 struct Unread(Vec<Step>);
@@ -128,11 +130,13 @@ impl Unread {
     }
 }
 
-async fn services(call: &Call, wanted: Wanted) -> (Result<Option<scaling::Scaling>, Fault>, Result<Vec<String>, Fault>) {
+/// Target groups are listed although a member of an Auto Scaling group needs none before it is cut off: whether the instance is one is not
+/// known yet.
+async fn services(call: &Call, wanted: Wanted) -> (Result<Option<scaling::Scaling>, Fault>, Result<Vec<String>, Fault>, Early) {
     if !wanted.services {
-        return (Ok(None), Ok(vec![]));
+        return (Ok(None), Ok(vec![]), Early::default());
     }
-    futures::join!(scaling::read(call), shells::read(call))
+    futures::join!(scaling::read(call), shells::read(call), Box::pin(balancers::list(call)))
 }
 
 /// The whole Region's: the subnets are not known yet, and asking for theirs later would make every cut wait for one call more.

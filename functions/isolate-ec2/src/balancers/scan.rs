@@ -1,7 +1,7 @@
 //! Looks for the instance in all load balancers of the Region, within bounds.
 
 use super::wire::is_registered;
-use super::{AT_ONCE, Balancer, Place, Registration, Scan};
+use super::{AT_ONCE, Balancer, Early, Listed, Place, Registration, Scan};
 use aws_sdk_elasticloadbalancing as classic;
 use aws_sdk_elasticloadbalancingv2 as v2;
 use aws_sdk_elasticloadbalancingv2::types::{TargetGroup, TargetHealthDescription, TargetHealthStateEnum, TargetTypeEnum};
@@ -27,10 +27,26 @@ const HEALTH: &str = "elasticloadbalancing:DescribeTargetHealth";
 const GROUPS: &str = "elasticloadbalancing:DescribeTargetGroups";
 const BALANCERS: &str = "elasticloadbalancing:DescribeLoadBalancers";
 
-/// Where the instance is registered, by its id or one of its `addresses`. What could not be read is said.
-pub(crate) async fn scan(call: &Call, addresses: &[Place]) -> Scan {
-    let until = Instant::now() + PATIENCE;
-    let (groups, classic) = futures::join!(target_groups(call, addresses, until), classic_balancers(call, until));
+/// How long a look may take, and when that time is over.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limit {
+    patience: Duration,
+    until: Instant,
+}
+
+impl Limit {
+    /// From now on.
+    pub(super) fn of(patience: Duration) -> Self {
+        Self { patience, until: Instant::now() + patience }
+    }
+}
+
+/// Where the instance is registered, by its id or one of its `addresses`. What could not be read is said. What `early` has looked
+/// through is not looked through again, and its hosts are not among those of the result.
+pub(crate) async fn scan(call: &Call, addresses: &[Place], early: &Early) -> Scan {
+    let limit = Limit::of(PATIENCE);
+    let (groups, classic) =
+        futures::join!(target_groups(call, addresses, early, limit), Box::pin(classic_balancers(call, limit)));
     let missed: Vec<String> = groups.unscanned.iter().cloned().chain(classic.unscanned).collect();
     Scan {
         registrations: groups.registrations.iter().cloned().chain(classic.registrations).collect(),
@@ -39,16 +55,42 @@ pub(crate) async fn scan(call: &Call, addresses: &[Place]) -> Scan {
     }
 }
 
-async fn target_groups(call: &Call, addresses: &[Place], until: Instant) -> Scan {
+/// What `early` found, and what is in the target groups that it did not read.
+async fn target_groups(call: &Call, addresses: &[Place], early: &Early, limit: Limit) -> Scan {
+    // A list that broke off is asked for again.
+    let listed = if early.listed.is_final { early.listed.clone() } else { Box::pin(listed(call, limit)).await };
+    let is_left = |group: &&TargetGroup| group.target_group_arn().is_none_or(|arn| !early.looked.contains(arn));
+    let left: Vec<TargetGroup> = listed.groups.iter().filter(is_left).cloned().collect();
+    let rest = gathered(Box::pin(look(call, addresses, &left, (limit, AT_ONCE))).await, listed.more);
+    let alike: Vec<String> = early.found.alike.iter().cloned().chain(rest.alike).collect();
+    Scan {
+        registrations: early.found.registrations.iter().cloned().chain(rest.registrations).collect(),
+        alike: (!alike.is_empty()).then(|| alike.join("; ")),
+        unscanned: rest.unscanned,
+        hosts: rest.hosts,
+    }
+}
+
+/// Looks through target groups, so many `at_once`. One answer for each, in their order.
+pub(super) async fn look(
+    call: &Call,
+    addresses: &[Place],
+    groups: &[TargetGroup],
+    (limit, at_once): (Limit, usize),
+) -> Vec<Result<Looked, Fault>> {
     let client = v2::Client::new(&call.config);
-    let (groups, cut) = listed(&client, until).await;
-    let work: Vec<_> = groups.iter().map(|group| places(call, &client, (addresses, until), group)).collect();
-    let looked: Vec<_> = stream::iter(work).buffered(AT_ONCE).collect().await;
-    let missed = looked.iter().filter(|looked| looked.is_err()).count();
-    let why = looked.iter().find_map(|looked| looked.as_ref().err()).map(|fault| fault.message.clone());
-    let unread = why.map(|why| format!("{missed} of {} target groups ({why})", groups.len()));
-    let missed: Vec<String> = cut.into_iter().chain(unread).collect();
-    let looked: Vec<Looked> = looked.into_iter().flatten().collect();
+    let work: Vec<_> = groups.iter().map(|group| places(call, &client, (addresses, limit), group)).collect();
+    stream::iter(work).buffered(at_once).collect().await
+}
+
+/// What was found in target groups, and what was not looked through. `more`: why there may be other ones.
+pub(super) fn gathered(answers: Vec<Result<Looked, Fault>>, more: Option<String>) -> Scan {
+    let all = answers.len();
+    let missed = answers.iter().filter(|answer| answer.is_err()).count();
+    let why = answers.iter().find_map(|answer| answer.as_ref().err()).map(|fault| fault.message.clone());
+    let unread = why.map(|why| format!("{missed} of {all} target groups ({why})"));
+    let missed: Vec<String> = more.into_iter().chain(unread).collect();
+    let looked: Vec<Looked> = answers.into_iter().flatten().collect();
     let alike: Vec<&str> = looked.iter().filter_map(|looked| looked.alike.as_deref()).collect();
     let alike = (!alike.is_empty()).then(|| format!("not touched, because it is another host by its VPC: {}", shown(&alike)));
     Scan {
@@ -60,15 +102,16 @@ async fn target_groups(call: &Call, addresses: &[Place], until: Instant) -> Scan
 }
 
 /// Target groups that can have an instance in them, and why there may be more.
-async fn listed(client: &v2::Client, until: Instant) -> (Vec<TargetGroup>, Option<String>) {
+pub(super) async fn listed(call: &Call, limit: Limit) -> Listed {
+    let client = v2::Client::new(&call.config);
     let (mut groups, mut marker) = (Vec::new(), None);
     loop {
         let asked = client.describe_target_groups().set_marker(marker).send();
-        let page = match in_time(until, GROUPS, async { asked.await.or_fault(GROUPS) }).await {
+        let page = match in_time(limit, GROUPS, async { asked.await.or_fault(GROUPS) }).await {
             Ok(page) => page,
             Err(fault) => {
                 let rest = format!("target groups after the first {} ({})", groups.len(), fault.message);
-                return (groups, Some(rest));
+                return Listed { groups, more: Some(rest), is_final: false };
             }
         };
         let has_instances =
@@ -77,10 +120,10 @@ async fn listed(client: &v2::Client, until: Instant) -> (Vec<TargetGroup>, Optio
         marker = page.next_marker().map(str::to_owned);
         if groups.len() > MOST_GROUPS || (groups.len() == MOST_GROUPS && marker.is_some()) {
             groups.truncate(MOST_GROUPS);
-            return (groups, Some(format!("target groups after the first {MOST_GROUPS}")));
+            return Listed { groups, more: Some(format!("target groups after the first {MOST_GROUPS}")), is_final: true };
         }
         if marker.is_none() {
-            return (groups, None);
+            return Listed { groups, more: None, is_final: true };
         }
     }
 }
@@ -96,7 +139,7 @@ fn shown(alike: &[&str]) -> String {
 
 /// What one target group has.
 #[derive(Debug, Default)]
-struct Looked {
+pub(super) struct Looked {
     /// More than one where the instance has several ports.
     registrations: Vec<Registration>,
     /// A target with one of its addresses that is not the instance.
@@ -108,11 +151,11 @@ struct Looked {
 async fn places(
     call: &Call,
     client: &v2::Client,
-    (addresses, until): (&[Place], Instant),
+    (addresses, limit): (&[Place], Limit),
     group: &TargetGroup,
 ) -> Result<Looked, Fault> {
     let asked = client.describe_target_health().target_group_arn(group.target_group_arn().unwrap_or_default()).send();
-    let answer = in_time(until, HEALTH, async { asked.await.or_fault(HEALTH) }).await?;
+    let answer = in_time(limit, HEALTH, async { asked.await.or_fault(HEALTH) }).await?;
     Ok(looked(&call.target.id, addresses, group, answer.target_health_descriptions()))
 }
 
@@ -176,12 +219,12 @@ fn registration(
     })
 }
 
-async fn classic_balancers(call: &Call, until: Instant) -> Scan {
+async fn classic_balancers(call: &Call, limit: Limit) -> Scan {
     let client = classic::Client::new(&call.config);
     let (mut found, mut marker) = (Scan::default(), None);
     for _ in 0..MOST_PAGES {
         let asked = client.describe_load_balancers().page_size(400).set_marker(marker).send();
-        let page = match in_time(until, BALANCERS, async { asked.await.or_fault(BALANCERS) }).await {
+        let page = match in_time(limit, BALANCERS, async { asked.await.or_fault(BALANCERS) }).await {
             Ok(page) => page,
             Err(fault) => {
                 found.unscanned = Some(format!("Classic Load Balancers ({})", fault.message));
@@ -204,8 +247,9 @@ async fn classic_balancers(call: &Call, until: Instant) -> Scan {
 }
 
 /// What the work gives before the time is over. Work that would begin after that does not.
-async fn in_time<T>(until: Instant, what: &str, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-    let late = || Fault::malformed(format!("{what}: not within {} s", PATIENCE.as_secs()));
+async fn in_time<T>(limit: Limit, what: &str, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    let Limit { patience, until } = limit;
+    let late = || Fault::malformed(format!("{what}: not within {} s", patience.as_secs()));
     if Instant::now() >= until {
         return Err(late());
     }

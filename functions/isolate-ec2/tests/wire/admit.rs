@@ -24,9 +24,14 @@ critical = [{ key = "criticality", value = "high" }]
 
 /// Opens the incident in which the instance is to be isolated at once.
 pub(crate) async fn open(aws: &ScriptedAws) {
-    let target = room::target(TargetKind::Ec2Instance, INSTANCE);
+    open_about(aws, "one", INSTANCE).await;
+}
+
+/// Opens an incident in which the instance of this id is to be isolated at once.
+pub(crate) async fn open_about(aws: &ScriptedAws, incident: &str, id: &str) {
+    let target = room::target(TargetKind::Ec2Instance, id);
     let decision = json!({ "target": target, "containment": "isolate-ec2", "mode": "auto", "reason": "a test" });
-    let incident = Incident { decisions: vec![serde_json::from_value(decision).expect("a decision")], ..room::opened("one") };
+    let incident = Incident { decisions: vec![serde_json::from_value(decision).expect("a decision")], ..room::opened(incident) };
     let opened = room::ledger(aws).open_incident(&incident, IncidentStatus::Triaged, &RawEvent::Inline("{}")).await;
     opened.expect("written");
 }
@@ -35,6 +40,11 @@ pub(crate) async fn open(aws: &ScriptedAws) {
 pub(crate) async fn contain_under(aws: &ScriptedAws, policy: &str, approved: bool) -> Result<Receipt, Fault> {
     let target = room::target(TargetKind::Ec2Instance, INSTANCE);
     let request = TaskInput { approved, ..room::request(Phase::Contain, "one", target) };
+    Box::pin(carry_out(aws, policy, request)).await
+}
+
+/// Carries out what the state machine asks for.
+pub(crate) async fn carry_out(aws: &ScriptedAws, policy: &str, request: TaskInput) -> Result<Receipt, Fault> {
     let function = Function::new(responder(aws), Policy::parse(policy).expect("a policy"));
     let TaskOutput::Receipt(receipt) = Box::pin(function.handle(request)).await? else {
         unreachable!("a containment answers with a receipt")

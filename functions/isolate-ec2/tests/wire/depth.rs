@@ -2,7 +2,7 @@
 //! ledger's calls are left out: they are the security account's.
 
 use crate::autoscaling_aws::{AutoScaling, GROUP};
-use crate::balancing_aws::Balancing;
+use crate::balancing_aws::{Balancing, arn, target};
 use crate::ec2::{Ec2, Group, Interface, Volume};
 use crate::{VPC_A, contain_under, cutting, stage};
 use firebreak::policy::CutTracked;
@@ -145,12 +145,33 @@ async fn a_private_member_needs_all_of_them() {
     holds(&[1, 15], 6, 7, scene).await;
 }
 
+/// Classic ones are looked through beside the swap, and all are left after it.
 #[tokio::test]
-async fn load_balancers_are_looked_through_beside_the_swap_and_left_after_it() {
+async fn one_more_reads_the_share_of_target_groups_whether_or_not_they_have_the_instance() {
     let scene: Scene = |aws, _| {
         Balancing::with_instance(aws);
     };
-    holds(&[1], 3, 5, scene).await;
+    holds(&[1], 4, 5, scene).await;
+    let scene: Scene = |aws, _| others(&Balancing::of(aws));
+    holds(&[1], 4, 4, scene).await;
+}
+
+/// A target group with another host in it.
+fn others(balancing: &Balancing) {
+    balancing.change(|all| {
+        all.groups.insert("other".to_owned(), [target("i-0fedcba9876543210", "80")].into());
+    });
+}
+
+#[tokio::test]
+async fn target_groups_of_other_vpcs_are_looked_through_beside_the_swap() {
+    let scene: Scene = |aws, _| {
+        others(&Balancing::of(aws));
+        let group = format!("<TargetGroupArn>{}</TargetGroupArn><TargetType>instance</TargetType>", arn("other"));
+        let group = format!("<member>{group}<VpcId>vpc-elsewhere</VpcId></member>");
+        aws.answer("elasticloadbalancing:DescribeTargetGroups", ok(format!("<TargetGroups>{group}</TargetGroups>")));
+    };
+    holds(&[1], 3, 3, scene).await;
 }
 
 #[tokio::test]

@@ -1,7 +1,6 @@
 //! How many hosts of an Auto Scaling group are isolated at once.
 
 use crate::admit::{contain_under, decision, open};
-use crate::balancing_aws::{Balancing, arn, target};
 use crate::release::release;
 use crate::{INSTANCE, base, stage};
 use firebreak::decision::Mode;
@@ -137,38 +136,6 @@ async fn a_host_that_its_balancer_calls_unhealthy_does_not_count_as_one_that_ser
         assert_eq!(receipt.status == Status::Waits, waits, "{checks}: {receipt:?}");
         assert!(!waits || decision(&aws).await.reason.contains("1 of 3 healthy hosts"));
     }
-}
-
-#[tokio::test]
-async fn a_target_group_that_has_lost_its_share_holds_nothing_back_and_the_receipt_says_so() {
-    let (aws, ec2) = stage().await;
-    let balancing = Balancing::with_instance(&aws);
-    balancing.change(|all| {
-        all.groups.get_mut("shop").expect("a group").extend(OTHERS.map(|id| target(id, "80")));
-    });
-    let shop = arn("shop");
-    for id in &OTHERS[..2] {
-        let host = room::target(TargetKind::Ec2Instance, id);
-        let fleet = Fleet { host: &host, group: &shop };
-        room::ledger(&aws).take_share(fleet, &room::incident("before"), clock::now()).await.expect("written");
-    }
-    let receipt = contain_under(&aws, POLICY, false).await.expect("a receipt");
-    assert!(ec2.now().is_cut_off());
-    let said = share(&receipt).error.as_ref().expect("words").message.clone();
-    assert!(said.contains("2 of 9 hosts") && said.contains("not held back"), "{said}");
-    let hosts = |aws: &ScriptedAws| {
-        let row = aws
-            .table()
-            .item(&format!("fleet#111122223333#eu-central-1#{shop}"), "hosts")
-            .and_then(|row| row.get("hosts").cloned());
-        match row {
-            Some(Value::M(hosts)) => hosts.len(),
-            _ => 0,
-        }
-    };
-    assert_eq!(hosts(&aws), 3, "it counts for the next one");
-    Box::pin(release(&aws, &[])).await.expect("a release");
-    assert_eq!(hosts(&aws), 2);
 }
 
 #[tokio::test]
