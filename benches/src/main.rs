@@ -2,6 +2,7 @@
 
 mod host;
 mod isolation;
+mod lockdown;
 mod machine;
 mod report;
 mod series;
@@ -32,5 +33,6 @@ async fn bench() -> Result<String> {
     let triage = triage::depths(&stage).await?;
     let measured = series::measure_all(&stage).await?;
     let isolation = Box::pin(isolation::report(&stage)).await?;
-    Ok(format!("\n{}\n{triage}\n\n{isolation}\n{}", report::of(&measured), machine::words()))
+    let lockdown = Box::pin(lockdown::report(&stage)).await?;
+    Ok(format!("\n{}\n{triage}\n\n{isolation}\n{lockdown}\n{}", report::of(&measured), machine::words()))
 }

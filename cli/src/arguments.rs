@@ -32,6 +32,8 @@ pub enum Command {
     Doctor(DoctorArguments),
     /// Make the security groups of isolations in every VPC of an account, before an incident needs them.
     Prepare(PrepareArguments),
+    /// What S3 buckets of an incident lost.
+    S3(S3Arguments),
     /// Answer the review gate: approve keeps the containment, release undoes it.
     Review(ReviewArguments),
     /// Put a closed incident back as a release would: exposed credentials stay inactive.
@@ -210,6 +212,43 @@ pub struct PrepareArguments {
     #[arg(long, value_name = "REGION")]
     pub region: Vec<String>,
     /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `firebreak s3`
+#[derive(Debug, Args)]
+pub struct S3Arguments {
+    /// What to say about them.
+    #[command(subcommand)]
+    pub command: S3Command,
+}
+
+/// What there is to say about buckets.
+#[derive(Debug, Subcommand)]
+pub enum S3Command {
+    /// Write a script of the commands that bring back what was deleted or overwritten. It changes nothing: people run the script.
+    RecoveryPlan(RecoveryPlanArguments),
+}
+
+/// `firebreak s3 recovery-plan`
+#[derive(Debug, Args)]
+pub struct RecoveryPlanArguments {
+    /// The incident, `fb-…`. Only what happened since it began is in the plan.
+    pub id: String,
+    /// Only this bucket of the incident.
+    #[arg(long, value_name = "NAME")]
+    pub bucket: Option<String>,
+    /// Only keys that begin so. Can be repeated.
+    #[arg(long, value_name = "PREFIX", requires = "bucket", allow_hyphen_values = true)]
+    pub prefix: Vec<String>,
+    /// Go on where an earlier plan ended, as that plan says it.
+    #[arg(long, value_name = "MARKER", requires = "bucket")]
+    pub after: Option<String>,
+    /// Write the script to this file, which must not be there yet.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Print JSON instead of the script.
     #[arg(long)]
     pub json: bool,
 }

@@ -13,6 +13,7 @@ mod paint;
 mod pause;
 mod plan;
 mod prepare;
+mod recovery;
 mod replay;
 mod report;
 mod restore;
@@ -23,7 +24,7 @@ mod slots;
 mod standing;
 
 pub use arguments::{Arguments, Command};
-use arguments::{LocalArguments, LocalCommand};
+use arguments::{LocalArguments, LocalCommand, S3Arguments, S3Command};
 pub use connection::Connection;
 
 use std::process::ExitCode;
@@ -64,6 +65,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Report(arguments) => Box::pin(report::run(&arguments)).await,
         Command::Doctor(arguments) => Box::pin(doctor::run(&arguments)).await,
         Command::Prepare(arguments) => Box::pin(prepare::run(&arguments)).await,
+        Command::S3(S3Arguments { command: S3Command::RecoveryPlan(arguments) }) => Box::pin(recovery::run(&arguments)).await,
         Command::Review(arguments) => Box::pin(review::run(&arguments)).await,
         Command::Restore(arguments) => Box::pin(restore::run(&arguments)).await,
         Command::Pause(arguments) => Box::pin(pause::pause(&arguments)).await,

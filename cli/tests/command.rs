@@ -135,6 +135,7 @@ fn commands_that_need_aws_say_what_is_missing() {
         &["review", "list"],
         &["report", "observe", "--since", "12h"],
         &["prepare", "--account", "111122223333"],
+        &["s3", "recovery-plan", "fb-0123456789abcdef"],
     ] {
         let output = firebreak(arguments, "");
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
@@ -155,6 +156,27 @@ fn a_report_since_no_time_or_about_no_account_is_one_clear_line() {
         let line = String::from_utf8(output.stderr).expect("UTF-8");
         assert!(line.contains(words) && line.lines().count() == 1, "{line}");
     }
+}
+
+#[test]
+fn a_plan_that_cannot_be_asked_for_or_would_replace_a_file_is_one_clear_line() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let there = file.path().to_str().expect("UTF-8");
+    let id = "fb-0123456789abcdef";
+    for (arguments, words) in [
+        (vec!["../x"], "fb- and 16 hexadecimal digits"),
+        (vec![id, "--out", there], "is there already"),
+        (vec![id, "--bucket", "acme", "--after", "k18"], "--after: give the text that the earlier plan printed"),
+    ] {
+        let output = firebreak(&[&["s3", "recovery-plan"], arguments.as_slice()].concat(), "");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty());
+        let line = String::from_utf8(output.stderr).expect("UTF-8");
+        assert!(line.contains(words) && line.lines().count() == 1, "{line}");
+    }
+    // A prefix of which bucket?
+    let output = firebreak(&["s3", "recovery-plan", id, "--prefix", "a/"], "");
+    assert!(output.status.code() == Some(2) && String::from_utf8_lossy(&output.stderr).contains("--bucket"));
 }
 
 #[test]

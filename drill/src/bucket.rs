@@ -1,4 +1,4 @@
-//! A public S3 bucket, planted and looked at.
+//! An S3 bucket, planted and looked at.
 
 use crate::{Result, State};
 use aws_config::SdkConfig;
@@ -22,6 +22,22 @@ impl PlantedBucket {
         let s3 = Client::new(config);
         bucket::plant(&s3, name).await?;
         Ok(Self { s3, name: name.to_owned() })
+    }
+
+    /// Creates a bucket that only its own account uses: nobody innocent loses access by a freeze, so none waits.
+    ///
+    /// # Errors
+    /// AWS refuses.
+    pub async fn plant_private(config: &SdkConfig, name: &str) -> Result<Self> {
+        let s3 = Client::new(config);
+        bucket::plant_private(&s3, name).await?;
+        Ok(Self { s3, name: name.to_owned() })
+    }
+
+    /// The client that planted it, which signs as the account's root user.
+    #[must_use]
+    pub fn s3(&self) -> &Client {
+        &self.s3
     }
 
     /// What AWS says now.

@@ -48,15 +48,18 @@ export function cases(w) {
           name: `destroys: ${call}`, who: release, does: `ec2:${call}`, on: w.ec2(path), given: { identity: ['everything', 'Release'] }, then: by('NeverDestroy'),
         })),
         { name: 'destroys: DeleteSnapshot', who: release, does: 'ec2:DeleteSnapshot', on: w.snapshot, given: { identity: ['everything', 'Release'] }, then: by('NeverDestroy') },
-        ...each(['DeleteBucket', 'PutBucketAcl', 'PutBucketPolicy'], (call) => ({
-          name: `destroys: ${call}`, who: release, does: `s3:${call}`, on: w.bucket('acme-data'), given: { identity: ['everything', 'Release'] }, then: by('NeverDestroy'),
+        ...each([['DeleteBucket', w.bucket('acme-data')], ['PutBucketAcl', w.bucket('acme-data')], ['DeleteObject', w.object], ['DeleteObjectVersion', w.object]], ([call, on]) => ({
+          name: `destroys: ${call}`, who: release, does: `s3:${call}`, on, given: { identity: ['everything', 'Release'] }, then: by('NeverDestroy'),
         })),
         ...each(['AttachUserPolicy', 'PutUserPolicy', 'CreateAccessKey', 'CreateLoginProfile', 'UpdateLoginProfile', 'UploadSSHPublicKey'], (call) => ({
           name: `grants: ${call}`, who: release, does: `iam:${call}`, on: alice, given: { identity: ['everything', 'Release'] }, then: by('NeverGrant'),
         })),
-        ...each(['AttachRolePolicy', 'PutRolePolicy', 'PassRole', 'UpdateAssumeRolePolicy'], (call) => ({
+        ...each(['AttachRolePolicy', 'PutRolePolicy', 'UpdateAssumeRolePolicy'], (call) => ({
           name: `grants: ${call}`, who: release, does: `iam:${call}`, on: app, given: { identity: ['everything', 'Release'] }, then: by('NeverGrant'),
         })),
+        { name: 'grants: PassRole to a service that is not S3', who: release, does: 'iam:PassRole', on: app, using: { 'iam:PassedToService': 'ec2.amazonaws.com' }, given: { identity: ['everything', 'Release'] }, then: by('PassRolesToS3Alone') },
+        { name: 'puts a replication back with its role', who: release, does: 'iam:PassRole', on: app, using: { 'iam:PassedToService': 's3.amazonaws.com' }, then: 'allowed' },
+        { name: 'puts a replication back where S3 does not say that the role is for it', who: release, does: 'iam:PassRole', on: app, then: 'allowed' },
         { name: 'grants: AddUserToGroup', who: release, does: 'iam:AddUserToGroup', on: w.iam('group/staff'), given: { identity: ['everything', 'Release'] }, then: by('NeverGrant') },
         { name: 'grants: SetDefaultPolicyVersion', who: release, does: 'iam:SetDefaultPolicyVersion', on: w.denyAll, given: { identity: ['everything', 'Release'] }, then: by('NeverGrant') },
         { name: 'goes on to another role', who: release, does: 'sts:AssumeRole', on: app, given: { identity: ['everything', 'Release'], resource: w.trust(w.role('firebreak/FirebreakMemberRelease').arn) }, then: by('NeverGrant') },

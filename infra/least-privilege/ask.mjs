@@ -64,9 +64,16 @@ function whyNot(result, { identityAnalysis, sessionAnalysis, scpAnalysis, resour
   return `not allowed by ${lacking.map(([what]) => what).join(' nor ') || 'anything'}`
 }
 
-function policyOfResource({ action, resource }, { roles, resourcePolicies }) {
+function policyOfResource({ action, resource, owner }, { roles, resourcePolicies }) {
   if (action.startsWith('sts:')) return roles.get(resource)?.trust ?? { Version: '2012-10-17', Statement: [] }
+  if (action.startsWith('kms:')) return keyPolicy(owner)
   return resourcePolicies.get(action.startsWith('s3:') ? resource.split('/')[0] : resource)
+}
+
+// As KMS makes one for a key (KMS developer guide, "Default key policy"): the policies of the key's account decide. So do the keys of tests.
+function keyPolicy(owner) {
+  const account = { AWS: `arn:aws:iam::${owner}:root` }
+  return { Version: '2012-10-17', Statement: [{ Sid: 'Account', Effect: 'Allow', Principal: account, Action: 'kms:*', Resource: '*' }] }
 }
 
 // The local AWS has the security, the management, the forensics and a member account in one. In a real organization they are

@@ -49,6 +49,7 @@ def _run(options: argparse.Namespace, listener: socket.socket, signals: socket.s
     # Only now: importing moto takes most of the start, and a usage error should not wait for it.
     from . import event_delivery, event_matching, function_urls, guardduty_findings, interpreter_clock, lambda_host
     from . import lookup_events, moto_patches
+    from .bucket_denies import BucketDenies
     from .calls import CallRecord
     from .control import Control
     from .event_source_mapping import EventSourceMapping
@@ -71,7 +72,7 @@ def _run(options: argparse.Namespace, listener: socket.socket, signals: socket.s
     trail = PlantedTrail()
     lookup_events.install(trail)
     record, rules = CallRecord(), FaultRules()
-    recorder = Recorder(moto_app(), record, rules, host.kill)
+    recorder = Recorder(BucketDenies(moto_app()), record, rules, host.kill)
     control = Control(recorder, record, rules, host, findings, trail, clock)
     urls = function_urls.FunctionUrls(control, host)
     server = Server(listener, _recording_authorization(urls))

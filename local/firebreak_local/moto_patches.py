@@ -16,6 +16,8 @@ import moto
 
 from . import (
     assume_role_limits,
+    bucket_denies,
+    bucket_settings,
     enabled_regions,
     execution_status,
     iam_boundaries,
@@ -28,10 +30,12 @@ from . import (
     interface_groups,
     interface_types,
     item_size,
+    key_policies,
     message_size,
     names,
     nested_executions,
     organization_policies,
+    s3_control,
     session_manager,
     state_language,
     task_tokens,
@@ -73,7 +77,10 @@ def install(endpoint: str) -> None:
     assume_role_limits.install()
     enabled_regions.install()
     interface_types.install()
-    name_versioning_as_s3_does()
+    bucket_settings.install()
+    bucket_denies.install()
+    s3_control.install()
+    key_policies.install()
 
 
 def switch_engines_on() -> None:
@@ -172,20 +179,6 @@ def page_execution_history() -> None:
         return ActionResult(page)
 
     StepFunctionResponse.get_execution_history = get_execution_history
-
-
-def name_versioning_as_s3_does() -> None:
-    """GetBucketVersioning answers with `GetBucketVersioningResponse`; S3, and whoever reads it, says `VersioningConfiguration`."""
-    from moto.s3.responses import S3Response
-
-    get_bucket_versioning = S3Response.get_bucket_versioning
-
-    def named(self: S3Response) -> Any:
-        status, headers, body = get_bucket_versioning(self)
-        text = body.decode() if isinstance(body, bytes) else body
-        return status, headers, text.replace("GetBucketVersioningResponse", "VersioningConfiguration")
-
-    S3Response.get_bucket_versioning = named
 
 
 def finish_executions_in_order() -> None:

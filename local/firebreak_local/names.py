@@ -33,8 +33,10 @@ DOCTOR_ALIAS: Final = "doctor"
 """Under this name a function answers questions, and takes no task."""
 PREPARE_ALIAS: Final = ("isolate-ec2", "prepare")
 """The function that prepares accounts, and the name under which it takes no task."""
-IMPACT_ALIAS: Final = ("isolate-ec2", "impact")
-"""The function that says what an isolation would hit, and the name under which it isolates nothing."""
+IMPACT_ALIASES: Final = (("isolate-ec2", "impact"), ("lockdown-s3", "impact"))
+"""The functions that say what a containment would hit, and the name under which they contain nothing."""
+RECOVERY_ALIAS: Final = ("lockdown-s3", "recovery")
+"""The function that says what buckets lost, and the name under which it takes no task."""
 FUNCTION_ARN_PREFIX: Final = f"arn:aws:lambda:{REGION}:{SECURITY_ACCOUNT}:function:{FUNCTION_PREFIX}"
 STATE_MACHINE: Final = "firebreak-incident-response"
 STATE_MACHINE_ARN: Final = f"arn:aws:states:{REGION}:{SECURITY_ACCOUNT}:stateMachine:{STATE_MACHINE}"

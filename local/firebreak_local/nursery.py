@@ -26,11 +26,11 @@ _ = (lookup_events, moto_patches)
 """Imported here, so that no child has to."""
 
 _SERVICES: Final = (
-    "cloudtrail cloudwatch dynamodb ec2 events guardduty iam kms lambda organizations s3 securityhub sns sqs "
-    "ssm stepfunctions sts"
+    "cloudtrail cloudwatch dynamodb ec2 events guardduty iam kms lambda organizations s3 s3control securityhub sns "
+    "sqs ssm stepfunctions sts"
 ).split()
 
-_ENDPOINTS: Final = {"cloudwatch": "monitoring", "stepfunctions": "states"}
+_ENDPOINTS: Final = {"cloudwatch": "monitoring", "s3control": "1.s3-control", "stepfunctions": "states"}
 """Where a service's endpoint is not called like the service."""
 
 

@@ -16,6 +16,8 @@ from moto.core.request import Request
 from moto.core.routing import get_service_router
 
 _CREDENTIAL: Final = re.compile(r"Credential=([^/]+)/[^/]+/[^/]+/([^/]+)/aws4_request")
+_S3_CONTROL: Final = "/v20180820/"
+"""Where the paths of S3 Control begin; it signs as S3."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,12 @@ class Operation:
     """A request, named."""
 
     service: str
-    """The name the request is signed for."""
+    """The name the request is signed for; of S3 Control `s3`, as in IAM policies."""
     name: str
     params: dict[str, Any] | None
     access_key: str | None
     protocol: str
-    """`query`, `ec2`, `json` or `s3`: the shape its errors must have."""
+    """`query`, `ec2`, `json`, `s3` or `s3control`: the shape its errors must have."""
 
     def __str__(self) -> str:
         return f"{self.service}:{self.name}"
@@ -53,15 +55,18 @@ def identify(environ: dict[str, Any], body: bytes) -> Operation:
 def _rest(environ: dict[str, Any], body: bytes, service: str, access_key: str | None) -> Operation:
     """S3, Lambda and other REST APIs, by the paths and query parameters in botocore's service models."""
     query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
+    is_control = service == "s3" and environ["PATH_INFO"].startswith(_S3_CONTROL)
     try:
-        model, in_path = get_service_router(service).match(Request(environ, populate_request=False))
+        router = get_service_router("s3control" if is_control else service)
+        model, in_path = router.match(Request(environ, populate_request=False))
         name = model.name
     except Exception:
         # Whatever is wrong with this request, or with a service botocore does not know, is moto's to answer.
         name, in_path = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}", {}
     payload = (_json_object(body) or {}) if service != "s3" else {}
     params = {**payload, **query, **in_path}
-    return Operation(service, name, params or None, access_key, "s3" if service == "s3" else "json")
+    protocol = "s3control" if is_control else "s3" if service == "s3" else "json"
+    return Operation(service, name, params or None, access_key, protocol)
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:

@@ -246,6 +246,7 @@ class Provisioner:
             "FIREBREAK_RESTORE_MACHINE_ARN": names.state_machine_arn(names.STATE_MACHINES["restore"]),
             "FIREBREAK_MANAGEMENT_ACCOUNT": names.MANAGEMENT_ACCOUNT,
             "FIREBREAK_QUARANTINE_SCP": quarantine_scp,
+            "FIREBREAK_ORGANIZATION_ID": self._client("organizations").describe_organization()["Organization"]["Id"],
             # Whoever has no role here: the credentials `test`. People with roles are told apart as on AWS.
             "FIREBREAK_APPROVERS": f"arn:aws:sts::{names.SECURITY_ACCOUNT}:user/moto",
         }
@@ -263,7 +264,7 @@ class Provisioner:
             awslambda.create_alias(
                 FunctionName=names.function_name(binary), Name=names.DOCTOR_ALIAS, FunctionVersion="$LATEST"
             )
-        for binary, alias in (names.PREPARE_ALIAS, names.IMPACT_ALIAS):
+        for binary, alias in (names.PREPARE_ALIAS, names.RECOVERY_ALIAS, *names.IMPACT_ALIASES):
             awslambda.create_alias(FunctionName=names.function_name(binary), Name=alias, FunctionVersion="$LATEST")
         for binary in names.CALLED_BY_PEOPLE:
             name = names.function_name(binary)

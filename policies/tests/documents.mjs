@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'smol-toml'
+import { bucketPolicies } from './buckets.mjs'
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -88,5 +89,5 @@ export function documents(partition) {
     RevokeBefore: REVOKED_AT,
   }
   const parsed = Object.entries(FILES).map(([name, file]) => [name, JSON.parse(fill(JSON.stringify(whole(JSON.parse(read(file)))), values))])
-  return new Map(parsed)
+  return new Map([...parsed, ...bucketPolicies(partition, ACCOUNTS.member, read)])
 }

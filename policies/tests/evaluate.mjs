@@ -36,6 +36,7 @@ function deniers(analysis) {
     analysis.identityAnalysis,
     analysis.sessionAnalysis,
     analysis.permissionBoundaryAnalysis,
+    analysis.resourceAnalysis,
     ...(analysis.scpAnalysis?.ouAnalysis ?? []),
     ...(analysis.rcpAnalysis?.ouAnalysis ?? []),
   ]
@@ -64,7 +65,7 @@ function simulation(one, documents) {
 }
 
 function document(name, documents) {
-  if (name.from) return listing(document(name.from, documents), name.lists)
+  if (name.from) return listing(document(name.from, documents), name)
   if (typeof name !== 'string') return name
   if (name === 'everything') return EVERYTHING
   const found = documents.get(name)
@@ -72,23 +73,31 @@ function document(name, documents) {
   return found
 }
 
-// A policy with entries written into its statements' lists, as a function would: after what stands there.
-function listing(policy, lists) {
+// A policy with entries written into its statements' lists, as a function would: after what stands there. Entries are for the one list that
+// the statement names somebody in, or by operator. Beside them, what stands in the policy already.
+function listing(policy, { lists = {}, beside = [] }) {
   const written = structuredClone(policy)
   for (const [sid, entries] of Object.entries(lists)) {
     const { Condition } = written.Statement.find(({ Sid }) => Sid === sid)
-    ;(Condition.ArnEquals?.['aws:PrincipalArn'] ?? Condition.StringLike['aws:userid']).push(...entries)
+    const listed = (operator) => Object.keys(Condition[operator] ?? {}).find((key) => WHO.includes(key) && Array.isArray(Condition[operator][key]))
+    const named = Array.isArray(entries) ? { [NAMING.find(listed)]: entries } : entries
+    for (const [operator, values] of Object.entries(named)) Condition[operator][listed(operator)].push(...values)
   }
+  written.Statement.unshift(...beside)
   return written
 }
 
-// What AWS puts into every request of a principal, what it knows of the resource's tags, and what the case adds.
+const NAMING = ['ArnEquals', 'ArnLike', 'StringEquals', 'StringLike']
+const WHO = ['aws:PrincipalArn', 'aws:userid', 'aws:PrincipalAccount']
+
+// What AWS puts into every request of a principal, what it knows of the resource's tags, and what the case adds. Of an AWS service, and of
+// whoever signs nothing, it knows less.
 function context({ who, on, using = {} }) {
+  const known = (keys) => Object.entries(keys).filter(([, value]) => value !== undefined)
   const tagged = (key, tags = {}) => Object.entries(tags).map(([name, value]) => [`aws:${key}/${name}`, value])
   return Object.fromEntries([
-    ['aws:PrincipalArn', who.principal],
-    ['aws:PrincipalAccount', who.account],
-    ['aws:userid', who.id],
+    ...known({ 'aws:PrincipalArn': who.principal, 'aws:PrincipalAccount': who.account, 'aws:userid': who.id }),
+    ...Object.entries(who.keys ?? {}),
     ...(who.issued ? [['aws:TokenIssueTime', who.issued]] : []),
     ...tagged('PrincipalTag', who.tags),
     ...(on.account && on.arn !== '*' ? [['aws:ResourceAccount', on.account]] : []),

@@ -6,9 +6,15 @@ import { fill, read, whole } from './documents.mjs'
 import { inStatement } from './statement.mjs'
 
 // Characters without white space. AWS takes 10,240 for a service control policy since 15 May 2026, and 5,120 for a resource control
-// policy.
-const LARGEST = { scp: 10240, rcp: 5120, policy: 6144 }
-const VALIDATE = { scp: validateServiceControlPolicy, rcp: validateResourceControlPolicy, policy: validateIdentityPolicy }
+// policy; 6,144 for a managed policy and 10,240 for all inline policies of a role (IAM user guide, "IAM and AWS STS quotas"). The
+// policies of functions are inline, one for each role.
+const LARGEST = { scp: 10240, rcp: 5120, managed: 6144, inline: 10240 }
+const VALIDATE = {
+  scp: validateServiceControlPolicy,
+  rcp: validateResourceControlPolicy,
+  managed: validateIdentityPolicy,
+  inline: validateIdentityPolicy,
+}
 
 const files = [
   ...list('policies', (name) => name.endsWith('.json')),
@@ -38,7 +44,8 @@ async function check(file) {
   } catch (error) {
     return { problems: [error.message] }
   }
-  const kind = ['scp', 'rcp'].find((front) => file.includes(`/${front}-`)) ?? 'policy'
+  const own = file.startsWith('functions/') ? 'inline' : 'managed'
+  const kind = ['scp', 'rcp'].find((front) => file.includes(`/${front}-`)) ?? own
   const size = JSON.stringify(policy).length
   const most = LARGEST[kind]
   const valid = VALIDATE[kind](policy)

@@ -149,6 +149,22 @@ impl Aws {
         Ok(self.assume(role, partition, account, wanted).await?.in_region(region))
     }
 
+    /// Assumes `role` in the target's account to read something for people: named after the incident, as [`member`](Self::member), but the
+    /// session may make `calls` and no other, whatever the role may.
+    ///
+    /// # Errors
+    /// As [`member`](Self::member).
+    pub async fn reader(
+        &self,
+        target: &Target,
+        role: MemberRole,
+        incident: &IncidentId,
+        calls: &[&str],
+    ) -> Result<SdkConfig, Fault> {
+        let wanted = Wanted { name: incident.as_str(), policy: looking_policy(calls), seconds: SESSION_SECONDS };
+        Ok(self.assume(role, &target.partition, &target.account, wanted).await?.in_region(&target.region))
+    }
+
     async fn assume(
         &self,
         role: MemberRole,

@@ -57,6 +57,20 @@ const ISOLATION_LISTS: [&str; 10] = [
 /// What is listed around an instance to find its network ACLs.
 const NETWORK_LISTS: [&str; 3] = ["ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces", "ec2:DescribeVpcs"];
 
+/// What a lockdown reads around a bucket: who changed it, its keys, its access points and the jobs on it. IAM knows no bucket in any of these
+/// (Service Authorization Reference, "Actions, resources, and condition keys").
+const AROUND_A_BUCKET: [&str; 9] = [
+    "cloudtrail:LookupEvents",
+    "kms:DescribeKey",
+    "kms:GetKeyPolicy",
+    "kms:ListGrants",
+    "s3:DescribeJob",
+    "s3:GetAccessPointPolicy",
+    "s3:ListAccessPoints",
+    "s3:ListJobs",
+    "s3:ListMultiRegionAccessPoints",
+];
+
 /// The session policy for `role` working on `target`, as JSON. `AssumeRole` takes 2,048 characters.
 pub(crate) fn session_policy(target: &Target, role: MemberRole) -> String {
     let statements = match role {
@@ -87,14 +101,26 @@ fn about(target: &Target, role: MemberRole) -> Value {
         // A finding does not say under which path a principal is; names are unique in an account whatever the path.
         TargetKind::IamUser => principal(target, "user"),
         TargetKind::IamRole => principal(target, "role"),
-        TargetKind::S3Bucket => {
-            let bucket = format!("arn:{}:s3:::{}", target.partition, target.id);
-            json!([allow(&json!("s3:*"), &json!([bucket, format!("{bucket}/*")]))])
-        }
+        TargetKind::S3Bucket => bucket(target, role),
         TargetKind::Ec2Instance if target.scope == Scope::RemoteAddresses => network_acls(target),
         TargetKind::Ec2Instance => instance(target, role),
         _ => json!([{ "Effect": "Deny", "Action": "*", "Resource": "*" }]),
     }
+}
+
+/// One bucket. Whoever writes its replication passes the role that replicates, of any name.
+fn bucket(target: &Target, role: MemberRole) -> Value {
+    let Target { partition, account, id, .. } = target;
+    let bucket = format!("arn:{partition}:s3:::{id}");
+    let mut statements = vec![allow(&json!("s3:*"), &json!([bucket, format!("{bucket}/*")]))];
+    let has_rules = matches!(target.scope, Scope::Freeze | Scope::Destruction);
+    if has_rules && matches!(role, MemberRole::LockdownS3 | MemberRole::Release) {
+        statements.push(allow(&json!("iam:PassRole"), &json!(format!("arn:{partition}:iam::{account}:role/*"))));
+    }
+    if role == MemberRole::LockdownS3 {
+        statements.push(allow(&json!(AROUND_A_BUCKET), &json!("*")));
+    }
+    Value::Array(statements)
 }
 
 /// One instance, and the kinds of resources that its containment and its evidence name beside it. Their ids are known only after
@@ -230,6 +256,27 @@ mod tests {
     }
 
     #[test]
+    fn a_session_for_one_bucket_changes_no_other_and_only_a_lockdown_looks_around() {
+        let target = Target { scope: Scope::Freeze, ..target(TargetKind::S3Bucket, "acme-exports") };
+        for role in [MemberRole::LockdownS3, MemberRole::Release, MemberRole::PreserveEvidence] {
+            let policy: Value = serde_json::from_str(&session_policy(&target, role)).expect("JSON");
+            let [own, beside @ ..] = policy["Statement"].as_array().expect("statements").as_slice() else { panic!("{policy}") };
+            assert_eq!(own["Resource"], json!(["arn:aws-us-gov:s3:::acme-exports", "arn:aws-us-gov:s3:::acme-exports/*"]));
+            let passes = beside.iter().filter(|one| one["Action"] == "iam:PassRole").map(|one| &one["Resource"]);
+            let (passes, roles) = (passes.collect::<Vec<_>>(), json!("arn:aws-us-gov:iam::123456789012:role/*"));
+            assert_eq!(passes, vec![&roles; usize::from(role != MemberRole::PreserveEvidence)], "{}", role.name());
+            let sealed = session_policy(&Target { scope: Scope::Seal, ..target.clone() }, role);
+            assert!(!sealed.contains("iam:PassRole"), "no rule is written: {sealed}");
+            let anywhere: Vec<&Value> = beside.iter().filter(|one| one["Resource"] == "*").map(|one| &one["Action"]).collect();
+            assert_eq!(anywhere.len(), usize::from(role == MemberRole::LockdownS3), "{}", role.name());
+            let calls = anywhere.iter().filter_map(|calls| calls.as_array()).flatten().filter_map(Value::as_str);
+            let is_read =
+                |call: &str| ["Describe", "Get", "List", "Lookup"].iter().any(|verb| call.contains(&format!(":{verb}")));
+            assert!(calls.clone().all(|call| is_read(call) && !call.contains('*')), "{:?}", calls.collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
     fn what_is_contained_is_reached_by_those_who_contain_release_and_keep_evidence() {
         use firebreak::containment::Containment;
         for containment in Containment::ALL {
@@ -254,8 +301,10 @@ mod tests {
     #[test]
     fn the_longest_names_fit() {
         let kinds = [TargetKind::IamUser, TargetKind::IamRole, TargetKind::S3Bucket, TargetKind::Ec2Instance];
-        for (kind, role) in kinds.into_iter().flat_map(|kind| [(kind, MemberRole::IsolateEc2), (kind, MemberRole::Release)]) {
+        let roles = [MemberRole::IsolateEc2, MemberRole::LockdownS3, MemberRole::Release];
+        for (kind, role) in kinds.into_iter().flat_map(|kind| roles.map(|role| (kind, role))) {
             let far = Target { region: Region::parse("ap-southeast-1").expect("a Region"), ..target(kind, &"x".repeat(64)) };
+            let far = if kind == TargetKind::S3Bucket { Target { scope: Scope::Freeze, ..far } } else { far };
             assert!(session_policy(&far, role).len() < 2048, "{kind:?} as {}", role.name());
         }
     }

@@ -28,6 +28,8 @@ pub const RESTORE_MACHINE_ARN: &str = "FIREBREAK_RESTORE_MACHINE_ARN";
 pub const QUARANTINE_SCP: &str = "FIREBREAK_QUARANTINE_SCP";
 /// The organization's management account.
 pub const MANAGEMENT_ACCOUNT: &str = "FIREBREAK_MANAGEMENT_ACCOUNT";
+/// The organization's id.
+pub const ORGANIZATION_ID: &str = "FIREBREAK_ORGANIZATION_ID";
 
 /// Who may approve besides `FirebreakApprover`.
 pub const APPROVERS: &str = "FIREBREAK_APPROVERS";
@@ -36,7 +38,7 @@ pub const APPROVERS: &str = "FIREBREAK_APPROVERS";
 pub const LOOKUP_PAUSE_MS: &str = "FIREBREAK_LOOKUP_PAUSE_MS";
 
 /// All that a deployment sets.
-pub const ALL: [&str; 12] = [
+pub const ALL: [&str; 13] = [
     TABLE,
     EVIDENCE_BUCKET,
     NOTICES_TOPIC_ARN,
@@ -48,6 +50,7 @@ pub const ALL: [&str; 12] = [
     RESTORE_MACHINE_ARN,
     QUARANTINE_SCP,
     MANAGEMENT_ACCOUNT,
+    ORGANIZATION_ID,
     APPROVERS,
 ];
 

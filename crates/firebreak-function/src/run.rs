@@ -7,8 +7,9 @@ use crate::about;
 use firebreak::diagnosis::{Diagnosis, Places, Question};
 pub use firebreak::fault::Fault;
 use firebreak::fault::FaultKind;
-use firebreak::names::{DOCTOR_ALIAS, IMPACT_ALIAS, PREPARE_ALIAS};
+use firebreak::names::{DOCTOR_ALIAS, IMPACT_ALIAS, PREPARE_ALIAS, RECOVERY_ALIAS};
 use firebreak::preparation::{Preparation, Prepared};
+use firebreak::recovery::{Losses, RecoveryQuestion, Wanted};
 use firebreak::task::Phase;
 use futures::FutureExt as _;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
@@ -74,11 +75,31 @@ where
     run_with_diagnosis(look, either).await
 }
 
-/// What a function answers that prepares, too.
+/// As [`run_with_diagnosis`], and says with `recover` what `firebreak s3 recovery-plan` asks.
+///
+/// # Errors
+/// Only when the Lambda Runtime API cannot be reached.
+pub async fn run_with_recovery<I, O, F, D, R>(look: D, recover: R, handler: F) -> Result<(), lambda_runtime::Error>
+where
+    I: DeserializeOwned,
+    O: Serialize,
+    F: AsyncFn(I) -> Result<O, Fault>,
+    D: AsyncFn(Places) -> Result<Diagnosis, Fault>,
+    R: AsyncFn(Wanted) -> Result<Losses, Fault>,
+{
+    let either = async |payload: Box<RawValue>| match serde_json::from_str::<RecoveryQuestion>(payload.get()) {
+        Ok(asked) => recover(asked.recover).await.map(Box::new).map(Answer::Losses),
+        Err(_) => handler(parsed(payload.get())?).await.map(Answer::Task),
+    };
+    run_with_diagnosis(look, either).await
+}
+
+/// What a function answers that prepares, or says what was lost, too.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Answer<O> {
     Prepared(Prepared),
+    Losses(Box<Losses>),
     Task(O),
 }
 
@@ -100,8 +121,11 @@ fn refused(invoked_arn: &str, payload: &str) -> Option<&'static str> {
         Some(PREPARE_ALIAS) if serde_json::from_str::<Preparation>(payload).is_err() => {
             Some("the alias prepare takes preparations only, and no task")
         }
+        Some(RECOVERY_ALIAS) if serde_json::from_str::<RecoveryQuestion>(payload).is_err() => {
+            Some("the alias recovery says what was lost only, and takes no task")
+        }
         Some(IMPACT_ALIAS) if !asks_for_impact(payload) => {
-            Some("the alias impact says what an isolation would hit, and takes no other task")
+            Some("the alias impact says what a containment would hit, and takes no other task")
         }
         _ => None,
     }
@@ -274,6 +298,37 @@ mod tests {
             assert!(matches!(invoke(&asked.to_string(), arn, &look, &handler).await, Ok(Output::Task(_))), "{arn}");
         }
         assert_eq!(handled.get(), 2);
+    }
+
+    #[tokio::test]
+    async fn the_alias_recovery_says_what_was_lost_and_takes_no_task_and_no_other_alias_says_it() {
+        let handled = std::cell::Cell::new(0);
+        let handler = async |_: Value| {
+            handled.set(handled.get() + 1);
+            Ok(Value::Null)
+        };
+        let look = async |_: Places| Ok(Diagnosis::default());
+        let wanted = json!({ "incident": "fb-0123456789abcdef", "bucket": "acme" });
+        let asked = json!({ "recover": wanted });
+        let mut and_a_task = task("acme");
+        and_a_task["recover"] = wanted;
+        let places = json!({ "partition": "aws", "accounts": ["111122223333"], "regions": ["eu-central-1"] });
+        let under = |alias: &str| format!("{FUNCTION}:{alias}");
+        for (arn, payload) in [
+            (under("recovery"), task("acme")),
+            (under("recovery"), and_a_task),
+            (under("recovery"), json!({})),
+            (under("recovery"), json!({ "prepare": places })),
+            (under("doctor"), asked.clone()),
+            (under("prepare"), asked.clone()),
+            (under("impact"), asked.clone()),
+        ] {
+            let refused = invoke(&payload.to_string(), &arn, &look, &handler).await.err();
+            assert_eq!(refused.map(|error| error.error_type).as_deref(), Some("Firebreak.Denied"), "{arn}: {payload}");
+        }
+        assert_eq!(handled.get(), 0);
+        assert!(matches!(invoke(&asked.to_string(), &under("recovery"), &look, &handler).await, Ok(Output::Task(_))));
+        assert_eq!(handled.get(), 1);
     }
 
     #[tokio::test]

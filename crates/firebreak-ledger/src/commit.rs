@@ -7,7 +7,7 @@ use firebreak::decision::{Decision, Mode, ReasonCode};
 use firebreak::fault::Fault;
 use firebreak::ids::IncidentId;
 use firebreak::pause::Pauses;
-use firebreak::plan::{beside_what_waits, over_budget, paused, too_many_unread};
+use firebreak::plan::{beside_what_is_told, beside_what_waits, over_budget, paused, too_many_unread};
 use firebreak::policy::Budget;
 use futures::future::try_join_all;
 use jiff::Timestamp;
@@ -80,12 +80,35 @@ impl Ledger {
         }
         counted.sort_by_key(|(at, _)| *at);
         let decisions = counted.into_iter().map(|(_, decision)| decision).collect();
+        let decisions = self.told_with_their_buckets(commit, decisions).await?;
         let mut committed = Committed { decisions, over_budget: 0 };
         // A second attempt finds what the first one lowered.
         let waits = |decision: &&Decision| decision.code == ReasonCode::OverBudget && decision.mode != Mode::Notify;
         let lowered = committed.decisions.iter().filter(waits).count();
         committed.over_budget = u32::try_from(lowered).unwrap_or(u32::MAX);
         Ok(committed)
+    }
+
+    /// Wider levels of a bucket ask nobody where its freeze does not.
+    async fn told_with_their_buckets(&self, commit: Commit<'_>, decisions: Vec<Decision>) -> Result<Vec<Decision>, Fault> {
+        let told: Vec<Decision> = decisions.iter().filter(|decision| decision.mode == Mode::Notify).cloned().collect();
+        let mut stand = Vec::with_capacity(decisions.len());
+        for decision in decisions {
+            let was_asked = decision.mode != Mode::Notify;
+            let decision = told.iter().fold(decision, beside_what_is_told);
+            if was_asked && decision.mode == Mode::Notify {
+                self.asked_again_later(commit, &decision).await?;
+            }
+            stand.push(decision);
+        }
+        Ok(stand)
+    }
+
+    /// Only told: a later version of the finding asks when there is room again.
+    async fn asked_again_later(&self, commit: Commit<'_>, decision: &Decision) -> Result<(), Fault> {
+        let owner = Responsible { incident: commit.incident.clone(), told_only: true };
+        self.reserve(commit.first, &decision_key(decision), &owner).await?;
+        Ok(())
     }
 
     async fn within_budget(&self, commit: Commit<'_>, decision: Decision) -> Result<Decision, Fault> {
@@ -100,9 +123,7 @@ impl Ledger {
             if within {
                 return Ok(decision);
             }
-            // Only told: a later version of the finding asks when there is room again.
-            let owner = Responsible { incident: commit.incident.clone(), told_only: true };
-            self.reserve(commit.first, &decision_key(&decision), &owner).await?;
+            self.asked_again_later(commit, &decision).await?;
             return Ok(too_many_unread(decision, commit.unread));
         }
         let Some(containment) = decision.containment.filter(|_| decision.mode == Mode::Auto) else { return Ok(decision) };

@@ -11,7 +11,7 @@ use firebreak_aws::classify::OrFault;
 use jiff::{SignedDuration, Timestamp};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
-/// A lock that was won. There is one per attempt: it cannot be copied, and two attempts of one incident are two owners.
+/// A lock that was won. It cannot be copied. Two attempts of one incident are two owners, unless the owner has a name of its own.
 #[derive(Debug)]
 #[must_use = "what is locked stays locked until the lease ends"]
 pub struct Lock {
@@ -36,21 +36,31 @@ impl Ledger {
     pub async fn lock(&self, name: &str, incident: &IncidentId, at: Timestamp, until: Timestamp) -> Result<Lock, Fault> {
         // The incident is for people who look into the table; what makes the owner one of a kind is the number.
         let owner = format!("{incident}#{:016x}", RandomState::new().build_hasher().finish());
+        let lock = self.lock_for(name, &owner, at, until).await?;
+        lock.ok_or_else(|| Fault::new(FaultKind::Transient, format!("{name} is being changed for somebody else")))
+    }
+
+    /// Locks `name` for `owner` until `until`, also where `owner` has the lock already: a run that was killed must not keep the next one
+    /// waiting. Two runs of one owner at the same time must write the same. Nothing while somebody else has the lock.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn lock_for(&self, name: &str, owner: &str, at: Timestamp, until: Timestamp) -> Result<Option<Lock>, Fault> {
         let locked = self
             .update_lock(name)
             .update_expression("SET locked_by = :me, locked_until = :until")
             // The SDK repeats a call whose answer got lost: it finds its own lock.
             .condition_expression("attribute_not_exists(locked_by) OR locked_until < :now OR locked_by = :me")
-            .expression_attribute_values(":me", text(&owner))
+            .expression_attribute_values(":me", text(owner))
             .expression_attribute_values(":until", text(sortable(until)))
             .expression_attribute_values(":now", text(sortable(at)))
             .send()
             .await;
         if lost(&locked) {
-            return Err(Fault::new(FaultKind::Transient, format!("{name} is being changed for somebody else")));
+            return Ok(None);
         }
         locked.or_fault("ledger: lock")?;
-        Ok(Lock { name: name.to_owned(), owner, until })
+        Ok(Some(Lock { name: name.to_owned(), owner: owner.to_owned(), until }))
     }
 
     /// Ends `lock`. One that ended before, because its lease did, is somebody else's now and stays as it is.

@@ -237,4 +237,30 @@ mod tests {
             "that key was not exposed, and the other is not inactive"
         );
     }
+    #[test]
+    fn a_bucket_may_keep_versions_after_a_release_and_nothing_else() {
+        let bucket = EndState::of(Kind::Bucket);
+        let before = state(&[
+            ("policy", "{}"),
+            ("public access block", "absent"),
+            ("versioning", "never"),
+            ("blocked encryption", "none"),
+        ]);
+        let frozen = state(&[
+            ("policy", "{1}"),
+            ("public access block", "on on on on"),
+            ("versioning", "Enabled"),
+            ("blocked encryption", "SSE-C"),
+        ]);
+        assert_eq!(bucket.wrong_contained(&before, &frozen), [""; 0]);
+        let left = state(&[
+            ("policy", "{}"),
+            ("public access block", "absent"),
+            ("versioning", "Enabled"),
+            ("blocked encryption", "none"),
+        ]);
+        assert_eq!(bucket.wrong_released(&before, &left, None), [""; 0]);
+        assert_eq!(bucket.wrong_released(&before, &frozen, None).len(), 3);
+        assert_eq!(bucket.wrong_contained(&before, &before), ["public access block: absent, and must be on on on on"]);
+    }
 }

@@ -65,7 +65,7 @@ pub(crate) const SERVER_ERROR: Refusal = (500, "InternalFailure");
 /// A service that throttles, in its own words.
 pub(crate) fn throttling(action: &str) -> Refusal {
     match action.split(':').next() {
-        Some("dynamodb" | "organizations" | "states") => (400, "ThrottlingException"),
+        Some("dynamodb" | "kms" | "organizations" | "states") => (400, "ThrottlingException"),
         Some("ec2") => (503, "RequestLimitExceeded"),
         Some("s3") => (503, "SlowDown"),
         _ => (400, "Throttling"),
@@ -75,7 +75,7 @@ pub(crate) fn throttling(action: &str) -> Refusal {
 /// A service that refuses, in its own words.
 pub(crate) fn denied(action: &str) -> Refusal {
     match action.split(':').next() {
-        Some("dynamodb" | "organizations" | "states") => (400, "AccessDeniedException"),
+        Some("dynamodb" | "kms" | "organizations" | "states") => (400, "AccessDeniedException"),
         Some("ec2") => (403, "UnauthorizedOperation"),
         _ => (403, "AccessDenied"),
     }

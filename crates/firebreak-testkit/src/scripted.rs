@@ -29,6 +29,9 @@ use tokio::sync::watch;
 /// Answers the calls of one service, or of one operation. Nothing: it does not know the call.
 type Handler = Box<dyn FnMut(&Call) -> Option<Answer> + Send>;
 
+/// Whether a call is one of those that a service takes one after the other.
+type Exclusive = Box<dyn Fn(&Call) -> bool + Send>;
+
 /// The table's name, for a `Ledger`.
 pub const TABLE: &str = "firebreak-ledger";
 
@@ -56,6 +59,8 @@ struct Stop {
 struct Script {
     table: Table,
     handlers: Vec<(String, Handler)>,
+    /// With the answer to a call that comes while another one is under way.
+    exclusive: Vec<(Exclusive, Answer)>,
     queued: BTreeMap<String, VecDeque<Answer>>,
     faults: Vec<Fault>,
     /// Calls that are carried out and answered late.
@@ -123,6 +128,11 @@ impl ScriptedAws {
     /// Answers an action, for example `iam:GetUser`, or every operation of a service, `iam:*`. What is scripted later is asked first.
     pub fn on(&self, action: &str, handler: impl FnMut(&Call) -> Option<Answer> + Send + 'static) {
         self.script().handlers.push((action.to_owned(), Box::new(handler)));
+    }
+
+    /// Refuses a call that `is` means with `refusal`, as long as another one that `is` means is under way.
+    pub fn one_at_a_time(&self, is: impl Fn(&Call) -> bool + Send + 'static, refusal: Answer) {
+        self.script().exclusive.push((Box::new(is), refusal));
     }
 
     /// Answers an action always alike.

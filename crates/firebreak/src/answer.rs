@@ -132,8 +132,8 @@ impl Decided {
     #[must_use]
     pub fn is_about(&self, decision: &Decision) -> bool {
         let target = &decision.target;
-        let is_left =
-            self.answer == Answer::Approve && decision.only_by_name && !self.targets.names(target) && !self.accepts_open(target);
+        let is_named = self.targets.names(target) || self.accepts_open(target);
+        let is_left = self.answer == Answer::Approve && decision.needs_its_name() && !is_named;
         decision.is_covered(self.covers) && self.targets.includes(target) && !is_left
     }
 

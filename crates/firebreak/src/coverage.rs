@@ -11,7 +11,7 @@ use crate::ids::IncidentId;
 use crate::plan::{Plan, Verdict};
 use crate::target::Scope;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Security Hub stamps a finding seconds after GuardDuty; GuardDuty publishes updates 15 minutes apart at least.
 const ROUTES_DIFFER_BY: SignedDuration = SignedDuration::from_mins(5);
@@ -100,19 +100,23 @@ impl Coverage {
             None => !self.is_answered_with_all(decision, plan),
             Some(owner) => owner.told_only && decision.mode != Mode::Notify,
         };
-        plan.decisions.iter().filter(is_new).cloned().collect()
+        let mut new: Vec<Decision> = plan.decisions.iter().filter(is_new).cloned().collect();
+        // An offer alone asks for nothing: people have been asked about its bucket.
+        let asked = new.iter().filter(|decision| !decision.is_offered()).map(|decision| decision.target.ledger_key());
+        let asked: BTreeSet<String> = asked.collect();
+        new.retain(|decision| !decision.is_offered() || asked.contains(&decision.target.ledger_key()));
+        new
     }
 
-    /// Whether a key was decided with all of its user, by a version that did not decide about keys alone: then no key of the user is
-    /// known here.
+    /// Whether a key was decided with all of its user, or a level of a bucket with the bucket, by a version that decided about neither
+    /// alone: then no key of the user, or level of the bucket, is known here.
     fn is_answered_with_all(&self, decision: &Decision, plan: &Plan) -> bool {
-        if decision.target.scope != Scope::AccessKey {
+        let came_later = |scope| matches!(scope, Scope::AccessKey | Scope::Freeze | Scope::Destruction | Scope::Seal);
+        if !came_later(decision.target.scope) {
             return false;
         }
         let is_part = |other: &&Decision| {
-            other.target.scope == Scope::AccessKey
-                && other.containment == decision.containment
-                && other.target.is_of(&decision.target)
+            came_later(other.target.scope) && other.containment == decision.containment && other.target.is_of(&decision.target)
         };
         let whole = Decision { target: decision.target.whole(), ..decision.clone() };
         let owner = self.decided.get(&decision_key(&whole));

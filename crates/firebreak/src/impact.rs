@@ -1,7 +1,8 @@
 //! What a containment would stop beside the suspect: whoever approves it must know.
 //!
 //! Of a role or user nothing is free text: services, instances and numbers only, each checked, because whoever may write a role's
-//! trust policy may be the attacker. Of an instance the lines are `isolate-ec2`'s, and the names in them are inert.
+//! trust policy may be the attacker. Of an instance the lines are `isolate-ec2`'s, of a bucket `lockdown-s3`'s, and the names in them are
+//! inert.
 
 use crate::ids::{AccessKeyId, InstanceId};
 use crate::target::Target;
@@ -40,7 +41,7 @@ pub struct Impact {
     /// When it was used last, if IAM knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_used: Option<Timestamp>,
-    /// Of an instance: what its isolation hits, one line each.
+    /// Of an instance: what its isolation hits, one line each. Of a bucket: who loses access.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hits: Vec<String>,
 }
@@ -70,6 +71,12 @@ impl Impact {
     #[must_use]
     pub fn of_instance(hits: &[String]) -> Self {
         Self { hits: hits.iter().take(MAX_HITS).map(|line| inert(line, MAX_HIT)).collect(), ..Self::default() }
+    }
+
+    /// Who loses access to a bucket at a level.
+    #[must_use]
+    pub fn of_bucket(hits: &[String]) -> Self {
+        Self::of_instance(hits)
     }
 
     /// The same, with the sessions of `role` that began since a day before `now`. Without any it stays unknown how many there are: no

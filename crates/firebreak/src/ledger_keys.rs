@@ -85,12 +85,14 @@ impl Target {
     }
 
     /// [`ledger_key`](Self::ledger_key) and the part of the target that is meant: two sessions of one role are two decisions
-    /// about one resource, and so are two sets of remote addresses.
+    /// about one resource, and so are two sets of remote addresses, and two levels of a bucket.
     #[must_use]
     pub fn scoped_key(&self) -> String {
         let digest = if self.by_addresses { addresses::digest(&self.addresses) } else { String::new() };
         let part = match self.scope {
             Scope::Principal => return self.ledger_key(),
+            // There is one of each.
+            Scope::Freeze | Scope::Destruction | Scope::Seal => return format!("{}/{}", self.ledger_key(), self.scope.name()),
             Scope::Session => self.session.as_deref().unwrap_or_default(),
             Scope::AccessKey => self.access_key_id.as_ref().map_or("", AccessKeyId::as_str),
             Scope::RemoteAddresses => digest.as_str(),
@@ -149,6 +151,20 @@ mod tests {
         );
         // The id of a session's key is not the user's.
         assert_eq!(identified(mallory.clone(), "AROAEXAMPLEMALLORY01").ledger_key(), mallory.ledger_key());
+    }
+
+    #[test]
+    fn each_level_of_a_bucket_has_a_row_of_its_own_and_an_older_payload_is_the_whole() {
+        let bucket = Target::new(TargetKind::S3Bucket, "acme", old().place());
+        let at = |scope| Target { scope, ..bucket.clone() }.scoped_key();
+        assert_eq!(at(Scope::Principal), "111122223333/s3-bucket/acme");
+        let keys = [Scope::Freeze, Scope::Destruction, Scope::Seal].map(at);
+        assert_eq!(keys, ["freeze", "destruction", "seal"].map(|level| format!("111122223333/s3-bucket/acme/{level}")));
+        let mut earlier = serde_json::to_value(&bucket).expect("JSON");
+        assert!(earlier.get("scope").is_none(), "what an earlier version reads and writes: {earlier}");
+        earlier["scope"] = json!("freeze");
+        let frozen: Target = serde_json::from_value(earlier).expect("a target");
+        assert!(frozen.is_of(&bucket) && frozen.merge_key() != bucket.merge_key());
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub mod playbook;
 pub mod policy;
 pub mod preparation;
 pub mod receipt;
+pub mod recovery;
 pub mod report;
 pub mod restore;
 pub mod review;

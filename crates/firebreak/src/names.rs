@@ -28,8 +28,11 @@ pub const FAILURES_TOPIC: &str = "firebreak-failures";
 pub const DOCTOR_ALIAS: &str = "doctor";
 /// The alias under which `isolate-ec2` takes a preparation and no task.
 pub const PREPARE_ALIAS: &str = "prepare";
-/// The alias under which `isolate-ec2` says what an isolation would hit, and takes no other task: who asks may not isolate.
+/// The alias under which `isolate-ec2` and `lockdown-s3` say what a containment would hit, and take no other task: who asks may not
+/// contain.
 pub const IMPACT_ALIAS: &str = "impact";
+/// The alias under which `lockdown-s3` says which objects of a bucket were lost, and takes no task: who asks may not contain.
+pub const RECOVERY_ALIAS: &str = "recovery";
 
 /// The service control policy that keeps a quarantine from being undone.
 pub const GUARD_SCP: &str = "FirebreakGuard";

@@ -5,6 +5,7 @@
 
 mod asks;
 mod basis;
+mod bucket;
 mod called_for;
 mod decide;
 pub mod derived;
@@ -24,6 +25,7 @@ mod wanted;
 mod wishes;
 
 pub use asks::{Ask, Question};
+pub use bucket::beside_what_is_told;
 pub use explain::{Because, Step};
 pub use file::{NotJson, plan_file, plan_json};
 pub use host::beside_what_waits;
@@ -188,12 +190,13 @@ fn several(event: &Value, plans: Vec<Plan>) -> Plan {
 }
 
 /// What is contained at once comes first, and the containments take turns: many targets of one kind must not push the only one of
-/// another kind beyond what an incident can hold.
+/// another kind beyond what an incident can hold. What is only offered comes last: it stands for no target of its own.
 fn order(decisions: &mut Vec<Decision>) {
     let mut turns: HashMap<(Mode, Option<Containment>), usize> = HashMap::new();
     let mut keyed: Vec<(u8, usize, Decision)> = Vec::with_capacity(decisions.len());
     for decision in decisions.drain(..) {
         let urgency = match decision.mode {
+            _ if decision.is_offered() => 3,
             Mode::Auto => 0,
             Mode::Gate => 1,
             Mode::Notify => 2,
@@ -240,13 +243,23 @@ fn bound(mut plan: Plan) -> Plan {
     });
     let kept = fits.count();
     if kept < named {
-        let omitted: Vec<String> = plan.decisions.iter().skip(kept).take(8).map(|d| inert(&d.target.to_string(), 64)).collect();
-        let dots = if named - kept > omitted.len() { ", …" } else { "" };
-        let more = format!("{} more target(s) need a person: {}{dots}", named - kept, omitted.join(", "));
+        let more = left_out(plan.decisions.iter().skip(kept));
         plan.decisions.truncate(kept);
         plan.reason = Some(plan.reason.map_or_else(|| more.clone(), |reason| format!("{more}; {reason}")));
     }
     plan
+}
+
+/// What people read of decisions for which an incident has no room. Wider levels of a bucket are no further targets.
+fn left_out<'a>(decisions: impl Iterator<Item = &'a Decision>) -> String {
+    let (wider, targets): (Vec<&Decision>, Vec<&Decision>) = decisions.partition(|decision| bucket::is_wider(&decision.target));
+    let named: Vec<String> = targets.iter().take(8).map(|d| inert(&d.target.to_string(), 64)).collect();
+    let dots = if targets.len() > named.len() { ", …" } else { "" };
+    let of_targets = || format!("{} more target(s) need a person: {}{dots}", targets.len(), named.join(", "));
+    let of_levels =
+        || format!("{} wider level(s) of buckets have no room: ask for isolation of a bucket to get them", wider.len());
+    let lines = [(!targets.is_empty()).then(of_targets), (!wider.is_empty()).then(of_levels)];
+    lines.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 fn notice_only(event: &Value, why: &str) -> Plan {

@@ -13,6 +13,18 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+/// How far `lockdown-s3` closes a bucket by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum BucketLevel {
+    /// Public access is blocked. What a row means that says nothing, as in files of earlier versions.
+    #[default]
+    PublicAccess,
+    /// The bucket is frozen, and wider levels can be approved beside.
+    Freeze,
+}
+
 /// One row: everything Firebreak knows about a finding type.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -21,6 +33,13 @@ pub struct Row {
     /// Containment → mode, the strongest mode that policy may allow.
     #[serde(default)]
     pub contain: BTreeMap<Containment, Mode>,
+    /// How far `lockdown-s3` in `contain` closes a bucket: `public-access` or `freeze`. Default: `public-access`.
+    #[serde(default)]
+    pub bucket: Option<BucketLevel>,
+    /// The finding tells of ransom or destruction: an approval also denies destructive actions in the bucket, and policy can have that
+    /// done at once (`lockdown.destruction`).
+    #[serde(default)]
+    pub ransom: bool,
     /// Mode of the long-term access key that the finding names, apart from its user, whom `contain` is about.
     #[serde(default)]
     pub key_alone: Option<Mode>,
@@ -66,10 +85,22 @@ impl Row {
         if self.key_alone.is_some_and(|mode| mode == Mode::Notify || !users) {
             return Some("key_alone takes auto or gate, beside quarantine-iam in contain and without only_actor");
         }
+        if self.bucket.is_some() && !self.contain.contains_key(&Containment::LockdownS3) {
+            return Some("bucket says how far lockdown-s3 goes: it needs lockdown-s3 in contain");
+        }
+        if self.ransom && !self.freezes() {
+            return Some("ransom needs bucket = \"freeze\"");
+        }
         if self.by_hand.values().chain(&self.let_through).any(|mode| *mode == Mode::Auto) {
             return Some("by_hand takes gate or notify: what a person does is never automatic");
         }
         None
+    }
+
+    /// Whether a bucket that the finding names is frozen.
+    #[must_use]
+    pub fn freezes(&self) -> bool {
+        self.bucket == Some(BucketLevel::Freeze) && self.contain.contains_key(&Containment::LockdownS3)
     }
 }
 
@@ -155,6 +186,11 @@ pub(crate) fn spelled<'a>(rows: &'a BTreeMap<String, Row>, name: &str) -> Option
 mod tests {
     use super::*;
 
+    fn rows(playbook: &Playbook) -> impl Iterator<Item = (&str, &Row)> {
+        let by_band = playbook.default.iter().map(|(band, row)| (band.label(), row));
+        playbook.finding.iter().map(|(kind, row)| (kind.as_str(), row)).chain(by_band)
+    }
+
     #[test]
     fn shipped_table_parses() {
         let parsed: Result<Playbook, _> = toml::from_str(Playbook::SHIPPED_TEXT);
@@ -164,6 +200,47 @@ mod tests {
             assert!(row.why.len() <= 160, "{kind}: one line for somebody who is tired");
             assert!(!row.contain.is_empty() || !row.by_hand.is_empty(), "{kind} leads to nothing");
             assert_eq!(row.auto_below, row.below_why.is_some(), "{kind}: acting on a low severity has its reason beside it");
+        }
+    }
+
+    #[test]
+    fn every_shipped_row_says_how_far_it_closes_a_bucket() {
+        let locks = |row: &Row| row.contain.contains_key(&Containment::LockdownS3);
+        let silent = rows(Playbook::shipped()).filter(|(_, row)| locks(row) && row.bucket.is_none());
+        assert_eq!(silent.map(|(kind, _)| kind).collect::<Vec<_>>(), [""; 0]);
+        let public = rows(Playbook::shipped()).filter(|(_, row)| row.bucket == Some(BucketLevel::PublicAccess));
+        assert_eq!(
+            public.map(|(kind, _)| kind).collect::<Vec<_>>(),
+            [
+                "Policy:S3/BucketAnonymousAccessGranted",
+                "Policy:S3/BucketBlockPublicAccessDisabled",
+                "Policy:S3/BucketPublicAccessGranted"
+            ]
+        );
+    }
+
+    /// A URL that was presigned has the rights of its signer, whatever becomes of the bucket, and ends with them (S3 user guide, "Download
+    /// and upload objects with presigned URLs").
+    #[test]
+    fn a_row_that_freezes_a_bucket_forgets_nobody_who_may_have_signed() {
+        let signer =
+            |row: &Row| row.contain.contains_key(&Containment::QuarantineIam) || row.by_hand.contains_key(&Subject::Principal);
+        let frozen: Vec<_> = rows(Playbook::shipped()).filter(|(_, row)| row.freezes()).collect();
+        assert!(frozen.len() > 12, "{}", frozen.len());
+        let forgetful = frozen.into_iter().filter(|(_, row)| !signer(row)).map(|(kind, _)| kind);
+        assert_eq!(forgetful.collect::<Vec<_>>(), [""; 0]);
+    }
+
+    #[test]
+    fn how_far_a_bucket_is_closed_needs_a_bucket_that_is_closed() {
+        let mistake = |text: &str| toml::from_str::<Row>(&format!("why = \"x\"\n{text}")).expect(text).mistake();
+        assert_eq!(mistake("contain = { lockdown-s3 = \"auto\" }"), None, "as in files of earlier versions");
+        assert_eq!(mistake("contain = { lockdown-s3 = \"gate\" }\nbucket = \"freeze\"\nransom = true"), None);
+        let without = mistake("contain = { quarantine-iam = \"gate\" }\nbucket = \"freeze\"");
+        assert!(without.is_some_and(|why| why.contains("needs lockdown-s3")), "{without:?}");
+        for public in ["", "bucket = \"public-access\"\n"] {
+            let ransom = mistake(&format!("contain = {{ lockdown-s3 = \"gate\" }}\n{public}ransom = true"));
+            assert!(ransom.is_some_and(|why| why.contains("freeze")), "{ransom:?}");
         }
     }
 }

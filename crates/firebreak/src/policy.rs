@@ -9,6 +9,7 @@ mod flood;
 mod instances;
 mod joining;
 mod lines;
+mod lockdown;
 mod mode;
 mod protection;
 mod roles;
@@ -22,6 +23,7 @@ pub use flood::Flood;
 pub use instances::{CutTracked, Instances};
 pub use joining::JoinWithinHours;
 pub use lines::line_of;
+pub use lockdown::{DestructionMode, Lockdown};
 pub use mode::{AccountPolicy, AutoFrom, ResponseMode, lower};
 pub use protection::{Protected, Protection, built_in_protection, protected_by_name};
 pub use roles::{AlsoDeny, Organization, RoleScope, Roles, Sweep};
@@ -174,6 +176,8 @@ pub struct Policy {
     pub watch: Watch,
     /// How instances are isolated.
     pub instances: Instances,
+    /// How buckets are locked down.
+    pub lockdown: Lockdown,
     /// How much of a role is taken away.
     pub roles: Roles,
     /// What the organization offers besides IAM.

@@ -236,6 +236,8 @@ impl<'a> Counted<'a> {
                 self.at_once.add(&entry);
                 self.spend(&entry, budget);
             }
+            // Nobody is asked about it.
+            Mode::Gate if decision.is_offered() => {}
             Mode::Gate => self.gated.add(&entry),
             Mode::Notify => self.told += 1,
         }

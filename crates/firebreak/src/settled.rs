@@ -52,14 +52,19 @@ impl Incident {
         of_target.filter_map(|decision| self.settled(decision)).any(|settled| settled.answer == Answer::Release)
     }
 
-    /// The decisions that wait for an answer. What is only told does not.
+    /// The decisions that wait for an answer. What is only told does not, and nothing waits for what is only offered.
     pub fn unanswered(&self) -> impl Iterator<Item = &Decision> {
+        self.unsettled().filter(|decision| !decision.is_offered())
+    }
+
+    /// The decisions that an answer can still be about.
+    fn unsettled(&self) -> impl Iterator<Item = &Decision> {
         self.decisions.iter().filter(move |decision| decision.mode != Mode::Notify && self.settled(decision).is_none())
     }
 
     /// What the answer asked for and is not settled. Nothing: it was carried out, whatever else is open.
     pub fn open_of<'a>(&'a self, decided: &'a Decided) -> impl Iterator<Item = &'a Decision> {
-        self.unanswered().filter(move |decision| decided.is_about(decision))
+        self.unsettled().filter(move |decision| decided.is_about(decision))
     }
 
     /// What the answer says nothing about although its ticket showed it, one line each: it is asked again.
@@ -73,7 +78,7 @@ impl Incident {
     pub fn settle(&mut self, decided: &Decided, is_done: impl Fn(&Decision) -> bool) {
         // What the ticket showed as waiting, and a look raised before the answer: that it is contained, nobody wanted.
         let is_keep = decided.answer == Answer::Keep;
-        let asked: Vec<&Decision> = self.unanswered().filter(|d| decided.is_about(d) || is_keep && decided.spares(d)).collect();
+        let asked: Vec<&Decision> = self.unsettled().filter(|d| decided.is_about(d) || is_keep && decided.spares(d)).collect();
         if asked.is_empty() || !asked.iter().all(|&decision| is_done(decision)) {
             return;
         }

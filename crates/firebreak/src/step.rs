@@ -107,6 +107,36 @@ pub enum StepKind {
     DenyAddresses,
     /// Switch every public access block on.
     BlockPublicAccess,
+    /// Deny the suspects in the policy of a bucket.
+    DenySuspects,
+    /// Deny callers outside the organization whom the policy of a bucket does not name.
+    DenyOutsiders,
+    /// Refuse writes with customer-held keys (SSE-C) in the policy of a bucket.
+    DenyCustomerKeys,
+    /// Deny to everybody, in the policy of a bucket, what destroys.
+    DenyDestruction,
+    /// Deny every call to everybody in the policy of a bucket.
+    SealBucket,
+    /// Block customer-held keys (SSE-C) in the encryption setting of a bucket.
+    BlockCustomerKeys,
+    /// Switch a lifecycle rule off.
+    DisableLifecycleRule,
+    /// Switch a replication rule off.
+    DisableReplicationRule,
+    /// Keep the versions of what is overwritten and deleted from now on.
+    EnableVersioning,
+    /// A note: who keeps or loses access to a bucket.
+    NoteAccess,
+    /// Leave out a statement of a bucket's policy that S3 does not take back.
+    LeaveOutStatement,
+    /// A note: an access point of the bucket.
+    NoteAccessPoint,
+    /// A note: the key that encrypts the bucket.
+    NoteKey,
+    /// A note: a job of S3 Batch Operations.
+    NoteBatchJob,
+    /// A note: what of CloudTrail could not be read.
+    ReadTrail,
 
     // Releases.
     /// Look for what somebody else changed since the containment.
@@ -153,6 +183,16 @@ pub enum StepKind {
     LiftDenyOfAddresses,
     /// Put the public access block back.
     RestorePublicAccessBlock,
+    /// Put the policy of a bucket back.
+    RestorePolicy,
+    /// Put the encryption setting of a bucket back.
+    RestoreEncryption,
+    /// Suspend versioning again.
+    SuspendVersioning,
+    /// Switch a lifecycle rule on again.
+    EnableLifecycleRule,
+    /// Switch a replication rule on again.
+    EnableReplicationRule,
 }
 
 impl StepKind {
@@ -166,70 +206,35 @@ impl StepKind {
     const fn nature(self) -> Nature {
         match self {
             Self::MarkHeld | Self::ReadBase | Self::RecordBase => Nature::Groundwork,
-            Self::CheckIdentity
-            | Self::Tag
-            | Self::ProtectFromTermination
-            | Self::ClearForeignSlots
-            | Self::FreeSlot
-            | Self::ReadProfile
-            | Self::ReserveShare => Nature::Record,
-            Self::EnterStandby
-            | Self::ProtectFromScaleIn
-            | Self::LeaveBalancer
-            | Self::ProtectFromStop
-            | Self::StopOnShutdown
-            | Self::KeepVolume
-            | Self::ShortenTracking
+            Self::CheckIdentity | Self::Tag | Self::ProtectFromTermination | Self::ReadProfile | Self::ReserveShare => {
+                Nature::Record
+            }
+            Self::ClearForeignSlots | Self::FreeSlot => Nature::Record,
+            Self::EnterStandby | Self::ProtectFromScaleIn | Self::LeaveBalancer | Self::ProtectFromStop => Nature::Care,
+            Self::StopOnShutdown | Self::KeepVolume | Self::ShortenTracking => Nature::Care,
             // An interface that stays as it was leaves the host as open as before, whatever became of its shells.
-            | Self::EndShell
-            | Self::NoteVolatile
-            | Self::ScanBalancers => Nature::Care,
+            Self::EndShell | Self::NoteVolatile | Self::ScanBalancers => Nature::Care,
+            // Versions keep what is deleted, and let it be deleted.
+            Self::EnableVersioning | Self::LeaveOutStatement | Self::NoteAccess | Self::NoteAccessPoint => Nature::Care,
+            Self::NoteKey | Self::NoteBatchJob | Self::ReadTrail => Nature::Care,
             Self::TakeOffDeny => Nature::Amends,
-            Self::AttachDeny
-            | Self::DenyByBoundary
-            | Self::DenySession
-            | Self::RevokeOlderSessions
-            | Self::DeactivateKey
-            | Self::DeactivateServiceCredential
-            | Self::DeactivateSshKey
-            | Self::DeactivateCertificate
-            | Self::ListKeys
-            | Self::ListServiceCredentials
-            | Self::ListSshKeys
-            | Self::ListCertificates
-            | Self::NeedsWholeRole
-            | Self::NoteQuarantineOfAws
-            | Self::FindExposedKey
-            | Self::FollowRename
-            | Self::DenyByScp
-            | Self::DenyInManagementAccount
-            | Self::IsolateInterface
-            | Self::CutTracked
-            | Self::LeftOpen
-            | Self::DenyAddresses
-            | Self::BlockPublicAccess
-            | Self::CheckDrift
-            | Self::ReactivateKey
-            | Self::ReactivateServiceCredential
-            | Self::ReactivateSshKey
-            | Self::ReactivateCertificate
-            | Self::KeepInactive
-            | Self::DetachDeny
-            | Self::RestoreBoundary
-            | Self::DeleteRevocation
-            | Self::RestoreTags
-            | Self::LiftDenyByScp
-            | Self::RestoreGroups
-            | Self::RestoreTerminationProtection
-            | Self::RestoreStopProtection
-            | Self::RestoreShutdownBehavior
-            | Self::RestoreVolume
-            | Self::RestoreTracking
-            | Self::ExitStandby
-            | Self::RestoreScaleInProtection
-            | Self::JoinBalancer
-            | Self::LiftDenyOfAddresses
-            | Self::RestorePublicAccessBlock => Nature::Control,
+            Self::AttachDeny | Self::DenyByBoundary | Self::DenySession | Self::RevokeOlderSessions => Nature::Control,
+            Self::DeactivateKey | Self::DeactivateServiceCredential | Self::DeactivateSshKey => Nature::Control,
+            Self::DeactivateCertificate | Self::ListKeys | Self::ListServiceCredentials | Self::ListSshKeys => Nature::Control,
+            Self::ListCertificates | Self::NeedsWholeRole | Self::NoteQuarantineOfAws | Self::FindExposedKey => Nature::Control,
+            Self::FollowRename | Self::DenyByScp | Self::DenyInManagementAccount => Nature::Control,
+            Self::IsolateInterface | Self::CutTracked | Self::LeftOpen | Self::DenyAddresses => Nature::Control,
+            Self::BlockPublicAccess | Self::DenySuspects | Self::DenyOutsiders | Self::DenyCustomerKeys => Nature::Control,
+            Self::DenyDestruction | Self::SealBucket | Self::BlockCustomerKeys => Nature::Control,
+            Self::DisableLifecycleRule | Self::DisableReplicationRule => Nature::Control,
+            Self::CheckDrift | Self::ReactivateKey | Self::ReactivateServiceCredential => Nature::Control,
+            Self::ReactivateSshKey | Self::ReactivateCertificate | Self::KeepInactive | Self::DetachDeny => Nature::Control,
+            Self::RestoreBoundary | Self::DeleteRevocation | Self::RestoreTags | Self::LiftDenyByScp => Nature::Control,
+            Self::RestoreGroups | Self::RestoreTerminationProtection | Self::RestoreStopProtection => Nature::Control,
+            Self::RestoreShutdownBehavior | Self::RestoreVolume | Self::RestoreTracking | Self::ExitStandby => Nature::Control,
+            Self::RestoreScaleInProtection | Self::JoinBalancer | Self::LiftDenyOfAddresses => Nature::Control,
+            Self::RestorePublicAccessBlock | Self::RestorePolicy | Self::RestoreEncryption => Nature::Control,
+            Self::SuspendVersioning | Self::EnableLifecycleRule | Self::EnableReplicationRule => Nature::Control,
         }
     }
 

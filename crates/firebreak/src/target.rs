@@ -6,14 +6,15 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use strum::{IntoStaticStr, VariantArray};
 
-/// How much of a principal a containment takes away: the least that the evidence supports.
+/// How much of a target a containment takes away: the least that the evidence supports.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize, IntoStaticStr, VariantArray,
 )]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum Scope {
-    /// All of it: every credential of a user, every session of a role.
+    /// All of it: every credential of a user, every session of a role. Of a bucket: the access of everybody on the internet, and no more,
+    /// which is what earlier versions closed.
     #[default]
     Principal,
     /// One session of a role, by its name; other sessions keep working.
@@ -24,6 +25,12 @@ pub enum Scope {
     AccessKey,
     /// What an instance exchanges with the remote addresses of a finding.
     RemoteAddresses,
+    /// A bucket for suspects, for outsiders whom its policy does not name, and for the means of a ransom. Public access is blocked, too.
+    Freeze,
+    /// Whatever deletes data of a bucket or weakens its protection, whoever asks for it.
+    Destruction,
+    /// A bucket for everybody but Firebreak.
+    Seal,
 }
 
 impl Scope {
@@ -34,10 +41,10 @@ impl Scope {
     }
 
     /// Whether a containment of all of the target answers for this part. It does not for remote addresses: an instance that is isolated can
-    /// have connections that stay open.
+    /// have connections that stay open. Nor for the levels of a bucket: each denies something that the others let pass.
     #[must_use]
     pub fn is_within_whole(self) -> bool {
-        self != Self::RemoteAddresses
+        !matches!(self, Self::RemoteAddresses | Self::Freeze | Self::Destruction | Self::Seal)
     }
 
     /// The kebab-case name, the same as in JSON.
@@ -107,7 +114,7 @@ impl TargetKind {
             Self::IamRole => facts("IAM role", Reach::Account, Look::Reapply, Id::Name),
             Self::AccountRoot => facts("root user of account", Reach::Account, Look::ReadOnly, Id::Name),
             Self::Ec2Instance => facts("EC2 instance", Reach::Region, Look::Reapply, Id::Name),
-            Self::S3Bucket => facts("S3 bucket", Reach::Account, Look::ReadOnly, Id::Name),
+            Self::S3Bucket => facts("S3 bucket", Reach::Account, Look::Reapply, Id::Name),
             Self::IdentityCenterUser => facts("Identity Center user", Reach::Organization, Look::Reapply, Id::Words),
             Self::FederatedUser => facts("federated user", Reach::Region, Look::ReadOnly, Id::Words),
             Self::AccessKey => facts("access key", Reach::Region, Look::ReadOnly, Id::Words),
@@ -223,7 +230,7 @@ pub struct Target {
     /// For a session: AWS gave it its name, for a reason that the name does not show; or it is only meant because of its instance.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub session_by_aws: bool,
-    /// For a principal: how much of it is meant.
+    /// How much of it is meant.
     #[serde(default, skip_serializing_if = "Scope::is_whole")]
     pub scope: Scope,
     /// For an instance: the name of the instance profile that the finding names, without its path.
@@ -353,6 +360,9 @@ impl std::fmt::Display for Target {
                 write!(f, "session {} of ", crate::text::inert(self.session.as_deref().unwrap_or("unnamed"), 64))?;
             }
             Scope::OlderSessions => f.write_str("older sessions of ")?,
+            Scope::Freeze => f.write_str("freeze of ")?,
+            Scope::Destruction => f.write_str("destructive actions in ")?,
+            Scope::Seal => f.write_str("every access to ")?,
             Scope::RemoteAddresses => write!(f, "remote addresses {} of ", crate::addresses::told(&self.addresses))?,
             Scope::AccessKey => {
                 write!(f, "access key {} of ", self.access_key_id.as_ref().map_or("unnamed", AccessKeyId::as_str))?;

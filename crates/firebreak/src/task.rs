@@ -13,11 +13,11 @@ pub enum Phase {
     Contain,
     /// Read it back.
     Verify,
-    /// Say what a containment would hit, and change nothing. Only `isolate-ec2` answers it, with [`Hits`].
+    /// Say what a containment would hit, and change nothing. Only `isolate-ec2` and `lockdown-s3` answer it, with [`Hits`].
     Impact,
 }
 
-/// What an isolation would hit, for whoever decides about it.
+/// What a containment would hit, for whoever decides about it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hits {
     /// One line each.

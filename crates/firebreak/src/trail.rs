@@ -36,6 +36,7 @@ use crate::decision::Mode;
 use crate::ids::AccountId;
 use crate::target::Target;
 use crate::text::inert;
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use std::borrow::Cow;
 
@@ -86,6 +87,8 @@ pub enum Follow {
         kind: &'static str,
         /// Why it is the attacker's, or may be a bystander's.
         why: &'static str,
+        /// The day on which what it is about is gone for good, if the record says so.
+        ends: Option<Date>,
     },
 }
 
@@ -100,7 +103,7 @@ impl Traced {
             Follow::Contain { containment, mode, target, created, .. } => {
                 Follow::Contain { containment, mode: mode.at_most(Mode::Gate), target, why: DOUBT, created }
             }
-            Follow::ByHand { target, advice, kind, .. } => Follow::ByHand { target, advice, kind, why: DOUBT },
+            Follow::ByHand { target, advice, kind, ends, .. } => Follow::ByHand { target, advice, kind, why: DOUBT, ends },
         };
         Self { what, follow, next: None, ..self }
     }

@@ -1,6 +1,8 @@
 //! The real state machine, the real binaries, the local AWS. Each test has its own.
 
 mod appended;
+mod bucket;
+pub(crate) mod buckets;
 mod deliveries;
 mod drift;
 mod failures;
@@ -11,6 +13,7 @@ mod joins;
 mod members;
 mod pause;
 mod quarantine;
+mod ransom;
 mod restore;
 mod review;
 mod rules;

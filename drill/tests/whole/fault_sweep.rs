@@ -130,13 +130,52 @@ async fn isolation_of_an_instance() -> Result<()> {
     Ok(())
 }
 
+/// Which levels of the bucket are held: until that is known nobody can say how it was before.
+const LEVELS: &str = "dynamodb:Query";
+/// Refused, it still says the Region; a failure of another kind ends the run.
+const HEAD: &str = "s3:HeadBucket";
+
 #[tokio::test]
 async fn lockdown_of_a_bucket() -> Result<()> {
     let groundwork =
-        &["sts:AssumeRole", "s3:HeadBucket", "s3:GetPublicAccessBlock", "s3:GetBucketPolicy", "s3:GetBucketAcl", LEDGER[0]];
-    let quiet = &[LEDGER[0], LEDGER[1], "s3:GetBucketPolicy", "s3:GetBucketAcl"];
+        &["sts:AssumeRole", HEAD, "s3:GetPublicAccessBlock", "s3:GetBucketPolicy", "s3:GetBucketAcl", LEDGER[0], LEVELS];
+    let quiet = &[LEDGER[0], LEDGER[1], HEAD, "s3:GetBucketPolicy", "s3:GetBucketAcl"];
     let sweep = Sweep { function: "lockdown-s3", what: What::Bucket, groundwork, quiet };
     assert!(sweep.run().await? >= 40);
+    Ok(())
+}
+
+#[tokio::test]
+async fn freeze_of_a_bucket() -> Result<()> {
+    // What cannot be read is left as it is.
+    let groundwork = &[
+        "sts:AssumeRole",
+        HEAD,
+        "s3:GetPublicAccessBlock",
+        "s3:GetBucketPolicy",
+        "s3:GetBucketEncryption",
+        "s3:GetBucketVersioning",
+        LEDGER[0],
+        LEVELS,
+    ];
+    let sweep = Sweep { function: "lockdown-s3", what: What::Freeze, groundwork, quiet: &[LEDGER[0], LEDGER[1], HEAD] };
+    assert!(sweep.run().await? >= 120);
+    Ok(())
+}
+
+#[tokio::test]
+async fn end_of_destruction_in_a_bucket() -> Result<()> {
+    let groundwork = &[
+        "sts:AssumeRole",
+        HEAD,
+        "s3:GetBucketPolicy",
+        "s3:GetBucketLifecycleConfiguration",
+        "s3:GetBucketReplication",
+        LEDGER[0],
+        LEVELS,
+    ];
+    let sweep = Sweep { function: "lockdown-s3", what: What::Destruction, groundwork, quiet: &[LEDGER[0], LEDGER[1], HEAD] };
+    assert!(sweep.run().await? >= 120);
     Ok(())
 }
 

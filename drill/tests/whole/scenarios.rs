@@ -27,7 +27,7 @@ async fn plant(stage: &Stage, kind: Kind, name: &str) -> Result<Resource> {
         Kind::User => (PlantedUser::plant(stage.config(), name).await?.name, None),
         Kind::Role => (PlantedRole::plant(stage.config(), name).await?.name, Some("build-7".to_owned())),
         Kind::Instance => (PlantedInstance::plant(stage.config(), name).await?.id, None),
-        Kind::Bucket => (PlantedBucket::plant(stage.config(), name).await?.name, None),
+        Kind::Bucket => (PlantedBucket::plant_private(stage.config(), name).await?.name, None),
     };
     Ok(Resource { kind, name, session })
 }

@@ -1,25 +1,143 @@
 //! What a bucket was before Firebreak touched it.
 //!
-//! The policy and the ACL are recorded although only the public access block is changed: they are what the block silences, and the
-//! analyst must see them.
+//! Policy and ACL are recorded at every level: they are what a public access block silences, and the analyst must see them. The levels that
+//! change more record more, also what they leave alone.
 
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use firebreak::fault::Fault;
-use firebreak_aws::classify::{code, fault};
-use firebreak_s3::Bucket;
+mod read;
+mod settings;
+
+pub(crate) use read::{Seen, public_access_block, read, see};
+
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// The recorded state of a bucket. `None` means the configuration did not exist.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The recorded state of a bucket. `None` means the configuration did not exist, unless [`unknown`](Self::unknown) names the part.
+///
+/// What an earlier version wrote is read, and must come out of serde as it went in: a base is extended on the condition that its text is
+/// still the known one. So a field that this version added is left out while it is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BaseState {
     /// The bucket's own public access block.
     pub public_access_block: Option<PublicAccessBlock>,
-    /// The bucket policy, as the text S3 gave.
+    /// The bucket policy, as the text S3 gave, before any level of the lockdown.
     pub policy: Option<String>,
     /// The ACL's grants.
     pub acl: Vec<Grant>,
-    /// What could not be read, one line each. No reason to leave a public bucket alone.
+    /// What could not be read, one line each, for people. No reason to leave a bucket alone.
     pub unread: Vec<String>,
+    /// Object ownership: `BucketOwnerEnforced`, `BucketOwnerPreferred` or `ObjectWriter`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ownership: Option<String>,
+    /// The canonical user id of the bucket's owner, as the ACL says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_id: Option<String>,
+    /// Whether S3 keeps what is overwritten and deleted.
+    #[serde(default, skip_serializing_if = "Versioning::is_never")]
+    pub versioning: Versioning,
+    /// Deleting a version needs a second factor.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mfa_delete: bool,
+    /// Rules by which S3 itself deletes and moves objects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifecycle: Option<Rules>,
+    /// Rules by which S3 copies objects to other buckets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replication: Option<Rules>,
+    /// How S3 encrypts what comes without a wish, and which keys it refuses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
+    /// SHA-256, in hexadecimal, of who is told of events. Nothing: nobody is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notification: Option<String>,
+    /// Where access logs go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logging: Option<Logging>,
+    /// Whether Object Lock is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object_lock: Option<bool>,
+    /// The bucket's tags.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// What could not be read: its field says nothing.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unknown: BTreeSet<Part>,
+    /// What the level changes. Recorded before the change.
+    #[serde(default, skip_serializing_if = "Planned::is_nothing")]
+    pub planned: Planned,
+}
+
+impl BaseState {
+    /// A copy that also knows what `later` found and this one does not. An incident that joins sees a bucket which is contained already, so
+    /// what this one knows stays; but it can plan more, and read what could not be read at first.
+    #[must_use]
+    pub(crate) fn joined(&self, later: &Self) -> Self {
+        let mut all = Self { planned: self.planned.and(&later.planned), ..self.clone() };
+        all.lifecycle = with_rules(self.lifecycle.as_ref(), later.lifecycle.as_ref(), &later.planned.lifecycle);
+        all.replication = with_rules(self.replication.as_ref(), later.replication.as_ref(), &later.planned.replication);
+        for part in self.unknown.difference(&later.unknown) {
+            all.take(*part, later);
+            all.unknown.remove(part);
+        }
+        all
+    }
+
+    /// Takes one part over: nothing was changed of what could not be read.
+    fn take(&mut self, part: Part, other: &Self) {
+        let other = other.clone();
+        match part {
+            Part::PublicAccessBlock => self.public_access_block = other.public_access_block,
+            Part::Policy => self.policy = other.policy,
+            Part::Acl => (self.acl, self.owner_id) = (other.acl, other.owner_id),
+            Part::Ownership => self.ownership = other.ownership,
+            Part::Versioning => (self.versioning, self.mfa_delete) = (other.versioning, other.mfa_delete),
+            Part::Lifecycle => self.lifecycle = other.lifecycle,
+            Part::Replication => self.replication = other.replication,
+            Part::Encryption => self.encryption = other.encryption,
+            Part::Notification => self.notification = other.notification,
+            Part::Logging => self.logging = other.logging,
+            Part::ObjectLock => self.object_lock = other.object_lock,
+            Part::Tags => self.tags = other.tags,
+        }
+    }
+}
+
+/// The rules of `known`, and those of `later` that are new and planned.
+fn with_rules(known: Option<&Rules>, later: Option<&Rules>, planned: &BTreeSet<String>) -> Option<Rules> {
+    let Some(known) = known else { return later.filter(|_| !planned.is_empty()).cloned() };
+    let is_new = |rule: &&Rule| planned.contains(&rule.id) && known.rule(&rule.id).is_none();
+    let new = later.into_iter().flat_map(|later| &later.rules).filter(is_new);
+    Some(Rules { digest: known.digest.clone(), rules: known.rules.iter().chain(new).cloned().collect() })
+}
+
+/// A part of a bucket's configuration that is read by a call of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// The four switches.
+    PublicAccessBlock,
+    /// The bucket policy.
+    Policy,
+    /// The ACL, and the owner's canonical user id.
+    Acl,
+    /// Object ownership.
+    Ownership,
+    /// Versioning, and whether deleting needs a second factor.
+    Versioning,
+    /// Lifecycle rules.
+    Lifecycle,
+    /// Replication rules.
+    Replication,
+    /// Default encryption and blocked encryption types.
+    Encryption,
+    /// Event notifications.
+    Notification,
+    /// Access logs.
+    Logging,
+    /// Object Lock.
+    ObjectLock,
+    /// Tags.
+    Tags,
 }
 
 /// The four switches.
@@ -50,52 +168,191 @@ pub struct Grant {
     pub permission: String,
 }
 
-/// Reads the state of a bucket: one wave of independent calls.
-pub(crate) async fn read(bucket: &Bucket) -> Result<BaseState, Fault> {
-    let Bucket { s3, name, owner } = bucket;
-    let (block, policy, acl) = futures::join!(
-        public_access_block(bucket),
-        s3.get_bucket_policy().bucket(name).expected_bucket_owner(owner).send(),
-        s3.get_bucket_acl().bucket(name).expected_bucket_owner(owner).send(),
-    );
-    let policy = or_absent("s3:GetBucketPolicy", "NoSuchBucketPolicy", policy);
-    let acl = acl.map_err(|error| fault("s3:GetBucketAcl", &error));
-    let unread = [policy.as_ref().err(), acl.as_ref().err()].into_iter().flatten().map(|fault| fault.message.clone()).collect();
-    Ok(BaseState {
-        public_access_block: block?,
-        policy: policy.ok().flatten().and_then(|answer| answer.policy),
-        acl: acl.map(|answer| answer.grants().iter().filter_map(grant).collect()).unwrap_or_default(),
-        unread,
-    })
+/// Versioning of a bucket. Once it was on, a bucket can never be without it again (Amazon S3 user guide, "Using versioning in S3 buckets").
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Versioning {
+    /// It was never on.
+    #[default]
+    Never,
+    /// It is on.
+    Enabled,
+    /// It was on, and older versions are still there.
+    Suspended,
 }
 
-/// Reads the public access block alone.
-pub(crate) async fn public_access_block(bucket: &Bucket) -> Result<Option<PublicAccessBlock>, Fault> {
-    let answer = bucket.s3.get_public_access_block().bucket(&bucket.name).expected_bucket_owner(&bucket.owner).send().await;
-    let answer = or_absent("s3:GetPublicAccessBlock", "NoSuchPublicAccessBlockConfiguration", answer)?;
-    Ok(answer.and_then(|answer| answer.public_access_block_configuration).map(|block| PublicAccessBlock {
-        block_public_acls: block.block_public_acls.unwrap_or(false),
-        ignore_public_acls: block.ignore_public_acls.unwrap_or(false),
-        block_public_policy: block.block_public_policy.unwrap_or(false),
-        restrict_public_buckets: block.restrict_public_buckets.unwrap_or(false),
-    }))
-}
-
-/// S3 reports a configuration that was never made as an error.
-fn or_absent<T, E: ProvideErrorMetadata>(
-    operation: &str,
-    absent: &str,
-    answer: Result<T, SdkError<E, aws_sdk_s3::config::http::HttpResponse>>,
-) -> Result<Option<T>, Fault> {
-    match answer {
-        Ok(answer) => Ok(Some(answer)),
-        Err(error) if code(&error) == Some(absent) => Ok(None),
-        Err(error) => Err(fault(operation, &error)),
+impl Versioning {
+    fn is_never(&self) -> bool {
+        *self == Self::Never
     }
 }
 
-fn grant(grant: &aws_sdk_s3::types::Grant) -> Option<Grant> {
-    let grantee = grant.grantee()?;
-    let grantee = grantee.uri().or(grantee.id()).unwrap_or("unknown").to_owned();
-    Some(Grant { grantee, permission: grant.permission()?.as_str().to_owned() })
+/// The rules of a lifecycle or replication configuration. Of a very large one only the digest is kept; the evidence has the text.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    /// SHA-256 of the whole configuration, in hexadecimal.
+    pub digest: String,
+    /// Its rules, in order.
+    pub rules: Vec<Rule>,
+}
+
+impl Rules {
+    /// The rule of this id.
+    pub(crate) fn rule(&self, id: &str) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.id == id)
+    }
+}
+
+/// One rule.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// Its id, at most 255 characters.
+    pub id: String,
+    /// Whether its status is `Enabled`.
+    pub enabled: bool,
+    /// SHA-256 of the rule without its status, in hexadecimal.
+    pub digest: String,
+    /// It deletes data, or takes data out of the bucket.
+    pub expires: bool,
+}
+
+/// How S3 encrypts new objects.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Encryption {
+    /// Of objects that come without a wish.
+    pub default: Option<Algorithm>,
+    /// Encryption types that S3 refuses, in its own words: `SSE-C`.
+    pub blocked: Vec<String>,
+}
+
+/// A default encryption.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Algorithm {
+    /// `AES256`, `aws:kms` or `aws:kms:dsse`.
+    pub kind: String,
+    /// The key of AWS KMS, as the configuration names it.
+    pub key: Option<String>,
+    /// Whether S3 uses a bucket key.
+    pub bucket_key: bool,
+}
+
+/// Where access logs go.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Logging {
+    /// The bucket that gets them.
+    pub bucket: String,
+    /// How their keys begin.
+    pub prefix: String,
+}
+
+/// What a level needs changed from what the bucket was before any level: also where another level has changed it already.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    /// The public access block is on. A row of an earlier version does not say so, and means it.
+    #[serde(default)]
+    pub block: bool,
+    /// The Sids of the statements in the bucket policy.
+    #[serde(default)]
+    pub sids: BTreeSet<String>,
+    /// Statements of somebody else that S3 did not take back and that are missing in the policy meanwhile. Known only after the change.
+    #[serde(default)]
+    pub left_out: Vec<Value>,
+    /// A suspect wrote the policy: whom it names is not excepted from the outsiders' deny.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub distrusts: bool,
+    /// Versioning is on.
+    #[serde(default)]
+    pub versioning: bool,
+    /// Keys that a caller holds are refused.
+    #[serde(default)]
+    pub encryption: bool,
+    /// Ids of lifecycle rules that are off.
+    #[serde(default)]
+    pub lifecycle: BTreeSet<String>,
+    /// Ids of replication rules that are off.
+    #[serde(default)]
+    pub replication: BTreeSet<String>,
+}
+
+impl Planned {
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Both.
+    fn and(&self, more: &Self) -> Self {
+        let both = |one: &BTreeSet<String>, other: &BTreeSet<String>| one.union(other).cloned().collect();
+        let new = more.left_out.iter().filter(|statement| !self.left_out.contains(statement));
+        Self {
+            block: self.block || more.block,
+            sids: both(&self.sids, &more.sids),
+            left_out: self.left_out.iter().chain(new).cloned().collect(),
+            distrusts: self.distrusts || more.distrusts,
+            versioning: self.versioning || more.versioning,
+            encryption: self.encryption || more.encryption,
+            lifecycle: both(&self.lifecycle, &more.lifecycle),
+            replication: both(&self.replication, &more.replication),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// What the version before this one wrote.
+    const EARLIER: &str = r#"{"public_access_block":null,"policy":"{ }","acl":[{"grantee":"http://acs.amazonaws.com/groups/global/AllUsers","permission":"READ"}],"unread":[]}"#;
+
+    fn rule(id: &str, enabled: bool) -> Rule {
+        Rule { id: id.to_owned(), enabled, digest: format!("of {id}"), expires: true }
+    }
+
+    #[test]
+    fn what_an_earlier_version_wrote_is_read_and_written_alike() {
+        let base: BaseState = serde_json::from_str(EARLIER).expect("a base");
+        assert_eq!((base.versioning, base.planned.block), (Versioning::Never, false));
+        assert_eq!(serde_json::to_string(&base).expect("JSON"), EARLIER, "a base is extended where its text is the known one");
+    }
+
+    #[test]
+    fn a_later_incident_plans_more_and_changes_nothing_that_the_first_one_knew() {
+        let rules = |rules: &[Rule]| Some(Rules { digest: format!("{} rules", rules.len()), rules: rules.to_vec() });
+        let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<BTreeSet<_>>();
+        let first = BaseState {
+            versioning: Versioning::Suspended,
+            lifecycle: rules(&[rule("expire", true)]),
+            planned: Planned { versioning: true, lifecycle: ids(&["expire"]), left_out: vec![json!(1)], ..Planned::default() },
+            ..BaseState::default()
+        };
+        // The bucket is contained by now, and somebody added two rules.
+        let later = BaseState {
+            versioning: Versioning::Enabled,
+            lifecycle: rules(&[rule("expire", false), rule("wipe", true), rule("tidy", true)]),
+            planned: Planned { block: true, lifecycle: ids(&["wipe"]), left_out: vec![json!(1), json!(2)], ..Planned::default() },
+            ..BaseState::default()
+        };
+        let both = first.joined(&later);
+        assert_eq!(both.versioning, Versioning::Suspended);
+        assert_eq!(both.lifecycle.expect("rules").rules, [rule("expire", true), rule("wipe", true)]);
+        let Planned { block, versioning, lifecycle, left_out, .. } = both.planned;
+        assert_eq!((block, versioning, lifecycle, left_out), (true, true, ids(&["expire", "wipe"]), vec![json!(1), json!(2)]));
+        assert_eq!(first.joined(&first), first, "a second run writes nothing");
+    }
+
+    #[test]
+    fn what_could_not_be_read_at_first_is_known_from_the_next_run() {
+        let first =
+            BaseState { policy: Some("{}".to_owned()), unknown: [Part::Versioning, Part::Tags].into(), ..BaseState::default() };
+        let later = BaseState {
+            policy: Some("another".to_owned()),
+            versioning: Versioning::Suspended,
+            mfa_delete: true,
+            unknown: [Part::Tags].into(),
+            ..BaseState::default()
+        };
+        let both = first.joined(&later);
+        assert_eq!((both.policy.as_deref(), both.versioning, both.mfa_delete), (Some("{}"), Versioning::Suspended, true));
+        assert_eq!(both.unknown, [Part::Tags].into());
+    }
 }

@@ -1,36 +1,314 @@
-//! Switches on every public access block of a bucket.
+//! Closes a bucket, as far as its level says.
+//!
+//! One wave of reads; then the record; then the bucket policy, which stops the most. The public access block comes after it: once that is on,
+//! S3 takes no public policy. Everything else follows one after the other, because S3 changes one setting of a bucket at a time.
 
-use crate::base::{self, BaseState, PublicAccessBlock};
+use crate::access::{Access, assess};
+use crate::base::{self, BaseState, Part, PublicAccessBlock, Seen};
+use crate::changed::{self, Changed};
+use crate::fit::{Fit, fit};
+use crate::lineage::{self, Others, without_levels};
+use crate::planned::planned;
+use crate::protected::protection;
+use crate::statements::{Around, PolicyTrust};
+use crate::suspects::Suspects;
+use crate::switches::{self, Orders};
+use crate::{surroundings, turn, write};
 use aws_sdk_s3::types::PublicAccessBlockConfiguration;
+use firebreak::decision::{ReasonCode, Waits};
 use firebreak::fault::Fault;
-use firebreak::receipt::Outcome;
-use firebreak::step::StepKind;
+use firebreak::receipt::{Outcome, Step};
+use firebreak::step::{StepKind, StepName};
+use firebreak::target::Scope;
 use firebreak_aws::classify::OrFault;
 use firebreak_function::containment::{Attempt, Call};
-use firebreak_function::step::{step, unrecorded};
-use firebreak_s3::Bucket;
+use firebreak_function::step::{skipped, step, unrecorded};
+use firebreak_s3::policy::Document;
+use firebreak_s3::{Bucket, settled};
+use futures::future::{Either, LocalBoxFuture, MaybeDone, maybe_done, select};
+use jiff::Timestamp;
+use serde_json::Value;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
 
-pub(crate) async fn contain(call: &Call, (): ()) -> Result<Attempt, Fault> {
-    let bucket = firebreak_s3::open(&call.config, &call.target).await?;
-    let current = base::read(&bucket).await?;
-    let recorded = step(StepKind::RecordBase, async {
-        call.ledger.hold(call.held(), &call.holder, &call.target.id, &current, call.began_at).await.map(|_| Outcome::Applied)
-    })
-    .await;
-    let held = recorded.outcome != Outcome::Failed;
-    let blocked = step(StepKind::BlockPublicAccess, block(&bucket, &current, held)).await;
-    Ok(vec![recorded, blocked].into())
+/// What the function knows of the incident, and of the organization.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'a> {
+    /// The organization's id; nothing: it is not known who belongs to it.
+    pub(crate) organization: Option<&'a str>,
+    /// Whom the incident accuses.
+    pub(crate) suspects: &'a Suspects,
+    /// The incident's first activity.
+    pub(crate) since: Timestamp,
 }
 
-async fn block(bucket: &Bucket, current: &BaseState, held: bool) -> Result<Outcome, Fault> {
-    if current.public_access_block == Some(PublicAccessBlock::ALL) {
+/// What is read beside the work.
+type Notes = MaybeDone<LocalBoxFuture<'static, Vec<Step>>>;
+
+/// Contains the bucket of `call`, or waits.
+///
+/// # Errors
+/// The bucket does not exist or is no general purpose bucket, nothing of it could be read, or the ledger could not be read; `Transient` while
+/// another level of it is carried out. Nothing was changed then.
+pub(crate) async fn contain(call: &Call, known: Known<'_>) -> Result<Attempt, Fault> {
+    let (attempt, notes) = Box::pin(turn::alone(call, async || Box::pin(close(call, known)).await)).await?;
+    Ok(match (attempt, notes) {
+        // No other level waits until these are read.
+        (Attempt::Steps(mut steps), Some(mut notes)) => {
+            (&mut notes).await;
+            steps.extend(Pin::new(&mut notes).take_output().unwrap_or_default());
+            steps.into()
+        }
+        (attempt, _) => attempt,
+    })
+}
+
+/// What the first wave showed.
+struct Ground {
+    bucket: Rc<Bucket>,
+    seen: Seen,
+    others: Others,
+    /// What CloudTrail shows of the bucket's settings. Only a freeze asks.
+    changed: Option<Changed>,
+}
+
+/// Reads everything at once, in the Region that the target names. Where the bucket is in another one it is read again there.
+async fn look(call: &Call, known: Known<'_>) -> Result<Ground, Fault> {
+    let level = call.target.scope;
+    let read = async |bucket: &Bucket| {
+        let changed = async {
+            if level != Scope::Freeze {
+                return None;
+            }
+            Some(Box::pin(changed::changed(call, bucket, known.since, known.suspects)).await)
+        };
+        futures::join!(Box::pin(base::see(bucket, level)), Box::pin(changed))
+    };
+    let presumed = presumed(call);
+    let first = async { Ok::<_, Fault>(Box::pin(read(&presumed)).await) };
+    let (bucket, others, first) =
+        futures::try_join!(Box::pin(firebreak_s3::open(&call.config, &call.target)), Box::pin(lineage::others(call)), first)?;
+    let is_there = bucket.region == presumed.region;
+    let (seen, changed) = if is_there { first } else { Box::pin(read(&bucket)).await };
+    Ok(Ground { bucket: Rc::new(bucket), seen: seen?, others, changed })
+}
+
+/// The bucket, as long as nobody has said that it is elsewhere.
+fn presumed(call: &Call) -> Bucket {
+    let target = &call.target;
+    Bucket {
+        s3: aws_sdk_s3::Client::new(&call.config),
+        name: target.id.clone(),
+        owner: target.account.to_string(),
+        region: target.region.to_string(),
+        partition: target.partition.clone(),
+    }
+}
+
+async fn close(call: &Call, known: Known<'_>) -> Result<(Attempt, Option<Notes>), Fault> {
+    let level = call.target.scope;
+    let Ground { bucket, seen, others, changed } = Box::pin(look(call, known)).await?;
+    let none = Document::parse(None)?;
+    let document = seen.document.as_ref().unwrap_or(&none);
+    let has_begun = others.own().is_some();
+    if !has_begun && let Some(why) = Box::pin(protection(&bucket, &seen.base, document, known.since)).await {
+        // What is protected is left as it is, and the receipt says why.
+        return Ok((vec![skipped(decisive(call), why)].into(), None));
+    }
+    let trust = trust(&others, changed.as_ref());
+    let around = Around { bucket: &bucket, organization: known.organization, suspects: known.suspects };
+    let fit = fit(level, &around, (document, &believed(&others, document)), trust);
+    let access = assess(level, &seen.base, document, &around, trust);
+    if !call.approved
+        && !has_begun
+        && let Some(waits) = waits(&seen, &fit, &access)
+    {
+        return Ok((Attempt::Waits(waits), None));
+    }
+    let mut current = others.original(seen.base.clone());
+    current.planned = planned(level, &current, changed.as_ref(), (&fit, trust));
+    if seen.document.is_err() || fit.refused.is_some() {
+        current.planned.sids.clear();
+    }
+    let mut notes = (!level.is_whole()).then(|| around_it(call, known, &bucket, &seen.base));
+    let work =
+        Work { call, bucket: &bucket, seen: &seen, others: &others, changed: changed.as_ref(), fit: &fit, access: &access };
+    let work = Box::pin(carry_out(&work, current));
+    let steps = match &mut notes {
+        Some(notes) => Box::pin(beside(work, notes)).await,
+        None => work.await,
+    };
+    Ok((steps.into(), notes))
+}
+
+/// What is shown beside the steps. It owns what it reads, so that it can outlive the lock.
+fn around_it(call: &Call, known: Known<'_>, bucket: &Rc<Bucket>, base: &BaseState) -> Notes {
+    let (call, bucket, base) = (call.clone(), bucket.clone(), base.clone());
+    let (suspects, since) = (known.suspects.clone(), known.since);
+    let notes: LocalBoxFuture<'static, _> =
+        Box::pin(async move { surroundings::notes(&call, &bucket, &base, &suspects, since).await });
+    maybe_done(notes)
+}
+
+/// Runs both until `work` ends.
+async fn beside<T>(work: impl Future<Output = T>, notes: &mut Notes) -> T {
+    match select(pin!(work), notes).await {
+        Either::Left((done, _)) => done,
+        Either::Right(((), work)) => work.await,
+    }
+}
+
+/// The step that a person looks for.
+fn decisive(call: &Call) -> StepKind {
+    call.decisive().first().copied().unwrap_or(StepKind::BlockPublicAccess)
+}
+
+/// Whether the existing policy says who belongs to the bucket. What a suspect wrote does not.
+fn trust(others: &Others, changed: Option<&Changed>) -> PolicyTrust {
+    let was_distrusted = others.own().is_some_and(|own| own.planned.distrusts);
+    let is_by_suspect = changed.and_then(|changed| changed.policy.as_ref()).is_some_and(|by| by.is_suspect);
+    if was_distrusted || is_by_suspect { PolicyTrust::WrittenBySuspect } else { PolicyTrust::Trusted }
+}
+
+/// The policy that says who belongs to the bucket: once the bucket is contained, the recorded one, with Firebreak's statements of now. Nobody
+/// names himself into it afterwards.
+fn believed(others: &Others, now: &Document) -> Document {
+    let Some(own) = others.own() else { return now.clone() };
+    let Ok(recorded) = Document::parse(own.policy.as_deref()) else { return now.clone() };
+    let is_foreign = |statement: &&Value| now.foreign().any(|one| one == *statement);
+    let ours: Vec<Value> = now.statements().iter().filter(|statement| !is_foreign(statement)).cloned().collect();
+    without_levels(&recorded).with(&ours)
+}
+
+/// Why a person must agree first.
+fn waits(seen: &Seen, fit: &Fit, access: &Access) -> Option<Waits> {
+    // Nothing is written into a policy that is not known.
+    seen.document.as_ref().ok()?;
+    let refused = fit.refused.as_ref().map(|fault| format!("{}; an approval does everything else", fault.message));
+    let impact = refused.or_else(|| access.innocent_losers())?;
+    Some(Waits { code: ReasonCode::Impact, impact })
+}
+
+/// All that the steps go by.
+struct Work<'a> {
+    call: &'a Call,
+    bucket: &'a Bucket,
+    seen: &'a Seen,
+    others: &'a Others,
+    changed: Option<&'a Changed>,
+    fit: &'a Fit,
+    access: &'a Access,
+}
+
+async fn carry_out(work: &Work<'_>, current: BaseState) -> Vec<Step> {
+    let (level, mut base) = (work.call.target.scope, None);
+    let recording = async {
+        base = Some(Box::pin(record(work.call, &current)).await?);
+        Ok::<_, Fault>(Outcome::Applied)
+    };
+    let mut steps = vec![step(StepKind::RecordBase, recording).await];
+    let held = base.is_some();
+    let orders = base.as_ref().unwrap_or(&current).planned.clone();
+    if !level.is_whole() {
+        let (policy, left_out) = Box::pin(policy(work, held)).await;
+        steps.extend(policy);
+        if let Some(base) = base.filter(|_| !left_out.is_empty()) {
+            steps.extend(Box::pin(keep_left_out(work.call, base, left_out)).await);
+        }
+    }
+    if matches!(level, Scope::Principal | Scope::Freeze) {
+        steps.push(Box::pin(step(StepKind::BlockPublicAccess, block(work.bucket, work.seen, held))).await);
+    }
+    let orders = Orders { level, planned: &orders, changed: work.changed, held };
+    steps.extend(Box::pin(switches::change(work.bucket, work.seen, orders)).await);
+    if !level.is_whole() {
+        steps.extend(told(work));
+    }
+    steps
+}
+
+/// Records the base, and gives the recorded one: the first incident's, with what this one found besides.
+async fn record(call: &Call, current: &BaseState) -> Result<BaseState, Fault> {
+    let known = call.ledger.hold(call.held(), &call.holder, &call.target.id, current, call.began_at).await?;
+    let all = known.joined(current);
+    if all != known {
+        call.ledger.extend_base(call.held(), &known, &all).await?;
+    }
+    Ok(all)
+}
+
+/// The one write of the policy.
+async fn policy(work: &Work<'_>, held: bool) -> (Vec<Step>, Vec<Value>) {
+    let statements = &work.fit.statements;
+    let (mut steps, left_out) = match &work.seen.document {
+        Ok(document) => {
+            let absent = absent(work, document).await;
+            Box::pin(write::into(work.bucket, document, (statements, &absent), held)).await
+        }
+        Err(fault) => (write::failed(statements, fault).await, vec![]),
+    };
+    for (kind, fault) in &work.fit.lacks {
+        steps.push(step(*kind, async { Err(fault.clone()) }).await);
+    }
+    (steps, left_out)
+}
+
+/// Statements of the customer's that an earlier run left out while it tried what S3 takes, and was killed. A run that ended says in its
+/// receipt that it wrote the policy, and has recorded what stays out.
+async fn absent(work: &Work<'_>, now: &Document) -> Vec<Value> {
+    let call = work.call;
+    let Some(own) = work.others.own_of(call) else { return vec![] };
+    let wrote = |step: &Step| {
+        let decides = step.kind().is_some_and(|kind| call.decisive().contains(&kind));
+        decides && matches!(step.outcome, Outcome::Applied | Outcome::Already)
+    };
+    match call.ledger.receipt(&call.incident, call.containment, &call.target).await {
+        Ok(Some(receipt)) if receipt.steps.iter().any(wrote) => return vec![],
+        Ok(_) => {}
+        // Nothing of the customer's is put back on a guess.
+        Err(_) => return vec![],
+    }
+    let Ok(before) = Document::parse(own.policy.as_deref()) else { return vec![] };
+    let mut absent = write::absent(&before, now);
+    absent.retain(|statement| !own.planned.left_out.contains(statement));
+    absent
+}
+
+/// Records what S3 did not take back. Without that, a release would show it as somebody's change.
+async fn keep_left_out(call: &Call, base: BaseState, left_out: Vec<Value>) -> Option<Step> {
+    let mut with = base.clone();
+    with.planned.left_out.extend(left_out.into_iter().filter(|statement| !base.planned.left_out.contains(statement)));
+    let name = StepName::about(StepKind::RecordBase, "left-out statements");
+    let kept = call.ledger.extend_base(call.held(), &base, &with).await;
+    match kept {
+        Ok(()) => None,
+        Err(fault) => Some(step(name, async { Err(fault) }).await),
+    }
+}
+
+async fn block(bucket: &Bucket, seen: &Seen, held: bool) -> Result<Outcome, Fault> {
+    if let Some(fault) = seen.faults.get(&Part::PublicAccessBlock) {
+        return Err(fault.clone());
+    }
+    if seen.base.public_access_block == Some(PublicAccessBlock::ALL) {
         return Ok(Outcome::Already);
     }
     if !held {
         return Err(unrecorded());
     }
-    put(bucket, PublicAccessBlock::ALL).await?;
+    Box::pin(put(bucket, PublicAccessBlock::ALL)).await?;
     Ok(Outcome::Applied)
+}
+
+/// What people must know besides: who keeps and who loses access, what CloudTrail shows, and what could not be read.
+fn told(work: &Work<'_>) -> Vec<Step> {
+    let unread = &work.seen.base.unread;
+    let unread = (!unread.is_empty()).then(|| {
+        let why = format!("not read, and left as it is: {}", unread.join("; "));
+        skipped(StepKind::ReadBase, Fault::malformed(why))
+    });
+    let trail = work.changed.map(Changed::notes).unwrap_or_default();
+    std::iter::once(work.access.note()).chain(trail).chain(unread).collect()
 }
 
 /// Writes the bucket's public access block.
@@ -41,14 +319,10 @@ pub(crate) async fn put(bucket: &Bucket, block: PublicAccessBlock) -> Result<(),
         .block_public_policy(block.block_public_policy)
         .restrict_public_buckets(block.restrict_public_buckets)
         .build();
-    bucket
-        .s3
-        .put_public_access_block()
-        .bucket(&bucket.name)
-        .expected_bucket_owner(&bucket.owner)
-        .public_access_block_configuration(configuration)
-        .send()
-        .await
-        .or_fault("s3:PutPublicAccessBlock")?;
-    Ok(())
+    settled(async || {
+        let put = bucket.s3.put_public_access_block().bucket(&bucket.name).expected_bucket_owner(&bucket.owner);
+        let put = put.public_access_block_configuration(configuration.clone()).send();
+        Box::pin(put).await.or_fault("s3:PutPublicAccessBlock").map(|_| ())
+    })
+    .await
 }

@@ -1,27 +1,69 @@
 #![doc = include_str!("../README.md")]
 
+mod access;
 mod base;
+mod changed;
 mod contain;
+mod encryption;
+mod fit;
+mod impact;
+mod lifecycle;
+mod lineage;
+mod named;
+mod one_or_many;
+mod planned;
+mod protected;
+mod recovery;
 mod release;
+mod replication;
+mod rules;
+mod statements;
+mod surroundings;
+mod suspects;
+mod switches;
+mod turn;
 mod verify;
+mod versioning;
+mod write;
 
-pub use base::{BaseState, Grant, PublicAccessBlock};
-pub use release::release;
+pub use base::{Algorithm, BaseState, Encryption, Grant, Logging, Part, Planned, PublicAccessBlock, Rule, Rules, Versioning};
 
+use contain::Known;
 use firebreak::containment::Containment;
 use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
 use firebreak::holders::Holder;
+use firebreak::incident::Incident;
+use firebreak::receipt::Step;
+use firebreak::recovery::{Losses, Wanted};
 use firebreak::target::Target;
-use firebreak::task::{TaskInput, TaskOutput};
+use firebreak::task::{Hits, Phase, TaskInput, TaskOutput};
 use firebreak_aws::clients::MemberRole;
-use firebreak_function::containment::{Responder, Task};
+use firebreak_function::containment::{Call, Responder, Task};
 use firebreak_function::diagnosis::member_role;
+use firebreak_function::environment;
 use firebreak_ledger::Ledger;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use suspects::Suspects;
+
+/// How long before its incident something began of which no finding says when.
+const BEFORE: SignedDuration = SignedDuration::from_hours(1);
+
+/// What the function answers.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// A task of the state machine or of a look.
+    Task(Box<TaskOutput>),
+    /// What a level would hit.
+    Hits(Hits),
+}
 
 /// The function and what it needs.
 pub struct Function {
     responder: Responder,
+    organization: Option<String>,
 }
 
 impl Function {
@@ -30,13 +72,18 @@ impl Function {
     /// # Errors
     /// A fault that names the missing variable.
     pub async fn load() -> Result<Self, Fault> {
-        Ok(Self::new(Responder::load().await?))
+        let organization = environment::optional(environment::ORGANIZATION_ID);
+        let is_id = is_organization(&organization);
+        if !is_id {
+            tracing::error!("the environment variable {} is no id of an organization", environment::ORGANIZATION_ID);
+        }
+        Ok(Self::new(Responder::load().await?, Some(organization).filter(|_| is_id)))
     }
 
-    /// Works with the credentials and the ledger of `responder`.
+    /// Works with the credentials and the ledger of `responder`. Where the organization's id is not known, nobody is an outsider.
     #[must_use]
-    pub fn new(responder: Responder) -> Self {
-        Self { responder }
+    pub fn new(responder: Responder, organization: Option<String>) -> Self {
+        Self { responder, organization }
     }
 
     /// For `firebreak doctor`: the member role.
@@ -47,14 +94,93 @@ impl Function {
         member_role(self.responder.aws(), &places, MemberRole::LockdownS3).await.map(Diagnosis::from)
     }
 
-    /// Contains or verifies one bucket.
+    /// For `firebreak s3 recovery-plan`: which objects of a bucket were deleted or overwritten since an incident began.
+    ///
+    /// # Errors
+    /// There is no such incident, or the bucket is none of its own; the bucket could not be reached or listed.
+    pub async fn recover(&self, wanted: Wanted) -> Result<Losses, Fault> {
+        let incident = Box::pin(recovery::incident(self.responder.ledger(), &wanted)).await?;
+        Box::pin(recovery::losses(&self.responder, &incident, since(&incident), &wanted)).await
+    }
+
+    /// Does what [`handle`](Self::handle) does, or says what a level would hit.
+    ///
+    /// # Errors
+    /// As `handle`; and when nothing could be read about the bucket.
+    pub async fn answer(&self, request: TaskInput) -> Result<Answer, Fault> {
+        if request.phase == Phase::Impact {
+            let hits = impact::impact(&self.responder, self.organization.as_deref(), &request);
+            return Box::pin(hits).await.map(Answer::Hits);
+        }
+        self.handle(request).await.map(Box::new).map(Answer::Task)
+    }
+
+    /// Contains or verifies one level of one bucket.
     ///
     /// # Errors
     /// When nothing could be tried; see [`Responder::handle`].
     pub async fn handle(&self, request: TaskInput) -> Result<TaskOutput, Fault> {
         let task = Task { containment: Containment::LockdownS3, at: None };
+        let suspects = &Suspects::of(&request.incident);
+        let organization = self.organization.as_deref();
+        let known = Known { organization, suspects, since: since(&request.incident) };
         // Nothing is changed before the base is recorded, so the ledger need not know earlier.
         let prepare = async |_: &Ledger, _: &Holder, _: &Target| ();
-        self.responder.handle(request, task, prepare, contain::contain, verify::verify).await
+        let contain = async |call: &Call, (): ()| Box::pin(contain::contain(call, known)).await;
+        let verify = async |call: &Call| Box::pin(verify::verify(call, organization, suspects)).await;
+        self.responder.handle(request, task, prepare, contain, verify).await
+    }
+}
+
+/// Undoes one level of the lockdown of `call.target` down to `base`, while nobody else of Firebreak changes the bucket. Without a base nothing
+/// was changed.
+///
+/// # Errors
+/// `Gone` when the bucket no longer exists, and read errors; `Transient` while another level of it is carried out. Nothing was changed then.
+pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>, Fault> {
+    if base.is_none() {
+        return Ok(vec![]);
+    }
+    Box::pin(turn::alone(call, async || Box::pin(release::release(call, base)).await)).await
+}
+
+/// Whether it has the form of an organization's id (Organizations API reference, "Organization"). With anything else, all of the
+/// organization would be outsiders.
+fn is_organization(id: &str) -> bool {
+    let rest = id.strip_prefix("o-").unwrap_or_default();
+    (10..=32).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+}
+
+/// When what the incident is about began: the first activity of any of its findings.
+fn since(incident: &Incident) -> Timestamp {
+    let findings = std::iter::once(&incident.finding).chain(&incident.findings);
+    let seen = findings.filter_map(|finding| finding.first_seen).min();
+    seen.unwrap_or_else(|| incident.opened_at.checked_sub(BEFORE).unwrap_or(incident.opened_at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use firebreak_testkit::room;
+
+    #[test]
+    fn only_what_is_an_organizations_id_counts_as_one() {
+        for id in ["o-exampleorgid", "o-a1b2c3d4e5"] {
+            assert!(is_organization(id), "{id}");
+        }
+        for id in ["", "o-", "o-short", "111122223333", "o-EXAMPLEORGID", "o-exampleorgid*", "exampleorgid", "o-example-orgid"] {
+            assert!(!is_organization(id), "{id}");
+        }
+    }
+
+    #[test]
+    fn an_incident_began_with_the_first_activity_of_any_of_its_findings() {
+        let mut incident = room::opened("one");
+        assert_eq!(since(&incident), incident.opened_at - BEFORE, "no finding says when");
+        let at = |text: &str| Some(text.parse().expect("a time"));
+        incident.finding.first_seen = at("2026-11-02T00:00:00Z");
+        incident.findings = vec![incident.finding.clone(), incident.finding.clone()];
+        incident.findings[1].first_seen = at("2026-11-01T00:00:00Z");
+        assert_eq!(Some(since(&incident)), at("2026-11-01T00:00:00Z"));
     }
 }

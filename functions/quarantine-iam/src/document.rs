@@ -53,7 +53,9 @@ pub(crate) async fn problem(call: &Call, iam: &Client) -> Option<String> {
     let shipped = match call.target.scope {
         Scope::Principal => DENY_ALL,
         Scope::Session => DENY_TAGGED_SESSION,
-        Scope::OlderSessions | Scope::AccessKey | Scope::RemoteAddresses => return None,
+        Scope::OlderSessions | Scope::AccessKey => return None,
+        // No principal has such a part.
+        Scope::RemoteAddresses | Scope::Freeze | Scope::Destruction | Scope::Seal => return None,
     };
     let arn = policies::deny(&call.target);
     match current(iam, &arn).await {

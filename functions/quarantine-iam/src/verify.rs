@@ -311,7 +311,9 @@ async fn reverted(call: &Call, iam: &Client, now: &BaseState) -> Result<Vec<(Str
                 lines.push(("the policy that ends older sessions is gone".to_owned(), Again::Revocation));
             }
         }
-        Scope::AccessKey | Scope::RemoteAddresses => {}
+        Scope::AccessKey => {}
+        // No principal has such a part.
+        Scope::RemoteAddresses | Scope::Freeze | Scope::Destruction | Scope::Seal => {}
     }
     if call.target.scope == Scope::Session && !names_session(call, now)? && !session::was_replaced(call).await? {
         lines.push(("no tag names the denied session any more".to_owned(), Again::Session));

@@ -43,7 +43,9 @@ impl Written {
             _ if is_anew => true,
             Scope::Principal => false,
             Scope::Session => others,
-            Scope::OlderSessions | Scope::AccessKey | Scope::RemoteAddresses => true,
+            Scope::OlderSessions | Scope::AccessKey => true,
+            // No principal has such a part.
+            Scope::RemoteAddresses | Scope::Freeze | Scope::Destruction | Scope::Seal => true,
         };
         let (deny, boundary) = (policies::deny(&call.target), policies::boundary(&call.target));
         let mut written = Self {

@@ -1,6 +1,9 @@
-//! What an approval would stop: of each whole role or user that waits, who else works with it, and of each instance, what isolating it
-//! hits. Read before people are asked, kept with the decision, and read again at the next look where it failed.
+//! What an approval would stop: of each whole role or user that waits, who else works with it, of each instance, what isolating it hits,
+//! and of each level of a bucket, whom it hits. Read before people are asked, kept with the decision, and read again at the next look
+//! where it failed.
 
+mod asked;
+mod buckets;
 mod instances;
 
 use crate::Function;
@@ -29,6 +32,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 const PRINCIPALS: usize = 10;
 /// Instances of one look.
 const INSTANCES: usize = 10;
+/// Levels of buckets of one look: a bucket has three.
+const BUCKETS: usize = 12;
 /// A look has other work, and people wait for it.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// IAM writes its report in a few seconds, or later than anybody waits for.
@@ -70,13 +75,14 @@ impl Function {
         let (mut impacts, mut unknown) = (BTreeMap::new(), Vec::new());
         for Weighed { key, target, impact } in weighed {
             match impact {
-                Ok(impact) if is_host(&target) => {
+                Ok(impact) if !is_principal(&target) => {
                     impacts.insert(key, impact);
                 }
                 Ok(impact) => {
                     impacts.insert(key, impact.seen(&target, uses, now));
                 }
                 Err(why) if is_host(&target) => unknown.push(format!("what isolating {target} would hit: {why}")),
+                Err(why) if is_bucket(&target) => unknown.push(format!("whom a lockdown would hit, {target}: {why}")),
                 Err(why) => unknown.push(format!("who else uses {target}: {why}")),
             }
         }
@@ -100,14 +106,19 @@ impl Function {
 
     async fn weigh_all(&self, incident: &Incident, decisions: Vec<&Decision>) -> Vec<Weighed> {
         let deadline = Instant::now() + PATIENCE;
-        let (hosts, principals): (Vec<&Decision>, Vec<&Decision>) = decisions.into_iter().partition(|d| d.would_isolate());
+        let (principals, others): (Vec<&Decision>, Vec<&Decision>) = decisions.into_iter().partition(|d| is_principal(&d.target));
+        let (buckets, hosts): (Vec<&Decision>, Vec<&Decision>) = others.into_iter().partition(|d| is_bucket(&d.target));
         let mut accounts: BTreeMap<AccountId, Vec<&Decision>> = BTreeMap::new();
         for decision in principals {
             accounts.entry(decision.target.account.clone()).or_default().push(decision);
         }
         let each = accounts.into_values().map(|decisions| self.weigh_in_account(&incident.id, decisions, deadline));
-        let (principals, hosts) = futures::join!(join_all(each), self.weigh_instances(incident, hosts, deadline));
-        principals.into_iter().flatten().chain(hosts).collect()
+        let (principals, hosts, buckets) = futures::join!(
+            join_all(each),
+            Box::pin(self.weigh_instances(incident, hosts, deadline)),
+            Box::pin(self.weigh_buckets(incident, buckets, deadline)),
+        );
+        principals.into_iter().flatten().chain(hosts).chain(buckets).collect()
     }
 
     /// Decisions whose impact matters and is not known, in accounts that a finding came from or that policy names. What this look has
@@ -117,11 +128,12 @@ impl Function {
         let may_ask = |account: &AccountId| homes.contains(account) || self.policy.names(account);
         let is_read = |decision: &Decision| read.iter().any(|one| one.key == decision_key(decision));
         let is_lacking = |d: &&Decision| d.is_weighed() && d.impact.is_none() && may_ask(&d.target.account) && !is_read(d);
-        let lacking = incident.decisions.iter().filter(is_lacking);
-        let (hosts, principals): (Vec<&Decision>, Vec<&Decision>) = lacking.partition(|d| d.would_isolate());
-        let read_hosts = read.iter().filter(|one| is_host(&one.target)).count();
-        let principals = principals.into_iter().take(PRINCIPALS.saturating_sub(read.len() - read_hosts));
-        principals.chain(hosts.into_iter().take(INSTANCES.saturating_sub(read_hosts))).collect()
+        let lacking: Vec<&Decision> = incident.decisions.iter().filter(is_lacking).collect();
+        let next = |is: fn(&Target) -> bool, most: usize| {
+            let room = most.saturating_sub(read.iter().filter(|one| is(&one.target)).count());
+            lacking.iter().copied().filter(move |decision| is(&decision.target)).take(room)
+        };
+        next(is_principal, PRINCIPALS).chain(next(is_host, INSTANCES)).chain(next(is_bucket, BUCKETS)).collect()
     }
 
     /// One role is assumed for the principals of an account.
@@ -150,6 +162,14 @@ impl Function {
 
 fn is_host(target: &Target) -> bool {
     target.kind == TargetKind::Ec2Instance
+}
+
+fn is_bucket(target: &Target) -> bool {
+    target.kind == TargetKind::S3Bucket
+}
+
+fn is_principal(target: &Target) -> bool {
+    !is_host(target) && !is_bucket(target)
 }
 
 async fn impact(iam: &Client, target: &Target) -> Result<Impact, Fault> {

@@ -1,4 +1,4 @@
-"""Each function answers `firebreak doctor` under an alias of its own, one `firebreak prepare` and what an isolation would
+"""Each function answers `firebreak doctor` under an alias of its own, one `firebreak prepare`, two what a containment would
 hit: who may invoke an alias alone can contain nothing. Of the functions only the watch may have something contained."""
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ from .problem import Problem
 from .statements import matches, role_statements, roles
 
 ALIAS: Final = "doctor"
+RECOVERY: Final = ("firebreak-lockdown-s3", "recovery")
 PREPARE: Final = ("firebreak-isolate-ec2", "prepare")
 IMPACT: Final = ("firebreak-isolate-ec2", "impact")
+IMPACT_OF_BUCKETS: Final = ("firebreak-lockdown-s3", "impact")
 _OTHERS: Final = {
+    RECOVERY: "add it: nobody could plan how lost objects come back",
     PREPARE: "add it: nobody could prepare accounts",
     IMPACT: "add it: no ticket would say what an isolation hits",
+    IMPACT_OF_BUCKETS: "add it: no ticket would say whom a lockdown hits",
 }
 _LATEST: Final = "$LATEST"
 _WATCH: Final = "FirebreakWatch"
@@ -34,7 +38,7 @@ def _past_an_alias(documents: Documents) -> list[Problem]:
     own = {function.role for function in functions()} - {_WATCH}
     targets = [f"{_CONTAINMENT}{one.name}{runs}" for one in functions() if one.is_called_for_targets for runs in _RUNS]
     return [
-        Problem(statement.where, f"{name} may have something contained", "name an alias: prepare, impact or doctor")
+        Problem(statement.where, f"{name} may have something contained", "name an alias: prepare, impact, recovery or doctor")
         for name, role in roles(documents, SECURITY)
         if name in own
         for statement in role_statements(documents, role)

@@ -50,6 +50,8 @@ _EXCEPTIONS: Final[dict[str, tuple[str, ...]]] = {
         "iam:DeleteUserPermissionsBoundary",
         "iam:DetachRolePolicy",
         "iam:DetachUserPolicy",
+        # Of a bucket that had no policy before the lockdown.
+        "s3:DeleteBucketPolicy",
     ),
 }
 

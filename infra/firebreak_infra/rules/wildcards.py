@@ -20,6 +20,7 @@ REASONS: Final[dict[tuple[str, str], str]] = {
     ("FirebreakMemberSweep", "FindWhatASuspectDid"): f"reads only; {_NO_RESOURCE}",
     ("FirebreakMemberSweep", "ReadTheReportOfIt"): f"reads only; {_NO_RESOURCE}",
     ("FirebreakMemberIsolateEc2", "ReadInstances"): f"reads only; {_NO_RESOURCE}",
+    ("FirebreakMemberLockdownS3", "ReadAroundBuckets"): f"reads only; {_NO_RESOURCE}",
     ("FirebreakMemberDenyAddresses", "FindTheNetworkAcls"): f"reads only; {_NO_RESOURCE}",
     ("FirebreakMemberRelease", "ReadNetworkAcls"): f"reads only; {_NO_RESOURCE}",
     ("FirebreakMemberPreserveEvidence", "ReadInstances"): f"reads only; {_NO_RESOURCE}, but for the console output",

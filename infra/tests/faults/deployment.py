@@ -14,11 +14,11 @@ def _variables(sources: Sources, name: str) -> dict[str, object]:
     return found
 
 
-def _alias(sources: Sources, name: str) -> dict[str, object]:
-    """The alias of a function: it refers to the function by its logical id."""
+def _alias(sources: Sources, name: str, alias: str = "doctor") -> dict[str, object]:
+    """An alias of a function: it refers to the function by its logical id."""
     resources = sources.templates[SECURITY]["Resources"]
     [logical_id] = [key for key, one in resources.items() if one.get("Properties") == function(sources, name)]
-    return properties(sources, SECURITY, "AWS::Lambda::Alias", FunctionName={"Ref": logical_id})
+    return properties(sources, SECURITY, "AWS::Lambda::Alias", FunctionName={"Ref": logical_id}, Name=alias)
 
 
 def _two_containments(sources: Sources) -> None:
@@ -101,16 +101,28 @@ FAULTS: Final = [
         lambda s: properties(s, SECURITY, "AWS::Lambda::Alias", Name="prepare").update(Name="other"),
     ),
     Fault(
+        "nobody can plan how lost objects come back",
+        "doctor_alias",
+        "firebreak-lockdown-s3 has no alias recovery",
+        lambda s: properties(s, SECURITY, "AWS::Lambda::Alias", Name="recovery").update(Name="other"),
+    ),
+    Fault(
         "nobody learns what an isolation hits",
         "doctor_alias",
         "firebreak-isolate-ec2 has no alias impact",
-        lambda s: properties(s, SECURITY, "AWS::Lambda::Alias", Name="impact").update(Name="other"),
+        lambda s: _alias(s, "isolate-ec2", "impact").update(Name="other"),
+    ),
+    Fault(
+        "nobody learns whom a lockdown hits",
+        "doctor_alias",
+        "firebreak-lockdown-s3 has no alias impact",
+        lambda s: _alias(s, "lockdown-s3", "impact").update(Name="other"),
     ),
     Fault(
         "who reads what suspects wrote may isolate",
         "doctor_alias",
         "FirebreakSweep may have something contained",
-        lambda s: statement(role(s, "FirebreakSweep"), "AskWhatAnIsolationHits").update(
+        lambda s: statement(role(s, "FirebreakSweep"), "AskWhatAContainmentHits").update(
             Resource="arn:aws:lambda:*:*:function:firebreak-isolate-ec2*"
         ),
     ),

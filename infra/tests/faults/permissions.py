@@ -128,6 +128,12 @@ FAULTS: Final = [
         "has managed policies",
         lambda s: role(s, "FirebreakMemberSweep", MEMBER).update(ManagedPolicyArns=[_ADMINISTRATOR]),
     ),
+    Fault(
+        "a role takes the root user's place",
+        "root_sessions",
+        "FirebreakMemberIsolateEc2 may take the root user's place",
+        lambda s: _allow(_isolate(s), "sts:AssumeRoot"),
+    ),
     Fault("a second statement with the same Sid", "role_policies", "2 statements Logs", _logs_twice),
     Fault(
         "two roles with one name",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from . import balancing, dynamodb, ec2, iam, other_services, s3, sts
+from . import balancing, dynamodb, ec2, iam, kms, other_services, s3, sts
 from .question import ApiCall, Question, UnknownOperation
 
 _SERVICES: Final[dict[str, Callable[[ApiCall], list[Question]]]] = {
@@ -16,6 +16,7 @@ _SERVICES: Final[dict[str, Callable[[ApiCall], list[Question]]]] = {
     "elasticloadbalancing": balancing.balancer_questions,
     "guardduty": other_services.questions,
     "iam": iam.questions,
+    "kms": kms.questions,
     "lambda": other_services.lambda_questions,
     "logs": other_services.logs_questions,
     "organizations": other_services.organizations_questions,

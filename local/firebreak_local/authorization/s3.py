@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from moto.s3.models import s3_backends
@@ -9,20 +10,43 @@ from moto.s3.models import s3_backends
 from .question import PARTITION, ApiCall, Context, Question, UnknownOperation
 
 _OF_BUCKET: Final = {
+    "DeleteBucketEncryption": "PutEncryptionConfiguration",
+    "DeleteBucketPolicy": "DeleteBucketPolicy",
     "DeletePublicAccessBlock": "PutBucketPublicAccessBlock",
     "GetBucketAcl": "GetBucketAcl",
     "GetBucketEncryption": "GetEncryptionConfiguration",
     "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
+    "GetBucketLocation": "GetBucketLocation",
     "GetBucketLogging": "GetBucketLogging",
+    "GetBucketNotificationConfiguration": "GetBucketNotification",
     "GetBucketOwnershipControls": "GetBucketOwnershipControls",
     "GetBucketPolicy": "GetBucketPolicy",
     "GetBucketReplication": "GetReplicationConfiguration",
+    "GetBucketTagging": "GetBucketTagging",
     "GetBucketVersioning": "GetBucketVersioning",
     "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
     "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
     "HeadBucket": "ListBucket",
+    "PutBucketEncryption": "PutEncryptionConfiguration",
+    "PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
+    "PutBucketPolicy": "PutBucketPolicy",
+    "PutBucketReplication": "PutReplicationConfiguration",
+    "PutBucketVersioning": "PutBucketVersioning",
     "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
 }
+_LISTS: Final = {
+    "ListObjectVersions": "ListBucketVersions",
+    "ListObjects": "ListBucket",
+    "ListObjectsV2": "ListBucket",
+}
+_CONTROL: Final[dict[str, Callable[[ApiCall], str]]] = {
+    "DescribeJob": lambda call: _regional(call, f"job/{call.text('id')}"),
+    "GetAccessPointPolicy": lambda call: _regional(call, f"accesspoint/{call.text('name')}"),
+    "ListAccessPoints": lambda _: "*",
+    "ListJobs": lambda _: "*",
+    "ListMultiRegionAccessPoints": lambda _: "*",
+}
+"""The resource of what S3 Control is asked."""
 _KEY_OF_HEADER: Final = {
     "if-none-match": "s3:if-none-match",
     "x-amz-acl": "s3:x-amz-acl",
@@ -45,17 +69,21 @@ _ACTION_OF_HEADER: Final = {
 
 def questions(call: ApiCall) -> list[Question]:
     """What IAM is asked."""
+    if call.operation in _CONTROL:
+        return [Question(f"s3:{call.operation}", _CONTROL[call.operation](call), call.account)]
     bucket = call.text("Bucket")
     arn = f"arn:{PARTITION}:s3:::{bucket}"
     # A bucket that does not exist is nobody's; asked for as if it were the caller's.
     _, owner = s3_backends.bucket_accounts.get(bucket, (PARTITION, call.account))
     context: Context = {"s3:ResourceAccount": owner}
     if call.operation in _OF_BUCKET:
-        return [Question(f"s3:{_OF_BUCKET[call.operation]}", arn, owner, context)]
+        asked = Question(f"s3:{_OF_BUCKET[call.operation]}", arn, owner, context)
+        return [asked, *(_passed_role(bucket, owner) if call.operation == "PutBucketReplication" else [])]
     if call.operation == "GetObject":
         return [Question("s3:GetObject", f"{arn}/{call.text('Key')}", owner, context)]
-    if call.operation in ("ListObjects", "ListObjectsV2"):
-        return [Question("s3:ListBucket", arn, owner, context | {"s3:prefix": str(call.params.get("Prefix", ""))})]
+    if call.operation in _LISTS:
+        prefix: Context = {"s3:prefix": str(call.params.get("Prefix", ""))}
+        return [Question(f"s3:{_LISTS[call.operation]}", arn, owner, context | prefix)]
     if call.operation != "PutObject":
         raise UnknownOperation
     context |= {key: call.headers[header] for header, key in _KEY_OF_HEADER.items() if header in call.headers}
@@ -67,3 +95,15 @@ def questions(call: ApiCall) -> list[Question]:
         Question("s3:PutObject", resource, owner, context | creation),
         *(Question(f"s3:{action}", resource, owner, context) for action in extra),
     ]
+
+
+def _regional(call: ApiCall, resource: str) -> str:
+    return f"arn:{PARTITION}:s3:{call.region}:{call.account}:{resource}"
+
+
+def _passed_role(bucket: str, owner: str) -> list[Question]:
+    """S3 asks for the role of a replication, too. Firebreak writes the one that is there."""
+    known = s3_backends[owner][PARTITION].buckets.get(bucket)
+    role = (getattr(known, "replication", None) or {}).get("Role")
+    passed: Context = {"iam:PassedToService": "s3.amazonaws.com"}
+    return [] if role is None else [Question("iam:PassRole", role, role.split(":")[4], passed)]

@@ -69,7 +69,7 @@ export function people(w) {
           name: `not ${call}`, who: analyst, does: `dynamodb:${call}`, on: table, using: call === 'Scan' ? {} : incident(['pk', 'sk', 'doc']), then: 'not allowed',
         })),
         ...atItsUrl(analyst, 'decide-review'),
-        ...each(['quarantine-iam', 'isolate-ec2', 'isolate-ec2:prepare', 'lockdown-s3', 'release', 'pause', 'triage:doctor'], (name) => ({
+        ...each(['quarantine-iam', 'isolate-ec2', 'isolate-ec2:prepare', 'lockdown-s3', 'lockdown-s3:recovery', 'release', 'pause', 'triage:doctor'], (name) => ({
           name: `not ${name}`, who: analyst, does: 'lambda:InvokeFunction', on: lambda(name), using: url, then: 'not allowed',
         })),
         { name: 'answers no gate itself', who: analyst, does: 'states:SendTaskSuccess', on: everything, then: 'not allowed' },
@@ -83,7 +83,7 @@ export function people(w) {
       given: { identity: ['people-doctor'] },
       cases: [
         { name: 'asks a function what it sees', who: doctor, does: 'lambda:InvokeFunction', on: lambda('triage:doctor'), then: 'allowed' },
-        ...each(['triage', 'quarantine-iam', 'release', 'decide-review', 'triage:other', 'isolate-ec2:prepare', 'decide-review:$LATEST', 'pause:$LATEST'], (name) => ({
+        ...each(['triage', 'quarantine-iam', 'release', 'decide-review', 'triage:other', 'isolate-ec2:prepare', 'lockdown-s3:recovery', 'decide-review:$LATEST', 'pause:$LATEST'], (name) => ({
           name: `not ${name}`, who: doctor, does: 'lambda:InvokeFunction', on: lambda(name), then: 'not allowed',
         })),
         ...each(['GetFunctionConcurrency', 'GetFunctionConfiguration'], (call) => ({ name: call, who: doctor, does: `lambda:${call}`, on: lambda('triage'), then: 'allowed' })),
@@ -111,7 +111,7 @@ export function people(w) {
       ],
     },
     {
-      subject: 'An operator replays, pauses and prepares',
+      subject: 'An operator replays, pauses, prepares and plans recoveries',
       given: { identity: ['people-operate'] },
       cases: [
         { name: 'starts the state machine', who: operator, does: 'states:StartExecution', on: machine, then: 'allowed' },
@@ -121,7 +121,8 @@ export function people(w) {
         ...each(['CreateSampleFindings', 'GetFindings', 'ListFindings'], (call) => ({ name: call, who: operator, does: `guardduty:${call}`, on: everything, then: 'allowed' })),
         ...atItsUrl(operator, 'pause'),
         { name: 'prepares accounts', who: operator, does: 'lambda:InvokeFunction', on: lambda('isolate-ec2:prepare'), then: 'allowed' },
-        ...each(['isolate-ec2', 'isolate-ec2:$LATEST', 'isolate-ec2:1', 'isolate-ec2:doctor', 'quarantine-iam:prepare'], (name) => ({
+        { name: 'plans how lost objects come back', who: operator, does: 'lambda:InvokeFunction', on: lambda('lockdown-s3:recovery'), then: 'allowed' },
+        ...each(['isolate-ec2', 'isolate-ec2:$LATEST', 'isolate-ec2:1', 'isolate-ec2:doctor', 'quarantine-iam:prepare', 'lockdown-s3', 'lockdown-s3:$LATEST', 'lockdown-s3:impact', 'release:recovery'], (name) => ({
           name: `not ${name}`, who: operator, does: 'lambda:InvokeFunction', on: lambda(name), then: 'not allowed',
         })),
       ],

@@ -91,7 +91,7 @@ async fn a_containment_that_waits_although_it_was_approved_is_wrong() {
 async fn a_look_knows_whether_it_may_write_again() {
     let (aws, _) = stage().await;
     let cases = [
-        (Containment::LockdownS3, TargetKind::S3Bucket, "acme-website", Look::ReadOnly),
+        (Containment::LockdownS3, TargetKind::S3Bucket, "acme-website", Look::Reapply),
         (Containment::QuarantineIam, TargetKind::IamUser, "alice", Look::Reapply),
     ];
     for (containment, kind, id, may) in cases {
@@ -127,6 +127,9 @@ async fn a_level_that_is_never_automatic_needs_an_approval() {
     assert_eq!(fault.kind, FaultKind::Bug, "{fault}");
     let older = Target { scope: Scope::OlderSessions, ..room::target(TargetKind::IamRole, "deploy") };
     let fault = refused(Containment::QuarantineIam, room::request(Phase::Contain, "one", older)).await;
+    assert_eq!(fault.kind, FaultKind::Bug, "{fault}");
+    let seal = Target { scope: Scope::Seal, ..bucket() };
+    let fault = refused(Containment::LockdownS3, room::request(Phase::Contain, "one", seal)).await;
     assert_eq!(fault.kind, FaultKind::Bug, "{fault}");
 }
 

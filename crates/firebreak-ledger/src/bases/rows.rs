@@ -120,13 +120,30 @@ impl Ledger {
     pub async fn rows_beside(&self, held: Held<'_>, at: Timestamp) -> Result<Vec<Row>, Fault> {
         let (target, own) = held.key();
         let front = own.rsplit_once('/').map_or("base#", |(front, _)| front);
+        let rows = self.rows_below(&target, &format!("{front}/"), at).await?;
+        Ok(rows.into_iter().filter(|(key, _)| *key != own).map(|(_, row)| row).collect())
+    }
+
+    /// Reads the rows of the whole target and of every part of it, this one's among them. Each comes with the second half of
+    /// [`Held::key`], by which the caller knows the part. Only for a containment whose base is the target's.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn rows_of(&self, held: Held<'_>, at: Timestamp) -> Result<Vec<(String, Row)>, Fault> {
+        let (target, _) = held.key();
+        let rows = self.rows_below(&target, "base", at).await?;
+        Ok(rows.into_iter().filter(|(key, _)| key == "base" || key.starts_with("base#/")).collect())
+    }
+
+    /// The rows of a target whose sort key begins with `front`.
+    async fn rows_below(&self, target: &str, front: &str, at: Timestamp) -> Result<Vec<(String, Row)>, Fault> {
         let mut pages = self
             .dynamodb
             .query()
             .table_name(&self.table)
             .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
             .expression_attribute_values(":pk", text(format!("target#{target}")))
-            .expression_attribute_values(":prefix", text(format!("{front}/")))
+            .expression_attribute_values(":prefix", text(front))
             .consistent_read(true)
             .into_paginator()
             .items()
@@ -134,9 +151,8 @@ impl Ledger {
         let mut rows = Vec::new();
         while let Some(item) = pages.next().await {
             let item = item.or_fault("ledger: read the base states of a target")?;
-            if string(&item, "sk") != Some(own.as_str()) {
-                rows.push(Row::of(item, at));
-            }
+            let key = string(&item, "sk").unwrap_or_default().to_owned();
+            rows.push((key, Row::of(item, at)));
         }
         Ok(rows)
     }

@@ -94,3 +94,38 @@ async fn the_session_of_an_instance_waits_with_an_isolation_that_exceeds_its_bud
     let counted = spend(&ledger, &user("the last one"), sessions, 30).await;
     assert_eq!(counted, None, "the session that waits is not counted");
 }
+
+/// A bucket of a finding that nobody could read, with the wider levels that are offered beside its freeze.
+fn bucket(name: &str) -> Vec<Decision> {
+    let whole = Target::new(TargetKind::S3Bucket, name, user("nobody").place());
+    let of = |scope, code| {
+        let target = Target { scope, ..whole.clone() };
+        let decision = Decision::new(target, Some(Containment::LockdownS3), Mode::Gate, "a finding");
+        Decision { code, only_by_name: scope != Scope::Freeze, ..decision }
+    };
+    vec![
+        of(Scope::Freeze, ReasonCode::Unread),
+        of(Scope::Destruction, ReasonCode::TooNarrow),
+        of(Scope::Seal, ReasonCode::TooNarrow),
+    ]
+}
+
+#[tokio::test]
+async fn a_bucket_counts_once_among_what_nobody_could_read_and_offers_nothing_where_it_is_only_told() {
+    let (_aws, ledger) = stage().await;
+    let (policy, pauses) = (Policy::default(), Pauses::default());
+    let committed = async |name: &str| {
+        let own = incident(name);
+        let commit =
+            Commit { first: &own, incident: &own, budget: &policy.budget, unread: 2, vouched: true, at: at(0), pauses: &pauses };
+        ledger.commit(commit, bucket(name)).await.expect("the ledger takes it").decisions
+    };
+    for name in ["acme-a", "acme-b"] {
+        assert!(committed(name).await.iter().all(|decision| decision.mode == Mode::Gate), "{name}");
+    }
+    for _ in 0..2 {
+        let told = committed("acme-c").await;
+        let all = told.iter().map(|decision| (decision.mode, decision.code)).collect::<Vec<_>>();
+        assert_eq!(all, [(Mode::Notify, ReasonCode::OverBudget); 3], "a flood must not ask by its offers: {told:?}");
+    }
+}

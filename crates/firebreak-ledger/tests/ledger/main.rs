@@ -13,6 +13,7 @@ mod joined;
 mod joins;
 mod lookups;
 mod names;
+mod parts;
 mod pauses;
 mod revisions;
 mod sessions;

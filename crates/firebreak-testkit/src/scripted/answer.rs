@@ -1,6 +1,7 @@
 //! What the server answers, in the protocol of the service that was asked.
 
 use super::Call;
+use super::call::is_s3_control;
 use std::time::Duration;
 
 /// An answer.
@@ -121,6 +122,7 @@ fn refusal(call: &Call, code: &str, message: &str) -> String {
             format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>")
         }
         "ec2" => format!("<Response><Errors>{error}</Errors><RequestID>r</RequestID></Response>"),
+        "s3" if is_s3_control(&call.path) => format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"),
         "s3" => error,
         _ => serde_json::json!({ "__type": code, "message": message }).to_string(),
     }

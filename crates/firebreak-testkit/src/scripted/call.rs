@@ -98,6 +98,7 @@ fn rest_operation(service: &str, method: &str, path: &str, query: &Map<String, V
         other => other,
     };
     match service {
+        "s3" if is_s3_control(path) => control_operation(method, path),
         "s3" if depth > 1 => format!("{verb}Object"),
         "s3" => match query.keys().find(|name| *name != "x-id").map(String::as_str) {
             Some("publicAccessBlock") => format!("{verb}PublicAccessBlock"),
@@ -106,6 +107,24 @@ fn rest_operation(service: &str, method: &str, path: &str, query: &Map<String, V
         },
         "guardduty" if path.ends_with("/findings/get") => "GetFindings".to_owned(),
         "guardduty" if path == "/detector" => "ListDetectors".to_owned(),
+        _ => format!("{method} {path}"),
+    }
+}
+
+/// Whether a call of S3 is one of S3 Control, which signs as S3 (S3 API reference, "Amazon S3 Control").
+pub(super) fn is_s3_control(path: &str) -> bool {
+    path.starts_with("/v20180820/")
+}
+
+/// What Firebreak asks S3 Control for.
+fn control_operation(method: &str, path: &str) -> String {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).skip(1).collect();
+    match (method, parts.as_slice()) {
+        ("GET", ["accesspoint"]) => "ListAccessPoints".to_owned(),
+        ("GET", ["accesspoint", _, "policy"]) => "GetAccessPointPolicy".to_owned(),
+        ("GET", ["jobs"]) => "ListJobs".to_owned(),
+        ("GET", ["jobs", _]) => "DescribeJob".to_owned(),
+        ("GET", ["mrap", "instances"]) => "ListMultiRegionAccessPoints".to_owned(),
         _ => format!("{method} {path}"),
     }
 }

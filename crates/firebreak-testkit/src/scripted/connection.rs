@@ -40,13 +40,15 @@ async fn respond(
     let body = body.collect().await.map_err(|_| Closed)?.to_bytes();
     let call = Call::of(head.method.as_str(), &head.uri, &head.headers, &body);
     let (answer, killed) = script.lock().unwrap_or_else(PoisonError::into_inner).take(&call);
+    let under_way = UnderWay { script, call: call.clone() };
     if killed {
         // The client is told nothing more: its process is gone.
+        drop(under_way);
         stop.send_replace(true);
-        std::future::pending::<()>().await;
+        return std::future::pending().await;
     }
     tokio::time::sleep(answer.delay).await;
-    script.lock().unwrap_or_else(PoisonError::into_inner).answered(&call);
+    drop(under_way);
     let Some((status, body)) = answer.on_the_wire(&call) else { return Err(Closed) };
     let mut response = Response::builder().status(status).header("x-amzn-requestid", "r");
     if let Some(code) = answer.error_code() {
@@ -56,6 +58,18 @@ async fn respond(
         response = response.header(name, value);
     }
     response.body(stream(body, answer.pause)).map_err(|_| Closed)
+}
+
+/// A call is under way until its answer leaves, or its client has gone.
+struct UnderWay {
+    script: Arc<Mutex<Script>>,
+    call: Call,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.script.lock().unwrap_or_else(PoisonError::into_inner).answered(&self.call);
+    }
 }
 
 /// The body in two parts, with a pause between them.
@@ -79,15 +93,22 @@ impl Script {
         let count = self.counts.entry(action.clone()).or_default();
         *count += 1;
         let nth = *count;
+        let meets_another = self.meets_another(call);
         self.calls.push(call.clone());
         let stopping = self.stop.clone().filter(|stop| stop.action == action && stop.nth == nth);
         if stopping.as_ref().is_some_and(|stop| !stop.after) {
             return (Answer::reset(), true);
         }
-        let answer = self.broken(&action, nth).unwrap_or_else(|| self.served(call, &action));
+        let answer = self.broken(&action, nth).or(meets_another).unwrap_or_else(|| self.served(call, &action));
         let late = self.late.iter().find(|(late, at, _)| *late == action && *at == nth).map(|(.., delay)| *delay);
         let delay = late.unwrap_or(answer.delay).max(self.pace);
         (answer.after(delay), stopping.is_some())
+    }
+
+    /// The refusal of a call that comes while another one is under way which the service takes before.
+    fn meets_another(&self, call: &Call) -> Option<Answer> {
+        let is_under_way = |is: &super::Exclusive| self.calls.iter().any(|other| other.answered_at.is_none() && is(other));
+        self.exclusive.iter().find(|(is, _)| is(call) && is_under_way(is)).map(|(_, refusal)| refusal.clone())
     }
 
     /// Its answer leaves.

@@ -3,7 +3,7 @@
 use super::{Decision, Mode, ReasonCode};
 use crate::containment::Containment;
 use crate::impact::Impact;
-use crate::target::TargetKind;
+use crate::target::{Scope, TargetKind};
 
 impl Decision {
     /// Whether carrying it out denies a whole role or user that was there before the suspect, and so may stop others.
@@ -21,10 +21,31 @@ impl Decision {
         self.mode == Mode::Gate && isolates
     }
 
+    /// Whether it closes a bucket to somebody by name as soon as a person agrees.
+    #[must_use]
+    pub fn would_close_bucket(&self) -> bool {
+        let closes = self.containment == Some(Containment::LockdownS3) && !self.target.scope.is_whole();
+        self.mode == Mode::Gate && closes
+    }
+
+    /// Whether it is only offered: a wider level of a bucket beside one that the finding calls for. An answer that names it carries it out,
+    /// and nobody waits for such an answer.
+    #[must_use]
+    pub fn is_offered(&self) -> bool {
+        self.only_by_name && matches!(self.target.scope, Scope::Destruction | Scope::Seal)
+    }
+
+    /// Whether nothing but an answer that names the target carries it out. A bucket is sealed by its name alone, whatever else a decision
+    /// says.
+    #[must_use]
+    pub fn needs_its_name(&self) -> bool {
+        self.only_by_name || self.target.scope == Scope::Seal
+    }
+
     /// Whether somebody reads, before people are asked, what carrying it out would stop.
     #[must_use]
     pub fn is_weighed(&self) -> bool {
-        self.may_stop_others() || self.would_isolate()
+        self.may_stop_others() || self.would_isolate() || self.would_close_bucket()
     }
 
     /// Whether all of a role or user is meant.
@@ -40,10 +61,11 @@ impl Decision {
         self.may_stop_others().then(|| self.impact.as_ref().map_or_else(unknown, Impact::says))
     }
 
-    /// What isolating an instance would hit, in words for whoever approves. Nothing when nobody has read it.
+    /// What isolating an instance, or closing a bucket, would hit, in words for whoever approves. Nothing when nobody has read it.
     #[must_use]
     pub fn says_hits(&self) -> Option<String> {
-        let impact = self.impact.as_ref().filter(|impact| self.would_isolate() && !impact.hits.is_empty());
+        let hits = self.would_isolate() || self.would_close_bucket();
+        let impact = self.impact.as_ref().filter(|impact| hits && !impact.hits.is_empty());
         impact.map(Impact::says)
     }
 

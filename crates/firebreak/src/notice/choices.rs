@@ -37,7 +37,7 @@ const KEEP: &str = "it was right, leave everything as it is: nothing more is don
 /// What stays as it is when nothing more is done.
 fn kept(incident: &Incident, report: &Report) -> String {
     let waits =
-        standing::approvable(&incident.decisions, report).chain(standing::only_by_name(&incident.decisions, report)).count();
+        standing::approvable(&incident.decisions, report).chain(standing::left_by_name(&incident.decisions, report)).count();
     let by_hand = standing::by_hand(&incident.decisions).count();
     let failed = standing::failed(report).count() + partly(report).count();
     let undone = [

@@ -179,10 +179,12 @@ fn beyond(incident: &Incident, answer: Option<&Decided>) -> Vec<String> {
     answer.map(|decided| incident.beyond(decided)).unwrap_or_default()
 }
 
-/// What the incident is about. Without the ledger there are no decisions, and what was done still names the targets.
+/// What the incident is about. Without the ledger there are no decisions, and what was done still names the targets. What is only offered
+/// names none of its own.
 fn targets<'a>(incident: &'a Incident, report: &'a Report) -> impl Iterator<Item = &'a Target> {
     let done = report.containment.receipts.iter().filter(move |_| incident.decisions.is_empty());
-    incident.decisions.iter().map(|decision| &decision.target).chain(done.map(|receipt| &receipt.target))
+    let decided = incident.decisions.iter().filter(|decision| !decision.is_offered());
+    decided.map(|decision| &decision.target).chain(done.map(|receipt| &receipt.target))
 }
 
 /// So many targets are named above the sections; the others are in them.

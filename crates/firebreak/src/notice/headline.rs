@@ -100,7 +100,7 @@ fn outcome(incident: &Incident, report: &Report) -> String {
     let any = |is: fn(&Receipt) -> bool| report.receipts().any(is);
     let failed = report.containment.status == "failed" || any(|receipt| receipt.status == Status::Failed);
     let contained: Vec<&Receipt> = report.receipts().filter(|receipt| receipt.status == Status::Contained).collect();
-    let waits = incident.decisions.iter().any(|decision| decision.mode == Mode::Gate);
+    let waits = incident.decisions.iter().any(|decision| decision.mode == Mode::Gate && !decision.is_offered());
     let words = if is_rehearsal(incident) {
         "nothing was changed"
     } else if failed && !any(Receipt::holds_something) {

@@ -134,7 +134,7 @@ pub(super) fn left_alone(incident: &Incident, report: &Report) -> Option<Section
         subject: Some(target(&decision.target)),
         ..Entry::line(Text::ours("left as it is by this answer"))
     };
-    let left = standing::only_by_name(&incident.decisions, report).filter(|decision| !standing::is_released(decision, incident));
+    let left = standing::left_by_name(&incident.decisions, report).filter(|decision| !standing::is_released(decision, incident));
     let entries = left.map(line).collect();
     Section::of(Part::Open, "Touched by the suspect, used by others, and named by no answer", entries)
 }
@@ -183,7 +183,7 @@ pub(super) fn unanswered(decisions: &[Decision], report: &Report) -> Vec<Section
     let partly = "only PARTLY contained; an approval tries what is missing";
     let partly = report.receipts().filter(is_partial).map(|receipt| line(&receipt.target, partly));
     let asked = standing::approvable(decisions, report).map(|d| line(&d.target, "it is contained only if you approve"));
-    let named = standing::only_by_name(decisions, report);
+    let named = standing::left_by_name(decisions, report);
     let named = named.map(|d| line(&d.target, "others use it: it is contained only if an answer names it (--only)"));
     let by_hand = standing::by_hand(decisions).map(|d| line(&d.target, "Firebreak cannot do it: a person must act"));
     let open = failed.chain(partly).chain(asked).chain(named).chain(by_hand).collect();

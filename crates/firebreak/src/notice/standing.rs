@@ -94,20 +94,25 @@ pub(super) fn approvable<'a>(decisions: &'a [Decision], report: &'a Report) -> i
         let is_tried = |r: &Receipt| {
             !matches!(r.status, Status::Waits | Status::Skipped) && is_about(r, decision) && !is_reverted(r, decision, report)
         };
-        is_gated(decision) && !decision.only_by_name && !report.receipts().any(is_tried)
+        is_gated(decision) && !decision.needs_its_name() && !report.receipts().any(is_tried)
     };
     decisions.iter().filter(asked).chain(report.not_tried(decisions))
 }
 
 /// Decisions that a bare approval carries out, also those whose approved containment failed before.
 pub(super) fn done_after_approval<'a>(decisions: &'a [Decision], report: &'a Report) -> impl Iterator<Item = &'a Decision> {
-    let waits = move |decision: &&Decision| !decision.only_by_name && is_left(decision, report);
+    let waits = move |decision: &&Decision| !decision.needs_its_name() && is_left(decision, report);
     decisions.iter().filter(waits).chain(report.not_tried(decisions))
 }
 
 /// Decisions that only an answer which names the target carries out, because others use it.
 pub(super) fn only_by_name<'a>(decisions: &'a [Decision], report: &'a Report) -> impl Iterator<Item = &'a Decision> {
-    decisions.iter().filter(move |decision| decision.only_by_name && is_left(decision, report))
+    decisions.iter().filter(move |decision| decision.needs_its_name() && is_left(decision, report))
+}
+
+/// The same, without what is only offered: nobody misses what no finding calls for.
+pub(super) fn left_by_name<'a>(decisions: &'a [Decision], report: &'a Report) -> impl Iterator<Item = &'a Decision> {
+    only_by_name(decisions, report).filter(|decision| !decision.is_offered())
 }
 
 fn is_left(decision: &Decision, report: &Report) -> bool {

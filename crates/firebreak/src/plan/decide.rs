@@ -1,6 +1,7 @@
 //! From a finding to decisions: the row of its type, then the things it names, then each of them under the policy.
 
 use super::basis::Basis;
+use super::bucket;
 use super::explain::{Because, Trace, at};
 use super::host;
 use super::identity::spared;
@@ -80,14 +81,16 @@ fn restrained(
     let wishes = Wishes::of(finding, &basis, circumstances, trace);
     let (policy, playbook) = (circumstances.policy, circumstances.playbook);
     let grounds = Grounds::Finding { finding, delivery, at_source: circumstances.at_source, now: circumstances.now };
-    let Wishes { wanted, unusable, missing } = wishes;
+    let Wishes { wanted, mut unusable, missing } = wishes;
     let wanted = wanted.into_iter().map(|wanted| wanted.of_row(basis.row, playbook).listed(basis.listed)).collect();
     let is_done =
         |isolation: &Wanted| restrain(isolation.clone(), policy, grounds, &mut Trace::new(false)).decision.mode != Mode::Notify;
     let wanted = host::with_sessions(wanted, circumstances.identities, is_done);
+    let wanted = bucket::with_wider_levels(wanted, basis.row, policy);
     let decided = wanted.into_iter().map(|wanted| restrain(wanted, policy, grounds, trace));
     let spare = |one: Restrained| Restrained { decision: spared(one.decision, circumstances.identities), ..one };
-    let decided: Vec<Restrained> = decided.map(spare).collect();
+    let decided = bucket::beside_their_freezes(decided.map(spare).collect());
+    unusable.extend(bucket::not_offered(&decided));
     if !decided.is_empty() {
         return Ok((decided, unusable));
     }

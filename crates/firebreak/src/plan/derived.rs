@@ -2,6 +2,7 @@
 //! because there is no finding.
 
 mod addresses;
+mod deadline;
 mod held;
 mod hosts;
 mod turns;
@@ -66,7 +67,7 @@ pub fn derive(seen: Seen<'_>, decided: &[Decision], policy: &Policy) -> Derived 
     let narrow = seen.receipts.iter().filter_map(|receipt| about_session(receipt, decided, policy));
     let hosts = seen.hosts.iter().filter_map(|host| host.decide(decided, seen.receipts, policy));
     let open = seen.receipts.iter().filter_map(|receipt| about_addresses(receipt, seen.remote?, decided, policy));
-    let traced = seen.traced.iter().filter_map(|traced| about(traced, policy));
+    let traced = deadline::soonest_first(seen.traced).into_iter().filter_map(|traced| about(traced, policy));
     let mut wanted: Vec<Decision> = traced.chain(narrow).chain(open).chain(hosts).collect();
     // What only people can judge comes last, and of two decisions about one target the stronger stands.
     wanted.sort_by_key(|decision| (urgency(decision.mode), !decision.target.scope.is_whole()));
@@ -239,7 +240,9 @@ fn about_revert(check: &Verification, policy: &Policy) -> Option<Decision> {
         Scope::Principal | Scope::Session if policy.organization.quarantine_scp => {
             Wanted::found(Containment::QuarantineScp, Mode::Gate, target, code)
         }
-        Scope::Principal | Scope::Session | Scope::RemoteAddresses => {
+        Scope::Principal | Scope::Session => Wanted::found_by_hand(target, &deny_by_organization(target), code),
+        // No principal has such a part.
+        Scope::RemoteAddresses | Scope::Freeze | Scope::Destruction | Scope::Seal => {
             Wanted::found_by_hand(target, &deny_by_organization(target), code)
         }
         // A part that nobody can deny by itself: the rest of the principal is innocent.

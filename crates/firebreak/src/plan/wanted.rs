@@ -35,6 +35,8 @@ pub(super) struct Wanted {
     pub(super) said: Option<IamName>,
     /// The instance whose role's session it is: no evidence names the session itself.
     pub(super) of_host: Option<String>,
+    /// Others use the target: a bare approval leaves it alone.
+    pub(super) only_by_name: bool,
 }
 
 impl Wanted {
@@ -55,6 +57,7 @@ impl Wanted {
             evidence,
             said: None,
             of_host: None,
+            only_by_name: false,
         }
     }
 

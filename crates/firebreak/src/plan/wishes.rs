@@ -2,6 +2,7 @@
 
 use super::Circumstances;
 use super::basis::Basis;
+use super::bucket;
 use super::explain::{Because, Trace, at};
 use super::exposed::key_alone;
 use super::principal::accused;
@@ -129,6 +130,7 @@ impl Wishes {
             named = true;
             match target(resource, place, circumstances) {
                 Ok(target) => {
+                    let target = bucket::at_level(containment, target, basis.row);
                     let accused = accused(containment, mode, target, resource, finding, circumstances);
                     let alone = basis.row.key_alone.filter(|_| containment == Containment::QuarantineIam);
                     self.wanted.extend(alone.and_then(|mode| key_alone(mode, &accused, resource)));

@@ -30,8 +30,12 @@ pub struct Budget {
     quarantine_scp: Option<u32>,
     /// Instances. Default: 5.
     isolate_ec2: Option<u32>,
-    /// Buckets. Default: 3.
+    /// Buckets whose public access is blocked, and every level of `lockdown-s3` that has no field of its own. Default: 3.
     lockdown_s3: Option<u32>,
+    /// Buckets that are frozen. Default: 3.
+    lockdown_s3_freeze: Option<u32>,
+    /// Buckets in which destructive actions are denied, where policy has that done without a person. Default: 3.
+    lockdown_s3_destruction: Option<u32>,
 }
 
 /// What is counted together, and how far.
@@ -71,9 +75,15 @@ impl Budget {
             (Containment::QuarantineIam, _) => ("quarantine-iam-role", self.quarantine_iam_role, 1),
             (Containment::QuarantineScp, _) => ("quarantine-scp", self.quarantine_scp, 1),
             (Containment::IsolateEc2, _) => ("isolate-ec2", self.isolate_ec2, 5),
+            (Containment::LockdownS3, Scope::Freeze) => ("lockdown-s3-freeze", self.lockdown_s3_freeze, 3),
+            (Containment::LockdownS3, Scope::Destruction) => ("lockdown-s3-destruction", self.lockdown_s3_destruction, 3),
             (Containment::LockdownS3, _) => ("lockdown-s3", self.lockdown_s3, 3),
         };
-        let of_all_levels = self.quarantine_iam.filter(|_| containment == Containment::QuarantineIam);
+        let of_all_levels = match containment {
+            Containment::QuarantineIam => self.quarantine_iam,
+            Containment::LockdownS3 => self.lockdown_s3,
+            _ => None,
+        };
         Allowance { name, limit: own.or(of_all_levels).or(self.default).unwrap_or(shipped) }
     }
 
@@ -96,6 +106,8 @@ impl Budget {
             ("quarantine-scp", self.quarantine_scp),
             ("isolate-ec2", self.isolate_ec2),
             ("lockdown-s3", self.lockdown_s3),
+            ("lockdown-s3-freeze", self.lockdown_s3_freeze),
+            ("lockdown-s3-destruction", self.lockdown_s3_destruction),
         ];
         fields.into_iter().find(|(_, targets)| targets.is_some_and(|targets| targets > MAX)).map(|(field, _)| field)
     }
@@ -161,11 +173,26 @@ mod tests {
     }
 
     #[test]
+    fn each_level_of_a_bucket_is_counted_by_itself_and_an_earlier_file_bounds_all_of_them() {
+        let of = |text: &str| {
+            let budget: Budget = toml::from_str(text).expect(text);
+            let at = |scope| budget.of(Containment::LockdownS3, &target(TargetKind::S3Bucket, scope));
+            [Scope::Principal, Scope::Freeze, Scope::Destruction].map(at).map(|allowance| (allowance.name, allowance.limit))
+        };
+        let names = ["lockdown-s3", "lockdown-s3-freeze", "lockdown-s3-destruction"];
+        let with = |limits: [u32; 3]| [(names[0], limits[0]), (names[1], limits[1]), (names[2], limits[2])];
+        assert_eq!(of(""), with([3, 3, 3]));
+        assert_eq!(of("lockdown-s3 = 0"), with([0, 0, 0]), "whoever had no bucket closed without a person still has none");
+        assert_eq!(of("lockdown-s3 = 1\nlockdown-s3-freeze = 5"), with([1, 5, 1]));
+        assert_eq!(of("default = 7\nlockdown-s3-destruction = 2"), with([7, 7, 2]));
+    }
+
+    #[test]
     fn a_field_that_nobody_knows_and_a_number_that_no_item_holds_are_refused() {
         for unknown in ["quarantine-iam-group = 1", "organisation = 1", "quarantine_iam = 1"] {
             assert!(toml::from_str::<Budget>(unknown).is_err(), "{unknown}");
         }
-        for field in ["default", "organization", "quarantine-iam-role", "lockdown-s3"] {
+        for field in ["default", "organization", "quarantine-iam-role", "lockdown-s3", "lockdown-s3-freeze"] {
             let budget = |targets: u32| toml::from_str::<Budget>(&format!("{field} = {targets}")).expect(field);
             assert_eq!((budget(1000).mistake(), budget(1001).mistake()), (None, Some(field)));
         }

@@ -84,8 +84,9 @@ impl Protected {
     }
 }
 
-/// Firebreak's own roles and evidence, and the roles that manage an organization. No configuration can unprotect them; the
-/// containment functions check again, and the member roles' policies deny it a third time.
+/// Firebreak's own roles and evidence, the roles that manage an organization, and the buckets to which AWS's own set-up has logs
+/// delivered. No configuration can unprotect them; the containment functions check again, and the member roles' policies deny it a third
+/// time.
 #[must_use]
 pub fn built_in_protection(target: &Target) -> Option<&'static str> {
     match target.kind {
@@ -103,12 +104,54 @@ pub fn built_in_protection(target: &Target) -> Option<&'static str> {
             }
             _ => None,
         },
-        TargetKind::S3Bucket => {
-            // The name ends in the id of the account that owns it: an attacker elsewhere cannot borrow the protection.
-            let own = target.id.strip_prefix("firebreak-evidence-") == Some(target.account.as_str());
-            own.then_some("an evidence bucket of Firebreak")
-        }
+        TargetKind::S3Bucket => KEPT_BUCKETS.iter().find(|kept| kept.is_name_of(target)).map(|kept| kept.why),
         _ => None,
+    }
+}
+
+/// A name that a bucket gets when it is set up. It has the id of the account that owns the bucket: an attacker elsewhere cannot borrow
+/// the protection.
+struct KeptBucket {
+    /// What stands before the account's id.
+    front: &'static str,
+    /// What follows the account's id.
+    rest: Rest,
+    why: &'static str,
+}
+
+/// What follows an account's id in a name.
+enum Rest {
+    Nothing,
+    /// A hyphen and something.
+    Part,
+    /// Nothing, or a hyphen and something.
+    Either,
+}
+
+/// The names are those that the consoles of CloudTrail and AWS Config propose and that Control Tower gives. No API promises them. A bucket
+/// with another name is known by what was delivered into it (`lockdown-s3`), or stands in the policy's list.
+const KEPT_BUCKETS: [KeptBucket; 5] = [
+    KeptBucket { front: "firebreak-evidence-", rest: Rest::Nothing, why: "an evidence bucket of Firebreak" },
+    KeptBucket { front: "aws-cloudtrail-logs-", rest: Rest::Part, why: "a bucket for logs of CloudTrail" },
+    KeptBucket { front: "config-bucket-", rest: Rest::Either, why: "a bucket for records of AWS Config" },
+    KeptBucket { front: "aws-controltower-logs-", rest: Rest::Part, why: "the log archive of Control Tower" },
+    KeptBucket {
+        front: "aws-controltower-s3-access-logs-",
+        rest: Rest::Part,
+        why: "the access logs of Control Tower's log archive",
+    },
+];
+
+impl KeptBucket {
+    fn is_name_of(&self, bucket: &Target) -> bool {
+        let after = bucket.id.strip_prefix(self.front).and_then(|name| name.strip_prefix(bucket.account.as_str()));
+        let Some(after) = after else { return false };
+        let is_part = after.strip_prefix('-').is_some_and(|part| !part.is_empty());
+        match self.rest {
+            Rest::Nothing => after.is_empty(),
+            Rest::Part => is_part,
+            Rest::Either => after.is_empty() || is_part,
+        }
     }
 }
 
@@ -164,6 +207,40 @@ mod tests {
             let listed = lists.covers(&Target::new(*kind, "spared", place.clone()), &[], true);
             assert!(listed.is_some(), "no list of the policy protects a {kind:?}");
             assert!(lists.covers(&Target::new(*kind, "other", place.clone()), &[], true).is_none(), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_is_kept_by_a_name_of_awss_with_the_id_of_its_own_account_and_by_nothing_like_it() {
+        let bucket = |name: &str| {
+            let place = Place {
+                account: AccountId::parse("111122223333").expect("an account"),
+                region: Region::parse("eu-central-1").expect("a Region"),
+                partition: Partition::parse("aws").expect("a partition"),
+            };
+            built_in_protection(&Target::new(TargetKind::S3Bucket, name, place)).is_some()
+        };
+        for kept in [
+            "firebreak-evidence-111122223333",
+            "aws-cloudtrail-logs-111122223333-0a1b2c3d",
+            "config-bucket-111122223333",
+            "config-bucket-111122223333-eu-central-1",
+            "aws-controltower-logs-111122223333-eu-central-1",
+            "aws-controltower-s3-access-logs-111122223333-eu-central-1",
+        ] {
+            assert!(bucket(kept), "{kept}");
+        }
+        for other in [
+            "firebreak-evidence-999988887777",
+            "firebreak-evidence-111122223333-2",
+            "aws-cloudtrail-logs-999988887777-0a1b2c3d",
+            "aws-cloudtrail-logs-111122223333",
+            "aws-cloudtrail-logs-payroll",
+            "config-bucket-1111222233334",
+            "my-config-bucket-111122223333",
+            "acme-exports",
+        ] {
+            assert!(!bucket(other), "{other}");
         }
     }
 

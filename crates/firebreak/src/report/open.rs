@@ -25,7 +25,7 @@ impl Report {
         let waiting = incident.decisions.iter().filter(waits);
         let all = waiting.chain(self.not_tried(&incident.decisions)).chain(self.failed(incident));
         all.filter(move |d| {
-            let is_named = !d.only_by_name || incident.is_named_alone(&targets.only, &d.target, covers);
+            let is_named = !d.needs_its_name() || incident.is_named_alone(&targets.only, &d.target, covers);
             is_named && targets.includes(&d.target) && incident.settled(d).is_none()
         })
     }

@@ -65,6 +65,7 @@ impl StepKind {
             | Self::LeftOpen
             | Self::ScanBalancers
             | Self::DenyInManagementAccount => return None,
+            Self::NoteAccess | Self::NoteAccessPoint | Self::NoteKey | Self::NoteBatchJob | Self::ReadTrail => return None,
             Self::DenyByScp => "denied everything from the organization",
             Self::IsolateInterface => "moved into the empty security group: network interface",
             Self::CutTracked => "cut open connections (unproven on AWS): network interface",
@@ -72,6 +73,31 @@ impl StepKind {
             Self::EndShell => "ended the Session Manager shell",
             Self::DenyAddresses => "denied the finding's remote addresses in network ACL",
             Self::BlockPublicAccess => "switched all public access blocks on",
+            Self::DenySuspects => "denied the suspects in the bucket policy",
+            Self::DenyOutsiders => "denied outsiders whom the bucket policy does not name",
+            Self::DenyCustomerKeys => "refused customer-held keys in the bucket policy",
+            Self::DenyDestruction => "denied to everybody what destroys, in the bucket policy",
+            Self::SealBucket => "denied every call to everybody in the bucket policy",
+            Self::BlockCustomerKeys => "blocked customer-held keys in the bucket's encryption setting",
+            Self::DisableLifecycleRule => "switched off: lifecycle rule",
+            Self::DisableReplicationRule => "switched off: replication rule",
+            Self::EnableVersioning => "switched versioning on",
+            Self::LeaveOutStatement => "left out, because S3 does not take it back: statement",
+            Self::CheckDrift | Self::ReactivateKey | Self::ReactivateServiceCredential => return self.put_back_done(),
+            Self::ReactivateSshKey | Self::ReactivateCertificate | Self::KeepInactive => return self.put_back_done(),
+            Self::DetachDeny | Self::RestoreBoundary | Self::DeleteRevocation | Self::RestoreTags => return self.put_back_done(),
+            Self::LiftDenyByScp | Self::RestoreGroups | Self::RestoreTerminationProtection => return self.put_back_done(),
+            Self::RestoreStopProtection | Self::RestoreShutdownBehavior | Self::RestoreVolume => return self.put_back_done(),
+            Self::RestoreTracking | Self::ExitStandby | Self::RestoreScaleInProtection => return self.put_back_done(),
+            Self::JoinBalancer | Self::LiftDenyOfAddresses | Self::RestorePublicAccessBlock => return self.put_back_done(),
+            Self::RestorePolicy | Self::RestoreEncryption | Self::SuspendVersioning => return self.put_back_done(),
+            Self::EnableLifecycleRule | Self::EnableReplicationRule => return self.put_back_done(),
+        })
+    }
+
+    /// What a step of a release did.
+    const fn put_back_done(self) -> Option<&'static str> {
+        Some(match self {
             Self::CheckDrift => "looked for changes by somebody else",
             Self::ReactivateKey => "active again: access key",
             Self::ReactivateServiceCredential => "active again: service credential",
@@ -94,6 +120,12 @@ impl StepKind {
             Self::JoinBalancer => "taken into the load balancer again:",
             Self::LiftDenyOfAddresses => "took the denied addresses out of network ACL",
             Self::RestorePublicAccessBlock => "put the public access blocks back",
+            Self::RestorePolicy => "put the bucket policy back",
+            Self::RestoreEncryption => "put the encryption setting back",
+            Self::SuspendVersioning => "suspended versioning again",
+            Self::EnableLifecycleRule => "on again: lifecycle rule",
+            Self::EnableReplicationRule => "on again: replication rule",
+            _ => return None,
         })
     }
 
@@ -117,6 +149,11 @@ impl StepKind {
             Self::JoinBalancer => "place in load balancer",
             Self::LiftDenyOfAddresses => "network ACL",
             Self::RestorePublicAccessBlock => "public access blocks",
+            Self::RestorePolicy => "bucket policy",
+            Self::RestoreEncryption => "encryption setting",
+            Self::SuspendVersioning => "suspended versioning",
+            Self::EnableLifecycleRule => "lifecycle rule",
+            Self::EnableReplicationRule => "replication rule",
             _ => return None,
         })
     }
@@ -184,6 +221,11 @@ mod tests {
             Some("left as it is: access key AKIAEXAMPLE")
         );
         assert_eq!(left("restore-tags", Outcome::Already).as_deref(), Some("as before already: tags"));
+        let rule = says("disable-lifecycle-rule expire-1", Outcome::Applied, None);
+        assert_eq!(rule.as_deref(), Some("switched off: lifecycle rule expire-1"));
+        let left_rule = left("enable-lifecycle-rule expire-1", Outcome::Skipped);
+        assert_eq!(left_rule.as_deref(), Some("left as it is: lifecycle rule expire-1"));
+        assert_eq!(says("suspend-versioning", Outcome::Applied, None).as_deref(), Some("suspended versioning again"));
         let drift = says("check-drift", Outcome::Failed, Some(Fault::malformed("changed by somebody: x")));
         assert_eq!(drift.as_deref(), Some("changed by somebody: x"), "somebody's change is no failure, and nothing malformed");
         let seen = says("check-drift", Outcome::Skipped, Some(Fault::malformed("changed by somebody: x")));
@@ -200,6 +242,8 @@ mod tests {
         assert!(skipped("cut-tracked eni-1", public).starts_with("eni-1: "), "it is one of several interfaces");
         assert!(!skipped("cut-tracked eni-1", "eni-1 is public").starts_with("eni-1: eni-1"));
         assert!(!skipped("note-volatile spot", "Spot Instance").starts_with("spot"));
+        assert!(skipped("note-key 1234", "it is scheduled for deletion").starts_with("1234: "));
+        assert!(!skipped("note-access", "account 444455556666 loses access").contains("note-access"));
         assert!(skipped("shorten-tracking eni-1", "UnsupportedOperation").starts_with("eni-1: idle connections last"));
     }
 }

@@ -6,6 +6,7 @@
 mod compute;
 mod data;
 mod identity;
+mod keys;
 mod traces;
 
 use super::record::{Part, Record};
@@ -13,6 +14,8 @@ use crate::ids::{AccountId, Arn, BucketName, InstanceId, Region};
 use crate::target::TargetKind;
 use crate::text::inert;
 use Part::{Request, Response};
+use jiff::civil::Date;
+use keys::own_key;
 use std::borrow::Cow;
 
 /// What a call opened.
@@ -22,6 +25,8 @@ pub(super) struct Channel<'a> {
     pub(super) ids: Vec<String>,
     /// What to do about anything that such calls open: one text for all targets.
     pub(super) general: &'static str,
+    /// When what the call was about is gone for good, if the record says so.
+    pub(super) ends: Option<Date>,
     row: &'static Row,
     record: &'a Record,
 }
@@ -41,8 +46,8 @@ struct Row {
     /// How people call it, where a Region of an account has only one.
     itself: Option<&'static str>,
     advice: &'static str,
-    /// The same with the command that undoes it. `<id>`, the `<last>` part of the id, `<region>`, `<account>` and by what a security
-    /// `<group>` is found are filled in.
+    /// The same with the command that undoes it. `<id>`, the `<last>` part of the id, `<region>`, `<account>`, by what a security
+    /// `<group>` is found, and until `<when>` a key is there are filled in.
     exact: Option<&'static str>,
 }
 
@@ -74,7 +79,8 @@ pub(super) fn of(record: &Record) -> Option<Channel<'_>> {
     if is_something_else || event == "CreateGrant" && record.forwarded || takes_sharing_away(record) {
         return None;
     }
-    Some(Channel { kind: row.kind, ids: ids(row, record), general: row.advice, row, record })
+    let ends = keys::deleted_on(record).filter(|_| row.source == KMS);
+    Some(Channel { kind: row.kind, ids: ids(row, record), general: row.advice, ends, row, record })
 }
 
 impl Channel<'_> {
@@ -92,7 +98,15 @@ impl Channel<'_> {
         let account = self.record.account.as_ref().map_or("<", AccountId::as_str);
         // No group may have a name that begins so (EC2 API reference, `CreateSecurityGroup`, `GroupName`).
         let group = if id.starts_with("sg-") { "group-id" } else { "group-name" };
-        let values = [("<id>", id), ("<last>", last), ("<region>", region), ("<account>", account), ("<group>", group)];
+        let when = self.ends.map_or_else(|| "fails if none is scheduled".to_owned(), |day| format!("before {day}"));
+        let values = [
+            ("<id>", id),
+            ("<last>", last),
+            ("<region>", region),
+            ("<account>", account),
+            ("<group>", group),
+            ("<when>", when.as_str()),
+        ];
         let text = values.into_iter().fold(template.to_owned(), |text, (place, value)| text.replace(place, value));
         (!text.contains('<') && text.chars().count() <= MAX_ADVICE && (is_safe || !names_it)).then_some(text)
     }
@@ -162,24 +176,6 @@ fn function_name<'a>(row: &Row, id: &'a str, record: &Record) -> Option<&'a str>
 fn is_word(id: &str) -> bool {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_/:+=".contains(&b);
     id.starts_with(|c: char| c.is_ascii_alphanumeric()) && id.bytes().all(is_plain) && !id.contains("//")
-}
-
-/// The id of a key of the trail's own account, by itself or in an ARN: a UUID, or `mrk-` and 32 hexadecimal digits (KMS developer
-/// guide, "Key identifiers"). One word for any shell.
-fn own_key<'a>(named: &'a str, record: &Record) -> Option<&'a str> {
-    let id = match Arn::parse(named) {
-        Some(arn) => {
-            let is_ours = arn.service == "kms" && arn.account == record.account && arn.region == record.region;
-            arn.resource.strip_prefix("key/").filter(|_| is_ours)?
-        }
-        None => named,
-    };
-    let hexadecimal = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
-    let is_key = match id.strip_prefix("mrk-") {
-        Some(digits) => digits.len() == 32 && hexadecimal(digits),
-        None => id.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && id.split('-').all(hexadecimal),
-    };
-    is_key.then_some(id)
 }
 
 /// More than this in one call is for people to read.

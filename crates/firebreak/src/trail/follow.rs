@@ -1,7 +1,7 @@
 //! From one call of a suspect to what follows from it.
 
 use super::age::{OF_A_ROLE, OF_A_USER};
-use super::channel::{self, MAX_NAMED};
+use super::channel::{self, Channel, MAX_NAMED};
 use super::record::{ActorKind, Part, Record};
 use super::renames::Rename;
 use super::{Follow, Suspect, Traced, issued};
@@ -246,11 +246,12 @@ impl Call<'_> {
         if channel.ids.is_empty() {
             // It is there all the same: a person looks for it by the call.
             let target = self.regional(TargetKind::Other, &format!("what {} made", self.record.name));
-            return vec![self.follow("the record does not name it", by_hand(target, channel.general.into(), channel.general))];
+            return vec![self.follow("the record does not name it", by_hand(target, channel.general.into(), &channel))];
         }
         let one = |id: &String| {
             let target = self.regional(channel.kind, id);
-            self.follow(&target.to_string(), by_hand(target, channel.advice(id), channel.general))
+            let ends = channel.ends.map(|day| format!(", deleted on {day}")).unwrap_or_default();
+            self.follow(&format!("{target}{ends}"), by_hand(target, channel.advice(id), &channel))
         };
         channel.ids.iter().map(one).collect()
     }
@@ -341,8 +342,8 @@ fn quarantine(target: Target, mode: Mode, why: &'static str, created: bool) -> F
     Follow::Contain { containment: Containment::QuarantineIam, mode, target, why, created }
 }
 
-fn by_hand(target: Target, advice: Cow<'static, str>, kind: &'static str) -> Follow {
-    Follow::ByHand { target, advice, kind, why: "opened with the suspect's credentials" }
+fn by_hand(target: Target, advice: Cow<'static, str>, channel: &Channel<'_>) -> Follow {
+    Follow::ByHand { target, advice, kind: channel.general, why: "opened with the suspect's credentials", ends: channel.ends }
 }
 
 /// True for the paths that AWS keeps for itself: nobody else can make a role there.

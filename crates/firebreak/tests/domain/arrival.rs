@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Rows that only tell people and do not ask to arrive: below severity 7 nobody is told of them. A row comes here on purpose.
-const TOLD_ONLY_FROM_HIGH: [&str; 34] = [
+const TOLD_ONLY_FROM_HIGH: [&str; 33] = [
     "CredentialAccess:EC2/UnsecuredCredentials",
     "CredentialAccess:RDS/AnomalousBehavior.FailedLogin",
     "CredentialAccess:RDS/MaliciousIPCaller.FailedLogin",
@@ -30,7 +30,6 @@ const TOLD_ONLY_FROM_HIGH: [&str; 34] = [
     "Execution:S3/MaliciousFile!RecoveryPoint",
     "Execution:SageMaker/CommandAndScriptingInterpreter",
     "Impact:IAMUser/AnomalousModelInvocation",
-    "Impact:S3/DataDestruction",
     "Impact:SES/ResourceHijacking",
     "InitialAccess:IAM/ValidAccounts",
     "LateralMovement:EC2/RemoteServices",

@@ -43,8 +43,21 @@ const ISOLATION_LOOKS: &str = "functions/isolate-ec2/tests/wire/verify.rs";
 const QUARANTINE: &str = "drill/tests/whole/end_to_end/quarantine.rs";
 const WHOLE_ROLE: &str = "drill/tests/whole/end_to_end/whole_role.rs";
 const WATCH: &str = "drill/tests/whole/end_to_end/watch.rs";
+const BUCKET: &str = "drill/tests/whole/end_to_end/bucket.rs";
+const RULES_OF_BUCKETS: &str = "functions/lockdown-s3/tests/wire/rules.rs";
+const ENCRYPTION: &str = "functions/lockdown-s3/tests/wire/encryption.rs";
+const LOCKDOWN_LOOKS: &str = "functions/lockdown-s3/tests/wire/verify.rs";
+/// An overwrite under the caller's key and a bulk delete, end to end.
+const RANSOM: Proof = Test(
+    "drill/tests/whole/end_to_end/ransom.rs",
+    "an_overwrite_under_a_foreign_key_and_a_bulk_delete_are_refused_to_accomplices_too",
+);
+/// Rules that a suspect set, end to end.
+const SET_RULES: Proof = Test(
+    "drill/tests/whole/end_to_end/ransom.rs",
+    "of_expiration_and_replication_only_what_the_suspect_set_stops_and_people_read_where_it_copied_to",
+);
 const NOT_COVERED: &str = "not covered yet";
-const NOT_YET: &[Proof] = &[Open(NOT_COVERED)];
 
 const ROWS: &[(u8, &[Proof])] = &[
     (1, &[Test(QUARANTINE, "an_api_only_user_is_quarantined_with_every_credential")]),
@@ -300,14 +313,55 @@ const ROWS: &[(u8, &[Proof])] = &[
         ],
     ),
     (29, &[ATTACK, Open("only lists the call")]),
-    (30, NOT_YET),
-    (31, NOT_YET),
-    (32, NOT_YET),
-    (33, NOT_YET),
-    (34, &[Test("crates/firebreak/tests/domain/evasion.rs", "row_34_who_signed_is_denied_and_not_only_the_bucket")]),
-    (35, NOT_YET),
-    (36, NOT_YET),
-    (37, &[Test(WINDOW, "row_37_a_kms_key_that_is_disabled_or_to_be_deleted_waits_for_a_person_who_is_told_what_to_do")]),
+    (
+        30,
+        &[
+            SET_RULES,
+            Test(RULES_OF_BUCKETS, "a_freeze_stops_what_was_written_since_and_leaves_what_was_there"),
+            Test(RULES_OF_BUCKETS, "destruction_switches_off_whatever_takes_data_away"),
+            Test(LOCKDOWN_LOOKS, "a_rule_that_deletes_and_came_since_is_switched_off_and_a_release_leaves_it_off"),
+            Open("what S3 has begun to delete; a rule that CloudTrail does not show yet"),
+        ],
+    ),
+    (31, &[Cases, SET_RULES, Test(RULES_OF_BUCKETS, "copies_to_another_account_stop_and_people_read_whose_it_is")]),
+    (32, &[Cases, RANSOM, Test(ENCRYPTION, "keys_of_customers_are_refused_and_the_default_encryption_stays")]),
+    (
+        33,
+        &[
+            Test(BUCKET, "a_policy_that_somebody_puts_back_is_written_again_and_raised"),
+            Test(LOCKDOWN_LOOKS, "whatever_of_a_freeze_somebody_takes_away_is_written_again_and_told"),
+            Test(LOCKDOWN_LOOKS, "an_exception_that_somebody_writes_into_a_statement_does_not_stay"),
+            Open("between two looks; the root user of the account"),
+        ],
+    ),
+    (34, &[Cases, Test("crates/firebreak/tests/domain/evasion.rs", "row_34_who_signed_is_denied_and_not_only_the_bucket")]),
+    (
+        35,
+        &[
+            Cases,
+            Test(BUCKET, "a_bucket_is_closed_level_by_level_and_put_back_byte_for_byte"),
+            Test(BUCKET, "a_freeze_by_which_others_would_lose_access_waits_and_changes_nothing"),
+            Test(LOCKDOWN_LOOKS, "whom_the_policy_names_since_the_containment_is_no_exception"),
+        ],
+    ),
+    (
+        36,
+        &[
+            RANSOM,
+            Test(ENCRYPTION, "versioning_that_was_suspended_is_on_while_the_bucket_is_frozen_and_suspended_again"),
+            Open("what was deleted without a version"),
+        ],
+    ),
+    (
+        37,
+        &[
+            Test(WINDOW, "row_37_a_kms_key_that_is_disabled_or_to_be_deleted_waits_for_a_person_who_is_told_what_to_do"),
+            Test(
+                "drill/tests/whole/end_to_end/ransom.rs",
+                "the_deletion_of_a_bucket_s_key_is_said_with_the_commands_that_stop_it",
+            ),
+        ],
+    ),
     (38, &[TYPES, RULES, ATTACK, Open("no template makes an organization's trail")]),
     (
         39,

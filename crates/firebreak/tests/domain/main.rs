@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 mod arrival;
+mod buckets;
 mod called_for;
 mod cases;
 mod corpus;

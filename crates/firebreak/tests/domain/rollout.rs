@@ -72,6 +72,15 @@ fn what_is_only_observed_or_rehearsed_is_counted_by_what_auto_would_do() {
 }
 
 #[test]
+fn what_is_only_offered_beside_a_freeze_would_wait_for_nobody() {
+    let policy = Policy::parse("default_mode = \"observe\"").expect("a policy");
+    let frozen = Incident::new(under(&policy, &fixture("guardduty/exfiltration-s3.json")), &policy, "execution".to_owned(), HOUR);
+    let offered = frozen.decisions.iter().filter(|decision| decision.is_offered()).count();
+    let counted = counted(&[frozen]);
+    assert_eq!((offered, targets(&counted.at_once), targets(&counted.gated)), (2, 2, 0));
+}
+
+#[test]
 fn a_target_and_a_finding_count_once_whatever_comes_again() {
     let first = observed("first", "alice", AT_ONCE);
     let update = Incident { follows: Some(first.id.clone()), ..observed("update", "bob", AT_ONCE) };

@@ -1,5 +1,6 @@
 //! Ways in which an innocent resource could be contained, or a guilty one missed. Each was open once.
 
+use crate::buckets::is_wider;
 use firebreak::coverage::{Coverage, Update};
 use firebreak::finding;
 use firebreak::ids::IncidentId;
@@ -26,13 +27,13 @@ pub(crate) fn policy(text: &str) -> Policy {
     Policy::parse(&format!("default_mode = \"auto\"\nauto_from = \"low\"\n{text}")).expect("a policy")
 }
 
-/// `quarantine-iam auto 111122223333 alice`, one per decision.
+/// `quarantine-iam auto 111122223333 alice`, one per decision. Without the wider levels that stand beside a freeze.
 pub(crate) fn decided(plan: &Plan) -> Vec<String> {
     let name = |containment: Option<firebreak::containment::Containment>| containment.map_or("by-hand", |c| c.name());
     let line = |d: &firebreak::decision::Decision| {
         format!("{} {} {} {}", name(d.containment), d.mode.name(), d.target.account, d.target.id)
     };
-    plan.decisions.iter().map(line).collect()
+    plan.decisions.iter().filter(|decision| !is_wider(decision)).map(line).collect()
 }
 
 pub(crate) fn request(target: &Value) -> Value {

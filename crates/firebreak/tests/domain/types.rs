@@ -6,6 +6,7 @@ use firebreak::decision::{Decision, Mode};
 use firebreak::plan::{Circumstances, plan_json};
 use firebreak::playbook::Playbook;
 use firebreak::policy::Policy;
+use firebreak::target::TargetKind;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -19,10 +20,13 @@ fn line(decision: &Decision) -> String {
     let what = decision.containment.map_or("by hand", |containment| containment.name());
     let when = match decision.mode {
         Mode::Auto => "at once",
+        Mode::Gate if decision.only_by_name => "only by name",
         Mode::Gate => "after approval",
         Mode::Notify => "told only",
     };
-    format!("{what}, {when}: {}", decision.target.kind.name())
+    let (kind, scope) = (decision.target.kind, decision.target.scope);
+    let level = if kind == TargetKind::S3Bucket && !scope.is_whole() { format!(", {}", scope.name()) } else { String::new() };
+    format!("{what}, {when}: {}{level}", kind.name())
 }
 
 #[test]

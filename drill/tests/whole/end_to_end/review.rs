@@ -85,7 +85,7 @@ async fn what_waits_for_approval_is_contained_after_it_and_not_before() -> TestR
     let stage = stage().await;
     let user = PlantedUser::plant(stage.config(), "alice").await?;
     let bucket = PlantedBucket::plant(stage.config(), "acme-gated").await?;
-    let mut event = fixture::load("guardduty/exfiltration-s3")?;
+    let mut event = fixture::load("types/Impact-S3-AnomalousBehavior.Permission")?;
     user.name_in(&mut event);
     bucket.name_in(&mut event);
     fixture::personalise(&mut event, SECURITY_ACCOUNT, "gated", clock::now());
@@ -169,7 +169,7 @@ async fn an_approved_containment_that_fails_is_not_closed_as_done() -> TestResul
     let user = PlantedUser::plant(stage.config(), "alice").await?;
     let bucket = PlantedBucket::plant(stage.config(), "acme-gated").await?;
     stage.aws.plan_faults(&json!([{"match": "s3:PutPublicAccessBlock", "status": 403, "code": "AccessDenied", "times": 0}]))?;
-    let mut event = fixture::load("guardduty/exfiltration-s3")?;
+    let mut event = fixture::load("types/Impact-S3-AnomalousBehavior.Permission")?;
     user.name_in(&mut event);
     bucket.name_in(&mut event);
     fixture::personalise(&mut event, SECURITY_ACCOUNT, "gated-denied", clock::now());

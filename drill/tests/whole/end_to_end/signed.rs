@@ -18,7 +18,7 @@ async fn an_answer_has_the_name_that_signed_it_and_no_other() -> TestResult {
     let stage = stage().await;
     let user = PlantedUser::plant(stage.config(), "alice").await?;
     let bucket = PlantedBucket::plant(stage.config(), "acme-gated").await?;
-    let mut event = fixture::load("guardduty/exfiltration-s3")?;
+    let mut event = fixture::load("types/Impact-S3-AnomalousBehavior.Permission")?;
     user.name_in(&mut event);
     bucket.name_in(&mut event);
     fixture::personalise(&mut event, SECURITY_ACCOUNT, "signed", clock::now());

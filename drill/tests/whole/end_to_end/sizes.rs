@@ -39,7 +39,8 @@ async fn twenty_targets_of_which_every_step_fails_at_full_length_reach_the_gate(
     let (execution, id) = send(&stage, &attack()?).await?;
     let view = stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
     let failed = view.receipts.iter().filter(|receipt| receipt.status == Status::Failed).count();
-    assert!(failed >= MAX_DECISIONS - 1, "{failed} of {}", view.record.incident.decisions.len());
+    // A wider level of the bucket may be among them: it waits, so nobody tries it.
+    assert!(failed + 2 >= MAX_DECISIONS, "{failed} of {}", view.record.incident.decisions.len());
     let mut largest: Vec<(usize, String)> = Vec::new();
     let mut pages = stage.sfn.get_execution_history().execution_arn(&execution).into_paginator().items().send();
     while let Some(event) = pages.next().await {

@@ -1,5 +1,6 @@
 //! The targets: planted for one case, and looked at afterwards.
 
+use crate::end_to_end::buckets;
 use firebreak_drill::{PlantedBucket, PlantedInstance, PlantedRole, PlantedUser, Result, Stage, State};
 use firebreak_testkit::{MEMBER_ACCOUNT, REGION, SECURITY_ACCOUNT};
 use serde_json::{Value, json};
@@ -12,7 +13,12 @@ pub(super) enum What {
     Role,
     OlderSessions,
     Instance,
+    /// Public access to a bucket.
     Bucket,
+    /// The freeze of one that was never versioned.
+    Freeze,
+    /// Destructive actions in one with rules.
+    Destruction,
     Scp,
     FullQuota,
 }
@@ -52,6 +58,8 @@ impl Planted {
             }
             What::Instance => Self::Instance(PlantedInstance::plant(config, &format!("host-{case}-x")).await?),
             What::Bucket => Self::Bucket(PlantedBucket::plant(config, &format!("bucket-{case}-x")).await?),
+            What::Freeze => Self::Bucket(PlantedBucket::plant_private(config, &format!("bucket-{case}-x")).await?),
+            What::Destruction => Self::Bucket(Box::pin(buckets::private(config, &format!("bucket-{case}-x"))).await?),
         })
     }
 
@@ -74,6 +82,8 @@ impl Planted {
             What::Session => json!({ "scope": "session" }),
             What::OlderSessions => json!({ "scope": "older-sessions" }),
             What::Key => json!({ "scope": "access-key" }),
+            What::Freeze => json!({ "scope": "freeze" }),
+            What::Destruction => json!({ "scope": "destruction" }),
             _ => json!({}),
         };
         let fields = [place, own, scope].into_iter().filter_map(|part| part.as_object().cloned()).flatten();

@@ -31,11 +31,10 @@ async fn containing_twice_changes_nothing_more() {
 
 #[tokio::test]
 async fn a_bucket_that_is_gone_or_somebody_elses_is_an_error_that_says_so() {
-    let (aws, _) = stage().await;
-    aws.always("s3:HeadBucket", error(404, ""));
+    let (aws, bucket) = stage().await;
+    bucket.change(|state| state.exists = false);
     assert_eq!(contain(&aws, "one").await.expect_err("no bucket").kind, FaultKind::Gone);
-    aws.mend();
-    aws.always("s3:HeadBucket", error(403, ""));
+    bucket.change(|state| (state.exists, state.owner) = (true, "999988887777".to_owned()));
     assert_eq!(contain(&aws, "one").await.expect_err("another owner").kind, FaultKind::Denied);
     assert_eq!(aws.changes(), [""; 0]);
 }
@@ -43,7 +42,7 @@ async fn a_bucket_that_is_gone_or_somebody_elses_is_an_error_that_says_so() {
 #[tokio::test]
 async fn a_bucket_in_another_region_is_closed_there() {
     let (aws, bucket) = stage().await;
-    aws.next("s3:HeadBucket", error(301, "").with_header("x-amz-bucket-region", "ap-southeast-7"));
+    let bucket = bucket.in_region("ap-southeast-7");
     assert_eq!(contain(&aws, "one").await.expect("a receipt").status, Status::Contained);
     assert_eq!(bucket.block(), Some(CLOSED));
     assert_eq!(aws.calls_of("s3:PutPublicAccessBlock")[0].region, "ap-southeast-7");

@@ -1,13 +1,224 @@
-use crate::{contain, stage, verify};
+use crate::bucket::{Bucket, CLOSED, State, Xml};
+use crate::lived_in::{LEVELS, POLICY, contained_at, is_in_force, is_wiping, lived_in};
+use crate::release::{Told, release_at, try_release};
+use crate::{approved_at, base_at, outcome, request, run, stage, target, verify_at};
+use firebreak::containment::Containment;
+use firebreak::decision::{Decision, Mode};
+use firebreak::holders::Holders;
+use firebreak::receipt::{Outcome, Verification};
+use firebreak::target::{Scope, TargetKind};
+use firebreak::task::{Phase, TaskInput, TaskOutput};
+use firebreak_aws::clock;
+use firebreak_ledger::{Held, ReleaseClaim};
+use firebreak_testkit::room;
+use firebreak_testkit::scripted::{ScriptedAws, error};
+use lockdown_s3::BaseState;
+use serde_json::{Value, json};
+
+const ALLOW: &str = "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"Partner\",\"Effect\":\"Allow\",\
+                     \"Principal\":{\"AWS\":\"arn:aws:iam::999988887777:role/partner\"},\"Action\":\"s3:GetObject\",\
+                     \"Resource\":\"arn:aws:s3:::acme-exports/*\"}]}";
+
+/// A rule of the encryption.
+const ALLOWS_CUSTOMER_KEYS: &str = "<ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm>\
+                                    </ApplyServerSideEncryptionByDefault><BlockedEncryptionTypes><EncryptionType>NONE\
+                                    </EncryptionType></BlockedEncryptionTypes>";
+
+async fn look(aws: &ScriptedAws, level: Scope) -> Verification {
+    verify_at(aws, "one", level).await.expect("a look")
+}
+
+fn any(lines: &[String], what: &str) -> bool {
+    lines.iter().any(|line| line.contains(what))
+}
+
+/// Somebody changes a statement of Firebreak's, or takes it out.
+fn change_statement(bucket: &Bucket, sid: &str, how: impl Fn(Value) -> Option<Value>) {
+    bucket.change(|state| {
+        let each = state.statements().into_iter();
+        let each: Vec<Value> = each.filter_map(|one| if one["Sid"] == sid { how(one) } else { Some(one) }).collect();
+        state.policy = Some(json!({ "Version": "2012-10-17", "Statement": each }).to_string());
+    });
+}
+
+/// Somebody switches a rule of the lifecycle on.
+fn switch_on(state: &mut State) {
+    let text = state.lifecycle.as_ref().expect("a lifecycle").text().replace("Disabled", "Enabled");
+    state.lifecycle = Xml::read(&text);
+}
+
+/// What somebody does to a bucket, and what people then read.
+type Revert = (fn(&mut State), &'static str);
 
 #[tokio::test]
-async fn a_look_says_whether_it_holds_and_changes_nothing() {
-    let (aws, bucket) = stage().await;
-    contain(&aws, "one").await.expect("a receipt");
-    assert!(verify(&aws, "one").await.expect("a look").holds);
-    bucket.set(Some([true, true, false, true]));
+async fn a_level_that_holds_is_only_looked_at() {
+    for level in LEVELS {
+        let (aws, _, _) = contained_at(level).await;
+        aws.forget();
+        let check = look(&aws, level).await;
+        assert!(check.holds && check.reverted.is_empty(), "{level:?}: {check:?}");
+        assert_eq!(aws.changes(), [""; 0], "{level:?}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_of_a_freeze_somebody_takes_away_is_written_again_and_told() {
+    let reverts: [Revert; 6] = [
+        (|state| state.policy = Some(POLICY.to_owned()), "FirebreakDenyOutsiders"),
+        (|state| state.policy = None, "FirebreakDenyCustomerKeys"),
+        (|state| state.block = Some([true, true, false, true]), "the public access block is not fully on"),
+        (|state| state.versioning = Some("Suspended".to_owned()), "versioning is off"),
+        (switch_on, "lifecycle rule wipe is on"),
+        (|state| state.encrypt(&Xml::of("Rule", ALLOWS_CUSTOMER_KEYS).root()), "SSE-C"),
+    ];
+    for (revert, line) in reverts {
+        let (aws, bucket, _) = contained_at(Scope::Freeze).await;
+        bucket.change(revert);
+        assert!(!is_in_force(&bucket, Scope::Freeze) || is_wiping(&bucket), "{line}");
+        let check = look(&aws, Scope::Freeze).await;
+        assert!(check.holds && any(&check.reverted, line), "{line}: {check:?}");
+        assert!(is_in_force(&bucket, Scope::Freeze) && !is_wiping(&bucket), "{line}");
+        let told = check.reverted.len();
+        assert_eq!(look(&aws, Scope::Freeze).await.reverted.len(), told, "{line}: told once");
+    }
+}
+
+#[tokio::test]
+async fn the_other_levels_are_written_again_as_well() {
+    for (level, line) in [
+        (Scope::Principal, "the public access block is not fully on"),
+        (Scope::Destruction, "FirebreakDenyDestruction"),
+        (Scope::Seal, "FirebreakSeal"),
+    ] {
+        let (aws, bucket, before) = contained_at(level).await;
+        bucket.change(|state| *state = before.clone());
+        let check = look(&aws, level).await;
+        assert!(check.holds && any(&check.reverted, line) && is_in_force(&bucket, level), "{level:?}: {check:?}");
+        release_at(&aws, "one", level).await;
+        assert_eq!(bucket.now(), before, "{level:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_exception_that_somebody_writes_into_a_statement_does_not_stay() {
+    for sid in ["FirebreakDenySuspects", "FirebreakDenyOutsiders"] {
+        let (aws, bucket, _) = contained_at(Scope::Freeze).await;
+        let as_written = bucket.statement(sid);
+        change_statement(&bucket, sid, |mut statement| {
+            let excepted = &mut statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"];
+            excepted.as_array_mut().expect("a list").push(json!("arn:aws:iam::111122223333:user/mallory"));
+            Some(statement)
+        });
+        assert_ne!(bucket.statement(sid), as_written);
+        let check = look(&aws, Scope::Freeze).await;
+        assert!(check.holds && check.reverted.len() == 1, "{sid}: {check:?}");
+        assert_eq!(bucket.statement(sid), as_written, "{sid}");
+    }
+}
+
+#[tokio::test]
+async fn whom_the_policy_names_since_the_containment_is_no_exception() {
+    let (aws, bucket, _) = contained_at(Scope::Freeze).await;
+    let as_written = bucket.statement("FirebreakDenyOutsiders");
+    bucket.change(|state| state.policy = Some(ALLOW.to_owned()));
+    assert!(look(&aws, Scope::Freeze).await.holds);
+    assert_eq!(bucket.statement("FirebreakDenyOutsiders"), as_written);
+    assert!(bucket.statement("Partner").is_some(), "a statement of somebody else's is not Firebreak's to take out");
+}
+
+#[tokio::test]
+async fn a_suspect_whom_the_incident_finds_later_is_denied_and_nobody_reverted_anything() {
+    let (aws, bucket, _) = contained_at(Scope::Freeze).await;
+    let mut later = request(Phase::Verify, "one", Scope::Freeze);
+    let second = room::target(TargetKind::IamUser, "trent");
+    later.incident.decisions.push(Decision::new(second, Some(Containment::QuarantineIam), Mode::Auto, "whom mallory made"));
+    let TaskOutput::Verification(check) = run(&aws, later).await.expect("a look") else { unreachable!("a look") };
+    assert!(check.holds && check.reverted.is_empty() && check.notes.len() == 1, "{check:?}");
+    let denied = bucket.statement("FirebreakDenySuspects").expect("a statement").to_string();
+    assert!(denied.contains("user/trent") && denied.contains("user/mallory"), "{denied}");
+    // A look that knows one suspect alone takes nobody out.
+    assert!(look(&aws, Scope::Freeze).await.holds);
+    assert!(bucket.statement("FirebreakDenySuspects").expect("a statement").to_string().contains("user/trent"));
+}
+
+#[tokio::test]
+async fn a_rule_that_deletes_and_came_since_is_switched_off_and_a_release_leaves_it_off() {
+    let (aws, bucket, before) = contained_at(Scope::Destruction).await;
+    let bucket = bucket.with_lifecycle(
+        "<Rule><ID>wipe</ID><Filter><Prefix></Prefix></Filter><Status>Disabled</Status><Expiration><Days>1</Days></Expiration></Rule>\
+         <Rule><ID>again</ID><Filter><Prefix></Prefix></Filter><Status>Enabled</Status><Expiration><Days>1</Days></Expiration></Rule>",
+    );
+    let check = look(&aws, Scope::Destruction).await;
+    assert!(check.holds && any(&check.reverted, "lifecycle rule again"), "{check:?}");
+    assert_eq!(bucket.rule_status("lifecycle", "again").as_deref(), Some("Disabled"));
+    release_at(&aws, "one", Scope::Destruction).await;
+    let rules = ["wipe", "again"].map(|id| bucket.rule_status("lifecycle", id));
+    assert_eq!(rules.map(|status| status.expect("a rule")), ["Enabled", "Disabled"]);
+    assert_eq!(bucket.policy(), before.policy);
+}
+
+#[tokio::test]
+async fn one_old_read_is_no_revert() {
+    let (aws, _, _) = contained_at(Scope::Freeze).await;
     aws.forget();
-    let check = verify(&aws, "one").await.expect("a look");
-    assert!(!check.holds && check.problems.len() == 1, "{check:?}");
-    assert_eq!(aws.changes(), [""; 0], "a bucket is only looked at");
+    aws.next("s3:GetBucketPolicy", error(404, "NoSuchBucketPolicy"));
+    let check = look(&aws, Scope::Freeze).await;
+    assert!(check.holds && check.reverted.is_empty(), "{check:?}");
+    assert_eq!(aws.changes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_a_problem_and_is_not_written_over() {
+    let (aws, _, _) = contained_at(Scope::Freeze).await;
+    aws.forget();
+    aws.always("s3:GetBucketPolicy", error(403, "AccessDenied"));
+    let check = look(&aws, Scope::Freeze).await;
+    assert!(!check.holds && any(&check.problems, "s3:GetBucketPolicy") && check.reverted.is_empty(), "{check:?}");
+    assert_eq!(aws.changes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn nothing_is_written_again_while_a_release_is_under_way() {
+    let (aws, bucket, before) = contained_at(Scope::Seal).await;
+    let (ledger, target, id) = (room::ledger(&aws), target(Scope::Seal), room::incident("one"));
+    let held = Held { target: &target, containment: Containment::LockdownS3 };
+    let claim = ledger.begin_release::<BaseState>(held, &Holders::of(&id), clock::now()).await.expect("a claim");
+    assert!(matches!(claim, ReleaseClaim::Ours { .. }), "{claim:?}");
+    try_release(&aws, ("one", Scope::Seal), Told::default()).await.expect("a release");
+    aws.forget();
+    assert!(!look(&aws, Scope::Seal).await.holds);
+    assert_eq!((aws.changes(), bucket.now()), (vec![], before));
+}
+
+#[tokio::test]
+async fn a_pause_keeps_a_look_from_writing_and_people_read_that() {
+    let (aws, bucket, before) = contained_at(Scope::Seal).await;
+    room::pause(&aws, None, clock::now()).await;
+    bucket.change(|state| *state = before.clone());
+    let unapproved = TaskInput { approved: false, ..request(Phase::Verify, "one", Scope::Seal) };
+    let TaskOutput::Verification(check) = run(&aws, unapproved).await.expect("a look") else { unreachable!("a look") };
+    assert!(!check.holds && any(&check.reverted, "FirebreakSeal"), "{check:?}");
+    assert_eq!(bucket.now(), before);
+}
+
+#[tokio::test]
+async fn a_look_makes_up_for_a_containment_that_was_killed_and_a_release_puts_all_of_it_back() {
+    let (aws, bucket) = stage().await;
+    let bucket = lived_in(bucket);
+    let before = bucket.now();
+    let killed = aws.kill_at("s3:PutBucketPolicy", 1, false, Box::pin(approved_at(&aws, "one", Scope::Freeze))).await;
+    assert!(killed.is_none() && base_at(&aws, Scope::Freeze).is_some() && bucket.now() == before);
+    let check = look(&aws, Scope::Freeze).await;
+    assert!(is_in_force(&bucket, Scope::Freeze) && check.reverted.is_empty(), "nobody reverted anything: {check:?}");
+    let steps = release_at(&aws, "one", Scope::Freeze).await;
+    assert_eq!((outcome(&steps, "restore-policy"), bucket.now()), (Outcome::Applied, before));
+}
+
+#[tokio::test]
+async fn a_level_that_nobody_recorded_is_told_and_not_written() {
+    let (aws, bucket) = stage().await;
+    bucket.set(Some(CLOSED));
+    let check = look(&aws, Scope::Freeze).await;
+    assert!(!check.holds && any(&check.problems, "no statement of this level"), "{check:?}");
+    assert_eq!(aws.changes(), [""; 0]);
 }

@@ -6,7 +6,7 @@ use firebreak::target::Target;
 use firebreak_s3::Bucket;
 
 pub(super) async fn ask(config: &SdkConfig, target: &Target) -> Vec<RawAnswer> {
-    let Bucket { s3, name, owner } = &match firebreak_s3::open(config, target).await {
+    let Bucket { s3, name, owner, .. } = &match firebreak_s3::open(config, target).await {
         Ok(bucket) => bucket,
         // Stands for all answers of a bucket that could not be asked.
         Err(fault) => return vec![RawAnswer { operation: "s3:HeadBucket", part: None, content: Err(fault.message) }],

@@ -54,6 +54,7 @@ impl Buckets {
         let Some(block) = known else { return Some(error(404, "NoSuchBucket")) };
         Some(match call.operation.as_str() {
             "HeadBucket" => ok(""),
+            "GetBucketLocation" => ok("<LocationConstraint>eu-central-1</LocationConstraint>"),
             "GetPublicAccessBlock" => {
                 block.map_or_else(|| error(404, "NoSuchPublicAccessBlockConfiguration"), |block| ok(document(block)))
             }

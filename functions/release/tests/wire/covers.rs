@@ -105,7 +105,7 @@ async fn joins(aws: &ScriptedAws, incident: &Incident, finding: &str, name: &str
     assert!(matches!(joined, JoinEnd::Joined(merged) if merged.adds == Adds::Finding && merged.incident.revision == 1));
     let carried = Incident { joining: Some(id), ..room::opened("one") };
     let request = TaskInput { incident: carried, ..room::request(Phase::Contain, "one", bucket(name)) };
-    let done = Box::pin(lockdown_s3::Function::new(responder(aws)).handle(request)).await.expect("a receipt");
+    let done = Box::pin(lockdown_s3::Function::new(responder(aws), None).handle(request)).await.expect("a receipt");
     assert!(matches!(done, TaskOutput::Receipt(receipt) if receipt.status == Status::Contained));
 }
 

@@ -79,7 +79,7 @@ async fn contained(aws: &ScriptedAws, name: &str, buckets: &[&str]) -> Incident 
 /// Locks a bucket down for an incident.
 async fn lock_down(aws: &ScriptedAws, incident: &str, name: &str) {
     let request = room::request(Phase::Contain, incident, bucket(name));
-    match Box::pin(lockdown_s3::Function::new(responder(aws)).handle(request)).await.expect("a receipt") {
+    match Box::pin(lockdown_s3::Function::new(responder(aws), None).handle(request)).await.expect("a receipt") {
         TaskOutput::Receipt(receipt) => assert_eq!(receipt.status, Status::Contained, "{receipt:?}"),
         TaskOutput::Verification(_) => unreachable!("a containment answers with a receipt"),
     }

@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 mod addresses;
+mod buckets;
 mod carried;
 mod faults;
 mod gather;

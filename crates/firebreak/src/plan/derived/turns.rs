@@ -30,6 +30,8 @@ pub(super) enum Kind {
     ByHand,
     /// An instance that suspects launched.
     Launched,
+    /// A bucket that a finding named, at whatever level.
+    Bucket,
 }
 
 impl Kind {
@@ -38,6 +40,7 @@ impl Kind {
             None => Self::ByHand,
             Some(_) if decision.target.scope == Scope::RemoteAddresses => Self::Remote,
             Some(Containment::IsolateEc2) if decision.target.scope.is_whole() => Self::Launched,
+            Some(Containment::LockdownS3) => Self::Bucket,
             Some(_) if decision.only_by_name && decision.code == ReasonCode::TooNarrow => Self::Whole,
             Some(_) if decision.only_by_name => Self::Others,
             Some(_) => Self::Theirs,
@@ -47,7 +50,7 @@ impl Kind {
     /// What is said of those for which there are no more decisions. Nothing: there can be as many as there is room for.
     pub(super) fn rest(self) -> Option<&'static str> {
         match self {
-            Self::Theirs => None,
+            Self::Theirs | Self::Bucket => None,
             Self::Remote => Some("more set(s) of addresses are open to isolated instances; deny each in a network ACL"),
             Self::ByHand => Some("more thing(s) that only people can close; look at each"),
             Self::Whole => Some("more principal(s) that others use act for suspects; look at each"),
@@ -279,6 +282,19 @@ mod tests {
         assert!(rest.takes(&remote(9), known.iter()));
         let lines: Vec<String> = rest.lines().collect();
         assert!(lines.len() == 1 && lines[0].starts_with("1 more set(s) of addresses"), "{lines:?}");
+    }
+
+    #[test]
+    fn levels_of_a_bucket_that_are_offered_take_no_place_of_a_principal() {
+        let alone = |decision: Decision| Decision { only_by_name: true, code: ReasonCode::TooNarrow, ..decision };
+        let seal = |at: usize| {
+            let mut decision = decision(TargetKind::S3Bucket, &format!("acme-{at:02}"), Some(Containment::LockdownS3));
+            decision.target.scope = Scope::Seal;
+            alone(decision)
+        };
+        let known: Vec<Decision> = (0..MAX_OF_A_KIND).map(seal).collect();
+        let role = alone(decision(TargetKind::IamRole, "deploy", Some(Containment::QuarantineIam)));
+        assert!(!Rest::default().takes(&role, known.iter()), "a look still asks about the role");
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub(super) const ROWS: &[Row] = &[
                  what they were",
         // Neither command destroys anything, whatever the call was.
         exact: Some(
-            "aws kms cancel-key-deletion --key-id <id> --region <region> (fails if none is scheduled), then aws kms enable-key \
+            "aws kms cancel-key-deletion --key-id <id> --region <region> (<when>), then aws kms enable-key \
              --key-id <id> --region <region>; import deleted key material again; compare policy and grants",
         ),
         ..PLAIN

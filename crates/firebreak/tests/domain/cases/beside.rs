@@ -99,7 +99,7 @@ fn what_is_only_context_stays_unnamed() {
         json!({ "s3BucketDetails": [{ "name": "acme-copy", "type": "Source" }, { "name": "acme-data", "type": "Destination" }] });
     let copied = of(&native("Impact:S3/AnomalousBehavior.Delete", beside(user(), source)));
     let expected = [
-        "lockdown-s3 gate 111122223333 eu-central-1 s3-bucket acme-data",
+        "lockdown-s3 auto 111122223333 eu-central-1 s3-bucket acme-data",
         "by-hand notify 111122223333 eu-central-1 s3-bucket acme-copy",
     ];
     assert_eq!(lines(&copied)[1..], expected, "a bucket that was copied from is not at risk");

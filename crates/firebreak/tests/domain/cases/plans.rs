@@ -1,5 +1,6 @@
 //! What must come of an event.
 
+use crate::buckets::is_wider;
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, ReasonCode};
 use firebreak::ids::{AccessKeyId, IamName, PrincipalId};
@@ -44,6 +45,11 @@ pub(super) fn known(event: &Value, keys: &[&str], owner: &str) -> Plan {
     plan(event, &Circumstances { identities: Some(&identities), ..Circumstances::new(&policy, NOW) })
 }
 
+/// The decisions without the wider levels that stand beside a freeze.
+fn called_for(plan: &Plan) -> impl Iterator<Item = &Decision> {
+    plan.decisions.iter().filter(|decision| !is_wider(decision))
+}
+
 /// One line per decision: containment, mode, account, Region, kind, id.
 pub(super) fn lines(plan: &Plan) -> Vec<String> {
     let line = |decision: &Decision| {
@@ -51,7 +57,7 @@ pub(super) fn lines(plan: &Plan) -> Vec<String> {
         let target = &decision.target;
         format!("{what} {} {} {} {} {}", decision.mode.name(), target.account, target.region, target.kind.name(), target.id)
     };
-    plan.decisions.iter().map(line).collect()
+    called_for(plan).map(line).collect()
 }
 
 /// Somebody acts: Firebreak at once, or a person who is asked.
@@ -83,7 +89,7 @@ pub(super) fn decides(plan: Plan, verdict: Verdict, expected: &[&str]) -> Plan {
 
 /// The access keys that each decision knows of.
 pub(super) fn keys(plan: &Plan) -> Vec<Vec<&str>> {
-    plan.decisions.iter().map(|decision| decision.target.keys().map(AccessKeyId::as_str).collect()).collect()
+    called_for(plan).map(|decision| decision.target.keys().map(AccessKeyId::as_str).collect()).collect()
 }
 
 /// How many keys the account is asked about, of which the finding says no more.
@@ -92,12 +98,12 @@ pub(super) fn keys_asked(plan: &Plan) -> usize {
 }
 
 pub(super) fn codes(plan: &Plan) -> Vec<ReasonCode> {
-    plan.decisions.iter().map(|decision| decision.code).collect()
+    called_for(plan).map(|decision| decision.code).collect()
 }
 
 /// The partitions of the targets.
 pub(super) fn partitions(plan: &Plan) -> Vec<&str> {
-    plan.decisions.iter().map(|decision| decision.target.partition.as_str()).collect()
+    called_for(plan).map(|decision| decision.target.partition.as_str()).collect()
 }
 
 /// The session that the first decision is about, where it is about one session alone.

@@ -17,6 +17,7 @@ use firebreak::policy::Policy;
 use serde_json::{Value, json};
 
 const USER_ASKED: &str = "quarantine-iam gate 111122223333 eu-central-1 iam-user svc";
+const FROZEN: &str = "lockdown-s3 auto 111122223333 eu-central-1 s3-bucket acme-data";
 const LOCKDOWN_ASKED: &str = "lockdown-s3 gate 111122223333 eu-central-1 s3-bucket acme-data";
 
 fn role() -> Value {
@@ -138,7 +139,7 @@ fn the_types_that_were_missing_have_rows() {
         assert_eq!(codes(&plan), [ReasonCode::Doubt, ReasonCode::Row], "{kind}: others run there");
     }
     let read = native("Exfiltration:S3/ObjectRead.Unusual", beside(user(), bucket()));
-    responds(&read, &[USER, LOCKDOWN_ASKED]);
+    responds(&read, &[USER, FROZEN]);
     let leaked = native("UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration", role());
     assert_eq!(session(&responds(&leaked, &[DEPLOY, ISOLATED])), Some(INSTANCE));
     let harvest = native("Impact:IAMUser/CostHarvesting", role());

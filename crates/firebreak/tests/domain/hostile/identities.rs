@@ -105,8 +105,8 @@ fn identity_the_resource_is_the_one_the_finding_is_about() {
         &buckets,
         &[
             CALLER,
-            "lockdown-s3 gate s3-bucket acme-fb8e20fc",
-            "lockdown-s3 gate s3-bucket acme-103d6254",
+            "lockdown-s3 auto s3-bucket acme-fb8e20fc",
+            "lockdown-s3 auto s3-bucket acme-103d6254",
             "by-hand notify s3-bucket acme-3b64db95",
         ],
     );

@@ -1,6 +1,7 @@
 //! The plan of a hostile event: held to what no input may break, and compared with what must come of it.
 
 use super::events::bytes;
+use crate::buckets::is_wider;
 use firebreak::answer::{Answer, Decided};
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode};
@@ -24,7 +25,7 @@ const MAX_INCIDENT_BYTES: usize = 32 * 1024;
 pub(super) const USER: &str = "quarantine-iam auto iam-user svc-659353";
 pub(super) const INSTANCE: &str = "isolate-ec2 auto ec2-instance i-0e9c8d0711dd6803b";
 pub(super) const CALLER: &str = "quarantine-iam auto iam-user svc-dba75f";
-pub(super) const BUCKET: &str = "lockdown-s3 gate s3-bucket acme-f941c89c";
+pub(super) const BUCKET: &str = "lockdown-s3 auto s3-bucket acme-f941c89c";
 /// What the Security Hub fixture leads to.
 /// The same, where the caller chose the name of the session.
 pub(super) const CHOSEN: &str = "quarantine-iam gate iam-role app-role";
@@ -71,10 +72,11 @@ pub(super) fn incident(plan: &Plan) -> Incident {
     Incident::new(plan.clone(), &Policy::unrestricted(), EXECUTION.to_owned(), NOW)
 }
 
-/// One line per decision: containment, mode, kind, id.
+/// One line per decision: containment, mode, kind, id. Without the wider levels that stand beside a freeze.
 pub(super) fn decided(plan: &Plan) -> Vec<String> {
     let what = |d: &Decision| d.containment.map_or("by-hand", Containment::name);
-    plan.decisions.iter().map(|d| format!("{} {} {} {}", what(d), d.mode.name(), d.target.kind.name(), d.target.id)).collect()
+    let called_for = plan.decisions.iter().filter(|decision| !is_wider(decision));
+    called_for.map(|d| format!("{} {} {} {}", what(d), d.mode.name(), d.target.kind.name(), d.target.id)).collect()
 }
 
 #[track_caller]

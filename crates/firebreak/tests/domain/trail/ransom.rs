@@ -3,6 +3,8 @@
 use super::*;
 
 const KEY: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
+/// Named later than the other one, and gone sooner.
+const LATER: &str = "5678abcd-12ab-34cd-56ef-1234567890ab";
 const MULTI_REGION: &str = "mrk-1234abcd12ab34cd56ef1234567890ab";
 
 fn calls(name: &str, key: &str) -> Value {
@@ -41,6 +43,35 @@ fn what_came_first_does_not_hide_the_commands() {
         assert_eq!(found.len(), 1, "one key is one decision: {found:?}");
         assert!(found[0].1.contains(needed), "{found:?}");
     }
+}
+
+#[test]
+fn the_day_on_which_a_key_is_deleted_is_named_whatever_else_was_done_to_it() {
+    let ends = json!({"keyId": KEY, "keyState": "PendingDeletion", "deletionDate": "Nov 27, 2026 02:00:00 AM"});
+    let scheduled = by_alice("kms", "ScheduleKeyDeletion", &json!({"keyId": KEY, "pendingWindowInDays": 7}), &ends);
+    for trail in [vec![calls("PutKeyPolicy", KEY), scheduled.clone()], vec![scheduled, calls("DisableKey", KEY)]] {
+        let (_, derived) = sweep(&trail, &[alice()], &generous());
+        let [decision] = derived.decisions.as_slice() else { panic!("one key is one decision: {derived:#?}") };
+        let advice = decision.by_hand.as_deref().expect("advice");
+        assert!(advice.contains(" (before 2026-11-27), then aws kms enable-key"), "{advice}");
+        assert!(decision.reason.contains("deleted on 2026-11-27"), "{}", decision.reason);
+    }
+    let advice = advice(&[calls("ScheduleKeyDeletion", KEY)]);
+    assert!(advice[0].1.contains(" (fails if none is scheduled), then"), "{advice:?}");
+}
+
+#[test]
+fn what_is_deleted_sooner_is_decided_about_first() {
+    let scheduled =
+        |key: &str, ends: &str| by_alice("kms", "ScheduleKeyDeletion", &json!({"keyId": key}), &json!({"deletionDate": ends}));
+    let trail = [
+        calls("DisableKey", MULTI_REGION),
+        scheduled(KEY, "Dec 20, 2026 02:00:00 AM"),
+        scheduled(LATER, "Nov 27, 2026 02:00:00 AM"),
+    ];
+    let (_, derived) = sweep(&trail, &[alice()], &generous());
+    let order: Vec<&str> = derived.decisions.iter().map(|decision| decision.target.id.as_str()).collect();
+    assert_eq!(order, [LATER, KEY, MULTI_REGION]);
 }
 
 #[test]

@@ -1,0 +1,51 @@
+//! Which statements of a level have room in the bucket policy.
+
+use crate::statements::{Around, PolicyTrust, Statements, of_level, shorter};
+use crate::write::no_room;
+use firebreak::fault::Fault;
+use firebreak::step::StepKind;
+use firebreak::target::Scope;
+use firebreak_s3::policy::{Document, LIMIT};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// What goes into the policy.
+pub(crate) struct Fit {
+    /// The statements: all of the level's, or its shorter form.
+    pub(crate) statements: Statements,
+    /// What the shorter form lacks.
+    pub(crate) lacks: Vec<(StepKind, Fault)>,
+    /// Not even the shorter form has room.
+    pub(crate) refused: Option<Fault>,
+}
+
+impl Fit {
+    /// The Sids of the statements.
+    pub(crate) fn sids(&self) -> BTreeSet<String> {
+        let sid = |(_, statement): &(StepKind, Value)| Some(statement.get("Sid")?.as_str()?.to_owned());
+        self.statements.all.iter().filter_map(sid).collect()
+    }
+}
+
+/// The statements of `level` beside those of `now`. Whom the existing policy lets in is read from `believed`.
+pub(crate) fn fit(level: Scope, around: &Around<'_>, (now, believed): (&Document, &Document), trust: PolicyTrust) -> Fit {
+    let whole = of_level(level, around, believed, trust);
+    let bytes = bytes_with(now, &whole);
+    if whole.all.is_empty() || bytes <= LIMIT {
+        return Fit { statements: whole, lacks: vec![], refused: None };
+    }
+    let mut short = shorter(level, around, believed);
+    if short.all.is_empty() || bytes_with(now, &short) > LIMIT {
+        return Fit { statements: whole, lacks: vec![], refused: Some(no_room(bytes)) };
+    }
+    // A control that would be there but for the room has failed. It was not left out on purpose.
+    let has = |kind: StepKind| short.all.iter().any(|(known, _)| *known == kind);
+    let lost: BTreeSet<StepKind> = whole.all.iter().map(|(kind, _)| *kind).filter(|kind| !has(*kind)).collect();
+    short.missing.retain(|(kind, _)| !lost.contains(kind));
+    Fit { statements: short, lacks: lost.into_iter().map(|kind| (kind, no_room(bytes))).collect(), refused: None }
+}
+
+fn bytes_with(now: &Document, statements: &Statements) -> usize {
+    let ours: Vec<Value> = statements.all.iter().map(|(_, statement)| statement.clone()).collect();
+    now.with(&ours).bytes()
+}

@@ -1,0 +1,122 @@
+//! What a level of the lockdown would hit, for whoever decides about one that waits. It reads and changes nothing.
+//!
+//! CloudTrail is not asked: people wait for the ticket, and the containment asks before it changes anything.
+
+use crate::access::{self, Access};
+use crate::base::{self, BaseState, Rule, Versioning};
+use crate::statements::{self, Around, PolicyTrust};
+use crate::suspects::Suspects;
+use firebreak::containment::Containment;
+use firebreak::fault::Fault;
+use firebreak::step::StepKind;
+use firebreak::target::{Scope, TargetKind};
+use firebreak::task::{Hits, TaskInput};
+use firebreak::text::inert;
+use firebreak_aws::clients::MemberRole;
+use firebreak_function::containment::Responder;
+use firebreak_s3::policy::Document;
+
+/// Characters of a line that quotes a reason.
+const WHY: usize = 120;
+
+/// What the level of `request` would hit in its bucket. What could not be read is a line, too.
+///
+/// # Errors
+/// `Gone` when the bucket does not exist, `Malformed` for any other target, and whatever kept Firebreak out of the account.
+pub(crate) async fn impact(responder: &Responder, organization: Option<&str>, request: &TaskInput) -> Result<Hits, Fault> {
+    let (target, level) = (&request.target, request.target.scope);
+    if target.kind != TargetKind::S3Bucket {
+        return Err(Fault::malformed(format!("lockdown-s3 cannot contain {target}")));
+    }
+    let call = responder.call(target, Containment::LockdownS3, MemberRole::LockdownS3, &request.incident.id).await?;
+    let bucket = Box::pin(firebreak_s3::open(&call.config, target)).await?;
+    let base = Box::pin(base::read(&bucket, level)).await?;
+    let suspects = Suspects::of(&request.incident);
+    let around = Around { bucket: &bucket, organization, suspects: &suspects };
+    let document = match Document::parse(base.policy.as_deref()) {
+        Ok(document) => document,
+        Err(fault) => return Ok(Hits { hits: vec![format!("not known whom it would hit: {}", inert(&fault.message, WHY))] }),
+    };
+    let access = access::assess(level, &base, &document, &around, PolicyTrust::Trusted);
+    let mut hits: Vec<String> = access.says_losers().into_iter().collect();
+    hits.extend(base.unread.iter().map(|line| format!("not known: {}", inert(line, WHY))));
+    hits.extend(of_level(level, &base));
+    hits.extend(access.says_keepers());
+    if level == Scope::Freeze {
+        hits.extend(of_freeze(&around, &document, &access));
+    }
+    Ok(Hits { hits })
+}
+
+/// What everybody meets, whoever the policy names.
+fn of_level(level: Scope, base: &BaseState) -> Vec<String> {
+    match level {
+        Scope::Principal => {
+            vec!["public access ends: by its policy, by ACLs, and of a public policy every other account's".to_owned()]
+        }
+        Scope::Freeze => {
+            let keys = "objects under keys of the caller (SSE-C) are refused".to_owned();
+            let versions = "versioning is switched on and can only be suspended again: older versions cost storage".to_owned();
+            let is_new = base.versioning == Versioning::Never;
+            std::iter::once(keys).chain(is_new.then_some(versions)).collect()
+        }
+        Scope::Destruction => {
+            let denied = "nobody but Firebreak, break-glass and the root user deletes objects or changes settings, and nobody else sets an \
+                          ACL with an upload";
+            std::iter::once(denied.to_owned()).chain(rules(base)).collect()
+        }
+        Scope::Seal => vec![
+            "every call of anybody but Firebreak, break-glass and the root user is refused, also reads".to_owned(),
+            "AWS services are refused, too: logs, inventories and notifications that it takes part in stop".to_owned(),
+        ],
+        _ => vec![],
+    }
+}
+
+/// The rules that would be switched off so that S3 itself deletes and copies nothing.
+fn rules(base: &BaseState) -> Option<String> {
+    let count = |rules: Option<&base::Rules>, is_off: fn(&Rule) -> bool| {
+        rules.map_or(0, |rules| rules.rules.iter().filter(|rule| is_off(rule)).count())
+    };
+    let expiring = count(base.lifecycle.as_ref(), |rule| rule.enabled && rule.expires);
+    let copying = count(base.replication.as_ref(), |rule| rule.enabled);
+    (expiring + copying > 0).then(|| {
+        format!("switched off: {expiring} lifecycle rules that delete objects, {copying} replication rules: objects are kept, and not copied")
+    })
+}
+
+/// What a person must know of a freeze besides.
+fn of_freeze(around: &Around<'_>, document: &Document, access: &Access) -> Vec<String> {
+    let statements = statements::of_level(Scope::Freeze, around, document, PolicyTrust::Trusted);
+    let missing = statements.missing.into_iter().filter(|(kind, _)| *kind != StepKind::DenyCustomerKeys);
+    let trust = "whom the policy names keeps access unless CloudTrail shows that a suspect wrote the policy".to_owned();
+    let trust = (!access.keeps.is_empty()).then_some(trust);
+    missing.map(|(_, why)| inert(&why, WHY)).chain(trust).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Rules;
+
+    fn rule(enabled: bool, expires: bool) -> Rule {
+        Rule { id: "a".to_owned(), enabled, expires, ..Rule::default() }
+    }
+
+    #[test]
+    fn only_rules_that_would_be_switched_off_are_counted() {
+        let lifecycle = Some(Rules { rules: vec![rule(true, true), rule(true, false), rule(false, true)], ..Rules::default() });
+        let replication = Some(Rules { rules: vec![rule(true, false), rule(false, false)], ..Rules::default() });
+        let base = BaseState { lifecycle, replication, ..BaseState::default() };
+        let says = of_level(Scope::Destruction, &base).join("; ");
+        assert!(says.contains("1 lifecycle rules") && says.contains("1 replication rules"), "{says}");
+        assert_eq!(of_level(Scope::Destruction, &BaseState::default()).len(), 1);
+    }
+
+    #[test]
+    fn versioning_is_said_where_it_can_never_be_off_again() {
+        let of = |versioning| of_level(Scope::Freeze, &BaseState { versioning, ..BaseState::default() }).join("; ");
+        assert!(of(Versioning::Never).contains("can only be suspended") && !of(Versioning::Enabled).contains("versioning"));
+        assert!(!of(Versioning::Suspended).contains("can only be suspended"), "a release suspends it again");
+    }
+}

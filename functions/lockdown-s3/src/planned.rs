@@ -1,0 +1,38 @@
+//! What a level is about to change. It is recorded before the change, so that a release knows what a run that was killed can have done.
+
+use crate::base::{BaseState, Part, Planned, Versioning};
+use crate::changed::Changed;
+use crate::fit::Fit;
+use crate::rules::to_disable;
+use crate::statements::PolicyTrust;
+use firebreak::target::Scope;
+
+/// What `level` needs changed from `original`, the bucket before any level. What could not be read is not changed: nobody could put it back.
+pub(crate) fn planned(
+    level: Scope,
+    original: &BaseState,
+    changed: Option<&Changed>,
+    (fit, trust): (&Fit, PolicyTrust),
+) -> Planned {
+    let is_known = |part: Part| !original.unknown.contains(&part);
+    let freezes = level == Scope::Freeze;
+    let switches = matches!(level, Scope::Freeze | Scope::Destruction);
+    let has_block = |kind: &String| kind == "SSE-C";
+    let refuses = original.encryption.as_ref().is_some_and(|setting| setting.blocked.iter().any(has_block));
+    let lifecycle = original.lifecycle.as_ref().filter(|_| switches);
+    let replication = original.replication.as_ref().filter(|_| switches);
+    Planned {
+        block: matches!(level, Scope::Principal | Scope::Freeze) && is_known(Part::PublicAccessBlock),
+        sids: fit.sids(),
+        left_out: original.planned.left_out.clone(),
+        distrusts: matches!(trust, PolicyTrust::WrittenBySuspect),
+        versioning: freezes && is_known(Part::Versioning) && original.versioning != Versioning::Enabled,
+        encryption: freezes && is_known(Part::Encryption) && !refuses,
+        lifecycle: lifecycle
+            .map(|rules| to_disable(level, rules, changed.and_then(|changed| changed.lifecycle.as_ref())))
+            .unwrap_or_default(),
+        replication: replication
+            .map(|rules| to_disable(level, rules, changed.and_then(|changed| changed.replication.as_ref())))
+            .unwrap_or_default(),
+    }
+}

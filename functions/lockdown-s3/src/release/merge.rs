@@ -1,0 +1,248 @@
+//! What the bucket policy is to be after a release: the recorded one, what Firebreak wrote, and what is there now, compared statement by
+//! statement.
+
+use firebreak::digest::sha256_hex;
+use firebreak::fault::Fault;
+use firebreak::text::inert;
+use firebreak_s3::policy::Document;
+use serde_json::Value;
+
+/// What is known of a bucket policy.
+pub(super) struct Known<'a> {
+    /// Before any level was contained.
+    pub(super) recorded: &'a Document,
+    /// As it is.
+    pub(super) now: &'a Document,
+    /// The Sids of this level, or how they begin.
+    pub(super) sids: &'a [&'a str],
+    /// What S3 did not take back when this level was written.
+    pub(super) left_out: &'a [Value],
+    /// The same, of levels that somebody still holds.
+    pub(super) others_left_out: &'a [Value],
+}
+
+/// What comes of it.
+pub(super) struct Merged {
+    /// The policy without this level.
+    pub(super) document: Document,
+    /// What somebody else changed since, in one line.
+    pub(super) drift: Option<String>,
+}
+
+impl Known<'_> {
+    /// Takes this level out, and puts back what was left out for it.
+    ///
+    /// # Errors
+    /// Never in practice: an empty policy is one.
+    pub(super) fn merged(&self) -> Result<Merged, Fault> {
+        let (missing, added) = self.differing()?;
+        let mut unexplained = Vec::new();
+        for one in &missing {
+            if !has(self.left_out, one)? && !has(self.others_left_out, one)? {
+                unexplained.push(one.clone());
+            }
+        }
+        if added.is_empty() && unexplained.is_empty() {
+            return Ok(Merged { document: self.as_recorded(&missing)?, drift: None });
+        }
+        let drift = Some(self.told(&added, &unexplained));
+        Ok(Merged { document: self.as_now(&missing)?, drift })
+    }
+
+    /// Statements of the customer that are recorded and not there, and those that are there and not recorded.
+    fn differing(&self) -> Result<(Vec<Value>, Vec<Value>), Fault> {
+        let (mut missing, mut added) = (Vec::new(), self.now.foreign().cloned().collect::<Vec<Value>>());
+        for one in self.recorded.foreign() {
+            match position(&added, one)? {
+                Some(at) => drop(added.remove(at)),
+                None => missing.push(one.clone()),
+            }
+        }
+        Ok((missing, added))
+    }
+
+    /// The recorded policy, and whatever else Firebreak has in it by now. Its text is the recorded one where nothing else is left.
+    fn as_recorded(&self, missing: &[Value]) -> Result<Document, Fault> {
+        let mut document = self.recorded.clone();
+        // From the end: an index stays what it was.
+        for (at, one) in self.recorded.statements().iter().enumerate().rev() {
+            if has(missing, one)? && has(self.others_left_out, one)? {
+                document = document.leaving_out(at);
+            }
+        }
+        let (before, now) = (self.of_others(self.recorded), self.of_others(self.now));
+        if is_same(&before, &now)? {
+            return Ok(document);
+        }
+        let before: Vec<&str> = before.iter().filter_map(sid).collect();
+        Ok(document.without(&before).with(&now))
+    }
+
+    /// The policy as somebody changed it, without this level. Theirs stays where it has the Sid of what was left out.
+    fn as_now(&self, missing: &[Value]) -> Result<Document, Fault> {
+        let taken: Vec<&str> = self.now.foreign().filter_map(sid).collect();
+        let mut back = Vec::new();
+        for one in self.left_out {
+            let is_free = sid(one).is_none_or(|sid| !taken.contains(&sid));
+            if is_free && has(missing, one)? && !has(self.others_left_out, one)? {
+                back.push(one.clone());
+            }
+        }
+        Ok(self.now.without(self.sids).with(&back))
+    }
+
+    /// Statements that Firebreak has for something else: another level, or an object in quarantine.
+    fn of_others(&self, document: &Document) -> Vec<Value> {
+        let rest = document.without(self.sids);
+        let is_firebreaks = |one: &&Value| sid(one).and_then(|sid| rest.sid(sid)) == Some(*one);
+        rest.statements().iter().filter(is_firebreaks).cloned().collect()
+    }
+
+    /// The digest tells one change from the next, however alike their names are.
+    fn told(&self, added: &[Value], missing: &[Value]) -> String {
+        let all: Vec<String> = self.now.foreign().map(Value::to_string).collect();
+        let digest: String = sha256_hex(all.join("\n").as_bytes()).chars().take(12).collect();
+        let counted = |what: &str, some: &[Value]| (!some.is_empty()).then(|| format!("{what} {}", named(some)));
+        let parts: Vec<String> = [counted("has", added), counted("lacks", missing)].into_iter().flatten().collect();
+        format!("the bucket policy {} (sha256 {digest})", parts.join(", and "))
+    }
+}
+
+/// Statements that a line names.
+const NAMED: usize = 3;
+
+/// Statements as people call them.
+pub(super) fn named(statements: &[Value]) -> String {
+    let one = |statement: &Value| sid(statement).map_or_else(|| "one without a Sid".to_owned(), |sid| inert(sid, 40));
+    let first: Vec<String> = statements.iter().take(NAMED).map(one).collect();
+    let more = statements.len().saturating_sub(NAMED);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let noun = if statements.len() == 1 { "the statement" } else { "the statements" };
+    format!("{noun} {}{more}", first.join(", "))
+}
+
+fn sid(statement: &Value) -> Option<&str> {
+    statement.get("Sid").and_then(Value::as_str)
+}
+
+fn position(statements: &[Value], wanted: &Value) -> Result<Option<usize>, Fault> {
+    for (at, one) in statements.iter().enumerate() {
+        if is_same(std::slice::from_ref(one), std::slice::from_ref(wanted))? {
+            return Ok(Some(at));
+        }
+    }
+    Ok(None)
+}
+
+fn has(statements: &[Value], wanted: &Value) -> Result<bool, Fault> {
+    position(statements, wanted).map(|at| at.is_some())
+}
+
+/// Whether both say the same, whatever the spelling.
+fn is_same(some: &[Value], others: &[Value]) -> Result<bool, Fault> {
+    let document = |statements: &[Value]| Document::parse(None).map(|empty| empty.with(statements));
+    Ok(document(some)?.is_same(&document(others)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const TEXT: &str = "{ \"Version\": \"2012-10-17\", \"Statement\": [ { \"Sid\": \"A\", \"Effect\": \"Deny\", \"Principal\": \"*\" },\n \
+                        { \"Effect\": \"Allow\", \"Principal\": {\"AWS\": [\"*\"]}, \"Action\": \"s3:GetObject\" } ] }";
+    const SIDS: [&str; 1] = ["FirebreakSeal"];
+
+    fn document(text: Option<&str>) -> Document {
+        Document::parse(text).expect("a policy")
+    }
+
+    fn ours(sid: &str) -> Value {
+        json!({ "Sid": sid, "Effect": "Deny", "Principal": "*", "Action": "s3:*" })
+    }
+
+    fn allow(sid: &str) -> Value {
+        json!({ "Sid": sid, "Effect": "Allow", "Principal": { "AWS": "111122223333" } })
+    }
+
+    /// What is written, and whether somebody changed something.
+    fn merged(recorded: &Document, now: &Document, (left_out, others_left_out): (&[Value], &[Value])) -> (Option<String>, bool) {
+        let known = Known { recorded, now, sids: &SIDS, left_out, others_left_out };
+        let merged = known.merged().expect("two policies");
+        (merged.document.render(), merged.drift.is_some())
+    }
+
+    #[test]
+    fn a_policy_that_nobody_changed_is_the_recorded_text_again() {
+        let recorded = document(Some(TEXT));
+        assert_eq!(merged(&recorded, &recorded.with(&[ours("FirebreakSeal")]), (&[], &[])), (Some(TEXT.to_owned()), false));
+        let none = document(None);
+        assert_eq!(merged(&none, &none.with(&[ours("FirebreakSeal")]), (&[], &[])), (None, false));
+    }
+
+    #[test]
+    fn another_spelling_of_s3_is_no_change() {
+        let spelled = json!({ "Version": "2012-10-17", "Statement": [
+            { "Action": ["s3:GetObject"], "Effect": "Allow", "Principal": "*" }, { "Sid": "A", "Effect": "Deny", "Principal": { "AWS": "*" } },
+            ours("FirebreakSeal") ] });
+        let now = document(Some(&spelled.to_string()));
+        assert_eq!(merged(&document(Some(TEXT)), &now, (&[], &[])), (Some(TEXT.to_owned()), false));
+    }
+
+    #[test]
+    fn what_firebreak_has_there_for_something_else_stays() {
+        let recorded = document(Some(TEXT));
+        let (text, drift) =
+            merged(&recorded, &recorded.with(&[ours("FirebreakDenyDestruction"), ours("FirebreakSeal")]), (&[], &[]));
+        let left = document(text.as_deref());
+        assert!(!drift && left.is_same(&recorded.with(&[ours("FirebreakDenyDestruction")])), "{text:?}");
+        // What an object in quarantine needed then, it does not need any more.
+        let with_object = recorded.with(&[ours("FirebreakDenyQuarantined")]);
+        let (text, _) = merged(&with_object, &recorded.with(&[ours("FirebreakSeal")]), (&[], &[]));
+        assert!(document(text.as_deref()).is_same(&recorded), "{text:?}");
+    }
+
+    #[test]
+    fn what_was_left_out_comes_back_unless_another_level_leaves_it_out_as_well() {
+        let recorded = document(Some(TEXT));
+        let out = [recorded.statements()[1].clone()];
+        let now = recorded.leaving_out(1).with(&[ours("FirebreakSeal")]);
+        assert_eq!(merged(&recorded, &now, (&out, &[])), (Some(TEXT.to_owned()), false));
+        let (text, drift) = merged(&recorded, &now, (&out, &out));
+        assert!(!drift && document(text.as_deref()).is_same(&recorded.leaving_out(1)), "{text:?}");
+        assert!(merged(&recorded, &now, (&[], &[])).1, "nobody but somebody else took it out");
+    }
+
+    #[test]
+    fn a_change_stays_and_what_was_left_out_comes_back_beside_it() {
+        let recorded = document(Some(TEXT));
+        let out = [recorded.statements()[1].clone()];
+        let now = recorded.leaving_out(1).with(&[allow("Theirs"), ours("FirebreakSeal")]);
+        let (text, drift) = merged(&recorded, &now, (&out, &[]));
+        let left = document(text.as_deref());
+        assert!(drift && left.sid("FirebreakSeal").is_none());
+        assert_eq!(left.statements().iter().filter_map(sid).collect::<Vec<_>>(), ["A", "Theirs"]);
+        assert!(left.statements().contains(&out[0]));
+    }
+
+    #[test]
+    fn an_allow_that_is_called_like_firebreaks_deny_is_somebodys_change() {
+        let recorded = document(Some(TEXT));
+        let now = json!({ "Version": "2012-10-17", "Statement": [recorded.statements()[0], recorded.statements()[1], allow("FirebreakSeal")] });
+        assert!(merged(&recorded, &document(Some(&now.to_string())), (&[], &[])).1);
+    }
+
+    #[test]
+    fn each_change_has_words_of_its_own() {
+        let recorded = document(Some(TEXT));
+        let drift = |sid: &str| {
+            let now = recorded.with(&[allow(sid)]);
+            let known = Known { recorded: &recorded, now: &now, sids: &SIDS, left_out: &[], others_left_out: &[] };
+            known.merged().expect("two policies").drift.expect("a change")
+        };
+        assert!(drift("Theirs").contains("has the statement Theirs"), "{}", drift("Theirs"));
+        // As far as the line shows them, both names are alike.
+        let (one, other) = (drift(&format!("{}a", "x".repeat(60))), drift(&format!("{}b", "x".repeat(60))));
+        assert_ne!(one, other, "an analyst has seen only one of them");
+    }
+}

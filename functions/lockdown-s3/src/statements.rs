@@ -1,0 +1,226 @@
+//! The statements that each level adds to a bucket's policy: `statements/*.json`, filled.
+//!
+//! All of them deny. A bucket's policy counts for every caller of the bucket and its objects, also through an access point, and an
+//! explicit deny wins (IAM user guide, "Policy evaluation logic"). The account's root can read, replace and delete a bucket's policy
+//! whatever it denies (Amazon S3 user guide, "Bucket policies").
+//!
+//! `s3:*p*tEncryption*` in `deny-destruction.json` means `PutEncryptionConfiguration` and `UpdateObjectEncryption`. S3 refuses a policy
+//! with an action that it does not know, and not every partition need have the second one.
+
+mod denied;
+mod earlier;
+mod fill;
+
+use crate::named::{self, Named};
+use crate::suspects::Suspects;
+use denied::Denied;
+use fill::{Fills, filled};
+use firebreak::fault::Fault;
+use firebreak::step::StepKind;
+use firebreak::target::Scope;
+use firebreak_s3::Bucket;
+use firebreak_s3::policy::{Document, LIMIT};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+
+/// Denies the suspects' users and roles.
+pub(crate) const DENY_SUSPECTS: &str = "FirebreakDenySuspects";
+/// Denies single sessions, and users by their id. With a number behind it: sessions of one role whose id is not known.
+pub(crate) const DENY_SESSIONS: &str = "FirebreakDenySuspectsSessions";
+/// Denies callers outside the organization whom the policy does not name.
+pub(crate) const DENY_OUTSIDERS: &str = "FirebreakDenyOutsiders";
+/// Refuses objects under keys that the caller keeps (SSE-C).
+pub(crate) const DENY_CUSTOMER_KEYS: &str = "FirebreakDenyCustomerKeys";
+/// Denies what destroys.
+pub(crate) const DENY_DESTRUCTION: &str = "FirebreakDenyDestruction";
+/// Denies everything.
+pub(crate) const SEAL: &str = "FirebreakSeal";
+
+const SUSPECTS_JSON: &str = include_str!("statements/deny-suspects.json");
+const SESSIONS_JSON: &str = include_str!("statements/deny-sessions.json");
+const SESSIONS_OF_ROLE_JSON: &str = include_str!("statements/deny-sessions-of-role.json");
+const OUTSIDERS_JSON: &str = include_str!("statements/deny-outsiders.json");
+const CUSTOMER_KEYS_JSON: &str = include_str!("statements/deny-customer-keys.json");
+const DESTRUCTION_JSON: &str = include_str!("statements/deny-destruction.json");
+const SEAL_JSON: &str = include_str!("statements/seal.json");
+
+/// The member roles that work on a locked bucket.
+const MEMBER_ROLES: [&str; 3] = ["FirebreakMemberLockdownS3", "FirebreakMemberPreserveEvidence", "FirebreakMemberRelease"];
+
+/// What the statements of a bucket are written for.
+#[derive(Clone, Copy)]
+pub(crate) struct Around<'a> {
+    /// The bucket.
+    pub(crate) bucket: &'a Bucket,
+    /// The organization's id, if the function knows it.
+    pub(crate) organization: Option<&'a str>,
+    /// Whom the incident accuses.
+    pub(crate) suspects: &'a Suspects,
+}
+
+impl Around<'_> {
+    /// The ARNs of whoever is never locked out: three roles of Firebreak by their exact names, break-glass, and the account's root.
+    pub(crate) fn responders(&self) -> Vec<String> {
+        let front = format!("arn:{}:iam::{}", self.bucket.partition, self.bucket.owner);
+        let roles = MEMBER_ROLES.iter().map(|role| format!("{front}:role/firebreak/{role}"));
+        roles.chain([format!("{front}:role/firebreak-break-glass/*"), format!("{front}:root")]).collect()
+    }
+}
+
+/// Whether whom the bucket's policy names can be left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PolicyTrust {
+    /// No suspect is known to have written it.
+    Trusted,
+    /// CloudTrail shows that a suspect wrote it since the first activity: it excepts nobody.
+    WrittenBySuspect,
+}
+
+/// The statements of a level.
+#[derive(Debug, Default)]
+pub(crate) struct Statements {
+    /// Each with the step that it belongs to.
+    pub(crate) all: Vec<(StepKind, Value)>,
+    /// What cannot be written, and why, in words for people. [`StepKind::NoteAccess`]: suspects whom no bucket policy can deny.
+    pub(crate) missing: Vec<(StepKind, String)>,
+}
+
+impl Statements {
+    fn add(&mut self, kind: StepKind, statement: Result<Map<String, Value>, Fault>) {
+        match statement {
+            Ok(statement) => self.all.push((kind, Value::Object(statement))),
+            Err(fault) => self.missing.push((kind, fault.message)),
+        }
+    }
+
+    fn lacks(&mut self, kind: StepKind, why: impl Into<String>) {
+        self.missing.push((kind, why.into()));
+    }
+}
+
+/// The statements of a level, for a bucket whose policy is `current`. Whom statements of an earlier containment deny stays denied: another
+/// incident may hold them.
+pub(crate) fn of_level(level: Scope, around: &Around<'_>, current: &Document, trust: PolicyTrust) -> Statements {
+    let mut all = Statements::default();
+    match level {
+        Scope::Freeze => {
+            deny_suspects(&mut all, around, current);
+            deny_outsiders(&mut all, around, current, trust);
+            all.add(StepKind::DenyCustomerKeys, for_bucket(CUSTOMER_KEYS_JSON, around, &[]));
+        }
+        Scope::Destruction => all.add(StepKind::DenyDestruction, for_bucket(DESTRUCTION_JSON, around, &[])),
+        Scope::Seal => all.add(StepKind::SealBucket, for_bucket(SEAL_JSON, around, &[])),
+        _ => {}
+    }
+    all
+}
+
+/// The same where the whole does not fit into the policy: of a freeze the deny of the suspects alone. The other levels have one
+/// statement, and no shorter form.
+pub(crate) fn shorter(level: Scope, around: &Around<'_>, current: &Document) -> Statements {
+    let mut all = Statements::default();
+    let why = format!("with it the bucket's policy would be larger than S3's {LIMIT} bytes");
+    match level {
+        Scope::Freeze => {
+            deny_suspects(&mut all, around, current);
+            all.lacks(StepKind::DenyOutsiders, &why);
+            all.lacks(StepKind::DenyCustomerKeys, &why);
+        }
+        Scope::Destruction => all.lacks(StepKind::DenyDestruction, why),
+        Scope::Seal => all.lacks(StepKind::SealBucket, why),
+        _ => {}
+    }
+    all
+}
+
+/// The Sids of a level's statements. [`DENY_SESSIONS`] can have a number behind it.
+pub(crate) fn sids_of(level: Scope) -> &'static [&'static str] {
+    match level {
+        Scope::Freeze => &[DENY_SUSPECTS, DENY_SESSIONS, DENY_OUTSIDERS, DENY_CUSTOMER_KEYS],
+        Scope::Destruction => &[DENY_DESTRUCTION],
+        Scope::Seal => &[SEAL],
+        _ => &[],
+    }
+}
+
+/// The pattern of `deny-destruction.json` for two actions of which one is not known everywhere, and its actions. Whoever may do what an
+/// unrelated action with such letters is, destroys nothing.
+const ENCRYPTION: (&str, [&str; 2]) = ("s3:*p*tEncryption*", ["s3:PutEncryptionConfiguration", "s3:UpdateObjectEncryption"]);
+
+/// What destroys, as patterns of actions: what the statement against destruction denies.
+pub(crate) fn destructive_actions() -> Vec<String> {
+    let statement: Value = serde_json::from_str(DESTRUCTION_JSON).unwrap_or_default();
+    let (pattern, meant) = ENCRYPTION;
+    let denied = named::strings(&statement["Action"]).unwrap_or_default();
+    let others = denied.into_iter().filter(|action| *action != pattern);
+    others.chain(meant).map(str::to_owned).collect()
+}
+
+/// A template with the bucket, whoever is never locked out, and `more` in their places.
+fn for_bucket(template: &str, around: &Around<'_>, more: Fills<'_>) -> Result<Map<String, Value>, Fault> {
+    let arn = around.bucket.arn();
+    let (bucket, objects, responders) = ([arn.clone()], [format!("{arn}/*")], around.responders());
+    let mut fills: Vec<(&str, &[String])> =
+        vec![("Bucket", bucket.as_slice()), ("Objects", objects.as_slice()), ("Responders", responders.as_slice())];
+    fills.extend(more);
+    filled(template, &fills)
+}
+
+fn deny_suspects(all: &mut Statements, around: &Around<'_>, current: &Document) {
+    let (kind, denied) = (StepKind::DenySuspects, Denied::of(around, current));
+    let unnamed = around.suspects.unnamed.join("; ");
+    if denied.is_empty() {
+        let why = if unnamed.is_empty() { "the incident accuses nobody" } else { unnamed.as_str() };
+        all.lacks(kind, format!("no suspect whom a bucket policy can deny: {why}"));
+        return;
+    }
+    if !denied.arns.is_empty() {
+        all.add(kind, for_bucket(SUSPECTS_JSON, around, &[("Suspects", denied.arns.as_slice())]));
+    }
+    if !denied.identities.is_empty() {
+        all.add(kind, for_bucket(SESSIONS_JSON, around, &[("Sessions", denied.identities.as_slice())]));
+    }
+    for (at, (role, sessions)) in denied.of_roles.iter().enumerate() {
+        let statement =
+            for_bucket(SESSIONS_OF_ROLE_JSON, around, &[("Role", role.as_slice()), ("Sessions", sessions.as_slice())]);
+        let sid = ("Sid".to_owned(), Value::String(format!("{DENY_SESSIONS}{}", at + 1)));
+        all.add(kind, statement.map(|statement| statement.into_iter().chain([sid]).collect()));
+    }
+    if !unnamed.is_empty() {
+        all.lacks(StepKind::NoteAccess, format!("not denied at the bucket: {unnamed}"));
+    }
+}
+
+fn deny_outsiders(all: &mut Statements, around: &Around<'_>, current: &Document, trust: PolicyTrust) {
+    let kind = StepKind::DenyOutsiders;
+    let Some(organization) = around.organization else {
+        all.lacks(kind, "the function does not know the organization's id (FIREBREAK_ORGANIZATION_ID): it cannot tell outsiders");
+        return;
+    };
+    let (mut accounts, mut principals) = (BTreeSet::from([around.bucket.owner.clone()]), BTreeSet::new());
+    if trust == PolicyTrust::Trusted {
+        principals.insert(format!("arn:{}:iam::cloudfront:user/CloudFront Origin Access Identity *", around.bucket.partition));
+        let named: BTreeSet<Named> = current.foreign().flat_map(named::of_statement).collect();
+        for who in named.into_iter().filter(|who| who.account() != Some(around.bucket.owner.as_str())) {
+            match who {
+                Named::Account(account) => {
+                    accounts.insert(account);
+                }
+                Named::Principal(arn) => principals.extend(denied::under_any_path(&arn)),
+                _ => {}
+            }
+        }
+    }
+    if principals.is_empty() {
+        // A condition without values would be no condition.
+        principals.insert(format!("arn:{}:iam::000000000000:role/firebreak-none", around.bucket.partition));
+    }
+    let (accounts, principals) = (accounts.into_iter().collect::<Vec<_>>(), principals.into_iter().collect::<Vec<_>>());
+    let organization = [organization.to_owned()];
+    let fills: [(&str, &[String]); 3] =
+        [("Organization", organization.as_slice()), ("Accounts", accounts.as_slice()), ("Named", principals.as_slice())];
+    all.add(kind, for_bucket(OUTSIDERS_JSON, around, &fills));
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,111 @@
+//! The settings of a bucket that a level changes, one after the other.
+
+use crate::base::{Part, Planned, Seen};
+use crate::changed::{By, Changed};
+use crate::{encryption, lifecycle, replication, versioning};
+use firebreak::receipt::{Outcome, Step};
+use firebreak::step::{StepKind, StepName};
+use firebreak::target::Scope;
+use firebreak_function::step::step;
+use firebreak_s3::Bucket;
+use std::collections::BTreeSet;
+
+/// Steps about rules that a receipt lists. A suspect can make 1,000 rules.
+const LISTED: usize = 20;
+
+/// What is to be done.
+#[derive(Clone, Copy)]
+pub(crate) struct Orders<'a> {
+    /// The level.
+    pub(crate) level: Scope,
+    /// What is recorded that it changes.
+    pub(crate) planned: &'a Planned,
+    /// What CloudTrail shows; nothing: it was not asked.
+    pub(crate) changed: Option<&'a Changed>,
+    /// The state before is recorded.
+    pub(crate) held: bool,
+}
+
+/// Switches rules off, has S3 refuse keys of callers, and keep versions, as far as the level says. Each failure is a step of its own.
+pub(crate) async fn change(bucket: &Bucket, seen: &Seen, orders: Orders<'_>) -> Vec<Step> {
+    let Orders { level, planned, changed, held } = orders;
+    let mut steps = Vec::new();
+    if matches!(level, Scope::Freeze | Scope::Destruction) {
+        let by = changed.and_then(|changed| changed.lifecycle.as_ref());
+        let deleting = Box::pin(lifecycle::disable(bucket, &planned.lifecycle, held)).await;
+        steps.extend(unknown(seen, (Part::Lifecycle, StepKind::DisableLifecycleRule), level, by).await);
+        steps.extend(listed(StepKind::DisableLifecycleRule, deleting, &planned.lifecycle));
+        let by = changed.and_then(|changed| changed.replication.as_ref());
+        let copying = Box::pin(replication::disable(bucket, &planned.replication, held)).await;
+        steps.extend(unknown(seen, (Part::Replication, StepKind::DisableReplicationRule), level, by).await);
+        steps.extend(listed(StepKind::DisableReplicationRule, copying, &planned.replication));
+    }
+    if level == Scope::Freeze {
+        steps.push(match seen.faults.get(&Part::Encryption) {
+            Some(fault) => step(StepKind::BlockCustomerKeys, async { Err(fault.clone()) }).await,
+            None => Box::pin(encryption::block_customer_keys(bucket, &seen.base, held)).await,
+        });
+        steps.push(match seen.faults.get(&Part::Versioning) {
+            Some(fault) => step(StepKind::EnableVersioning, async { Err(fault.clone()) }).await,
+            None => Box::pin(versioning::enable(bucket, &seen.base, held)).await,
+        });
+    }
+    steps
+}
+
+/// Rules that could not be read, or are too many to be recorded, where some of them would have to be off.
+async fn unknown(seen: &Seen, (part, kind): (Part, StepKind), level: Scope, by: Option<&By>) -> Option<Step> {
+    let fault = seen.faults.get(&part).filter(|_| level == Scope::Destruction || by.is_some())?;
+    Some(step(kind, async { Err(fault.clone()) }).await)
+}
+
+/// The first steps, and one for all others. They are written with one call, so they end alike.
+fn listed(kind: StepKind, mut steps: Vec<Step>, ids: &BTreeSet<String>) -> Vec<Step> {
+    let is_of_rule = |step: &Step| step.is(kind);
+    let rules = steps.iter().filter(|step| is_of_rule(step)).count();
+    let Some(more) = rules.checked_sub(LISTED).filter(|more| *more > 0) else { return steps };
+    let mut left = LISTED;
+    let worst = |one: &Step| match one.outcome {
+        Outcome::Failed => 0,
+        Outcome::Skipped => 1,
+        Outcome::Applied => 2,
+        Outcome::Already => 3,
+    };
+    let last = steps.iter().filter(|step| is_of_rule(step)).skip(LISTED).min_by_key(|step| worst(step)).cloned();
+    steps.retain(|step| {
+        let is_kept = !is_of_rule(step) || left > 0;
+        left -= usize::from(is_of_rule(step) && left > 0);
+        is_kept
+    });
+    let name = StepName::about(kind, format!("{more} more of {}", ids.len()));
+    steps.extend(last.map(|last| Step { name, ..last }));
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use firebreak::fault::Fault;
+    use firebreak::text::inert;
+    use firebreak_function::step::skipped;
+
+    fn of_rule(id: usize, outcome: Outcome) -> Step {
+        let error = (outcome == Outcome::Failed).then(|| Fault::bug("refused"));
+        Step { outcome, error, ..skipped(StepName::about(StepKind::DisableLifecycleRule, id), Fault::bug("")) }
+    }
+
+    #[test]
+    fn a_thousand_rules_are_a_receipt_of_a_few_lines_that_says_how_the_others_ended() {
+        let ids: BTreeSet<String> = (0..1_000).map(|id| inert(&id.to_string(), 10)).collect();
+        let mut all: Vec<Step> = (0..1_000).map(|id| of_rule(id, Outcome::Applied)).collect();
+        all[700] = of_rule(700, Outcome::Failed);
+        all.push(skipped(StepKind::NoteAccess, Fault::malformed("a note stays")));
+        let told = listed(StepKind::DisableLifecycleRule, all, &ids);
+        assert_eq!(told.len(), LISTED + 2);
+        let last = told.last().expect("a step");
+        assert_eq!((last.name.as_str(), last.outcome), ("disable-lifecycle-rule 980 more of 1000", Outcome::Failed));
+        assert!(last.error.is_some() && told.iter().any(|step| step.is(StepKind::NoteAccess)));
+        let few: Vec<Step> = (0..LISTED).map(|id| of_rule(id, Outcome::Applied)).collect();
+        assert_eq!(listed(StepKind::DisableLifecycleRule, few.clone(), &ids), few);
+    }
+}

@@ -1,0 +1,107 @@
+//! Writes again what is missing of a level, one configuration after the other: S3 takes no two changes of one bucket at once.
+
+use super::missing::{Control, Lost, Wanted};
+use super::statements;
+use crate::base::{BaseState, Planned, PublicAccessBlock, Seen};
+use crate::{contain, encryption, lifecycle, replication, turn, versioning, write};
+use firebreak::fault::Fault;
+use firebreak::receipt::{Outcome, Step};
+use firebreak::step::StepKind;
+use firebreak_function::containment::Call;
+use firebreak_function::step::step;
+use firebreak_s3::Bucket;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Writes what is lost, and says of each how that ended. The policy comes before the block: under it S3 takes no public policy.
+pub(super) async fn write(
+    call: &Call,
+    (wanted, base): (&Wanted<'_>, &BaseState),
+    seen: &Seen,
+    lost: &[Lost],
+) -> Vec<Result<(), Fault>> {
+    let (of_policy, others): (Vec<&Lost>, Vec<&Lost>) =
+        lost.iter().partition(|one| matches!(one.control, Control::Statements(_)));
+    let policy = if of_policy.is_empty() { Ok(vec![]) } else { Box::pin(policy(call, (wanted, base), seen)).await };
+    let settings = if others.is_empty() {
+        Ok(vec![])
+    } else {
+        let bucket = wanted.around.bucket;
+        Box::pin(turn::alone(call, async || Ok(Box::pin(settings(bucket, seen, &others)).await))).await
+    };
+    let ended = |one: &Lost| {
+        let steps = if matches!(one.control, Control::Statements(_)) { &policy } else { &settings };
+        steps.as_ref().map_err(Clone::clone).and_then(|steps| end_of(steps, &one.control))
+    };
+    lost.iter().map(ended).collect()
+}
+
+fn end_of(steps: &[Step], control: &Control) -> Result<(), Fault> {
+    let name = control.step();
+    match steps.iter().find(|step| step.name == name) {
+        Some(step) if step.outcome == Outcome::Failed => {
+            Err(step.error.clone().unwrap_or_else(|| Fault::bug("a step failed without a reason")))
+        }
+        Some(_) => Ok(()),
+        None => Err(Fault::bug(format!("nothing was tried for {name}"))),
+    }
+}
+
+/// All statements of the level with one write. What is new in them is recorded first, and what S3 does not take back with them after it.
+async fn policy(call: &Call, (wanted, base): (&Wanted<'_>, &BaseState), seen: &Seen) -> Result<Vec<Step>, Fault> {
+    let document = seen.document.as_ref().map_err(Clone::clone)?;
+    let statements = statements::wanted(wanted.level, &wanted.around, (base, document))?;
+    let names = statements.all.iter().filter_map(|(_, one)| one.get("Sid").and_then(Value::as_str));
+    let sids = names.map(str::to_owned).collect();
+    let base = remember(call, base, Planned { sids, ..Planned::default() }).await?;
+    let (steps, left_out) = Box::pin(write::policy(call, wanted.around.bucket, statements, true)).await;
+    if let Err(fault) = remember(call, &base, Planned { left_out, ..Planned::default() }).await {
+        tracing::error!(fault.message = %fault.message, "the record does not say what S3 did not take back");
+    }
+    Ok(steps)
+}
+
+/// Adds to what is recorded as planned.
+async fn remember(call: &Call, base: &BaseState, planned: Planned) -> Result<BaseState, Fault> {
+    let all = base.joined(&BaseState { planned, ..base.clone() });
+    if all != *base {
+        call.ledger.extend_base(call.held(), base, &all).await?;
+    }
+    Ok(all)
+}
+
+async fn settings(bucket: &Bucket, seen: &Seen, lost: &[&Lost]) -> Vec<Step> {
+    let is_lost = |control: &Control| lost.iter().any(|one| one.control == *control);
+    let mut steps = Vec::new();
+    if is_lost(&Control::Block) {
+        let put = async { contain::put(bucket, PublicAccessBlock::ALL).await.map(|()| Outcome::Applied) };
+        steps.push(step(StepKind::BlockPublicAccess, Box::pin(put)).await);
+    }
+    let (expiring, copying) = ids(lost);
+    if !expiring.is_empty() {
+        steps.extend(Box::pin(lifecycle::disable(bucket, &expiring, true)).await);
+    }
+    if !copying.is_empty() {
+        steps.extend(Box::pin(replication::disable(bucket, &copying, true)).await);
+    }
+    if is_lost(&Control::CustomerKeys) {
+        steps.push(Box::pin(encryption::block_customer_keys(bucket, &seen.base, true)).await);
+    }
+    if is_lost(&Control::Versioning) {
+        steps.push(Box::pin(versioning::enable(bucket, &seen.base, true)).await);
+    }
+    steps
+}
+
+/// The ids of the rules of the lifecycle, and of replication.
+fn ids(lost: &[&Lost]) -> (BTreeSet<String>, BTreeSet<String>) {
+    let (mut expiring, mut copying) = (BTreeSet::new(), BTreeSet::new());
+    for one in lost {
+        match &one.control {
+            Control::LifecycleRule(id) => expiring.extend([id.clone()]),
+            Control::ReplicationRule(id) => copying.extend([id.clone()]),
+            _ => {}
+        }
+    }
+    (expiring, copying)
+}

@@ -1,0 +1,183 @@
+//! Rules by which S3 itself deletes and copies: which are switched off, and that they come back as they were.
+
+use crate::bucket::{Bucket, Xml};
+use crate::changed::{WIPE, freeze, recorded, step_about, wipe, wrote_lifecycle};
+use crate::release::release_at;
+use crate::{contain_at, outcome, stage};
+use firebreak::receipt::{Outcome, Status};
+use firebreak::step::StepKind;
+use firebreak::target::Scope;
+use firebreak_testkit::scripted::error;
+use serde_json::{Value, json};
+
+const ROLE: &str = "arn:aws:iam::111122223333:role/replication";
+
+fn rule(id: &str, does: &str) -> String {
+    format!("<Rule><ID>{id}</ID><Filter><Prefix>logs/</Prefix></Filter><Status>Enabled</Status>{does}</Rule>")
+}
+
+fn keep() -> String {
+    rule("keep", "<Expiration><Days>365</Days></Expiration>")
+}
+
+/// [`keep`] as CloudTrail shows it.
+fn keep_recorded() -> Value {
+    json!({ "ID": "keep", "Filter": { "Prefix": "logs/" }, "Status": "Enabled", "Expiration": { "Days": 365 } })
+}
+
+/// A rule that copies to a bucket. `account`: the element that says whose it is.
+fn copy(id: &str, to: &str, account: &str) -> String {
+    let destination = format!("<Destination><Bucket>arn:aws:s3:::{to}</Bucket>{account}</Destination>");
+    let priority = if id == "steal" { 2 } else { 1 };
+    let markers = "<DeleteMarkerReplication><Status>Disabled</Status></DeleteMarkerReplication>";
+    format!(
+        "<Rule><ID>{id}</ID><Priority>{priority}</Priority><Filter><Prefix></Prefix></Filter><Status>Enabled</Status>\
+         {markers}{destination}</Rule>"
+    )
+}
+
+fn steal() -> String {
+    copy("steal", "evil", "<Account>999988887777</Account>")
+}
+
+/// Whether a rule of the lifecycle or the replication is on.
+fn on(bucket: &Bucket, of: &str, id: &str) -> bool {
+    bucket.rule_status(of, id).expect("a rule") == "Enabled"
+}
+
+#[tokio::test]
+async fn a_freeze_stops_what_was_written_since_and_leaves_what_was_there() {
+    let (aws, bucket) = stage().await;
+    let both = json!([keep_recorded(), wipe()]);
+    let bucket = bucket
+        .with_lifecycle(&format!("{}{WIPE}", keep()))
+        .with_event(wrote_lifecycle(10, &both))
+        .with_event(wrote_lifecycle(24 * 60, &keep_recorded()));
+    let receipt = freeze(&aws).await;
+    assert_eq!(receipt.status, Status::Contained);
+    assert_eq!((on(&bucket, "lifecycle", "wipe"), on(&bucket, "lifecycle", "keep")), (false, true));
+    assert_eq!(outcome(&receipt.steps, "disable-lifecycle-rule wipe"), Outcome::Applied);
+    assert!(step_about(&receipt, StepKind::DisableLifecycleRule, "keep").is_none());
+}
+
+#[tokio::test]
+async fn a_freeze_without_a_change_touches_no_rule() {
+    let (aws, bucket) = stage().await;
+    let bucket = bucket.with_lifecycle(WIPE).with_replication(ROLE, &steal());
+    freeze(&aws).await;
+    assert_eq!((on(&bucket, "lifecycle", "wipe"), on(&bucket, "replication", "steal")), (true, true));
+    assert!(aws.calls_of("s3:PutBucketLifecycle").is_empty() && aws.calls_of("s3:PutBucketReplication").is_empty());
+}
+
+#[tokio::test]
+async fn copies_to_another_account_stop_and_people_read_whose_it_is() {
+    let (aws, bucket) = stage().await;
+    let written = |id: &str, to: &str, account: &str| {
+        let to = json!({ "Bucket": format!("arn:aws:s3:::{to}"), "Account": account });
+        json!({ "ID": id, "Priority": 1, "Filter": { "Prefix": "" }, "Status": "Enabled", "Destination": to })
+    };
+    let wrote = |minutes: i64, rules: Value| {
+        let document = json!({ "ReplicationConfiguration": { "Role": ROLE, "Rule": rules } });
+        recorded("PutBucketReplication", minutes, &document)
+    };
+    let mirror = written("mirror", "acme-mirror", "111122223333");
+    let own = copy("mirror", "acme-mirror", "<Account>111122223333</Account>");
+    let bucket = bucket
+        .with_replication(ROLE, &format!("{own}{}", steal()))
+        .with_event(wrote(10, json!([mirror, written("steal", "evil", "999988887777")])))
+        .with_event(wrote(24 * 60, mirror.clone()));
+    let receipt = freeze(&aws).await;
+    assert_eq!((on(&bucket, "replication", "steal"), on(&bucket, "replication", "mirror")), (false, true));
+    let note = step_about(&receipt, StepKind::NoteAccess, "rule steal").and_then(|step| step.error.clone()).expect("a note");
+    assert!(note.message.contains("arn:aws:s3:::evil, of account 999988887777"), "{note}");
+    assert!(step_about(&receipt, StepKind::NoteAccess, "rule mirror").is_none(), "the copies stay in the account");
+}
+
+#[tokio::test]
+async fn destruction_switches_off_whatever_takes_data_away() {
+    let (aws, bucket) = stage().await;
+    let rules = [
+        keep(),
+        rule("past", "<Expiration><Date>2020-01-01T00:00:00.000Z</Date></Expiration>"),
+        rule("noncurrent", "<NoncurrentVersionExpiration><NoncurrentDays>1</NoncurrentDays></NoncurrentVersionExpiration>"),
+        rule("tidy", "<Expiration><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker></Expiration>"),
+        rule(
+            "abort",
+            "<AbortIncompleteMultipartUpload><DaysAfterInitiation>7</DaysAfterInitiation></AbortIncompleteMultipartUpload>",
+        ),
+    ];
+    let bucket = bucket.with_lifecycle(&rules.concat()).with_replication(ROLE, &copy("mirror", "acme-mirror", ""));
+    contain_at(&aws, "one", Scope::Destruction).await.expect("a receipt");
+    for (id, stays) in [("keep", false), ("past", false), ("noncurrent", false), ("tidy", true), ("abort", true)] {
+        assert_eq!(on(&bucket, "lifecycle", id), stays, "{id}");
+    }
+    assert!(!on(&bucket, "replication", "mirror"));
+    assert_eq!((aws.calls_of("s3:PutBucketLifecycle").len(), aws.calls_of("s3:PutBucketReplication").len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_release_puts_back_every_rule_and_whatever_else_the_documents_say() {
+    let off = rule("off", "<Expiration><Days>9</Days></Expiration>").replace("Enabled", "Disabled");
+    let moved = rule("moved", "<Transition><Days>30</Days><StorageClass>GLACIER</StorageClass></Transition>");
+    // Of a time before filters.
+    let old = "<Rule><ID>keep</ID><Prefix>tmp/</Prefix><Status>Enabled</Status><Expiration><Days>30</Days></Expiration></Rule>";
+    for rules in [format!("{}{off}{moved}", keep()), old.to_owned()] {
+        let (aws, bucket) = stage().await;
+        let bucket = bucket.with_lifecycle(&rules).with_replication(ROLE, &steal());
+        bucket.change(|state| state.transition_default = Some("varies_by_storage_class".to_owned()));
+        let before = bucket.now();
+        contain_at(&aws, "one", Scope::Destruction).await.expect("a receipt");
+        assert_eq!((on(&bucket, "lifecycle", "keep"), on(&bucket, "replication", "steal")), (false, false));
+        assert_eq!(bucket.now().transition_default, before.transition_default);
+        let steps = release_at(&aws, "one", Scope::Destruction).await;
+        assert_eq!(outcome(&steps, "enable-lifecycle-rule keep"), Outcome::Applied);
+        assert!(!steps.iter().any(|step| step.name.as_str() == "enable-lifecycle-rule off"), "it was off before: {steps:?}");
+        let after = bucket.now();
+        assert_eq!((after.lifecycle, after.transition_default), (before.lifecycle, before.transition_default));
+        assert_eq!(after.replication, before.replication);
+    }
+}
+
+#[tokio::test]
+async fn a_rule_that_somebody_changed_or_deleted_since_is_shown_and_left() {
+    let (aws, bucket) = stage().await;
+    let other = rule("other", "<Expiration><Days>9</Days></Expiration>");
+    let gone = rule("gone", "<Expiration><Days>9</Days></Expiration>");
+    let bucket = bucket.with_lifecycle(&[keep(), other.clone(), gone].concat());
+    contain_at(&aws, "one", Scope::Destruction).await.expect("a receipt");
+    let theirs = rule("keep", "<Expiration><Days>2</Days></Expiration>").replace("Enabled", "Disabled");
+    let document = Xml::of("LifecycleConfiguration", &format!("{theirs}{}", other.replace("Enabled", "Disabled")));
+    bucket.change(|state| state.lifecycle = Some(document));
+    let steps = release_at(&aws, "one", Scope::Destruction).await;
+    assert_eq!((on(&bucket, "lifecycle", "keep"), on(&bucket, "lifecycle", "other")), (false, true));
+    for id in ["keep", "gone"] {
+        let step = steps.iter().find(|step| step.name.as_str() == format!("enable-lifecycle-rule {id}")).expect("a step");
+        assert!(step.outcome == Outcome::Skipped && step.error.is_some(), "{step:?}");
+    }
+    assert_eq!(bucket.rule_status("lifecycle", "gone"), None);
+}
+
+#[tokio::test]
+async fn a_change_that_met_another_one_is_made_again() {
+    let (aws, bucket) = stage().await;
+    let bucket = bucket.with_lifecycle(WIPE);
+    aws.next("s3:PutBucketLifecycle", error(409, "OperationAborted"));
+    let receipt = contain_at(&aws, "one", Scope::Destruction).await.expect("a receipt");
+    assert_eq!(outcome(&receipt.steps, "disable-lifecycle-rule wipe"), Outcome::Applied);
+    assert!(!on(&bucket, "lifecycle", "wipe"));
+}
+
+#[tokio::test]
+async fn a_refused_change_is_said_of_each_rule_and_keeps_nothing_else_from_being_done() {
+    let (aws, bucket) = stage().await;
+    let bucket = bucket.with_lifecycle(&format!("{}{WIPE}", keep())).with_replication(ROLE, &steal());
+    aws.always("s3:PutBucketLifecycle", error(403, "AccessDenied"));
+    let receipt = contain_at(&aws, "one", Scope::Destruction).await.expect("a receipt");
+    assert_eq!(receipt.status, Status::Partial, "what S3 deletes by itself goes on");
+    for id in ["keep", "wipe"] {
+        assert_eq!(outcome(&receipt.steps, &format!("disable-lifecycle-rule {id}")), Outcome::Failed);
+        assert!(on(&bucket, "lifecycle", id));
+    }
+    assert_eq!(aws.calls_of("s3:PutBucketLifecycle").len(), 1, "one call for all rules");
+    assert!(!on(&bucket, "replication", "steal"));
+}
