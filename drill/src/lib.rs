@@ -3,6 +3,7 @@
 mod bucket;
 mod inbox;
 mod instance;
+mod object;
 mod principal;
 mod round_trips;
 mod stage;
@@ -12,6 +13,7 @@ pub use bucket::PlantedBucket;
 pub use firebreak_rehearsal::{Difference, State};
 pub use inbox::Notice;
 pub use instance::PlantedInstance;
+pub use object::PlantedObject;
 pub use principal::{PlantedRole, PlantedUser};
 pub use round_trips::Run;
 pub use stage::{Invoked, Stage};

@@ -85,7 +85,7 @@ const LEVELS = ['freeze', 'destruction', 'seal']
 const at = (level, lists, beside) => ({ resource: { from: `bucket-${level}`, lists, beside } })
 
 /** Whoever is never locked out. */
-const responders = (w) => [w.member('LockdownS3'), w.member('PreserveEvidence'), w.member('Release'), w.breakGlass, w.root]
+const responders = (w) => [w.member('LockdownS3'), w.member('PreserveEvidence'), w.member('QuarantineObject'), w.member('Release'), w.breakGlass, w.root]
 
 /** Read alone, and by the policies of the roles themselves. */
 function neverLockedOut(w) {

@@ -24,7 +24,7 @@ export function cases(w) {
         ...each(['DescribeInstances', 'DescribeNetworkInterfaces', 'DescribeSnapshots', 'DescribeVolumes', 'GetConsoleOutput'], (call) => ({
           name: call, who: preserve, does: `ec2:${call}`, on: call === 'GetConsoleOutput' ? w.instance() : anything, then: 'allowed',
         })),
-        ...each(['GetBucketAcl', 'GetBucketLocation', 'GetBucketLogging', 'GetBucketOwnershipControls', 'GetBucketPolicy', 'GetBucketPublicAccessBlock', 'GetBucketVersioning', 'GetEncryptionConfiguration', 'GetLifecycleConfiguration', 'GetReplicationConfiguration', 'ListBucket'], (call) => ({
+        ...each(['GetBucketAcl', 'GetBucketLocation', 'GetBucketLogging', 'GetBucketOwnershipControls', 'GetBucketPolicy', 'GetBucketPublicAccessBlock', 'GetBucketVersioning', 'GetEncryptionConfiguration', 'GetLifecycleConfiguration', 'GetReplicationConfiguration', 'ListBucket', 'ListBucketVersions'], (call) => ({
           name: call, who: preserve, does: `s3:${call}`, on: bucket, then: 'allowed',
         })),
         ...each([w.instance(), volume], (on) => ({

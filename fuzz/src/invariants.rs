@@ -156,6 +156,7 @@ fn can_be_carried_out(decision: &Decision, plan: &Plan, name: &str) {
         TargetKind::IdentityCenterUser => SessionName::parse(id).is_ok(),
         TargetKind::Ec2Instance => InstanceId::parse(id).is_ok(),
         TargetKind::S3Bucket => BucketName::parse(id).is_ok(),
+        TargetKind::S3Object if decision.containment.is_some() => BucketName::parse(id).is_ok() && !target.objects.is_empty(),
         _ => true,
     };
     let valid = match decision.containment {
@@ -187,7 +188,7 @@ fn allowed(decision: &Decision, plan: &Plan, case: &Case) {
     let listed = match target.kind {
         TargetKind::IamUser | TargetKind::IamRole => protected.principals.contains(&target.id),
         TargetKind::Ec2Instance => protected.instances.contains(&target.id),
-        TargetKind::S3Bucket => protected.buckets.contains(&target.id),
+        TargetKind::S3Bucket | TargetKind::S3Object => protected.buckets.contains(&target.id),
         _ => false,
     };
     assert!(!listed, "{name}: a protected target: {decision:?}");

@@ -14,6 +14,7 @@ const ADAPTERS: [&str; 9] = [
     include_str!("../../crates/firebreak/src/finding/asff.rs"),
     include_str!("../../crates/firebreak/src/finding/guardduty.rs"),
     include_str!("../../crates/firebreak/src/finding/health.rs"),
+    include_str!("../../crates/firebreak/src/finding/malware_scan.rs"),
     include_str!("../../crates/firebreak/src/finding/ocsf.rs"),
     include_str!("../../crates/firebreak/src/finding/principal.rs"),
     include_str!("../../crates/firebreak/src/finding/request.rs"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from html import unescape
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -16,6 +17,7 @@ from moto.core.request import Request
 from moto.core.routing import get_service_router
 
 _CREDENTIAL: Final = re.compile(r"Credential=([^/]+)/[^/]+/[^/]+/([^/]+)/aws4_request")
+_TAG_KEY: Final = re.compile(rb"<Key>(.*?)</Key>", re.DOTALL)
 _S3_CONTROL: Final = "/v20180820/"
 """Where the paths of S3 Control begin; it signs as S3."""
 
@@ -64,7 +66,9 @@ def _rest(environ: dict[str, Any], body: bytes, service: str, access_key: str | 
         # Whatever is wrong with this request, or with a service botocore does not know, is moto's to answer.
         name, in_path = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}", {}
     payload = (_json_object(body) or {}) if service != "s3" else {}
-    params = {**payload, **query, **in_path}
+    # Of what S3 is sent, only the keys of tags matter to IAM.
+    tags = {"TagKeys": [unescape(key.decode()) for key in _TAG_KEY.findall(body)]} if name == "PutObjectTagging" else {}
+    params = {**payload, **query, **in_path, **tags}
     protocol = "s3control" if is_control else "s3" if service == "s3" else "json"
     return Operation(service, name, params or None, access_key, protocol)
 

@@ -1,22 +1,29 @@
-// The bucket policies that lockdown-s3 writes, one for each level, from the templates of its statements. A placeholder stands alone in a
-// list and gives way to its values (functions/lockdown-s3/src/statements/fill.rs).
+// The bucket policies that lockdown-s3 writes, one for each level, and that of quarantine-object, from the templates of their statements. A
+// placeholder stands alone in a list and gives way to its values (functions/lockdown-s3/src/statements/fill.rs).
 
-const FOLDER = 'functions/lockdown-s3/src/statements/'
+const of = (...names) => names.map((name) => `functions/lockdown-s3/src/statements/${name}.json`)
 /** Name in the table, and the templates. */
 const LEVELS = {
-  'bucket-freeze': ['deny-suspects', 'deny-sessions', 'deny-sessions-of-role', 'deny-outsiders', 'deny-customer-keys'],
-  'bucket-destruction': ['deny-destruction'],
-  'bucket-seal': ['seal'],
+  'bucket-freeze': of('deny-suspects', 'deny-sessions', 'deny-sessions-of-role', 'deny-outsiders', 'deny-customer-keys'),
+  'bucket-destruction': of('deny-destruction'),
+  'bucket-seal': of('seal'),
+  'quarantined-objects': ['functions/quarantine-object/src/statement.json'],
 }
 
 /** The templates, as files of the repository. */
-export const templates = Object.values(LEVELS).flat().map((name) => `${FOLDER}${name}.json`)
+export const templates = Object.values(LEVELS).flat()
 
-/** Whoever is never locked out, as `Around::responders` in functions/lockdown-s3/src/statements.rs names them. */
+/** Whoever is never locked out, as `Around::responders` in functions/lockdown-s3/src/statements.rs and `of` in
+ * functions/quarantine-object/src/statement.rs name them. */
 const responders = (partition, account) =>
-  ['role/firebreak/FirebreakMemberLockdownS3', 'role/firebreak/FirebreakMemberPreserveEvidence', 'role/firebreak/FirebreakMemberRelease', 'role/firebreak-break-glass/*', 'root'].map(
-    (one) => `arn:${partition}:iam::${account}:${one}`,
-  )
+  [
+    'role/firebreak/FirebreakMemberLockdownS3',
+    'role/firebreak/FirebreakMemberPreserveEvidence',
+    'role/firebreak/FirebreakMemberQuarantineObject',
+    'role/firebreak/FirebreakMemberRelease',
+    'role/firebreak-break-glass/*',
+    'root',
+  ].map((one) => `arn:${partition}:iam::${account}:${one}`)
 
 /** The policies of a bucket of `account`, which name nobody yet: cases write whom they mean into the lists. */
 export function bucketPolicies(partition, account, read) {
@@ -33,7 +40,7 @@ export function bucketPolicies(partition, account, read) {
     Accounts: [account],
     Named: [`arn:${partition}:iam::cloudfront:user/CloudFront Origin Access Identity *`],
   }
-  const policy = (files) => ({ Version: '2012-10-17', Statement: files.map((file) => fill(JSON.parse(read(`${FOLDER}${file}.json`)), fills)) })
+  const policy = (files) => ({ Version: '2012-10-17', Statement: files.map((file) => fill(JSON.parse(read(file)), fills)) })
   return Object.entries(LEVELS).map(([name, files]) => [name, policy(files)])
 }
 

@@ -1,5 +1,5 @@
-// Whether S3 would take the bucket policies that lockdown-s3 writes, and whether each of their statements can match. How large they are
-// beside the customer's own statements, of which S3 takes 20,480 bytes together.
+// Whether S3 would take the bucket policies that lockdown-s3 and quarantine-object write, and whether each of their statements can match.
+// How large they are beside the customer's own statements, of which S3 takes 20,480 bytes together.
 
 import { lintResourcePolicy, validateResourcePolicy } from '@cloud-copilot/iam-policy'
 import { bucketPolicies, templates } from './buckets.mjs'

@@ -45,10 +45,10 @@ async function details(service, name) {
   }
 }
 
-// `aws:ResourceTag/${TagKey}` stands for any tag.
+// `aws:ResourceTag/${TagKey}` and `s3:ExistingObjectTag/<key>` stand for any tag.
 function matches(known, key) {
-  const [front] = known.toLowerCase().split('${')
-  return known.includes('${') ? key.toLowerCase().startsWith(front) : known.toLowerCase() === key.toLowerCase()
+  const [front, ...any] = known.toLowerCase().split(/\$\{|</)
+  return any.length > 0 ? key.toLowerCase().startsWith(front) : front === key.toLowerCase()
 }
 
 // Whether an ARN with wildcards can be one of a type such as arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}.

@@ -17,10 +17,11 @@ use serde_json::Value;
 const EVENT_RULE: &str = "event-rule";
 
 /// The rules of `infra/event-rules` that no row changes, by the name of their file.
-const RULES: [(&str, &str); 5] = [
+const RULES: [(&str, &str); 6] = [
     ("guardduty", include_str!("../../../infra/event-rules/guardduty.json")),
     ("health", include_str!("../../../infra/event-rules/health.json")),
     ("isolation-request", include_str!("../../../infra/event-rules/isolation-request.json")),
+    ("malware-scan", include_str!("../../../infra/event-rules/malware-scan.json")),
     ("security-hub", include_str!("../../../infra/event-rules/security-hub.json")),
     ("security-hub-v2", include_str!("../../../infra/event-rules/security-hub-v2.json")),
 ];

@@ -26,9 +26,10 @@ const REGION: &str = "region";
 const AT_ONCE: usize = 8;
 
 /// The rules of a forwarder, by their file in `infra/event-rules`. Of GuardDuty it sends every finding.
-const FORWARDED: [(&str, &str); 4] = [
+const FORWARDED: [(&str, &str); 5] = [
     ("guardduty", include_str!("../../../infra/forwarder/guardduty.json")),
     ("health", include_str!("../../../infra/event-rules/health.json")),
+    ("malware-scan", include_str!("../../../infra/event-rules/malware-scan.json")),
     ("security-hub", include_str!("../../../infra/event-rules/security-hub.json")),
     ("security-hub-v2", include_str!("../../../infra/event-rules/security-hub-v2.json")),
 ];

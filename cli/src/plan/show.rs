@@ -63,6 +63,7 @@ fn where_and_when(finding: &FindingSummary) -> String {
         Source::GuardDuty => "from GuardDuty",
         Source::SecurityHub => "through Security Hub",
         Source::Health => "from AWS Health",
+        Source::MalwareScan => "from a malware scan",
         Source::Request => "asked for by a person",
         Source::Unknown => "from an unknown source",
     };

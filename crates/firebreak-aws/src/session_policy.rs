@@ -101,7 +101,8 @@ fn about(target: &Target, role: MemberRole) -> Value {
         // A finding does not say under which path a principal is; names are unique in an account whatever the path.
         TargetKind::IamUser => principal(target, "user"),
         TargetKind::IamRole => principal(target, "role"),
-        TargetKind::S3Bucket => bucket(target, role),
+        // The id of objects that are contained is the name of their bucket.
+        TargetKind::S3Bucket | TargetKind::S3Object => bucket(target, role),
         TargetKind::Ec2Instance if target.scope == Scope::RemoteAddresses => network_acls(target),
         TargetKind::Ec2Instance => instance(target, role),
         _ => json!([{ "Effect": "Deny", "Action": "*", "Resource": "*" }]),
@@ -273,6 +274,16 @@ mod tests {
             let is_read =
                 |call: &str| ["Describe", "Get", "List", "Lookup"].iter().any(|verb| call.contains(&format!(":{verb}")));
             assert!(calls.clone().all(|call| is_read(call) && !call.contains('*')), "{:?}", calls.collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_session_for_objects_of_a_bucket_reaches_that_bucket_alone() {
+        let target = Target { scope: Scope::Objects, ..target(TargetKind::S3Object, "acme-uploads") };
+        for role in [MemberRole::QuarantineObject, MemberRole::Release, MemberRole::PreserveEvidence] {
+            let policy: Value = serde_json::from_str(&session_policy(&target, role)).expect("JSON");
+            let [own] = policy["Statement"].as_array().expect("statements").as_slice() else { panic!("{policy}") };
+            assert_eq!(own["Resource"], json!(["arn:aws-us-gov:s3:::acme-uploads", "arn:aws-us-gov:s3:::acme-uploads/*"]));
         }
     }
 

@@ -6,6 +6,7 @@ pub mod declaration;
 mod isolate_ec2;
 mod lockdown_s3;
 mod quarantine_iam;
+mod quarantine_object;
 mod quarantine_scp;
 
 use crate::target::Scope;
@@ -29,6 +30,8 @@ pub enum Containment {
     IsolateEc2,
     /// Switch on every public access block of a bucket.
     LockdownS3,
+    /// Deny objects of a bucket to everybody but responders, and leave the bucket as it is.
+    QuarantineObject,
 }
 
 impl Containment {
@@ -73,6 +76,7 @@ impl Containment {
             Self::QuarantineScp => &quarantine_scp::DECLARATION,
             Self::IsolateEc2 => &isolate_ec2::DECLARATION,
             Self::LockdownS3 => &lockdown_s3::DECLARATION,
+            Self::QuarantineObject => &quarantine_object::DECLARATION,
         }
     }
 }

@@ -9,6 +9,7 @@ mod export;
 mod guardduty;
 mod health;
 mod json;
+mod malware_scan;
 mod ocsf;
 mod principal;
 mod request;
@@ -40,6 +41,8 @@ pub enum Source {
     SecurityHub,
     /// AWS Health: abuse reports and exposed credentials.
     Health,
+    /// GuardDuty Malware Protection for S3: the result of one scan.
+    MalwareScan,
     /// A person asked: `Firebreak Isolation Request`.
     Request,
     /// Anything else.
@@ -262,6 +265,8 @@ pub struct Delivery {
 pub enum Read {
     /// One or more findings.
     Findings(Vec<Finding>),
+    /// It is understood, and calls for nothing; the text says what it is.
+    Nothing(&'static str),
     /// Nothing Firebreak can read; the text says why, for a person.
     Unreadable(&'static str),
 }
@@ -277,9 +282,7 @@ pub fn read(event: &Value) -> Read {
     };
     match (source, detail_type) {
         ("aws.guardduty", "GuardDuty Finding") => guardduty::read(detail),
-        ("aws.guardduty", "GuardDuty Malware Protection Object Scan Result") => {
-            Read::Unreadable("a malware scan result, not a finding: look at the object it names")
-        }
+        ("aws.guardduty", malware_scan::DETAIL_TYPE) => malware_scan::read(event, detail),
         ("aws.securityhub", "Security Hub Findings - Imported" | "Security Hub Findings - Custom Action") => asff::read(detail),
         ("aws.securityhub", "Findings Imported V2") => ocsf::read(detail),
         ("aws.health", "AWS Health Event" | "AWS Health Abuse Event") => health::read(event, detail),

@@ -5,6 +5,7 @@
 
 use crate::addresses;
 use crate::ids::{AccessKeyId, PrincipalId};
+use crate::objects;
 use crate::target::{Scope, Target, TargetKind};
 
 impl Target {
@@ -85,17 +86,21 @@ impl Target {
     }
 
     /// [`ledger_key`](Self::ledger_key) and the part of the target that is meant: two sessions of one role are two decisions
-    /// about one resource, and so are two sets of remote addresses, and two levels of a bucket.
+    /// about one resource, and so are two sets of remote addresses, two levels of a bucket, and two sets of its objects.
     #[must_use]
     pub fn scoped_key(&self) -> String {
-        let digest = if self.by_addresses { addresses::digest(&self.addresses) } else { String::new() };
+        let digest = match self.scope {
+            Scope::Objects => objects::digest(&self.objects),
+            _ if self.by_addresses => addresses::digest(&self.addresses),
+            _ => String::new(),
+        };
         let part = match self.scope {
             Scope::Principal => return self.ledger_key(),
             // There is one of each.
             Scope::Freeze | Scope::Destruction | Scope::Seal => return format!("{}/{}", self.ledger_key(), self.scope.name()),
             Scope::Session => self.session.as_deref().unwrap_or_default(),
             Scope::AccessKey => self.access_key_id.as_ref().map_or("", AccessKeyId::as_str),
-            Scope::RemoteAddresses => digest.as_str(),
+            Scope::RemoteAddresses | Scope::Objects => digest.as_str(),
             Scope::OlderSessions => "",
         };
         format!("{}/{}/{part}", self.ledger_key(), self.scope.name())
@@ -165,6 +170,21 @@ mod tests {
         earlier["scope"] = json!("freeze");
         let frozen: Target = serde_json::from_value(earlier).expect("a target");
         assert!(frozen.is_of(&bucket) && frozen.merge_key() != bucket.merge_key());
+    }
+
+    #[test]
+    fn each_set_of_objects_has_a_row_of_its_own_beside_the_other_sets_of_its_bucket() {
+        let objects = |keys: &[&str]| {
+            let one = |key: &&str| objects::ObjectVersion::parse(key, Some("v1"), None).expect("an object");
+            let target = Target::new(TargetKind::S3Object, "acme", old().place());
+            Target { scope: Scope::Objects, objects: keys.iter().map(one).collect(), ..target }
+        };
+        let (one, two) = (objects(&["a"]), objects(&["a", "b"]));
+        assert!(one.scoped_key().starts_with("111122223333/s3-object/acme/objects/"), "{}", one.scoped_key());
+        assert!(one.is_of(&two) && one.merge_key() != two.merge_key());
+        assert!(one.whole().objects.is_empty() && !one.is_of(&Target::new(TargetKind::S3Bucket, "acme", old().place())));
+        let json = serde_json::to_value(&one).expect("JSON");
+        assert_eq!(serde_json::from_value::<Target>(json).expect("a target"), one);
     }
 
     #[test]

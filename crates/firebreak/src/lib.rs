@@ -23,6 +23,7 @@ mod ledger_keys;
 pub mod names;
 pub mod naming;
 pub mod notice;
+pub mod objects;
 pub mod pause;
 pub mod plan;
 pub mod playbook;

@@ -147,6 +147,7 @@ pub fn plan(event: &Value, circumstances: &Circumstances<'_>) -> Plan {
     let digest = OnceCell::new();
     match finding::read(event) {
         Read::Unreadable(why) => notice_only(event, why),
+        Read::Nothing(what) => Plan { verdict: Verdict::Ignore, ..notice_only(event, what) },
         Read::Findings(findings) => {
             let mut plans: Vec<Plan> =
                 findings.iter().map(|finding| one(event, &digest, finding, delivery, circumstances)).collect();

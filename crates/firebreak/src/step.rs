@@ -117,6 +117,10 @@ pub enum StepKind {
     DenyDestruction,
     /// Deny every call to everybody in the policy of a bucket.
     SealBucket,
+    /// Deny objects that have Firebreak's tag, in the policy of a bucket.
+    DenyQuarantined,
+    /// Have that statement deny an object, by the tag.
+    QuarantineObject,
     /// Block customer-held keys (SSE-C) in the encryption setting of a bucket.
     BlockCustomerKeys,
     /// Switch a lifecycle rule off.
@@ -185,6 +189,8 @@ pub enum StepKind {
     RestorePublicAccessBlock,
     /// Put the policy of a bucket back.
     RestorePolicy,
+    /// Put the tags of an object back.
+    RestoreObjectTags,
     /// Put the encryption setting of a bucket back.
     RestoreEncryption,
     /// Suspend versioning again.
@@ -226,6 +232,7 @@ impl StepKind {
             Self::IsolateInterface | Self::CutTracked | Self::LeftOpen | Self::DenyAddresses => Nature::Control,
             Self::BlockPublicAccess | Self::DenySuspects | Self::DenyOutsiders | Self::DenyCustomerKeys => Nature::Control,
             Self::DenyDestruction | Self::SealBucket | Self::BlockCustomerKeys => Nature::Control,
+            Self::DenyQuarantined | Self::QuarantineObject | Self::RestoreObjectTags => Nature::Control,
             Self::DisableLifecycleRule | Self::DisableReplicationRule => Nature::Control,
             Self::CheckDrift | Self::ReactivateKey | Self::ReactivateServiceCredential => Nature::Control,
             Self::ReactivateSshKey | Self::ReactivateCertificate | Self::KeepInactive | Self::DetachDeny => Nature::Control,

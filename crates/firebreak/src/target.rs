@@ -1,6 +1,7 @@
 //! What a decision is about: one resource in one account, or a part of it.
 
 use crate::ids::{AccessKeyId, AccountId, InstanceProfileName, Partition, PrincipalId, Region};
+use crate::objects::ObjectVersion;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -31,6 +32,8 @@ pub enum Scope {
     Destruction,
     /// A bucket for everybody but Firebreak.
     Seal,
+    /// Some objects of a bucket, each by its version.
+    Objects,
 }
 
 impl Scope {
@@ -44,7 +47,7 @@ impl Scope {
     /// have connections that stay open. Nor for the levels of a bucket: each denies something that the others let pass.
     #[must_use]
     pub fn is_within_whole(self) -> bool {
-        !matches!(self, Self::RemoteAddresses | Self::Freeze | Self::Destruction | Self::Seal)
+        !matches!(self, Self::RemoteAddresses | Self::Freeze | Self::Destruction | Self::Seal | Self::Objects)
     }
 
     /// The kebab-case name, the same as in JSON.
@@ -56,8 +59,8 @@ impl Scope {
 
 /// The kind of resource a decision is about.
 ///
-/// `IamUser`, `IamRole`, `Ec2Instance`, `S3Bucket` and `IdentityCenterUser` have a containment. Of every other kind, the root user
-/// among them, Firebreak names the target and says what a person should do.
+/// `IamUser`, `IamRole`, `Ec2Instance`, `S3Bucket`, `S3Object` and `IdentityCenterUser` have a containment. Of every other kind, the
+/// root user among them, Firebreak names the target and says what a person should do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
@@ -96,7 +99,7 @@ pub enum TargetKind {
     Snapshot,
     /// A recovery point of AWS Backup; the id is its ARN.
     RecoveryPoint,
-    /// Objects in a bucket; the id is `bucket/key` of the first one.
+    /// Objects in a bucket; the id is `bucket/key` of the first one. Where the scope is [`Scope::Objects`], it is the bucket's name.
     S3Object,
     /// A whole account; the id is the account id.
     Account,
@@ -127,7 +130,7 @@ impl TargetKind {
             Self::Ec2Image => facts("AMI", Reach::Region, Look::ReadOnly, Id::Words),
             Self::Snapshot => facts("snapshot", Reach::Region, Look::ReadOnly, Id::Words),
             Self::RecoveryPoint => facts("recovery point", Reach::Region, Look::ReadOnly, Id::Words),
-            Self::S3Object => facts("S3 object", Reach::Region, Look::ReadOnly, Id::Words),
+            Self::S3Object => facts("S3 object", Reach::Account, Look::Reapply, Id::Words),
             Self::Account => facts("account", Reach::Region, Look::ReadOnly, Id::Words),
             Self::Principal => facts("principal", Reach::Region, Look::ReadOnly, Id::Words),
             Self::Other => facts("resource", Reach::Region, Look::ReadOnly, Id::Words),
@@ -239,6 +242,9 @@ pub struct Target {
     /// For the remote addresses of an instance: which ones.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub addresses: BTreeSet<IpAddr>,
+    /// For objects of a bucket: which ones, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<ObjectVersion>,
     /// For a principal: [`ledger_key`](Self::ledger_key) goes by the immutable id. False in what an earlier version wrote: its rows are
     /// under the name as the finding spelled it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -283,6 +289,7 @@ impl Target {
             scope: Scope::Principal,
             profile: None,
             addresses: BTreeSet::new(),
+            objects: Vec::new(),
             by_identity: matches!(kind, TargetKind::IamUser | TargetKind::IamRole),
             by_addresses: false,
         }
@@ -312,8 +319,8 @@ impl Target {
     /// The whole of the resource of which this target may be a part.
     #[must_use]
     pub fn whole(&self) -> Self {
-        let (session, addresses) = (None, BTreeSet::new());
-        Self { scope: Scope::Principal, session, session_by_aws: false, addresses, by_addresses: false, ..self.clone() }
+        let (scope, session, addresses, objects) = (Scope::Principal, None, BTreeSet::new(), Vec::new());
+        Self { scope, session, session_by_aws: false, addresses, by_addresses: false, objects, ..self.clone() }
     }
 
     /// Where it is.
@@ -363,6 +370,9 @@ impl std::fmt::Display for Target {
             Scope::Freeze => f.write_str("freeze of ")?,
             Scope::Destruction => f.write_str("destructive actions in ")?,
             Scope::Seal => f.write_str("every access to ")?,
+            Scope::Objects => {
+                return write!(f, "{} in S3 bucket {}", crate::objects::told(&self.objects), crate::text::inert(&self.id, 63));
+            }
             Scope::RemoteAddresses => write!(f, "remote addresses {} of ", crate::addresses::told(&self.addresses))?,
             Scope::AccessKey => {
                 write!(f, "access key {} of ", self.access_key_id.as_ref().map_or("unnamed", AccessKeyId::as_str))?;

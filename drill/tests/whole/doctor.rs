@@ -60,6 +60,7 @@ async fn forward(config: &SdkConfig) -> Result<()> {
     for (stem, pattern) in [
         ("guardduty", include_str!("../../../infra/forwarder/guardduty.json")),
         ("health", include_str!("../../../infra/event-rules/health.json")),
+        ("malware-scan", include_str!("../../../infra/event-rules/malware-scan.json")),
         ("security-hub", include_str!("../../../infra/event-rules/security-hub.json")),
         ("security-hub-v2", include_str!("../../../infra/event-rules/security-hub-v2.json")),
     ] {

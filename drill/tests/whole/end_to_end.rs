@@ -10,6 +10,7 @@ mod flow_logs;
 mod hosts;
 mod isolation;
 mod joins;
+mod malware;
 mod members;
 mod pause;
 mod quarantine;

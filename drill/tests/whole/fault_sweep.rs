@@ -180,6 +180,14 @@ async fn end_of_destruction_in_a_bucket() -> Result<()> {
 }
 
 #[tokio::test]
+async fn quarantine_of_an_object() -> Result<()> {
+    let groundwork = &["sts:AssumeRole", HEAD, "s3:GetBucketPolicy", "s3:GetObjectTagging", LEDGER[0], LEVELS];
+    let sweep = Sweep { function: "quarantine-object", what: What::Object, groundwork, quiet: &[LEDGER[0], LEDGER[1], HEAD] };
+    assert!(sweep.run().await? >= 60);
+    Ok(())
+}
+
+#[tokio::test]
 async fn quarantine_of_a_user_without_room_for_a_policy() -> Result<()> {
     let groundwork = &[
         "sts:AssumeRole",

@@ -45,7 +45,8 @@ const DESTRUCTION_JSON: &str = include_str!("statements/deny-destruction.json");
 const SEAL_JSON: &str = include_str!("statements/seal.json");
 
 /// The member roles that work on a locked bucket.
-const MEMBER_ROLES: [&str; 3] = ["FirebreakMemberLockdownS3", "FirebreakMemberPreserveEvidence", "FirebreakMemberRelease"];
+const MEMBER_ROLES: [&str; 4] =
+    ["FirebreakMemberLockdownS3", "FirebreakMemberPreserveEvidence", "FirebreakMemberQuarantineObject", "FirebreakMemberRelease"];
 
 /// What the statements of a bucket are written for.
 #[derive(Clone, Copy)]
@@ -59,7 +60,7 @@ pub(crate) struct Around<'a> {
 }
 
 impl Around<'_> {
-    /// The ARNs of whoever is never locked out: three roles of Firebreak by their exact names, break-glass, and the account's root.
+    /// The ARNs of whoever is never locked out: four roles of Firebreak by their exact names, break-glass, and the account's root.
     pub(crate) fn responders(&self) -> Vec<String> {
         let front = format!("arn:{}:iam::{}", self.bucket.partition, self.bucket.owner);
         let roles = MEMBER_ROLES.iter().map(|role| format!("{front}:role/firebreak/{role}"));

@@ -26,7 +26,8 @@ pub(crate) async fn collect(responder: &Responder, store: &Store, incident: &Inc
     let mut targets: Vec<&Target> = Vec::new();
     for decision in incident.decisions.iter().filter(|decision| within_reach(incident, &decision.target)) {
         // Two sessions of one role are one role to look at.
-        if !targets.iter().any(|target| target.is_of(&decision.target)) {
+        let is_known = |target: &&Target| target.is_of(&decision.target) && target.objects == decision.target.objects;
+        if !targets.iter().any(is_known) {
             targets.push(&decision.target);
         }
     }

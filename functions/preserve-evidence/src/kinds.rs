@@ -4,6 +4,7 @@ mod ec2_instance;
 mod iam_role;
 mod iam_user;
 mod s3_bucket;
+mod s3_object;
 
 use crate::ask::RawAnswer;
 use aws_config::SdkConfig;
@@ -21,12 +22,16 @@ pub(crate) enum Asked {
     Instance,
     /// An S3 bucket.
     Bucket,
+    /// Objects of an S3 bucket.
+    Objects,
 }
 
 impl Asked {
-    /// The questions about a target. None about kinds that Firebreak cannot contain, and none about a bucket whose name no API takes.
+    /// The questions about a target. None about kinds that Firebreak cannot contain, and none about a bucket whose name no API takes. Of
+    /// objects that only people contain the id is no bucket's name.
     pub(crate) fn about(target: &Target) -> Option<Self> {
-        Self::of(target.kind).filter(|asked| *asked != Self::Bucket || BucketName::parse(&target.id).is_ok())
+        let is_in_s3 = |asked: &Self| matches!(asked, Self::Bucket | Self::Objects);
+        Self::of(target.kind).filter(|asked| !is_in_s3(asked) || BucketName::parse(&target.id).is_ok())
     }
 
     fn of(kind: TargetKind) -> Option<Self> {
@@ -35,6 +40,7 @@ impl Asked {
             TargetKind::IamRole => Some(Self::Role),
             TargetKind::Ec2Instance => Some(Self::Instance),
             TargetKind::S3Bucket => Some(Self::Bucket),
+            TargetKind::S3Object => Some(Self::Objects),
             _ => None,
         }
     }
@@ -51,6 +57,7 @@ impl Asked {
             Self::Role => iam_role::ask(config, target).await,
             Self::Instance => ec2_instance::ask(config, target).await,
             Self::Bucket => s3_bucket::ask(config, target).await,
+            Self::Objects => s3_object::ask(config, target).await,
         }
     }
 }

@@ -55,7 +55,7 @@ pub(crate) async fn problem(call: &Call, iam: &Client) -> Option<String> {
         Scope::Session => DENY_TAGGED_SESSION,
         Scope::OlderSessions | Scope::AccessKey => return None,
         // No principal has such a part.
-        Scope::RemoteAddresses | Scope::Freeze | Scope::Destruction | Scope::Seal => return None,
+        Scope::RemoteAddresses | Scope::Freeze | Scope::Destruction | Scope::Seal | Scope::Objects => return None,
     };
     let arn = policies::deny(&call.target);
     match current(iam, &arn).await {

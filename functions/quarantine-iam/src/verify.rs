@@ -313,7 +313,7 @@ async fn reverted(call: &Call, iam: &Client, now: &BaseState) -> Result<Vec<(Str
         }
         Scope::AccessKey => {}
         // No principal has such a part.
-        Scope::RemoteAddresses | Scope::Freeze | Scope::Destruction | Scope::Seal => {}
+        Scope::RemoteAddresses | Scope::Freeze | Scope::Destruction | Scope::Seal | Scope::Objects => {}
     }
     if call.target.scope == Scope::Session && !names_session(call, now)? && !session::was_replaced(call).await? {
         lines.push(("no tag names the denied session any more".to_owned(), Again::Session));

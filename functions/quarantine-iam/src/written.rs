@@ -45,7 +45,7 @@ impl Written {
             Scope::Session => others,
             Scope::OlderSessions | Scope::AccessKey => true,
             // No principal has such a part.
-            Scope::RemoteAddresses | Scope::Freeze | Scope::Destruction | Scope::Seal => true,
+            Scope::RemoteAddresses | Scope::Freeze | Scope::Destruction | Scope::Seal | Scope::Objects => true,
         };
         let (deny, boundary) = (policies::deny(&call.target), policies::boundary(&call.target));
         let mut written = Self {

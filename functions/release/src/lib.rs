@@ -201,6 +201,9 @@ impl Function {
             Containment::LockdownS3 => {
                 self.undo(holders, what, past, async |c, b| lockdown_s3::release(c, b).await.map(Undone::Steps)).await
             }
+            Containment::QuarantineObject => {
+                self.undo(holders, what, past, async |c, b| quarantine_object::release(c, b).await.map(Undone::Steps)).await
+            }
         };
         let of = |status| Receipt { finished_at: Some(clock::now()), ..Receipt::of(target.clone(), containment, status) };
         let receipt = match undone {

@@ -182,7 +182,7 @@ fn is_asked(decision: &Decision, code: ReasonCode) -> bool {
 }
 
 /// Whether something would be contained at once because GuardDuty says so, directly or through Security Hub: of Security Hub's findings
-/// only GuardDuty's are acted on without a person. AWS Health and requests have ids of their own.
+/// only GuardDuty's are acted on without a person. AWS Health, scan results and requests have ids of their own.
 fn acts_in_its_name(plan: &Plan) -> bool {
     let in_its_name = |one: &Plan| matches!(one.finding.source, Source::GuardDuty | Source::SecurityHub);
     let at_once = plan.decisions.iter().any(is_at_once);

@@ -22,7 +22,14 @@ FORENSICS: Final = "forensics-account"
 MANAGEMENT: Final = "management-account"
 TEMPLATES: Final = (SECURITY, MEMBER, FORWARDER, FORENSICS, MANAGEMENT)
 
-_FORWARDED: Final = ("health", "security-hub", "security-hub-v2", "security-hub-own", "security-hub-v2-own")
+_FORWARDED: Final = (
+    "health",
+    "malware-scan",
+    "security-hub",
+    "security-hub-v2",
+    "security-hub-own",
+    "security-hub-v2-own",
+)
 """Rules of infra/event-rules that are the forwarders', too. Of GuardDuty they send everything: the home Region decides."""
 
 Json = dict[str, Any]

@@ -52,6 +52,9 @@ _EXCEPTIONS: Final[dict[str, tuple[str, ...]]] = {
         "iam:DetachUserPolicy",
         # Of a bucket that had no policy before the lockdown.
         "s3:DeleteBucketPolicy",
+        # Firebreak's tag on an object that had no other.
+        "s3:DeleteObjectTagging",
+        "s3:DeleteObjectVersionTagging",
     ),
 }
 

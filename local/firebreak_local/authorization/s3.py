@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from moto.s3.models import s3_backends
+from moto.s3.models import FakeKey, s3_backends
 
 from .question import PARTITION, ApiCall, Context, Question, UnknownOperation
 
@@ -39,6 +39,7 @@ _LISTS: Final = {
     "ListObjects": "ListBucket",
     "ListObjectsV2": "ListBucket",
 }
+_OF_OBJECT: Final = frozenset({"DeleteObjectTagging", "GetObject", "GetObjectTagging", "PutObjectTagging"})
 _CONTROL: Final[dict[str, Callable[[ApiCall], str]]] = {
     "DescribeJob": lambda call: _regional(call, f"job/{call.text('id')}"),
     "GetAccessPointPolicy": lambda call: _regional(call, f"accesspoint/{call.text('name')}"),
@@ -79,8 +80,8 @@ def questions(call: ApiCall) -> list[Question]:
     if call.operation in _OF_BUCKET:
         asked = Question(f"s3:{_OF_BUCKET[call.operation]}", arn, owner, context)
         return [asked, *(_passed_role(bucket, owner) if call.operation == "PutBucketReplication" else [])]
-    if call.operation == "GetObject":
-        return [Question("s3:GetObject", f"{arn}/{call.text('Key')}", owner, context)]
+    if call.operation in _OF_OBJECT:
+        return [_of_object(call, bucket, context)]
     if call.operation in _LISTS:
         prefix: Context = {"s3:prefix": str(call.params.get("Prefix", ""))}
         return [Question(f"s3:{_LISTS[call.operation]}", arn, owner, context | prefix)]
@@ -95,6 +96,25 @@ def questions(call: ApiCall) -> list[Question]:
         Question("s3:PutObject", resource, owner, context | creation),
         *(Question(f"s3:{action}", resource, owner, context) for action in extra),
     ]
+
+
+def _of_object(call: ApiCall, bucket: str, context: Context) -> Question:
+    """About an object, or one version of it; with the tags that it has, and the keys of those that it is to have."""
+    owner, key, version = str(context["s3:ResourceAccount"]), call.text("Key"), call.params.get("versionId")
+    action = call.operation if version is None else call.operation.replace("Object", "ObjectVersion")
+    tags: Context = {f"s3:ExistingObjectTag/{name}": value for name, value in _tags(bucket, owner, key, version).items()}
+    wanted: Context = {"s3:RequestObjectTagKeys": keys} if (keys := call.params.get("TagKeys")) else {}
+    return Question(f"s3:{action}", f"arn:{PARTITION}:s3:::{bucket}/{key}", owner, context | tags | wanted)
+
+
+def _tags(bucket: str, owner: str, key: str, version: str | None) -> dict[str, str]:
+    backend = s3_backends[owner][PARTITION]
+    known = backend.buckets.get(bucket)
+    versions = [] if known is None else known.keys.getlist(key, default=[])
+    meant = [one for one in versions if version is None or str(getattr(one, "version_id", None)) == version]
+    # The newest is the last one; of a delete marker there are none.
+    newest = meant[-1] if meant else None
+    return dict(backend.tagger.get_tag_dict_for_resource(newest.arn)) if isinstance(newest, FakeKey) else {}
 
 
 def _regional(call: ApiCall, resource: str) -> str:

@@ -65,7 +65,7 @@ impl Call {
                 let form = pairs(&body);
                 (form.get("Action").and_then(Value::as_str).unwrap_or_default().to_owned(), Value::Object(form))
             }
-            None => (rest_operation(&service, method, uri.path(), &query), Value::Object(query)),
+            None => (rest(&service, method, uri.path(), &query), Value::Object(query)),
         };
         let amazon = headers.iter().filter(|(name, _)| name.as_str().starts_with("x-amz-"));
         let headers = amazon.map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().into())).collect();
@@ -85,6 +85,13 @@ pub(super) fn depths(calls: &[Call]) -> Vec<usize> {
         depths.push(1 + waited.map(|(_, depth)| *depth).max().unwrap_or(0));
     }
     depths
+}
+
+/// The operation of a REST service. What is about the tags of an object has that in its query.
+fn rest(service: &str, method: &str, path: &str, query: &Map<String, Value>) -> String {
+    let operation = rest_operation(service, method, path, query);
+    let is_about_tags = service == "s3" && operation.ends_with("Object") && query.contains_key("tagging");
+    if is_about_tags { format!("{operation}Tagging") } else { operation }
 }
 
 /// The operations of REST services have no name on the wire: method, path and sub-resource tell them apart.

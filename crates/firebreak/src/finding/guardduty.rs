@@ -9,6 +9,7 @@ use super::{
     tags, text, timestamp,
 };
 use crate::ids::{AccountId, Region};
+use crate::objects::ObjectVersion;
 use crate::target::TargetKind;
 use serde_json::Value;
 use std::net::IpAddr;
@@ -106,18 +107,12 @@ fn interface(instance: &Value) -> Option<&str> {
 fn buckets(at: usize, bucket: &Value, found: &mut Vec<Resource>) {
     let field = format!("detail.resource.s3BucketDetails[{at}]");
     let at_risk = !text(bucket, "type").is_some_and(|kind| kind.eq_ignore_ascii_case("Source"));
-    if let Some(object) = list(bucket, "s3ObjectDetails").next() {
-        let name = text(object, "objectArn").and_then(|arn| arn.split_once(":::")).map(|(_, name)| name.to_owned());
-        let key = text(object, "key").unwrap_or("unnamed");
-        let name = name.unwrap_or_else(|| format!("{}/{key}", text(bucket, "name").unwrap_or("unnamed")));
-        let more = list(bucket, "s3ObjectDetails").count() - 1;
-        let name = if more > 0 { format!("{name} (and {more} more)") } else { name };
-        found.push(Resource::other(TargetKind::S3Object, &name, format!("{field}.s3ObjectDetails[0]")));
-    }
     let arn = text(bucket, "arn");
     let plain = |text: &'_ str| text.split_once(":s3:::").map_or_else(|| text.to_owned(), |(_, name)| name.to_owned());
     let names = [text(bucket, "name").map(plain), arn.map(plain)];
     let name = bucket_among(&names.each_ref().map(Option::as_deref));
+    let plain_name = name.filter(|_| !arn.is_some_and(is_no_plain_bucket));
+    found.extend(objects(bucket, plain_name, &field).map(|objects| objects.tagged(tags(bucket))));
     let field = format!("{field}.name");
     let named = match name {
         // Its name is not a bucket's.
@@ -125,6 +120,19 @@ fn buckets(at: usize, bucket: &Value, found: &mut Vec<Resource>) {
         _ => Resource::bucket(name, at_risk, field),
     };
     found.push(named.placed(arn, None, None).tagged(tags(bucket)));
+}
+
+/// `s3ObjectDetails` of a bucket whose name is `name`, if it is a general purpose bucket.
+fn objects(bucket: &Value, name: Option<&str>, field: &str) -> Option<Resource> {
+    let first = list(bucket, "s3ObjectDetails").next()?;
+    let called = text(first, "objectArn").and_then(|arn| arn.split_once(":::")).map(|(_, name)| name.to_owned());
+    let key = text(first, "key").unwrap_or("unnamed");
+    let called = called.unwrap_or_else(|| format!("{}/{key}", text(bucket, "name").unwrap_or("unnamed")));
+    let more = list(bucket, "s3ObjectDetails").count() - 1;
+    let called = if more > 0 { format!("{called} (and {more} more)") } else { called };
+    let version =
+        |object: &Value| ObjectVersion::parse(text(object, "key")?, text(object, "versionId"), text(object, "eTag")).ok();
+    Some(Resource::objects(name, list(bucket, "s3ObjectDetails").map(version), &called, format!("{field}.s3ObjectDetails")))
 }
 
 /// What runs on the instance. Fargate has no instance; with EKS and ECS on EC2, `instanceDetails` is a node that others share.

@@ -160,7 +160,7 @@ fn id_of(resource: &Value) -> Option<&str> {
         Named::Credentials(credentials) => !matches!(credentials.principal, Principal::Unknown(_)),
         Named::Bucket { .. } | Named::Other(TargetKind::S3Bucket, _) => could_be_bucket(id) || Arn::parse(id).is_some(),
         Named::Unusable(..) => false,
-        Named::Instance(_) | Named::Other(..) => true,
+        Named::Instance(_) | Named::Objects(_) | Named::Other(..) => true,
     };
     ids().find(names).or_else(|| ids().next())
 }

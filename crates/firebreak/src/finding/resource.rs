@@ -2,6 +2,7 @@
 
 use super::principal::Credentials;
 use crate::ids::{AccountId, Arn, BucketName, InstanceId, InstanceProfileName, Partition, Region};
+use crate::objects::{ObjectVersion, Objects};
 use crate::target::TargetKind;
 use crate::text::inert;
 use serde::{Deserialize, Serialize};
@@ -73,6 +74,8 @@ pub enum Named {
         /// False for the source of a copy.
         at_risk: bool,
     },
+    /// Objects in a bucket, of which the versions are known.
+    Objects(Objects),
     /// Something only people can contain: its kind and a name for them.
     Other(TargetKind, String),
     /// It is named, but in no form that could be used: what it should have been, why not, and what the finding calls it.
@@ -178,6 +181,21 @@ impl Resource {
         }
     }
 
+    /// Objects in a bucket. Where nothing tells their versions, or the bucket has another form of name, they are named for people, as
+    /// `called`.
+    pub(super) fn objects(
+        bucket: Option<&str>,
+        named: impl IntoIterator<Item = Option<ObjectVersion>>,
+        called: &str,
+        field: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let objects = bucket.and_then(|name| BucketName::parse(name).ok()).and_then(|bucket| Objects::of(bucket, named));
+        match objects {
+            Some(objects) => Self::new(Named::Objects(objects), field),
+            None => Self::other(TargetKind::S3Object, called, field),
+        }
+    }
+
     pub(super) fn tagged(mut self, tags: Vec<(String, String)>) -> Self {
         self.tags = tags;
         self
@@ -207,6 +225,7 @@ impl Resource {
             Named::Credentials(_) => Subject::Principal,
             Named::Instance(_) => Subject::Instance,
             Named::Bucket { .. } => Subject::Bucket,
+            Named::Objects(_) => Subject::Object,
             Named::Unusable(subject, ..) => *subject,
             Named::Other(kind, _) => match kind {
                 TargetKind::IamUser

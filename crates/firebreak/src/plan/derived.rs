@@ -242,7 +242,7 @@ fn about_revert(check: &Verification, policy: &Policy) -> Option<Decision> {
         }
         Scope::Principal | Scope::Session => Wanted::found_by_hand(target, &deny_by_organization(target), code),
         // No principal has such a part.
-        Scope::RemoteAddresses | Scope::Freeze | Scope::Destruction | Scope::Seal => {
+        Scope::RemoteAddresses | Scope::Freeze | Scope::Destruction | Scope::Seal | Scope::Objects => {
             Wanted::found_by_hand(target, &deny_by_organization(target), code)
         }
         // A part that nobody can deny by itself: the rest of the principal is innocent.

@@ -9,7 +9,7 @@ use super::host::is_of_host;
 use super::{AtSource, FindingSummary, MAX_DECISIONS, Verdict};
 use crate::decision::{Decision, Mode, ReasonCode};
 use crate::finding::Source;
-use crate::target::{Target, TargetKind};
+use crate::target::{Scope, Target, TargetKind};
 use std::collections::BTreeSet;
 
 /// The keys of one finding. A response has some; a person's request has none, as a second person must approve that very request.
@@ -64,6 +64,8 @@ pub(crate) fn wide_key(target: &Target) -> Option<String> {
         TargetKind::IdentityCenterUser | TargetKind::AccountRoot | TargetKind::Ec2Instance | TargetKind::S3Bucket => {
             Some(target.ledger_key())
         }
+        // Whoever uploads many objects into one bucket is one attack, and a scan comes as a finding and as an event.
+        TargetKind::S3Object if target.scope == Scope::Objects => Some(target.ledger_key()),
         _ => None,
     }
 }

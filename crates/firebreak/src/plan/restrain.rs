@@ -148,12 +148,18 @@ const RENAMED: &str = "compare the user's id with the finding's and find in Clou
 
 /// What a person does about something that nothing contains.
 fn advice_about_protected(kind: TargetKind) -> &'static str {
-    if kind == TargetKind::S3Bucket {
-        "compare the bucket's policy and settings with those it was deployed with; find in CloudTrail who changed them and ask for \
-         isolation of that principal"
-    } else {
-        "find in CloudTrail who assumed the role and ask for isolation of that principal; compare the role's path, trust and policies \
-         with those it was deployed with: a name alone proves nothing"
+    match kind {
+        TargetKind::S3Bucket => {
+            "compare the bucket's policy and settings with those it was deployed with; find in CloudTrail who changed them and ask for \
+             isolation of that principal"
+        }
+        TargetKind::S3Object => {
+            "ask the bucket's owner to deny s3:GetObject for the object in the bucket's policy; find out who put the object there"
+        }
+        _ => {
+            "find in CloudTrail who assumed the role and ask for isolation of that principal; compare the role's path, trust and \
+             policies with those it was deployed with: a name alone proves nothing"
+        }
     }
 }
 

@@ -103,7 +103,7 @@ impl FindingSummary {
     pub fn is_vouched(&self) -> bool {
         let arn = || self.id.as_deref().and_then(crate::ids::Arn::parse);
         match self.source {
-            Source::GuardDuty | Source::Health => true,
+            Source::GuardDuty | Source::Health | Source::MalwareScan => true,
             Source::SecurityHub => arn().is_some_and(|arn| arn.service == "guardduty"),
             Source::Request | Source::Unknown => false,
         }

@@ -6,7 +6,7 @@ use crate::containment::Containment;
 use crate::decision::Mode;
 use crate::finding::{Credentials, Finding, Named, Principal, Resource, Subject};
 use crate::ids::{InstanceId, Partition};
-use crate::target::{Place, Target, TargetKind};
+use crate::target::{Place, Scope, Target, TargetKind};
 
 /// What is named in no form that could be used: a person looks for it.
 pub(super) fn unusable(resource: &Resource, place: &Place) -> Option<Wanted> {
@@ -22,6 +22,7 @@ pub(super) fn unusable(resource: &Resource, place: &Place) -> Option<Wanted> {
         }
         Named::Instance(id) => (TargetKind::Other, id.to_string(), contradicted(resource, place)?),
         Named::Bucket { name, .. } => (TargetKind::Other, name.to_string(), contradicted(resource, place)?),
+        Named::Objects(objects) => (TargetKind::Other, objects.label(), contradicted(resource, place)?),
         Named::Other(..) => return None,
     };
     Some(Wanted::by_hand(Mode::Gate, target_of(kind, &id, resource, place), resource).noting(why).listed(false))
@@ -46,8 +47,20 @@ fn contradicted(resource: &Resource, place: &Place) -> Option<&'static str> {
     (*partition != Partition::of(region)).then_some("a resource of another partition than its Region")
 }
 
+/// Objects that the finding names and one containment is not about: people are asked about them.
+pub(super) fn more_objects(resource: &Resource, place: &Place) -> Option<Wanted> {
+    let Named::Objects(objects) = &resource.named else { return None };
+    let target = target_of(TargetKind::S3Object, &objects.rest()?, resource, place);
+    let why = "the finding names more objects than one containment is about: the event has all of them";
+    Some(Wanted::by_hand(Mode::Gate, target, resource).noting(why))
+}
+
 /// A decision about a resource that people look after, whatever its kind.
 pub(super) fn for_people(resource: &Resource, mode: Mode, place: &Place, circumstances: &Circumstances<'_>) -> Option<Wanted> {
+    if let Named::Objects(objects) = &resource.named {
+        // Whoever looks after one of them looks after all.
+        return Some(Wanted::by_hand(mode, target_of(TargetKind::S3Object, &objects.label(), resource, place), resource));
+    }
     match target(resource, place, circumstances) {
         Ok(target) => Some(Wanted::by_hand(mode, target, resource)),
         Err(_) => only_a_person(resource, mode, place),
@@ -75,6 +88,10 @@ pub(super) fn target(resource: &Resource, place: &Place, circumstances: &Circums
     match &resource.named {
         Named::Instance(id) => Ok(target_of(TargetKind::Ec2Instance, id.as_str(), resource, place)),
         Named::Bucket { name, at_risk: true } => Ok(target_of(TargetKind::S3Bucket, name.as_str(), resource, place)),
+        Named::Objects(objects) => {
+            let bucket = target_of(TargetKind::S3Object, objects.bucket.as_str(), resource, place);
+            Ok(Target { scope: Scope::Objects, objects: objects.objects.clone(), ..bucket })
+        }
         Named::Bucket { at_risk: false, .. } | Named::Other(..) => Err(None),
         Named::Unusable(_, why, _) => Err(Some((*why).to_owned())),
         Named::Credentials(credentials) => {

@@ -6,7 +6,7 @@ use super::bucket;
 use super::explain::{Because, Trace, at};
 use super::exposed::key_alone;
 use super::principal::accused;
-use super::targets::{for_people, only_a_person, session_instances, target, unusable};
+use super::targets::{for_people, more_objects, only_a_person, session_instances, target, unusable};
 use super::wanted::Wanted;
 use crate::containment::Containment;
 use crate::decision::Mode;
@@ -135,6 +135,7 @@ impl Wishes {
                     let alone = basis.row.key_alone.filter(|_| containment == Containment::QuarantineIam);
                     self.wanted.extend(alone.and_then(|mode| key_alone(mode, &accused, resource)));
                     self.wanted.extend(accused);
+                    self.wanted.extend(more_objects(resource, place));
                 }
                 Err(Some(why)) => {
                     self.unusable.insert(why);

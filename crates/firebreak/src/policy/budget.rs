@@ -36,6 +36,8 @@ pub struct Budget {
     lockdown_s3_freeze: Option<u32>,
     /// Buckets in which destructive actions are denied, where policy has that done without a person. Default: 3.
     lockdown_s3_destruction: Option<u32>,
+    /// Findings with malicious objects: ten objects at most are quarantined for one of them. Default: 10.
+    quarantine_object: Option<u32>,
 }
 
 /// What is counted together, and how far.
@@ -78,6 +80,8 @@ impl Budget {
             (Containment::LockdownS3, Scope::Freeze) => ("lockdown-s3-freeze", self.lockdown_s3_freeze, 3),
             (Containment::LockdownS3, Scope::Destruction) => ("lockdown-s3-destruction", self.lockdown_s3_destruction, 3),
             (Containment::LockdownS3, _) => ("lockdown-s3", self.lockdown_s3, 3),
+            // Whoever may upload makes such findings, and what they take of the organization's budget, others lack.
+            (Containment::QuarantineObject, _) => ("quarantine-object", self.quarantine_object, 10),
         };
         let of_all_levels = match containment {
             Containment::QuarantineIam => self.quarantine_iam,
@@ -108,6 +112,7 @@ impl Budget {
             ("lockdown-s3", self.lockdown_s3),
             ("lockdown-s3-freeze", self.lockdown_s3_freeze),
             ("lockdown-s3-destruction", self.lockdown_s3_destruction),
+            ("quarantine-object", self.quarantine_object),
         ];
         fields.into_iter().find(|(_, targets)| targets.is_some_and(|targets| targets > MAX)).map(|(field, _)| field)
     }
@@ -185,6 +190,16 @@ mod tests {
         assert_eq!(of("lockdown-s3 = 0"), with([0, 0, 0]), "whoever had no bucket closed without a person still has none");
         assert_eq!(of("lockdown-s3 = 1\nlockdown-s3-freeze = 5"), with([1, 5, 1]));
         assert_eq!(of("default = 7\nlockdown-s3-destruction = 2"), with([7, 7, 2]));
+    }
+
+    #[test]
+    fn malicious_objects_leave_most_of_the_organizations_budget_to_others() {
+        let of = |text: &str| {
+            let budget: Budget = toml::from_str(text).expect(text);
+            budget.of(Containment::QuarantineObject, &target(TargetKind::S3Object, Scope::Objects)).limit
+        };
+        assert_eq!([of(""), of("quarantine-object = 2"), of("default = 7")], [10, 2, 7]);
+        assert!(of("") * 2 < ORGANIZATION);
     }
 
     #[test]

@@ -66,7 +66,8 @@ impl Protected {
         let list = match target.kind {
             TargetKind::IamUser | TargetKind::IamRole | TargetKind::IdentityCenterUser => Some((&self.principals, "principals")),
             TargetKind::Ec2Instance => Some((&self.instances, "instances")),
-            TargetKind::S3Bucket => Some((&self.buckets, "buckets")),
+            // Objects are denied by the policy of their bucket.
+            TargetKind::S3Bucket | TargetKind::S3Object => Some((&self.buckets, "buckets")),
             _ => None,
         };
         let at = |field: &str| vec!["protected".to_owned(), field.to_owned()];
@@ -104,7 +105,9 @@ pub fn built_in_protection(target: &Target) -> Option<&'static str> {
             }
             _ => None,
         },
-        TargetKind::S3Bucket => KEPT_BUCKETS.iter().find(|kept| kept.is_name_of(target)).map(|kept| kept.why),
+        TargetKind::S3Bucket | TargetKind::S3Object => {
+            KEPT_BUCKETS.iter().find(|kept| kept.is_name_of(target)).map(|kept| kept.why)
+        }
         _ => None,
     }
 }

@@ -78,6 +78,8 @@ impl StepKind {
             Self::DenyCustomerKeys => "refused customer-held keys in the bucket policy",
             Self::DenyDestruction => "denied to everybody what destroys, in the bucket policy",
             Self::SealBucket => "denied every call to everybody in the bucket policy",
+            Self::DenyQuarantined => "denied objects with Firebreak's tag in the bucket policy",
+            Self::QuarantineObject => "denied to everybody but responders: object",
             Self::BlockCustomerKeys => "blocked customer-held keys in the bucket's encryption setting",
             Self::DisableLifecycleRule => "switched off: lifecycle rule",
             Self::DisableReplicationRule => "switched off: replication rule",
@@ -91,6 +93,7 @@ impl StepKind {
             Self::RestoreTracking | Self::ExitStandby | Self::RestoreScaleInProtection => return self.put_back_done(),
             Self::JoinBalancer | Self::LiftDenyOfAddresses | Self::RestorePublicAccessBlock => return self.put_back_done(),
             Self::RestorePolicy | Self::RestoreEncryption | Self::SuspendVersioning => return self.put_back_done(),
+            Self::RestoreObjectTags => return self.put_back_done(),
             Self::EnableLifecycleRule | Self::EnableReplicationRule => return self.put_back_done(),
         })
     }
@@ -121,6 +124,7 @@ impl StepKind {
             Self::LiftDenyOfAddresses => "took the denied addresses out of network ACL",
             Self::RestorePublicAccessBlock => "put the public access blocks back",
             Self::RestorePolicy => "put the bucket policy back",
+            Self::RestoreObjectTags => "put the tags back: object",
             Self::RestoreEncryption => "put the encryption setting back",
             Self::SuspendVersioning => "suspended versioning again",
             Self::EnableLifecycleRule => "on again: lifecycle rule",
@@ -150,6 +154,7 @@ impl StepKind {
             Self::LiftDenyOfAddresses => "network ACL",
             Self::RestorePublicAccessBlock => "public access blocks",
             Self::RestorePolicy => "bucket policy",
+            Self::RestoreObjectTags => "tags of object",
             Self::RestoreEncryption => "encryption setting",
             Self::SuspendVersioning => "suspended versioning",
             Self::EnableLifecycleRule => "lifecycle rule",

@@ -18,6 +18,7 @@ mod identities;
 mod join_keys;
 mod joining;
 mod joining_again;
+mod malware;
 mod notices;
 mod pause;
 mod policies;

@@ -58,6 +58,12 @@ fn v2_of_class(class: u32) -> Value {
     event
 }
 
+/// The result of a malware scan.
+fn scan(status: &str) -> Value {
+    let detail = json!({"scanStatus": "COMPLETED", "scanResultDetails": {"scanResultStatus": status}});
+    other("aws.guardduty", "GuardDuty Malware Protection Object Scan Result", &detail)
+}
+
 fn other(source: &str, detail_type: &str, detail: &Value) -> Value {
     json!({"source": source, "detail-type": detail_type, "detail": detail})
 }
@@ -103,7 +109,9 @@ async fn each_rule_takes_what_it_is_for_and_nothing_else() -> TestResult {
         ("exposed key", other("aws.health", "AWS Health Event", &json!({"service": "RISK"})), &["firebreak-health"]),
         ("abuse", other("aws.health", "AWS Health Abuse Event", &json!({"service": "ABUSE"})), &["firebreak-health"]),
         ("maintenance", other("aws.health", "AWS Health Event", &json!({"service": "EC2"})), &[]),
-        ("scan result", other("aws.guardduty", "GuardDuty Malware Protection Object Scan Result", &json!({})), &[]),
+        ("malware", scan("THREATS_FOUND"), &["firebreak-malware-scan"]),
+        ("no malware", scan("NO_THREATS_FOUND"), &[]),
+        ("a scan that failed", scan("FAILED"), &[]),
         ("request", other("acme", "Firebreak Isolation Request", &json!({})), &["firebreak-isolation-request"]),
         ("request in AWS's name", other("aws.guardduty", "Firebreak Isolation Request", &json!({})), &[]),
     ];

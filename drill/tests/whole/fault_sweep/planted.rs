@@ -1,7 +1,7 @@
 //! The targets: planted for one case, and looked at afterwards.
 
 use crate::end_to_end::buckets;
-use firebreak_drill::{PlantedBucket, PlantedInstance, PlantedRole, PlantedUser, Result, Stage, State};
+use firebreak_drill::{PlantedBucket, PlantedInstance, PlantedObject, PlantedRole, PlantedUser, Result, Stage, State};
 use firebreak_testkit::{MEMBER_ACCOUNT, REGION, SECURITY_ACCOUNT};
 use serde_json::{Value, json};
 
@@ -19,6 +19,8 @@ pub(super) enum What {
     Freeze,
     /// Destructive actions in one with rules.
     Destruction,
+    /// An object of one.
+    Object,
     Scp,
     FullQuota,
 }
@@ -29,6 +31,7 @@ pub(super) enum Planted {
     Role(PlantedRole),
     Instance(PlantedInstance),
     Bucket(PlantedBucket),
+    Object(PlantedObject),
     /// A user of another account than the organization's own, and whether the organization denies it.
     Denied(PlantedUser, aws_sdk_organizations::Client),
 }
@@ -58,6 +61,7 @@ impl Planted {
             }
             What::Instance => Self::Instance(PlantedInstance::plant(config, &format!("host-{case}-x")).await?),
             What::Bucket => Self::Bucket(PlantedBucket::plant(config, &format!("bucket-{case}-x")).await?),
+            What::Object => Self::Object(Box::pin(PlantedObject::plant(config, &format!("bucket-{case}-x"))).await?),
             What::Freeze => Self::Bucket(PlantedBucket::plant_private(config, &format!("bucket-{case}-x")).await?),
             What::Destruction => Self::Bucket(Box::pin(buckets::private(config, &format!("bucket-{case}-x"))).await?),
         })
@@ -77,12 +81,15 @@ impl Planted {
             }
             Self::Instance(instance) => json!({ "kind": "ec2-instance", "id": instance.id }),
             Self::Bucket(bucket) => json!({ "kind": "s3-bucket", "id": bucket.name }),
+            Self::Object(object) => json!({ "kind": "s3-object", "id": object.bucket.name,
+                "objects": [{ "key": PlantedObject::KEY, "version": object.version }] }),
         };
         let scope = match what {
             What::Session => json!({ "scope": "session" }),
             What::OlderSessions => json!({ "scope": "older-sessions" }),
             What::Key => json!({ "scope": "access-key" }),
             What::Freeze => json!({ "scope": "freeze" }),
+            What::Object => json!({ "scope": "objects" }),
             What::Destruction => json!({ "scope": "destruction" }),
             _ => json!({}),
         };
@@ -107,6 +114,7 @@ impl Planted {
             Self::Role(role) => role.observe().await,
             Self::Instance(instance) => instance.observe().await,
             Self::Bucket(bucket) => bucket.observe().await,
+            Self::Object(object) => object.observe().await,
         }
     }
 }

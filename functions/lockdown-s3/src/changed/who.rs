@@ -20,7 +20,7 @@ impl<'a> Caller<'a> {
     pub(super) fn of(bucket: &Bucket, suspects: &'a Suspects) -> Self {
         let Bucket { partition, owner, .. } = bucket;
         let role = |role: MemberRole| format!("arn:{partition}:iam::{owner}:role/firebreak/{}", role.name());
-        Self { suspects, own: [MemberRole::LockdownS3, MemberRole::Release].map(role).into() }
+        Self { suspects, own: [MemberRole::LockdownS3, MemberRole::QuarantineObject, MemberRole::Release].map(role).into() }
     }
 }
 

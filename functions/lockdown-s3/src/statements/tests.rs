@@ -87,6 +87,7 @@ fn responders_are_excepted_by_their_exact_names() {
                 json!([
                     "arn:aws:iam::111122223333:role/firebreak/FirebreakMemberLockdownS3",
                     "arn:aws:iam::111122223333:role/firebreak/FirebreakMemberPreserveEvidence",
+                    "arn:aws:iam::111122223333:role/firebreak/FirebreakMemberQuarantineObject",
                     "arn:aws:iam::111122223333:role/firebreak/FirebreakMemberRelease",
                     "arn:aws:iam::111122223333:role/firebreak-break-glass/*",
                     "arn:aws:iam::111122223333:root"

@@ -60,6 +60,10 @@ fn s3(call: &Call) -> Option<Answer> {
         "GetBucketLogging" => ok("<BucketLoggingStatus/>"),
         "GetBucketLifecycle" => error(404, "NoSuchLifecycleConfiguration"),
         "GetBucketReplication" => error(404, "ReplicationConfigurationNotFoundError"),
+        "GetBucketVersions" => {
+            let version = "<Key>in/invoice.zip</Key><VersionId>v2</VersionId><IsLatest>true</IsLatest>";
+            ok(format!("<ListVersionsResult><Version>{version}</Version></ListVersionsResult>"))
+        }
         _ => return None,
     })
 }

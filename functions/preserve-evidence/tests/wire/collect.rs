@@ -4,6 +4,7 @@ use crate::account::KEY;
 use crate::{EVENT, Stage, user};
 use firebreak::digest::sha256_hex;
 use firebreak::fault::FaultKind;
+use firebreak::objects::ObjectVersion;
 use firebreak::target::{Scope, Target, TargetKind};
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::{error, ok};
@@ -120,6 +121,26 @@ async fn what_does_not_exist_is_an_answer() {
     assert!(block["response"]["answer"].to_string().contains("NoSuchPublicAccessBlockConfiguration"), "{block}");
     let policy = json(&stage, "111122223333/s3-bucket/acme-a/s3-GetBucketPolicy.json");
     assert_eq!(policy["response"]["answer"]["Version"], "2012-10-17");
+}
+
+#[tokio::test]
+async fn of_an_object_its_versions_are_kept_and_the_policy_that_denies_it_and_nothing_of_what_is_in_it() {
+    let object = |key: &str| ObjectVersion::parse(key, Some("v2"), None).expect("an object");
+    let objects = vec![object("in/invoice.zip"), object("in/other\u{202e}.zip")];
+    let target = Target { scope: Scope::Objects, objects, ..room::target(TargetKind::S3Object, "acme-a") };
+    let stage = Stage::about(&[target]).await;
+    let branch = stage.collect().await.expect("a branch");
+    assert_eq!(branch.missing, [""; 0]);
+    let digest: String = sha256_hex(b"in/invoice.zip").chars().take(16).collect();
+    let versions = json(&stage, &format!("111122223333/s3-object/acme-a/s3-ListObjectVersions.{digest}.json"));
+    assert!(versions["response"]["answer"].to_string().contains("v2"), "{versions}");
+    json(&stage, "111122223333/s3-object/acme-a/s3-GetBucketPolicy.json");
+    assert!(stage.aws.calls_of("s3:GetObject").is_empty());
+    let asked = stage.aws.calls_of("s3:GetBucketVersions");
+    let mut prefixes: Vec<&str> = asked.iter().map(|call| call.param("prefix")).collect();
+    prefixes.sort_unstable();
+    assert_eq!(prefixes, ["in/invoice.zip", "in/other\u{202e}.zip"]);
+    stage.untouched();
 }
 
 #[tokio::test]

@@ -110,6 +110,7 @@ fn decision(target: &Target) -> Decision {
     let containment = match target.kind {
         TargetKind::Ec2Instance => Containment::IsolateEc2,
         TargetKind::S3Bucket => Containment::LockdownS3,
+        TargetKind::S3Object => Containment::QuarantineObject,
         _ => Containment::QuarantineIam,
     };
     Decision::new(target.clone(), Some(containment), Mode::Auto, "a finding")

@@ -7,6 +7,7 @@ use crate::{MANAGEMENT, POLICY, decision, holders, opened, outcomes, release_rol
 use firebreak::containment::Containment;
 use firebreak::holders::Holder;
 use firebreak::ids::SessionName;
+use firebreak::objects::ObjectVersion;
 use firebreak::receipt::Status;
 use firebreak::target::{Scope, Target, TargetKind};
 use firebreak_aws::clock;
@@ -63,6 +64,34 @@ async fn denied_addresses_are_taken_out_of_the_network_acl() {
     );
     assert_eq!(aws.changes(), ["ec2:DeleteNetworkAclEntry"]);
     assert_eq!((roles(&aws), holders(&aws, Containment::IsolateEc2, &target)), (vec![release_role()], vec![]));
+}
+
+#[tokio::test]
+async fn an_object_in_quarantine_gets_its_tags_back_and_the_bucket_policy_its_text() {
+    let aws = ScriptedAws::start().await.expect("a port");
+    let deny = json!({ "Sid": "FirebreakDenyQuarantined", "Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "*" });
+    aws.answer("s3:HeadBucket", ok(""));
+    aws.answer("s3:GetBucketPolicy", ok(json!({ "Version": "2012-10-17", "Statement": [deny] }).to_string()));
+    aws.answer("s3:DeleteBucketPolicy", ok(""));
+    let tag = "<Tag><Key>firebreak-quarantined</Key><Value>inc-1</Value></Tag>";
+    aws.answer("s3:GetObjectTagging", ok(format!("<Tagging><TagSet>{tag}</TagSet></Tagging>")));
+    aws.answer("s3:DeleteObjectTagging", ok(""));
+    let object = ObjectVersion::parse("in/invoice.zip", Some("v2"), None).expect("an object");
+    let base = json!({ "objects": [{ "object": object, "tags": {} }], "policy": null, "policy_known": true });
+    let target = Target { scope: Scope::Objects, objects: vec![object], ..room::target(TargetKind::S3Object, "acme-uploads") };
+    hold(&aws, Containment::QuarantineObject, &target, &base).await;
+    let incident = opened(&aws, "one", vec![decision(Containment::QuarantineObject, &target)]).await;
+    let released = undo(&aws, &incident).await.expect("an answer");
+    assert_eq!(
+        (released.status, outcomes(&released)),
+        ("ok", vec![("acme-uploads", Status::Contained)]),
+        "{:?}",
+        released.receipts
+    );
+    let mut changes = aws.changes();
+    changes.sort();
+    assert_eq!(changes, ["s3:DeleteBucketPolicy", "s3:DeleteObjectTagging"]);
+    assert_eq!((roles(&aws), holders(&aws, Containment::QuarantineObject, &target)), (vec![release_role()], vec![]));
 }
 
 #[tokio::test]

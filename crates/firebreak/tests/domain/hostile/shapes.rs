@@ -15,14 +15,13 @@ fn shape_what_is_missing_or_malformed_is_told_to_a_person() {
         ("H13", "nested too deeply"),
         ("H14", "no detail object"),
         ("H15", "no findings"),
-        ("H61", "malware scan result"),
     ] {
         only_told(case, &raw(case), why);
     }
     assert_eq!(raw("H03").finding.finding_type.as_deref(), Some("NewTactic:Quantum/Thing"), "people must see the type");
     assert!(raw("H04").finding.finding_type.is_some_and(|kind| kind.chars().count() == 129), "10 kB are cut to 128 and a mark");
     // GuardDuty rates them HIGH: a person is asked about what could not be understood.
-    for case in ["H01", "H02", "H03", "H04", "H52"] {
+    for case in ["H01", "H02", "H03", "H04", "H52", "H61"] {
         asked(case, &raw(case));
     }
     for kind in [json!(""), json!("garbage"), json!(null), json!({})] {

@@ -1,0 +1,170 @@
+use crate::bucket::{Object, SID, TAG, recorded};
+use crate::{MALWARE, NAME, POLICY, base, contain, etag, malware, outcomes, stage, stage_of, target, told, version};
+use firebreak::fault::FaultKind;
+use firebreak::receipt::{Outcome, Status};
+use firebreak_testkit::room;
+use firebreak_testkit::scripted::error;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+#[tokio::test]
+async fn the_version_with_malware_is_denied_and_everything_else_in_the_bucket_stays_as_it_was() {
+    let (aws, bucket) = stage().await;
+    let before = bucket.now();
+    let receipt = contain(&aws, "one", &malware()).await.expect("a receipt");
+    assert_eq!((receipt.status, bucket.denies(MALWARE)), (Status::Contained, true), "{receipt:?}");
+    let expected = [("team", "of theirs".to_owned()), (TAG, room::incident("one").to_string())];
+    assert_eq!(bucket.tags(MALWARE), BTreeMap::from(expected.map(|(key, value)| (key.to_owned(), value))));
+    assert_eq!(bucket.now().objects[1..], before.objects[1..], "neither the other version nor the other object");
+    let app = bucket.statement("App").expect("the statement of the customer's");
+    assert_eq!(app["Principal"], json!({ "AWS": "arn:aws:iam::111122223333:role/app" }));
+    let ours = bucket.statement(SID).expect("Firebreak's statement");
+    assert_eq!(ours["Resource"], json!(["arn:aws:s3:::acme-uploads/*"]));
+    let excepted = ours["Condition"]["ArnNotLike"]["aws:PrincipalArn"].to_string();
+    assert!(excepted.contains("arn:aws:iam::111122223333:role/firebreak/FirebreakMemberRelease"), "{excepted}");
+}
+
+#[tokio::test]
+async fn what_was_there_is_recorded_before_anything_is_changed() {
+    let (aws, _) = stage().await;
+    contain(&aws, "one", &malware()).await.expect("a receipt");
+    let calls = aws.calls();
+    let recorded_at =
+        calls.iter().position(|call| call.params["Key"]["sk"]["S"].as_str().is_some_and(|key| key.starts_with("base#")));
+    let changed_at = calls.iter().position(|call| call.service == "s3" && call.operation.starts_with("Put"));
+    assert!(recorded_at.expect("a base") < changed_at.expect("a change"), "{:?}", aws.changes());
+    let base = base(&aws, &malware()).await.expect("a base");
+    assert_eq!((base.policy.as_deref(), base.policy_known), (Some(POLICY), true));
+    let tags = BTreeMap::from([("team".to_owned(), "of theirs".to_owned())]);
+    assert_eq!(recorded(&base.objects, MALWARE), Some(tags));
+}
+
+#[tokio::test]
+async fn containing_twice_changes_nothing_more() {
+    let (aws, bucket) = stage().await;
+    contain(&aws, "one", &malware()).await.expect("a receipt");
+    let (before, first) = (bucket.now(), base(&aws, &malware()).await);
+    aws.forget();
+    let again = contain(&aws, "one", &malware()).await.expect("a receipt");
+    assert_eq!((again.status, bucket.now()), (Status::Contained, before));
+    assert_eq!((aws.changes(), outcomes(&again.steps, "quarantine-object")), (vec![], vec![Outcome::Already]));
+    assert_eq!(base(&aws, &malware()).await, first, "what is quarantined is no base");
+}
+
+#[tokio::test]
+async fn an_object_without_a_version_id_is_found_by_its_etag_whatever_its_key() {
+    let key = "in/\u{202e}a b+c%2F&?\n<x>.zip";
+    let objects = vec![Object::new("in/\u{202e}a b", "null", "bad1", &[]), Object::new(key, "null", "bad1", &["team"])];
+    let (aws, bucket) = stage_of(objects).await;
+    let receipt = contain(&aws, "one", &target(&[etag(key, "bad1")])).await.expect("a receipt");
+    assert_eq!((receipt.status, bucket.denies(key)), (Status::Contained, true), "{receipt:?}");
+    assert!(!bucket.denies("in/\u{202e}a b"), "a key that begins alike");
+    let name = receipt.steps.last().expect("a step").name.to_string();
+    assert!(!name.contains(['\u{202e}', '\n']), "{name:?}");
+    assert_eq!(aws.calls_of("s3:PutObjectTagging")[0].param("versionId"), "", "a bucket without versions has none");
+}
+
+#[tokio::test]
+async fn an_earlier_version_that_has_no_id_is_meant_and_not_what_came_later() {
+    let (aws, bucket) = stage_of(vec![Object::new(MALWARE, "v2", "fine", &[]), Object::new(MALWARE, "null", "bad1", &[])]).await;
+    contain(&aws, "one", &target(&[etag(MALWARE, "bad1")])).await.expect("a receipt");
+    let marked: Vec<bool> = bucket.now().objects.iter().map(|object| object.tags.contains_key(TAG)).collect();
+    assert_eq!(marked, [false, true]);
+}
+
+#[tokio::test]
+async fn what_somebody_put_in_the_place_of_an_object_is_not_touched() {
+    let (aws, bucket) = stage_of(vec![Object::new(MALWARE, "null", "fine", &[])]).await;
+    let before = bucket.now();
+    let gone = contain(&aws, "one", &target(&[etag(MALWARE, "bad1")])).await.expect_err("no such object");
+    assert_eq!((gone.kind, bucket.now(), base(&aws, &target(&[etag(MALWARE, "bad1")])).await), (FaultKind::Gone, before, None));
+
+    let (aws, bucket) = stage().await;
+    let both = target(&[version(MALWARE, "deleted"), version(MALWARE, "v2")]);
+    let receipt = contain(&aws, "one", &both).await.expect("a receipt");
+    assert_eq!((receipt.status, bucket.denies(MALWARE)), (Status::Contained, true));
+    assert_eq!(outcomes(&receipt.steps, "quarantine-object"), [Outcome::Skipped, Outcome::Applied]);
+}
+
+#[tokio::test]
+async fn an_object_with_no_room_for_a_tag_is_said_and_the_others_are_denied() {
+    let tags: Vec<String> = (0..10).map(|at| format!("t{at}")).collect();
+    let full = Object::new("full.zip", "v1", "bad1", &tags.iter().map(String::as_str).collect::<Vec<_>>());
+    let (aws, bucket) = stage_of(vec![full.clone(), Object::new(MALWARE, "v2", "bad1", &[])]).await;
+    let receipt = contain(&aws, "one", &target(&[version("full.zip", "v1"), version(MALWARE, "v2")])).await.expect("a receipt");
+    assert_eq!((receipt.status, bucket.denies(MALWARE)), (Status::Partial, true));
+    assert!(told(&receipt.steps).contains("10 tags"), "{}", told(&receipt.steps));
+    assert_eq!(bucket.tags("full.zip"), full.tags, "no tag of the customer's is lost");
+}
+
+#[tokio::test]
+async fn a_tag_that_no_statement_denies_is_no_containment() {
+    let (aws, bucket) = stage().await;
+    let orphaned = POLICY.replace("arn:aws:iam::111122223333:role/app", "AIDAEXAMPLEEXAMPLE12");
+    bucket.change(|state| state.policy = Some(orphaned.clone()));
+    let receipt = contain(&aws, "one", &malware()).await.expect("a receipt");
+    assert_eq!((receipt.status, outcomes(&receipt.steps, "quarantine-object")), (Status::Failed, vec![Outcome::Failed]));
+    assert!(told(&receipt.steps).contains("names somebody who was deleted"), "{}", told(&receipt.steps));
+    assert_eq!(bucket.now().policy, Some(orphaned), "nobody loses access because of one object");
+    // A person mends the policy.
+    bucket.change(|state| state.policy = Some(POLICY.to_owned()));
+    assert_eq!(contain(&aws, "one", &malware()).await.expect("a receipt").status, Status::Contained);
+    assert!(bucket.denies(MALWARE));
+}
+
+#[tokio::test]
+async fn a_policy_without_room_is_said_without_a_try() {
+    let (aws, bucket) = stage().await;
+    let long = POLICY.replace("\"App\"", &format!("\"{}\"", "A".repeat(20_000)));
+    bucket.change(|state| state.policy = Some(long.clone()));
+    let receipt = contain(&aws, "one", &malware()).await.expect("a receipt");
+    assert_eq!((receipt.status, bucket.now().policy), (Status::Failed, Some(long)));
+    assert!(aws.calls_of("s3:PutBucketPolicy").is_empty() && told(&receipt.steps).contains("20480"), "{}", told(&receipt.steps));
+}
+
+#[tokio::test]
+async fn without_a_record_nothing_is_changed() {
+    let (aws, bucket) = stage().await;
+    let before = bucket.now();
+    aws.always("dynamodb:UpdateItem", error(403, "AccessDeniedException"));
+    let receipt = contain(&aws, "one", &malware()).await.expect("a receipt");
+    assert_eq!((receipt.status, bucket.now()), (Status::Failed, before));
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_not_written_over() {
+    for action in ["s3:GetObjectTagging", "s3:GetBucketPolicy"] {
+        let (aws, bucket) = stage().await;
+        aws.always(action, error(403, "AccessDenied"));
+        let receipt = contain(&aws, "one", &malware()).await.expect("a receipt");
+        assert_eq!((receipt.status == Status::Contained, bucket.denies(MALWARE)), (false, false), "{action}");
+        assert!(told(&receipt.steps).contains(action), "{}", told(&receipt.steps));
+        aws.mend();
+        assert_eq!(contain(&aws, "one", &malware()).await.expect("a receipt").status, Status::Contained, "{action}");
+        let base = base(&aws, &malware()).await.expect("a base");
+        let tags = BTreeMap::from([("team".to_owned(), "of theirs".to_owned())]);
+        assert_eq!((base.policy.as_deref(), recorded(&base.objects, MALWARE)), (Some(POLICY), Some(tags)), "{action}");
+    }
+}
+
+#[tokio::test]
+async fn objects_are_denied_in_the_region_of_their_bucket() {
+    let (aws, bucket) = stage().await;
+    aws.next("s3:HeadBucket", error(301, "").with_header("x-amz-bucket-region", "ap-southeast-7"));
+    assert_eq!(contain(&aws, "one", &malware()).await.expect("a receipt").status, Status::Contained);
+    assert!(bucket.denies(MALWARE));
+    for action in ["s3:PutBucketPolicy", "s3:PutObjectTagging"] {
+        let call = &aws.calls_of(action)[0];
+        assert!(call.region == "ap-southeast-7" && call.path.starts_with(&format!("/{NAME}")), "{call:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_object_of_a_set_is_denied_with_one_write_of_the_policy() {
+    let keys: Vec<String> = (0..10).map(|at| format!("in/{at}.zip")).collect();
+    let (aws, bucket) = stage_of(keys.iter().map(|key| Object::new(key, "v1", "bad1", &[])).collect()).await;
+    let all: Vec<_> = keys.iter().map(|key| version(key, "v1")).collect();
+    assert_eq!(contain(&aws, "one", &target(&all)).await.expect("a receipt").status, Status::Contained);
+    assert!(keys.iter().all(|key| bucket.denies(key)));
+    assert_eq!((aws.calls_of("s3:PutBucketPolicy").len(), aws.calls_of("s3:PutObjectTagging").len()), (1, 10));
+}
