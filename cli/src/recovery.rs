@@ -154,6 +154,8 @@ mod tests {
             version: "v".to_owned(),
             bytes: 3,
             storage_class: None,
+            written_at: None,
+            may_be_older: false,
             changed_at: Timestamp::UNIX_EPOCH,
             newer: 1,
             loss: Loss::Overwritten,

@@ -38,11 +38,16 @@ impl Plan {
         let is_partly =
             |losses: &&Losses| losses.next.is_some() && self.unread.iter().all(|unread| unread.bucket != losses.bucket);
         let listed = self.buckets.iter().filter(is_partly).count() + self.unread.len();
-        let unversioned = self.buckets.iter().filter(|losses| losses.keeps != Keeps::Versions).count();
+        let older = self.buckets.iter().flat_map(|losses| &losses.lost).filter(|lost| lost.may_be_older).count();
+        let (unknown, known): (Vec<&Losses>, Vec<&Losses>) =
+            self.buckets.iter().partition(|losses| losses.keeps == Keeps::Unknown);
+        let unversioned = known.iter().filter(|losses| losses.keeps != Keeps::Versions).count();
         let parts = [
             (by_hand, "object", "by hand"),
+            (older, "object", "of which a newer version can be gone"),
             (listed, "bucket", "not listed to the end"),
             (unversioned, "bucket", "that did not keep all versions"),
+            (unknown.len(), "bucket", "of which it is not known whether it kept all versions"),
         ];
         let words: Vec<String> = parts
             .iter()

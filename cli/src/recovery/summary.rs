@@ -51,12 +51,18 @@ pub(super) fn lines(losses: &Losses) -> Vec<String> {
     };
     let (deleted, overwritten, new) = (count(Way::Deleted), count(Way::Overwritten), count(Way::New));
     say(format!("deleted: {deleted}; overwritten: {overwritten}; first written since then, and deleted: {new}"));
+    let older = losses.lost.iter().filter(|lost| lost.may_be_older).count();
+    if older > 0 {
+        say(format!("{older} of them come back perhaps OLDER than they were: S3 kept nothing of what was replaced"));
+    }
     let by_hand = by_hand(losses);
     if !by_hand.is_empty() {
         say(format!("by hand: {}", by_hand.join("; ")));
     }
     let (keys, untouched, made, same) = (seen.keys, seen.untouched, seen.made, seen.same);
-    say(format!("{keys} keys listed: {untouched} untouched, {made} made since then, {same} written again with the same content"));
+    // Without versions, S3 shows an overwrite as it shows a new object.
+    let made_how = if losses.keeps == Keeps::Versions { "made since then" } else { "made or overwritten since then" };
+    say(format!("{keys} keys listed: {untouched} untouched, {made} {made_how}, {same} written again with the same content"));
     if !losses.prefixes.is_empty() {
         say(format!("only keys that begin with one of {}: no other was looked at", inert(&ascii(&losses.prefixes), 300)));
     }
@@ -83,7 +89,9 @@ fn keeps(keeps: Keeps) -> Option<String> {
             format!("versions are kept only since Firebreak froze it: what was lost before is gone from it; {ELSEWHERE}")
         }
         Keeps::Nothing => format!("it keeps no versions: nothing can be brought back from it; {ELSEWHERE}"),
-        Keeps::Unknown => "whether it kept all versions could not be read".to_owned(),
+        Keeps::Unknown => {
+            format!("whether it kept all versions since then is not known: what is missing here can be gone; {ELSEWHERE}")
+        }
     })
 }
 
@@ -167,6 +175,8 @@ mod tests {
         for (change, words) in [
             (json!({ "keeps": "nothing" }), "1 bucket that did not keep all versions"),
             (json!({ "keeps": "since-the-incident" }), "1 bucket that did not keep all versions"),
+            (json!({ "keeps": "unknown" }), "1 bucket of which it is not known whether it kept all versions"),
+            (json!({ "lost": [lost(&json!({ "may_be_older": true }))] }), "1 object of which a newer version can be gone"),
             (json!({ "next": { "prefix": "", "key": "k" } }), "1 bucket not listed to the end"),
             (json!({ "by_hand": [{ "key": "x", "why": "too-many-versions" }] }), "1 object by hand"),
             (json!({ "lost": [lost(&json!({ "storage_class": "DEEP_ARCHIVE" }))] }), "1 object by hand"),

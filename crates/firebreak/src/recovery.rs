@@ -7,6 +7,11 @@ use crate::ids::{AccountId, IncidentId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// The version id of what was written without versioning, or while it was suspended. A key has one such version or delete marker at most, and
+/// the next write without versioning takes its place: it is another object then, by the same id (Amazon S3 user guide, "Working with objects
+/// in a versioning-suspended bucket").
+pub const NULL: &str = "null";
+
 /// The payload of an invocation that asks for losses. The state machine never sends one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -115,7 +120,7 @@ pub enum Keeps {
     SinceTheIncident,
     /// It never did: everything that was deleted or overwritten is gone.
     Nothing,
-    /// Its versioning could not be read.
+    /// Its versioning could not be read, or no freeze says how it was when the incident began.
     Unknown,
 }
 
@@ -131,6 +136,13 @@ pub struct Lost {
     /// Its storage class, unless that is `STANDARD`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage_class: Option<String>,
+    /// When that version was written. Nothing: an earlier version of the function did not say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written_at: Option<Timestamp>,
+    /// That version can be older than what the object was: something was written without versioning since, and S3 kept nothing of what was in
+    /// its place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_be_older: bool,
     /// When the object became what it is now.
     pub changed_at: Timestamp,
     /// How many versions were written since the incident began.
@@ -148,12 +160,11 @@ impl Lost {
     #[must_use]
     pub fn obstacle(&self) -> Option<Obstacle> {
         let is_archived = self.storage_class.as_deref().is_some_and(|class| matches!(class, "GLACIER" | "DEEP_ARCHIVE"));
-        match self.loss {
-            // The version stays where it is.
-            Loss::Deleted { .. } | Loss::New { .. } => None,
-            Loss::Overwritten if is_archived => Some(Obstacle::Archived),
-            Loss::Overwritten if self.bytes > Self::LARGEST_COPY => Some(Obstacle::TooLarge),
-            Loss::Overwritten => None,
+        match self.loss.markers() {
+            [] if is_archived => Some(Obstacle::Archived),
+            [] if self.bytes > Self::LARGEST_COPY => Some(Obstacle::TooLarge),
+            // Without its markers, the version stays where it is.
+            _ => None,
         }
     }
 }
@@ -171,9 +182,23 @@ pub enum Loss {
     Overwritten,
     /// It was first written after the incident had begun, and then deleted.
     New {
-        /// The version ids of its delete markers, the newest first.
+        /// The version ids of its delete markers, the newest first. None: a copy of its version is on top of them.
+        #[serde(default)]
         markers: Vec<String>,
     },
+}
+
+impl Loss {
+    /// The version ids of the delete markers without which the object is back. None: it comes back by a copy of its version.
+    ///
+    /// What has the id [`NULL`] is never removed: it can be an object by then, and nothing brings that one back.
+    #[must_use]
+    pub fn markers(&self) -> &[String] {
+        match self {
+            Self::Deleted { markers } | Self::New { markers } if !markers.iter().any(|marker| marker == NULL) => markers,
+            _ => &[],
+        }
+    }
 }
 
 /// Why one command does not bring a version back.
@@ -239,6 +264,8 @@ mod tests {
             version: "v1".to_owned(),
             bytes: 3,
             storage_class: None,
+            written_at: None,
+            may_be_older: false,
             changed_at: Timestamp::UNIX_EPOCH,
             newer: 0,
             loss,
@@ -300,10 +327,30 @@ mod tests {
         let large = |loss| Lost { bytes: Lost::LARGEST_COPY + 1, ..lost("k", loss) };
         assert_eq!(archived(Loss::Overwritten).obstacle(), Some(Obstacle::Archived));
         assert_eq!(large(Loss::Overwritten).obstacle(), Some(Obstacle::TooLarge));
-        for one in
-            [archived(Loss::Deleted { markers: vec![] }), large(Loss::New { markers: vec![] }), lost("k", Loss::Overwritten)]
-        {
+        let markers = vec!["m".to_owned()];
+        let removed = [archived(Loss::Deleted { markers: markers.clone() }), large(Loss::New { markers })];
+        for one in [&removed[..], &[lost("k", Loss::Overwritten)]].concat() {
             assert_eq!(one.obstacle(), None, "{one:?}");
         }
+        assert_eq!(large(Loss::New { markers: vec![] }).obstacle(), Some(Obstacle::TooLarge), "without markers it is a copy");
+    }
+
+    #[test]
+    fn what_can_be_another_object_by_then_is_never_removed() {
+        let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+        let (named, null) = (ids(&["m2", "m1"]), ids(&["m2", "null"]));
+        assert_eq!(Loss::Deleted { markers: named.clone() }.markers(), named);
+        assert_eq!(Loss::New { markers: named.clone() }.markers(), named);
+        for loss in [Loss::Deleted { markers: null.clone() }, Loss::New { markers: null }, Loss::Overwritten] {
+            assert_eq!(loss.markers(), [""; 0], "{loss:?}");
+        }
+    }
+
+    #[test]
+    fn what_an_earlier_function_answers_is_read() {
+        let earlier = json!({ "key": "k", "version": "v", "bytes": 3, "changed_at": "2026-11-01T00:00:00Z", "newer": 0, "loss": "new",
+                              "markers": ["m"] });
+        let lost: Lost = serde_json::from_value(earlier).expect("an object");
+        assert_eq!((lost.written_at, lost.may_be_older, lost.loss.markers().len()), (None, false, 1));
     }
 }

@@ -6,6 +6,7 @@ mod changed;
 mod contain;
 mod encryption;
 mod fit;
+mod folded;
 mod impact;
 mod lifecycle;
 mod lineage;

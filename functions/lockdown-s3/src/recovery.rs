@@ -2,24 +2,20 @@
 //! each is from before. It reads a listing, and changes nothing.
 
 mod judge;
+mod keeps;
 mod listing;
 mod named;
 mod page;
 
-use crate::base::{BaseState, Part, Versioning};
-use aws_sdk_s3::types::BucketVersioningStatus;
-use firebreak::containment::Containment;
 use firebreak::fault::Fault;
 use firebreak::incident::Incident;
 use firebreak::recovery::{Keeps, Losses, Seen, Wanted};
-use firebreak::target::{Scope, Target, TargetKind};
+use firebreak::target::{Target, TargetKind};
 use firebreak::text::inert;
-use firebreak_aws::classify::OrFault;
 use firebreak_aws::clients::MemberRole;
 use firebreak_function::about;
 use firebreak_function::containment::Responder;
-use firebreak_ledger::{Held, Ledger};
-use firebreak_s3::Bucket;
+use firebreak_ledger::Ledger;
 use jiff::Timestamp;
 use listing::Walk;
 use tokio::time::Instant;
@@ -62,7 +58,7 @@ pub(crate) async fn losses(
         account: target.account.clone(),
         region: bucket.region.clone(),
         since,
-        keeps: Box::pin(keeps(responder.ledger(), &bucket, &target)).await,
+        keeps: Box::pin(keeps::keeps(responder.ledger(), &bucket, &target, (&incident.id, since))).await,
         prefixes: wanted.prefixes.clone(),
         lost: vec![],
         by_hand: vec![],
@@ -109,39 +105,6 @@ fn prefixes(wanted: &Wanted) -> Result<Vec<String>, Fault> {
         prefixes.push(String::new());
     }
     Ok(prefixes)
-}
-
-/// Whether the bucket keeps what is deleted and overwritten, and did before the incident. What cannot be read is no reason not to list.
-async fn keeps(ledger: &Ledger, bucket: &Bucket, target: &Target) -> Keeps {
-    let ask = bucket.s3.get_bucket_versioning().bucket(&bucket.name).expected_bucket_owner(&bucket.owner);
-    let (now, before) = futures::join!(Box::pin(ask.send()), Box::pin(before(ledger, target)));
-    match now.or_fault("s3:GetBucketVersioning") {
-        Err(fault) => {
-            tracing::warn!(fault.message = %fault.message, "the versioning of the bucket is not known");
-            Keeps::Unknown
-        }
-        Ok(answer) => match (answer.status, before) {
-            (None, _) => Keeps::Nothing,
-            (Some(_), Some(Versioning::Never)) => Keeps::SinceTheIncident,
-            (Some(BucketVersioningStatus::Enabled), None | Some(Versioning::Enabled)) => Keeps::Versions,
-            (Some(_), _) => Keeps::Suspended,
-        },
-    }
-}
-
-/// The versioning that a freeze of the bucket found.
-async fn before(ledger: &Ledger, target: &Target) -> Option<Versioning> {
-    let freeze = Target { scope: Scope::Freeze, ..target.clone() };
-    let held = Held { target: &freeze, containment: Containment::LockdownS3 };
-    match ledger.base::<BaseState>(held).await {
-        Ok(base) => {
-            base.map(|(base, _)| base).filter(|base| !base.unknown.contains(&Part::Versioning)).map(|base| base.versioning)
-        }
-        Err(fault) => {
-            tracing::warn!(fault.message = %fault.message, "what the freeze found is not known");
-            None
-        }
-    }
 }
 
 #[cfg(test)]

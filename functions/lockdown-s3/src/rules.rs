@@ -6,6 +6,7 @@
 
 use crate::base::{Rule, Rules};
 use crate::changed::By;
+use crate::folded;
 use firebreak::digest::sha256_hex;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
@@ -123,7 +124,7 @@ pub(crate) async fn disable<C: Configuration>(bucket: &Bucket, ids: &BTreeSet<St
 }
 
 /// Switches rules on again that were on in `base`, all with one write. Those that the containment could not switch off (`not_ours`), and
-/// those that somebody has changed or deleted since, stay as they are.
+/// those that somebody has changed or deleted since, stay as they are. Each has a step; those that no receipt lists have one together.
 pub(crate) async fn enable<C: Configuration>(
     bucket: &Bucket,
     base: &Rules,
@@ -131,7 +132,11 @@ pub(crate) async fn enable<C: Configuration>(
     not_ours: &[StepName],
 ) -> Vec<Step> {
     let before = base.rules.iter().filter(|rule| rule.enabled && ids.contains(&rule.id));
-    let (theirs, ours): (Vec<&Rule>, Vec<&Rule>) = before.partition(|rule| not_ours.contains(&name(C::DISABLE, &rule.id)));
+    let (theirs, others): (Vec<&Rule>, Vec<&Rule>) = before.partition(|rule| not_ours.contains(&name(C::DISABLE, &rule.id)));
+    // What stands for rules that the receipt does not list is the name of none. All are written with one call: they failed alike.
+    let is_a_rule = |step: &StepName| base.rules.iter().any(|rule| name(C::DISABLE, &rule.id) == *step);
+    let others_failed = not_ours.iter().any(|step| folded::is_like(step, C::DISABLE) && !is_a_rule(step));
+    let (ours, unlisted) = if others_failed { (vec![], others) } else { (others, vec![]) };
     let wish = |now: &Rule| match ours.iter().find(|before| before.id == now.id) {
         None => Wish::Leave,
         Some(before) if before.digest == now.digest => Wish::Switch,
@@ -140,11 +145,15 @@ pub(crate) async fn enable<C: Configuration>(
     let all = async { settled(async || Box::pin(switched::<C>(bucket, Switch::On, &wish)).await).await };
     let all = all.boxed_local().shared();
     let mut steps = join_all(ours.iter().map(|rule| told(name(C::ENABLE, &rule.id), &rule.id, all.clone()))).await;
-    for rule in theirs {
-        steps.push(step(name(C::ENABLE, &rule.id), async { Ok(Outcome::Skipped) }).await);
-    }
+    let (more, left) = (unlisted.len(), unlisted.len() + theirs.len());
+    let folded = (more > 0).then(|| StepName::about(C::ENABLE, folded::part(more, left)));
+    let theirs = theirs.into_iter().map(|rule| name(C::ENABLE, &rule.id)).chain(folded);
+    steps.extend(theirs.map(|name| skipped(name, Fault::malformed(NOT_OURS))));
     steps
 }
+
+/// Why a release leaves a rule.
+const NOT_OURS: &str = "the containment could not switch it off: whoever did may need it so";
 
 /// What is wished of one rule.
 enum Wish {

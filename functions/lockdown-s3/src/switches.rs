@@ -77,7 +77,7 @@ fn listed(kind: StepKind, mut steps: Vec<Step>, ids: &BTreeSet<String>) -> Vec<S
         left -= usize::from(is_of_rule(step) && left > 0);
         is_kept
     });
-    let name = StepName::about(kind, format!("{more} more of {}", ids.len()));
+    let name = StepName::about(kind, crate::folded::part(more, ids.len()));
     steps.extend(last.map(|last| Step { name, ..last }));
     steps
 }

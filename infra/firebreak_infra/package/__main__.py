@@ -16,7 +16,7 @@ from ..errors import InfraError
 from ..layout import ENVIRONMENTS, REPOSITORY, in_repository
 from . import archive, auditable, bill, build, crates, elf
 
-LARGEST: Final = 8_000_000
+LARGEST: Final = 7_000_000
 """Bytes of a zip. Lambda takes 50 MB; a start is slower with every one of them."""
 
 

@@ -1,7 +1,7 @@
 //! What happened to one object since the incident began, by its versions.
 
 use super::page::{Entry, Object};
-use firebreak::recovery::{Loss, Lost, Why};
+use firebreak::recovery::{Loss, Lost, NULL, Why};
 use jiff::Timestamp;
 
 /// More delete markers than that are left where they are: a copy on top of them is one command.
@@ -36,6 +36,8 @@ pub(super) fn judge(key: &str, entries: &[Entry], since: Timestamp) -> Judged {
             version: version.id.clone(),
             bytes: object.bytes,
             storage_class: object.storage_class.clone(),
+            written_at: Some(version.at),
+            may_be_older: may_be_older(version, entries, since),
             changed_at: now.at,
             newer,
             loss,
@@ -43,19 +45,18 @@ pub(super) fn judge(key: &str, entries: &[Entry], since: Timestamp) -> Judged {
     };
     match (before(entries, since), &now.object) {
         (Before::Version(_, object), Some(own)) if is_same(object, own) => Judged::Same,
-        (Before::Version(version, object), None) if newer == 0 => match markers(entries, since) {
-            markers if markers.len() <= MOST_MARKERS => lost((version, object), Loss::Deleted { markers }),
-            _ => lost((version, object), Loss::Overwritten),
-        },
+        (Before::Version(version, object), None) if newer == 0 => {
+            let removed = removable(entries, since).map(|markers| Loss::Deleted { markers });
+            lost((version, object), removed.unwrap_or(Loss::Overwritten))
+        }
         (Before::Version(version, object), _) => lost((version, object), Loss::Overwritten),
         (Before::Deleted | Before::Nothing, Some(_)) => Judged::Made,
         // Whoever deleted it again took nothing away.
         (Before::Deleted, None) if newer == 0 => Judged::Untouched,
         (Before::Deleted | Before::Nothing, None) => match newest(entries, |_| true) {
-            Some((version, object)) if newer > 0 => match markers(entries, version.at) {
-                markers if markers.len() <= MOST_MARKERS => lost((version, object), Loss::New { markers }),
-                _ => lost((version, object), Loss::Overwritten),
-            },
+            Some((version, object)) if newer > 0 => {
+                lost((version, object), Loss::New { markers: removable(entries, version.at).unwrap_or_default() })
+            }
             _ => Judged::ByHand(Why::NothingLeft),
         },
     }
@@ -87,11 +88,19 @@ fn newest(entries: &[Entry], is_meant: impl Fn(&Entry) -> bool) -> Option<(&Entr
     meant.rev().max_by_key(|(entry, _)| entry.at)
 }
 
-/// The delete markers that were made from `since` on, the newest first.
-fn markers(entries: &[Entry], since: Timestamp) -> Vec<String> {
+/// The delete markers that were made from `since` on, the newest first. Nothing: they are too many, or one of them has no id of its own. By
+/// the time somebody removes that one, it can be an object.
+fn removable(entries: &[Entry], since: Timestamp) -> Option<Vec<String>> {
     let mut made: Vec<&Entry> = entries.iter().filter(|entry| entry.object.is_none() && entry.at >= since).collect();
     made.sort_by_key(|entry| std::cmp::Reverse(entry.at));
-    made.into_iter().map(|entry| entry.id.clone()).collect()
+    let is_safe = made.len() <= MOST_MARKERS && made.iter().all(|entry| entry.id != NULL);
+    is_safe.then(|| made.into_iter().map(|entry| entry.id.clone()).collect())
+}
+
+/// Whether the object can have been another one than `version`: what was written without versioning since took the place of whatever had
+/// the same id, also of an object that was newer than `version`.
+fn may_be_older(version: &Entry, entries: &[Entry], since: Timestamp) -> bool {
+    version.id != NULL && entries.iter().any(|entry| entry.id == NULL && entry.at >= since && entry.at >= version.at)
 }
 
 fn is_same(one: &Object, other: &Object) -> bool {
@@ -161,11 +170,41 @@ mod tests {
 
     #[test]
     fn many_markers_are_left_where_they_are() {
-        let mut entries: Vec<Entry> = (0..11).rev().map(|n| marker(&format!("m{n}"), 1000 + n)).collect();
+        let mut entries: Vec<Entry> = (0..11).rev().map(|n| marker(&format!("m{n}"), 1002 + n)).collect();
         entries.push(version("v1", 999));
         assert_eq!(lost(judged(entries.clone())), ("v1".to_owned(), 0, Loss::Overwritten));
         let fewer = judged(entries.split_off(1));
         assert!(matches!(lost(fewer).2, Loss::Deleted { markers } if markers.len() == MOST_MARKERS));
+        let mut made: Vec<Entry> = (0..11).rev().map(|n| marker(&format!("m{n}"), 1002 + n)).collect();
+        made.push(version("v1", 1001));
+        assert_eq!(lost(judged(made)), ("v1".to_owned(), 1, Loss::New { markers: vec![] }), "it is not from before");
+    }
+
+    #[test]
+    fn a_marker_without_an_id_of_its_own_is_left_where_it_is() {
+        let suspended =
+            [vec![marker("null", 1001), version("v1", 999)], vec![marker("m", 1002), marker("null", 1001), version("v1", 999)]];
+        for entries in suspended {
+            let Judged::Lost(lost) = judged(entries.clone()) else { panic!("{entries:?}") };
+            assert_eq!((lost.version.as_str(), &lost.loss, lost.may_be_older), ("v1", &Loss::Overwritten, true), "{entries:?}");
+        }
+        let Judged::Lost(made) = judged(vec![marker("null", 1002), version("v1", 1001)]) else { panic!("it was deleted") };
+        assert_eq!((made.loss, made.may_be_older), (Loss::New { markers: vec![] }, true));
+    }
+
+    #[test]
+    fn a_version_is_said_to_be_older_perhaps_where_s3_kept_nothing_of_what_was_replaced() {
+        let is_older = |entries: Vec<Entry>| match judged(entries) {
+            Judged::Lost(lost) => (lost.may_be_older, lost.written_at.map(Timestamp::as_second)),
+            other => panic!("{other:?}"),
+        };
+        // The version `null` of last week is gone: what is left is of years ago.
+        assert_eq!(is_older(vec![version("null", 1001), version("v1", 1)]), (true, Some(1)));
+        assert_eq!(is_older(vec![marker("m", 1002), version("null", 1001), version("v1", 1)]), (true, Some(1)));
+        // It is still there.
+        assert_eq!(is_older(vec![version("v2", 1001), version("null", 999), version("v1", 1)]), (false, Some(999)));
+        assert_eq!(is_older(vec![version("v2", 1001), version("v1", 999)]), (false, Some(999)));
+        assert_eq!(is_older(vec![marker("m", 1002), version("null", 1001)]), (false, Some(1001)), "nothing was in its place");
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! The receipt of a containment for which a look made up.
 
+use crate::folded;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Receipt, Status, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak_aws::clock;
 use firebreak_function::containment::Call;
+
+/// So many steps a look adds to a receipt. Whoever takes a level off can make 1,000 rules.
+const MOST_ADDED: usize = 30;
 
 /// A release goes by the receipt: what a look wrote at last is Firebreak's to put back. A run that was killed gets one here.
 pub(super) async fn keep(call: &Call, known: &Result<Option<Receipt>, Fault>, written: &[StepName]) -> Result<(), Fault> {
@@ -24,18 +28,24 @@ fn with(call: &Call, known: Option<Receipt>, written: &[StepName]) -> Receipt {
         Step { error: Some(why), ..made(StepKind::ReadBase.into(), Outcome::Failed) }
     });
     let mut steps: Vec<Step> = known.steps.iter().cloned().chain(killed).collect();
+    let most = steps.len() + MOST_ADDED;
     for name in written {
-        let is_known = steps.iter().any(|step| step.name == *name);
-        for step in steps.iter_mut().filter(|step| step.name == *name) {
+        if let Some(step) = step_of(&mut steps, name) {
             (step.outcome, step.error) = (Outcome::Applied, None);
-        }
-        if !is_known {
+        } else if steps.len() < most {
             steps.push(made(name.clone(), Outcome::Applied));
         }
     }
     let status = Receipt::status_of(&steps, call.decisive());
     let finished_at = known.finished_at.or_else(|| Some(clock::now()));
     Receipt { status, steps, finished_at, ..known }
+}
+
+/// The step of this name, or the one that stands for the rules which the receipt does not list.
+fn step_of<'a>(steps: &'a mut [Step], name: &StepName) -> Option<&'a mut Step> {
+    let is_folded = |step: &Step| name.kind().is_some_and(|kind| folded::is_like(&step.name, kind));
+    let at = steps.iter().position(|step| step.name == *name).or_else(|| steps.iter().position(is_folded))?;
+    steps.get_mut(at)
 }
 
 fn made(name: StepName, outcome: Outcome) -> Step {

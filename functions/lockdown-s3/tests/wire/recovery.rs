@@ -1,16 +1,21 @@
 //! What a bucket lost since an incident began: the answer to `firebreak s3 recovery-plan`.
 
 use crate::bucket::{Bucket, Version};
+use crate::shared::let_go;
 use crate::{NAME, contain_at, function, incident, stage, target};
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode};
 use firebreak::fault::{Fault, FaultKind};
+use firebreak::holders::Holders;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::recovery::{Keeps, Loss, Losses, Marker, Wanted, Why};
 use firebreak::target::Scope;
-use firebreak_ledger::RawEvent;
+use firebreak_aws::clock;
+use firebreak_ledger::{Held, RawEvent, ReleaseClaim};
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::{ScriptedAws, error};
+use jiff::SignedDuration;
+use lockdown_s3::BaseState;
 use serde_json::{Value, json};
 
 /// The incident of these tests began on the first of November.
@@ -29,15 +34,23 @@ fn deleted(bucket: Bucket, key: &str) -> Bucket {
     bucket.with_version(since(Version::marker(key, "m"))).with_version(older(Version::of(key, "v")))
 }
 
+/// An incident about the bucket.
+fn about_the_bucket(name: &str) -> Incident {
+    let decision = Decision::new(target(Scope::Freeze), Some(Containment::LockdownS3), Mode::Auto, "objects are deleted");
+    let accused = incident(name);
+    Incident { decisions: [accused.decisions.clone(), vec![decision]].concat(), ..accused }
+}
+
+async fn open(aws: &ScriptedAws, incident: &Incident, event: &Value) {
+    let raw = event.to_string();
+    let opened = room::ledger(aws).open_incident(incident, IncidentStatus::AwaitingReview, &RawEvent::Inline(&raw)).await;
+    assert!(opened.expect("written"));
+}
+
 /// A versioned bucket of an incident, which began with `event`.
 async fn stage_of(event: &Value) -> (ScriptedAws, Bucket) {
     let (aws, bucket) = stage().await;
-    let decision = Decision::new(target(Scope::Freeze), Some(Containment::LockdownS3), Mode::Auto, "objects are deleted");
-    let accused = incident("one");
-    let incident = Incident { decisions: [accused.decisions.clone(), vec![decision]].concat(), ..accused };
-    let raw = event.to_string();
-    let opened = room::ledger(&aws).open_incident(&incident, IncidentStatus::AwaitingReview, &RawEvent::Inline(&raw)).await;
-    assert!(opened.expect("written"));
+    open(&aws, &about_the_bucket("one"), event).await;
     (aws, bucket.with_versioning("Enabled"))
 }
 
@@ -81,7 +94,19 @@ async fn each_object_that_is_not_what_it_was_is_told_with_the_version_to_bring_b
     assert_eq!(by_hand, [("d/gone", Why::NothingLeft)]);
     let seen = losses.seen;
     assert_eq!((seen.keys, seen.untouched, seen.made, seen.same), (6, 1, 1, 1));
-    assert_eq!((losses.keeps, losses.next), (Keeps::Versions, None));
+    let times = [deleted, overwritten].map(|lost| (lost.changed_at.to_string(), lost.written_at.map(|at| at < losses.since)));
+    assert_eq!(times, ["2026-11-01T08:00:00Z"; 2].map(|at| (at.to_owned(), Some(true))));
+    assert_eq!((losses.keeps, losses.next), (Keeps::Unknown, None), "nobody recorded whether it kept them all the time");
+}
+
+#[tokio::test]
+async fn of_a_suspended_bucket_nothing_is_removed_that_can_be_an_object_by_then() {
+    let (aws, bucket) = stage_of(&json!({})).await;
+    let bucket = bucket.with_versioning("Suspended");
+    bucket.with_version(since(Version::marker("a", "null"))).with_version(older(Version::of("a", "v")));
+    let losses = lost(&aws).await;
+    let [lost] = losses.lost.as_slice() else { panic!("{losses:?}") };
+    assert_eq!((losses.keeps, &lost.loss, lost.may_be_older), (Keeps::Suspended, &Loss::Overwritten, true));
 }
 
 #[tokio::test]
@@ -129,12 +154,36 @@ async fn versions_that_are_kept_only_since_the_freeze_are_told_from_those_of_a_s
         contain_at(&aws, "one", Scope::Freeze).await.expect("a receipt");
         assert_eq!(bucket.now().versioning.as_deref(), Some("Enabled"));
         assert_eq!(lost(&aws).await.keeps, keeps, "{before:?}");
+        // The base is gone with the release. A bucket that never had versions keeps them from now on.
+        let_go(&aws, "one", Scope::Freeze).await;
+        assert_eq!(lost(&aws).await.keeps, keeps, "{before:?}, released");
     }
     let (aws, bucket) = stage_of(&json!({})).await;
     deleted(bucket, "a");
     aws.always("s3:GetBucketVersioning", error(403, "AccessDenied"));
     let losses = lost(&aws).await;
     assert_eq!((losses.keeps, keys(&losses)), (Keeps::Unknown, vec!["a"]), "no reason not to list");
+}
+
+#[tokio::test]
+async fn a_freeze_of_another_incident_tells_how_it_was_unless_it_ended_before_this_one_began() {
+    for (minutes, keeps) in [(-60, Keeps::SinceTheIncident), (60, Keeps::Versions)] {
+        let (aws, bucket) = stage_of(&json!({})).await;
+        bucket.change(|state| state.versioning = None);
+        let mut second = about_the_bucket("two");
+        second.finding.first_seen = Some(clock::now() + SignedDuration::from_mins(minutes));
+        open(&aws, &second, &json!({})).await;
+        for name in ["one", "two"] {
+            contain_at(&aws, name, Scope::Freeze).await.expect("a receipt");
+        }
+        let (ledger, freeze, first) = (room::ledger(&aws), target(Scope::Freeze), room::incident("one"));
+        let held = Held { target: &freeze, containment: Containment::LockdownS3 };
+        let claim = ledger.begin_release::<BaseState>(held, &Holders::of(&first), clock::now()).await.expect("a claim");
+        assert!(matches!(claim, ReleaseClaim::StillHeld { .. }), "{claim:?}");
+        let_go(&aws, "two", Scope::Freeze).await;
+        let asked = Wanted { incident: second.id.clone(), ..wanted(&[], None) };
+        assert_eq!(recover(&aws, asked).await.expect("an answer").keeps, keeps, "{minutes}");
+    }
 }
 
 #[tokio::test]

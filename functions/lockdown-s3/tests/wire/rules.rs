@@ -2,12 +2,14 @@
 
 use crate::bucket::{Bucket, Xml};
 use crate::changed::{WIPE, freeze, recorded, step_about, wipe, wrote_lifecycle};
-use crate::release::release_at;
-use crate::{contain_at, outcome, stage};
-use firebreak::receipt::{Outcome, Status};
-use firebreak::step::StepKind;
+use crate::release::{Told, release_at, try_release};
+use crate::{contain_at, outcome, stage, target, verify_at};
+use firebreak::containment::Containment;
+use firebreak::receipt::{Outcome, Receipt, Status};
+use firebreak::step::{StepKind, StepName};
 use firebreak::target::Scope;
-use firebreak_testkit::scripted::error;
+use firebreak_testkit::room;
+use firebreak_testkit::scripted::{ScriptedAws, error};
 use serde_json::{Value, json};
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/replication";
@@ -180,4 +182,70 @@ async fn a_refused_change_is_said_of_each_rule_and_keeps_nothing_else_from_being
     }
     assert_eq!(aws.calls_of("s3:PutBucketLifecycle").len(), 1, "one call for all rules");
     assert!(!on(&bucket, "replication", "steal"));
+}
+
+/// More rules than a receipt lists.
+const MANY: usize = 30;
+
+/// A bucket with [`MANY`] rules, none of which the containment could switch off.
+async fn many_that_stayed_on() -> (ScriptedAws, Bucket) {
+    let (aws, bucket) = stage().await;
+    // In another order than the receipt's.
+    let rules: String = (0..MANY).rev().map(|n| rule(&format!("r{n:02}"), "<Expiration><Days>9</Days></Expiration>")).collect();
+    let bucket = bucket.with_lifecycle(&rules);
+    aws.always("s3:PutBucketLifecycle", error(403, "AccessDenied"));
+    contain_at(&aws, "one", Scope::Destruction).await.expect("a receipt");
+    aws.mend();
+    assert_eq!(outcome(&kept(&aws).await.steps, "disable-lifecycle-rule 10 more of 30"), Outcome::Failed);
+    (aws, bucket)
+}
+
+/// The receipt that a release goes by.
+async fn kept(aws: &ScriptedAws) -> Receipt {
+    let (ledger, incident) = (room::ledger(aws), room::incident("one"));
+    let kept = ledger.receipt(&incident, Containment::LockdownS3, &target(Scope::Destruction)).await;
+    kept.expect("readable").expect("a receipt")
+}
+
+/// How many rules are on.
+fn count_on(bucket: &Bucket) -> usize {
+    (0..MANY).filter(|n| on(bucket, "lifecycle", &format!("r{n:02}"))).count()
+}
+
+#[tokio::test]
+async fn of_many_rules_a_release_leaves_off_what_a_person_switched_off() {
+    let (aws, bucket) = many_that_stayed_on().await;
+    bucket.change(|state| {
+        let text = state.lifecycle.as_ref().expect("a lifecycle").text().replace("Enabled", "Disabled");
+        state.lifecycle = Xml::read(&text);
+    });
+    aws.forget();
+    let failed = kept(&aws).await.failed_steps();
+    let steps = try_release(&aws, ("one", Scope::Destruction), Told { failed, ..Told::default() }).await.expect("a release");
+    assert_eq!((count_on(&bucket), aws.calls_of("s3:PutBucketLifecycle").len()), (0, 0), "{steps:?}");
+    let left: Vec<_> = steps.iter().filter(|step| step.is(StepKind::EnableLifecycleRule)).collect();
+    assert!(left.len() == 21 && left.iter().all(|step| step.outcome == Outcome::Skipped && step.error.is_some()), "{left:?}");
+    assert_eq!(left[20].name.as_str(), "enable-lifecycle-rule 10 more of 30");
+}
+
+#[tokio::test]
+async fn of_many_rules_a_release_switches_on_all_that_a_look_switched_off() {
+    let (aws, bucket) = many_that_stayed_on().await;
+    let check = verify_at(&aws, "one", Scope::Destruction).await.expect("a look");
+    assert!(check.holds && check.reverted.is_empty() && count_on(&bucket) == 0, "{check:?}");
+    let receipt = kept(&aws).await;
+    assert_eq!((receipt.status, receipt.failed_steps()), (Status::Contained, vec![]));
+    let told = Told { failed: receipt.failed_steps(), ..Told::default() };
+    try_release(&aws, ("one", Scope::Destruction), told).await.expect("a release");
+    assert_eq!(count_on(&bucket), MANY);
+}
+
+#[tokio::test]
+async fn a_rule_with_the_name_of_a_folded_step_stands_for_no_other_rule() {
+    let (aws, bucket) = stage().await;
+    let bucket = bucket.with_lifecycle(&format!("{}{}", keep(), rule("5 more of 7", "<Expiration><Days>9</Days></Expiration>")));
+    contain_at(&aws, "one", Scope::Destruction).await.expect("a receipt");
+    let failed = vec![StepName::about(StepKind::DisableLifecycleRule, "5 more of 7")];
+    try_release(&aws, ("one", Scope::Destruction), Told { failed, ..Told::default() }).await.expect("a release");
+    assert_eq!((on(&bucket, "lifecycle", "keep"), on(&bucket, "lifecycle", "5 more of 7")), (true, false));
 }

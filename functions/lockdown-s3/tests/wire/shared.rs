@@ -6,7 +6,7 @@ use crate::release::{Told, try_release};
 use crate::{approved_at, outcome, target};
 use firebreak::containment::Containment;
 use firebreak::holders::Holders;
-use firebreak::receipt::{Outcome, Step};
+use firebreak::receipt::{Outcome, Receipt, Status, Step};
 use firebreak::step::StepKind;
 use firebreak::target::Scope;
 use firebreak_aws::clock;
@@ -15,14 +15,18 @@ use firebreak_testkit::room;
 use firebreak_testkit::scripted::ScriptedAws;
 use lockdown_s3::BaseState;
 
-/// Releases a level, and lets go of it in the ledger.
+/// Releases a level, keeps what came of it, and lets go of the bucket in the ledger, as the function `release` does.
 pub(crate) async fn let_go(aws: &ScriptedAws, incident: &str, level: Scope) -> Vec<Step> {
     let (ledger, target, id) = (room::ledger(aws), target(level), room::incident(incident));
     let held = Held { target: &target, containment: Containment::LockdownS3 };
     let claim = ledger.begin_release::<BaseState>(held, &Holders::of(&id), clock::now()).await.expect("a claim");
     let ReleaseClaim::Ours { lease, .. } = claim else { panic!("{claim:?}") };
     let steps = try_release(aws, (incident, level), Told::default()).await.expect("a release");
-    if steps.iter().all(|step| step.outcome != Outcome::Failed) {
+    let is_done = steps.iter().all(|step| step.outcome != Outcome::Failed);
+    let status = if is_done { Status::Contained } else { Status::Partial };
+    let receipt = Receipt { steps: steps.clone(), ..Receipt::of(target.clone(), Containment::LockdownS3, status) };
+    ledger.keep_release(&id, &receipt).await.expect("the ledger takes it");
+    if is_done {
         ledger.end_release(held, &lease, clock::now()).await.expect("the ledger takes it");
     } else {
         ledger.abandon_release(held, &lease, false).await.expect("the ledger takes it");

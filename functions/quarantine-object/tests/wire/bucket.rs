@@ -84,6 +84,7 @@ impl Bucket {
         let mut state = self.state();
         Some(match call.operation.as_str() {
             "HeadBucket" => ok(""),
+            "GetBucketLocation" => ok("<LocationConstraint>eu-central-1</LocationConstraint>"),
             "GetBucketPolicy" => state.policy.as_ref().map_or_else(|| error(404, "NoSuchBucketPolicy"), ok),
             // A principal that was deleted shows as an id, and S3 does not take that back.
             "PutBucketPolicy" if call.body.contains("AIDA") => error(400, "MalformedPolicy"),

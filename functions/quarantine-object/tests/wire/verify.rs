@@ -33,6 +33,9 @@ fn except(state: &mut State) {
     state.policy = Some(policy.to_string());
 }
 
+/// What somebody does to a bucket, and what people then read.
+type Revert = (fn(&mut State), &'static str);
+
 #[tokio::test]
 async fn a_quarantine_that_holds_is_only_looked_at() {
     let (aws, _) = quarantined().await;
@@ -43,7 +46,7 @@ async fn a_quarantine_that_holds_is_only_looked_at() {
 
 #[tokio::test]
 async fn what_somebody_takes_away_is_written_again_and_told_once() {
-    let reverts: [(fn(&mut State), &str); 4] = [
+    let reverts: [Revert; 4] = [
         (|state| drop(state.objects[0].tags.remove(TAG)), "has no tag"),
         (|state| state.policy = Some(POLICY.to_owned()), "does not deny"),
         (|state| state.policy = None, "does not deny"),
