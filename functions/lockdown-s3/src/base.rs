@@ -69,12 +69,19 @@ pub struct BaseState {
 
 impl BaseState {
     /// A copy that also knows what `later` found and this one does not. An incident that joins sees a bucket which is contained already, so
-    /// what this one knows stays; but it can plan more, and read what could not be read at first.
+    /// what this one knows stays; but it can plan more, and read what could not be read at first. Of rules for which the row of the ledger has
+    /// no room none is planned.
     #[must_use]
     pub(crate) fn joined(&self, later: &Self) -> Self {
         let mut all = Self { planned: self.planned.and(&later.planned), ..self.clone() };
-        all.lifecycle = with_rules(self.lifecycle.as_ref(), later.lifecycle.as_ref(), &later.planned.lifecycle);
-        all.replication = with_rules(self.replication.as_ref(), later.replication.as_ref(), &later.planned.replication);
+        (all.lifecycle, all.planned.lifecycle) = settings::grown(
+            (self.lifecycle.as_ref(), &self.planned.lifecycle),
+            (later.lifecycle.as_ref(), &later.planned.lifecycle),
+        );
+        (all.replication, all.planned.replication) = settings::grown(
+            (self.replication.as_ref(), &self.planned.replication),
+            (later.replication.as_ref(), &later.planned.replication),
+        );
         for part in self.unknown.difference(&later.unknown) {
             all.take(*part, later);
             all.unknown.remove(part);
@@ -100,14 +107,6 @@ impl BaseState {
             Part::Tags => self.tags = other.tags,
         }
     }
-}
-
-/// The rules of `known`, and those of `later` that are new and planned.
-fn with_rules(known: Option<&Rules>, later: Option<&Rules>, planned: &BTreeSet<String>) -> Option<Rules> {
-    let Some(known) = known else { return later.filter(|_| !planned.is_empty()).cloned() };
-    let is_new = |rule: &&Rule| planned.contains(&rule.id) && known.rule(&rule.id).is_none();
-    let new = later.into_iter().flat_map(|later| &later.rules).filter(is_new);
-    Some(Rules { digest: known.digest.clone(), rules: known.rules.iter().chain(new).cloned().collect() })
 }
 
 /// A part of a bucket's configuration that is read by a call of its own.
@@ -254,9 +253,13 @@ pub struct Planned {
     /// The Sids of the statements in the bucket policy.
     #[serde(default)]
     pub sids: BTreeSet<String>,
-    /// Statements of somebody else that S3 did not take back and that are missing in the policy meanwhile. Known only after the change.
+    /// Statements of somebody else that S3 did not take back and that are missing in the policy meanwhile. Recorded before they are left out.
     #[serde(default)]
     pub left_out: Vec<Value>,
+    /// Those of them that a write is leaving out at this moment. Recorded before that write, and empty after it: what is here in a later
+    /// run was never tried one by one, and S3 may take it back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsettled: Vec<Value>,
     /// A suspect wrote the policy: whom it names is not excepted from the outsiders' deny.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub distrusts: bool,
@@ -282,11 +285,15 @@ impl Planned {
     /// Both.
     fn and(&self, more: &Self) -> Self {
         let both = |one: &BTreeSet<String>, other: &BTreeSet<String>| one.union(other).cloned().collect();
-        let new = more.left_out.iter().filter(|statement| !self.left_out.contains(statement));
+        let all = |some: &[Value], more: &[Value]| {
+            let new = more.iter().filter(|statement| !some.contains(statement));
+            some.iter().chain(new).cloned().collect()
+        };
         Self {
             block: self.block || more.block,
             sids: both(&self.sids, &more.sids),
-            left_out: self.left_out.iter().chain(new).cloned().collect(),
+            left_out: all(&self.left_out, &more.left_out),
+            unsettled: all(&self.unsettled, &more.unsettled),
             distrusts: self.distrusts || more.distrusts,
             versioning: self.versioning || more.versioning,
             encryption: self.encryption || more.encryption,

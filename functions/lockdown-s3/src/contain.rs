@@ -7,6 +7,7 @@ use crate::access::{Access, assess};
 use crate::base::{self, BaseState, Part, PublicAccessBlock, Seen};
 use crate::changed::{self, Changed};
 use crate::fit::{Fit, fit};
+use crate::left_out::LeftOut;
 use crate::lineage::{self, Others, without_levels};
 use crate::planned::planned;
 use crate::protected::protection;
@@ -18,7 +19,7 @@ use aws_sdk_s3::types::PublicAccessBlockConfiguration;
 use firebreak::decision::{ReasonCode, Waits};
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
-use firebreak::step::{StepKind, StepName};
+use firebreak::step::StepKind;
 use firebreak::target::Scope;
 use firebreak_aws::classify::OrFault;
 use firebreak_function::containment::{Attempt, Call};
@@ -131,8 +132,7 @@ async fn close(call: &Call, known: Known<'_>) -> Result<(Attempt, Option<Notes>)
         current.planned.sids.clear();
     }
     let mut notes = (!level.is_whole()).then(|| around_it(call, known, &bucket, &seen.base));
-    let work =
-        Work { call, bucket: &bucket, seen: &seen, others: &others, changed: changed.as_ref(), fit: &fit, access: &access };
+    let work = Work { call, bucket: &bucket, seen: &seen, changed: changed.as_ref(), fit: &fit, access: &access };
     let work = Box::pin(carry_out(&work, current));
     let steps = match &mut notes {
         Some(notes) => Box::pin(beside(work, notes)).await,
@@ -194,7 +194,6 @@ struct Work<'a> {
     call: &'a Call,
     bucket: &'a Bucket,
     seen: &'a Seen,
-    others: &'a Others,
     changed: Option<&'a Changed>,
     fit: &'a Fit,
     access: &'a Access,
@@ -210,17 +209,15 @@ async fn carry_out(work: &Work<'_>, current: BaseState) -> Vec<Step> {
     let held = base.is_some();
     let orders = base.as_ref().unwrap_or(&current).planned.clone();
     if !level.is_whole() {
-        let (policy, left_out) = Box::pin(policy(work, held)).await;
-        steps.extend(policy);
-        if let Some(base) = base.filter(|_| !left_out.is_empty()) {
-            steps.extend(Box::pin(keep_left_out(work.call, base, left_out)).await);
-        }
+        let record = base.map(|base| LeftOut::of(work.call, base));
+        steps.extend(Box::pin(policy(work, record)).await);
     }
     if matches!(level, Scope::Principal | Scope::Freeze) {
         steps.push(Box::pin(step(StepKind::BlockPublicAccess, block(work.bucket, work.seen, held))).await);
     }
     let orders = Orders { level, planned: &orders, changed: work.changed, held };
     steps.extend(Box::pin(switches::change(work.bucket, work.seen, orders)).await);
+    steps.extend(switches::unrecorded_rules(&current.planned, orders.planned).await);
     if !level.is_whole() {
         steps.extend(told(work));
     }
@@ -238,52 +235,16 @@ async fn record(call: &Call, current: &BaseState) -> Result<BaseState, Fault> {
 }
 
 /// The one write of the policy.
-async fn policy(work: &Work<'_>, held: bool) -> (Vec<Step>, Vec<Value>) {
+async fn policy(work: &Work<'_>, mut record: Option<LeftOut<'_>>) -> Vec<Step> {
     let statements = &work.fit.statements;
-    let (mut steps, left_out) = match &work.seen.document {
-        Ok(document) => {
-            let absent = absent(work, document).await;
-            Box::pin(write::into(work.bucket, document, (statements, &absent), held)).await
-        }
-        Err(fault) => (write::failed(statements, fault).await, vec![]),
+    let mut steps = match &work.seen.document {
+        Ok(document) => Box::pin(write::into(work.bucket, document, statements, record.as_mut())).await,
+        Err(fault) => write::failed(statements, fault).await,
     };
     for (kind, fault) in &work.fit.lacks {
         steps.push(step(*kind, async { Err(fault.clone()) }).await);
     }
-    (steps, left_out)
-}
-
-/// Statements of the customer's that an earlier run left out while it tried what S3 takes, and was killed. A run that ended says in its
-/// receipt that it wrote the policy, and has recorded what stays out.
-async fn absent(work: &Work<'_>, now: &Document) -> Vec<Value> {
-    let call = work.call;
-    let Some(own) = work.others.own_of(call) else { return vec![] };
-    let wrote = |step: &Step| {
-        let decides = step.kind().is_some_and(|kind| call.decisive().contains(&kind));
-        decides && matches!(step.outcome, Outcome::Applied | Outcome::Already)
-    };
-    match call.ledger.receipt(&call.incident, call.containment, &call.target).await {
-        Ok(Some(receipt)) if receipt.steps.iter().any(wrote) => return vec![],
-        Ok(_) => {}
-        // Nothing of the customer's is put back on a guess.
-        Err(_) => return vec![],
-    }
-    let Ok(before) = Document::parse(own.policy.as_deref()) else { return vec![] };
-    let mut absent = write::absent(&before, now);
-    absent.retain(|statement| !own.planned.left_out.contains(statement));
-    absent
-}
-
-/// Records what S3 did not take back. Without that, a release would show it as somebody's change.
-async fn keep_left_out(call: &Call, base: BaseState, left_out: Vec<Value>) -> Option<Step> {
-    let mut with = base.clone();
-    with.planned.left_out.extend(left_out.into_iter().filter(|statement| !base.planned.left_out.contains(statement)));
-    let name = StepName::about(StepKind::RecordBase, "left-out statements");
-    let kept = call.ledger.extend_base(call.held(), &base, &with).await;
-    match kept {
-        Ok(()) => None,
-        Err(fault) => Some(step(name, async { Err(fault) }).await),
-    }
+    steps
 }
 
 async fn block(bucket: &Bucket, seen: &Seen, held: bool) -> Result<Outcome, Fault> {

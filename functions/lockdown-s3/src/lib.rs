@@ -8,6 +8,7 @@ mod encryption;
 mod fit;
 mod folded;
 mod impact;
+mod left_out;
 mod lifecycle;
 mod lineage;
 mod named;

@@ -19,8 +19,6 @@ const LEVELS: [Scope; 4] = [Scope::Principal, Scope::Freeze, Scope::Destruction,
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Others {
     own: Option<BaseState>,
-    /// Who recorded the own one.
-    captured_by: Option<String>,
     held: Vec<Other>,
 }
 
@@ -46,7 +44,7 @@ pub(crate) async fn others(call: &Call) -> Result<Others, Fault> {
             Held { target: &target, ..call.held() }.key().1 == key
         });
         if key == own {
-            (found.own, found.captured_by) = (Some(base), row.captured_by);
+            found.own = Some(base);
         } else if let Some(level) = level.filter(|_| !row.holders.is_empty()) {
             found.held.push(Other { level, base, is_releasing: row.is_releasing });
         }
@@ -58,11 +56,6 @@ impl Others {
     /// The base of this level, once an earlier run or another incident has recorded it: the next call was a change.
     pub(crate) fn own(&self) -> Option<&BaseState> {
         self.own.as_ref()
-    }
-
-    /// The same, where an earlier run for this incident has recorded it.
-    pub(crate) fn own_of(&self, call: &Call) -> Option<&BaseState> {
-        self.own().filter(|_| self.captured_by.as_deref().is_some_and(|name| call.is_own(name)))
     }
 
     /// `current` as the bucket was before the other levels changed it. What somebody else changed since stays as it is now.

@@ -25,6 +25,7 @@ pub(crate) fn planned(
         block: matches!(level, Scope::Principal | Scope::Freeze) && is_known(Part::PublicAccessBlock),
         sids: fit.sids(),
         left_out: original.planned.left_out.clone(),
+        unsettled: vec![],
         distrusts: matches!(trust, PolicyTrust::WrittenBySuspect),
         versioning: freezes && is_known(Part::Versioning) && original.versioning != Versioning::Enabled,
         encryption: freezes && is_known(Part::Encryption) && !refuses,

@@ -3,6 +3,7 @@
 use crate::base::{Part, Planned, Seen};
 use crate::changed::{By, Changed};
 use crate::{encryption, lifecycle, replication, versioning};
+use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::Scope;
@@ -59,6 +60,25 @@ async fn unknown(seen: &Seen, (part, kind): (Part, StepKind), level: Scope, by: 
     Some(step(kind, async { Err(fault.clone()) }).await)
 }
 
+/// Rules that would have to be off and for which the record had no room: none of them was switched off, because nobody could put them back.
+pub(crate) async fn unrecorded_rules(wanted: &Planned, recorded: &Planned) -> Vec<Step> {
+    let kinds = [
+        (StepKind::DisableLifecycleRule, &wanted.lifecycle, &recorded.lifecycle),
+        (StepKind::DisableReplicationRule, &wanted.replication, &recorded.replication),
+    ];
+    let mut steps = Vec::new();
+    for (kind, wanted, recorded) in kinds {
+        let more = wanted.difference(recorded).count();
+        if more > 0 {
+            let why = format!(
+                "{more} rules more than the record of the bucket has room for: none of them is switched off: do that by hand"
+            );
+            steps.push(step(kind, async { Err(Fault::malformed(why)) }).await);
+        }
+    }
+    steps
+}
+
 /// The first steps, and one for all others. They are written with one call, so they end alike.
 fn listed(kind: StepKind, mut steps: Vec<Step>, ids: &BTreeSet<String>) -> Vec<Step> {
     let is_of_rule = |step: &Step| step.is(kind);
@@ -85,7 +105,6 @@ fn listed(kind: StepKind, mut steps: Vec<Step>, ids: &BTreeSet<String>) -> Vec<S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use firebreak::fault::Fault;
     use firebreak::text::inert;
     use firebreak_function::step::skipped;
 
@@ -107,5 +126,16 @@ mod tests {
         assert!(last.error.is_some() && told.iter().any(|step| step.is(StepKind::NoteAccess)));
         let few: Vec<Step> = (0..LISTED).map(|id| of_rule(id, Outcome::Applied)).collect();
         assert_eq!(listed(StepKind::DisableLifecycleRule, few.clone(), &ids), few);
+    }
+
+    #[tokio::test]
+    async fn rules_for_which_the_record_has_no_room_are_a_failed_step() {
+        let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<BTreeSet<String>>();
+        let wanted = Planned { lifecycle: ids(&["old", "new", "newer"]), replication: ids(&["copy"]), ..Planned::default() };
+        let recorded = Planned { lifecycle: ids(&["old", "older"]), ..wanted.clone() };
+        let steps = unrecorded_rules(&wanted, &recorded).await;
+        assert_eq!(steps.len(), 1, "{steps:?}");
+        assert!(steps[0].is(StepKind::DisableLifecycleRule) && steps[0].outcome == Outcome::Failed, "{steps:?}");
+        assert!(steps[0].error.as_ref().is_some_and(|fault| fault.message.starts_with("2 rules")), "{steps:?}");
     }
 }

@@ -34,18 +34,24 @@ pub(crate) async fn verify(call: &Call, organization: Option<&str>, suspects: &S
     let mut checked = Checked { problems, notes, ..Checked::default() };
     checked.problems.extend(unrecorded.filter(|_| held).map(|why| format!("looks write nothing again: {why}")));
     // Without a record nothing could be put back. Nothing may be written while a release is under way, and none begins while something is.
-    let reapplies = call.look == Look::Reapply && held && base.is_some() && !lost.is_empty();
+    let is_unsettled = base.as_ref().is_some_and(|base| !base.planned.unsettled.is_empty());
+    let reapplies = call.look == Look::Reapply && held && base.is_some() && (is_unsettled || !lost.is_empty());
     let guards = if reapplies { call.guard(std::slice::from_ref(&call.target)).await? } else { None };
     if let (Some(guards), Some(base)) = (guards, base.as_ref()) {
         let written = Box::pin(written(call, (&wanted, base), &seen, lost, &mut checked)).await;
         call.end_guards(guards).await;
         written?;
     } else {
+        checked.problems.extend(is_unsettled.then(|| UNSETTLED.to_owned()));
         told(lost, held && call.look == Look::Paused, &mut checked);
     }
     let Checked { problems, reverted, notes } = checked;
     Ok(Checked { problems: bounded(problems), reverted: bounded(reverted), notes: bounded(notes) })
 }
+
+/// A run was killed while it tried what S3 takes.
+const UNSETTLED: &str =
+    "statements of the bucket policy may be left out that S3 would take back: a run that tried them did not end";
 
 /// Lines of each kind that the ledger keeps. Whoever takes a level off can make 1,000 rules, and each has a line.
 const LINES: usize = 30;
@@ -98,9 +104,11 @@ async fn written(
     if !foreseen.is_empty() {
         call.foresee(&foreseen).await?;
     }
-    let results = Box::pin(again::write(call, (wanted, base), seen, &lost)).await;
+    let again::Written { ended, problems, notes } = Box::pin(again::write(call, (wanted, base), seen, &lost)).await;
+    checked.problems.extend(problems);
+    checked.notes.extend(notes);
     let mut late = Vec::new();
-    for (Lost { control, line, cause }, result) in lost.into_iter().zip(results) {
+    for (Lost { control, line, cause }, result) in lost.into_iter().zip(ended) {
         late.extend((result.is_ok() && cause != Cause::Reverted).then(|| control.step()));
         match (result, cause) {
             (Ok(()), Cause::Late) => {}

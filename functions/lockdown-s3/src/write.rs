@@ -1,5 +1,6 @@
 //! The bucket policy of a level: all of its statements go in with one call, or none of them does.
 
+use crate::left_out::{LeftOut, is_same};
 use crate::statements::Statements;
 use crate::turn;
 use firebreak::fault::Fault;
@@ -19,31 +20,41 @@ const LEFT_OUT: &str = "S3 does not take this statement of the bucket policy bac
                         while BlockPublicPolicy is on. Whoever it let in has no access by it meanwhile. It is recorded, and a release puts \
                         it back if S3 takes it then";
 
+/// Why such a statement is still missing after a try to put it back.
+const STILL_OUT: &str = "a run that did not end left this statement of the bucket policy out, and it could not be put back: whoever it let in \
+                         has no access by it meanwhile";
+
 /// Writes statements into the bucket policy as it is now, while nobody else of Firebreak changes the bucket. A step for each kind of
-/// statement, one for each statement that S3 did not take back, and those statements.
-pub(crate) async fn policy(call: &Call, bucket: &Bucket, statements: Statements, held: bool) -> (Vec<Step>, Vec<Value>) {
+/// statement, and one for each statement that S3 did not take back.
+pub(crate) async fn policy(call: &Call, bucket: &Bucket, statements: Statements, record: &mut LeftOut<'_>) -> Vec<Step> {
     let statements = &statements;
     let written = turn::alone(call, async || {
         let document = Box::pin(policy::get(bucket)).await?;
-        Ok(Box::pin(into(bucket, &document, (statements, &[]), held)).await)
+        Ok(Box::pin(into(bucket, &document, statements, Some(&mut *record))).await)
     });
     match Box::pin(written).await {
         Ok(written) => written,
-        Err(fault) => (failed(statements, &fault).await, vec![]),
+        Err(fault) => failed(statements, &fault).await,
     }
 }
 
-/// Writes statements into the policy that was read, with `absent` ones of the customer's that an earlier run left out for a moment.
+/// Writes statements into the policy that was read, with those of the customer's that an earlier run left out for a moment. Without a
+/// `record` nothing is written.
 pub(crate) async fn into(
     bucket: &Bucket,
     document: &Document,
-    (statements, absent): (&Statements, &[Value]),
-    held: bool,
-) -> (Vec<Step>, Vec<Value>) {
+    statements: &Statements,
+    mut record: Option<&mut LeftOut<'_>>,
+) -> Vec<Step> {
     let ours: Vec<Value> = statements.all.iter().map(|(_, statement)| statement.clone()).collect();
+    let absent = record.as_ref().map(|record| record.absent(document)).unwrap_or_default();
     let (started_at, clock) = (clock::now(), Instant::now());
     let is_complete = absent.is_empty() && ours.iter().all(|statement| is_there(document, statement));
-    let written = if is_complete { Ok(vec![]) } else { Box::pin(put(bucket, &document.with(absent).with(&ours), held)).await };
+    let wanted = document.with(&absent).with(&ours);
+    let written = if is_complete { Ok(vec![]) } else { Box::pin(put(bucket, &wanted, record.as_deref_mut())).await };
+    if let (Ok(left_out), Some(record)) = (&written, record) {
+        Box::pin(record.settle(left_out)).await;
+    }
     let ms = u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX);
     let mut steps = Vec::new();
     for kind in kinds(statements) {
@@ -56,9 +67,12 @@ pub(crate) async fn into(
         steps.push(Step { started_at, ms, ..step(kind, async { outcome }).await });
     }
     steps.extend(not_written(statements));
-    let left_out = written.unwrap_or_default();
-    steps.extend(left_out.iter().zip(1..).map(|(statement, at)| left(statement, at)));
-    (steps, left_out)
+    let (left_out, why) = match &written {
+        Ok(left_out) => (left_out, LEFT_OUT.to_owned()),
+        Err(fault) => (&absent, format!("{STILL_OUT}: {}", fault.message)),
+    };
+    steps.extend(left_out.iter().zip(1..).map(|(statement, at)| left(statement, at, &why)));
+    steps
 }
 
 /// The steps of statements that cannot be written because of `fault`.
@@ -77,13 +91,6 @@ pub(crate) fn is_there(document: &Document, statement: &Value) -> bool {
     known.is_some_and(|known| is_same(known, statement))
 }
 
-/// Statements of the customer's that `before` has and `now` lacks. Only what allows something: S3 takes every Deny back.
-pub(crate) fn absent(before: &Document, now: &Document) -> Vec<Value> {
-    let allows = |statement: &&Value| statement.get("Effect").and_then(Value::as_str) == Some("Allow");
-    let is_gone = |statement: &&Value| !now.foreign().any(|one| is_same(one, statement));
-    before.foreign().filter(allows).filter(is_gone).cloned().collect()
-}
-
 /// The fault of statements for which the policy has no room.
 pub(crate) fn no_room(bytes: usize) -> Fault {
     Fault::malformed(format!(
@@ -91,18 +98,11 @@ pub(crate) fn no_room(bytes: usize) -> Fault {
     ))
 }
 
-fn is_same(one: &Value, other: &Value) -> bool {
-    let alone = |statement: &Value| Document::parse(None).map(|none| none.with(std::slice::from_ref(statement)));
-    matches!((alone(one), alone(other)), (Ok(one), Ok(other)) if one.is_same(&other))
-}
-
-async fn put(bucket: &Bucket, wanted: &Document, held: bool) -> Result<Vec<Value>, Fault> {
-    if !held {
-        return Err(unrecorded());
-    }
+async fn put(bucket: &Bucket, wanted: &Document, record: Option<&mut LeftOut<'_>>) -> Result<Vec<Value>, Fault> {
+    let Some(record) = record else { return Err(unrecorded()) };
     match wanted.bytes() {
         bytes if bytes > LIMIT => Err(no_room(bytes)),
-        _ => Box::pin(policy::put(bucket, wanted)).await,
+        _ => Box::pin(policy::put(bucket, wanted, async |some: &[Value]| Box::pin(record.foresee(some)).await)).await,
     }
 }
 
@@ -121,8 +121,8 @@ fn not_written(statements: &Statements) -> impl Iterator<Item = Step> {
     statements.missing.iter().map(|(kind, why)| skipped(*kind, Fault::malformed(why)))
 }
 
-fn left(statement: &Value, at: usize) -> Step {
+fn left(statement: &Value, at: usize, why: &str) -> Step {
     let sid = statement.get("Sid").and_then(Value::as_str).map(|sid| inert(sid, 60));
     let name = sid.unwrap_or_else(|| format!("number {at} without a Sid"));
-    skipped(StepName::about(StepKind::LeaveOutStatement, name), Fault::malformed(LEFT_OUT))
+    skipped(StepName::about(StepKind::LeaveOutStatement, name), Fault::malformed(why))
 }

@@ -21,11 +21,15 @@ use firebreak::fault::Fault;
 use firebreak_aws::classify::{code, fault};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio::time::Instant;
 
 const PUT: &str = "s3:PutBucketPolicy";
 
 /// How often statements that were left out are tried again. One wrong statement of 20 takes about 10 tries, each about 0.1 s.
 const TRIES: usize = 32;
+/// No such try begins later. A function of 60 seconds has waited for its turn before, and writes six other settings after it.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// Writes the policy, and returns the statements that were left out because S3 refuses them. An Allow can be left out, a Deny never.
 ///
@@ -33,21 +37,33 @@ const TRIES: usize = 32;
 /// put back; until then somebody innocent may be without access. What S3 does not answer about, or what is not tried in time, stays out
 /// and is returned, too.
 ///
+/// `before` gets all statements that the next write leaves out, before that write: a caller that is killed between two tries knows from
+/// its record what to put back.
+///
 /// Every statement returned: nothing would have been left, and nothing was written. A release then [deletes](fn@super::delete) the policy.
 ///
 /// # Errors
 /// S3's answer, where leaving out does not help: a Deny or a statement of Firebreak's is refused, the caller may write no policy, or the
-/// policy has more than [`LIMIT`] bytes. The bucket's policy is as it was then.
-pub async fn put(bucket: &Bucket, document: &Document) -> Result<Vec<Value>, Fault> {
+/// policy has more than [`LIMIT`] bytes. That of `before`. The bucket's policy is as it was then.
+pub async fn put(
+    bucket: &Bucket,
+    document: &Document,
+    before: impl AsyncFnMut(&[Value]) -> Result<(), Fault>,
+) -> Result<Vec<Value>, Fault> {
     let Some(refusal) = Box::pin(write(bucket, document)).await? else { return Ok(vec![]) };
     // A shorter policy would fit. What goes is then no question of what S3 happens to refuse.
     if document.bytes() > LIMIT {
         return Err(refusal.fault);
     }
-    let out = Box::pin(reduce(bucket, document, refusal)).await?;
+    let out = Box::pin(reduce(bucket, document, refusal, before)).await?;
     let out = Box::pin(put_back(bucket, document, out)).await;
+    Ok(at(document, &out))
+}
+
+/// The statements at these places, in the order of the policy.
+fn at(document: &Document, places: &BTreeSet<usize>) -> Vec<Value> {
     let all = document.statements().iter().enumerate();
-    Ok(all.filter(|(at, _)| out.contains(at)).map(|(_, statement)| statement.clone()).collect())
+    all.filter(|(at, _)| places.contains(at)).map(|(_, statement)| statement.clone()).collect()
 }
 
 /// S3 does not take the policy.
@@ -90,7 +106,12 @@ async fn write(bucket: &Bucket, document: &Document) -> Result<Option<Refusal>, 
 }
 
 /// Leaves statements out until S3 takes the rest, or nothing is left.
-async fn reduce(bucket: &Bucket, document: &Document, mut refusal: Refusal) -> Result<BTreeSet<usize>, Fault> {
+async fn reduce(
+    bucket: &Bucket,
+    document: &Document,
+    mut refusal: Refusal,
+    mut before: impl AsyncFnMut(&[Value]) -> Result<(), Fault>,
+) -> Result<BTreeSet<usize>, Fault> {
     let mut out = BTreeSet::new();
     loop {
         let more = candidates::next(document, refusal.why, &out);
@@ -98,6 +119,7 @@ async fn reduce(bucket: &Bucket, document: &Document, mut refusal: Refusal) -> R
             return Err(refusal.final_fault(&out));
         }
         out.extend(more);
+        Box::pin(before(&at(document, &out))).await?;
         let rest = document.leaving_all_out(&out);
         if rest.statements().is_empty() {
             return Ok(out);
@@ -109,15 +131,30 @@ async fn reduce(bucket: &Bucket, document: &Document, mut refusal: Refusal) -> R
     }
 }
 
-/// Puts back what S3 takes, in halves of halves: what it refuses is found in few tries. A single statement was refused already.
-async fn put_back(bucket: &Bucket, document: &Document, mut out: BTreeSet<usize>) -> BTreeSet<usize> {
+/// Puts back what S3 takes.
+async fn put_back(bucket: &Bucket, document: &Document, out: BTreeSet<usize>) -> BTreeSet<usize> {
+    let end = Instant::now() + LONGEST;
+    let taken = async |out: &BTreeSet<usize>| {
+        let written = Box::pin(write(bucket, &document.leaving_all_out(out))).await;
+        written.map(|refusal| refusal.is_none())
+    };
+    Box::pin(fewest(out, || Instant::now() < end, taken)).await
+}
+
+/// What stays out, in halves of halves: what S3 refuses is found in few tries. A single statement was refused already. `is_taken`: S3 takes
+/// the policy without these.
+async fn fewest(
+    mut out: BTreeSet<usize>,
+    has_time: impl Fn() -> bool,
+    mut is_taken: impl AsyncFnMut(&BTreeSet<usize>) -> Result<bool, Fault>,
+) -> BTreeSet<usize> {
     let mut groups = halves(&out.iter().copied().collect::<Vec<usize>>());
     for _ in 0..TRIES {
-        let Some(group) = groups.pop() else { break };
+        let Some(group) = groups.pop().filter(|_| has_time()) else { break };
         let without: BTreeSet<usize> = out.iter().copied().filter(|at| !group.contains(at)).collect();
-        match Box::pin(write(bucket, &document.leaving_all_out(&without))).await {
-            Ok(None) => out = without,
-            Ok(Some(_)) => groups.extend(halves(&group)),
+        match is_taken(&without).await {
+            Ok(true) => out = without,
+            Ok(false) => groups.extend(halves(&group)),
             // The containment stands. Whether S3 took this is not known.
             Err(_) => break,
         }
@@ -129,4 +166,30 @@ async fn put_back(bucket: &Bucket, document: &Document, mut out: BTreeSet<usize>
 fn halves(group: &[usize]) -> Vec<Vec<usize>> {
     let (first, second) = group.split_at(group.len() / 2);
     if first.is_empty() { vec![] } else { vec![second.to_vec(), first.to_vec()] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    /// What stays out of 20 statements of which S3 refuses the one at 13, and how often S3 was asked, where there is time for `tries`.
+    async fn tried(tries: usize) -> (BTreeSet<usize>, usize) {
+        let asked = Cell::new(0);
+        let is_taken = async |out: &BTreeSet<usize>| {
+            asked.set(asked.get() + 1);
+            Ok::<_, Fault>(out.contains(&13))
+        };
+        let out = fewest((0..20).collect(), || asked.get() < tries, is_taken).await;
+        (out, asked.get())
+    }
+
+    #[tokio::test]
+    async fn what_is_not_tried_in_time_stays_out_with_what_s3_refuses() {
+        let (out, _) = tried(TRIES).await;
+        assert_eq!(out, BTreeSet::from([13]));
+        // The first half goes back; the second one is refused, and then there is no time.
+        assert_eq!(tried(2).await, ((10..20).collect(), 2));
+        assert_eq!(tried(0).await, ((0..20).collect(), 0));
+    }
 }

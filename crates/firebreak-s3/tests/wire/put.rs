@@ -1,7 +1,8 @@
 use crate::policy::{Kept, Rule};
 use crate::stage;
-use firebreak::fault::FaultKind;
-use firebreak_s3::policy::{Document, LIMIT, delete, get, put};
+use firebreak::fault::{Fault, FaultKind};
+use firebreak_s3::Bucket;
+use firebreak_s3::policy::{self, Document, LIMIT, delete, get};
 use firebreak_testkit::scripted::{Answer, ScriptedAws, error};
 use serde_json::{Value, json};
 
@@ -56,6 +57,11 @@ fn text(statements: &[Value]) -> String {
 
 fn sids(statements: &[Value]) -> Vec<&str> {
     statements.iter().filter_map(|statement| statement["Sid"].as_str()).collect()
+}
+
+/// Writes a policy for somebody who keeps no record.
+async fn put(bucket: &Bucket, document: &Document) -> Result<Vec<Value>, Fault> {
+    Box::pin(policy::put(bucket, document, async |_: &[Value]| Ok::<(), Fault>(()))).await
 }
 
 /// A bucket with these statements, to which Firebreak adds its own: what was left out, or the error; and the text at the end.
@@ -207,6 +213,30 @@ async fn a_failed_try_to_put_statements_back_leaves_them_out_and_says_so() {
     aws.break_call(PUT, 3, error(404, "NoSuchBucket"), None);
     let left_out = Box::pin(put(&bucket, &document)).await.expect("Firebreak's own statement stands");
     assert_eq!((sids(&left_out), kept.text()), (vec!["Strange", "App", "Etl"], Some(text(&[ours()]))));
+}
+
+#[tokio::test]
+async fn what_a_write_leaves_out_is_said_before_it_and_nothing_is_left_out_that_cannot_be_recorded() {
+    let before = [orphan("Old"), role("App"), public("Site")];
+    let aws = stage().await;
+    let (kept, bucket) = Kept::with(&aws, Some(&text(&before)), BOTH).await;
+    let document = get(&bucket).await.expect("a policy").with(&[ours()]);
+    let mut told: Vec<(Vec<String>, bool)> = Vec::new();
+    let foresee = async |some: &[Value]| {
+        let is_unchanged = kept.text() == Some(text(&before));
+        told.push((sids(some).into_iter().map(str::to_owned).collect(), is_unchanged));
+        Ok::<(), Fault>(())
+    };
+    let left_out = Box::pin(policy::put(&bucket, &document, foresee)).await.expect("written");
+    assert_eq!(sids(&left_out), ["Old", "Site"]);
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>();
+    assert_eq!(told, [(owned(&["Old"]), true), (owned(&["Old", "Site"]), true)]);
+
+    let aws = stage().await;
+    let (kept, bucket) = Kept::with(&aws, Some(&text(&before)), BOTH).await;
+    let unrecorded = async |_: &[Value]| Err::<(), Fault>(Fault::malformed("the ledger does not answer"));
+    let refused = Box::pin(policy::put(&bucket, &document, unrecorded)).await;
+    assert_eq!((refused.is_err(), kept.text()), (true, Some(text(&before))));
 }
 
 #[tokio::test]

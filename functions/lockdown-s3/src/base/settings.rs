@@ -1,7 +1,7 @@
 //! The settings of a bucket that decide what becomes of its objects. What cannot be read vetoes nothing but the step that needs it.
 
 use super::read::{Seen, or_absent};
-use super::{Encryption, Logging, Part, Rules, Versioning};
+use super::{Encryption, Logging, Part, Rule, Rules, Versioning};
 use crate::{encryption, lifecycle, replication, versioning};
 use aws_sdk_s3::operation::get_bucket_notification_configuration::GetBucketNotificationConfigurationOutput;
 use aws_sdk_s3::types::{Event, NotificationConfigurationFilter, ObjectLockEnabled};
@@ -10,11 +10,14 @@ use firebreak::fault::Fault;
 use firebreak_aws::classify::OrFault as _;
 use firebreak_s3::Bucket;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes of the rules of one configuration that a base keeps: a row of the ledger takes 400 KB, and a configuration can have 1,000 rules
 /// with ids of 255 characters.
 const MOST_BYTES: usize = 70_000;
+/// The same of rules and planned ids together, which grow with every incident that joins. A first read with its ids has fewer, and both
+/// kinds leave room for the policy and for what is left out of it.
+const MOST_OF_KIND: usize = 120_000;
 
 /// What was read of each part.
 pub(super) struct Settings {
@@ -74,6 +77,25 @@ fn keep_rules(seen: &mut Seen, part: Part, read: Result<Option<Rules>, Fault>) -
     Some(Rules { digest: rules.digest, rules: vec![] })
 }
 
+/// The rules and the planned ids of one kind, with those that `later` plans besides. Where the record has no room for all of these, it stays
+/// as it is: nothing is changed that nobody could put back.
+pub(super) fn grown(
+    (known, planned): (Option<&Rules>, &BTreeSet<String>),
+    (later, more): (Option<&Rules>, &BTreeSet<String>),
+) -> (Option<Rules>, BTreeSet<String>) {
+    let (rules, all): (_, BTreeSet<String>) = (with_rules(known, later, more), planned.union(more).cloned().collect());
+    let bytes = serde_json::to_string(&(&rules, &all)).map_or(usize::MAX, |text| text.len());
+    if bytes <= MOST_OF_KIND { (rules, all) } else { (known.cloned(), planned.clone()) }
+}
+
+/// The rules of `known`, and those of `later` that are new and planned.
+fn with_rules(known: Option<&Rules>, later: Option<&Rules>, planned: &BTreeSet<String>) -> Option<Rules> {
+    let Some(known) = known else { return later.filter(|_| !planned.is_empty()).cloned() };
+    let is_new = |rule: &&Rule| planned.contains(&rule.id) && known.rule(&rule.id).is_none();
+    let new = later.into_iter().flat_map(|later| &later.rules).filter(is_new);
+    Some(Rules { digest: known.digest.clone(), rules: known.rules.iter().chain(new).cloned().collect() })
+}
+
 async fn ownership(bucket: &Bucket) -> Result<Option<String>, Fault> {
     let asked = bucket.s3.get_bucket_ownership_controls().bucket(&bucket.name).expected_bucket_owner(&bucket.owner);
     let answer = or_absent("s3:GetBucketOwnershipControls", "OwnershipControlsNotFoundError", asked.send().await)?;
@@ -124,4 +146,34 @@ async fn tags(bucket: &Bucket) -> Result<BTreeMap<String, String>, Fault> {
     let answer = or_absent("s3:GetBucketTagging", "NoSuchTagSet", asked.send().await)?;
     let tags = answer.map(|answer| answer.tag_set).unwrap_or_default();
     Ok(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{BaseState, Planned};
+
+    /// A bucket with 180 rules of each kind, all of them planned, with ids as long as S3 takes them.
+    fn with_long_ids(front: &str) -> BaseState {
+        let id = |n: usize| format!("{front}{n:0>width$}", width = 255 - front.len());
+        let rule = |n: usize| Rule { id: id(n), enabled: true, digest: sha256_hex(id(n).as_bytes()), expires: true };
+        let rules = Some(Rules { digest: front.to_owned(), rules: (0..180).map(rule).collect() });
+        let ids: BTreeSet<String> = (0..180).map(id).collect();
+        let planned = Planned { lifecycle: ids.clone(), replication: ids, ..Planned::default() };
+        BaseState { lifecycle: rules.clone(), replication: rules, planned, ..BaseState::default() }
+    }
+
+    #[test]
+    fn rules_that_a_suspect_goes_on_writing_never_outgrow_a_row_of_the_ledger() {
+        let first = with_long_ids("a");
+        let text = |rules: Option<&Rules>| serde_json::to_string(&rules.expect("rules").rules).expect("JSON");
+        assert!(text(first.lifecycle.as_ref()).len() <= MOST_BYTES, "a read gives as many");
+        assert_eq!(BaseState::default().joined(&first).planned, first.planned, "the first ones have room");
+        let all = first.joined(&with_long_ids("b")).joined(&with_long_ids("c"));
+        assert!(serde_json::to_string(&all).expect("JSON").len() < 380_000);
+        assert_eq!(all, first, "what is known stays, and nothing else is planned");
+        let one = Planned { lifecycle: ["z".to_owned()].into(), ..Planned::default() };
+        let both = first.joined(&BaseState { planned: one, ..BaseState::default() });
+        assert!(both.planned.lifecycle.contains("z"), "a few more have room");
+    }
 }

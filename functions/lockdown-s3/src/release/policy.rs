@@ -5,6 +5,7 @@
 
 use super::merge::{Known, Merged, named};
 use crate::base::BaseState;
+use crate::left_out::LeftOut;
 use crate::lineage::Others;
 use crate::statements::sids_of;
 use firebreak::fault::Fault;
@@ -59,13 +60,16 @@ async fn write(
     (now, wanted): (&Document, &Document),
     (base, others): (&BaseState, &Others),
 ) -> Vec<Step> {
-    let mut refused = Vec::new();
+    let (mut refused, mut record) = (Vec::new(), LeftOut::of(call, base.clone()));
     let put = async {
         if now.is_same(wanted) {
             return Ok(Outcome::Already);
         }
         if wanted.render().is_some() {
-            refused = policy::put(bucket, wanted).await?;
+            // What S3 does not take back is missing from now on: the next release must not take that for somebody's change.
+            let foreseen = async |some: &[Value]| Box::pin(record.foresee(some)).await;
+            refused = Box::pin(policy::put(bucket, wanted, foreseen)).await?;
+            Box::pin(record.settle(&refused)).await;
         }
         // Nothing of it is left, or S3 takes nothing of it: what is there is this level's alone.
         if refused.len() == wanted.statements().len() {
@@ -77,7 +81,6 @@ async fn write(
     if refused.is_empty() {
         return vec![restored];
     }
-    Box::pin(remember(call, base, &refused)).await;
     if others.needs_block() {
         // That release takes the block off, and this one can end then.
         let why = format!("S3 takes {} back only without the public access block, which another level needs", named(&refused));
@@ -93,16 +96,4 @@ async fn write(
         step(StepKind::RestorePolicy, async { Err(why) }).await
     };
     vec![undone, change.told(call).await]
-}
-
-/// What S3 does not take back is missing in the policy from now on: the next release must not take that for somebody's change.
-async fn remember(call: &Call, base: &BaseState, refused: &[Value]) {
-    let mut with = base.clone();
-    with.planned.left_out.extend(refused.iter().filter(|one| !base.planned.left_out.contains(one)).cloned());
-    if with == *base {
-        return;
-    }
-    if let Err(fault) = call.ledger.extend_base(call.held(), base, &with).await {
-        tracing::error!(fault.message = %fault.message, "the record does not say what S3 did not take back");
-    }
 }

@@ -3,6 +3,7 @@
 use super::missing::{Control, Lost, Wanted};
 use super::statements;
 use crate::base::{BaseState, Planned, PublicAccessBlock, Seen};
+use crate::left_out::LeftOut;
 use crate::{contain, encryption, lifecycle, replication, turn, versioning, write};
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
@@ -13,16 +14,28 @@ use firebreak_s3::Bucket;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Writes what is lost, and says of each how that ended. The policy comes before the block: under it S3 takes no public policy.
-pub(super) async fn write(
-    call: &Call,
-    (wanted, base): (&Wanted<'_>, &BaseState),
-    seen: &Seen,
-    lost: &[Lost],
-) -> Vec<Result<(), Fault>> {
+/// What a look wrote.
+pub(super) struct Written {
+    /// How that ended, for each of what was lost.
+    pub(super) ended: Vec<Result<(), Fault>>,
+    /// Statements of the customer's that are out of the bucket policy by it, for people.
+    pub(super) problems: Vec<String>,
+    /// The same, where the public access block keeps the same people out.
+    pub(super) notes: Vec<String>,
+}
+
+/// Writes what is lost, and puts back what a run that was killed left out. The policy comes before the block: under it S3 takes no public
+/// policy.
+pub(super) async fn write(call: &Call, (wanted, base): (&Wanted<'_>, &BaseState), seen: &Seen, lost: &[Lost]) -> Written {
     let (of_policy, others): (Vec<&Lost>, Vec<&Lost>) =
         lost.iter().partition(|one| matches!(one.control, Control::Statements(_)));
-    let policy = if of_policy.is_empty() { Ok(vec![]) } else { Box::pin(policy(call, (wanted, base), seen)).await };
+    let is_settled = base.planned.unsettled.is_empty();
+    let wrote = if of_policy.is_empty() && is_settled { None } else { Some(Box::pin(policy(call, (wanted, base), seen)).await) };
+    let (policy, is_public) = match wrote {
+        None => (Ok(vec![]), true),
+        Some(Ok((steps, is_public))) => (Ok(steps), is_public),
+        Some(Err(fault)) => (Err(fault), false),
+    };
     let settings = if others.is_empty() {
         Ok(vec![])
     } else {
@@ -33,7 +46,21 @@ pub(super) async fn write(
         let steps = if matches!(one.control, Control::Statements(_)) { &policy } else { &settings };
         steps.as_ref().map_err(Clone::clone).and_then(|steps| end_of(steps, &one.control))
     };
-    lost.iter().map(ended).collect()
+    let is_left = |step: &Step| step.is(StepKind::LeaveOutStatement);
+    let notes = policy.as_ref().ok().filter(|_| is_public).map(|steps| told(steps, is_left)).unwrap_or_default();
+    let problems = match &policy {
+        Ok(steps) => told(steps, |step| is_left(step) && !is_public || of_policy.is_empty() && step.outcome == Outcome::Failed),
+        // What is lost says so itself.
+        Err(fault) if of_policy.is_empty() => vec![format!("statements that a run left out are not put back: {fault}")],
+        Err(_) => vec![],
+    };
+    Written { ended: lost.iter().map(ended).collect(), problems, notes }
+}
+
+/// What people must know: the receipt of the containment does not say it.
+fn told(steps: &[Step], is_told: impl Fn(&Step) -> bool) -> Vec<String> {
+    let why = |step: &Step| step.error.as_ref().map(|fault| fault.message.clone()).unwrap_or_default();
+    steps.iter().filter(|step| is_told(step)).map(|step| format!("{}: {}", step.name.as_str(), why(step))).collect()
 }
 
 fn end_of(steps: &[Step], control: &Control) -> Result<(), Fault> {
@@ -47,18 +74,16 @@ fn end_of(steps: &[Step], control: &Control) -> Result<(), Fault> {
     }
 }
 
-/// All statements of the level with one write. What is new in them is recorded first, and what S3 does not take back with them after it.
-async fn policy(call: &Call, (wanted, base): (&Wanted<'_>, &BaseState), seen: &Seen) -> Result<Vec<Step>, Fault> {
+/// All statements of the level with one write, and whether only public statements are left out by now. What is new in them is recorded first, and so is what S3 may not take back with them.
+async fn policy(call: &Call, (wanted, base): (&Wanted<'_>, &BaseState), seen: &Seen) -> Result<(Vec<Step>, bool), Fault> {
     let document = seen.document.as_ref().map_err(Clone::clone)?;
     let statements = statements::wanted(wanted.level, &wanted.around, (base, document))?;
     let names = statements.all.iter().filter_map(|(_, one)| one.get("Sid").and_then(Value::as_str));
     let sids = names.map(str::to_owned).collect();
     let base = remember(call, base, Planned { sids, ..Planned::default() }).await?;
-    let (steps, left_out) = Box::pin(write::policy(call, wanted.around.bucket, statements, true)).await;
-    if let Err(fault) = remember(call, &base, Planned { left_out, ..Planned::default() }).await {
-        tracing::error!(fault.message = %fault.message, "the record does not say what S3 did not take back");
-    }
-    Ok(steps)
+    let mut record = LeftOut::of(call, base);
+    let steps = Box::pin(write::policy(call, wanted.around.bucket, statements, &mut record)).await;
+    Ok((steps, record.is_public_alone()))
 }
 
 /// Adds to what is recorded as planned.

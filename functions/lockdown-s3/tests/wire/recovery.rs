@@ -1,7 +1,7 @@
 //! What a bucket lost since an incident began: the answer to `firebreak s3 recovery-plan`.
 
 use crate::bucket::{Bucket, Version};
-use crate::shared::let_go;
+use crate::shared::{let_go, released};
 use crate::{NAME, contain_at, function, incident, stage, target};
 use firebreak::containment::Containment;
 use firebreak::decision::{Decision, Mode};
@@ -155,7 +155,7 @@ async fn versions_that_are_kept_only_since_the_freeze_are_told_from_those_of_a_s
         assert_eq!(bucket.now().versioning.as_deref(), Some("Enabled"));
         assert_eq!(lost(&aws).await.keeps, keeps, "{before:?}");
         // The base is gone with the release. A bucket that never had versions keeps them from now on.
-        let_go(&aws, "one", Scope::Freeze).await;
+        released(&aws, "one", Scope::Freeze).await;
         assert_eq!(lost(&aws).await.keeps, keeps, "{before:?}, released");
     }
     let (aws, bucket) = stage_of(&json!({})).await;

@@ -15,7 +15,7 @@ use firebreak_testkit::room;
 use firebreak_testkit::scripted::ScriptedAws;
 use lockdown_s3::BaseState;
 
-/// Releases a level, keeps what came of it, and lets go of the bucket in the ledger, as the function `release` does.
+/// Releases a level, and lets go of it in the ledger.
 pub(crate) async fn let_go(aws: &ScriptedAws, incident: &str, level: Scope) -> Vec<Step> {
     let (ledger, target, id) = (room::ledger(aws), target(level), room::incident(incident));
     let held = Held { target: &target, containment: Containment::LockdownS3 };
@@ -23,15 +23,19 @@ pub(crate) async fn let_go(aws: &ScriptedAws, incident: &str, level: Scope) -> V
     let ReleaseClaim::Ours { lease, .. } = claim else { panic!("{claim:?}") };
     let steps = try_release(aws, (incident, level), Told::default()).await.expect("a release");
     let is_done = steps.iter().all(|step| step.outcome != Outcome::Failed);
-    let status = if is_done { Status::Contained } else { Status::Partial };
-    let receipt = Receipt { steps: steps.clone(), ..Receipt::of(target.clone(), Containment::LockdownS3, status) };
-    ledger.keep_release(&id, &receipt).await.expect("the ledger takes it");
     if is_done {
         ledger.end_release(held, &lease, clock::now()).await.expect("the ledger takes it");
     } else {
         ledger.abandon_release(held, &lease, false).await.expect("the ledger takes it");
     }
     steps
+}
+
+/// The same, and keeps what came of it, as the function `release` does.
+pub(crate) async fn released(aws: &ScriptedAws, incident: &str, level: Scope) {
+    let steps = let_go(aws, incident, level).await;
+    let receipt = Receipt { steps, ..Receipt::of(target(level), Containment::LockdownS3, Status::Contained) };
+    room::ledger(aws).keep_release(&room::incident(incident), &receipt).await.expect("the ledger takes it");
 }
 
 #[tokio::test]

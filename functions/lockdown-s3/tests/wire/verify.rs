@@ -133,12 +133,89 @@ async fn a_suspect_whom_the_incident_finds_later_is_denied_and_nobody_reverted_a
     let second = room::target(TargetKind::IamUser, "trent");
     later.incident.decisions.push(Decision::new(second, Some(Containment::QuarantineIam), Mode::Auto, "whom mallory made"));
     let TaskOutput::Verification(check) = run(&aws, later).await.expect("a look") else { unreachable!("a look") };
-    assert!(check.holds && check.reverted.is_empty() && check.notes.len() == 1, "{check:?}");
+    // The second note: under the block S3 takes the public statement not back.
+    assert!(check.holds && check.reverted.is_empty() && check.notes.len() == 2, "{check:?}");
     let denied = bucket.statement("FirebreakDenySuspects").expect("a statement").to_string();
     assert!(denied.contains("user/trent") && denied.contains("user/mallory"), "{denied}");
     // A look that knows one suspect alone takes nobody out.
     assert!(look(&aws, Scope::Freeze).await.holds);
     assert!(bucket.statement("FirebreakDenySuspects").expect("a statement").to_string().contains("user/trent"));
+}
+
+const PARTNER: &str = "arn:aws:iam::999988887777:role/partner";
+
+/// A frozen bucket with a statement for a partner and one for an office; the partner's role is deleted then.
+async fn frozen_with_an_orphan() -> (ScriptedAws, Bucket) {
+    let (aws, bucket) = stage().await;
+    let mut policy: Value = serde_json::from_str(ALLOW).expect("a policy");
+    let office = json!({ "Sid": "Office", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::acme-exports/*", "Condition": { "IpAddress": { "aws:SourceIp": "203.0.113.0/24" } } });
+    policy["Statement"].as_array_mut().expect("a list").push(office);
+    let bucket = bucket.with_policy(&policy.to_string());
+    approved_at(&aws, "one", Scope::Freeze).await.expect("a receipt");
+    assert!(has(&bucket, "Partner") && has(&bucket, "Office"), "{:?}", bucket.sids());
+    let bucket = bucket.with_orphan(PARTNER);
+    aws.forget();
+    (aws, bucket)
+}
+
+fn has(bucket: &Bucket, sid: &str) -> bool {
+    bucket.statement(sid).is_some()
+}
+
+/// A look for an incident that accuses one user more.
+async fn look_beyond(aws: &ScriptedAws) -> Verification {
+    let mut later = request(Phase::Verify, "one", Scope::Freeze);
+    let second = room::target(TargetKind::IamUser, "trent");
+    later.incident.decisions.push(Decision::new(second, Some(Containment::QuarantineIam), Mode::Auto, "whom mallory made"));
+    let TaskOutput::Verification(check) = run(aws, later).await.expect("a look") else { unreachable!("a look") };
+    check
+}
+
+/// Statements of the customer's that the record says are missing, and those that a write is trying.
+fn recorded(aws: &ScriptedAws) -> (Vec<Value>, Vec<Value>) {
+    let planned = base_at(aws, Scope::Freeze).expect("a base").planned;
+    let sids = |all: &[Value]| all.iter().map(|one| one["Sid"].clone()).collect();
+    (sids(&planned.left_out), sids(&planned.unsettled))
+}
+
+#[tokio::test]
+async fn what_a_look_leaves_out_is_a_problem_and_recorded() {
+    let (aws, bucket) = frozen_with_an_orphan().await;
+    let check = look_beyond(&aws).await;
+    assert!(!check.holds && any(&check.problems, "leave-out-statement Partner"), "{check:?}");
+    assert!(bucket.statement("FirebreakDenySuspects").expect("a statement").to_string().contains("user/trent"));
+    assert!(has(&bucket, "Office") && !has(&bucket, "Partner"), "{:?}", bucket.sids());
+    assert_eq!(recorded(&aws), (vec![json!("Partner")], vec![]));
+}
+
+#[tokio::test]
+async fn a_look_that_was_killed_while_it_tried_what_s3_takes_leaves_nobody_without_access() {
+    let (aws, bucket) = frozen_with_an_orphan().await;
+    // Refused; both left out; then each is tried.
+    let killed = aws.kill_at("s3:PutBucketPolicy", 3, false, Box::pin(look_beyond(&aws))).await;
+    assert!(killed.is_none() && !has(&bucket, "Office"), "{:?}", bucket.sids());
+    assert_eq!(recorded(&aws).1, [json!("Partner"), json!("Office")]);
+    // Whatever Firebreak wrote is there.
+    let check = look_beyond(&aws).await;
+    assert!(has(&bucket, "Office") && check.reverted.is_empty(), "{check:?}");
+    assert!(any(&check.problems, "leave-out-statement Partner"), "{check:?}");
+    assert_eq!(recorded(&aws), (vec![json!("Partner")], vec![]));
+    aws.forget();
+    assert!(look_beyond(&aws).await.holds, "it is tried once");
+    assert_eq!(aws.changes(), [""; 0]);
+    release_at(&aws, "one", Scope::Freeze).await;
+    assert!(has(&bucket, "Office"), "{:?}", bucket.sids());
+}
+
+#[tokio::test]
+async fn a_release_puts_back_what_a_look_that_was_killed_left_out() {
+    let (aws, bucket) = frozen_with_an_orphan().await;
+    let before = base_at(&aws, Scope::Freeze).expect("a base").policy;
+    aws.kill_at("s3:PutBucketPolicy", 3, false, Box::pin(look_beyond(&aws))).await;
+    bucket.change(|state| state.orphans.clear());
+    let steps = release_at(&aws, "one", Scope::Freeze).await;
+    assert_eq!((outcome(&steps, "restore-policy"), bucket.policy()), (Outcome::Applied, before), "{steps:?}");
 }
 
 #[tokio::test]

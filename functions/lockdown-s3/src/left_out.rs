@@ -1,0 +1,84 @@
+//! Statements of the customer's that S3 may not take back. They are recorded before a write leaves them out.
+//!
+//! Whoever they let in has no access meanwhile. A run that is killed between two tries leaves behind in the record which statements it was
+//! trying, so the next run or look puts back what S3 takes, and a release takes none of it for somebody's change.
+
+use crate::base::{BaseState, Planned};
+use crate::named::{self, Named};
+use firebreak::fault::Fault;
+use firebreak_function::containment::Call;
+use firebreak_s3::policy::Document;
+use serde_json::Value;
+
+/// The record of a level, as far as it says what is left out.
+pub(crate) struct LeftOut<'a> {
+    call: &'a Call,
+    base: BaseState,
+}
+
+impl<'a> LeftOut<'a> {
+    /// `base` as it is recorded now.
+    pub(crate) fn of(call: &'a Call, base: BaseState) -> Self {
+        Self { call, base }
+    }
+
+    /// Whether every statement that is out lets everybody in: the public access block keeps the same people out, so that nobody has lost
+    /// access by what is missing.
+    pub(crate) fn is_public_alone(&self) -> bool {
+        self.base.planned.left_out.iter().all(|one| named::of_statement(one).contains(&Named::Everybody))
+    }
+
+    /// Statements that a run left out which was killed, and that are not there again. Where somebody has given their name to another
+    /// statement since, that one stays.
+    pub(crate) fn absent(&self, now: &Document) -> Vec<Value> {
+        let taken: Vec<&str> = now.statements().iter().filter_map(sid).collect();
+        let is_free = |statement: &&Value| sid(statement).is_none_or(|sid| !taken.contains(&sid));
+        let is_gone = |statement: &&Value| !now.foreign().any(|one| is_same(one, statement));
+        self.base.planned.unsettled.iter().filter(is_free).filter(is_gone).cloned().collect()
+    }
+
+    /// Records that the next write leaves `statements` out.
+    ///
+    /// # Errors
+    /// The ledger could not be written, or somebody else has extended the record. Nothing may be left out then.
+    pub(crate) async fn foresee(&mut self, statements: &[Value]) -> Result<(), Fault> {
+        let planned = &self.base.planned;
+        let (left_out, unsettled) = (with(&planned.left_out, statements), with(&planned.unsettled, statements));
+        let planned = Planned { left_out, unsettled, ..planned.clone() };
+        Box::pin(self.record(planned)).await
+    }
+
+    /// Records that `left` is what stays out in the end. Where that cannot be written, the next run or look tries once more.
+    pub(crate) async fn settle(&mut self, left: &[Value]) {
+        let planned = &self.base.planned;
+        let is_out = |one: &&Value| left.contains(one) || !planned.unsettled.contains(one);
+        let still: Vec<Value> = planned.left_out.iter().filter(is_out).cloned().collect();
+        let planned = Planned { left_out: with(&still, left), unsettled: vec![], ..planned.clone() };
+        if let Err(fault) = Box::pin(self.record(planned)).await {
+            tracing::error!(fault.message = %fault.message, "the record does not say yet what S3 took back");
+        }
+    }
+
+    async fn record(&mut self, planned: Planned) -> Result<(), Fault> {
+        let next = BaseState { planned, ..self.base.clone() };
+        if next != self.base {
+            self.call.ledger.extend_base(self.call.held(), &self.base, &next).await?;
+            self.base = next;
+        }
+        Ok(())
+    }
+}
+
+fn sid(statement: &Value) -> Option<&str> {
+    statement.get("Sid").and_then(Value::as_str)
+}
+
+fn with(known: &[Value], more: &[Value]) -> Vec<Value> {
+    known.iter().chain(more.iter().filter(|one| !known.contains(one))).cloned().collect()
+}
+
+/// Whether both say the same, however S3 spells them.
+pub(crate) fn is_same(one: &Value, other: &Value) -> bool {
+    let alone = |statement: &Value| Document::parse(None).map(|none| none.with(std::slice::from_ref(statement)));
+    matches!((alone(one), alone(other)), (Ok(one), Ok(other)) if one.is_same(&other))
+}
