@@ -5,7 +5,7 @@ use aws_sdk_ec2::types::{
     BlockDeviceMapping, ConnectivityType, EbsBlockDevice, Filter, InstanceNetworkInterfaceSpecification, InstanceType,
 };
 use aws_sdk_elasticloadbalancingv2 as v2;
-use aws_sdk_elasticloadbalancingv2::types::{ProtocolEnum, TargetDescription};
+use aws_sdk_elasticloadbalancingv2::types::{Action, ActionTypeEnum, ProtocolEnum, TargetDescription};
 use firebreak_drill::{Result, Stage};
 
 /// One that the local AWS knows.
@@ -20,7 +20,8 @@ pub(crate) enum Kind {
     Private,
     /// It serves in an Auto Scaling group, behind NAT.
     Member,
-    /// It serves in a target group that no Auto Scaling group fills, behind NAT. Last: what one ground plants, those after it see.
+    /// It serves in a target group of a load balancer that no Auto Scaling group fills, behind NAT. Last: what one ground plants, those
+    /// after it see.
     Target,
 }
 
@@ -102,12 +103,18 @@ impl Ground {
         Ok(())
     }
 
-    /// Registers the instance with a target group of its own: a group may always lose one host.
+    /// Registers the instance with a target group of its own, behind a load balancer: a group may always lose one host.
     async fn join_targets(&self, stage: &Stage, id: &str, name: &str) -> Result<()> {
         let balancing = v2::Client::new(stage.config());
         let made = balancing.create_target_group().name(name).protocol(ProtocolEnum::Http).port(80).vpc_id(&self.vpc);
         let made = made.send().await?.target_groups.unwrap_or_default().into_iter().next();
         let arn = made.and_then(|group| group.target_group_arn).ok_or("no target group")?;
+        // Without one nothing is asked before the isolation.
+        let balancers = balancing.create_load_balancer().name(name).subnets(&self.subnet).send().await?;
+        let balancer = balancers.load_balancers().first().and_then(|one| one.load_balancer_arn()).ok_or("no load balancer")?;
+        let forward = Action::builder().r#type(ActionTypeEnum::Forward).target_group_arn(&arn).build();
+        let listener = balancing.create_listener().load_balancer_arn(balancer).protocol(ProtocolEnum::Http).port(80);
+        listener.default_actions(forward).send().await?;
         let target = TargetDescription::builder().id(id).port(80).build();
         balancing.register_targets().target_group_arn(arn).targets(target).send().await?;
         Ok(())

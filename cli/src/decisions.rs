@@ -44,7 +44,7 @@ pub(crate) fn shown(decisions: &[Decision], width: usize) -> String {
         ];
         for (label, text) in notes {
             if let Some(text) = text {
-                line(&format!("{} {}", style(label).yellow(), inert(&text, 900)));
+                line(&format!("{} {}", style(label).yellow(), inert(&text, 2_000)));
             }
         }
     }

@@ -27,6 +27,8 @@ pub(crate) enum Now {
     NotTried,
     /// It waits for an approval.
     Waits,
+    /// It is only offered beside something else: an answer that names it has it done, and nobody waits for one.
+    Offered,
     /// Only a person can act.
     ByHand,
     /// A release found that somebody had changed it, and left it, or put back a part.
@@ -164,7 +166,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// What an answer settled waits for nobody.
+    /// What an answer settled waits for nobody. An offer never did.
     fn now(self, decision: Option<&Decision>, receipt: Option<&Receipt>) -> Now {
         let settled = decision.and_then(|decision| self.incident.settled(decision));
         match (self.done(decision, receipt), settled) {
@@ -177,10 +179,11 @@ impl<'a> Facts<'a> {
 
     fn done(self, decision: Option<&Decision>, receipt: Option<&Receipt>) -> Now {
         let mode = decision.map(|decision| decision.mode);
-        let Some(receipt) = receipt else {
+        let Some(receipt) = receipt.filter(|receipt| self.tells(receipt)) else {
             let has_containment = decision.is_some_and(|decision| decision.containment.is_some());
             return match mode {
                 Some(Mode::Auto) if has_containment => Now::NotTried,
+                Some(Mode::Gate) if decision.is_some_and(Decision::is_offered) => Now::Offered,
                 Some(Mode::Gate) if has_containment => Now::Waits,
                 Some(Mode::Gate) => Now::ByHand,
                 _ => Now::Told,
@@ -198,6 +201,11 @@ impl<'a> Facts<'a> {
             (Standing::Open, Status::Skipped) => Now::Told,
             (Standing::Open, _) => Now::Failed,
         }
+    }
+
+    /// Whether a receipt says more than that no answer has named an offer.
+    pub(crate) fn tells(self, receipt: &Receipt) -> bool {
+        !receipt.is_untaken(&self.incident.decisions)
     }
 
     /// A target as people call it, with its account where the incident has targets of several.
@@ -250,6 +258,7 @@ impl Now {
             Self::ByHand => 3,
             Self::Contained => 4,
             Self::LetGo(_) | Self::Left(_) | Self::Told => 5,
+            Self::Offered => 6,
         }
     }
 

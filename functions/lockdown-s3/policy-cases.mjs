@@ -9,10 +9,12 @@ const READS = [
   'ListBucketVersions',
 ]
 const WRITES = ['PutBucketPolicy', 'PutBucketPublicAccessBlock', 'PutBucketVersioning', 'PutEncryptionConfiguration', 'PutLifecycleConfiguration', 'PutReplicationConfiguration']
-const RELEASE = [
-  'GetBucketAcl', 'GetBucketLocation', 'GetBucketObjectLockConfiguration', 'GetBucketOwnershipControls', 'GetBucketPolicy', 'GetBucketPublicAccessBlock', 'GetBucketVersioning',
-  'GetEncryptionConfiguration', 'GetLifecycleConfiguration', 'GetReplicationConfiguration', 'ListBucket', 'DeleteBucketPolicy', ...WRITES,
-]
+/** What a release compares with its base: what no level changes, it need not see. */
+const COMPARES = ['GetBucketPolicy', 'GetBucketPublicAccessBlock', 'GetBucketVersioning', 'GetEncryptionConfiguration', 'GetLifecycleConfiguration', 'GetReplicationConfiguration']
+const FINDS = ['GetBucketLocation', 'ListBucket']
+const RELEASE = [...FINDS, ...COMPARES, 'DeleteBucketPolicy', ...WRITES]
+/** The release of an object needs it. */
+const OF_OTHERS = ['ListBucketVersions']
 
 export function cases(w) {
   return [...ofRole(w), ...neverLockedOut(w), ...suspects(w), ...outsiders(w), ...customerKeys(w), ...destruction(w), ...seal(w)]
@@ -73,6 +75,7 @@ function ofRole(w) {
       given: { identity: ['Release'], scps: ['guard'] },
       cases: [
         ...each(RELEASE, (call) => ({ name: call, who: release, does: `s3:${call}`, on: w.bucket('acme-data'), then: 'allowed' })),
+        ...each(READS.filter((call) => ![...RELEASE, ...OF_OTHERS].includes(call)), (call) => ({ name: `reads what no release puts back: ${call}`, who: release, does: `s3:${call}`, on: bucket, then: 'not allowed' })),
         ...each(['DeleteBucketPolicy', ...WRITES], (call) => ({ name: `${call} of a bucket of another account`, who: release, does: `s3:${call}`, on: foreign, given: { resource: w.grantTo(release.principal) }, then: 'not allowed' })),
       ],
     },

@@ -1,6 +1,7 @@
 //! What was done, part by part: for whoever wants to know more than an answer needs.
 
 use super::{Page, text_time};
+use crate::standing::Facts;
 use crate::{decisions, paint};
 use console::style;
 use firebreak::plan::JoinedAs;
@@ -16,8 +17,9 @@ pub(super) fn write(page: &mut Page, view: &IncidentView) {
         let decisions = decisions::shown(&view.record.incident.decisions, page.width);
         page.out.push_str(&decisions);
     }
-    steps(page, "What the containments did", &view.receipts);
-    steps(page, "What the release did", &view.releases);
+    let facts = Facts::from(view);
+    steps(page, "What the containments did", facts, &view.receipts);
+    steps(page, "What the release did", facts, &view.releases);
     if !view.evidence.is_empty() {
         page.heading("Evidence");
     }
@@ -57,8 +59,9 @@ fn findings(page: &mut Page, view: &IncidentView) {
 }
 
 /// Each step of each target. What somebody changed stands above.
-fn steps(page: &mut Page, heading: &str, receipts: &[Receipt]) {
-    let told: Vec<&Receipt> = receipts.iter().filter(|receipt| !receipt.steps.is_empty() || receipt.error.is_some()).collect();
+fn steps(page: &mut Page, heading: &str, facts: Facts<'_>, receipts: &[Receipt]) {
+    let is_told = |receipt: &&Receipt| facts.tells(receipt) && (!receipt.steps.is_empty() || receipt.error.is_some());
+    let told: Vec<&Receipt> = receipts.iter().filter(is_told).collect();
     if !told.is_empty() {
         page.heading(heading);
     }

@@ -1,7 +1,7 @@
 //! Incidents in a list: most urgent first, one row each, or several short lines where the terminal is narrow.
 
 use crate::layout::{middle, pad};
-use crate::standing::{Facts, State};
+use crate::standing::{Facts, Now, State};
 use console::{StyledObject, measure_text_width, style};
 use firebreak::finding::SeverityBand;
 use firebreak::incident::IncidentStatus;
@@ -172,11 +172,13 @@ fn account(known: &Overview) -> String {
     account.map_or_else(|| "unknown".to_owned(), ToString::to_string)
 }
 
-/// The target that needs somebody most, and how many others there are. Its id stays where the kind has no room.
+/// The target that needs somebody most, and how many others there are: what is only offered is none. Its id stays where the kind has no
+/// room.
 fn target(known: &Overview, room: usize) -> String {
     let stands = Facts::from(known).stands();
     let Some(first) = stands.first() else { return middle("no target", room) };
-    let more = if stands.len() > 1 { format!(" +{}", stands.len() - 1) } else { String::new() };
+    let others = stands.iter().skip(1).filter(|stand| stand.now != Now::Offered).count();
+    let more = if others > 0 { format!(" +{others}") } else { String::new() };
     let room = room.saturating_sub(more.len());
     let whole = first.target.to_string();
     let name = if measure_text_width(&whole) <= room { whole } else { middle(&inert(&first.target.id, 256), room) };

@@ -1,5 +1,7 @@
 //! The screen of one incident in every state: each sentence is held against what is true there.
 
+mod frozen;
+
 use crate::layout::PIPE;
 use crate::standing::{Facts, State as Whole};
 use firebreak::answer::{Answer, Decided};
@@ -143,6 +145,7 @@ pub(crate) fn states() -> Vec<State> {
         state("contained", Truth { contained: true, ..held() }, view("auto", asks, vec![contained()], vec![])),
         state("contained before", Truth { contained: true, ..held() }, view("auto", asks, vec![before.clone()], vec![])),
         state("drifted", Truth { drift: true, ..held() }, view("auto", asks, vec![contained()], vec![shown])),
+        state("frozen", Truth { contained: true, ..waits() }, frozen::view(asks)),
         state(
             "released by one holder",
             Truth { held_by_another: true, asked: true, ..Truth::default() },

@@ -7,7 +7,7 @@ use crate::layout;
 use crate::paint;
 use crate::standing::{Facts, Now, Stand};
 use console::style;
-use firebreak::answer::Decided;
+use firebreak::answer::{Answer, Decided};
 use firebreak::containment::Containment;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::notice::{Notice, ticket};
@@ -21,8 +21,9 @@ pub(super) fn write(page: &mut Page, view: &IncidentView) {
     top(page, view);
     page.out.push('\n');
     let stands = facts.stands();
-    let now: Vec<String> =
-        stands.iter().filter(|stand| stand.now != Now::Told).flat_map(|stand| holds(stand, facts, view)).collect();
+    // What is offered stands behind the answers.
+    let is_shown = |stand: &&Stand<'_>| !matches!(stand.now, Now::Told | Now::Offered);
+    let now: Vec<String> = stands.iter().filter(is_shown).flat_map(|stand| holds(stand, facts, view)).collect();
     page.part("NOW", &now);
     page.part("OPEN", &open(&stands, facts));
     page.part_of("CHANGED", &drift::lines(view));
@@ -95,6 +96,7 @@ fn holds(stand: &Stand<'_>, facts: Facts<'_>, view: &IncidentView) -> Vec<String
         Now::Unclear(standing) => format!("{name}: {}", style(standing.says().unwrap_or("look yourself")).yellow()),
         Now::LetGo(standing) => format!("{name}: {}", style(let_go(receipt, standing, view)).yellow()),
         Now::Left(answer) => format!("{name}: {}; left so, as answered: {}", style(stand.left()).yellow(), answer.word()),
+        Now::Offered => format!("{name}: offered: {does}"),
         Now::Told => format!("{name}: for information"),
     }];
     let Some(receipt) = receipt else { return lines };
@@ -212,22 +214,38 @@ fn answers(page: &mut Page, view: &IncidentView, facts: Facts<'_>) {
     let Some(review) = view.review.as_ref().filter(|review| review.decision.is_none() && !view.record.status.is_over()) else {
         return;
     };
-    let Notice { answers, code, hints, .. } = ticket(facts.incident, &facts.report(), review.round);
+    let Notice { answers, code, hints, offers, .. } = ticket(facts.incident, &facts.report(), review.round);
     page.out.push('\n');
     let since = text_time(&review.opened_at);
     page.part("ANSWER", &[format!("waits for your answer since {since}")]);
-    for choice in &answers {
-        let word = choice.answer.word();
-        let means = format!("{} {}", style(word).bold(), choice.means);
-        page.out.push_str(&layout::wrap(if page.width < LABELLED { "  " } else { "           " }, &means, page.width));
+    let command = |page: &mut Page, word: &str, only: Option<&str>| {
         let mut words = vec!["firebreak", "review", word, facts.incident.id.as_str()];
         if let Some(code) = &code {
             words.extend(["--shown", code.as_str()]);
         }
+        words.extend(only);
         words.extend(["--comment", "\"WHY\""]);
         page.out.push_str(&layout::command("  ", &words, page.width));
+    };
+    let indent = if page.width < LABELLED { "  " } else { "           " };
+    for choice in &answers {
+        let word = choice.answer.word();
+        page.out.push_str(&layout::wrap(indent, &format!("{} {}", style(word).bold(), choice.means), page.width));
+        command(page, word, None);
     }
     for hint in &hints {
         page.line(hint);
+    }
+    if !offers.is_empty() {
+        page.part("OFFERED", &["nobody waits for these; the decisions below say whom each hits, once that is read".to_owned()]);
+    }
+    for offer in &offers {
+        let name = offer.name.text();
+        page.out.push_str(&layout::wrap(indent, &format!("{}: {}", style(name).bold(), offer.does), page.width));
+        if offer.is_plain {
+            command(page, Answer::Approve.word(), Some(&format!("--only=\"{name}\"")));
+        } else {
+            page.line("approve with --only and this name, quoted for your shell");
+        }
     }
 }

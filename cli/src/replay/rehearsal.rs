@@ -6,7 +6,7 @@ use crate::{CommandError, doctor};
 use aws_config::SdkConfig;
 use firebreak::decision::{Decision, Mode};
 use firebreak::ids::{IncidentId, Partition, Region};
-use firebreak::plan::{Circumstances, plan};
+use firebreak::plan::{Circumstances, Plan, plan};
 use firebreak::policy::Policy;
 use firebreak::receipt::Receipt;
 use firebreak_aws::clock;
@@ -43,13 +43,14 @@ impl Rehearsal {
         }
         let event: Value = serde_json::from_str(event).map_err(|error| CommandError::Input(format!("not JSON: {error}")))?;
         let event = retarget(&event, &found, clock::now()).map_err(|mismatch| CommandError::Input(mismatch.to_string()))?;
-        allowed(connection, &event, &found).await?;
+        let planned = allowed(connection, &event, &found).await?.decisions;
         let mut before = Vec::new();
-        for resource in &arguments.as_resource {
+        for (resource, found) in arguments.as_resource.iter().zip(&found) {
             let state = resource.observe(&config).await?;
+            let end = end_state(found, &planned);
             // What looks contained before anything happened would be found contained afterwards, too.
             let is_labelled = state.fields().any(|(field, _)| field.starts_with("tag firebreak-"));
-            if arguments.assert && (is_labelled || EndState::of(resource.kind).wrong_contained(&state, &state).is_empty()) {
+            if arguments.assert && (is_labelled || end.wrong_contained(&state, &state).is_empty()) {
                 let why = "it looks contained already, and nothing could be compared: take another one";
                 return Err(CommandError::Input(format!("{resource}: {why}")));
             }
@@ -90,7 +91,7 @@ impl Rehearsal {
             for (found, before) in self.found.iter().zip(&self.before) {
                 let now = found.resource.observe(&self.config).await?;
                 let lines = match mode(found, decided) {
-                    Some(Mode::Auto) => judge(EndState::of(found.resource.kind), before, &now, found),
+                    Some(Mode::Auto) => judge(end_state(found, decided), before, &now, found),
                     // Nobody has approved it.
                     _ => unchanged(before, &now),
                 };
@@ -117,9 +118,23 @@ impl Rehearsal {
 
 /// What is decided about a resource, if anything is.
 fn mode(found: &Found, decided: &[Decision]) -> Option<Mode> {
+    contained(found, decided).next().map(|decision| decision.mode)
+}
+
+/// How a resource must look at the widest level that is contained at once. Where none is: at the level that the finding calls for, which
+/// comes first.
+fn end_state(found: &Found, decided: &[Decision]) -> &'static EndState {
+    let level = |decision: &Decision| decision.target.scope;
+    let at_once = contained(found, decided).filter(|decision| decision.mode == Mode::Auto).map(level).max();
+    let waits = || contained(found, decided).next().map(level);
+    EndState::of(found.resource.kind, at_once.or_else(waits).unwrap_or_default())
+}
+
+/// The decisions about a resource by which it is contained at once or after an answer.
+fn contained<'a>(found: &'a Found, decided: &'a [Decision]) -> impl Iterator<Item = &'a Decision> {
     let kind = found.resource.kind.target();
-    let is_meant = |d: &&Decision| d.containment.is_some() && d.target.kind == kind && d.target.id == found.resource.name;
-    decided.iter().filter(is_meant).map(|decision| decision.mode).find(|mode| *mode != Mode::Notify)
+    let is_meant = move |d: &&Decision| d.containment.is_some() && d.target.kind == kind && d.target.id == found.resource.name;
+    decided.iter().filter(is_meant).filter(|decision| decision.mode != Mode::Notify)
 }
 
 fn unchanged(before: &State, now: &State) -> Vec<String> {
@@ -127,8 +142,8 @@ fn unchanged(before: &State, now: &State) -> Vec<String> {
     before.differences(now).into_iter().map(line).collect()
 }
 
-/// Asks triage what the response policy says.
-async fn allowed(connection: &Connection, event: &Value, found: &[Found]) -> Result<(), CommandError> {
+/// Asks triage what the response policy says, and returns what a policy without restrictions decides.
+async fn allowed(connection: &Connection, event: &Value, found: &[Found]) -> Result<Plan, CommandError> {
     let (Ok(partition), Ok(region)) = (Partition::parse(connection.partition()), Region::parse(connection.region())) else {
         return Err(CommandError::Bad("the Region has an unknown form".to_owned()));
     };
@@ -140,7 +155,7 @@ async fn allowed(connection: &Connection, event: &Value, found: &[Found]) -> Res
     for found in found {
         refuse(found, &diagnosis.accounts, &protected, &plan).map_err(|refusal| CommandError::Input(refusal.to_string()))?;
     }
-    Ok(())
+    Ok(plan)
 }
 
 /// Releases the incident, and waits until that is carried out.

@@ -64,6 +64,7 @@ fn question(view: &IncidentView, request: &DecideRequest, width: usize) -> Strin
         list("Does not do", &|stand| is_left(stand) && !stand.is_held());
     }
     list("Only a person can act", &|stand| stand.now == Now::ByHand);
+    out.push_str(&hits(&asked, &decided, facts, width));
     let opened = paint::time(opened_at);
     out.push_str(&layout::wrap("  ", &format!("The incident was opened {opened}."), width));
     out
@@ -86,10 +87,21 @@ fn is_left(stand: &Stand<'_>) -> bool {
     can && matches!(stand.now, Now::Waits | Now::Failed | Now::Gone | Now::NotTried | Now::Partly)
 }
 
-/// Whether this approval tries it. What others use, only its name contains: accepted as open, it is left alone.
+/// Whether this approval tries it. What others use, and what is offered, only its name contains: accepted as open, it is left alone.
 fn is_tried(stand: &Stand<'_>, decided: &Decided) -> bool {
     let is_named = || decided.targets.names(stand.target);
-    is_left(stand) && stand.decision.is_some_and(|d| decided.is_about(d) && (!d.only_by_name || is_named()))
+    let can = is_left(stand) || stand.now == Now::Offered;
+    can && stand.decision.is_some_and(|d| decided.is_about(d) && (!d.needs_its_name() || is_named()))
+}
+
+/// What an approval hits, as far as somebody has read that. Of an offer the ticket does not say it.
+fn hits(asked: &[&Stand<'_>], decided: &Decided, facts: Facts<'_>, width: usize) -> String {
+    let is_meant = |stand: &&&Stand<'_>| decided.answer == Answer::Approve && is_tried(stand, decided);
+    let line = |stand: &&Stand<'_>| {
+        let hits = stand.decision?.says_hits()?;
+        Some(layout::wrap("  ", &format!("{} hits: {}", facts.name(stand.target), inert(&hits, 2_000)), width))
+    };
+    asked.iter().filter(is_meant).filter_map(line).collect()
 }
 
 #[cfg(test)]
@@ -98,6 +110,7 @@ mod tests {
     use crate::incidents::screens::states;
     use firebreak::answer::Targets;
     use firebreak::ids::IncidentId;
+    use firebreak::impact::Impact;
 
     fn asked(state: &str, answer: Answer, targets: Targets) -> String {
         let view = states().into_iter().find(|known| known.name == state).expect("a state").view;
@@ -160,6 +173,24 @@ mod tests {
         assert!(accepted.contains(leaves), "{accepted}");
         let named = of_two(&two(), Targets { only: vec!["bob".to_owned()], ..Targets::default() }, &[]);
         assert!(named.contains("  Contains:\n    IAM user bob: ") && !named.contains("    IAM user alice"), "{named}");
+    }
+
+    #[test]
+    fn what_is_offered_is_no_part_of_an_answer_that_does_not_name_it() {
+        let offers = ["destructive actions in S3 bucket acme-exports", "every access to S3 bucket acme-exports"];
+        for answer in [Answer::Approve, Answer::Keep, Answer::Release] {
+            let text = asked("frozen", answer, Targets::default());
+            assert!(
+                text.contains("freeze of S3 bucket acme-exports") && !offers.iter().any(|offer| text.contains(offer)),
+                "{text}"
+            );
+        }
+        let mut view = states().into_iter().find(|known| known.name == "frozen").expect("a state").view;
+        view.record.incident.decisions[2].impact = Some(Impact::of_bucket(&["loses access: the \u{1b}[2Jpartner".to_owned()]));
+        let named = of_two(&view, Targets { only: vec![offers[1].to_owned()], ..Targets::default() }, &[]);
+        assert!(named.contains(&format!("  Contains:\n    {}: deny every call", offers[1])), "{named}");
+        assert!(named.contains("hits: loses access: the") && named.contains("partner") && !named.contains('\u{1b}'), "{named}");
+        assert!(!named.contains(offers[0]) && !named.contains("freeze of"), "{named}");
     }
 
     #[test]

@@ -223,7 +223,7 @@ fn tried(view: &IncidentView, decided: &Decided) -> Vec<String> {
         Some(decision) => decided.is_about(decision) && facts.incident.settled(decision).is_none(),
         None => decided.targets.includes(stand.target),
     };
-    let is_open = |now| matches!(now, Now::Failed | Now::Gone | Now::NotTried | Now::Waits | Now::Partly);
+    let is_open = |now| matches!(now, Now::Failed | Now::Gone | Now::NotTried | Now::Waits | Now::Offered | Now::Partly);
     let open = facts.stands().into_iter().filter(|stand| is_open(stand.now) && is_asked(stand));
     let line = |stand: Stand<'_>| {
         let why = stand.receipt.and_then(Receipt::told).unwrap_or_else(|| "see the ticket".to_owned());
@@ -284,6 +284,19 @@ mod tests {
         assert!(!kept.contains("put back") && kept.starts_with("closed, with several answers"), "{kept}");
         let released = ends(view("released", IncidentStatus::Released), &[(Answer::Release, &[])]);
         assert_eq!(released, "released: what Firebreak changed is put back");
+    }
+
+    #[test]
+    fn an_offer_that_nobody_took_is_no_bad_end_and_one_that_was_taken_and_not_done_is() {
+        let closed = || view("frozen", IncidentStatus::Closed);
+        assert_eq!(ends(closed(), &[(Answer::Approve, &[])]), "closed: everything that was decided is contained");
+        assert_eq!(ends(closed(), &[(Answer::Keep, &[])]), "closed: nothing more is done");
+        let asks = view("frozen", IncidentStatus::AwaitingReview);
+        let seal = "every access to S3 bucket acme-exports";
+        let text = not_done(&asks, &says(&asks, Answer::Approve, &[seal]));
+        assert!(text.starts_with(&format!("NOT contained:\n  {seal}: ")) && !text.contains("destructive"), "{text}");
+        let bare = not_done(&asks, &says(&asks, Answer::Approve, &[]));
+        assert!(!bare.contains(seal) && !bare.contains("destructive"), "{bare}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What an answer led to, target by target, in plain words: for a person and for a program.
 
 use super::outcome::{After, ended, judged};
-use crate::standing::{Facts, Now};
+use crate::standing::{Facts, Now, Stand};
 use crate::{CommandError, layout};
 use firebreak::answer::{Answer, Decided};
 use firebreak::ids::IncidentId;
@@ -61,12 +61,17 @@ pub(super) async fn wait(ledger: &Ledger, id: &IncidentId, decided: &Decided) ->
 
 /// How each target stands after the answer.
 pub(super) fn targets(view: &IncidentView, decided: &Decided) -> Vec<String> {
-    if decided.answer == Answer::Release {
-        return view.releases.iter().map(released).collect();
-    }
     let facts = Facts::from(view);
+    if decided.answer == Answer::Release {
+        return view.releases.iter().filter(|receipt| facts.tells(receipt)).map(released).collect();
+    }
     let stands = facts.stands();
-    let wanted = stands.iter().filter(|stand| !matches!(stand.now, Now::Told));
+    let is_wanted = |stand: &&Stand<'_>| match stand.now {
+        Now::Told => false,
+        Now::Offered => is_taken(stand, decided),
+        _ => true,
+    };
+    let wanted = stands.iter().filter(is_wanted);
     wanted
         .map(|stand| {
             let says = match stand.now {
@@ -76,7 +81,7 @@ pub(super) fn targets(view: &IncidentView, decided: &Decided) -> Vec<String> {
                 Now::Contained => "contained",
                 Now::Unconfirmed => "contained, NOT confirmed by the last check",
                 Now::Partly => "PARTLY contained",
-                Now::Failed | Now::NotTried => "NOT contained",
+                Now::Failed | Now::NotTried | Now::Offered => "NOT contained",
                 Now::Gone => "NOT contained: it does not exist",
                 Now::Waits => "NOT contained: it waits for an approval",
                 Now::ByHand => "only a person can act",
@@ -86,6 +91,12 @@ pub(super) fn targets(view: &IncidentView, decided: &Decided) -> Vec<String> {
             format!("{}: {says}", facts.name(stand.target))
         })
         .collect()
+}
+
+/// Whether an approval names what is offered.
+fn is_taken(stand: &Stand<'_>, decided: &Decided) -> bool {
+    let is_named = stand.decision.is_some_and(|decision| decided.is_about(decision));
+    decided.answer == Answer::Approve && is_named && !decided.accepts_open(stand.target)
 }
 
 /// What a release did to a target. "Kept inactive" is no failure, and what was so before is none either.
@@ -106,6 +117,8 @@ fn released(receipt: &Receipt) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::incidents::screens::states;
+    use firebreak::answer::Targets;
     use serde_json::{Value, json};
 
     fn says(steps: &Value, more: (&str, Value)) -> String {
@@ -113,6 +126,23 @@ mod tests {
             "target": { "kind": "iam-user", "id": "alice", "account": "111122223333", "region": "eu-central-1", "partition": "aws" } });
         receipt[more.0] = more.1;
         released(&serde_json::from_value(receipt).expect("a receipt"))
+    }
+
+    #[test]
+    fn nothing_is_said_of_an_offer_that_no_answer_named() {
+        let mut view = states().into_iter().find(|known| known.name == "frozen").expect("a state").view;
+        let (seal, opened) = ("every access to S3 bucket acme-exports", view.record.incident.opened_at);
+        let decided = |answer, only: &[&str]| {
+            let targets = Targets { only: only.iter().map(|name| (*name).to_owned()).collect(), except: vec![] };
+            Decided { targets, ..Decided::new(answer, "ann", "it was so", opened) }
+        };
+        for answer in [Answer::Approve, Answer::Keep] {
+            assert_eq!(targets(&view, &decided(answer, &[])), ["freeze of S3 bucket acme-exports: contained"]);
+        }
+        let named = targets(&view, &decided(Answer::Approve, &[seal]));
+        assert!(named.contains(&format!("{seal}: NOT contained")) && named.len() == 2, "{named:?}");
+        view.releases = view.receipts.clone();
+        assert_eq!(targets(&view, &decided(Answer::Release, &[])).len(), 1, "what was never done needs no way back");
     }
 
     #[test]

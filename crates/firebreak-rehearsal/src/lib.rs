@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod bucket;
+mod expected;
 pub mod instance;
 mod refusal;
 mod resource;

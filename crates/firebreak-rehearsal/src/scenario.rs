@@ -1,7 +1,9 @@
 //! How resources must look contained and released, for each family of findings: `fixtures/scenarios`.
 
+use crate::expected::{is_as, matches};
 use crate::resource::Kind;
 use crate::state::State;
+use firebreak::target::Scope;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -37,11 +39,14 @@ pub struct Scenario {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EndState {
-    /// While it is contained. A `*` stands for any text; a value that begins with `+` is one more name of a list.
+    /// While it is contained. What the values mean: the head of the file.
     pub contained: BTreeMap<String, String>,
     /// After a release. `{key}` is the access key that the finding names.
     #[serde(default)]
     pub released: BTreeMap<String, String>,
+    /// The same of a level that does something else than the whole.
+    #[serde(default)]
+    pub levels: BTreeMap<Scope, EndState>,
 }
 
 macro_rules! scenarios {
@@ -88,12 +93,13 @@ impl Scenario {
 }
 
 impl EndState {
-    /// That of a kind of resource.
+    /// That of a kind of resource, contained at a level.
     #[must_use]
     #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
-    pub fn of(kind: Kind) -> &'static Self {
+    pub fn of(kind: Kind, level: Scope) -> &'static Self {
         static ALL: LazyLock<BTreeMap<Kind, EndState>> = LazyLock::new(|| toml::from_str(END_STATES).expect("end-states.toml"));
-        ALL.get(&kind).expect("every kind has an end state")
+        let whole = ALL.get(&kind).expect("every kind has an end state");
+        whole.levels.get(&level).unwrap_or(whole)
     }
 
     /// What is not as it must be while the resource is contained, one line each.
@@ -117,7 +123,7 @@ impl EndState {
 fn wrong(rules: &BTreeMap<String, String>, before: &State, now: &State) -> Vec<String> {
     let unexplained = before.differences(now).into_iter().filter(|difference| {
         let known = |(field, value): (&String, &String)| {
-            matches(field, &difference.field) && is_value(value, &difference.after, &difference.before)
+            matches(field, &difference.field) && is_as(value, &difference.after, &difference.before)
         };
         !rules.iter().any(known)
     });
@@ -129,7 +135,7 @@ fn wrong(rules: &BTreeMap<String, String>, before: &State, now: &State) -> Vec<S
         if fields.peek().is_none() && !rule.contains('*') {
             broken.push(format!("{rule}: absent, and must be {value}"));
         }
-        let is_wrong = |(field, is): &(&str, &str)| !is_value(value, is, before.get(field).unwrap_or_default());
+        let is_wrong = |(field, is): &(&str, &str)| !is_as(value, is, before.get(field).unwrap_or_default());
         broken.extend(fields.filter(is_wrong).map(|(field, is)| format!("{field}: {is}, and must be {value}")));
     }
     unexplained.into_iter().chain(broken).collect()
@@ -137,27 +143,6 @@ fn wrong(rules: &BTreeMap<String, String>, before: &State, now: &State) -> Vec<S
 
 fn or_absent(value: &str) -> &str {
     if value.is_empty() { "absent" } else { value }
-}
-
-/// Whether a field has the name of a rule, in which a `*` stands for any text.
-fn matches(rule: &str, field: &str) -> bool {
-    match rule.split_once('*') {
-        Some((begin, end)) => field.len() >= begin.len() + end.len() && field.starts_with(begin) && field.ends_with(end),
-        None => rule == field,
-    }
-}
-
-fn is_value(rule: &str, value: &str, before: &str) -> bool {
-    match rule.strip_prefix('+') {
-        Some(added) => {
-            let mut names: Vec<&str> = before.split(", ").filter(|name| !name.is_empty() && *name != "none").collect();
-            names.push(added);
-            names.sort_unstable();
-            names.dedup();
-            value == names.join(", ")
-        }
-        None => matches(rule, value),
-    }
 }
 
 /// The family of a finding type: `IAMUser` of `Exfiltration:IAMUser/AnomalousBehavior`, `AttackSequence:EC2`, `AWS_ABUSE`,
@@ -197,7 +182,7 @@ mod tests {
         assert_eq!(files, known, "the list in scenario.rs");
         for scenario in Scenario::all() {
             assert!(fixtures.join("findings").join(format!("{}.json", scenario.finding)).is_file(), "{}", scenario.finding);
-            scenario.resources.keys().for_each(|kind| assert!(!EndState::of(*kind).contained.is_empty()));
+            scenario.resources.keys().for_each(|kind| assert!(!EndState::of(*kind, Scope::Principal).contained.is_empty()));
         }
     }
 
@@ -213,7 +198,7 @@ mod tests {
 
     #[test]
     fn an_end_state_tells_what_is_missing_and_what_nobody_asked_for() {
-        let user = EndState::of(Kind::User);
+        let user = EndState::of(Kind::User, Scope::Principal);
         let before = state(&[("attached policies", "work"), ("access key A", "Active"), ("user id", "AIDA")]);
         let contained = state(&[
             ("attached policies", "FirebreakQuarantineDenyAll, work"),
@@ -237,30 +222,78 @@ mod tests {
             "that key was not exposed, and the other is not inactive"
         );
     }
-    #[test]
-    fn a_bucket_may_keep_versions_after_a_release_and_nothing_else() {
-        let bucket = EndState::of(Kind::Bucket);
-        let before = state(&[
-            ("policy", "{}"),
+
+    /// A bucket as it is before anything happens, and with other fields.
+    fn bucket(fields: &[(&str, &str)]) -> State {
+        let mut state = state(&[
+            ("policy", r#"{"Statement": [{"Sid": "TlsOnly"}]}"#),
             ("public access block", "absent"),
             ("versioning", "never"),
             ("blocked encryption", "none"),
+            ("lifecycle rule old-logs", "Enabled"),
+            ("replication rule backup", "Enabled"),
         ]);
-        let frozen = state(&[
-            ("policy", "{1}"),
-            ("public access block", "on on on on"),
-            ("versioning", "Enabled"),
-            ("blocked encryption", "SSE-C"),
-        ]);
-        assert_eq!(bucket.wrong_contained(&before, &frozen), [""; 0]);
-        let left = state(&[
-            ("policy", "{}"),
-            ("public access block", "absent"),
-            ("versioning", "Enabled"),
-            ("blocked encryption", "none"),
-        ]);
-        assert_eq!(bucket.wrong_released(&before, &left, None), [""; 0]);
-        assert_eq!(bucket.wrong_released(&before, &frozen, None).len(), 3);
-        assert_eq!(bucket.wrong_contained(&before, &before), ["public access block: absent, and must be on on on on"]);
+        fields.iter().for_each(|(field, value)| state.set(*field, value));
+        state
+    }
+
+    const FROZEN: [(&str, &str); 4] = [
+        (
+            "policy",
+            r#"{"Statement": [{"Sid": "TlsOnly"}, {"Sid": "FirebreakDenySuspects"}, {"Sid": "FirebreakDenyOutsiders"},
+                {"Sid": "FirebreakDenyCustomerKeys"}]}"#,
+        ),
+        ("public access block", "on on on on"),
+        ("versioning", "Enabled"),
+        ("blocked encryption", "SSE-C"),
+    ];
+
+    #[test]
+    fn a_freeze_is_told_from_a_wrong_one_and_from_a_blocked_public_access() {
+        let (freeze, block) = (EndState::of(Kind::Bucket, Scope::Freeze), EndState::of(Kind::Bucket, Scope::Principal));
+        let (before, frozen) = (bucket(&[]), bucket(&FROZEN));
+        assert_eq!(freeze.wrong_contained(&before, &frozen), [""; 0]);
+        let expired = bucket(&[&FROZEN[..], &[("lifecycle rule old-logs", "Disabled")]].concat());
+        assert_eq!(freeze.wrong_contained(&before, &expired), [""; 0], "CloudTrail may show it changed");
+        for (field, value) in [
+            ("policy", FROZEN[0].1.replace("FirebreakDenyOutsiders", "FirebreakDenySuspectsSessions")),
+            ("policy", FROZEN[0].1.replace("TlsOnly", "Everyone")),
+            ("versioning", "never".to_owned()),
+            ("blocked encryption", "none".to_owned()),
+            ("public access block", "absent".to_owned()),
+            ("replication rule backup", "absent".to_owned()),
+        ] {
+            let wrong = bucket(&[&FROZEN[..], &[(field, value.as_str())]].concat());
+            assert!(!freeze.wrong_contained(&before, &wrong).is_empty(), "{field}: {value}");
+        }
+        assert_eq!(freeze.wrong_contained(&before, &before).len(), 4, "nothing was done");
+        let blocked = bucket(&[("public access block", "on on on on")]);
+        assert_eq!(block.wrong_contained(&before, &blocked), [""; 0]);
+        assert_eq!(block.wrong_contained(&before, &frozen).len(), 3, "it is no freeze");
+    }
+
+    #[test]
+    fn against_destruction_nothing_is_replicated_any_more() {
+        let destruction = EndState::of(Kind::Bucket, Scope::Destruction);
+        let policy = FROZEN[0].1.replace("]}", r#", {"Sid": "FirebreakDenyDestruction"}]}"#);
+        let fields = [&FROZEN[1..], &[("policy", policy.as_str()), ("replication rule backup", "Disabled")]].concat();
+        assert_eq!(destruction.wrong_contained(&bucket(&[]), &bucket(&fields)), [""; 0]);
+        assert_eq!(
+            destruction.wrong_contained(&bucket(&[]), &bucket(&fields[..4])),
+            ["replication rule backup: Enabled, and must be Disabled"]
+        );
+        let alone = destruction.wrong_contained(&bucket(&[]), &bucket(&FROZEN));
+        assert!(alone.iter().any(|line| line.starts_with("policy: ")), "the freeze alone denies no deletion: {alone:?}");
+    }
+
+    #[test]
+    fn a_bucket_that_never_kept_versions_keeps_them_after_a_release_and_every_other_field_is_as_before() {
+        let freeze = EndState::of(Kind::Bucket, Scope::Freeze);
+        let released =
+            |before: &[(&str, &str)], now: &[(&str, &str)]| freeze.wrong_released(&bucket(before), &bucket(now), None).len();
+        let (on, off) = ([("versioning", "Enabled")], [("versioning", "Suspended")]);
+        assert_eq!((released(&[], &on), released(&on, &on), released(&off, &off)), (0, 0, 0));
+        assert!(released(&[], &[]) > 0 && released(&[], &off) > 0 && released(&off, &on) > 0 && released(&on, &off) > 0);
+        assert_eq!(released(&[], &FROZEN), 3, "policy, public access block and blocked encryption");
     }
 }

@@ -19,8 +19,12 @@ const MAX_NAMED: usize = 5;
 const MAX_NAME: usize = 40;
 /// Lines about an instance.
 const MAX_HITS: usize = 8;
-/// Characters of a line.
+/// Characters of such a line.
 const MAX_HIT: usize = 160;
+/// Lines about a bucket: a freeze has most to say.
+const MAX_HITS_OF_BUCKET: usize = 10;
+/// Characters of such a line: three ARNs with their reasons fit. Whoever approves does not see a name that is cut off here.
+const MAX_HIT_OF_BUCKET: usize = 450;
 
 /// Who and what else works with a principal, as far as it was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,13 +74,13 @@ impl Impact {
     /// What the isolation of an instance hits.
     #[must_use]
     pub fn of_instance(hits: &[String]) -> Self {
-        Self { hits: hits.iter().take(MAX_HITS).map(|line| inert(line, MAX_HIT)).collect(), ..Self::default() }
+        Self { hits: bounded(hits, MAX_HITS, MAX_HIT), ..Self::default() }
     }
 
-    /// Who loses access to a bucket at a level.
+    /// Who loses access to a bucket at a level, and what else the level does. The names in a line are longer than those of an instance.
     #[must_use]
     pub fn of_bucket(hits: &[String]) -> Self {
-        Self::of_instance(hits)
+        Self { hits: bounded(hits, MAX_HITS_OF_BUCKET, MAX_HIT_OF_BUCKET), ..Self::default() }
     }
 
     /// The same, with the sessions of `role` that began since a day before `now`. Without any it stays unknown how many there are: no
@@ -118,6 +122,11 @@ impl Impact {
         });
         [Some(called), last, workloads, sessions].into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
+}
+
+/// At most so many inert lines of at most so many characters.
+fn bounded(hits: &[String], lines: usize, characters: usize) -> Vec<String> {
+    hits.iter().take(lines).map(|line| inert(line, characters)).collect()
 }
 
 /// `s3`, `ec2`, `lambda`: a namespace of IAM's.
@@ -189,6 +198,18 @@ mod tests {
         let impact = Impact::of_instance(&lines);
         assert!(impact.hits.len() == MAX_HITS && !impact.says().contains('\u{1b}'), "{impact:?}");
         assert!(serde_json::to_string(&impact).expect("JSON").len() < 1500);
+    }
+
+    #[test]
+    fn who_loses_a_bucket_is_named_in_full_and_what_was_read_stays_bounded() {
+        let arn = |at: usize| format!("arn:aws:iam::555566667777:role/{at}{}", "x".repeat(48));
+        let losers: Vec<String> = (1..=3).map(|at| format!("{} (may not delete or change settings any more)", arn(at))).collect();
+        let says = Impact::of_bucket(&[format!("loses access: {}", losers.join(", ")), "what it does".to_owned()]).says();
+        assert!((1..=3).all(|at| arn(at).len() == 80 && says.contains(&arn(at))), "{says}");
+        assert!(says.ends_with("; what it does"), "{says}");
+        let hostile = Impact::of_bucket(&vec!["names \u{1b}[2J".to_owned() + &"x".repeat(5_000); 500]);
+        assert!(hostile.hits.len() == MAX_HITS_OF_BUCKET && !hostile.says().contains('\u{1b}'), "{hostile:?}");
+        assert!(serde_json::to_string(&hostile).expect("JSON").len() < 4_800);
     }
 
     #[test]

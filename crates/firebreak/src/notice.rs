@@ -15,7 +15,7 @@ mod sections;
 mod standing;
 
 pub use compose::{notice, ticket};
-pub use document::{Choice, Entry, Fact, Notice, Part, Section, Text};
+pub use document::{Choice, Entry, Fact, Notice, Offer, Part, Section, Text};
 pub use mail::{Message, mail};
 pub use pause::{paused, resumed};
 

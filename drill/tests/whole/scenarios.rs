@@ -1,6 +1,7 @@
 //! `fixtures/scenarios` on the local AWS: each family of findings contains, and releases, what its file says.
 
 use crate::command;
+use firebreak::target::Scope;
 use firebreak_drill::{PlantedBucket, PlantedInstance, PlantedRole, PlantedUser, Result, Stage};
 use firebreak_rehearsal::{Decides, EndState, Kind, Resource, Scenario};
 use firebreak_testkit::{Options, fixture};
@@ -97,7 +98,8 @@ async fn what_waits_for_an_approval_ends_as_its_file_says_once_it_is_approved() 
         stage.answer(&id, firebreak::answer::Answer::Approve).await?;
         stage.reaches(&id, firebreak::incident::IncidentStatus::Closed).await?;
         let now = resource.observe(stage.config()).await?;
-        assert_eq!(EndState::of(resource.kind).wrong_contained(&before, &now), [""; 0], "{}", scenario.name);
+        let end = EndState::of(resource.kind, Scope::Principal);
+        assert_eq!(end.wrong_contained(&before, &now), [""; 0], "{}", scenario.name);
     }
     Ok(())
 }

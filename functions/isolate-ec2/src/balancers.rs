@@ -74,7 +74,7 @@ pub(crate) struct Scan {
     pub(crate) unscanned: Option<String>,
     /// Target groups of other VPCs that have a target with one of its addresses: another host's, by all that is known.
     pub(crate) alike: Option<String>,
-    /// The hosts of each target group that has the instance, by the group's ARN.
+    /// The hosts of each target group that sends the instance traffic, by the group's ARN.
     pub(crate) hosts: BTreeMap<String, Hosts>,
 }
 
@@ -86,6 +86,8 @@ pub(crate) struct Early {
     looked: BTreeSet<String>,
     /// What was found in them, and what was not looked through.
     found: Scan,
+    /// A passing fault that kept some from being looked through.
+    passing: Option<Fault>,
 }
 
 impl Early {
@@ -94,7 +96,7 @@ impl Early {
         &self.found.registrations
     }
 
-    /// The hosts of each target group that is known to have the instance, by the group's ARN.
+    /// The hosts of each target group that is known to send the instance traffic, by the group's ARN.
     pub(crate) fn hosts(&self) -> &BTreeMap<String, Hosts> {
         &self.found.hosts
     }
@@ -102,6 +104,11 @@ impl Early {
     /// Which target groups can have the instance and were not looked through, and why, for a person.
     pub(crate) fn unread(&self) -> Option<&str> {
         self.found.unscanned.as_deref()
+    }
+
+    /// Why another try may read what was not looked through: AWS throttled a read, for example. What came too late is no such reason.
+    pub(crate) fn passing(&self) -> Option<&Fault> {
+        self.passing.as_ref()
     }
 }
 
@@ -111,6 +118,8 @@ struct Listed {
     groups: Vec<TargetGroup>,
     /// Why there may be more, for a person.
     more: Option<String>,
+    /// What broke the list off.
+    failed: Option<Fault>,
     /// Asking again shows no more of them.
     is_final: bool,
 }

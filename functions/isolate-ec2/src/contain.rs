@@ -6,10 +6,12 @@
 use crate::admission::{Admission, has_begun};
 use crate::admit;
 use crate::base::{BaseState, NetworkInterface};
+use crate::before::Before;
+use crate::fleet::{self, Whose};
 use crate::interfaces::{self, Plan, is_isolated};
 use crate::read::{self, Seen, Wanted};
 use crate::tracked::{self, Cut, Earlier};
-use crate::{balancers, fleet, isolation_group, protections, scaling, shells, termination, volatile};
+use crate::{balancers, isolation_group, protections, scaling, shells, termination, volatile};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{InstanceStateName, Tag};
 use firebreak::fault::Fault;
@@ -28,18 +30,19 @@ pub(crate) async fn contain(call: &Call, policy: &Policy) -> Result<Attempt, Fau
         return Err(Fault::malformed(format!("isolate-ec2 cannot contain {}", call.target)));
     }
     let ec2 = Client::new(&call.config);
-    let cut = policy.instances.cut_tracked;
-    let mut seen = Box::pin(read::read(call, &ec2, Wanted { services: true, routes: cut == CutTracked::Private })).await?;
+    let wanted = Wanted { services: true, routes: policy.instances.cut_tracked == CutTracked::Private };
+    let (seen, before) = futures::join!(Box::pin(read::read(call, &ec2, wanted)), Box::pin(Before::of(call)));
+    let mut seen = seen?;
     match Box::pin(admit::admit(call, policy, &mut seen)).await? {
-        Admission::Go(admitted) => Ok(Box::pin(isolate(call, &ec2, seen, policy, admitted)).await.into()),
+        Admission::Go(admitted) => Ok(Box::pin(isolate((call, policy), &ec2, seen, &before, admitted)).await.into()),
         // What is protected is left as it is, and the receipt says why.
         Admission::Protected(why) => Ok(vec![skipped(StepKind::IsolateInterface, why)].into()),
         Admission::Waits(waits) => Ok(Attempt::Waits(waits)),
     }
 }
 
-async fn isolate(call: &Call, ec2: &Client, seen: Seen, policy: &Policy, admitted: Vec<Step>) -> Vec<Step> {
-    let cut = policy.instances.cut_tracked;
+async fn isolate((call, policy): (&Call, &Policy), ec2: &Client, seen: Seen, before: &Before, admitted: Vec<Step>) -> Vec<Step> {
+    let (cut, cut_before) = (policy.instances.cut_tracked, before.cut());
     let opened = to_open(&seen, cut);
     let current = BaseState { opened, ..seen.base.clone() };
     let mut known = None;
@@ -47,11 +50,7 @@ async fn isolate(call: &Call, ec2: &Client, seen: Seen, policy: &Policy, admitte
         known = Some(record(call, &current).await?);
         Ok::<_, Fault>(Outcome::Applied)
     };
-    let (recorded, groups, cut_before) = futures::join!(
-        step(StepKind::RecordBase, recording),
-        Box::pin(groups(call, ec2, &seen, &current)),
-        Box::pin(cut_before(call)),
-    );
+    let (recorded, groups) = futures::join!(step(StepKind::RecordBase, recording), Box::pin(groups(call, ec2, &seen, &current)));
     let held = known.is_some();
     let planned = |interface| {
         let plan = plan(call, interface, &seen, (cut, &cut_before), &groups);
@@ -75,8 +74,8 @@ async fn isolate(call: &Call, ec2: &Client, seen: Seen, policy: &Policy, admitte
     }
     steps.extend(admitted.into_iter().chain(network).chain(protected));
     steps.extend([termination, label]);
-    let notes = notes(&seen, &steps);
-    steps.extend(notes);
+    let (notes, shares) = (notes(&seen, &steps), before.shares(&steps));
+    steps.extend(notes.into_iter().chain(shares));
     steps.extend(seen.unread);
     steps
 }
@@ -96,12 +95,6 @@ fn cut(interface: &NetworkInterface, seen: &Seen, policy: CutTracked, earlier: E
         // It may be isolated already.
         Err(_) => Cut::Not("Firebreak's security groups could not be read".to_owned()),
     }
-}
-
-/// The steps about open connections of an earlier run. A record alone says only that it was about to cut them.
-async fn cut_before(call: &Call) -> Vec<Step> {
-    let receipt = call.ledger.receipt(&call.incident, call.containment, &call.target).await.ok().flatten();
-    receipt.into_iter().flat_map(|receipt| receipt.steps).filter(|step| step.is(StepKind::CutTracked)).collect()
 }
 
 fn plan(
@@ -129,7 +122,7 @@ fn plan(
 /// Nothing was changed, so the host needs no place among those that its groups may lose, unless an earlier run isolated it.
 async fn give_back(call: &Call, current: &BaseState) {
     if matches!(has_begun(call).await, Ok(false)) {
-        fleet::give_back(call, current).await;
+        fleet::give_back(call, current, Whose::ThisIncident).await;
     }
 }
 
@@ -218,8 +211,9 @@ async fn leave((call, policy): (&Call, &Policy), current: &BaseState, scan: bala
     // What was found before the first change is recorded already.
     let is_new = registrations.iter().any(|found| !current.registrations.contains(found));
     let is_known = held && (!is_new || record(call, &with).await.is_ok());
-    // A member of an Auto Scaling group was compared before, and so were the target groups that were read before.
-    let hosts = if current.scaling.is_none() && held { hosts } else { BTreeMap::new() };
+    // A member of an Auto Scaling group was compared before, and so were the target groups that were read before. No release gives a place
+    // back in a group that is not recorded.
+    let hosts = if current.scaling.is_none() && is_known { hosts } else { BTreeMap::new() };
     let (left, compared) = futures::join!(
         Box::pin(balancers::contain(call, &registrations, is_known)),
         Box::pin(fleet::compare(call, policy, &hosts)),

@@ -56,7 +56,7 @@ pub(crate) async fn reserve(call: &Call, policy: &Policy, base: &BaseState) -> R
                 return Err(unread);
             }
             Err(fault) if fault.kind == FaultKind::Transient => return Err(fault),
-            _ => return take(call, fleet, Some(unread)).await,
+            _ => return take(call, fleet, Some(uncompared(&unread))).await,
         },
     };
     let share = match share {
@@ -64,44 +64,64 @@ pub(crate) async fn reserve(call: &Call, policy: &Policy, base: &BaseState) -> R
         Err(fault) if fault.kind == FaultKind::Transient => return Err(fault),
         Err(fault) => return Ok(Admission::Go(vec![uncompared(&fault)])),
     };
+    let group = format!("Auto Scaling group {}", inert(&scaling.group, 80));
+    let above = || skipped(StepKind::ReserveShare, Fault::malformed(passed(share, &group, percent)));
     if share.granted {
-        return Ok(Admission::Go(vec![counted().await]));
+        // An earlier run took its place whatever the share was, or a person had others isolated since.
+        return Ok(Admission::Go(vec![if share.is_used_up() { above() } else { counted().await }]));
     }
     if has_begun(call).await? {
-        return take(call, fleet, None).await;
+        return take(call, fleet, Some(above())).await;
     }
-    let impact = impact(share, &format!("Auto Scaling group {}", inert(&scaling.group, 80)), percent);
-    Ok(Admission::Waits(Waits { code: ReasonCode::Impact, impact }))
+    Ok(waits(share, &group, percent))
 }
 
-/// Takes a place whatever the share is. `unread`: why the share is not known.
-async fn take(call: &Call, fleet: Fleet<'_>, unread: Option<Fault>) -> Result<Admission, Fault> {
-    let taken = call.ledger.take_share(fleet, &call.incident, call.began_at).await;
-    let step = match (unread, taken) {
+/// Takes a place whatever the share is. `said`: what a person must know of the share.
+async fn take(call: &Call, fleet: Fleet<'_>, said: Option<Step>) -> Result<Admission, Fault> {
+    let taken = call.ledger.take_share(fleet, &call.incident, &BTreeSet::new(), call.began_at).await;
+    let step = match (said, taken) {
         (_, Err(fault)) if fault.kind == FaultKind::Transient => return Err(fault),
-        (Some(fault), _) | (None, Err(fault)) => uncompared(&fault),
+        (Some(said), _) => said,
+        (None, Err(fault)) => uncompared(&fault),
         (None, Ok(())) => counted().await,
     };
     Ok(Admission::Go(vec![step]))
 }
 
+/// Whose places are given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// Those that this incident took: another one may isolate the instance at the same time.
+    ThisIncident,
+    /// All that the instance has: it is released.
+    Anybody,
+}
+
 /// Gives the places back. A member of an Auto Scaling group can have some in target groups, too: a run that could not read the Auto Scaling
 /// group took them.
-pub(crate) async fn give_back(call: &Call, base: &BaseState) {
+pub(crate) async fn give_back(call: &Call, base: &BaseState, whose: Whose) {
     let scaling = base.scaling.iter().map(|scaling| scaling.group.as_str());
     let targets = base.registrations.iter().filter_map(Registration::target_group);
     let groups: BTreeSet<&str> = scaling.chain(targets).collect();
-    give_back_in(call, groups).await;
+    give_back_in(call, groups, whose).await;
 }
 
 /// Gives back the places in these groups. Where the ledger does not take one, it stays taken until the instance has left the group for a
-/// day.
-async fn give_back_in<'a>(call: &Call, groups: impl IntoIterator<Item = &'a str>) {
+/// day; the first fault that may pass is answered.
+async fn give_back_in<'a>(call: &Call, groups: impl IntoIterator<Item = &'a str>, whose: Whose) -> Option<Fault> {
+    let mut passing = None;
     for group in groups {
-        if let Err(fault) = call.ledger.give_share_back(Fleet { host: &call.target, group }).await {
+        let fleet = Fleet { host: &call.target, group };
+        let given = match whose {
+            Whose::ThisIncident => call.ledger.give_own_share_back(fleet, &call.incident).await,
+            Whose::Anybody => call.ledger.give_share_back(fleet).await,
+        };
+        if let Err(fault) = given {
             tracing::error!(fault.message = %fault.message, "the instance stays counted among the isolated hosts of its group");
+            passing = passing.or_else(|| Some(fault).filter(|fault| fault.kind == FaultKind::Transient));
         }
     }
+    passing
 }
 
 async fn counted() -> Step {
@@ -113,11 +133,21 @@ fn uncompared(fault: &Fault) -> Step {
     skipped(StepKind::ReserveShare, Fault::new(fault.kind, why))
 }
 
-/// What a person reads who decides. `group`: what kind of group, and its name.
-fn impact(share: Share, group: &str, percent: u8) -> String {
+/// Held back. `group`: what kind of group, and its name.
+fn waits(share: Share, group: &str, percent: u8) -> Admission {
+    let Share { isolated, hosts, allowed, .. } = share;
+    let impact = format!(
+        "{isolated} of {hosts} healthy hosts of {group} are isolated already; policy allows {allowed} ({percent} %) without a person"
+    );
+    Admission::Waits(Waits { code: ReasonCode::Impact, impact })
+}
+
+/// What a person reads of a host that is isolated although its group had lost its share.
+fn passed(share: Share, group: &str, percent: u8) -> String {
     let Share { isolated, hosts, allowed, .. } = share;
     format!(
-        "{isolated} of {hosts} healthy hosts of {group} are isolated already; policy allows {allowed} ({percent} %) without a person"
+        "{group} has lost more than its share: {isolated} of {hosts} hosts are isolated besides, and policy allows {allowed} \
+         ({percent} %). This one was not held back"
     )
 }
 
@@ -138,6 +168,8 @@ async fn hosts(call: &Call, group: &str) -> Result<Hosts, Fault> {
     Ok(Hosts {
         members: ids(|_| true).map(str::to_owned).collect(),
         healthy: ids(is_healthy).filter(|id| !failing.contains(*id)).map(str::to_owned).collect(),
+        // Auto Scaling knows its hosts by their ids alone.
+        own: BTreeSet::new(),
     })
 }
 

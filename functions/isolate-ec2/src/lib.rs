@@ -5,6 +5,7 @@ mod admit;
 mod again;
 mod balancers;
 mod base;
+mod before;
 mod contain;
 mod deadline;
 mod diagnose;

@@ -7,10 +7,11 @@
 #![expect(clippy::disallowed_methods, reason = "this is the release of the isolation")]
 
 use crate::base::{BaseState, NetworkInterface};
+use crate::fleet::{self, Whose};
 use crate::interfaces::{SHORTEST, forget_after, own_group};
 use crate::isolation_group::{OPEN, patiently};
 use crate::read::{self, Seen, Wanted};
-use crate::{balancers, fleet, protections, scaling, termination, tracked};
+use crate::{balancers, protections, scaling, termination, tracked};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, SecurityGroup, Tag};
 use firebreak::fault::{Fault, FaultKind};
@@ -36,7 +37,7 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
     let ec2 = Client::new(&call.config);
     let (seen, existing) = futures::join!(Box::pin(read::read(call, &ec2, Wanted::default())), existing(&ec2, base));
     if seen.as_ref().is_err_and(|fault| fault.kind == FaultKind::Gone) {
-        Box::pin(fleet::give_back(call, base)).await;
+        Box::pin(fleet::give_back(call, base, Whose::Anybody)).await;
     }
     let (seen, existing) = (seen?, existing?);
     // What is not seen would count as put back.
@@ -72,7 +73,7 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
     let termination = termination::restore(call, &ec2, base, &seen.base);
     steps.push(Box::pin(step(StepKind::RestoreTerminationProtection, termination)).await);
     steps.push(Box::pin(step(StepKind::RestoreTags, restore_tags(call, &ec2, base, &seen.base))).await);
-    Box::pin(fleet::give_back(call, base)).await;
+    Box::pin(fleet::give_back(call, base, Whose::Anybody)).await;
     Ok(steps)
 }
 

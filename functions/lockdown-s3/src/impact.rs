@@ -2,7 +2,7 @@
 //!
 //! CloudTrail is not asked: people wait for the ticket, and the containment asks before it changes anything.
 
-use crate::access::{self, Access};
+use crate::access::{self, Access, Loses};
 use crate::base::{self, BaseState, Rule, Versioning};
 use crate::statements::{self, Around, PolicyTrust};
 use crate::suspects::Suspects;
@@ -18,6 +18,10 @@ use firebreak_s3::policy::Document;
 
 /// Characters of a line that quotes a reason.
 const WHY: usize = 120;
+/// So many are named in a line.
+const NAMED: usize = 3;
+/// Characters of a line that names so many, each with a reason.
+const LINE: usize = 450;
 
 /// What the level of `request` would hit in its bucket. What could not be read is a line, too.
 ///
@@ -35,17 +39,45 @@ pub(crate) async fn impact(responder: &Responder, organization: Option<&str>, re
     let around = Around { bucket: &bucket, organization, suspects: &suspects };
     let document = match Document::parse(base.policy.as_deref()) {
         Ok(document) => document,
-        Err(fault) => return Ok(Hits { hits: vec![format!("not known whom it would hit: {}", inert(&fault.message, WHY))] }),
+        Err(fault) => {
+            let unknown = format!("not known whom it would hit: {}", inert(&fault.message, WHY));
+            return Ok(Hits { hits: std::iter::once(unknown).chain(of_level(level, &base)).collect() });
+        }
     };
     let access = access::assess(level, &base, &document, &around, PolicyTrust::Trusted);
-    let mut hits: Vec<String> = access.says_losers().into_iter().collect();
-    hits.extend(base.unread.iter().map(|line| format!("not known: {}", inert(line, WHY))));
+    let mut hits: Vec<String> = losers(&access.loses).into_iter().collect();
     hits.extend(of_level(level, &base));
     hits.extend(access.says_keepers());
     if level == Scope::Freeze {
         hits.extend(of_freeze(&around, &document, &access));
     }
+    // Last and in one line: people read only so many, and many settings that cannot be read must not push out what the level does.
+    hits.extend(unknown(&base.unread));
     Ok(Hits { hits })
+}
+
+/// Who loses access and why, in one line. Whom nobody accuses comes first: the approval is about them.
+fn losers(all: &[Loses]) -> Option<String> {
+    let (suspects, innocent): (Vec<&Loses>, Vec<&Loses>) = all.iter().partition(|loses| loses.is_suspect);
+    let named = innocent.into_iter().chain(suspects).map(|loses| format!("{} ({})", loses.who, loses.why));
+    some_of(named, "names").map(|named| inert(&format!("loses access: {named}"), LINE))
+}
+
+/// What could not be read, in one line. Nothing when all was.
+fn unknown(unread: &[String]) -> Option<String> {
+    let lines = unread.iter().map(|line| inert(line, WHY));
+    some_of(lines, "settings").map(|lines| inert(&format!("not known: {lines}"), LINE))
+}
+
+/// The first of them, and how many there are where that is not all. Nothing of none.
+fn some_of(all: impl Iterator<Item = String>, what: &str) -> Option<String> {
+    let all: Vec<String> = all.collect();
+    let first = all.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match all.len() {
+        0 => None,
+        1..=NAMED => Some(first),
+        count => Some(format!("{count} {what}, among them {first}")),
+    }
 }
 
 /// What everybody meets, whoever the policy names.
@@ -111,6 +143,29 @@ mod tests {
         let says = of_level(Scope::Destruction, &base).join("; ");
         assert!(says.contains("1 lifecycle rules") && says.contains("1 replication rules"), "{says}");
         assert_eq!(of_level(Scope::Destruction, &BaseState::default()).len(), 1);
+    }
+
+    #[test]
+    fn three_names_are_whole_with_their_reasons_and_whom_nobody_accuses_comes_first() {
+        let arn = |at: usize| format!("arn:aws:iam::555566667777:role/{at}{}", "x".repeat(48));
+        let loses = |at| Loses { who: arn(at), is_suspect: at == 0, why: "the policy is public, so the block shuts them out" };
+        let says = losers(&(0..4).map(loses).collect::<Vec<_>>()).expect("a line");
+        assert!(says.starts_with("loses access: 4 names, among them arn:"), "{says}");
+        assert!(
+            (1..4).all(|at| says.contains(&format!("{} (the policy is public,", arn(at)))) && !says.contains(&arn(0)),
+            "{says}"
+        );
+        assert!(says.ends_with("shuts them out)"), "{says}");
+        assert_eq!(losers(&[]), None);
+    }
+
+    #[test]
+    fn many_settings_that_cannot_be_read_take_one_line() {
+        let unread: Vec<String> = (0..12).map(|at| format!("s3:GetSetting{at}: AccessDenied {}", "x".repeat(900))).collect();
+        let [one, all] = [&unread[..1], &unread[..]].map(|unread| unknown(unread).expect("a line"));
+        assert!(one.starts_with("not known: s3:GetSetting0: AccessDenied"), "{one}");
+        assert!(all.starts_with("not known: 12 settings, among them s3:GetSetting0") && all.len() < 500, "{all}");
+        assert_eq!(unknown(&[]), None);
     }
 
     #[test]

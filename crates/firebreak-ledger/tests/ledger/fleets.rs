@@ -21,7 +21,13 @@ fn host(id: &str) -> Target {
 /// A group in which all of these serve.
 fn serving(ids: &[&str]) -> Hosts {
     let members: BTreeSet<String> = ids.iter().map(ToString::to_string).collect();
-    Hosts { healthy: members.clone(), members }
+    Hosts { healthy: members.clone(), members, own: BTreeSet::new() }
+}
+
+/// What the host `id` sees of a target group by address: its own target stands under its id, and seven serve.
+fn by_address(id: &str, address: &str) -> Hosts {
+    let all = ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5", "10.0.0.6", "10.0.0.7"];
+    Hosts { own: [address.to_owned()].into(), ..serving(&all.map(|known| if known == address { id } else { known })) }
 }
 
 async fn reserve(ledger: &Ledger, id: &str, hosts: &Hosts, seconds: i64) -> Share {
@@ -89,7 +95,7 @@ async fn a_group_loses_no_more_than_its_share_and_one_host_in_any_case() {
     }
     assert!(reserve(&ledger, "i-3", &replaced, 4).await.granted);
     assert!(!reserve(&ledger, "i-2", &replaced, 5).await.granted);
-    ledger.take_share(fleet, &incident("two"), at(6)).await.expect("a person approved it");
+    ledger.take_share(fleet, &incident("two"), &BTreeSet::new(), at(6)).await.expect("a person approved it");
     assert_eq!(reserve(&ledger, "i-4", &replaced, 7).await.isolated, 3, "what was approved counts");
 }
 
@@ -140,4 +146,76 @@ async fn where_the_hosts_cannot_be_read_old_places_of_others_do_not_count() {
     let table = aws.table();
     let row = table.item(ROW, "hosts").expect("a row");
     assert_eq!(places(row.get("hosts")), ["i-1", "i-2", "i-3", "i-4"], "nobody knows that they are gone");
+}
+
+/// From its place to its way out of the group, an isolated host serves there under its address.
+#[tokio::test]
+async fn a_host_that_its_group_knows_by_address_counts_once_whoever_took_its_place() {
+    for is_approved in [false, true] {
+        let (_aws, ledger) = stage().await;
+        let first = by_address("i-1", "10.0.0.1");
+        if is_approved {
+            let host = host("i-1");
+            let fleet = Fleet { host: &host, group: "web" };
+            ledger.take_share(fleet, &incident("one"), &first.own, at(0)).await.expect("written");
+        } else {
+            assert_eq!(reserve(&ledger, "i-1", &first, 0).await, Share { granted: true, isolated: 0, hosts: 7, allowed: 1 });
+        }
+        let refused = Share { granted: false, isolated: 1, hosts: 7, allowed: 1 };
+        assert_eq!(reserve(&ledger, "i-2", &by_address("i-2", "10.0.0.2"), 1).await, refused, "approved: {is_approved}");
+    }
+}
+
+#[tokio::test]
+async fn a_place_lasts_as_long_as_a_target_is_registered_under_the_host_s_address() {
+    let (_aws, ledger) = stage().await;
+    assert!(reserve(&ledger, "i-1", &by_address("i-1", "10.0.0.1"), 0).await.granted);
+    let mut now = by_address("i-2", "10.0.0.2");
+    assert!(!reserve(&ledger, "i-2", &now, 25 * HOUR).await.granted, "it could not leave the group");
+    now.members.remove("10.0.0.1");
+    now.healthy.remove("10.0.0.1");
+    assert!(reserve(&ledger, "i-2", &now, 25 * HOUR).await.granted);
+}
+
+#[tokio::test]
+async fn to_look_at_a_share_writes_nothing_and_finds_what_a_reservation_would() {
+    let (aws, ledger) = stage().await;
+    let hosts = serving(&["i-1", "i-2", "i-3", "i-4"]);
+    let look = async |id: &str| {
+        let host = host(id);
+        ledger.share_of(Fleet { host: &host, group: "web" }, &hosts, 25, at(1)).await.expect("the ledger answers")
+    };
+    let free = Share { granted: false, isolated: 0, hosts: 4, allowed: 1 };
+    assert_eq!((look("i-1").await, free.is_used_up()), (free, false));
+    assert_eq!(aws.table().item(ROW, "hosts"), None);
+    assert!(reserve(&ledger, "i-1", &hosts, 2).await.granted);
+    let (own, other) = (look("i-1").await, look("i-2").await);
+    assert_eq!((own.granted, own.is_used_up(), other.granted, other.is_used_up()), (true, false, false, true));
+}
+
+#[tokio::test]
+async fn an_incident_gives_back_only_what_it_took() {
+    let (aws, ledger) = stage().await;
+    assert!(reserve(&ledger, "i-1", &serving(&["i-1", "i-2"]), 0).await.granted);
+    let first = host("i-1");
+    let fleet = Fleet { host: &first, group: "web" };
+    let taken = || places(aws.table().item(ROW, "hosts").and_then(|row| row.get("hosts")));
+    ledger.give_own_share_back(fleet, &incident("two")).await.expect("nothing of its own");
+    assert_eq!(taken(), ["i-1"]);
+    for _ in 0..2 {
+        ledger.give_own_share_back(fleet, &incident("one")).await.expect("given back");
+        assert_eq!(taken(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn hosts_that_cannot_be_read_are_worth_one_more_try_a_day() {
+    let (_aws, ledger) = stage().await;
+    let first = async |id: &str, hours: i64| {
+        let host = host(id);
+        ledger.is_first_unread(Fleet { host: &host, group: "web" }, at(hours * HOUR)).await.expect("written")
+    };
+    assert!(first("i-1", 0).await && first("i-2", 1).await);
+    assert!(!first("i-1", 1).await && !first("i-1", 23).await);
+    assert!(first("i-1", 25).await && !first("i-1", 26).await);
 }

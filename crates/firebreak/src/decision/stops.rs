@@ -72,7 +72,12 @@ impl Decision {
     /// That a bare approval does not carry it out, in words for people. Nothing when it does.
     #[must_use]
     pub fn says_by_name(&self) -> Option<&'static str> {
-        self.only_by_name.then_some("not part of approve: others use it; to contain it, name it in the answer (--only)")
+        let why = if self.is_offered() {
+            "not part of approve, and nobody waits for it; to have it done, name it in the answer (--only)"
+        } else {
+            "not part of approve: others use it; to contain it, name it in the answer (--only)"
+        };
+        self.only_by_name.then_some(why)
     }
 
     /// Further targets to which its advice applies, in words for people. Nothing when there are none.

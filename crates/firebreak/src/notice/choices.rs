@@ -1,7 +1,8 @@
 //! The answers that a reader can give, what each does to the incident as it stands, and what must be known before.
 
-use super::document::Choice;
+use super::document::{Choice, Offer, Text};
 use super::headline::is_rehearsal;
+use super::sections::{MAX_PASTED, is_plain};
 use super::standing;
 use crate::answer::Answer;
 use crate::decision::Decision;
@@ -37,7 +38,7 @@ const KEEP: &str = "it was right, leave everything as it is: nothing more is don
 /// What stays as it is when nothing more is done.
 fn kept(incident: &Incident, report: &Report) -> String {
     let waits =
-        standing::approvable(&incident.decisions, report).chain(standing::left_by_name(&incident.decisions, report)).count();
+        standing::approvable(&incident.decisions, report).chain(standing::only_by_name(&incident.decisions, report)).count();
     let by_hand = standing::by_hand(&incident.decisions).count();
     let failed = standing::failed(report).count() + partly(report).count();
     let undone = [
@@ -123,6 +124,17 @@ fn unnamed(incident: &Incident, report: &Report) -> String {
         1 => "; not 1 that others use: name it (--only)".to_owned(),
         count => format!("; not {count} that others use: name each (--only)"),
     }
+}
+
+/// What is offered besides, under names that no other target of the `whole` incident has. While a release is not finished, nobody closes
+/// more.
+pub(super) fn offers(whole: &Incident, asked: &Incident, report: &Report) -> Vec<Offer> {
+    let offer = |decision: &Decision| {
+        let name = whole.name_of(&decision.target);
+        Offer { is_plain: is_plain(&name), name: Text::name(&name, MAX_PASTED), does: decision.does() }
+    };
+    let left = standing::offered(&asked.decisions, report).filter(|_| !standing::is_partly_released(report));
+    left.map(offer).collect()
 }
 
 fn undoing(report: &Report) -> &'static str {

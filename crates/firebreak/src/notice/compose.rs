@@ -1,7 +1,7 @@
 //! What is said at which moment: the facts, and which sections follow.
 
 use super::NoticeKind;
-use super::choices::{choices, hints};
+use super::choices::{choices, hints, offers};
 use super::document::{Fact, Notice, Part, Section, Text};
 use super::findings::{region, several, severity, shown, type_of};
 use super::headline::{self, not_back, unfinished};
@@ -27,6 +27,7 @@ pub fn notice(kind: NoticeKind, incident: &Incident, report: &Report, answer: Op
         let (code, example) = (code(incident, &left, true), example(incident, &asked));
         return Notice { code, example, ..notice(kind, &asked, &left, answer, round) };
     }
+    let report = &report.without_untaken(&incident.decisions);
     let problems = report.problems();
     // An execution whose finding joined the incident tells of that finding.
     let (finding, began) =
@@ -90,7 +91,7 @@ pub fn ticket(incident: &Incident, report: &Report, round: u32) -> Notice {
     let code = code(incident, report, true);
     let before = answered(incident, None);
     let whole = incident;
-    let (incident, report) = &incident.still_asked(report);
+    let (incident, report) = &incident.still_asked(&report.without_untaken(&incident.decisions));
     let sections = urgent(&report.problems())
         .into_iter()
         .chain(several(incident))
@@ -105,7 +106,8 @@ pub fn ticket(incident: &Incident, report: &Report, round: u32) -> Notice {
     let (finding, headline) = (incident.gravest(), headline::of_ticket(incident, report, round));
     let (facts, sections) = (facts(incident, (finding, "incident opened"), report), sections.collect());
     let (about, example) = (about(incident, finding, report), example(whole, incident));
-    Notice { headline, about, facts, sections, code, example, ..document(incident, report, true) }
+    let offers = offers(whole, incident, report);
+    Notice { headline, about, facts, sections, code, example, offers, ..document(incident, report, true) }
 }
 
 /// What a message lacks when the ledger could not be read.
@@ -153,7 +155,8 @@ fn document(incident: &Incident, report: &Report, asks: bool) -> Notice {
     let code = code(incident, report, asks);
     let example = asks.then(|| example(incident, incident)).flatten();
     let (incident, headline) = (incident.id.clone(), String::new());
-    Notice { incident, headline, about: vec![], facts: vec![], sections: vec![], answers, example, code, hints }
+    let (about, facts, sections, offers) = (vec![], vec![], vec![], vec![]);
+    Notice { incident, headline, about, facts, sections, answers, example, code, hints, offers }
 }
 
 /// The code of all that was decided, also of what is settled: an answer counts up to that revision.

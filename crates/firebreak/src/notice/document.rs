@@ -28,6 +28,14 @@ impl Text {
         Self::Name(inert(text, max))
     }
 
+    /// The text alone, for a terminal: it is inert.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Ours(text) | Self::Name(text) | Self::Words(text) => text,
+        }
+    }
+
     /// A sentence of at most `max` characters, in one line.
     pub(super) fn words(text: &str, max: usize) -> Self {
         Self::Words(inert(text, max))
@@ -112,6 +120,17 @@ pub struct Choice {
     pub means: String,
 }
 
+/// A wider level of a bucket that is offered: an approval that names it carries it out, and nobody waits for one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// The name for `--only`: no other target of the incident has it. It says what would be closed.
+    pub name: Text,
+    /// What is done to the target.
+    pub does: &'static str,
+    /// A shell reads nothing into the name between quotes.
+    pub is_plain: bool,
+}
+
 /// What people are told about an incident.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
@@ -134,6 +153,8 @@ pub struct Notice {
     pub code: Option<String>,
     /// What a reader must know before answering.
     pub hints: Vec<&'static str>,
+    /// What an answer can do besides. Only a ticket has any.
+    pub offers: Vec<Offer>,
 }
 
 impl Notice {
@@ -142,6 +163,7 @@ impl Notice {
     pub fn for_gate(mut self, takes: &Takes) -> Self {
         self.answers.retain(|choice| takes.answers.contains(&choice.answer));
         self.example = self.example.filter(|_| takes.parts);
+        self.offers.retain(|_| takes.parts);
         self
     }
 }

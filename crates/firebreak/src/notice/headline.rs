@@ -74,8 +74,10 @@ fn marked(incident: &Incident, words: String) -> String {
     if is_rehearsal(incident) { format!("DRY RUN: {words}") } else { words }
 }
 
+/// Whether anything is contained so. What is only offered waits for nobody.
 fn contains(incident: &Incident, mode: Mode) -> bool {
-    incident.decisions.iter().any(|decision| decision.containment.is_some() && decision.mode == mode)
+    let mut asked = incident.decisions.iter().filter(|decision| decision.containment.is_some() && !decision.is_offered());
+    asked.any(|decision| decision.mode == mode)
 }
 
 fn opened(incident: &Incident) -> &'static str {

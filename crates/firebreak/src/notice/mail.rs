@@ -63,6 +63,25 @@ fn write_answers(body: &mut String, notice: &Notice) {
     for hint in &notice.hints {
         let _ = writeln!(body, "  {hint}");
     }
+    write_offers(body, notice, &shown);
+}
+
+/// One line each, and the command: a ticket is about what waits, and nobody waits for these.
+fn write_offers(body: &mut String, notice: &Notice, shown: &str) {
+    let incident = &notice.incident;
+    if !notice.offers.is_empty() {
+        let _ =
+            writeln!(body, "\nOffered besides, and nobody waits for these. Whom each hits: firebreak incidents show {incident}");
+    }
+    for offer in &notice.offers {
+        let name = self::shown(&offer.name);
+        let _ = writeln!(body, "  {name}: {}:", offer.does);
+        let _ = if offer.is_plain {
+            writeln!(body, "    firebreak review approve {incident}{shown} --only=\"{name}\" --comment \"WHY\"")
+        } else {
+            writeln!(body, "    approve with --only and this name, quoted for your shell")
+        };
+    }
 }
 
 fn all(texts: &[Text]) -> String {

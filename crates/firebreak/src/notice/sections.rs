@@ -87,8 +87,11 @@ pub(super) fn searched(report: &Report) -> Section {
     Section::sentence(Part::Found, [Text::name(&report.sweep.says(), 300)])
 }
 
+/// What was decided. What is only offered stands behind it, in short.
 pub(super) fn decided(decisions: &[Decision]) -> Option<Section> {
-    Section::of(Part::Decided, "Decided", decisions.iter().map(decision).collect())
+    let (offered, asked): (Vec<&Decision>, Vec<&Decision>) = decisions.iter().partition(|decision| decision.is_offered());
+    let offer = |offered| Entry { detail: None, ..decision(offered) };
+    Section::of(Part::Decided, "Decided", asked.into_iter().map(decision).chain(offered.into_iter().map(offer)).collect())
 }
 
 /// What waits for the reader: what an approval carries out, and what only people can do.
@@ -134,7 +137,7 @@ pub(super) fn left_alone(incident: &Incident, report: &Report) -> Option<Section
         subject: Some(target(&decision.target)),
         ..Entry::line(Text::ours("left as it is by this answer"))
     };
-    let left = standing::left_by_name(&incident.decisions, report).filter(|decision| !standing::is_released(decision, incident));
+    let left = standing::only_by_name(&incident.decisions, report).filter(|decision| !standing::is_released(decision, incident));
     let entries = left.map(line).collect();
     Section::of(Part::Open, "Touched by the suspect, used by others, and named by no answer", entries)
 }
@@ -150,13 +153,16 @@ fn decision(decision: &Decision) -> Entry {
     }
 }
 
+/// Characters of what an approval would hit. All that `lockdown-s3` says of a bucket fits.
+const MAX_HITS: usize = 2_000;
+
 /// What an approval would carry out, with what it would stop and what not: who approves must not expect more of it.
 fn proposal(decision: &Decision) -> Entry {
     let entry = self::decision(decision);
     let level = decision.containment.and_then(|containment| containment.declaration().level(decision.target.scope));
     let limits = level.map(|level| [("Would stop", Text::ours(level.stops)), ("Would go on", Text::ours(level.leaves))]);
     let impact = decision.says_impact().map(|impact| ("Who else", Text::ours(impact)));
-    let hits = decision.says_hits().map(|hits| ("It hits", Text::name(&hits, 900)));
+    let hits = decision.says_hits().map(|hits| ("It hits", Text::name(&hits, MAX_HITS)));
     let notes = entry.notes.into_iter().chain(limits.into_iter().flatten()).chain(impact).chain(hits).collect();
     Entry { notes, ..entry }
 }
@@ -183,7 +189,7 @@ pub(super) fn unanswered(decisions: &[Decision], report: &Report) -> Vec<Section
     let partly = "only PARTLY contained; an approval tries what is missing";
     let partly = report.receipts().filter(is_partial).map(|receipt| line(&receipt.target, partly));
     let asked = standing::approvable(decisions, report).map(|d| line(&d.target, "it is contained only if you approve"));
-    let named = standing::left_by_name(decisions, report);
+    let named = standing::only_by_name(decisions, report);
     let named = named.map(|d| line(&d.target, "others use it: it is contained only if an answer names it (--only)"));
     let by_hand = standing::by_hand(decisions).map(|d| line(&d.target, "Firebreak cannot do it: a person must act"));
     let open = failed.chain(partly).chain(asked).chain(named).chain(by_hand).collect();

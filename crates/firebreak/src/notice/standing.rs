@@ -105,14 +105,19 @@ pub(super) fn done_after_approval<'a>(decisions: &'a [Decision], report: &'a Rep
     decisions.iter().filter(waits).chain(report.not_tried(decisions))
 }
 
-/// Decisions that only an answer which names the target carries out, because others use it.
+/// Decisions that only an answer which names the target carries out, because others use it. What is only offered is none of them: nobody
+/// misses what no finding calls for.
 pub(super) fn only_by_name<'a>(decisions: &'a [Decision], report: &'a Report) -> impl Iterator<Item = &'a Decision> {
-    decisions.iter().filter(move |decision| decision.needs_its_name() && is_left(decision, report))
+    left_by_name(decisions, report).filter(|decision| !decision.is_offered())
 }
 
-/// The same, without what is only offered: nobody misses what no finding calls for.
-pub(super) fn left_by_name<'a>(decisions: &'a [Decision], report: &'a Report) -> impl Iterator<Item = &'a Decision> {
-    only_by_name(decisions, report).filter(|decision| !decision.is_offered())
+/// What is only offered, and that no answer has had carried out.
+pub(super) fn offered<'a>(decisions: &'a [Decision], report: &'a Report) -> impl Iterator<Item = &'a Decision> {
+    left_by_name(decisions, report).filter(|decision| decision.is_offered())
+}
+
+fn left_by_name<'a>(decisions: &'a [Decision], report: &'a Report) -> impl Iterator<Item = &'a Decision> {
+    decisions.iter().filter(move |decision| decision.needs_its_name() && is_left(decision, report))
 }
 
 fn is_left(decision: &Decision, report: &Report) -> bool {

@@ -2,6 +2,7 @@
 
 use super::{Outcome, Receipt, Status, Step};
 use crate::containment::Containment;
+use crate::decision::Decision;
 use crate::fault::FaultKind;
 use crate::step::StepKind;
 
@@ -56,6 +57,16 @@ impl Receipt {
     #[must_use]
     pub fn is_protected(&self) -> bool {
         self.status == Status::Skipped && self.fault_kind() == Some(FaultKind::Protected)
+    }
+
+    /// Whether it says of what is only offered that nothing was done: no answer has named it. Nobody waits for such an answer, so people
+    /// must not read it among what waits or was left undone. `decisions` are those of the incident.
+    #[must_use]
+    pub fn is_untaken(&self, decisions: &[Decision]) -> bool {
+        let is_bare = self.status == Status::Skipped && self.steps.is_empty() && self.fault.is_none() && self.held_by.is_none();
+        let key = self.target.merge_key();
+        let is_about = |decision: &Decision| decision.containment == self.containment && decision.target.merge_key() == key;
+        is_bare && decisions.iter().any(|decision| decision.is_offered() && is_about(decision))
     }
 
     /// Whether a containment failed that may have left something open on its way: a run of `isolate-ec2` can be killed while an interface

@@ -135,6 +135,16 @@ impl Report {
         part.scope != Scope::Principal && part.scope.is_within_whole() && !is_lost && self.receipts().find(is_contained).is_some()
     }
 
+    /// The same report without what says of offers only that no answer has named them. `decisions` are those of the incident.
+    #[must_use]
+    pub fn without_untaken(&self, decisions: &[Decision]) -> Self {
+        let mut left = self.clone();
+        for receipts in [&mut left.containment.receipts, &mut left.derived, &mut left.gated, &mut left.release.receipts] {
+            receipts.retain(|receipt| !receipt.is_untaken(decisions));
+        }
+        left
+    }
+
     /// The same report about these targets only.
     #[must_use]
     pub fn about(&self, is_meant: impl Fn(Option<Containment>, &Target) -> bool) -> Self {

@@ -5,7 +5,9 @@ use firebreak::answer::{Answer, Decided, Targets};
 use firebreak::containment::Containment;
 use firebreak::coverage::{Coverage, Update};
 use firebreak::decision::{Decision, Mode, ReasonCode};
+use firebreak::fault::FaultKind;
 use firebreak::ids::IncidentId;
+use firebreak::impact::Impact;
 use firebreak::incident::Incident;
 use firebreak::naming::Named;
 use firebreak::notice::{NoticeKind, mail, notice, ticket};
@@ -13,6 +15,7 @@ use firebreak::plan::{AtSource, Circumstances, Plan, plan};
 use firebreak::policy::Policy;
 use firebreak::receipt::{Receipt, Status};
 use firebreak::report::Report;
+use firebreak::review::Takes;
 use firebreak::target::Scope;
 use serde_json::{Value, json};
 
@@ -213,6 +216,108 @@ fn nobody_waits_for_an_answer_to_an_offer() {
     assert!(closed.subject.contains("Approved and closed") && !closed.body.contains("every access"), "{closed:?}");
     let overdue = mail(&notice(NoticeKind::ReviewOverdue, &incident, &report, None, 2)).body;
     assert!(overdue.contains("freeze of S3 bucket") && !overdue.contains("every access"), "{overdue}");
+}
+
+/// An incident whose user and bucket are contained at once. What is offered beside has what the state machine writes for all that waits.
+fn contained() -> (Incident, Report) {
+    let full = Policy::unrestricted();
+    let incident = Incident::new(under(&full, &fixture(READS)), &full, "arn".to_owned(), AT);
+    let receipt = |decision: &Decision| {
+        let of = |status| Receipt::of(decision.target.clone(), decision.containment.expect("one"), status);
+        let waits = || Receipt { error: Some("waits for approval".to_owned()), ..of(Status::Skipped) };
+        if is_wider(decision) { waits() } else { Receipt { finished_at: Some(AT), ..of(Status::Contained) } }
+    };
+    let mut report = Report::default();
+    report.containment.status = "ok".to_owned();
+    let tried = incident.decisions.iter().filter(|decision| decision.mode != Mode::Notify);
+    report.containment.receipts = tried.map(receipt).collect();
+    (incident, report)
+}
+
+const WIDER: [&str; 2] = ["destructive actions in S3 bucket acme-f941c89c", "every access to S3 bucket acme-f941c89c"];
+
+#[test]
+fn a_ticket_has_its_offers_behind_the_answers_one_line_each_with_the_command_that_takes_them() {
+    let (incident, report) = contained();
+    let asked = ticket(&incident, &report, 1);
+    let body = mail(&asked).body;
+    let (above, offered) = body.split_once("\nOffered besides, and nobody waits for these.").expect("offers");
+    assert!(above.contains("firebreak review release") && !WIDER.iter().any(|name| above.contains(name)), "{body}");
+    assert!(!above.contains("others use") && !above.contains("not part of"), "an approval lacks nothing: {body}");
+    let (first, rest) = offered.split_once('\n').expect("lines");
+    assert!(first.ends_with(&format!("firebreak incidents show {}", incident.id)), "whom each hits: {first}");
+    let lines: Vec<&str> = rest.lines().take_while(|line| !line.is_empty()).collect();
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    for (name, lines) in WIDER.iter().zip(lines.chunks(2)) {
+        assert!(lines[0].starts_with(&format!("  {name}: deny ")) && lines[0].len() < 200, "{lines:?}");
+        assert!(lines[1].starts_with(&format!("    firebreak review approve {} --shown ", incident.id)), "{lines:?}");
+        assert!(lines[1].ends_with(&format!(" --only=\"{name}\" --comment \"WHY\"")), "{lines:?}");
+        assert!(matches!(incident.named(name), Named::One(target) if target.to_string() == *name), "it means one thing");
+    }
+    let earlier = mail(&asked.for_gate(&Takes::default())).body;
+    assert!(!earlier.contains("--only") && !earlier.contains("Offered"), "that gate takes no names: {earlier}");
+}
+
+#[test]
+fn no_message_about_a_frozen_bucket_says_that_something_waits_or_was_left_open() {
+    let (incident, mut report) = contained();
+    let outcome = mail(&notice(NoticeKind::Outcome, &incident, &report, None, 1));
+    assert!(outcome.subject.contains("] Contained: "), "{}", outcome.subject);
+    for answer in [Answer::Keep, Answer::Approve] {
+        let decided = Decided { covers: Some(0), ..Decided::new(answer, "ann", "it was so", AT) };
+        let mut after = incident.clone();
+        after.settle(&decided, |_| true);
+        let closed = mail(&notice(NoticeKind::Closed, &after, &report, Some(&decided), 1));
+        assert!(!closed.subject.contains("NOT") && closed.body.contains("nothing is left to answer"), "{closed:?}");
+        for message in [&outcome, &closed] {
+            assert!(!WIDER.iter().any(|name| message.body.contains(name)), "{answer:?}: {message:?}");
+        }
+    }
+    report.release.receipts = report.containment.receipts.clone();
+    let decided = Decided { covers: Some(0), ..Decided::new(Answer::Release, "ann", "it was wrong", AT) };
+    let released = mail(&notice(NoticeKind::Closed, &incident, &report, Some(&decided), 1));
+    assert!(released.body.contains("freeze of") && !WIDER.iter().any(|name| released.body.contains(name)), "{released:?}");
+}
+
+#[test]
+fn an_offer_that_somebody_took_is_said_whatever_came_of_it() {
+    let (incident, mut report) = contained();
+    let seal = incident.decisions.iter().find(|decision| decision.target.scope == Scope::Seal).expect("a seal");
+    let of = |status| Receipt { finished_at: Some(AT), ..Receipt::of(seal.target.clone(), Containment::LockdownS3, status) };
+    let protected = Receipt { fault: Some(FaultKind::Protected.into()), ..of(Status::Skipped) };
+    for (receipt, is_offered) in [(of(Status::Contained), false), (of(Status::Failed), true), (protected, true)] {
+        report.gated = vec![receipt];
+        let body = mail(&ticket(&incident, &report, 1)).body;
+        let stands = body.split_once("\nOffered besides").map_or(body.as_str(), |(above, _)| above);
+        assert!(stands.contains(&format!("  - {}: ", WIDER[1])), "{body}");
+        assert_eq!(body.contains(&format!("--only=\"{}\"", WIDER[1])), is_offered, "{body}");
+    }
+}
+
+#[test]
+fn an_offer_is_announced_in_one_line_behind_what_is_done() {
+    let (mut incident, _) = contained();
+    incident.decisions.reverse();
+    let opened = mail(&notice(NoticeKind::Opened, &incident, &Report::default(), None, 1));
+    assert!(opened.subject.contains("Responding"), "{}", opened.subject);
+    let at = |name: &str| opened.body.find(&format!("  - {name}: ")).expect("decided");
+    for offer in WIDER {
+        assert!(at(offer) > at("freeze of S3 bucket acme-f941c89c"), "{}", opened.body);
+        let line = opened.body.lines().find(|line| line.contains(offer)).expect("a line");
+        assert!(line.ends_with(", only if an answer names it"), "{line}");
+    }
+}
+
+#[test]
+fn whoever_approves_reads_every_name_that_loses_a_bucket() {
+    let mut incident = incident();
+    let arn = |at: usize| format!("arn:aws:iam::555566667777:role/{at}{}", "x".repeat(48));
+    let losers: Vec<String> = (0..3).map(|at| format!("{} (may be outside the organization)", arn(at))).collect();
+    let freeze = incident.decisions.iter_mut().find(|decision| decision.target.scope == Scope::Freeze).expect("a freeze");
+    freeze.impact = Some(Impact::of_bucket(&[format!("loses access: {}", losers.join(", ")), "what it does".to_owned()]));
+    let body = mail(&ticket(&incident, &Report::default(), 1)).body;
+    let hits = body.lines().find(|line| line.trim_start().starts_with("It hits: ")).expect("a line");
+    assert!((0..3).all(|at| hits.contains(&arn(at))) && hits.ends_with("; what it does"), "{hits}");
 }
 
 /// The finding as a version before the levels decided it: all that it knew of a bucket was its public access.

@@ -5,19 +5,21 @@ use super::{AT_ONCE, Balancer, Early, Listed, Place, Registration, Scan};
 use aws_sdk_elasticloadbalancing as classic;
 use aws_sdk_elasticloadbalancingv2 as v2;
 use aws_sdk_elasticloadbalancingv2::types::{TargetGroup, TargetHealthDescription, TargetHealthStateEnum, TargetTypeEnum};
-use firebreak::fault::Fault;
+use firebreak::fault::{Fault, FaultKind};
 use firebreak_aws::classify::OrFault;
 use firebreak_function::containment::Call;
 use firebreak_ledger::Hosts;
 use futures::StreamExt as _;
 use futures::stream;
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// Nothing waits for a longer look: the isolation is made beside it.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// After a passing fault, until the same is asked again: an account gets 3 reads more in that time (ELB user guide, "Request throttling
+/// for the ELB API").
+const PAUSE: Duration = Duration::from_millis(300);
 /// Target groups that are looked through, one call for each.
 const MOST_GROUPS: usize = 100;
 /// Pages of 400 classic balancers each.
@@ -106,12 +108,12 @@ pub(super) async fn listed(call: &Call, limit: Limit) -> Listed {
     let client = v2::Client::new(&call.config);
     let (mut groups, mut marker) = (Vec::new(), None);
     loop {
-        let asked = client.describe_target_groups().set_marker(marker).send();
-        let page = match in_time(limit, GROUPS, async { asked.await.or_fault(GROUPS) }).await {
+        let ask = async || client.describe_target_groups().set_marker(marker.clone()).send().await.or_fault(GROUPS);
+        let page = match in_time(limit, GROUPS, ask).await {
             Ok(page) => page,
             Err(fault) => {
                 let rest = format!("target groups after the first {} ({})", groups.len(), fault.message);
-                return Listed { groups, more: Some(rest), is_final: false };
+                return Listed { groups, more: Some(rest), failed: Some(fault), is_final: false };
             }
         };
         let has_instances =
@@ -120,10 +122,11 @@ pub(super) async fn listed(call: &Call, limit: Limit) -> Listed {
         marker = page.next_marker().map(str::to_owned);
         if groups.len() > MOST_GROUPS || (groups.len() == MOST_GROUPS && marker.is_some()) {
             groups.truncate(MOST_GROUPS);
-            return Listed { groups, more: Some(format!("target groups after the first {MOST_GROUPS}")), is_final: true };
+            let rest = format!("target groups after the first {MOST_GROUPS}");
+            return Listed { groups, more: Some(rest), failed: None, is_final: true };
         }
         if marker.is_none() {
-            return Listed { groups, more: None, is_final: true };
+            return Listed { groups, more: None, failed: None, is_final: true };
         }
     }
 }
@@ -144,7 +147,7 @@ pub(super) struct Looked {
     registrations: Vec<Registration>,
     /// A target with one of its addresses that is not the instance.
     alike: Option<String>,
-    /// The group's hosts, where the instance is one of them.
+    /// The group's hosts, where it sends the instance traffic.
     hosts: Option<(String, Hosts)>,
 }
 
@@ -154,8 +157,9 @@ async fn places(
     (addresses, limit): (&[Place], Limit),
     group: &TargetGroup,
 ) -> Result<Looked, Fault> {
-    let asked = client.describe_target_health().target_group_arn(group.target_group_arn().unwrap_or_default()).send();
-    let answer = in_time(limit, HEALTH, async { asked.await.or_fault(HEALTH) }).await?;
+    let arn = group.target_group_arn().unwrap_or_default();
+    let ask = async || client.describe_target_health().target_group_arn(arn).send().await.or_fault(HEALTH);
+    let answer = in_time(limit, HEALTH, ask).await?;
     Ok(looked(&call.target.id, addresses, group, answer.target_health_descriptions()))
 }
 
@@ -167,20 +171,29 @@ fn looked(instance: &str, addresses: &[Place], group: &TargetGroup, targets: &[T
         let is_same = addresses.iter().any(|(_, known)| *known == ip);
         is_same.then(|| format!("target {ip} of {}", group.target_group_name().unwrap_or("a target group")))
     });
-    let hosts = (!registrations.is_empty()).then(|| {
-        // Its own address stands for it, like the id of every other isolated host.
-        let name = |found: &TargetHealthDescription| match its(found) {
-            Some(_) => Some(instance.to_owned()),
-            None => Some(found.target()?.id()?.to_owned()),
-        };
-        let serves = |found: &&TargetHealthDescription| {
-            found.target_health().and_then(|health| health.state()) == Some(&TargetHealthStateEnum::Healthy)
-        };
-        let members: BTreeSet<String> = targets.iter().filter_map(name).collect();
-        let healthy = targets.iter().filter(serves).filter_map(name).collect();
-        (group.target_group_arn().unwrap_or_default().to_owned(), Hosts { members, healthy })
-    });
+    // Registered is not enough: no balancer uses the group, for example, or none in this zone. It loses nothing then.
+    let gets_traffic = |found: &TargetHealthDescription| state(found) != Some(&TargetHealthStateEnum::Unused);
+    let is_used = targets.iter().any(|found| its(found).is_some() && gets_traffic(found));
+    let arn = || group.target_group_arn().unwrap_or_default().to_owned();
+    let hosts = is_used.then(|| (arn(), hosts(instance, targets, |found| its(found).is_some())));
     Looked { registrations, alike, hosts }
+}
+
+fn state(found: &TargetHealthDescription) -> Option<&TargetHealthStateEnum> {
+    found.target_health()?.state()
+}
+
+/// The hosts of a target group. The instance itself is there by its id, whatever its target is called.
+fn hosts(instance: &str, targets: &[TargetHealthDescription], is_its: impl Fn(&TargetHealthDescription) -> bool) -> Hosts {
+    let id = |found: &TargetHealthDescription| Some(found.target()?.id()?.to_owned());
+    let name = |found: &TargetHealthDescription| if is_its(found) { Some(instance.to_owned()) } else { id(found) };
+    let healthy = targets.iter().filter(|found| state(found) == Some(&TargetHealthStateEnum::Healthy));
+    let own = targets.iter().filter(|found| is_its(found)).filter_map(id);
+    Hosts {
+        members: targets.iter().filter_map(name).collect(),
+        healthy: healthy.filter_map(name).collect(),
+        own: own.filter(|name| name != instance).collect(),
+    }
 }
 
 /// The address of a target that is named by one.
@@ -223,8 +236,11 @@ async fn classic_balancers(call: &Call, limit: Limit) -> Scan {
     let client = classic::Client::new(&call.config);
     let (mut found, mut marker) = (Scan::default(), None);
     for _ in 0..MOST_PAGES {
-        let asked = client.describe_load_balancers().page_size(400).set_marker(marker).send();
-        let page = match in_time(limit, BALANCERS, async { asked.await.or_fault(BALANCERS) }).await {
+        let ask = async || {
+            let asked = client.describe_load_balancers().page_size(400).set_marker(marker.clone());
+            asked.send().await.or_fault(BALANCERS)
+        };
+        let page = match in_time(limit, BALANCERS, ask).await {
             Ok(page) => page,
             Err(fault) => {
                 found.unscanned = Some(format!("Classic Load Balancers ({})", fault.message));
@@ -246,20 +262,31 @@ async fn classic_balancers(call: &Call, limit: Limit) -> Scan {
     found
 }
 
-/// What the work gives before the time is over. Work that would begin after that does not.
-async fn in_time<T>(limit: Limit, what: &str, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+/// What is answered before the time is over. After a passing fault the same is asked again: isolations of many hosts at once throttle each
+/// other. Nothing is asked after that time.
+async fn in_time<T>(limit: Limit, what: &str, ask: impl AsyncFn() -> Result<T, Fault>) -> Result<T, Fault> {
     let Limit { patience, until } = limit;
-    let late = || Fault::malformed(format!("{what}: not within {} s", patience.as_secs()));
-    if Instant::now() >= until {
-        return Err(late());
+    let mut failed = Fault::malformed(format!("{what}: not within {} s", patience.as_secs()));
+    while Instant::now() < until {
+        match timeout_at(until, Box::pin(ask())).await {
+            Ok(Err(fault)) if fault.kind == FaultKind::Transient => failed = fault,
+            Ok(answer) => return answer,
+            Err(_) => break,
+        }
+        let again = Instant::now() + PAUSE;
+        if again >= until {
+            break;
+        }
+        sleep_until(again).await;
     }
-    timeout_at(until, work).await.unwrap_or_else(|_| Err(late()))
+    Err(failed)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use aws_sdk_elasticloadbalancingv2::types::{TargetDescription, TargetHealth};
+    use std::collections::BTreeSet;
 
     const ARN: &str = "arn:x:targetgroup/shop/1";
 
@@ -322,6 +349,21 @@ mod tests {
         let seen = looked("i-1", &own(), &group(TargetTypeEnum::Ip, "vpc-a"), &targets);
         let (_, hosts) = seen.hosts.expect("hosts");
         assert_eq!((hosts.healthy.len(), hosts.members.len(), hosts.healthy.contains("i-1")), (2, 3, true));
-        assert_eq!(seen.alike, None);
+        assert_eq!((hosts.own, seen.alike), (BTreeSet::from(["10.0.0.7".to_owned()]), None));
+        let by_id = [target("i-1", "az-1", TargetHealthStateEnum::Healthy)];
+        let (_, hosts) = looked("i-1", &own(), &group(TargetTypeEnum::Instance, "vpc-a"), &by_id).hosts.expect("hosts");
+        assert_eq!(hosts.own, BTreeSet::new(), "it has no other name there");
+    }
+
+    #[test]
+    fn a_group_that_sends_the_instance_nothing_has_it_and_has_no_hosts() {
+        let hosts_of = |state: TargetHealthStateEnum| {
+            let targets = [target("i-1", "az-1", state), target("i-2", "az-1", TargetHealthStateEnum::Healthy)];
+            let seen = looked("i-1", &own(), &group(TargetTypeEnum::Instance, "vpc-a"), &targets);
+            (seen.registrations.len(), seen.hosts.map(|(_, hosts)| hosts.healthy.len()))
+        };
+        assert_eq!(hosts_of(TargetHealthStateEnum::Unused), (1, None));
+        assert_eq!(hosts_of(TargetHealthStateEnum::Unhealthy), (1, Some(1)));
+        assert_eq!(hosts_of(TargetHealthStateEnum::Healthy), (1, Some(2)));
     }
 }

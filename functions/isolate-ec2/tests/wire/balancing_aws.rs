@@ -9,10 +9,29 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// A target: its id, and its port as text.
 pub(crate) type Target = (String, String);
 
+/// What a target group is like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Kind {
+    /// Of every target that is registered.
+    pub(crate) state: &'static str,
+    pub(crate) has_balancer: bool,
+    /// Its targets are addresses, in this VPC. Nothing: they are instances.
+    pub(crate) by_address_in: Option<&'static str>,
+}
+
+impl Default for Kind {
+    /// Of healthy instances, behind a load balancer.
+    fn default() -> Self {
+        Self { state: "healthy", has_balancer: true, by_address_in: None }
+    }
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Balancers {
     /// By name.
     pub(crate) groups: BTreeMap<String, BTreeSet<Target>>,
+    /// Of the groups that are not like most.
+    pub(crate) kinds: BTreeMap<String, Kind>,
     /// By name, the ids of the instances.
     pub(crate) classic: BTreeMap<String, BTreeSet<String>>,
 }
@@ -79,9 +98,18 @@ impl Balancing {
 impl Balancers {
     fn target_groups(&self) -> String {
         let one = |name: &String| {
-            format!("<member><TargetGroupArn>{}</TargetGroupArn><TargetType>instance</TargetType></member>", arn(name))
+            let Kind { has_balancer, by_address_in, .. } = self.kind(name);
+            let vpc = by_address_in.map(|vpc| format!("<VpcId>{vpc}</VpcId>")).unwrap_or_default();
+            let balancers = if has_balancer { "<member>arn:aws:elasticloadbalancing:x:loadbalancer/1</member>" } else { "" };
+            let kind = if by_address_in.is_some() { "ip" } else { "instance" };
+            let place = format!("{vpc}<LoadBalancerArns>{balancers}</LoadBalancerArns>");
+            format!("<member><TargetGroupArn>{}</TargetGroupArn><TargetType>{kind}</TargetType>{place}</member>", arn(name))
         };
         format!("<TargetGroups>{}</TargetGroups>", self.groups.keys().map(one).collect::<String>())
+    }
+
+    fn kind(&self, name: &str) -> Kind {
+        self.kinds.get(name).cloned().unwrap_or_default()
     }
 
     fn group(&mut self, call: &Call) -> Result<&mut BTreeSet<Target>, &'static str> {
@@ -94,13 +122,15 @@ impl Balancers {
     fn health(&mut self, call: &Call) -> Result<String, &'static str> {
         let asked = target(call.param("Targets.member.1.Id"), call.param("Targets.member.1.Port"));
         let targets = self.group(call)?.clone();
+        let wanted = call.param("TargetGroupArn");
+        let state = self.groups.keys().find(|name| arn(name) == wanted).map_or("healthy", |name| self.kind(name).state);
         let shown = if asked.0.is_empty() { targets.clone() } else { [asked].into() };
         let mut list = String::new();
         for (id, port) in shown {
             let health = if targets.contains(&target(&id, &port)) {
-                "<State>healthy</State>"
+                format!("<State>{state}</State>")
             } else {
-                "<State>unused</State><Reason>Target.NotRegistered</Reason>"
+                "<State>unused</State><Reason>Target.NotRegistered</Reason>".to_owned()
             };
             let found = format!("<Target><Id>{id}</Id><Port>{port}</Port></Target><TargetHealth>{health}</TargetHealth>");
             write!(list, "<member>{found}</member>").expect("a string");

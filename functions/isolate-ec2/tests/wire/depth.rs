@@ -2,7 +2,7 @@
 //! ledger's calls are left out: they are the security account's.
 
 use crate::autoscaling_aws::{AutoScaling, GROUP};
-use crate::balancing_aws::{Balancing, arn, target};
+use crate::balancing_aws::{Balancing, Kind, arn, target};
 use crate::ec2::{Ec2, Group, Interface, Volume};
 use crate::{VPC_A, contain_under, cutting, stage};
 use firebreak::policy::CutTracked;
@@ -164,11 +164,24 @@ fn others(balancing: &Balancing) {
 }
 
 #[tokio::test]
+async fn target_groups_that_no_balancer_uses_are_looked_through_beside_the_swap() {
+    let scene: Scene = |aws, _| {
+        let balancing = Balancing::of(aws);
+        others(&balancing);
+        balancing.change(|all| {
+            all.kinds.insert("other".to_owned(), Kind { has_balancer: false, ..Kind::default() });
+        });
+    };
+    holds(&[1], 3, 3, scene).await;
+}
+
+#[tokio::test]
 async fn target_groups_of_other_vpcs_are_looked_through_beside_the_swap() {
     let scene: Scene = |aws, _| {
         others(&Balancing::of(aws));
         let group = format!("<TargetGroupArn>{}</TargetGroupArn><TargetType>instance</TargetType>", arn("other"));
-        let group = format!("<member>{group}<VpcId>vpc-elsewhere</VpcId></member>");
+        let used = "<LoadBalancerArns><member>arn:aws:elasticloadbalancing:x:loadbalancer/1</member></LoadBalancerArns>";
+        let group = format!("<member>{group}<VpcId>vpc-elsewhere</VpcId>{used}</member>");
         aws.answer("elasticloadbalancing:DescribeTargetGroups", ok(format!("<TargetGroups>{group}</TargetGroups>")));
     };
     holds(&[1], 3, 3, scene).await;

@@ -13,6 +13,7 @@ use firebreak_ledger::Fleet;
 use firebreak_testkit::dynamodb::Value;
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::{Answer, ScriptedAws, error};
+use std::collections::BTreeSet;
 
 /// The other hosts of the group.
 const OTHERS: [&str; 7] = ["i-01", "i-02", "i-03", "i-04", "i-05", "i-06", "i-07"];
@@ -64,7 +65,8 @@ async fn isolated(aws: &ScriptedAws, ids: &[&str]) {
     for id in ids {
         let host = room::target(TargetKind::Ec2Instance, id);
         let fleet = Fleet { host: &host, group: "web" };
-        room::ledger(aws).take_share(fleet, &room::incident("before"), clock::now()).await.expect("written");
+        let taken = room::ledger(aws).take_share(fleet, &room::incident("before"), &BTreeSet::new(), clock::now()).await;
+        taken.expect("written");
     }
 }
 
@@ -115,6 +117,29 @@ async fn a_host_within_the_share_keeps_its_place_until_it_is_released() {
     assert!(places(&aws).iter().any(|id| id == INSTANCE));
     Box::pin(release(&aws, &[])).await.expect("a release");
     assert_eq!(places(&aws), OTHERS[..4]);
+}
+
+/// It counts, but that it is within the share would be wrong.
+#[tokio::test]
+async fn what_an_earlier_run_began_goes_on_above_the_share_and_says_so() {
+    for keeps_its_place in [true, false] {
+        let (aws, ec2) = stage().await;
+        group(&aws, "ELB");
+        let killed = aws.kill_at("autoscaling:EnterStandby", 1, false, contain_under(&aws, POLICY, false)).await;
+        assert!(killed.is_none() && base(&aws).is_some());
+        if !keeps_its_place {
+            let host = room::target(TargetKind::Ec2Instance, INSTANCE);
+            let fleet = Fleet { host: &host, group: "web" };
+            room::ledger(&aws).give_share_back(fleet).await.expect("written");
+        }
+        isolated(&aws, &OTHERS[..4]).await;
+        let receipt = contain_under(&aws, POLICY, false).await.expect("a receipt");
+        let step = share(&receipt);
+        let why = step.error.as_ref().expect("words").message.as_str();
+        assert!(ec2.now().is_cut_off() && step.outcome == Outcome::Skipped, "{receipt:?}");
+        assert!(why.contains("Auto Scaling group web has lost more than its share: 4 of 8 hosts"), "{why}");
+        assert_eq!(places(&aws).len(), 5);
+    }
 }
 
 #[tokio::test]

@@ -26,6 +26,8 @@ mod scaling;
 mod security_groups;
 mod shells;
 mod slots;
+mod target_places;
+mod target_reads;
 mod target_share;
 mod target_share_faults;
 mod tracked;

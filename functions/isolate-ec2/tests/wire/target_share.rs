@@ -2,10 +2,9 @@
 
 use crate::admit::{carry_out, contain_under, decision, open, open_about};
 use crate::autoscaling_aws::{AutoScaling, GROUP};
-use crate::balancing_aws::{Balancing, arn, target};
-use crate::ec2::Ec2;
+use crate::balancing_aws::{Balancing, Kind, arn, target};
 use crate::release::release;
-use crate::{INSTANCE, base, outcome, stage};
+use crate::{INSTANCE, VPC_A, base, outcome, stage};
 use firebreak::decision::Mode;
 use firebreak::receipt::{Outcome, Receipt, Status, Step};
 use firebreak::step::StepKind;
@@ -15,17 +14,13 @@ use firebreak_aws::clock;
 use firebreak_ledger::Fleet;
 use firebreak_testkit::dynamodb::Value;
 use firebreak_testkit::room;
-use firebreak_testkit::scripted::{Answer, Call, ScriptedAws, error, ok};
-use std::time::Duration;
+use firebreak_testkit::scripted::{Call, ScriptedAws, error, ok};
+use std::collections::BTreeSet;
 
 /// The other hosts of the groups.
-const OTHERS: [&str; 7] = ["i-01", "i-02", "i-03", "i-04", "i-05", "i-06", "i-07"];
+pub(crate) const OTHERS: [&str; 7] = ["i-01", "i-02", "i-03", "i-04", "i-05", "i-06", "i-07"];
 /// A quarter of the hosts: two of eight.
-const POLICY: &str = "";
-/// The step about target groups that were not read.
-const UNREAD: &str = "reserve-share target groups";
-/// The longest that an isolation takes here which waits for nothing without a bound.
-const BOUNDED: Duration = Duration::from_secs(15);
+pub(crate) const POLICY: &str = "";
 
 /// The instance serves in these target groups beside the others.
 pub(crate) fn serving(aws: &ScriptedAws, groups: &[&str]) -> Balancing {
@@ -40,13 +35,18 @@ pub(crate) fn serving(aws: &ScriptedAws, groups: &[&str]) -> Balancing {
 }
 
 /// Other incidents have isolated these hosts of a target group.
-async fn isolated(aws: &ScriptedAws, group: &str, ids: &[&str]) {
-    let group = arn(group);
+pub(crate) async fn isolated(aws: &ScriptedAws, group: &str, ids: &[&str]) {
     for id in ids {
-        let host = room::target(TargetKind::Ec2Instance, id);
-        let fleet = Fleet { host: &host, group: &group };
-        room::ledger(aws).take_share(fleet, &room::incident("before"), clock::now()).await.expect("written");
+        take(aws, "before", group, id).await;
     }
+}
+
+/// Gives a host a place for an incident.
+pub(crate) async fn take(aws: &ScriptedAws, incident: &str, group: &str, id: &str) {
+    let (host, group) = (room::target(TargetKind::Ec2Instance, id), arn(group));
+    let fleet = Fleet { host: &host, group: &group };
+    let taken = room::ledger(aws).take_share(fleet, &room::incident(incident), &BTreeSet::new(), clock::now()).await;
+    taken.expect("written");
 }
 
 fn key(group: &str) -> String {
@@ -62,13 +62,18 @@ pub(crate) fn places(aws: &ScriptedAws, group: &str) -> Vec<String> {
     }
 }
 
+/// Whether a call is about the places of a target group.
+pub(crate) fn is_about(call: &Call, group: &str) -> bool {
+    call.params["Key"]["pk"]["S"].as_str() == Some(key(group).as_str())
+}
+
 /// Whether a call writes a place of a target group.
-fn writes(call: &Call, group: &str) -> bool {
-    call.operation == "UpdateItem" && call.params["Key"]["pk"]["S"].as_str() == Some(key(group).as_str())
+pub(crate) fn writes(call: &Call, group: &str) -> bool {
+    call.operation == "UpdateItem" && is_about(call, group)
 }
 
 /// What the step of this name says.
-fn said(receipt: &Receipt, name: &str) -> String {
+pub(crate) fn said(receipt: &Receipt, name: &str) -> String {
     let step = receipt.steps.iter().find(|step| step.name.as_str() == name).expect(name);
     assert_eq!(step.outcome, Outcome::Skipped, "{step:?}");
     step.error.as_ref().expect("words").message.clone()
@@ -126,6 +131,19 @@ async fn a_host_within_the_share_has_its_place_before_the_first_change_and_until
     assert_eq!((places(&aws, "api"), places(&aws, "shop")), (vec![], vec![OTHERS[0].to_owned()]));
 }
 
+/// EC2 knows another instance, with this `networkInterfaceSet`.
+fn another(aws: &ScriptedAws, id: &'static str, interfaces: impl Into<String>) {
+    let interfaces = interfaces.into();
+    aws.on("ec2:DescribeInstances", move |call| {
+        (call.param("InstanceId.1") == id).then(|| {
+            let state = "<instanceState><name>running</name></instanceState>";
+            let interfaces = format!("<networkInterfaceSet>{interfaces}</networkInterfaceSet>");
+            let instance = format!("<item><instanceId>{id}</instanceId>{state}{interfaces}</item>");
+            ok(format!("<reservationSet><item><instancesSet>{instance}</instancesSet></item></reservationSet>"))
+        })
+    });
+}
+
 #[tokio::test]
 async fn of_two_isolations_at_once_only_one_gets_the_last_place() {
     let (aws, _) = stage().await;
@@ -133,13 +151,7 @@ async fn of_two_isolations_at_once_only_one_gets_the_last_place() {
     isolated(&aws, "shop", &OTHERS[6..]).await;
     let other = OTHERS[0];
     // Without an interface: what matters here comes before those.
-    aws.on("ec2:DescribeInstances", move |call| {
-        (call.param("InstanceId.1") == other).then(|| {
-            let state = "<instanceState><name>running</name></instanceState>";
-            let instance = format!("<item><instanceId>{other}</instanceId>{state}</item>");
-            ok(format!("<reservationSet><item><instancesSet>{instance}</instancesSet></item></reservationSet>"))
-        })
-    });
+    another(&aws, other, "");
     open_about(&aws, "one", INSTANCE).await;
     open_about(&aws, "two", other).await;
     let contain = |incident: &str, id: &str| {
@@ -154,79 +166,50 @@ async fn of_two_isolations_at_once_only_one_gets_the_last_place() {
     assert!(places.len() == 2 && places.iter().any(|id| id == last), "{places:?}");
 }
 
+/// For example what a deleted load balancer left over, or what an attacker made for the purpose.
 #[tokio::test]
-async fn where_the_second_group_refuses_the_place_in_the_first_one_is_given_back() {
-    let (aws, _) = stage().await;
-    open(&aws).await;
-    serving(&aws, &["api", "shop"]);
-    isolated(&aws, "shop", &OTHERS[..2]).await;
-    let receipt = contain_under(&aws, POLICY, false).await.expect("a receipt");
-    assert_eq!((receipt.status, aws.changes()), (Status::Waits, vec![]));
-    assert!(decision(&aws).await.reason.contains("target group shop"), "{receipt:?}");
-    assert!(aws.calls().iter().filter(|call| writes(call, "api")).count() >= 2, "it was taken and given back");
-    assert_eq!((places(&aws, "api").len(), places(&aws, "shop").len()), (0, 2));
-}
-
-#[tokio::test]
-async fn target_groups_that_cannot_be_read_hold_nothing_back_and_the_receipt_says_so() {
-    for action in ["elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth"] {
+async fn a_group_that_no_balancer_uses_holds_nothing_back_and_is_left_all_the_same() {
+    for (has_balancer, policy) in [(false, POLICY), (true, POLICY), (true, "[instances]\nfleet_percent = 100")] {
         let (aws, ec2) = stage().await;
-        serving(&aws, &["shop"]);
-        isolated(&aws, "shop", &OTHERS).await;
-        aws.always(action, error(403, "AccessDenied"));
-        let receipt = contain_under(&aws, POLICY, false).await.expect("a receipt");
-        assert_eq!((receipt.status, ec2.now().is_cut_off()), (Status::Contained, true), "{action}");
-        let why = said(&receipt, UNREAD);
-        assert!(why.contains("NOT compared with policy") && why.contains(action), "{action}: {why}");
+        let balancing = serving(&aws, &["old"]);
+        balancing.change(|all| {
+            all.kinds.insert("old".to_owned(), Kind { state: "unused", has_balancer, ..Kind::default() });
+        });
+        isolated(&aws, "old", &OTHERS[..1]).await;
+        let receipt = contain_under(&aws, policy, false).await.expect("a receipt");
+        assert_eq!((receipt.status, ec2.now().is_cut_off()), (Status::Contained, true), "{has_balancer} {policy}");
+        assert_eq!(outcome(&receipt.steps, "leave-balancer old port 80"), Outcome::Applied);
+        assert!(!receipt.steps.iter().any(|step| step.is(StepKind::ReserveShare)), "{receipt:?}");
+        assert_eq!(places(&aws, "old"), OTHERS[..1]);
+        Box::pin(release(&aws, &[])).await.expect("a release");
+        assert!(balancing.now().groups["old"].contains(&target(INSTANCE, "80")), "it is back where it was");
     }
 }
 
-/// Answers so as long as the instance has never been cut off.
-fn until_cut_off(aws: &ScriptedAws, ec2: &Ec2, operation: &str, answer: Answer) {
-    let (ec2, mut is_over) = (ec2.clone(), false);
-    aws.on(&format!("elasticloadbalancing:{operation}"), move |_| {
-        is_over |= ec2.now().is_cut_off();
-        (!is_over).then(|| answer.clone())
+/// From its place to its way out of the group, its target stands there under its address.
+#[tokio::test]
+async fn an_isolated_host_that_its_group_knows_by_address_counts_once() {
+    let (aws, ec2) = stage().await;
+    ec2.change(|world| world.interfaces[0].ipv6 = vec!["2001:db8::1"]);
+    let balancing = Balancing::of(&aws);
+    balancing.change(|all| {
+        let targets = (1..=7).map(|number| target(&format!("2001:db8::{number}"), "80"));
+        all.groups.insert("shop".to_owned(), targets.collect());
+        all.kinds.insert("shop".to_owned(), Kind { by_address_in: Some(VPC_A), ..Kind::default() });
     });
-}
+    aws.always("elasticloadbalancing:DeregisterTargets", error(403, "AccessDenied"));
+    let receipt = contain_under(&aws, POLICY, false).await.expect("a receipt");
+    assert!(ec2.now().is_cut_off() && places(&aws, "shop") == [INSTANCE], "{receipt:?}");
+    assert_eq!(outcome(&receipt.steps, "leave-balancer shop 2001:db8::1 port 80"), Outcome::Failed);
 
-/// What holds of a group that was read only beside the isolation, although it had lost its share.
-async fn compared_late(aws: &ScriptedAws, receipt: &Receipt, balancing: &Balancing) {
-    assert_eq!(receipt.status, Status::Contained, "{receipt:?}");
-    let why = said(receipt, "reserve-share shop");
-    assert!(why.contains("2 of 8 hosts") && why.contains("not held back"), "{why}");
-    assert!(balancing.now().groups["shop"].iter().all(|(id, _)| id != INSTANCE), "it is out of it all the same");
-    assert_eq!(places(aws, "shop").len(), 3, "it counts for the next one");
-    Box::pin(release(aws, &[])).await.expect("a release");
-    assert_eq!(places(aws, "shop"), OTHERS[..2]);
-}
-
-#[tokio::test]
-async fn a_list_that_does_not_end_is_waited_for_two_seconds_and_compared_beside_the_isolation() {
-    let (aws, ec2) = stage().await;
-    let balancing = serving(&aws, &["shop"]);
-    isolated(&aws, "shop", &OTHERS[..2]).await;
-    // One empty page after the other, until the instance is cut off.
-    let page = "<TargetGroups></TargetGroups><NextMarker>more</NextMarker>";
-    until_cut_off(&aws, &ec2, "DescribeTargetGroups", ok(page).after(Duration::from_millis(200)));
-    let contained = tokio::time::timeout(BOUNDED, contain_under(&aws, POLICY, false)).await;
-    let receipt = contained.expect("the list is bounded").expect("a receipt");
-    let why = said(&receipt, UNREAD);
-    assert!(why.contains("DescribeTargetGroups: not within 2 s"), "{why}");
-    Box::pin(compared_late(&aws, &receipt, &balancing)).await;
-}
-
-#[tokio::test]
-async fn targets_that_are_shown_too_late_are_compared_beside_the_isolation() {
-    let (aws, ec2) = stage().await;
-    let balancing = serving(&aws, &["shop"]);
-    isolated(&aws, "shop", &OTHERS[..2]).await;
-    until_cut_off(&aws, &ec2, "DescribeTargetHealth", ok("").after(Duration::from_secs(5)));
-    let contained = tokio::time::timeout(BOUNDED, contain_under(&aws, POLICY, false)).await;
-    let receipt = contained.expect("the look is bounded").expect("a receipt");
-    let why = said(&receipt, UNREAD);
-    assert!(why.contains("1 of 1 target groups (elasticloadbalancing:DescribeTargetHealth"), "{why}");
-    Box::pin(compared_late(&aws, &receipt, &balancing)).await;
+    let address = "<ipv6AddressesSet><item><ipv6Address>2001:db8::2</ipv6Address></item></ipv6AddressesSet>";
+    let interface = format!("<item><networkInterfaceId>eni-9</networkInterfaceId><vpcId>{VPC_A}</vpcId>{address}</item>");
+    another(&aws, OTHERS[0], interface);
+    open_about(&aws, "two", OTHERS[0]).await;
+    let request = room::request(Phase::Contain, "two", room::target(TargetKind::Ec2Instance, OTHERS[0]));
+    let receipt = Box::pin(carry_out(&aws, POLICY, request)).await.expect("a receipt");
+    let says = "1 of 7 healthy hosts of target group shop are isolated already; policy allows 1 (25 %)";
+    assert!(receipt.status == Status::Waits && receipt.error.as_deref().is_some_and(|why| why.contains(says)), "{receipt:?}");
 }
 
 #[tokio::test]
@@ -250,6 +233,7 @@ async fn what_a_killed_run_began_goes_on_whatever_the_share_is_since() {
         assert!(receipt.holds_something() && ec2.now().is_cut_off(), "{receipt:?}");
         assert!(balancing.now().groups["shop"].iter().all(|(id, _)| id != INSTANCE));
         assert_eq!(places(&aws, "shop").len(), 5);
+        assert!(said(&receipt, "reserve-share shop").contains("4 of 8 hosts are isolated besides"), "{keeps_its_place}");
     }
 }
 
@@ -295,18 +279,6 @@ async fn without_a_target_group_that_has_it_there_is_no_step() {
         assert!(receipt.status == Status::Contained && steps.is_empty(), "{has_group}: {receipt:?}");
         assert_eq!(aws.calls_of("elasticloadbalancing:DescribeTargetHealth").len(), usize::from(has_group));
     }
-}
-
-#[tokio::test]
-async fn places_are_given_back_where_the_base_could_not_be_recorded() {
-    let (aws, ec2) = stage().await;
-    let balancing = serving(&aws, &["api", "shop"]);
-    let before = (ec2.now().interfaces, balancing.now());
-    aws.on("dynamodb:UpdateItem", |call| (call.params["Key"]["sk"]["S"] == "base").then(|| error(400, "AccessDeniedException")));
-    let receipt = contain_under(&aws, POLICY, false).await.expect("a receipt");
-    assert_eq!(outcome(&receipt.steps, "reserve-share"), Outcome::Applied);
-    assert_eq!((receipt.status, places(&aws, "api"), places(&aws, "shop")), (Status::Failed, vec![], vec![]));
-    assert_eq!((ec2.now().interfaces, balancing.now()), before);
 }
 
 #[tokio::test]

@@ -2,10 +2,11 @@
 
 use crate::{base_at, function, request, stage};
 use firebreak::fault::{Fault, FaultKind};
+use firebreak::impact::Impact;
 use firebreak::target::{Scope, TargetKind};
 use firebreak::task::{Hits, Phase, TaskInput};
 use firebreak_testkit::room;
-use firebreak_testkit::scripted::{ScriptedAws, error};
+use firebreak_testkit::scripted::{Call, ScriptedAws, error};
 use lockdown_s3::Answer;
 
 /// A partner reads and deletes; CloudTrail writes; somebody is named by a canonical id.
@@ -55,16 +56,31 @@ async fn what_cannot_be_read_is_a_line_and_what_is_gone_is_a_fault() {
     let _bucket = bucket.with_policy("{\"Statement\":7}");
     let unreadable = hits(&aws, Scope::Freeze).await;
     assert!(unreadable[0].starts_with("not known whom it would hit"), "{unreadable:?}");
+    assert!(unreadable.iter().any(|line| line.contains("SSE-C")), "what the level does is known: {unreadable:?}");
     aws.always("s3:GetBucketAcl", error(403, "AccessDenied"));
     aws.always("s3:GetBucketPolicy", error(404, "NoSuchBucketPolicy"));
     let denied = hits(&aws, Scope::Freeze).await;
-    assert!(denied.iter().any(|line| line.starts_with("not known: ") && line.contains("s3:GetBucketAcl")), "{denied:?}");
+    let last = denied.last().expect("a line");
+    assert!(last.starts_with("not known: ") && last.contains("s3:GetBucketAcl"), "{denied:?}");
     aws.always("s3:HeadBucket", error(404, ""));
     let gone = hits_of(&aws, request(Phase::Impact, "one", Scope::Freeze)).await.expect_err("nothing to say");
     assert_eq!(gone.kind, FaultKind::Gone);
     let instance = room::target(TargetKind::Ec2Instance, "i-0123456789abcdef0");
     let other = hits_of(&aws, room::request(Phase::Impact, "one", instance)).await.expect_err("nothing to say");
     assert_eq!(other.kind, FaultKind::Malformed);
+}
+
+/// Whoever approves reads it in the ticket, which takes so many lines.
+#[tokio::test]
+async fn people_read_what_a_seal_does_and_who_loses_access_where_no_setting_can_be_read() {
+    let (aws, bucket) = stage().await;
+    let _bucket = bucket.with_policy(SHARED);
+    let is_read = |call: &Call| call.operation.starts_with("Get") && call.operation != "GetBucketPolicy";
+    aws.on("s3:*", move |call| is_read(call).then(|| error(403, "AccessDenied")));
+    let says = Impact::of_bucket(&hits(&aws, Scope::Seal).await).says();
+    for told in ["account 555566667777 (every call is denied)", "also reads", "AWS services are refused, too", "not known: 1"] {
+        assert!(says.contains(told), "{told}: {says}");
+    }
 }
 
 #[tokio::test]
