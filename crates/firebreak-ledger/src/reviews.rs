@@ -176,6 +176,18 @@ impl Ledger {
         }))
     }
 
+    /// Every answer to an incident so far, the first one first. An earlier version kept the newest one alone.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn answers(&self, incident: &IncidentId) -> Result<Vec<Decided>, Fault> {
+        let Some(item) = self.item(incident, "review").await? else { return Ok(vec![]) };
+        let mut all = answers(&item)?;
+        let newest = decision(&item)?.filter(|newest| !all.contains(newest));
+        all.extend(newest);
+        Ok(all)
+    }
+
     /// Records the answer if there is none yet, whichever gate is open: for who judges nothing. False when somebody was first.
     ///
     /// # Errors

@@ -98,6 +98,29 @@ impl ReasonCode {
     }
 }
 
+/// Who is meant by a decision about a principal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Whom {
+    /// Whoever has the name, and the immutable id where one is known.
+    #[default]
+    Named,
+    /// The immutable id alone: somebody else has the name by now.
+    ById,
+    /// Nobody knows whether it is the suspect or a namesake, who is innocent until a person agrees. A word of another version of Firebreak
+    /// means that, too.
+    #[serde(other)]
+    InDoubt,
+}
+
+impl Whom {
+    /// Whether the name says who is meant.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        *self == Self::Named
+    }
+}
+
 /// Why a containment waits instead of acting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waits {
@@ -136,6 +159,9 @@ pub struct Decision {
     /// Others use the target: a bare approval leaves it alone. Only an answer that names it (`--only`) carries the decision out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub only_by_name: bool,
+    /// Of a principal: who is meant. Absent in JSON where the name says so.
+    #[serde(default, skip_serializing_if = "Whom::is_named")]
+    pub whom: Whom,
     /// What carrying it out would stop beside the suspect. Absent when nobody read it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub impact: Option<Impact>,
@@ -171,6 +197,7 @@ impl Decision {
             would: None,
             since: 0,
             only_by_name: false,
+            whom: Whom::Named,
             impact: None,
             also: vec![],
             waits_with: None,

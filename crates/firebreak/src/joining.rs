@@ -5,7 +5,7 @@
 
 use crate::containment::Containment;
 use crate::coverage::decision_key;
-use crate::decision::{Decision, Mode, ReasonCode};
+use crate::decision::{Decision, Mode, ReasonCode, Whom};
 use crate::ids::{AccessKeyId, IncidentId};
 use crate::incident::Incident;
 use crate::plan::derived::{KEPT_FOR_AUTO, SESSIONS_PER_ROLE, size};
@@ -253,6 +253,10 @@ fn raise(known: &mut Decision, other: &Decision) -> Result<bool, &'static str> {
     // What a finding accuses is no bystander: an approval is about it.
     let was_by_name = known.only_by_name;
     known.only_by_name = was_by_name && other.only_by_name;
+    let meant = known.whom;
+    if other.whom == Whom::Named {
+        known.whom = Whom::Named;
+    }
     // Rows go by the immutable id: where there can be some already, the decision keeps the key that it has.
     let fixed = (known.containment.is_some() && known.mode != Mode::Notify).then(|| known.target.principal_id.clone());
     if is_stronger || keys(other).iter().any(|key| !before.contains(key)) {
@@ -267,7 +271,8 @@ fn raise(known: &mut Decision, other: &Decision) -> Result<bool, &'static str> {
         *known = Decision { target, ..other.clone() };
     }
     known.by_hand = by_hand;
-    Ok(is_stronger || has_advice || was_by_name != known.only_by_name || keys(known) != before)
+    let is_about_more = was_by_name != known.only_by_name || meant != known.whom || keys(known) != before;
+    Ok(is_stronger || has_advice || is_about_more)
 }
 
 /// What people are to do by hand because of both.

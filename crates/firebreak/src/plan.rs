@@ -35,7 +35,7 @@ pub use restrain::{broke_down, over_budget, paused, too_many_unread};
 pub use summary::{FindingSummary, JoinedAs};
 
 use crate::containment::Containment;
-use crate::decision::{Decision, Mode};
+use crate::decision::{Decision, Mode, Whom};
 use crate::digest::sha256_hex;
 use crate::finding::{self, Delivery, Finding, Read};
 use crate::playbook::Playbook;
@@ -180,7 +180,13 @@ fn several(event: &Value, plans: Vec<Plan>) -> Plan {
     for decision in decisions {
         let known = at.entry((decision.containment, decision.target.merge_key())).or_insert(kept.len());
         match kept.get_mut(*known) {
-            Some(known) => known.target.absorb(&decision.target),
+            Some(known) => {
+                known.target.absorb(&decision.target);
+                // What another finding accuses without a doubt is in none.
+                if decision.whom == Whom::Named && decision.mode == known.mode {
+                    known.whom = Whom::Named;
+                }
+            }
             None => kept.push(decision),
         }
     }

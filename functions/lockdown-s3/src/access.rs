@@ -1,13 +1,15 @@
 //! Who keeps and who loses access to a bucket at a level of the lockdown.
 //!
 //! Only Firebreak's own denies are known, and whom the bucket's policy and ACL name. What the named ones may do by other policies is not
-//! evaluated. A condition that is not understood counts as access that is lost: a person then decides.
+//! evaluated. A condition that is not understood counts as access that is lost: a person then decides. But a suspect must not be able to hold
+//! a freeze up: what CloudTrail shows a suspect to have written makes nobody wait.
 
 mod destroys;
 
 use crate::base::{BaseState, Grant};
+use crate::changed::Trust;
 use crate::named::{self, Named};
-use crate::statements::{Around, PolicyTrust, destructive_actions};
+use crate::statements::{Around, destructive_actions};
 use destroys::destroys;
 use firebreak::fault::Fault;
 use firebreak::receipt::Step;
@@ -17,7 +19,7 @@ use firebreak::text::inert;
 use firebreak_function::step::skipped;
 use firebreak_s3::policy::Document;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Characters of a name.
 const NAME: usize = 80;
@@ -36,7 +38,7 @@ const LOG_DELIVERY: &str = "http://acs.amazonaws.com/groups/s3/LogDelivery";
 pub(crate) struct Loses {
     /// An inert name.
     pub(crate) who: String,
-    /// The incident accuses them, or only a policy that a suspect wrote names them.
+    /// An incident accuses them, or only what a suspect wrote lets them in or shuts them out: no reason to wait.
     pub(crate) is_suspect: bool,
     /// Why.
     pub(crate) why: &'static str,
@@ -60,7 +62,7 @@ enum Verdict {
 }
 
 /// Who keeps and who loses access to the bucket of `around`, which is as `base` says and has the policy `document`.
-pub(crate) fn assess(level: Scope, base: &BaseState, document: &Document, around: &Around<'_>, trust: PolicyTrust) -> Access {
+pub(crate) fn assess(level: Scope, base: &BaseState, document: &Document, around: &Around<'_>, trust: &Trust) -> Access {
     let of_policy: Vec<(Named, &Value)> = document
         .foreign()
         .flat_map(|statement| named::of_statement(statement).into_iter().map(move |who| (who, statement)))
@@ -68,7 +70,8 @@ pub(crate) fn assess(level: Scope, base: &BaseState, document: &Document, around
     let block = base.public_access_block;
     let is_shut = block.is_some_and(|block| block.restrict_public_buckets);
     let is_public = of_policy.iter().any(|(who, _)| *who == Named::Everybody);
-    let judge = Judge { level, around, trust, is_public, is_shut };
+    let before = trust.before.as_ref().map(|before| before.foreign().flat_map(named::of_statement).collect());
+    let judge = Judge { level, around, trust, before, is_public, is_shut };
     let destructive = destructive_actions();
     let mut verdicts: BTreeMap<String, Verdict> = BTreeMap::new();
     let mut add = |who: String, verdict: Option<Verdict>| {
@@ -93,7 +96,10 @@ pub(crate) fn assess(level: Scope, base: &BaseState, document: &Document, around
         }
     }
     if level == Scope::Freeze && document.foreign().any(demands_customer_keys) {
-        add("whoever writes with own keys (SSE-C)".to_owned(), Some(Verdict::Loses("the policy demands such keys", false)));
+        let did_before = trust.before.as_ref().is_some_and(|before| before.foreign().any(demands_customer_keys));
+        let is_suspects = trust.policy_by_suspect && !did_before;
+        let loses = Verdict::Loses("the policy demands such keys", is_suspects);
+        add("whoever writes with own keys (SSE-C)".to_owned(), Some(loses));
     }
     Access::of(level, verdicts)
 }
@@ -150,7 +156,9 @@ fn listed(names: &[String]) -> String {
 struct Judge<'a> {
     level: Scope,
     around: &'a Around<'a>,
-    trust: PolicyTrust,
+    trust: &'a Trust,
+    /// Whom the policy named before a suspect wrote it, as far as that is known.
+    before: Option<BTreeSet<Named>>,
     /// The policy lets everybody in.
     is_public: bool,
     /// The block is on already under which a public policy lets only the account and AWS services in (Amazon S3 user guide, "Blocking
@@ -173,14 +181,20 @@ impl Judge<'_> {
 
     /// Whom the public access block keeps out.
     fn blocked(&self, who: &Named) -> Option<Verdict> {
-        let is_written = self.trust == PolicyTrust::WrittenBySuspect;
+        // Who made the policy public shuts everybody out who is named beside.
+        let is_suspects = self.is_by_suspect(who) || self.is_by_suspect(&Named::Everybody);
         match who {
-            Named::Everybody => Some(Verdict::Loses("public access ends", is_written)),
+            Named::Everybody => Some(Verdict::Loses("public access ends", is_suspects)),
             _ if self.is_public && !self.is_inside(who) => {
-                Some(Verdict::Loses("the policy is public, so the block shuts them out", is_written))
+                Some(Verdict::Loses("the policy is public, so the block shuts them out", is_suspects))
             }
             _ => None,
         }
+    }
+
+    /// Whether only a policy that a suspect wrote names somebody. Where nobody knows what the policy said before, that may be.
+    fn is_by_suspect(&self, who: &Named) -> bool {
+        self.trust.policy_by_suspect && self.before.as_ref().is_none_or(|before| !before.contains(who))
     }
 
     /// Whom the statements of a freeze deny.
@@ -195,14 +209,16 @@ impl Judge<'_> {
         if is_member || self.is_inside(who) {
             return None;
         }
+        if self.trust.policy_by_suspect && self.before.is_none() {
+            // Outsiders are not denied then: a partner of years cannot be told from an accomplice.
+            return None;
+        }
         if let Named::Unclear(_) = who {
-            return Some(Verdict::Loses("not understood", self.trust == PolicyTrust::WrittenBySuspect));
+            return Some(Verdict::Loses("not understood", self.is_by_suspect(who)));
         }
         self.around.organization?;
         match who {
-            _ if self.trust == PolicyTrust::WrittenBySuspect => {
-                Some(Verdict::Loses("named by a policy that a suspect wrote", true))
-            }
+            _ if self.is_by_suspect(who) => Some(Verdict::Loses("named by a policy that a suspect wrote", true)),
             Named::Organization(_) => Some(Verdict::Loses("another organization", false)),
             Named::Canonical(_) => Some(Verdict::Loses(CANONICAL, false)),
             _ => None,
@@ -212,17 +228,19 @@ impl Judge<'_> {
     fn of_acl(&self, grant: &Grant, ignores_public: bool) -> Option<Verdict> {
         let (group, permission) = (grant.grantee.as_str(), grant.permission.as_str());
         let is_public = matches!(group, EVERYBODY | ANY_ACCOUNT);
+        // CloudTrail does not show what the ACL was before.
+        let is_suspects = self.trust.acl_by_suspect;
         match self.level {
             _ if is_public && ignores_public => None,
             Scope::Seal => Some(Verdict::Loses(SEALED, false)),
             Scope::Destruction if matches!(permission, "READ" | "READ_ACP") => Some(Verdict::Keeps),
             Scope::Destruction => Some(Verdict::Loses(KEPT_FROM_DESTROYING, false)),
-            _ if is_public => Some(Verdict::Loses("public access ends", false)),
+            _ if is_public => Some(Verdict::Loses("public access ends", is_suspects)),
             Scope::Freeze if self.around.organization.is_none() => Some(Verdict::Keeps),
             Scope::Freeze if group == LOG_DELIVERY => {
-                Some(Verdict::Loses("not known whether S3 counts it as an AWS service", false))
+                Some(Verdict::Loses("not known whether S3 counts it as an AWS service", is_suspects))
             }
-            Scope::Freeze => Some(Verdict::Loses(CANONICAL, false)),
+            Scope::Freeze => Some(Verdict::Loses(CANONICAL, is_suspects)),
             _ => Some(Verdict::Keeps),
         }
     }
@@ -238,7 +256,7 @@ impl Judge<'_> {
         self.around.responders().iter().any(is)
     }
 
-    /// Whether a user or role is a suspect. A role of which only one session is accused keeps its access.
+    /// Whether a user or role is a suspect of an incident that holds the bucket. A role of which only one session is accused keeps its access.
     fn is_suspect(&self, who: &Named) -> bool {
         let Named::Principal(arn) = who else { return false };
         let Some((front, path)) = arn.split_once('/') else { return false };

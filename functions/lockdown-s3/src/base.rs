@@ -8,6 +8,7 @@ mod settings;
 
 pub(crate) use read::{Seen, public_access_block, read, see};
 
+use crate::accused::Accused;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -260,9 +261,15 @@ pub struct Planned {
     /// run was never tried one by one, and S3 may take it back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unsettled: Vec<Value>,
+    /// Whom each holder of a freeze accuses, by the holder's name: the statements about suspects may deny all of them, and nobody else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub denied: BTreeMap<String, Accused>,
     /// A suspect wrote the policy: whom it names is not excepted from the outsiders' deny.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub distrusts: bool,
+    /// The policy from before the first suspect's write, whose names are excepted instead. Nothing: nobody knows what it said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
     /// Versioning is on.
     #[serde(default)]
     pub versioning: bool,
@@ -289,12 +296,19 @@ impl Planned {
             let new = more.iter().filter(|statement| !some.contains(statement));
             some.iter().chain(new).cloned().collect()
         };
+        let mut denied = self.denied.clone();
+        for (holder, accused) in &more.denied {
+            denied.entry(holder.clone()).or_default().add(accused);
+        }
         Self {
             block: self.block || more.block,
             sids: both(&self.sids, &more.sids),
             left_out: all(&self.left_out, &more.left_out),
             unsettled: all(&self.unsettled, &more.unsettled),
+            denied,
             distrusts: self.distrusts || more.distrusts,
+            // Whoever plans it has read what is known already.
+            before: if more.distrusts { more.before.clone() } else { self.before.clone() },
             versioning: self.versioning || more.versioning,
             encryption: self.encryption || more.encryption,
             lifecycle: both(&self.lifecycle, &more.lifecycle),

@@ -5,13 +5,13 @@
 
 use crate::access::{Access, assess};
 use crate::base::{self, BaseState, Part, PublicAccessBlock, Seen};
-use crate::changed::{self, Changed};
+use crate::changed::{self, Changed, Trust, Window};
 use crate::fit::{Fit, fit};
 use crate::left_out::LeftOut;
 use crate::lineage::{self, Others, without_levels};
 use crate::planned::planned;
 use crate::protected::protection;
-use crate::statements::{Around, PolicyTrust};
+use crate::statements::Around;
 use crate::suspects::Suspects;
 use crate::switches::{self, Orders};
 use crate::{surroundings, turn, write};
@@ -81,7 +81,8 @@ async fn look(call: &Call, known: Known<'_>) -> Result<Ground, Fault> {
             if level != Scope::Freeze {
                 return None;
             }
-            Some(Box::pin(changed::changed(call, bucket, known.since, known.suspects)).await)
+            let window = Window { since: known.since, until: None };
+            Some(Box::pin(changed::changed(call, bucket, window, known.suspects)).await)
         };
         futures::join!(Box::pin(base::see(bucket, level)), Box::pin(changed))
     };
@@ -116,8 +117,10 @@ async fn close(call: &Call, known: Known<'_>) -> Result<(Attempt, Option<Notes>)
         // What is protected is left as it is, and the receipt says why.
         return Ok((vec![skipped(decisive(call), why)].into(), None));
     }
-    let trust = trust(&others, changed.as_ref());
-    let around = Around { bucket: &bucket, organization: known.organization, suspects: known.suspects };
+    let trust = &trust(call, &others, changed.as_ref());
+    let accusers = others.accusers(call, known.suspects);
+    let suspects = &known.suspects.beside(accusers.values());
+    let around = Around { bucket: &bucket, organization: known.organization, suspects };
     let fit = fit(level, &around, (document, &believed(&others, document)), trust);
     let access = assess(level, &seen.base, document, &around, trust);
     if !call.approved
@@ -127,6 +130,7 @@ async fn close(call: &Call, known: Known<'_>) -> Result<(Attempt, Option<Notes>)
         return Ok((Attempt::Waits(waits), None));
     }
     let mut current = others.original(seen.base.clone());
+    current.planned.denied = accusers;
     current.planned = planned(level, &current, changed.as_ref(), (&fit, trust));
     if seen.document.is_err() || fit.refused.is_some() {
         current.planned.sids.clear();
@@ -163,11 +167,14 @@ fn decisive(call: &Call) -> StepKind {
     call.decisive().first().copied().unwrap_or(StepKind::BlockPublicAccess)
 }
 
-/// Whether the existing policy says who belongs to the bucket. What a suspect wrote does not.
-fn trust(others: &Others, changed: Option<&Changed>) -> PolicyTrust {
-    let was_distrusted = others.own().is_some_and(|own| own.planned.distrusts);
-    let is_by_suspect = changed.and_then(|changed| changed.policy.as_ref()).is_some_and(|by| by.is_suspect);
-    if was_distrusted || is_by_suspect { PolicyTrust::WrittenBySuspect } else { PolicyTrust::Trusted }
+/// Whose word it is who belongs to the bucket. What a suspect wrote does not say so.
+fn trust(call: &Call, others: &Others, changed: Option<&Changed>) -> Trust {
+    let shown = changed.map(Changed::trust).unwrap_or_default();
+    let trust = match others.own() {
+        Some(own) => shown.and(&own.planned),
+        None => shown,
+    };
+    if call.approved { trust.approved() } else { trust }
 }
 
 /// The policy that says who belongs to the bucket: once the bucket is contained, the recorded one, with Firebreak's statements of now. Nobody
@@ -209,7 +216,7 @@ async fn carry_out(work: &Work<'_>, current: BaseState) -> Vec<Step> {
     let held = base.is_some();
     let orders = base.as_ref().unwrap_or(&current).planned.clone();
     if !level.is_whole() {
-        let record = base.map(|base| LeftOut::of(work.call, base));
+        let record = base.map(|base| LeftOut::of(work.call, base).once(&current.planned));
         steps.extend(Box::pin(policy(work, record)).await);
     }
     if matches!(level, Scope::Principal | Scope::Freeze) {

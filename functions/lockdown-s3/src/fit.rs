@@ -1,6 +1,7 @@
 //! Which statements of a level have room in the bucket policy.
 
-use crate::statements::{Around, PolicyTrust, Statements, of_level, shorter};
+use crate::changed::Trust;
+use crate::statements::{Around, Statements, of_level, shorter};
 use crate::write::no_room;
 use firebreak::fault::Fault;
 use firebreak::step::StepKind;
@@ -28,24 +29,25 @@ impl Fit {
 }
 
 /// The statements of `level` beside those of `now`. Whom the existing policy lets in is read from `believed`.
-pub(crate) fn fit(level: Scope, around: &Around<'_>, (now, believed): (&Document, &Document), trust: PolicyTrust) -> Fit {
+pub(crate) fn fit(level: Scope, around: &Around<'_>, (now, believed): (&Document, &Document), trust: &Trust) -> Fit {
     let whole = of_level(level, around, believed, trust);
     let bytes = bytes_with(now, &whole);
     if whole.all.is_empty() || bytes <= LIMIT {
         return Fit { statements: whole, lacks: vec![], refused: None };
     }
-    let mut short = shorter(level, around, believed);
+    let mut short = shorter(level, around);
     if short.all.is_empty() || bytes_with(now, &short) > LIMIT {
         return Fit { statements: whole, lacks: vec![], refused: Some(no_room(bytes)) };
     }
     // A control that would be there but for the room has failed. It was not left out on purpose.
     let has = |kind: StepKind| short.all.iter().any(|(known, _)| *known == kind);
     let lost: BTreeSet<StepKind> = whole.all.iter().map(|(kind, _)| *kind).filter(|kind| !has(*kind)).collect();
-    short.missing.retain(|(kind, _)| !lost.contains(kind));
+    short.missing.retain(|(kind, _)| !lost.contains(kind) && !whole.refused.iter().any(|(refused, _)| refused == kind));
+    short.refused = whole.refused;
     Fit { statements: short, lacks: lost.into_iter().map(|kind| (kind, no_room(bytes))).collect(), refused: None }
 }
 
 fn bytes_with(now: &Document, statements: &Statements) -> usize {
     let ours: Vec<Value> = statements.all.iter().map(|(_, statement)| statement.clone()).collect();
-    now.with(&ours).bytes()
+    now.without(statements.replaces).with(&ours).bytes()
 }

@@ -4,7 +4,8 @@
 
 use crate::access::{self, Access, Loses};
 use crate::base::{self, BaseState, Rule, Versioning};
-use crate::statements::{self, Around, PolicyTrust};
+use crate::changed::Trust;
+use crate::statements::{self, Around};
 use crate::suspects::Suspects;
 use firebreak::containment::Containment;
 use firebreak::fault::Fault;
@@ -35,7 +36,7 @@ pub(crate) async fn impact(responder: &Responder, organization: Option<&str>, re
     let call = responder.call(target, Containment::LockdownS3, MemberRole::LockdownS3, &request.incident.id).await?;
     let bucket = Box::pin(firebreak_s3::open(&call.config, target)).await?;
     let base = Box::pin(base::read(&bucket, level)).await?;
-    let suspects = Suspects::of(&request.incident);
+    let suspects = Suspects::of(&request.incident, &[]);
     let around = Around { bucket: &bucket, organization, suspects: &suspects };
     let document = match Document::parse(base.policy.as_deref()) {
         Ok(document) => document,
@@ -44,7 +45,7 @@ pub(crate) async fn impact(responder: &Responder, organization: Option<&str>, re
             return Ok(Hits { hits: std::iter::once(unknown).chain(of_level(level, &base)).collect() });
         }
     };
-    let access = access::assess(level, &base, &document, &around, PolicyTrust::Trusted);
+    let access = access::assess(level, &base, &document, &around, &Trust::default());
     let mut hits: Vec<String> = losers(&access.loses).into_iter().collect();
     hits.extend(of_level(level, &base));
     hits.extend(access.says_keepers());
@@ -119,9 +120,11 @@ fn rules(base: &BaseState) -> Option<String> {
 
 /// What a person must know of a freeze besides.
 fn of_freeze(around: &Around<'_>, document: &Document, access: &Access) -> Vec<String> {
-    let statements = statements::of_level(Scope::Freeze, around, document, PolicyTrust::Trusted);
-    let missing = statements.missing.into_iter().filter(|(kind, _)| *kind != StepKind::DenyCustomerKeys);
-    let trust = "whom the policy names keeps access unless CloudTrail shows that a suspect wrote the policy".to_owned();
+    let statements = statements::of_level(Scope::Freeze, around, document, &Trust::default());
+    let missing =
+        statements.missing.into_iter().chain(statements.refused).filter(|(kind, _)| *kind != StepKind::DenyCustomerKeys);
+    let trust =
+        "whom the policy names keeps access; where CloudTrail shows that a suspect wrote it, whom it named before".to_owned();
     let trust = (!access.keeps.is_empty()).then_some(trust);
     missing.map(|(_, why)| inert(&why, WHY)).chain(trust).collect()
 }

@@ -3,6 +3,7 @@
 //! Whoever they let in has no access meanwhile. A run that is killed between two tries leaves behind in the record which statements it was
 //! trying, so the next run or look puts back what S3 takes, and a release takes none of it for somebody's change.
 
+use crate::accusers::once_written;
 use crate::base::{BaseState, Planned};
 use crate::named::{self, Named};
 use firebreak::fault::Fault;
@@ -14,12 +15,19 @@ use serde_json::Value;
 pub(crate) struct LeftOut<'a> {
     call: &'a Call,
     base: BaseState,
+    /// What the write plans. Whom its statements do not deny any more is forgotten after it.
+    now: Option<Planned>,
 }
 
 impl<'a> LeftOut<'a> {
     /// `base` as it is recorded now.
     pub(crate) fn of(call: &'a Call, base: BaseState) -> Self {
-        Self { call, base }
+        Self { call, base, now: None }
+    }
+
+    /// The same, for a write that plans `now`.
+    pub(crate) fn once(self, now: &Planned) -> Self {
+        Self { now: Some(now.clone()), ..self }
     }
 
     /// Whether every statement that is out lets everybody in: the public access block keeps the same people out, so that nobody has lost
@@ -48,12 +56,16 @@ impl<'a> LeftOut<'a> {
         Box::pin(self.record(planned)).await
     }
 
-    /// Records that `left` is what stays out in the end. Where that cannot be written, the next run or look tries once more.
+    /// Records that `left` is what stays out in the end, once the write is done. Where that cannot be written, the next run or look tries once more.
     pub(crate) async fn settle(&mut self, left: &[Value]) {
         let planned = &self.base.planned;
         let is_out = |one: &&Value| left.contains(one) || !planned.unsettled.contains(one);
         let still: Vec<Value> = planned.left_out.iter().filter(is_out).cloned().collect();
         let planned = Planned { left_out: with(&still, left), unsettled: vec![], ..planned.clone() };
+        let planned = match &self.now {
+            Some(now) => once_written(&planned, now),
+            None => planned,
+        };
         if let Err(fault) = Box::pin(self.record(planned)).await {
             tracing::error!(fault.message = %fault.message, "the record does not say yet what S3 took back");
         }

@@ -1,12 +1,15 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod accused;
+mod accusers;
 mod base;
 mod changed;
 mod contain;
 mod encryption;
 mod fit;
 mod folded;
+mod freed;
 mod impact;
 mod left_out;
 mod lifecycle;
@@ -28,9 +31,11 @@ mod verify;
 mod versioning;
 mod write;
 
+pub use accused::{Accused, Session};
 pub use base::{Algorithm, BaseState, Encryption, Grant, Logging, Part, Planned, PublicAccessBlock, Rule, Rules, Versioning};
 
 use contain::Known;
+use firebreak::answer::Decided;
 use firebreak::containment::Containment;
 use firebreak::diagnosis::{Diagnosis, Places};
 use firebreak::fault::Fault;
@@ -123,13 +128,13 @@ impl Function {
     /// When nothing could be tried; see [`Responder::handle`].
     pub async fn handle(&self, request: TaskInput) -> Result<TaskOutput, Fault> {
         let task = Task { containment: Containment::LockdownS3, at: None };
-        let suspects = &Suspects::of(&request.incident);
-        let organization = self.organization.as_deref();
-        let known = Known { organization, suspects, since: since(&request.incident) };
+        let answers = answers(self.responder.ledger(), &request.incident).await;
+        let suspects = &Suspects::of(&request.incident, &answers);
+        let known = Known { organization: self.organization.as_deref(), suspects, since: since(&request.incident) };
         // Nothing is changed before the base is recorded, so the ledger need not know earlier.
         let prepare = async |_: &Ledger, _: &Holder, _: &Target| ();
         let contain = async |call: &Call, (): ()| Box::pin(contain::contain(call, known)).await;
-        let verify = async |call: &Call| Box::pin(verify::verify(call, organization, suspects)).await;
+        let verify = async |call: &Call| Box::pin(verify::verify(call, known)).await;
         self.responder.handle(request, task, prepare, contain, verify).await
     }
 }
@@ -144,6 +149,27 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
         return Ok(vec![]);
     }
     Box::pin(turn::alone(call, async || Box::pin(release::release(call, base)).await)).await
+}
+
+/// Takes whom a person released in `incident` out of what denies suspects at the frozen bucket of `call.target`, unless another holder of
+/// the freeze accuses them, too; and the suspects of whoever let go of the bucket, which somebody else still holds.
+///
+/// # Errors
+/// The ledger or the bucket did not answer, or the policy could not be written. The next look of a holder does what was not done.
+pub async fn free(call: &Call, incident: &Incident) -> Result<(), Fault> {
+    let released = Suspects::of(incident, &[]).released;
+    Box::pin(turn::alone(call, async || Box::pin(freed::free(call, &released)).await)).await
+}
+
+/// What people answered, where it decides who is a suspect. Where that cannot be read nobody is denied of whom a person must approve it.
+async fn answers(ledger: &Ledger, incident: &Incident) -> Vec<Decided> {
+    if !Suspects::depend_on_answers(incident) {
+        return vec![];
+    }
+    ledger.answers(&incident.id).await.unwrap_or_else(|fault| {
+        tracing::warn!(fault.message = %fault.message, "what people answered is not known");
+        vec![]
+    })
 }
 
 /// Whether it has the form of an organization's id (Organizations API reference, "Organization"). With anything else, all of the

@@ -1,8 +1,10 @@
 //! Levels and incidents that share one bucket. Each level has a base of its own, and what one of them finds can be what another one made:
 //! a base says how the bucket was before any of them.
 
+use crate::accusers::{self, Accusers};
 use crate::base::{BaseState, Encryption, Planned, PublicAccessBlock, Rule, Rules, Versioning};
 use crate::statements::sids_of;
+use crate::suspects::Suspects;
 use firebreak::fault::Fault;
 use firebreak::target::{Scope, Target};
 use firebreak_aws::clock;
@@ -19,6 +21,8 @@ const LEVELS: [Scope; 4] = [Scope::Principal, Scope::Freeze, Scope::Destruction,
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Others {
     own: Option<BaseState>,
+    /// Who holds this level.
+    holders: Vec<String>,
     held: Vec<Other>,
 }
 
@@ -44,7 +48,7 @@ pub(crate) async fn others(call: &Call) -> Result<Others, Fault> {
             Held { target: &target, ..call.held() }.key().1 == key
         });
         if key == own {
-            found.own = Some(base);
+            (found.own, found.holders) = (Some(base), row.holders);
         } else if let Some(level) = level.filter(|_| !row.holders.is_empty()) {
             found.held.push(Other { level, base, is_releasing: row.is_releasing });
         }
@@ -56,6 +60,15 @@ impl Others {
     /// The base of this level, once an earlier run or another incident has recorded it: the next call was a change.
     pub(crate) fn own(&self) -> Option<&BaseState> {
         self.own.as_ref()
+    }
+
+    /// Who is known to accuse whom at this level, now that the incident of `call` accuses `suspects`. Only a freeze denies suspects.
+    pub(crate) fn accusers(&self, call: &Call, suspects: &Suspects) -> Accusers {
+        if call.target.scope != Scope::Freeze {
+            return Accusers::new();
+        }
+        let known = self.own().map(|own| own.planned.denied.clone()).unwrap_or_default();
+        accusers::with(&known, (call, call.holder.id().as_str()), &self.holders, suspects)
     }
 
     /// `current` as the bucket was before the other levels changed it. What somebody else changed since stays as it is now.

@@ -1,19 +1,13 @@
 //! What a level is about to change. It is recorded before the change, so that a release knows what a run that was killed can have done.
 
 use crate::base::{BaseState, Part, Planned, Versioning};
-use crate::changed::Changed;
+use crate::changed::{Changed, Trust};
 use crate::fit::Fit;
 use crate::rules::to_disable;
-use crate::statements::PolicyTrust;
 use firebreak::target::Scope;
 
 /// What `level` needs changed from `original`, the bucket before any level. What could not be read is not changed: nobody could put it back.
-pub(crate) fn planned(
-    level: Scope,
-    original: &BaseState,
-    changed: Option<&Changed>,
-    (fit, trust): (&Fit, PolicyTrust),
-) -> Planned {
+pub(crate) fn planned(level: Scope, original: &BaseState, changed: Option<&Changed>, (fit, trust): (&Fit, &Trust)) -> Planned {
     let is_known = |part: Part| !original.unknown.contains(&part);
     let freezes = level == Scope::Freeze;
     let switches = matches!(level, Scope::Freeze | Scope::Destruction);
@@ -26,7 +20,9 @@ pub(crate) fn planned(
         sids: fit.sids(),
         left_out: original.planned.left_out.clone(),
         unsettled: vec![],
-        distrusts: matches!(trust, PolicyTrust::WrittenBySuspect),
+        denied: original.planned.denied.clone(),
+        distrusts: trust.policy_by_suspect,
+        before: trust.text(),
         versioning: freezes && is_known(Part::Versioning) && original.versioning != Versioning::Enabled,
         encryption: freezes && is_known(Part::Encryption) && !refuses,
         lifecycle: lifecycle

@@ -222,7 +222,9 @@ mod tests {
             who: "arn:aws:iam::111122223333:user/mallory".to_owned(),
             at: jiff::Timestamp::UNIX_EPOCH,
             is_suspect: true,
+            by_suspect: true,
             unchanged: unchanged.iter().map(ToString::to_string).collect(),
+            written: BTreeSet::new(),
         }
     }
 

@@ -8,10 +8,11 @@
 //! with an action that it does not know, and not every partition need have the second one.
 
 mod denied;
-mod earlier;
 mod fill;
+mod outsiders;
 
-use crate::named::{self, Named};
+use crate::changed::Trust;
+use crate::named;
 use crate::suspects::Suspects;
 use denied::Denied;
 use fill::{Fills, filled};
@@ -20,8 +21,8 @@ use firebreak::step::StepKind;
 use firebreak::target::Scope;
 use firebreak_s3::Bucket;
 use firebreak_s3::policy::{Document, LIMIT};
+use outsiders::deny_outsiders;
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
 
 /// Denies the suspects' users and roles.
 pub(crate) const DENY_SUSPECTS: &str = "FirebreakDenySuspects";
@@ -55,7 +56,7 @@ pub(crate) struct Around<'a> {
     pub(crate) bucket: &'a Bucket,
     /// The organization's id, if the function knows it.
     pub(crate) organization: Option<&'a str>,
-    /// Whom the incident accuses.
+    /// Whom the incident accuses, and of a freeze whoever else holds it, too.
     pub(crate) suspects: &'a Suspects,
 }
 
@@ -68,15 +69,6 @@ impl Around<'_> {
     }
 }
 
-/// Whether whom the bucket's policy names can be left alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PolicyTrust {
-    /// No suspect is known to have written it.
-    Trusted,
-    /// CloudTrail shows that a suspect wrote it since the first activity: it excepts nobody.
-    WrittenBySuspect,
-}
-
 /// The statements of a level.
 #[derive(Debug, Default)]
 pub(crate) struct Statements {
@@ -84,6 +76,10 @@ pub(crate) struct Statements {
     pub(crate) all: Vec<(StepKind, Value)>,
     /// What cannot be written, and why, in words for people. [`StepKind::NoteAccess`]: suspects whom no bucket policy can deny.
     pub(crate) missing: Vec<(StepKind, String)>,
+    /// What the level promises and cannot have as things are, and what a person does about it. Its step has failed.
+    pub(crate) refused: Vec<(StepKind, String)>,
+    /// How the Sids of those begin that give way to these ones, whoever wrote them: numbers move, and some are needed no longer.
+    pub(crate) replaces: &'static [&'static str],
 }
 
 impl Statements {
@@ -97,15 +93,18 @@ impl Statements {
     fn lacks(&mut self, kind: StepKind, why: impl Into<String>) {
         self.missing.push((kind, why.into()));
     }
+
+    fn refuses(&mut self, kind: StepKind, why: impl Into<String>) {
+        self.refused.push((kind, why.into()));
+    }
 }
 
-/// The statements of a level, for a bucket whose policy is `current`. Whom statements of an earlier containment deny stays denied: another
-/// incident may hold them.
-pub(crate) fn of_level(level: Scope, around: &Around<'_>, current: &Document, trust: PolicyTrust) -> Statements {
+/// The statements of a level, for a bucket whose policy is `current`, which is believed as far as `trust` goes.
+pub(crate) fn of_level(level: Scope, around: &Around<'_>, current: &Document, trust: &Trust) -> Statements {
     let mut all = Statements::default();
     match level {
         Scope::Freeze => {
-            deny_suspects(&mut all, around, current);
+            deny_suspects(&mut all, around);
             deny_outsiders(&mut all, around, current, trust);
             all.add(StepKind::DenyCustomerKeys, for_bucket(CUSTOMER_KEYS_JSON, around, &[]));
         }
@@ -118,12 +117,12 @@ pub(crate) fn of_level(level: Scope, around: &Around<'_>, current: &Document, tr
 
 /// The same where the whole does not fit into the policy: of a freeze the deny of the suspects alone. The other levels have one
 /// statement, and no shorter form.
-pub(crate) fn shorter(level: Scope, around: &Around<'_>, current: &Document) -> Statements {
+pub(crate) fn shorter(level: Scope, around: &Around<'_>) -> Statements {
     let mut all = Statements::default();
     let why = format!("with it the bucket's policy would be larger than S3's {LIMIT} bytes");
     match level {
         Scope::Freeze => {
-            deny_suspects(&mut all, around, current);
+            deny_suspects(&mut all, around);
             all.lacks(StepKind::DenyOutsiders, &why);
             all.lacks(StepKind::DenyCustomerKeys, &why);
         }
@@ -131,6 +130,13 @@ pub(crate) fn shorter(level: Scope, around: &Around<'_>, current: &Document) -> 
         Scope::Seal => all.lacks(StepKind::SealBucket, why),
         _ => {}
     }
+    all
+}
+
+/// Of a freeze the deny of the suspects alone, where nothing else is written.
+pub(crate) fn about_suspects(around: &Around<'_>) -> Statements {
+    let mut all = Statements::default();
+    deny_suspects(&mut all, around);
     all
 }
 
@@ -167,13 +173,19 @@ fn for_bucket(template: &str, around: &Around<'_>, more: Fills<'_>) -> Result<Ma
     filled(template, &fills)
 }
 
-fn deny_suspects(all: &mut Statements, around: &Around<'_>, current: &Document) {
-    let (kind, denied) = (StepKind::DenySuspects, Denied::of(around, current));
+fn deny_suspects(all: &mut Statements, around: &Around<'_>) {
+    all.replaces = &[DENY_SUSPECTS];
+    let (kind, denied) = (StepKind::DenySuspects, Denied::of(around));
     let unnamed = around.suspects.unnamed.join("; ");
-    if denied.is_empty() {
-        let why = if unnamed.is_empty() { "the incident accuses nobody" } else { unnamed.as_str() };
-        all.lacks(kind, format!("no suspect whom a bucket policy can deny: {why}"));
-        return;
+    let is_nobody = denied.is_empty() || around.suspects.is_nobody_named;
+    if !unnamed.is_empty() && is_nobody {
+        // The suspect goes on, whatever else the level denies.
+        let way = format!("stop them by hand, or seal the bucket: --only \"every access to S3 bucket {}\"", around.bucket.name);
+        all.refuses(kind, format!("no suspect whom a bucket policy can deny: {unnamed}; {way}"));
+    } else if denied.is_empty() {
+        all.lacks(kind, "no suspect whom a bucket policy can deny: the incident accuses nobody");
+    } else if !unnamed.is_empty() {
+        all.lacks(StepKind::NoteAccess, format!("not denied at the bucket: {unnamed}"));
     }
     if !denied.arns.is_empty() {
         all.add(kind, for_bucket(SUSPECTS_JSON, around, &[("Suspects", denied.arns.as_slice())]));
@@ -187,40 +199,6 @@ fn deny_suspects(all: &mut Statements, around: &Around<'_>, current: &Document) 
         let sid = ("Sid".to_owned(), Value::String(format!("{DENY_SESSIONS}{}", at + 1)));
         all.add(kind, statement.map(|statement| statement.into_iter().chain([sid]).collect()));
     }
-    if !unnamed.is_empty() {
-        all.lacks(StepKind::NoteAccess, format!("not denied at the bucket: {unnamed}"));
-    }
-}
-
-fn deny_outsiders(all: &mut Statements, around: &Around<'_>, current: &Document, trust: PolicyTrust) {
-    let kind = StepKind::DenyOutsiders;
-    let Some(organization) = around.organization else {
-        all.lacks(kind, "the function does not know the organization's id (FIREBREAK_ORGANIZATION_ID): it cannot tell outsiders");
-        return;
-    };
-    let (mut accounts, mut principals) = (BTreeSet::from([around.bucket.owner.clone()]), BTreeSet::new());
-    if trust == PolicyTrust::Trusted {
-        principals.insert(format!("arn:{}:iam::cloudfront:user/CloudFront Origin Access Identity *", around.bucket.partition));
-        let named: BTreeSet<Named> = current.foreign().flat_map(named::of_statement).collect();
-        for who in named.into_iter().filter(|who| who.account() != Some(around.bucket.owner.as_str())) {
-            match who {
-                Named::Account(account) => {
-                    accounts.insert(account);
-                }
-                Named::Principal(arn) => principals.extend(denied::under_any_path(&arn)),
-                _ => {}
-            }
-        }
-    }
-    if principals.is_empty() {
-        // A condition without values would be no condition.
-        principals.insert(format!("arn:{}:iam::000000000000:role/firebreak-none", around.bucket.partition));
-    }
-    let (accounts, principals) = (accounts.into_iter().collect::<Vec<_>>(), principals.into_iter().collect::<Vec<_>>());
-    let organization = [organization.to_owned()];
-    let fills: [(&str, &[String]); 3] =
-        [("Organization", organization.as_slice()), ("Accounts", accounts.as_slice()), ("Named", principals.as_slice())];
-    all.add(kind, for_bucket(OUTSIDERS_JSON, around, &fills));
 }
 
 #[cfg(test)]

@@ -1,18 +1,19 @@
 //! The settings of a bucket that a level changes, one after the other.
 
-use crate::base::{Part, Planned, Seen};
-use crate::changed::{By, Changed};
+use crate::base::{Part, Planned, Rule, Rules, Seen};
+use crate::changed::{Changed, Kind};
 use crate::{encryption, lifecycle, replication, versioning};
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::Scope;
+use firebreak::text::inert;
 use firebreak_function::step::step;
 use firebreak_s3::Bucket;
 use std::collections::BTreeSet;
 
 /// Steps about rules that a receipt lists. A suspect can make 1,000 rules.
-const LISTED: usize = 20;
+pub(crate) const LISTED: usize = 20;
 
 /// What is to be done.
 #[derive(Clone, Copy)]
@@ -29,16 +30,14 @@ pub(crate) struct Orders<'a> {
 
 /// Switches rules off, has S3 refuse keys of callers, and keep versions, as far as the level says. Each failure is a step of its own.
 pub(crate) async fn change(bucket: &Bucket, seen: &Seen, orders: Orders<'_>) -> Vec<Step> {
-    let Orders { level, planned, changed, held } = orders;
+    let Orders { level, planned, held, .. } = orders;
     let mut steps = Vec::new();
     if matches!(level, Scope::Freeze | Scope::Destruction) {
-        let by = changed.and_then(|changed| changed.lifecycle.as_ref());
         let deleting = Box::pin(lifecycle::disable(bucket, &planned.lifecycle, held)).await;
-        steps.extend(unknown(seen, (Part::Lifecycle, StepKind::DisableLifecycleRule), level, by).await);
+        steps.extend(OfKind::lifecycle(orders, seen).unknown(bucket).await);
         steps.extend(listed(StepKind::DisableLifecycleRule, deleting, &planned.lifecycle));
-        let by = changed.and_then(|changed| changed.replication.as_ref());
         let copying = Box::pin(replication::disable(bucket, &planned.replication, held)).await;
-        steps.extend(unknown(seen, (Part::Replication, StepKind::DisableReplicationRule), level, by).await);
+        steps.extend(OfKind::replication(orders, seen).unknown(bucket).await);
         steps.extend(listed(StepKind::DisableReplicationRule, copying, &planned.replication));
     }
     if level == Scope::Freeze {
@@ -54,10 +53,73 @@ pub(crate) async fn change(bucket: &Bucket, seen: &Seen, orders: Orders<'_>) -> 
     steps
 }
 
-/// Rules that could not be read, or are too many to be recorded, where some of them would have to be off.
-async fn unknown(seen: &Seen, (part, kind): (Part, StepKind), level: Scope, by: Option<&By>) -> Option<Step> {
-    let fault = seen.faults.get(&part).filter(|_| level == Scope::Destruction || by.is_some())?;
-    Some(step(kind, async { Err(fault.clone()) }).await)
+/// The rules of one kind, as far as they are known.
+struct OfKind<'a> {
+    step: StepKind,
+    level: Scope,
+    /// Why they could not be read, or that they are too many to be recorded.
+    fault: Option<&'a Fault>,
+    rules: Option<&'a Rules>,
+    planned: &'a BTreeSet<String>,
+    /// CloudTrail shows that somebody wrote them.
+    is_written: bool,
+    /// Why CloudTrail may not show that somebody wrote them.
+    hidden: Option<&'a str>,
+}
+
+impl<'a> OfKind<'a> {
+    fn lifecycle(orders: Orders<'a>, seen: &'a Seen) -> Self {
+        let Orders { level, planned, changed, .. } = orders;
+        Self {
+            step: StepKind::DisableLifecycleRule,
+            level,
+            fault: seen.faults.get(&Part::Lifecycle),
+            rules: seen.base.lifecycle.as_ref(),
+            planned: &planned.lifecycle,
+            is_written: changed.is_some_and(|changed| changed.lifecycle.is_some()),
+            hidden: hidden(changed, Kind::Lifecycle),
+        }
+    }
+
+    fn replication(orders: Orders<'a>, seen: &'a Seen) -> Self {
+        let Orders { level, planned, changed, .. } = orders;
+        Self {
+            step: StepKind::DisableReplicationRule,
+            level,
+            fault: seen.faults.get(&Part::Replication),
+            rules: seen.base.replication.as_ref(),
+            planned: &planned.replication,
+            is_written: changed.is_some_and(|changed| changed.replication.is_some()),
+            hidden: hidden(changed, Kind::Replication),
+        }
+    }
+
+    /// The failed step, where some of the rules may have to be off and nobody can say which ones.
+    async fn unknown(&self, bucket: &Bucket) -> Option<Step> {
+        let may_be_meant = self.level == Scope::Destruction || self.is_written || self.hidden.is_some();
+        let unread = self.fault.filter(|_| may_be_meant).cloned();
+        let fault = unread.or_else(|| self.unseen(bucket))?;
+        Some(step(self.step, async { Err(fault) }).await)
+    }
+
+    /// Why the freeze may have left a suspect's rule on: S3 deletes or copies by a rule, and who wrote the rule is not known.
+    fn unseen(&self, bucket: &Bucket) -> Option<Fault> {
+        let why = self.hidden.filter(|_| self.level == Scope::Freeze)?;
+        let is_left = |rule: &&Rule| rule.enabled && rule.expires && !self.planned.contains(&rule.id);
+        let left: Vec<&Rule> = self.rules.into_iter().flat_map(|rules| &rules.rules).filter(is_left).collect();
+        let first = inert(&left.first()?.id, 60);
+        Some(Fault::malformed(format!(
+            "{} rules that take data away stay on, among them {first}: CloudTrail does not show whether a suspect wrote them ({why}). Looks \
+             ask again; --only \"destructive actions in S3 bucket {}\" switches all of them off",
+            left.len(),
+            bucket.name
+        )))
+    }
+}
+
+fn hidden(changed: Option<&Changed>, kind: Kind) -> Option<&str> {
+    let changed = changed.filter(|changed| changed.hidden.contains(&kind))?;
+    Some(changed.unread.as_deref().unwrap_or("it shows no more"))
 }
 
 /// Rules that would have to be off and for which the record had no room: none of them was switched off, because nobody could put them back.
@@ -105,7 +167,6 @@ fn listed(kind: StepKind, mut steps: Vec<Step>, ids: &BTreeSet<String>) -> Vec<S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use firebreak::text::inert;
     use firebreak_function::step::skipped;
 
     fn of_rule(id: usize, outcome: Outcome) -> Step {

@@ -49,8 +49,9 @@ pub(crate) async fn into(
     let ours: Vec<Value> = statements.all.iter().map(|(_, statement)| statement.clone()).collect();
     let absent = record.as_ref().map(|record| record.absent(document)).unwrap_or_default();
     let (started_at, clock) = (clock::now(), Instant::now());
-    let is_complete = absent.is_empty() && ours.iter().all(|statement| is_there(document, statement));
-    let wanted = document.with(&absent).with(&ours);
+    let wanted = document.without(statements.replaces).with(&absent).with(&ours);
+    let has_surplus = has_surplus(document, statements);
+    let is_complete = absent.is_empty() && !has_surplus && ours.iter().all(|statement| is_there(document, statement));
     let written = if is_complete { Ok(vec![]) } else { Box::pin(put(bucket, &wanted, record.as_deref_mut())).await };
     if let (Ok(left_out), Some(record)) = (&written, record) {
         Box::pin(record.settle(left_out)).await;
@@ -58,13 +59,21 @@ pub(crate) async fn into(
     let ms = u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX);
     let mut steps = Vec::new();
     for kind in kinds(statements) {
+        let is_kept = kind != StepKind::DenySuspects || !has_surplus;
         let was_there = statements.all.iter().filter(|(of, _)| *of == kind).all(|(_, statement)| is_there(document, statement));
         let outcome = match &written {
-            _ if was_there => Ok(Outcome::Already),
+            _ if was_there && is_kept => Ok(Outcome::Already),
             Ok(_) => Ok(Outcome::Applied),
             Err(fault) => Err(fault.clone()),
         };
         steps.push(Step { started_at, ms, ..step(kind, async { outcome }).await });
+    }
+    if let Err(fault) = &written
+        && has_surplus
+        && !kinds(statements).contains(&StepKind::DenySuspects)
+    {
+        // Nobody is to be denied any more, and somebody still is.
+        steps.push(step(StepKind::DenySuspects, async { Err(fault.clone()) }).await);
     }
     steps.extend(not_written(statements));
     let (left_out, why) = match &written {
@@ -73,6 +82,13 @@ pub(crate) async fn into(
     };
     steps.extend(left_out.iter().zip(1..).map(|(statement, at)| left(statement, at, &why)));
     steps
+}
+
+/// Whether more statements about suspects are there than those that are wanted.
+fn has_surplus(document: &Document, statements: &Statements) -> bool {
+    let ours = statements.all.iter().filter(|(kind, _)| *kind == StepKind::DenySuspects).count();
+    let there = document.statements().len() - document.without(statements.replaces).statements().len();
+    there > ours
 }
 
 /// The steps of statements that cannot be written because of `fault`.
@@ -118,7 +134,9 @@ fn kinds(statements: &Statements) -> Vec<StepKind> {
 }
 
 fn not_written(statements: &Statements) -> impl Iterator<Item = Step> {
-    statements.missing.iter().map(|(kind, why)| skipped(*kind, Fault::malformed(why)))
+    let left = |(kind, why): &(StepKind, String)| skipped(*kind, Fault::malformed(why));
+    let failed = move |one: &(StepKind, String)| Step { outcome: Outcome::Failed, ..left(one) };
+    statements.missing.iter().map(left).chain(statements.refused.iter().map(failed))
 }
 
 fn left(statement: &Value, at: usize, why: &str) -> Step {

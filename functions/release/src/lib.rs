@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod end;
+mod freed;
 mod holds;
 mod past;
 mod rows;
@@ -168,6 +169,7 @@ impl Function {
             None if is_known => self.end(&request, &released, ended).await?,
             None => ended,
         };
+        Box::pin(self.free_at_buckets(&decided, &released)).await;
         let count = |kind| released.iter().flat_map(|receipt| &receipt.steps).filter(|step| step.is(kind)).count();
         let (kept_inactive, drifted) = (count(StepKind::KeepInactive), count(StepKind::CheckDrift));
         Ok(Released { status, receipts: request.carry.receipts(released), kept_inactive, drifted })

@@ -97,7 +97,8 @@ async fn an_incident_keeps_every_answer_with_whom_where_and_what_was_shown() {
         ledger.answer_delivered(&id, &format!("token {round}")).await.expect("written");
     }
     let view = ledger.incident(&id).await.expect("read").expect("an incident");
-    assert_eq!(view.review.expect("a gate").answers, [first, second]);
+    assert_eq!(view.review.expect("a gate").answers, [first.clone(), second.clone()]);
+    assert_eq!(ledger.answers(&id).await.expect("read"), [first, second]);
 }
 
 #[tokio::test]

@@ -42,12 +42,20 @@ pub struct Credentials {
     pub account: Option<AccountId>,
     /// What the finding calls the principal, for people: untrusted text, made inert.
     pub called: Option<String>,
+    /// Of a principal of another account: what `aws:userid` says of it, else what the finding calls it. Untrusted text, made inert.
+    /// Nothing for a caller without credentials.
+    pub outsider: Option<String>,
 }
+
+/// How GuardDuty calls a caller without credentials.
+const ANONYMOUS: &str = "ANONYMOUS_PRINCIPAL";
+/// Characters of an outsider: an id of 21, a colon, and the name of a session.
+const OUTSIDER: usize = 96;
 
 impl Credentials {
     /// Of a principal of which nothing else is known.
     pub(super) fn of(principal: Principal) -> Self {
-        Self { principal, principal_id: None, access_key_id: None, account: None, called: None }
+        Self { principal, principal_id: None, access_key_id: None, account: None, called: None, outsider: None }
     }
 
     /// Resolves the vocabulary that GuardDuty, ASFF and OCSF share: `userType`, `userName` and `principalId`.
@@ -94,6 +102,7 @@ impl Credentials {
             Some(Kind::Service) => Principal::Other("an AWS service"),
             None => nameless("a principal Firebreak does not know"),
         };
+        let outsider = (kind == Some(Kind::OtherAccount)).then(|| principal_id_text.or(name).unwrap_or("unnamed"));
         let principal_id = id.and_then(|id| PrincipalId::parse(id).ok());
         Self {
             principal,
@@ -101,6 +110,7 @@ impl Credentials {
             access_key_id: key_id,
             account,
             called: name.or(principal_id_text).map(|name| inert(name, 64)),
+            outsider: outsider.filter(|called| *called != ANONYMOUS).map(|called| inert(called, OUTSIDER)),
         }
     }
 }

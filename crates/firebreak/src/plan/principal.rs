@@ -4,7 +4,7 @@ use super::Circumstances;
 use super::identity::{Person, RoleIs, is_temporary};
 use super::wanted::Wanted;
 use crate::containment::Containment;
-use crate::decision::Mode;
+use crate::decision::{Mode, Whom};
 use crate::finding::{Finding, Named, Principal, Resource, Source};
 use crate::ids::{Arn, IamName, InstanceId, Region, RoleSessionName, SessionName, region_of_iam};
 use crate::policy::{AlsoDeny, Policy, RoleScope};
@@ -66,9 +66,13 @@ fn user(
     let real = Target { id: owner.name.to_string(), principal_id: owner.principal_id, ..target.clone() };
     let key = credentials.access_key_id.as_ref().filter(|key| !is_temporary(key));
     let alone = key.map(|_| Target { scope: Scope::AccessKey, ..real.clone() });
+    // One of them did nothing.
     let mut wanted = vec![
-        noted(user_now(person, said, (wait, target), contain), "IAM says that the access key is another user's"),
-        contain(wait, real).noting("IAM says that the access key is this user's, the finding names another"),
+        noted(user_now(person, said, (wait, target), contain), "IAM says that the access key is another user's")
+            .meaning(Whom::InDoubt),
+        contain(wait, real)
+            .noting("IAM says that the access key is this user's, the finding names another")
+            .meaning(Whom::InDoubt),
     ];
     wanted.extend(alone.map(|key| contain(mode, key).noting("this key is exposed, whoever's it is")));
     wanted
@@ -87,10 +91,12 @@ fn user_now(person: Person, said: &IamName, (mode, target): (Mode, Target), cont
             contain(mode, Target { id: name.to_string(), ..target }).noting(&note).said_as(said)
         }
         Person::Replaced(namesake) => contain(mode.at_most(Mode::Gate), namesake.instead_of(target))
-            .noting("the user of the finding is gone; another one has its name since"),
+            .noting("the user of the finding is gone; another one has its name since")
+            .meaning(Whom::InDoubt),
         // Half an answer must not do less than none: the containment goes by the id, and leaves the name's holder alone.
         Person::Unfound => contain(mode, target)
-            .noting("another user has this name now; where the user of the finding is was not found out, and its id decides"),
+            .noting("another user has this name now; where the user of the finding is was not found out, and its id decides")
+            .meaning(Whom::ById),
         Person::Gone => contain(mode, target).noting("no user has this name now"),
     }
 }
@@ -115,6 +121,7 @@ fn role_now(
             (Some(role.path.as_str()), wait, "the role of the finding is gone; another one has its name since")
         }
     };
+    let whom = if matches!(known, RoleIs::Replaced(_)) { Whom::InDoubt } else { Whom::Named };
     let now = match &known {
         RoleIs::Same(role) | RoleIs::Replaced(role) => role.instead_of(target),
         RoleIs::Unknown | RoleIs::Gone => target,
@@ -135,7 +142,8 @@ fn role_now(
             role.map(|part| noted(part, "for the case that the role is not under /aws-reserved/: its name is borrowed then"));
         std::iter::once(person).chain(role).collect()
     };
-    wanted.into_iter().map(|part| if note.is_empty() { part } else { noted(part, note) }).collect()
+    let wanted = wanted.into_iter().map(|part| part.meaning(whom));
+    wanted.map(|part| if note.is_empty() { part } else { noted(part, note) }).collect()
 }
 
 /// The same, with something more that the reader must know.

@@ -40,6 +40,7 @@ impl Restrained {
             by_hand: wanted.by_hand.clone(),
             suppressed: code == ReasonCode::Suppressed,
             only_by_name: wanted.only_by_name && wanted.containment.is_some(),
+            whom: wanted.whom,
             ..Decision::new(wanted.target.clone(), wanted.containment, mode, decision_text(reason))
         };
         Self { decision, rehearsed: false, evidence: false }

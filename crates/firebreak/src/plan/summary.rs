@@ -45,6 +45,10 @@ pub struct FindingSummary {
     /// Of a finding that names an instance: the public addresses at the other end, ten at most.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub remote: BTreeSet<IpAddr>,
+    /// Principals of other accounts whose credentials it is about: `AIDA…` or `AROA…:session`, as `aws:userid` says them, else what the
+    /// sender calls them. No decision names them: IAM here cannot contain them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub outsiders: BTreeSet<String>,
     /// Of a person's request: who asks, as the request says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<String>,
@@ -90,6 +94,7 @@ impl FindingSummary {
             part_of: None,
             actor: None,
             remote: BTreeSet::new(),
+            outsiders: BTreeSet::new(),
             requested_by: None,
             shared_host: false,
             hosts: BTreeSet::new(),
@@ -116,6 +121,17 @@ fn remote(finding: &Finding) -> BTreeSet<IpAddr> {
         return BTreeSet::new();
     }
     addresses::public(finding.remote_addresses.iter().copied())
+}
+
+/// More principals of other accounts of one finding are not remembered.
+const MAX_OUTSIDERS: usize = 4;
+
+fn outsiders(finding: &Finding) -> BTreeSet<String> {
+    let outsider = |resource: &Resource| match &resource.named {
+        Named::Credentials(credentials) => credentials.outsider.clone(),
+        _ => None,
+    };
+    finding.about(Subject::Principal).filter_map(outsider).take(MAX_OUTSIDERS).collect()
 }
 
 /// More instances of one finding are not remembered by their ids.
@@ -155,6 +171,7 @@ pub(super) fn of(finding: &Finding) -> FindingSummary {
         part_of: finding.part_of.as_deref().map(|arn| inert(arn, 256)),
         actor: Actor::of(finding),
         remote: remote(finding),
+        outsiders: outsiders(finding),
         requested_by: finding.requested_by.as_deref().map(|who| inert(who, 128)),
         shared_host: finding.on_shared_host() && finding.about(Subject::Instance).next().is_some(),
         hosts: hosts(finding),

@@ -1,7 +1,7 @@
 //! What would be done about one target if policy said nothing.
 
 use crate::containment::Containment;
-use crate::decision::{Mode, ReasonCode};
+use crate::decision::{Mode, ReasonCode, Whom};
 use crate::finding::Resource;
 use crate::ids::IamName;
 use crate::playbook::{Playbook, Row};
@@ -37,6 +37,8 @@ pub(super) struct Wanted {
     pub(super) of_host: Option<String>,
     /// Others use the target: a bare approval leaves it alone.
     pub(super) only_by_name: bool,
+    /// Of a principal: who is meant.
+    pub(super) whom: Whom,
 }
 
 impl Wanted {
@@ -58,6 +60,7 @@ impl Wanted {
             said: None,
             of_host: None,
             only_by_name: false,
+            whom: Whom::Named,
         }
     }
 
@@ -106,6 +109,10 @@ impl Wanted {
         }
         // A naming by the present name is the finding's, too.
         self.said = self.said.take().filter(|_| other.said.is_some());
+        // One naming that leaves no doubt is enough.
+        if other.whom == Whom::Named {
+            self.whom = Whom::Named;
+        }
     }
 
     fn named_by(self, resource: &Resource) -> Self {
@@ -120,6 +127,11 @@ impl Wanted {
     /// The same, renamed since the finding.
     pub(super) fn said_as(self, name: &IamName) -> Self {
         Self { said: Some(name.clone()), ..self }
+    }
+
+    /// The same, where the name does not say who is meant.
+    pub(super) fn meaning(self, whom: Whom) -> Self {
+        Self { whom, ..self }
     }
 
     /// The target under the name that the finding has.

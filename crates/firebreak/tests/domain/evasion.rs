@@ -47,6 +47,8 @@ const BUCKET: &str = "drill/tests/whole/end_to_end/bucket.rs";
 const RULES_OF_BUCKETS: &str = "functions/lockdown-s3/tests/wire/rules.rs";
 const ENCRYPTION: &str = "functions/lockdown-s3/tests/wire/encryption.rs";
 const LOCKDOWN_LOOKS: &str = "functions/lockdown-s3/tests/wire/verify.rs";
+const LATE: &str = "functions/lockdown-s3/tests/wire/late.rs";
+const TRUST: &str = "functions/lockdown-s3/tests/wire/trust.rs";
 /// An overwrite under the caller's key and a bulk delete, end to end.
 const RANSOM: Proof = Test(
     "drill/tests/whole/end_to_end/ransom.rs",
@@ -318,9 +320,15 @@ const ROWS: &[(u8, &[Proof])] = &[
         &[
             SET_RULES,
             Test(RULES_OF_BUCKETS, "a_freeze_stops_what_was_written_since_and_leaves_what_was_there"),
+            Test(RULES_OF_BUCKETS, "a_rule_that_slept_and_that_somebody_woke_is_switched_off"),
             Test(RULES_OF_BUCKETS, "destruction_switches_off_whatever_takes_data_away"),
+            Test(LATE, "a_rule_that_cloudtrail_shows_too_late_is_switched_off_and_nobody_reverted_anything"),
+            Test(
+                "functions/lockdown-s3/tests/wire/changed.rs",
+                "whoever_hides_a_rule_behind_calls_about_other_buckets_gets_no_receipt_that_says_contained",
+            ),
             Test(LOCKDOWN_LOOKS, "a_rule_that_deletes_and_came_since_is_switched_off_and_a_release_leaves_it_off"),
-            Open("what S3 has begun to delete; a rule that CloudTrail does not show yet"),
+            Open("what S3 has begun to delete; a rule until CloudTrail shows it and a look asks"),
         ],
     ),
     (31, &[Cases, SET_RULES, Test(RULES_OF_BUCKETS, "copies_to_another_account_stop_and_people_read_whose_it_is")]),
@@ -341,6 +349,9 @@ const ROWS: &[(u8, &[Proof])] = &[
             Cases,
             Test(BUCKET, "a_bucket_is_closed_level_by_level_and_put_back_byte_for_byte"),
             Test(BUCKET, "a_freeze_by_which_others_would_lose_access_waits_and_changes_nothing"),
+            Test(TRUST, "a_suspect_who_writes_the_policy_back_unchanged_takes_nobody_s_access"),
+            Test(TRUST, "whom_a_suspect_named_is_denied_whoever_wrote_the_policy_after_him"),
+            Test(LATE, "an_accomplice_whom_cloudtrail_shows_too_late_is_no_exception_any_more"),
             Test(LOCKDOWN_LOOKS, "whom_the_policy_names_since_the_containment_is_no_exception"),
         ],
     ),

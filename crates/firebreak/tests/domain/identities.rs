@@ -1,6 +1,6 @@
 //! What an account's answers about principals change in a plan.
 
-use firebreak::decision::{Mode, ReasonCode};
+use firebreak::decision::{Mode, ReasonCode, Whom};
 use firebreak::ids::{AccessKeyId, AccountId, IamName, PrincipalId};
 use firebreak::plan::{Administrator, AtSource, Circumstances, Identities, Known, Owner, Plan, Question, Verdict, plan};
 use firebreak::policy::Policy;
@@ -134,6 +134,22 @@ fn the_key_of_somebody_else_is_decided_alone() {
     let known = iam().holder(Some(("mallory", ID))).owner("alice", Some(OTHER));
     let plan = decided(&user(Some(ID), SESSION_KEY), "", Some(&known.0));
     assert_eq!(lines(&plan), [format!("gate IAM user mallory {ID}"), format!("gate IAM user alice {OTHER}")]);
+}
+
+#[test]
+fn whoever_may_only_have_the_name_of_a_suspect_is_marked() {
+    let whom = |known: Iam| -> Vec<Whom> {
+        decided(&user(Some(ID), KEY), "", Some(&known.0)).decisions.iter().map(|decision| decision.whom).collect()
+    };
+    let (mallory, namesake) = (|| iam().holder(Some(("mallory", ID))), || iam().holder(Some(("mallory", OTHER))));
+    assert_eq!(whom(iam()), [Whom::Named], "nothing speaks against it");
+    assert_eq!(whom(namesake().owner("m2", None)), [Whom::Named], "renamed");
+    assert_eq!(whom(namesake().listed(None)), [Whom::InDoubt]);
+    assert_eq!(whom(namesake()), [Whom::ById]);
+    // The key is exposed, whoever's it is.
+    assert_eq!(whom(mallory().owner("alice", Some(OTHER))), [Whom::Named, Whom::InDoubt, Whom::InDoubt]);
+    let word = |text: &str| serde_json::from_value::<Whom>(json!(text)).expect("a word");
+    assert_eq!((word("by-id"), word("a word of tomorrow")), (Whom::ById, Whom::InDoubt));
 }
 
 #[test]

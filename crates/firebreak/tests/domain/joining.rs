@@ -1,7 +1,7 @@
 //! One attack, one incident: what a second one adds to what the first one decided.
 
 use crate::traps::{fixture, under};
-use firebreak::decision::{Decision, Mode, ReasonCode};
+use firebreak::decision::{Decision, Mode, ReasonCode, Whom};
 use firebreak::ids::{AccessKeyId, IncidentId};
 use firebreak::incident::Incident;
 use firebreak::joining::{Adds, Joiner, LISTED_PER_TYPE, MAX_FINDINGS, Merge, Merged, is_answered};
@@ -91,6 +91,16 @@ fn what_a_finding_accuses_need_not_be_named_any_more() {
     let decision = &merged.incident.decisions[0];
     assert!(!decision.only_by_name && merged.adds == Adds::Decisions);
     assert!(decision.since > open.revision, "an answer to the older ticket is not about it");
+}
+
+#[test]
+fn whom_a_finding_accuses_without_a_doubt_is_no_namesake() {
+    let mut open = opened(alice());
+    (open.decisions[0].mode, open.decisions[0].whom) = (Mode::Gate, Whom::InDoubt);
+    let merged = joined(&open, &second(|decision| decision.mode = Mode::Gate));
+    assert_eq!((merged.incident.decisions[0].whom, merged.adds), (Whom::Named, Adds::Decisions));
+    let doubted = joined(&open, &second(|decision| (decision.mode, decision.whom) = (Mode::Gate, Whom::InDoubt)));
+    assert_eq!(doubted.incident.decisions[0].whom, Whom::InDoubt);
 }
 
 #[test]

@@ -100,6 +100,25 @@ fn a_suppression_by_name_holds_for_its_accounts_alone() {
 }
 
 #[test]
+fn a_caller_from_another_account_is_known_by_what_a_bucket_policy_can_name() {
+    let outsiders = |details: Value| {
+        let mut event = fixture("guardduty/exfiltration-s3.json");
+        event["detail"]["resource"]["accessKeyDetails"] = details;
+        full(&event).finding.outsiders.into_iter().collect::<Vec<_>>()
+    };
+    let caller =
+        |kind: &str, id: &str, name: &str| json!({ "accessKeyId": "", "principalId": id, "userType": kind, "userName": name });
+    let session = "AROAEXAMPLEPARTNER001:etl";
+    assert_eq!(outsiders(caller("AWSAccount", session, "etl-role")), [session]);
+    assert_eq!(outsiders(caller("AWSAccount", "AIDAEXAMPLEPARTNER001", "")), ["AIDAEXAMPLEPARTNER001"]);
+    assert_eq!(outsiders(caller("AWSAccount", "", "etl\u{202e}")), ["etl\u{fffd}"], "by name: people look for whoever that is");
+    assert_eq!(outsiders(caller("AWSAccount", "", "")), ["unnamed"]);
+    for nobody in [caller("AWSAccount", "", "ANONYMOUS_PRINCIPAL"), caller("AssumedRole", session, "etl-role")] {
+        assert_eq!(outsiders(nobody), [""; 0]);
+    }
+}
+
+#[test]
 fn a_suppressed_bucket_does_not_hide_a_caller_nobody_suppressed() {
     let mut event = fixture("guardduty/exfiltration-s3.json");
     event["detail"]["resource"]["accessKeyDetails"]["userType"] = json!("AWSAccount");

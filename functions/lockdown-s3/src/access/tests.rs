@@ -13,7 +13,7 @@ fn base() -> BaseState {
     BaseState { owner_id: Some("0123owner".to_owned()), ..BaseState::default() }
 }
 
-fn of(level: Scope, base: &BaseState, statements: &Value, trust: PolicyTrust) -> Access {
+fn of(level: Scope, base: &BaseState, statements: &Value, trust: &Trust) -> Access {
     let arns = BTreeSet::from(["arn:aws:iam::111122223333:user/mallory".to_owned()]);
     let (bucket, suspects) = (bucket(), Suspects { arns, ..Suspects::default() });
     let around = Around { bucket: &bucket, organization: Some(ORGANIZATION), suspects: &suspects };
@@ -21,7 +21,7 @@ fn of(level: Scope, base: &BaseState, statements: &Value, trust: PolicyTrust) ->
 }
 
 fn freeze(statements: &Value) -> Access {
-    of(Scope::Freeze, &base(), statements, PolicyTrust::Trusted)
+    of(Scope::Freeze, &base(), statements, &Trust::default())
 }
 
 fn allow(principal: Value) -> Value {
@@ -68,7 +68,7 @@ fn who_cannot_be_told_from_an_outsider_makes_a_person_decide() {
     for statement in [but, unclear, other] {
         assert!(freeze(&json!([statement])).innocent_losers().is_some(), "{statement}");
     }
-    let alone = of(Scope::Principal, &base(), &json!([allow(json!("*"))]), PolicyTrust::Trusted);
+    let alone = of(Scope::Principal, &base(), &json!([allow(json!("*"))]), &Trust::default());
     assert_eq!((losers(&alone), alone.innocent_losers()), (vec!["everybody (public)"], None), "there it is the aim");
 }
 
@@ -79,15 +79,62 @@ fn a_suspect_loses_and_nobody_waits_for_that() {
     assert!(access.loses[0].is_suspect && access.innocent_losers().is_none(), "{access:?}");
 }
 
+/// A suspect wrote the policy, which said this before; nothing: nobody knows what.
+fn written_by_a_suspect(before: Option<&Value>) -> Trust {
+    Trust { policy_by_suspect: true, before: before.map(document), ..Trust::default() }
+}
+
 #[test]
 fn whoever_a_suspect_let_in_loses_and_nobody_waits_for_that() {
-    let statements = json!([
-        allow(json!("*")),
-        allow(json!({ "AWS": PARTNER, "CanonicalUser": "79a59df900b949e5", "Service": "cloudtrail.amazonaws.com" }))
-    ]);
-    let access = of(Scope::Freeze, &base(), &statements, PolicyTrust::WrittenBySuspect);
+    let service = allow(json!({ "Service": "cloudtrail.amazonaws.com" }));
+    let statements = json!([allow(json!("*")), allow(json!({ "AWS": PARTNER, "CanonicalUser": "79a59df900b949e5" })), service]);
+    let written = written_by_a_suspect(Some(&json!([service])));
+    let access = of(Scope::Freeze, &base(), &statements, &written);
     assert!(access.loses.len() == 3 && access.loses.iter().all(|loses| loses.is_suspect), "{access:?}");
     assert_eq!((access.keeps.as_slice(), access.innocent_losers()), (&["service cloudtrail.amazonaws.com".to_owned()][..], None));
+}
+
+#[test]
+fn whom_the_policy_named_before_a_suspect_wrote_it_is_judged_as_if_nobody_had() {
+    let partner = allow(json!({ "AWS": PARTNER }));
+    let unchanged = json!([partner]);
+    let access = of(Scope::Freeze, &base(), &unchanged, &written_by_a_suspect(Some(&unchanged)));
+    assert_eq!((access.keeps.as_slice(), losers(&access)), (&[format!("account {PARTNER}")][..], vec![]), "rewritten, no more");
+    let added = json!([partner, allow(json!({ "AWS": "666677778888" }))]);
+    let access = of(Scope::Freeze, &base(), &added, &written_by_a_suspect(Some(&unchanged)));
+    assert_eq!((losers(&access), access.innocent_losers()), (vec!["account 666677778888"], None));
+    let canonical = json!([allow(json!({ "CanonicalUser": "79a59df900b949e5" }))]);
+    let access = of(Scope::Freeze, &base(), &canonical, &written_by_a_suspect(Some(&canonical)));
+    assert!(access.innocent_losers().is_some(), "nobody can tell whose account it is: {access:?}");
+}
+
+#[test]
+fn where_nobody_knows_whom_the_policy_named_before_outsiders_keep_access_and_the_public_does_not() {
+    let statements = json!([allow(json!({ "AWS": PARTNER })), allow(json!({ "CanonicalUser": "79a59df900b949e5" }))]);
+    let access = of(Scope::Freeze, &base(), &statements, &written_by_a_suspect(None));
+    assert_eq!((access.keeps.len(), losers(&access)), (2, vec![]), "{access:?}");
+    let access = of(Scope::Freeze, &base(), &json!([allow(json!("*"))]), &written_by_a_suspect(None));
+    assert_eq!((losers(&access), access.innocent_losers()), (vec!["everybody (public)"], None));
+}
+
+#[test]
+fn a_suspect_makes_no_freeze_wait_by_what_the_suspect_grants_or_demands() {
+    let grant = |grantee: &str| Grant { grantee: grantee.to_owned(), permission: "READ".to_owned() };
+    let granted = BaseState { acl: vec![grant("79a59df900b949e5"), grant(EVERYBODY), grant(LOG_DELIVERY)], ..base() };
+    let waits = |trust: &Trust| of(Scope::Freeze, &granted, &json!([]), trust).innocent_losers().is_some();
+    assert!(waits(&Trust::default()) && !waits(&Trust { acl_by_suspect: true, ..Trust::default() }));
+    assert!(waits(&written_by_a_suspect(Some(&json!([])))), "who wrote the policy did not write the ACL");
+
+    let demands = json!([{ "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::111122223333:user/mallory" }, "Action": "s3:PutObject",
+        "Resource": "*", "Condition": { "StringLike": { SSE_C: "*" } } }]);
+    let waits = |trust: &Trust| of(Scope::Freeze, &base(), &demands, trust).innocent_losers().is_some();
+    assert!(waits(&Trust::default()) && waits(&written_by_a_suspect(Some(&demands))), "somebody else may write so");
+    assert!(!waits(&written_by_a_suspect(Some(&json!([])))) && !waits(&written_by_a_suspect(None)));
+
+    let partner = allow(json!({ "AWS": PARTNER }));
+    let opened = json!([partner, allow(json!("*"))]);
+    let access = of(Scope::Freeze, &base(), &opened, &written_by_a_suspect(Some(&json!([partner]))));
+    assert_eq!((access.loses.len(), access.innocent_losers()), (2, None), "who opened it shuts the partner out: {access:?}");
 }
 
 #[test]
@@ -96,7 +143,7 @@ fn under_the_block_a_public_policy_shuts_other_accounts_out() {
         json!([allow(json!("*")), allow(json!({ "AWS": [PARTNER, "111122223333"], "Service": "s3.amazonaws.com" }))]);
     assert_eq!(losers(&freeze(&statements)), [format!("account {PARTNER}"), "everybody (public)".to_owned()]);
     let blocked = BaseState { public_access_block: Some(PublicAccessBlock::ALL), ..base() };
-    let access = of(Scope::Freeze, &blocked, &statements, PolicyTrust::Trusted);
+    let access = of(Scope::Freeze, &blocked, &statements, &Trust::default());
     assert_eq!(losers(&access), [""; 0], "they were out before");
     assert_eq!(access.keeps, ["its own account", "service s3.amazonaws.com"]);
 }
@@ -106,19 +153,15 @@ fn a_grant_of_the_acl_counts_unless_acls_are_off() {
     let grant = |grantee: &str| Grant { grantee: grantee.to_owned(), permission: "READ".to_owned() };
     let acl = vec![grant("0123owner"), grant("79a59df900b949e5"), grant(EVERYBODY), grant(LOG_DELIVERY)];
     let open = BaseState { acl, ..base() };
-    assert_eq!(of(Scope::Freeze, &open, &json!([]), PolicyTrust::Trusted).loses.len(), 3, "all but the owner's own");
+    assert_eq!(of(Scope::Freeze, &open, &json!([]), &Trust::default()).loses.len(), 3, "all but the owner's own");
     let off = BaseState { ownership: Some("BucketOwnerEnforced".to_owned()), ..open.clone() };
-    assert!(of(Scope::Freeze, &off, &json!([]), PolicyTrust::Trusted).loses.is_empty());
+    assert!(of(Scope::Freeze, &off, &json!([]), &Trust::default()).loses.is_empty());
     let blocked = BaseState { public_access_block: Some(PublicAccessBlock::ALL), ..open.clone() };
-    assert_eq!(
-        of(Scope::Freeze, &blocked, &json!([]), PolicyTrust::Trusted).loses.len(),
-        2,
-        "public grants had no effect before"
-    );
-    assert!(of(Scope::Destruction, &open, &json!([]), PolicyTrust::Trusted).loses.is_empty(), "they only read");
+    assert_eq!(of(Scope::Freeze, &blocked, &json!([]), &Trust::default()).loses.len(), 2, "public grants had no effect before");
+    assert!(of(Scope::Destruction, &open, &json!([]), &Trust::default()).loses.is_empty(), "they only read");
     let writer = Grant { permission: "FULL_CONTROL".to_owned(), ..grant("79a59df900b949e5") };
     let written = BaseState { acl: vec![writer], ..base() };
-    assert_eq!(of(Scope::Destruction, &written, &json!([]), PolicyTrust::Trusted).loses.len(), 1);
+    assert_eq!(of(Scope::Destruction, &written, &json!([]), &Trust::default()).loses.len(), 1);
 }
 
 #[test]
@@ -131,10 +174,10 @@ fn destruction_takes_deletions_and_leaves_reads_and_services() {
     let release = json!({ "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::111122223333:role/firebreak/FirebreakMemberRelease" },
         "Action": "s3:*", "Resource": "*" });
     let statements = json!([cleaner, service, reader, release]);
-    let access = of(Scope::Destruction, &base(), &statements, PolicyTrust::Trusted);
+    let access = of(Scope::Destruction, &base(), &statements, &Trust::default());
     assert_eq!(losers(&access), [format!("account {PARTNER}")]);
     assert_eq!((access.keeps.len(), access.innocent_losers()), (3, None));
-    let sealed = of(Scope::Seal, &base(), &statements, PolicyTrust::Trusted);
+    let sealed = of(Scope::Seal, &base(), &statements, &Trust::default());
     assert_eq!((sealed.loses.len(), sealed.keeps.len()), (3, 1), "{sealed:?}");
 }
 

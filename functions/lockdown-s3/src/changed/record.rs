@@ -4,18 +4,26 @@
 //! `PutBucketLifecycleConfiguration` is recorded as `PutBucketLifecycle`. Parameters are the request's XML as JSON, where one rule is an
 //! object and several are a list; the form of `PutBucketLifecycle` is from public records of the technique
 //! `aws.defense-evasion.cloudtrail-lifecycle-rule` of Stratus Red Team (`fixtures/techniques/calls.json`), that of `PutBucketReplication` is
-//! concluded from it.
+//! concluded from it. A bucket policy stands whole in `bucketPolicy` of a record of `PutBucketPolicy` (public examples of such records).
 
 use super::who::{Caller, Who};
 use firebreak::finding::{self, BadJson};
 use firebreak_aws::clock;
+use firebreak_s3::policy::LIMIT;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+/// A policy without a statement: it lets in as many as none.
+pub(super) const NO_POLICY: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
+/// The status of a rule that S3 carries out.
+const ENABLED: &str = "Enabled";
+/// The status of a rule that S3 keeps without carrying it out.
+const DISABLED: &str = "Disabled";
+
 /// Which setting a call changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
     Policy,
     Acl,
     Lifecycle,
@@ -26,7 +34,12 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    fn of(event: &str) -> Option<Self> {
+    /// Every kind.
+    pub(super) const ALL: [Self; 7] =
+        [Self::Policy, Self::Acl, Self::Lifecycle, Self::Replication, Self::Versioning, Self::Encryption, Self::Block];
+
+    /// The setting that a call of this name changes.
+    pub(super) fn of(event: &str) -> Option<Self> {
         match event {
             "PutBucketPolicy" | "DeleteBucketPolicy" => Some(Self::Policy),
             "PutBucketAcl" => Some(Self::Acl),
@@ -61,8 +74,27 @@ pub(super) struct Record {
     pub(super) kind: Kind,
     pub(super) at: Timestamp,
     pub(super) who: Who,
-    /// Every rule that the call wrote, by its id and without its status. Nothing: the record does not show them all.
-    pub(super) rules: Option<BTreeMap<String, Value>>,
+    /// Every rule that the call wrote, by its id. Nothing: the record does not show them all.
+    pub(super) rules: Option<BTreeMap<String, Rule>>,
+    /// The text of the bucket policy that the call wrote, without a statement where the call deleted the policy. Nothing: the record does
+    /// not show the policy.
+    pub(super) policy: Option<String>,
+}
+
+/// A rule as a call wrote it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Rule {
+    /// Everything but the status.
+    pub(super) body: Value,
+    /// `Enabled` or `Disabled`; empty where the record has none.
+    pub(super) status: String,
+}
+
+impl Rule {
+    /// Whether the rule does nothing that it did not do as `then`. A rule that was only switched off does less.
+    pub(super) fn is_as(&self, then: &Self) -> bool {
+        self.body == then.body && (self.status == DISABLED || then.status == ENABLED)
+    }
 }
 
 /// What a text of `CloudTrailEvent` says.
@@ -89,14 +121,33 @@ pub(super) fn read(text: &str, bucket: &str, caller: &Caller<'_>) -> Result<Read
         at: at.unwrap_or_else(clock::now),
         who: Who::of(&event, caller),
         rules: rules(kind, &event),
+        policy: policy(kind, &event),
     });
     Ok(Read { at, record })
 }
 
-fn rules(kind: Kind, event: &Value) -> Option<BTreeMap<String, Value>> {
+fn is_deletion(event: &Value) -> bool {
+    event.get("eventName").and_then(Value::as_str).is_some_and(|name| name.starts_with("Delete"))
+}
+
+/// A text that is longer than S3 takes is no policy of a bucket.
+fn policy(kind: Kind, event: &Value) -> Option<String> {
+    if kind != Kind::Policy {
+        return None;
+    }
+    if is_deletion(event) {
+        return Some(NO_POLICY.to_owned());
+    }
+    let text = match event.pointer("/requestParameters/bucketPolicy")? {
+        Value::String(text) => text.clone(),
+        written => written.to_string(),
+    };
+    Some(text).filter(|text| text.len() <= LIMIT)
+}
+
+fn rules(kind: Kind, event: &Value) -> Option<BTreeMap<String, Rule>> {
     let written = kind.rules()?;
-    let is_deletion = event.get("eventName").and_then(Value::as_str).is_some_and(|name| name.starts_with("Delete"));
-    if is_deletion {
+    if is_deletion(event) {
         return Some(BTreeMap::new());
     }
     let each: Vec<&Value> = match event.pointer(written)? {
@@ -106,10 +157,10 @@ fn rules(kind: Kind, event: &Value) -> Option<BTreeMap<String, Value>> {
     each.into_iter().map(rule).collect()
 }
 
-fn rule(rule: &Value) -> Option<(String, Value)> {
+fn rule(rule: &Value) -> Option<(String, Rule)> {
     let mut body = rule.as_object()?.clone();
-    body.remove("Status");
-    Some((body.get("ID")?.as_str()?.to_owned(), Value::Object(body)))
+    let status = body.remove("Status").and_then(|status| Some(status.as_str()?.to_owned())).unwrap_or_default();
+    Some((body.get("ID")?.as_str()?.to_owned(), Rule { body: Value::Object(body), status }))
 }
 
 #[cfg(test)]
@@ -154,11 +205,40 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_that_was_only_switched_is_written_in_the_same_form() {
-        let mut off = expiring("a");
-        off["Status"] = json!("Disabled");
-        let rules = |rule: &Value| read(&lifecycle(rule)).expect("a change").rules;
-        assert_eq!(rules(&off), rules(&expiring("a")));
+    fn a_rule_that_was_switched_off_does_no_more_than_before_and_one_that_was_switched_on_does() {
+        let with = |status: &Value| {
+            let mut rule = expiring("a");
+            rule["Status"] = status.clone();
+            let rules = read(&lifecycle(&rule)).expect("a change").rules.expect("rules");
+            rules.into_values().next().expect("a rule")
+        };
+        let (on, off, unknown) = (with(&json!("Enabled")), with(&json!("Disabled")), with(&Value::Null));
+        assert!(on.is_as(&on) && off.is_as(&on) && off.is_as(&off));
+        assert!(!on.is_as(&off), "it sleeps, and somebody wakes it");
+        assert!(!on.is_as(&unknown) && !unknown.is_as(&off), "in doubt it was off, and is on");
+        let mut shorter = expiring("a");
+        shorter["Expiration"]["Days"] = json!(2);
+        let rules = read(&lifecycle(&shorter)).expect("a change").rules.expect("rules");
+        assert!(!rules["a"].is_as(&on), "another rule of the same name");
+    }
+
+    #[test]
+    fn a_record_of_a_policy_has_its_text() {
+        let policy =
+            json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Principal": { "AWS": "555566667777" } }] });
+        let written = |name: &str, policy: &Value| {
+            let mut event = lifecycle(&expiring("a"));
+            event["eventName"] = json!(name);
+            event["requestParameters"] = json!({ "bucketName": "acme-exports", "policy": "", "bucketPolicy": policy });
+            read(&event).expect("a change").policy
+        };
+        assert_eq!(written("PutBucketPolicy", &policy), Some(policy.to_string()));
+        assert_eq!(written("PutBucketPolicy", &json!(policy.to_string())), Some(policy.to_string()));
+        assert_eq!(written("DeleteBucketPolicy", &Value::Null).as_deref(), Some(NO_POLICY));
+        assert_eq!(written("PutBucketPolicy", &json!("x".repeat(LIMIT + 1))), None, "no bucket has such a policy");
+        assert_eq!(written("PutBucketAcl", &policy), None);
+        let without = read(&lifecycle(&expiring("a"))).expect("a change");
+        assert_eq!(without.policy, None);
     }
 
     #[test]

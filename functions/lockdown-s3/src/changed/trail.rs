@@ -1,6 +1,7 @@
 //! Pages of `LookupEvents` about one bucket, not faster than CloudTrail answers.
 
-use super::record::{self, Record};
+use super::record::{self, Kind, Record};
+use super::trust::Trust;
 use super::who::Caller;
 use crate::suspects::Suspects;
 use aws_config::Region as AwsRegion;
@@ -17,6 +18,7 @@ use firebreak_function::containment::Call;
 use firebreak_ledger::TurnsWanted;
 use firebreak_s3::Bucket;
 use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -28,15 +30,24 @@ const HISTORY: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// customer's.
 const PACE: Duration = Duration::from_secs(1);
 /// What is asked for by name where a bucket has more than a page of calls: whoever only reads a bucket could hide a change behind that.
-const BY_NAME: [&str; 3] = ["PutBucketLifecycle", "PutBucketReplication", "PutBucketPolicy"];
+const BY_NAME: [&str; 3] = ["PutBucketLifecycle", "PutBucketReplication", PUT_POLICY];
+const PUT_POLICY: &str = "PutBucketPolicy";
 
 /// What was read so far.
-#[derive(Default)]
 pub(super) struct Seen {
-    /// Every change of a setting, in any order.
+    /// Every change of a setting, in any order. Two pages can show the same one.
     pub(super) records: Vec<Record>,
     /// What is not known, one line each.
     pub(super) unread: Vec<String>,
+    /// Settings of which a change can be missing here.
+    pub(super) hidden: BTreeSet<Kind>,
+}
+
+impl Seen {
+    /// Nothing was read yet.
+    pub(super) fn nothing() -> Self {
+        Self { records: vec![], unread: vec![], hidden: Kind::ALL.into() }
+    }
 }
 
 /// CloudTrail's memory of one bucket.
@@ -60,6 +71,8 @@ struct Page {
     is_last: bool,
     /// Events that are no JSON, or ambiguous.
     unreadable: usize,
+    /// The settings that those can be about.
+    hides: BTreeSet<Kind>,
 }
 
 impl<'a> Trail<'a> {
@@ -83,7 +96,8 @@ impl<'a> Trail<'a> {
         }
     }
 
-    /// Reads what was called since `since`. One request, unless the bucket has more than a page of calls: then one more for each name.
+    /// Reads what was called since `since`. One request, unless the bucket has more than a page of calls: then one more for each name, or
+    /// for the policy alone where a suspect wrote it and the page does not show how it was before.
     pub(super) async fn read(&self, since: Timestamp, seen: &mut Seen) {
         if since < self.from {
             seen.unread.push(format!("what was before {}: CloudTrail's event history has 90 days", told(self.from)));
@@ -95,9 +109,15 @@ impl<'a> Trail<'a> {
                 return;
             }
         };
-        let (is_whole, oldest) = (first.reaches(since), first.oldest);
+        let (is_whole, is_last, oldest) = (first.reaches(since), first.is_last, first.oldest);
+        if is_whole {
+            seen.hidden.clear();
+        }
         first.keep(seen);
         if is_whole {
+            if !is_last {
+                Box::pin(self.before(since, seen)).await;
+            }
             return;
         }
         let before = oldest.map_or_else(|| "the newest 50 calls".to_owned(), told);
@@ -105,7 +125,9 @@ impl<'a> Trail<'a> {
         for name in BY_NAME {
             match Box::pin(self.in_turn(name)).await {
                 Ok(page) => {
-                    if !page.reaches(since) {
+                    if page.reaches(since) {
+                        seen.hidden.retain(|kind| Kind::of(name) != Some(*kind));
+                    } else {
                         let before = page.oldest.map_or_else(String::new, |oldest| format!(" before {}", told(oldest)));
                         seen.unread.push(format!("{name}{before}: there are more than {PAGE}"));
                     }
@@ -113,6 +135,18 @@ impl<'a> Trail<'a> {
                 }
                 Err(fault) => seen.unread.push(format!("{name}: {}", fault.told())),
             }
+        }
+    }
+
+    /// Looks for the policy of before a suspect wrote it. Reads fill the newest page of many buckets within hours.
+    async fn before(&self, since: Timestamp, seen: &mut Seen) {
+        let trust = Trust::of(&seen.records, since);
+        if !trust.policy_by_suspect || trust.before.is_some() {
+            return;
+        }
+        match Box::pin(self.in_turn(PUT_POLICY)).await {
+            Ok(page) => seen.records.extend(page.records),
+            Err(fault) => seen.unread.push(format!("{PUT_POLICY} of before: {}", fault.told())),
         }
     }
 
@@ -162,14 +196,20 @@ impl<'a> Trail<'a> {
             .send()
             .await
             .or_fault("cloudtrail:LookupEvents")?;
-        let mut page = Page { records: vec![], oldest: None, is_last: answer.next_token.is_none(), unreadable: 0 };
-        for text in answer.events.unwrap_or_default().into_iter().filter_map(|event| event.cloud_trail_event) {
+        let is_last = answer.next_token.is_none();
+        let mut page = Page { records: vec![], oldest: None, is_last, unreadable: 0, hides: BTreeSet::new() };
+        for event in answer.events.unwrap_or_default() {
+            let Some(text) = event.cloud_trail_event else { continue };
             match record::read(&text, &self.bucket.name, &self.caller) {
                 Ok(record::Read { at, record }) => {
                     page.oldest = page.oldest.into_iter().chain(at).min();
                     page.records.extend(record);
                 }
-                Err(_) => page.unreadable += 1,
+                Err(_) => {
+                    page.unreadable += 1;
+                    let of_name = |name: String| -> Vec<Kind> { Kind::of(&name).into_iter().collect() };
+                    page.hides.extend(event.event_name.map_or_else(|| Kind::ALL.to_vec(), of_name));
+                }
             }
         }
         Ok(page)
@@ -184,6 +224,7 @@ impl Page {
 
     fn keep(self, seen: &mut Seen) {
         seen.records.extend(self.records);
+        seen.hidden.extend(self.hides);
         if self.unreadable > 0 {
             seen.unread.push(format!("{} records that are no JSON or ambiguous", self.unreadable));
         }

@@ -87,9 +87,11 @@ impl<'a> Identity<'a> {
         let arns = [self.arn, self.issuer, plain.as_deref()];
         let is = |pattern: &str| arns.into_iter().flatten().any(|arn| like(pattern, arn));
         let has_id = |pattern: &str| [self.id, self.issuer_id].into_iter().flatten().any(|id| like(pattern, id));
-        suspects.arns.iter().any(|arn| is(arn))
+        let mut patterns = suspects.arns.iter().chain(&suspects.writers.arns);
+        let mut sessions = suspects.sessions.iter().chain(&suspects.writers.sessions);
+        patterns.any(|arn| is(arn))
             || self.key.is_some_and(|key| suspects.keys.contains(key))
-            || suspects.sessions.iter().any(|session| has_id(&session.userid) && session.role.as_deref().is_none_or(is))
+            || sessions.any(|session| has_id(&session.userid) && session.role.as_deref().is_none_or(is))
     }
 }
 
@@ -118,7 +120,7 @@ fn like(pattern: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::suspects::Session;
+    use crate::accused::{Accused, Session};
     use serde_json::json;
 
     const ROLE: &str = "arn:aws:iam::111122223333:role/app/deploy";
@@ -155,6 +157,13 @@ mod tests {
         assert!(who(&user("renamed"), &sessions(None, "AIDAEXAMPLE0000MALLORY")).is_suspect);
         let keys = Suspects { keys: ["AKIAIOSFODNN7EXAMPLE".to_owned()].into(), ..Suspects::default() };
         assert!(who(&user("alice"), &keys).is_suspect);
+    }
+
+    #[test]
+    fn whoever_is_only_told_of_is_no_better_a_writer_than_a_suspect() {
+        let writers = Accused { arns: ["arn:aws:iam::111122223333:user/*/mallory".to_owned()].into(), ..Accused::default() };
+        let told = Suspects { writers, ..Suspects::default() };
+        assert!(who(&user("mallory"), &told).is_suspect && !who(&user("alice"), &told).is_suspect);
     }
 
     #[test]

@@ -1,9 +1,11 @@
-//! Whom the statements about suspects deny: the incident's suspects, and whom they deny already.
+//! Whom the statements about suspects deny, by the form of a condition.
+//!
+//! Nobody is taken over from a policy: whoever may write it may have put an innocent into such a statement. Whom other incidents accuse is
+//! recorded, and among the suspects already.
 
-use super::{Around, DENY_SESSIONS, DENY_SUSPECTS, earlier};
-use crate::suspects::Session;
-use firebreak_s3::policy::Document;
-use std::collections::BTreeSet;
+use super::Around;
+use crate::accused::Session;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The values of the statements about suspects.
 #[derive(Debug, Default)]
@@ -18,15 +20,11 @@ pub(super) struct Denied {
 
 impl Denied {
     /// Those of the bucket's partition: no ARN of another one is anybody here.
-    pub(super) fn of(around: &Around<'_>, current: &Document) -> Self {
+    pub(super) fn of(around: &Around<'_>) -> Self {
         let front = format!("arn:{}:", around.bucket.partition);
-        let known = |sid: &str, place: (&str, &str), is_ours: fn(&str) -> bool| {
-            current.sid(sid).map(|statement| earlier::values(statement, place, is_ours)).unwrap_or_default()
-        };
-        let mut arns = known(DENY_SUSPECTS, ("ArnLike", "aws:PrincipalArn"), earlier::is_principal);
-        arns.extend(around.suspects.arns.iter().filter(|arn| arn.starts_with(&front)).cloned());
-        let mut identities = known(DENY_SESSIONS, ("StringEquals", "aws:userid"), earlier::is_identity);
-        let mut of_roles = earlier::of_roles(current, DENY_SESSIONS);
+        let arns = around.suspects.arns.iter().filter(|arn| arn.starts_with(&front)).cloned().collect();
+        let mut identities = BTreeSet::new();
+        let mut of_roles: BTreeMap<BTreeSet<String>, BTreeSet<String>> = BTreeMap::new();
         for Session { role, userid } in &around.suspects.sessions {
             match role {
                 None => {
@@ -40,7 +38,7 @@ impl Denied {
         }
         let list = |set: BTreeSet<String>| -> Vec<String> { set.into_iter().collect() };
         let of_roles = of_roles.into_iter().map(|(role, sessions)| (list(role), list(sessions))).collect();
-        Self { arns: list(arns), identities: list(identities), of_roles }
+        Self { arns, identities: list(identities), of_roles }
     }
 
     /// Whether nobody can be denied.

@@ -2,6 +2,7 @@
 
 use super::missing::{Control, Lost, Wanted};
 use super::statements;
+use crate::accusers::Accusers;
 use crate::base::{BaseState, Planned, PublicAccessBlock, Seen};
 use crate::left_out::LeftOut;
 use crate::{contain, encryption, lifecycle, replication, turn, versioning, write};
@@ -74,25 +75,37 @@ fn end_of(steps: &[Step], control: &Control) -> Result<(), Fault> {
     }
 }
 
-/// All statements of the level with one write, and whether only public statements are left out by now. What is new in them is recorded first, and so is what S3 may not take back with them.
+/// All statements of the level with one write, and whether only public statements are left out by now. What is new in them is recorded
+/// first, and so is what S3 may not take back with them; what is no more, after it.
 async fn policy(call: &Call, (wanted, base): (&Wanted<'_>, &BaseState), seen: &Seen) -> Result<(Vec<Step>, bool), Fault> {
-    let document = seen.document.as_ref().map_err(Clone::clone)?;
-    let statements = statements::wanted(wanted.level, &wanted.around, (base, document))?;
+    seen.document.as_ref().map_err(Clone::clone)?;
+    let statements = statements::wanted(wanted.level, &wanted.around, base)?;
     let names = statements.all.iter().filter_map(|(_, one)| one.get("Sid").and_then(Value::as_str));
     let sids = names.map(str::to_owned).collect();
-    let base = remember(call, base, Planned { sids, ..Planned::default() }).await?;
-    let mut record = LeftOut::of(call, base);
+    let now = Planned { sids, denied: wanted.accusers.clone(), ..Planned::default() };
+    let base = remember(call, base, now.clone()).await?;
+    let mut record = LeftOut::of(call, base).once(&now);
     let steps = Box::pin(write::policy(call, wanted.around.bucket, statements, &mut record)).await;
     Ok((steps, record.is_public_alone()))
+}
+
+/// Records who accuses whom, where the policy shows it already.
+pub(super) async fn keep(call: &Call, base: &BaseState, accusers: &Accusers) {
+    let with = BaseState { planned: Planned { denied: accusers.clone(), ..base.planned.clone() }, ..base.clone() };
+    if let Err(fault) = extend(call, base, &with).await {
+        tracing::warn!(fault.message = %fault.message, "the record still says whom a freeze denied before");
+    }
 }
 
 /// Adds to what is recorded as planned.
 async fn remember(call: &Call, base: &BaseState, planned: Planned) -> Result<BaseState, Fault> {
     let all = base.joined(&BaseState { planned, ..base.clone() });
-    if all != *base {
-        call.ledger.extend_base(call.held(), base, &all).await?;
-    }
+    extend(call, base, &all).await?;
     Ok(all)
+}
+
+async fn extend(call: &Call, known: &BaseState, all: &BaseState) -> Result<(), Fault> {
+    if all == known { Ok(()) } else { call.ledger.extend_base(call.held(), known, all).await }
 }
 
 async fn settings(bucket: &Bucket, seen: &Seen, lost: &[&Lost]) -> Vec<Step> {

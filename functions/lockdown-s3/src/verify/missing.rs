@@ -1,9 +1,11 @@
 //! What a level must show, and what of that is missing.
 
 use super::statements::{self, How, Misfit};
+use crate::accusers::Accusers;
 use crate::base::{BaseState, Part, PublicAccessBlock, Rules, Seen, Versioning};
 use crate::rules::{name, to_disable};
 use crate::statements::Around;
+use crate::switches::LISTED;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Receipt, Step};
 use firebreak::step::{StepKind, StepName};
@@ -11,6 +13,7 @@ use firebreak::target::Scope;
 use firebreak::text::inert;
 
 /// What a level must show.
+#[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
     pub(super) level: Scope,
     /// What is recorded; nothing: nobody knows what the containment wrote.
@@ -18,6 +21,8 @@ pub(super) struct Wanted<'a> {
     pub(super) around: Around<'a>,
     /// What the containment did.
     pub(super) receipt: &'a Result<Option<Receipt>, Fault>,
+    /// Who accuses whom by now. Only of a freeze.
+    pub(super) accusers: &'a Accusers,
 }
 
 /// What one read showed.
@@ -47,8 +52,12 @@ pub(super) enum Cause {
     Reverted,
     /// The containment did not come to it.
     Late,
+    /// CloudTrail did not show in time for the containment that it is part of the level.
+    Learnt,
     /// The incident accuses more suspects by now.
     Grown,
+    /// Nobody accuses some of the suspects any more.
+    Freed,
 }
 
 /// A part of a level.
@@ -152,6 +161,8 @@ impl Wanted<'_> {
         let control = Control::Statements(kind);
         let cause = match how {
             How::Grown => Cause::Grown,
+            How::Freed => Cause::Freed,
+            How::PutIn => Cause::Reverted,
             How::TakenAway => self.cause_of(&control),
         };
         Lost { control, line, cause }
@@ -173,7 +184,7 @@ impl Wanted<'_> {
         let name = control.step();
         let is_held = |receipt: &Receipt| {
             let of_kind = || receipt.steps.iter().filter(|step| step.kind() == name.kind());
-            let is_listed = of_kind().any(|step| step.name == name);
+            let is_listed = of_kind().any(|step| step.name == name) || of_kind().count() <= LISTED;
             let holds = |step: &Step| matches!(step.outcome, Outcome::Applied | Outcome::Already);
             of_kind().any(|step| holds(step) && (step.name == name || !is_listed))
         };

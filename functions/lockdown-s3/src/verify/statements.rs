@@ -1,7 +1,9 @@
 //! The statements of a level, as they must stand in the bucket policy.
 
 use crate::base::BaseState;
-use crate::statements::{Around, DENY_SUSPECTS, PolicyTrust, Statements, of_level, shorter};
+use crate::changed::Trust;
+use crate::statements::{Around, DENY_OUTSIDERS, DENY_SUSPECTS, Statements, about_suspects, of_level};
+use crate::suspects::Suspects;
 use crate::write::is_there;
 use firebreak::fault::Fault;
 use firebreak::step::StepKind;
@@ -25,8 +27,12 @@ pub(super) struct Misfit {
 pub(super) enum How {
     /// They are missing, or somebody changed them.
     TakenAway,
+    /// They say more than was ever written.
+    PutIn,
     /// They are as they were written, and the incident accuses more suspects by now.
     Grown,
+    /// They are as they were written, and of those whom they deny nobody accuses all any more.
+    Freed,
 }
 
 /// The statements that the level must have. Whom they except goes by the policy as it was recorded: nobody writes himself into an
@@ -34,18 +40,16 @@ pub(super) enum How {
 ///
 /// # Errors
 /// The recorded policy is none that this version understands.
-pub(super) fn wanted(level: Scope, around: &Around<'_>, (base, now): (&BaseState, &Document)) -> Result<Statements, Fault> {
+pub(super) fn wanted(level: Scope, around: &Around<'_>, base: &BaseState) -> Result<Statements, Fault> {
     let planned = &base.planned;
     if planned.sids.is_empty() {
         return Ok(Statements::default());
     }
-    let ours: Vec<Value> = ours(now).cloned().collect();
-    let document = Document::parse(base.policy.as_deref())?.with(&ours);
-    let trust = if planned.distrusts { PolicyTrust::WrittenBySuspect } else { PolicyTrust::Trusted };
-    let all = of_level(level, around, &document, trust);
-    // The containment wrote the shorter form where there was no room for all.
-    let is_written = |(kind, one): &(StepKind, Value)| *kind == StepKind::DenySuspects || planned.sids.contains(sid(one));
-    Ok(if all.all.iter().all(is_written) { all } else { shorter(level, around, &document) })
+    let document = Document::parse(base.policy.as_deref())?;
+    let mut statements = of_level(level, around, &document, &Trust::recorded(planned));
+    // The containment wrote less where there was no room for all, or where nobody knew whom a statement shuts out.
+    statements.all.retain(|(kind, one)| *kind == StepKind::DenySuspects || planned.sids.contains(sid(one)));
+    Ok(statements)
 }
 
 /// What of the statements does not stand in the policy as it must.
@@ -53,44 +57,71 @@ pub(super) fn wanted(level: Scope, around: &Around<'_>, (base, now): (&BaseState
 /// # Errors
 /// As [`wanted`].
 pub(super) fn misfits(level: Scope, around: &Around<'_>, (base, now): (&BaseState, &Document)) -> Result<Vec<Misfit>, Fault> {
-    let all = wanted(level, around, (base, now))?.all;
+    let all = wanted(level, around, base)?.all;
     let (suspects, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(kind, _)| *kind == StepKind::DenySuspects);
-    let suspects: Vec<Value> = suspects.into_iter().map(|(_, statement)| statement).collect();
+    // The statements about suspects are a freeze's: the other levels leave them alone.
+    let of_suspects = if level == Scope::Freeze && !(base.planned.sids.is_empty() && suspects.is_empty()) {
+        let once = values(about_suspects(&Around { suspects: &once_accused(around, base), ..*around }).all);
+        misfit_of_suspects((&values(suspects), &once), (base, now))
+    } else {
+        None
+    };
     let one = |(kind, statement): (StepKind, Value)| {
         let sid = sid(&statement);
         let what = if now.sid(sid).is_some() { "was changed" } else { "is missing in the bucket policy" };
         let line = format!("statement {sid} {what}");
         (!is_there(now, &statement)).then_some(Misfit { kind, line, how: How::TakenAway })
     };
-    Ok(misfit_of_suspects(&suspects, (base, now)).into_iter().chain(others.into_iter().filter_map(one)).collect())
+    Ok(of_suspects.into_iter().chain(others.into_iter().filter_map(one)).collect())
 }
 
 /// Statements that were written and that nobody could write again: what they are made of is not known any more.
 pub(super) fn unwritable(level: Scope, around: &Around<'_>, (base, now): (&BaseState, &Document)) -> Vec<String> {
-    let Ok(Statements { all, .. }) = wanted(level, around, (base, now)) else { return vec![] };
-    let denies_suspects = all.iter().any(|(kind, _)| *kind == StepKind::DenySuspects);
+    let Ok(Statements { all, refused, .. }) = wanted(level, around, base) else { return vec![] };
     let known: BTreeSet<&str> = all.iter().map(|(_, statement)| sid(statement)).collect();
     let is_lost = |name: &&String| {
-        let is_known = known.contains(name.as_str()) || denies_suspects && name.starts_with(DENY_SUSPECTS);
+        // Whom they deny is recorded, and nobody need be denied any more.
+        let is_known = known.contains(name.as_str()) || name.starts_with(DENY_SUSPECTS);
         !is_known && now.sid(name).is_none()
     };
     let line = |name: &String| format!("statement {name} is missing in the bucket policy and cannot be written again");
-    base.planned.sids.iter().filter(is_lost).map(line).collect()
+    let doubtful = refused.into_iter().filter(|(kind, _)| is_doubtful(*kind, base)).map(|(_, why)| why);
+    base.planned.sids.iter().filter(is_lost).map(line).chain(doubtful).collect()
 }
 
-/// Sessions have numbered statements, and a new one can move the numbers: these go by what they deny, not by name.
-fn misfit_of_suspects(wanted: &[Value], (base, now): (&BaseState, &Document)) -> Option<Misfit> {
+/// Whether the statement of a step was written before anybody knew that it excepts whom a suspect may have named.
+pub(super) fn is_doubtful(kind: StepKind, base: &BaseState) -> bool {
+    kind == StepKind::DenyOutsiders && base.planned.distrusts && base.planned.sids.contains(DENY_OUTSIDERS)
+}
+
+/// Everybody whom a holder of the bucket ever accused and the record still knows, and whom a person released since.
+fn once_accused(around: &Around<'_>, base: &BaseState) -> Suspects {
+    around.suspects.beside(base.planned.denied.values().chain([&around.suspects.released]))
+}
+
+fn values(statements: Vec<(StepKind, Value)>) -> Vec<Value> {
+    statements.into_iter().map(|(_, statement)| statement).collect()
+}
+
+/// Sessions have numbered statements, and a new one can move the numbers: these go by what they deny, not by name. `once`: how they would be
+/// if everybody were still accused whom they denied before.
+fn misfit_of_suspects((wanted, once): (&[Value], &[Value]), (base, now): (&BaseState, &Document)) -> Option<Misfit> {
     let there: Vec<&Value> = ours(now).filter(|one| sid(one).starts_with(DENY_SUSPECTS)).collect();
-    if wanted.iter().all(|one| there.iter().any(|there| is_same(there, one))) {
+    let is_there = |one: &Value| there.iter().any(|there| is_same(there, one));
+    if there.len() == wanted.len() && wanted.iter().all(is_there) {
         return None;
     }
-    let is_part = |there: &&Value| wanted.iter().any(|one| is_same(there, &cut_to(one, there)));
-    let mut written = base.planned.sids.iter().filter(|name| name.starts_with(DENY_SUSPECTS)).peekable();
-    let has_all = written.peek().is_some() && written.all(|name| now.sid(name).is_some());
-    let (line, how) = if has_all && there.iter().all(is_part) {
+    let are_part_of = |all: &[Value]| there.iter().all(|there| all.iter().any(|one| is_same(there, &cut_to(one, there))));
+    let has_all = base.planned.sids.iter().filter(|name| name.starts_with(DENY_SUSPECTS)).all(|name| now.sid(name).is_some());
+    let not_as_written = "the statements that deny the suspects are not in the bucket policy as they were written";
+    let (line, how) = if !has_all {
+        (not_as_written, How::TakenAway)
+    } else if !are_part_of(once) {
+        (not_as_written, How::PutIn)
+    } else if are_part_of(wanted) {
         ("the bucket policy did not deny every suspect of the incident", How::Grown)
     } else {
-        ("the statements that deny the suspects are not in the bucket policy as they were written", How::TakenAway)
+        ("the bucket policy denied somebody whom nobody accuses any more", How::Freed)
     };
     Some(Misfit { kind: StepKind::DenySuspects, line: line.to_owned(), how })
 }
@@ -151,10 +182,14 @@ mod tests {
     }
 
     fn how(wanted: &[Value], there: &[Value], planned: &[&str]) -> Option<How> {
+        how_once((wanted, wanted), there, planned)
+    }
+
+    fn how_once(wanted_and_once: (&[Value], &[Value]), there: &[Value], planned: &[&str]) -> Option<How> {
         let now = Document::parse(None).expect("no policy").with(there);
         let sids = planned.iter().map(|sid| (*sid).to_owned()).collect();
         let base = BaseState { planned: Planned { sids, ..Planned::default() }, ..BaseState::default() };
-        misfit_of_suspects(wanted, (&base, &now)).map(|misfit| misfit.how)
+        misfit_of_suspects(wanted_and_once, (&base, &now)).map(|misfit| misfit.how)
     }
 
     #[test]
@@ -166,10 +201,26 @@ mod tests {
         assert_eq!(how(&wanted, &[], &planned), Some(How::TakenAway));
         let mut excepting = denying(DENY_SUSPECTS, &json!(["a", "b"]));
         excepting["Condition"]["ArnNotLike"]["aws:PrincipalArn"] = json!(["root", "a"]);
-        assert_eq!(how(&wanted, &[excepting], &planned), Some(How::TakenAway), "an exception");
+        assert_eq!(how(&wanted, &[excepting], &planned), Some(How::PutIn), "an exception");
         let mut allowing = denying(DENY_SUSPECTS, &json!(["a", "b"]));
         allowing["Effect"] = json!("Allow");
         assert_eq!(how(&wanted, &[allowing], &planned), Some(How::TakenAway), "it denies nobody");
+    }
+
+    #[test]
+    fn whom_nobody_accuses_any_more_was_not_put_in_by_somebody_and_a_stranger_was() {
+        let [wanted, once] = [json!(["a"]), json!(["a", "b"])].map(|arns| [denying(DENY_SUSPECTS, &arns)]);
+        let there = |arns: Value| how_once((&wanted, &once), &[denying(DENY_SUSPECTS, &arns)], &[DENY_SUSPECTS]);
+        assert_eq!(there(json!(["a"])), None);
+        assert_eq!(there(json!(["a", "b"])), Some(How::Freed));
+        assert_eq!(there(json!(["a", "prod"])), Some(How::PutIn));
+        // The last one is let go.
+        let last = denying(DENY_SUSPECTS, &json!(["b"]));
+        assert_eq!(how_once((&[], &once), &[last], &[DENY_SUSPECTS]), Some(How::Freed));
+        assert_eq!(how_once((&[], &once), &[], &[]), None);
+        // A statement beside Firebreak's own, under a name like theirs.
+        let beside = [denying(DENY_SUSPECTS, &json!(["a"])), denying("FirebreakDenySuspectsToo", &json!(["prod"]))];
+        assert_eq!(how_once((&wanted, &once), &beside, &[DENY_SUSPECTS]), Some(How::PutIn));
     }
 
     #[test]

@@ -1,32 +1,37 @@
 //! What CloudTrail shows of a bucket, and how it is asked.
 
-use crate::{NAME, request, run, stage};
+use crate::{NAME, outcome, request, run, stage};
 use firebreak::receipt::{Outcome, Receipt, Status, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::Scope;
-use firebreak::task::{Phase, TaskOutput};
+use firebreak::task::{Phase, TaskInput, TaskOutput};
 use firebreak_aws::clock;
 use firebreak_testkit::scripted::{ScriptedAws, error};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-const TRAIL: &str = "cloudtrail:LookupEvents";
+pub(crate) const TRAIL: &str = "cloudtrail:LookupEvents";
 /// A rule of the lifecycle that deletes everything after a day.
 pub(crate) const WIPE: &str = "<Rule><ID>wipe</ID><Filter><Prefix></Prefix></Filter><Status>Enabled</Status>\
                                <Expiration><Days>1</Days></Expiration></Rule>";
 
-/// Freezes the bucket for an incident whose first activity was an hour ago.
-pub(crate) async fn freeze(aws: &ScriptedAws) -> Receipt {
-    let mut request = request(Phase::Contain, "one", Scope::Freeze);
+/// A task of an incident whose first activity was an hour ago.
+pub(crate) fn asked(phase: Phase) -> TaskInput {
+    let mut request = request(phase, "one", Scope::Freeze);
     request.incident.finding.first_seen = Some(ago(60));
-    let TaskOutput::Receipt(receipt) = Box::pin(run(aws, request)).await.expect("an answer") else {
+    request
+}
+
+/// Freezes the bucket for such an incident.
+pub(crate) async fn freeze(aws: &ScriptedAws) -> Receipt {
+    let TaskOutput::Receipt(receipt) = Box::pin(run(aws, asked(Phase::Contain))).await.expect("an answer") else {
         unreachable!("a containment answers with a receipt")
     };
     receipt
 }
 
 /// So many minutes before now.
-fn ago(minutes: i64) -> Timestamp {
+pub(crate) fn ago(minutes: i64) -> Timestamp {
     clock::now() - SignedDuration::from_mins(minutes)
 }
 
@@ -61,7 +66,7 @@ pub(crate) fn step_about<'a>(receipt: &'a Receipt, kind: StepKind, part: &str) -
     receipt.steps.iter().find(|step| step.name == StepName::about(kind, part))
 }
 
-fn words(step: Option<&Step>) -> &str {
+pub(crate) fn words(step: Option<&Step>) -> &str {
     step.and_then(|step| step.error.as_ref()).map_or("", |fault| fault.message.as_str())
 }
 
@@ -99,8 +104,29 @@ async fn whoever_reads_a_bucket_all_the_time_hides_no_change_behind_that() {
     let receipt = freeze(&aws).await;
     assert_eq!(bucket.rule_status("lifecycle", "wipe").as_deref(), Some("Disabled"));
     assert_eq!(aws.calls_of(TRAIL).len(), 4, "the newest calls, then three names");
-    let unread = receipt.steps.iter().find(|step| step.name == StepName::from(StepKind::ReadTrail));
-    assert!(words(unread).contains("PutBucketLifecycle"), "{:?}: it says what was not read", receipt.steps);
+    let unread = words(step_about(&receipt, StepKind::ReadTrail, "older calls"));
+    assert!(unread.contains("PutBucketLifecycle"), "{:?}: it says what was not read", receipt.steps);
+    assert_eq!(receipt.status, Status::Contained, "what decides was read");
+}
+
+#[tokio::test]
+async fn whoever_hides_a_rule_behind_calls_about_other_buckets_gets_no_receipt_that_says_contained() {
+    let (aws, bucket) = stage().await;
+    let reads = (0..60).map(|_| recorded("GetBucketAcl", 1, &Value::Null));
+    let elsewhere = (0..51).map(|_| {
+        let mut record = wrote_lifecycle(2, &wipe());
+        record["requestParameters"]["bucketName"] = json!("acme-scratch");
+        record
+    });
+    let bucket = reads.chain(elsewhere).fold(bucket.with_lifecycle(WIPE), |bucket, record| bucket.with_event(record));
+    let bucket = bucket.with_event(wrote_lifecycle(50, &wipe()));
+    let receipt = freeze(&aws).await;
+    assert_eq!(bucket.rule_status("lifecycle", "wipe").as_deref(), Some("Enabled"), "nobody knows who wrote it");
+    assert_eq!((receipt.status, outcome(&receipt.steps, "deny-suspects")), (Status::Partial, Outcome::Applied), "{receipt:?}");
+    let failed = receipt.steps.iter().find(|step| step.name == StepName::from(StepKind::DisableLifecycleRule));
+    assert_eq!(failed.map(|step| step.outcome), Some(Outcome::Failed));
+    assert!(words(failed).contains("wipe") && words(failed).contains("--only"), "{failed:?}");
+    assert!(!receipt.steps.iter().any(|step| step.is(StepKind::DisableReplicationRule)), "there is none: {receipt:?}");
 }
 
 #[tokio::test]
@@ -122,8 +148,9 @@ async fn a_bucket_is_frozen_also_where_cloudtrail_says_nothing() {
     let bucket = bucket.with_lifecycle(WIPE).with_event(wrote_lifecycle(10, &wipe()));
     aws.always(TRAIL, error(400, "AccessDeniedException"));
     let receipt = freeze(&aws).await;
-    assert_eq!(receipt.status, Status::Contained);
+    assert_eq!((receipt.status, outcome(&receipt.steps, "deny-suspects")), (Status::Partial, Outcome::Applied), "{receipt:?}");
     assert_eq!(bucket.rule_status("lifecycle", "wipe").as_deref(), Some("Enabled"), "nobody knows who wrote it");
+    assert_eq!(outcome(&receipt.steps, "disable-lifecycle-rule"), Outcome::Failed, "and it may be the suspect's");
     let unread = receipt.steps.iter().find(|step| step.name == StepName::from(StepKind::ReadTrail)).expect("a note");
     assert_eq!(unread.outcome, Outcome::Skipped);
     assert!(words(Some(unread)).contains("cloudtrail:LookupEvents"), "{unread:?}");

@@ -8,6 +8,7 @@ mod depth;
 mod encryption;
 mod faults;
 mod impact;
+mod late;
 mod levels;
 mod lived_in;
 mod protected;
@@ -16,6 +17,8 @@ mod release;
 mod rules;
 mod shared;
 mod surroundings;
+mod suspects;
+mod trust;
 mod verify;
 
 use bucket::Bucket;

@@ -63,6 +63,19 @@ async fn a_freeze_stops_what_was_written_since_and_leaves_what_was_there() {
 }
 
 #[tokio::test]
+async fn a_rule_that_slept_and_that_somebody_woke_is_switched_off() {
+    let (aws, bucket) = stage().await;
+    let mut asleep = keep_recorded();
+    asleep["Status"] = json!("Disabled");
+    let bucket = bucket
+        .with_lifecycle(&keep())
+        .with_event(wrote_lifecycle(10, &keep_recorded()))
+        .with_event(wrote_lifecycle(24 * 60, &asleep));
+    let receipt = freeze(&aws).await;
+    assert_eq!((receipt.status, on(&bucket, "lifecycle", "keep")), (Status::Contained, false), "{:?}", receipt.steps);
+}
+
+#[tokio::test]
 async fn a_freeze_without_a_change_touches_no_rule() {
     let (aws, bucket) = stage().await;
     let bucket = bucket.with_lifecycle(WIPE).with_replication(ROLE, &steal());

@@ -33,7 +33,7 @@ fn any(lines: &[String], what: &str) -> bool {
 }
 
 /// Somebody changes a statement of Firebreak's, or takes it out.
-fn change_statement(bucket: &Bucket, sid: &str, how: impl Fn(Value) -> Option<Value>) {
+pub(crate) fn change_statement(bucket: &Bucket, sid: &str, how: impl Fn(Value) -> Option<Value>) {
     bucket.change(|state| {
         let each = state.statements().into_iter();
         let each: Vec<Value> = each.filter_map(|one| if one["Sid"] == sid { how(one) } else { Some(one) }).collect();

@@ -6,6 +6,7 @@ mod carried;
 mod covers;
 mod each;
 mod faults;
+mod freed;
 mod holds;
 mod instance;
 mod names;

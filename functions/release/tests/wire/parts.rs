@@ -13,13 +13,13 @@ use firebreak_testkit::scripted::ScriptedAws;
 use quarantine_scp::Organization;
 use release::{Function, ReleaseInput, Released};
 
-fn says(answer: Answer, only: &[&str], except: &[&str]) -> Decided {
+pub(crate) fn says(answer: Answer, only: &[&str], except: &[&str]) -> Decided {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     let targets = Targets { only: names(only), except: names(except) };
     Decided { targets, covers: Some(0), ..Decided::new(answer, "ann", "it was so", clock::now()) }
 }
 
-async fn undo(aws: &ScriptedAws, incident: &Incident, answer: Decided) -> Released {
+pub(crate) async fn undo(aws: &ScriptedAws, incident: &Incident, answer: Decided) -> Released {
     let request = ReleaseInput {
         incident: Carry::Facts.incident(incident.clone()),
         answer: Some(answer),
