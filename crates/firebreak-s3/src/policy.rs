@@ -2,14 +2,16 @@
 
 mod candidates;
 mod delete;
+mod deleted;
 mod document;
 mod put;
 mod raw;
 mod spelling;
 
 pub use delete::delete;
+pub use deleted::denies_nobody;
 pub use document::Document;
-pub use put::put;
+pub use put::{Refused, put};
 
 use crate::open::Bucket;
 use firebreak::fault::Fault;

@@ -254,11 +254,12 @@ pub struct Planned {
     /// The Sids of the statements in the bucket policy.
     #[serde(default)]
     pub sids: BTreeSet<String>,
-    /// Statements of somebody else that S3 did not take back and that are missing in the policy meanwhile. Recorded before they are left out.
+    /// Statements of somebody else that are missing in the policy meanwhile: S3 did not take them back, or they are out so that a seal has
+    /// room. Recorded before they are left out.
     #[serde(default)]
     pub left_out: Vec<Value>,
-    /// Those of them that a write is leaving out at this moment. Recorded before that write, and empty after it: what is here in a later
-    /// run was never tried one by one, and S3 may take it back.
+    /// Those of them that a write is leaving out at this moment to try what S3 takes. Recorded before that write, and empty after it: what is
+    /// here in a later run was never tried one by one, and S3 may take it back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unsettled: Vec<Value>,
     /// Whom each holder of a freeze accuses, by the holder's name: the statements about suspects may deny all of them, and nobody else.

@@ -62,7 +62,8 @@ pub(crate) struct Changed {
     pub(crate) unread: Option<String>,
     /// The settings of which a change can be missing here.
     pub(crate) hidden: BTreeSet<Kind>,
-    trust: Trust,
+    /// Whose word the bucket policy is.
+    pub(crate) trust: Trust,
 }
 
 /// One change, which was not Firebreak's own.

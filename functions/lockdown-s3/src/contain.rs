@@ -10,7 +10,7 @@ use crate::fit::{Fit, fit};
 use crate::left_out::LeftOut;
 use crate::lineage::{self, Others, without_levels};
 use crate::planned::planned;
-use crate::protected::protection;
+use crate::protected::{Delivered, delivered};
 use crate::statements::Around;
 use crate::suspects::Suspects;
 use crate::switches::{self, Orders};
@@ -113,9 +113,16 @@ async fn close(call: &Call, known: Known<'_>) -> Result<(Attempt, Option<Notes>)
     let none = Document::parse(None)?;
     let document = seen.document.as_ref().unwrap_or(&none);
     let has_begun = others.own().is_some();
-    if !has_begun && let Some(why) = Box::pin(protection(&bucket, &seen.base, document, known.since)).await {
-        // What is protected is left as it is, and the receipt says why.
-        return Ok((vec![skipped(decisive(call), why)].into(), None));
+    if !has_begun {
+        let trail = async || Box::pin(trail(call, known, &bucket, changed.as_ref())).await;
+        match Box::pin(delivered(&bucket, &seen.base, document, known.since, trail)).await {
+            // What is protected is left as it is, and the receipt says why.
+            Some(Delivered::Proven(why)) => return Ok((vec![skipped(decisive(call), why)].into(), None)),
+            Some(Delivered::Doubtful(impact)) if !call.approved => {
+                return Ok((Attempt::Waits(Waits { code: ReasonCode::Impact, impact }), None));
+            }
+            _ => {}
+        }
     }
     let trust = &trust(call, &others, changed.as_ref());
     let accusers = others.accusers(call, known.suspects);
@@ -125,7 +132,7 @@ async fn close(call: &Call, known: Known<'_>) -> Result<(Attempt, Option<Notes>)
     let access = assess(level, &seen.base, document, &around, trust);
     if !call.approved
         && !has_begun
-        && let Some(waits) = waits(&seen, &fit, &access)
+        && let Some(waits) = waits(&seen, &access)
     {
         return Ok((Attempt::Waits(waits), None));
     }
@@ -143,6 +150,18 @@ async fn close(call: &Call, known: Known<'_>) -> Result<(Attempt, Option<Notes>)
         None => work.await,
     };
     Ok((steps.into(), notes))
+}
+
+/// What CloudTrail shows of the bucket's settings, for a bucket that may be one for logs. Public access is blocked without asking.
+async fn trail(call: &Call, known: Known<'_>, bucket: &Bucket, changed: Option<&Changed>) -> Option<Changed> {
+    match changed {
+        Some(changed) => Some(changed.clone()),
+        None if call.target.scope.is_whole() => None,
+        None => {
+            let window = Window { since: known.since, until: None };
+            Some(Box::pin(changed::changed(call, bucket, window, known.suspects)).await)
+        }
+    }
 }
 
 /// What is shown beside the steps. It owns what it reads, so that it can outlive the lock.
@@ -187,13 +206,12 @@ fn believed(others: &Others, now: &Document) -> Document {
     without_levels(&recorded).with(&ours)
 }
 
-/// Why a person must agree first.
-fn waits(seen: &Seen, fit: &Fit, access: &Access) -> Option<Waits> {
+/// Why a person must agree first. A policy without room is no reason: everything else takes access from nobody, and whoever may write the
+/// policy could fill it.
+fn waits(seen: &Seen, access: &Access) -> Option<Waits> {
     // Nothing is written into a policy that is not known.
     seen.document.as_ref().ok()?;
-    let refused = fit.refused.as_ref().map(|fault| format!("{}; an approval does everything else", fault.message));
-    let impact = refused.or_else(|| access.innocent_losers())?;
-    Some(Waits { code: ReasonCode::Impact, impact })
+    Some(Waits { code: ReasonCode::Impact, impact: access.innocent_losers()? })
 }
 
 /// All that the steps go by.

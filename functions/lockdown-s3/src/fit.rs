@@ -1,8 +1,8 @@
 //! Which statements of a level have room in the bucket policy.
 
 use crate::changed::Trust;
+use crate::room;
 use crate::statements::{Around, Statements, of_level, shorter};
-use crate::write::no_room;
 use firebreak::fault::Fault;
 use firebreak::step::StepKind;
 use firebreak::target::Scope;
@@ -31,23 +31,26 @@ impl Fit {
 /// The statements of `level` beside those of `now`. Whom the existing policy lets in is read from `believed`.
 pub(crate) fn fit(level: Scope, around: &Around<'_>, (now, believed): (&Document, &Document), trust: &Trust) -> Fit {
     let whole = of_level(level, around, believed, trust);
-    let bytes = bytes_with(now, &whole);
+    let bytes = room::made(with(now, &whole), &whole).document.bytes();
     if whole.all.is_empty() || bytes <= LIMIT {
         return Fit { statements: whole, lacks: vec![], refused: None };
     }
+    let no_room = |statements: &Statements| room::none(bytes, statements, &around.bucket.name);
     let mut short = shorter(level, around);
-    if short.all.is_empty() || bytes_with(now, &short) > LIMIT {
-        return Fit { statements: whole, lacks: vec![], refused: Some(no_room(bytes)) };
+    if short.all.is_empty() || with(now, &short).bytes() > LIMIT {
+        let refused = Some(no_room(&whole));
+        return Fit { statements: whole, lacks: vec![], refused };
     }
     // A control that would be there but for the room has failed. It was not left out on purpose.
     let has = |kind: StepKind| short.all.iter().any(|(known, _)| *known == kind);
     let lost: BTreeSet<StepKind> = whole.all.iter().map(|(kind, _)| *kind).filter(|kind| !has(*kind)).collect();
     short.missing.retain(|(kind, _)| !lost.contains(kind) && !whole.refused.iter().any(|(refused, _)| refused == kind));
+    let lacks = lost.into_iter().map(|kind| (kind, no_room(&whole))).collect();
     short.refused = whole.refused;
-    Fit { statements: short, lacks: lost.into_iter().map(|kind| (kind, no_room(bytes))).collect(), refused: None }
+    Fit { statements: short, lacks, refused: None }
 }
 
-fn bytes_with(now: &Document, statements: &Statements) -> usize {
+fn with(now: &Document, statements: &Statements) -> Document {
     let ours: Vec<Value> = statements.all.iter().map(|(_, statement)| statement.clone()).collect();
-    now.without(statements.replaces).with(&ours).bytes()
+    now.without(statements.replaces).with(&ours)
 }

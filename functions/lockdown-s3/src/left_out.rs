@@ -1,4 +1,4 @@
-//! Statements of the customer's that S3 may not take back. They are recorded before a write leaves them out.
+//! Statements of the customer's that S3 may not take back, or that make room for a seal. They are recorded before a write leaves them out.
 //!
 //! Whoever they let in has no access meanwhile. A run that is killed between two tries leaves behind in the record which statements it was
 //! trying, so the next run or look puts back what S3 takes, and a release takes none of it for somebody's change.
@@ -7,8 +7,9 @@ use crate::accusers::once_written;
 use crate::base::{BaseState, Planned};
 use crate::named::{self, Named};
 use firebreak::fault::Fault;
+use firebreak::target::Scope;
 use firebreak_function::containment::Call;
-use firebreak_s3::policy::Document;
+use firebreak_s3::policy::{Document, denies_nobody};
 use serde_json::Value;
 
 /// The record of a level, as far as it says what is left out.
@@ -30,10 +31,12 @@ impl<'a> LeftOut<'a> {
         Self { now: Some(now.clone()), ..self }
     }
 
-    /// Whether every statement that is out lets everybody in: the public access block keeps the same people out, so that nobody has lost
-    /// access by what is missing.
-    pub(crate) fn is_public_alone(&self) -> bool {
-        self.base.planned.left_out.iter().all(|one| named::of_statement(one).contains(&Named::Everybody))
+    /// Whether nobody has lost access by what is missing: a statement lets everybody in, and the public access block keeps the same people
+    /// out; or it denies nobody who exists; or the seal denies whatever it allows.
+    pub(crate) fn harms_nobody(&self) -> bool {
+        let is_public = |one: &Value| named::of_statement(one).contains(&Named::Everybody);
+        let seals = self.call.target.scope == Scope::Seal;
+        seals || self.base.planned.left_out.iter().all(|one| denies_nobody(one) || is_public(one))
     }
 
     /// Statements that a run left out which was killed, and that are not there again. Where somebody has given their name to another
@@ -45,7 +48,20 @@ impl<'a> LeftOut<'a> {
         self.base.planned.unsettled.iter().filter(is_free).filter(is_gone).cloned().collect()
     }
 
-    /// Records that the next write leaves `statements` out.
+    /// Records that `statements` go out so that a seal has room. Nobody tries whether S3 takes them, so none of them is unsettled: the next
+    /// run must not put them back.
+    ///
+    /// # Errors
+    /// The ledger could not be written, or somebody else has extended the record. Nothing may be left out then.
+    pub(crate) async fn clear(&mut self, statements: &[Value]) -> Result<(), Fault> {
+        let planned = &self.base.planned;
+        let is_tried = |one: &&Value| !statements.contains(one);
+        let unsettled = planned.unsettled.iter().filter(is_tried).cloned().collect();
+        let planned = Planned { left_out: with(&planned.left_out, statements), unsettled, ..planned.clone() };
+        Box::pin(self.record(planned)).await
+    }
+
+    /// Records that the next write leaves `statements` out, to try what S3 takes.
     ///
     /// # Errors
     /// The ledger could not be written, or somebody else has extended the record. Nothing may be left out then.
@@ -56,7 +72,8 @@ impl<'a> LeftOut<'a> {
         Box::pin(self.record(planned)).await
     }
 
-    /// Records that `left` is what stays out in the end, once the write is done. Where that cannot be written, the next run or look tries once more.
+    /// Records that `left` is what stays out in the end, for whatever reason, once the write is done. Where that cannot be written, the next
+    /// run or look tries once more.
     pub(crate) async fn settle(&mut self, left: &[Value]) {
         let planned = &self.base.planned;
         let is_out = |one: &&Value| left.contains(one) || !planned.unsettled.contains(one);

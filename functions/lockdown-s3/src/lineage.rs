@@ -3,6 +3,7 @@
 
 use crate::accusers::{self, Accusers};
 use crate::base::{BaseState, Encryption, Planned, PublicAccessBlock, Rule, Rules, Versioning};
+use crate::claimed::Claims;
 use crate::statements::sids_of;
 use crate::suspects::Suspects;
 use firebreak::fault::Fault;
@@ -140,7 +141,12 @@ impl Others {
         self.needing().any(|other| other.base.planned.replication.contains(id))
     }
 
-    /// Statements that another level left out of the policy, because S3 did not take them back.
+    /// What of the bucket policy is Firebreak's, for the level `own`: its statements, and those of the levels that somebody holds.
+    pub(crate) fn claims(&self, own: Scope) -> Claims {
+        Claims::of(self.held.iter().map(|other| other.level).chain([own]))
+    }
+
+    /// Statements that another level left out of the policy.
     pub(crate) fn left_out(&self) -> Vec<Value> {
         self.needing().flat_map(|other| other.base.planned.left_out.clone()).collect()
     }

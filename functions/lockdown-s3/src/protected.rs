@@ -1,20 +1,24 @@
 //! Buckets into which AWS delivers logs. Firebreak leaves them alone: whoever investigates needs what lies there and what comes.
 //!
-//! A statement of the policy proves nothing by itself. A suspect who may write the policy could let CloudTrail in, to have the bucket
-//! spared. What was delivered before the incident began proves it: S3 alone writes the time of an object. The names that AWS itself gives
-//! are protected before any call ([`firebreak::policy::built_in_protection`]).
+//! Neither a statement of the policy nor an object proves that: whoever may write both can let CloudTrail in and put an object where
+//! CloudTrail would, to have the bucket spared. S3 alone writes the time of an object. So a delivery is proven by an object that is much
+//! older than the incident, under a policy and an ACL that nobody has changed since the incident began, as far as CloudTrail shows. What
+//! looks like a delivery and is not proven waits for a person. The names that AWS itself gives are protected before any call
+//! ([`firebreak::policy::built_in_protection`]).
 
 use crate::base::BaseState;
+use crate::changed::Changed;
 use crate::one_or_many::texts;
 use firebreak::fault::Fault;
 use firebreak::receipt::Step;
 use firebreak::step::{StepKind, StepName};
+use firebreak::text::inert;
 use firebreak_aws::classify::OrFault;
 use firebreak_function::step::skipped;
 use firebreak_s3::Bucket;
 use firebreak_s3::policy::Document;
 use futures::future::join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -22,6 +26,11 @@ use std::collections::BTreeSet;
 const MOST: usize = 6;
 /// Objects of one look: the first ones of a prefix. Their names have dates, so the first one is an old one.
 const LISTED: i32 = 100;
+/// Characters of a line for whoever decides.
+const LINE: usize = 300;
+
+/// How much older than the incident a delivered object is that proves something: whoever attacks has mostly not been there for so long.
+const AGE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// The services that deliver logs, and how the keys of what they deliver look (CloudTrail user guide, "Amazon S3 bucket policy for
 /// CloudTrail"; AWS Config developer guide, "Permissions for the Amazon S3 bucket"; CloudWatch Logs user guide, "Logging that requires
@@ -58,20 +67,55 @@ struct Delivery {
     prefix: String,
 }
 
-/// Why nothing may be changed in the bucket, if logs have been delivered into it since before `since`, the incident's first activity.
+/// What has been delivered into a bucket since before the incident, as it seems.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Delivered {
+    /// It is proven that AWS did it: the bucket is left alone.
+    Proven(Fault),
+    /// A suspect can have made it look so: a person decides. The words say why.
+    Doubtful(String),
+}
+
+/// Whether logs have been delivered into the bucket since before `since`, the incident's first activity.
 ///
-/// It asks S3 only where the policy or the ACL lets a log service write. What S3 does not list proves nothing: the bucket is then
-/// contained like any other one.
-pub(crate) async fn protection(bucket: &Bucket, base: &BaseState, document: &Document, since: Timestamp) -> Option<Fault> {
+/// It asks S3 only where the policy or the ACL lets a log service write, and `trail` only where S3 lists something that is old enough. A
+/// level that does not ask CloudTrail gives none. What S3 does not list proves nothing: the bucket is then contained like any other one.
+pub(crate) async fn delivered(
+    bucket: &Bucket,
+    base: &BaseState,
+    document: &Document,
+    since: Timestamp,
+    trail: impl AsyncFnOnce() -> Option<Changed>,
+) -> Option<Delivered> {
     let deliveries = deliveries(&bucket.name, base, document);
-    let each = deliveries.iter().take(MOST).map(|delivery| Box::pin(came_before(bucket, delivery, since)));
-    let came = join_all(each).await;
-    let proven = deliveries.iter().zip(came).find(|(_, came)| *came).map(|(delivery, _)| delivery)?;
-    Some(Fault::protected(format!(
-        "{} have been delivered into bucket {} since before the incident: nothing is changed in it, because whoever investigates needs \
-         that. A person has to find in CloudTrail who changed its policy and settings, and put them back",
-        proven.what, bucket.name
-    )))
+    let each = deliveries.iter().take(MOST).map(|delivery| Box::pin(oldest(bucket, delivery)));
+    let oldest = join_all(each).await;
+    let known = deliveries.iter().zip(oldest).filter_map(|(delivery, at)| Some((delivery.what, at?)));
+    let (what, at) = known.filter(|(_, at)| *at < since).min_by_key(|(_, at)| *at)?;
+    let is_old = since.duration_since(at) >= AGE;
+    let doubt =
+        if is_old { doubt(trail().await.as_ref()) } else { Some("none of them is a week older than the incident".to_owned()) };
+    Some(match doubt {
+        None => Delivered::Proven(Fault::protected(format!(
+            "{what} have been delivered into bucket {} since before the incident: nothing is changed in it, because whoever investigates \
+             needs that. A person has to find in CloudTrail who changed its policy and settings, and put them back",
+            bucket.name
+        ))),
+        Some(doubt) => {
+            let line = format!("{what} seem to be delivered into it, which a suspect can have made up: {doubt}");
+            Delivered::Doubtful(inert(&line, LINE))
+        }
+    })
+}
+
+/// Why what CloudTrail shows does not prove that a delivery is AWS's own.
+fn doubt(changed: Option<&Changed>) -> Option<String> {
+    let Some(Changed { policy, acl, unread, .. }) = changed else {
+        return Some("CloudTrail is not asked at this level".to_owned());
+    };
+    let by = policy.as_ref().map(|by| ("policy", by)).or(acl.as_ref().map(|by| ("ACL", by)));
+    let changed = by.map(|(what, by)| format!("{} changed its {what} since the incident began", by.who));
+    changed.or_else(|| unread.as_ref().map(|why| format!("CloudTrail does not show who changed its policy: {why}")))
 }
 
 /// What the policy and the ACL say of deliveries, for a bucket that is contained all the same.
@@ -80,24 +124,25 @@ pub(crate) fn note(bucket: &Bucket, base: &BaseState) -> Option<Step> {
     let said: BTreeSet<&str> = deliveries(&bucket.name, base, &document).iter().map(|delivery| delivery.what).collect();
     let said = said.into_iter().collect::<Vec<_>>().join(", ");
     let why = format!(
-        "its policy or its ACL lets AWS deliver {said}. Nothing was found that came before the incident, so the bucket is contained like \
-         any other one. Deliveries go on unless the bucket is sealed"
+        "its policy or its ACL lets AWS deliver {said}. It is not proven that AWS did so before the incident, so the bucket is contained \
+         like any other one. Deliveries go on unless the bucket is sealed"
     );
     (!said.is_empty()).then(|| skipped(StepName::about(StepKind::NoteAccess, "log-delivery"), Fault::malformed(why)))
 }
 
-/// Whether an object of a delivery is older than the incident.
-async fn came_before(bucket: &Bucket, delivery: &Delivery, since: Timestamp) -> bool {
+/// When the oldest object of a delivery came, among those that S3 lists first.
+async fn oldest(bucket: &Bucket, delivery: &Delivery) -> Option<Timestamp> {
     let asked = bucket.s3.list_objects_v2().bucket(&bucket.name).expected_bucket_owner(&bucket.owner);
     let asked = asked.prefix(&delivery.prefix).max_keys(LISTED).send();
     match asked.await.or_fault("s3:ListObjectsV2") {
-        Ok(answer) => answer.contents().iter().any(|object| {
-            let is_delivered = object.key().is_some_and(|key| delivery.keys.fit(key));
-            is_delivered && object.last_modified().is_some_and(|at| at.secs() < since.as_second())
-        }),
+        Ok(answer) => {
+            let is_delivered = |key: &str| delivery.keys.fit(key);
+            let delivered = answer.contents().iter().filter(|object| object.key().is_some_and(is_delivered));
+            delivered.filter_map(|object| Timestamp::from_second(object.last_modified()?.secs()).ok()).min()
+        }
         Err(fault) => {
             tracing::warn!(fault.message = %fault.message, "it is not known what was delivered into the bucket");
-            false
+            None
         }
     }
 }
@@ -173,6 +218,7 @@ fn is_dated(key: &str) -> bool {
 mod tests {
     use super::*;
     use crate::base::Grant;
+    use crate::changed::By;
     use firebreak::ids::{AccountId, Partition, Region};
     use firebreak::policy::built_in_protection;
     use firebreak::target::{Place, Target, TargetKind};
@@ -236,6 +282,27 @@ mod tests {
         let none = Document::parse(None).expect("no policy");
         assert_eq!(deliveries("acme-logs", &base("WRITE"), &none).len(), 1);
         assert!(deliveries("acme-logs", &base("READ_ACP"), &none).is_empty());
+    }
+
+    #[test]
+    fn only_a_trail_that_shows_no_change_leaves_no_doubt() {
+        let by = || {
+            let (at, unchanged) = (Timestamp::UNIX_EPOCH, BTreeSet::new());
+            let (who, written) = ("mallory".to_owned(), BTreeSet::new());
+            Some(By { who, at, is_suspect: false, by_suspect: false, unchanged, written })
+        };
+        let quiet = Changed { lifecycle: by(), block: by(), ..Changed::default() };
+        assert_eq!(doubt(Some(&quiet)), None);
+        let unread = Some("no answer".to_owned());
+        for (changed, words) in [
+            (Some(Changed { policy: by(), ..quiet.clone() }), "mallory changed its policy"),
+            (Some(Changed { acl: by(), ..quiet.clone() }), "mallory changed its ACL"),
+            (Some(Changed { unread, ..quiet }), "no answer"),
+            (None, "not asked"),
+        ] {
+            let doubt = doubt(changed.as_ref()).expect("a doubt");
+            assert!(doubt.contains(words), "{doubt}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod again;
 mod late;
 mod missing;
+mod planted;
 mod statements;
 mod trail;
 
@@ -18,6 +19,7 @@ use firebreak::target::{Look, Scope};
 use firebreak_function::containment::{Call, Checked, NOT_WRITTEN_AGAIN};
 use late::Made;
 use missing::{Cause, Lost, Missing, Wanted};
+use planted::planted;
 
 pub(crate) async fn verify(call: &Call, known: Known<'_>) -> Result<Checked, Fault> {
     let (bucket, base, receipt, held) = futures::join!(
@@ -41,6 +43,11 @@ pub(crate) async fn verify(call: &Call, known: Known<'_>) -> Result<Checked, Fau
     let Looked { seen, missing, learnt, made } = Box::pin(look(call, known.suspects, &wanted, window)).await?;
     let Missing { lost, problems, notes } = missing;
     let mut checked = Checked { problems, notes, ..Checked::default() };
+    if let Ok(document) = &seen.document
+        && !call.target.scope.is_whole()
+    {
+        checked.problems.extend(Box::pin(planted(call, &bucket, base.as_ref(), document)).await);
+    }
     checked.problems.extend(unrecorded.filter(|_| held).map(|why| format!("looks write nothing again: {why}")));
     // Without a record nothing could be put back. Nothing may be written while a release is under way, and none begins while something is.
     let is_unsettled = base.as_ref().is_some_and(|base| !base.planned.unsettled.is_empty());

@@ -1,6 +1,7 @@
 //! The bucket policy of a level: all of its statements go in with one call, or none of them does.
 
 use crate::left_out::{LeftOut, is_same};
+use crate::room::{self, Room};
 use crate::statements::Statements;
 use crate::turn;
 use firebreak::fault::Fault;
@@ -11,7 +12,7 @@ use firebreak_aws::clock;
 use firebreak_function::containment::Call;
 use firebreak_function::step::{skipped, step, unrecorded};
 use firebreak_s3::Bucket;
-use firebreak_s3::policy::{self, Document, LIMIT};
+use firebreak_s3::policy::{self, Document, LIMIT, Refused, denies_nobody};
 use serde_json::Value;
 use std::time::Instant;
 
@@ -23,6 +24,15 @@ const LEFT_OUT: &str = "S3 does not take this statement of the bucket policy bac
 /// Why such a statement is still missing after a try to put it back.
 const STILL_OUT: &str = "a run that did not end left this statement of the bucket policy out, and it could not be put back: whoever it let in \
                          has no access by it meanwhile";
+/// Why a Deny of the customer's is missing.
+const DENIES_NOBODY: &str = "S3 does not take this statement of the bucket policy back: it denies only principals that were deleted. Nobody \
+                             who exists is denied less without it. It is recorded";
+/// Why a Deny of the customer's has fewer names.
+const CUT: &str = "S3 takes no policy that names deleted principals: this Deny of the bucket policy is without them now, and denies everybody \
+                   else whom it denied";
+/// Why a statement of the customer's is missing under a seal.
+const NO_ROOM: &str = "left out so that the seal has room in the bucket policy. Meanwhile the seal denies whatever it allows. It is recorded, and \
+                       a release puts it back";
 
 /// Writes statements into the bucket policy as it is now, while nobody else of Firebreak changes the bucket. A step for each kind of
 /// statement, and one for each statement that S3 did not take back.
@@ -49,12 +59,17 @@ pub(crate) async fn into(
     let ours: Vec<Value> = statements.all.iter().map(|(_, statement)| statement.clone()).collect();
     let absent = record.as_ref().map(|record| record.absent(document)).unwrap_or_default();
     let (started_at, clock) = (clock::now(), Instant::now());
-    let wanted = document.without(statements.replaces).with(&absent).with(&ours);
     let has_surplus = has_surplus(document, statements);
     let is_complete = absent.is_empty() && !has_surplus && ours.iter().all(|statement| is_there(document, statement));
-    let written = if is_complete { Ok(vec![]) } else { Box::pin(put(bucket, &wanted, record.as_deref_mut())).await };
-    if let (Ok(left_out), Some(record)) = (&written, record) {
-        Box::pin(record.settle(left_out)).await;
+    let (written, cleared) = if is_complete {
+        (Ok(Refused::default()), vec![])
+    } else {
+        let room = room::made(document.without(statements.replaces).with(&absent).with(&ours), statements);
+        (Box::pin(put(bucket, (&room, statements), record.as_deref_mut())).await, room.left_out)
+    };
+    if let (Ok(refused), Some(record)) = (&written, record) {
+        let left_out: Vec<Value> = cleared.iter().chain(&refused.left_out).cloned().collect();
+        Box::pin(record.settle(&left_out)).await;
     }
     let ms = u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX);
     let mut steps = Vec::new();
@@ -76,11 +91,13 @@ pub(crate) async fn into(
         steps.push(step(StepKind::DenySuspects, async { Err(fault.clone()) }).await);
     }
     steps.extend(not_written(statements));
-    let (left_out, why) = match &written {
-        Ok(left_out) => (left_out, LEFT_OUT.to_owned()),
-        Err(fault) => (&absent, format!("{STILL_OUT}: {}", fault.message)),
-    };
-    steps.extend(left_out.iter().zip(1..).map(|(statement, at)| left(statement, at, &why)));
+    match &written {
+        Ok(refused) => steps.extend(told(&cleared, refused)),
+        Err(fault) => {
+            let why = format!("{STILL_OUT}: {}", fault.message);
+            steps.extend(absent.iter().zip(1..).map(|one| left(one, &why)));
+        }
+    }
     steps
 }
 
@@ -89,6 +106,19 @@ fn has_surplus(document: &Document, statements: &Statements) -> bool {
     let ours = statements.all.iter().filter(|(kind, _)| *kind == StepKind::DenySuspects).count();
     let there = document.statements().len() - document.without(statements.replaces).statements().len();
     there > ours
+}
+
+/// A step for each statement of the customer's that is not in the policy as it was.
+fn told(cleared: &[Value], refused: &Refused) -> Vec<Step> {
+    let (nobody, others): (Vec<&Value>, Vec<&Value>) = refused.left_out.iter().partition(|statement| denies_nobody(statement));
+    let missing = cleared.iter().map(|statement| (statement, NO_ROOM)).chain(others.into_iter().map(|one| (one, LEFT_OUT)));
+    missing.zip(1..).map(|((one, why), at)| left((one, at), why)).chain(of_deleted(nobody, &refused.cut)).collect()
+}
+
+/// Steps of Denies that are not written as they were, because principals were deleted. They deny everybody who exists all the same.
+pub(crate) fn of_deleted<'a>(nobody: Vec<&'a Value>, cut: &'a [Value]) -> impl Iterator<Item = Step> {
+    let all = nobody.into_iter().map(|one| (one, DENIES_NOBODY)).chain(cut.iter().map(|one| (one, CUT)));
+    all.zip(1..).map(|((statement, why), at)| left((statement, at), why))
 }
 
 /// The steps of statements that cannot be written because of `fault`.
@@ -107,19 +137,19 @@ pub(crate) fn is_there(document: &Document, statement: &Value) -> bool {
     known.is_some_and(|known| is_same(known, statement))
 }
 
-/// The fault of statements for which the policy has no room.
-pub(crate) fn no_room(bytes: usize) -> Fault {
-    Fault::malformed(format!(
-        "the bucket policy would have {bytes} bytes, and S3 takes {LIMIT}: take statements out that nobody needs, or seal the bucket"
-    ))
-}
-
-async fn put(bucket: &Bucket, wanted: &Document, record: Option<&mut LeftOut<'_>>) -> Result<Vec<Value>, Fault> {
+/// Writes the policy, once the record says what is not in it so that it fits.
+async fn put(
+    bucket: &Bucket,
+    (room, statements): (&Room, &Statements),
+    record: Option<&mut LeftOut<'_>>,
+) -> Result<Refused, Fault> {
     let Some(record) = record else { return Err(unrecorded()) };
-    match wanted.bytes() {
-        bytes if bytes > LIMIT => Err(no_room(bytes)),
-        _ => Box::pin(policy::put(bucket, wanted, async |some: &[Value]| Box::pin(record.foresee(some)).await)).await,
+    let bytes = room.document.bytes();
+    if bytes > LIMIT {
+        return Err(room::none(bytes, statements, &bucket.name));
     }
+    Box::pin(record.clear(&room.left_out)).await?;
+    Box::pin(policy::put(bucket, &room.document, async |some: &[Value]| Box::pin(record.foresee(some)).await)).await
 }
 
 /// Each kind of statement once, in order.
@@ -139,7 +169,8 @@ fn not_written(statements: &Statements) -> impl Iterator<Item = Step> {
     statements.missing.iter().map(left).chain(statements.refused.iter().map(failed))
 }
 
-fn left(statement: &Value, at: usize, why: &str) -> Step {
+/// The step of the statement number `at` of those that are not in the policy as they were.
+pub(crate) fn left((statement, at): (&Value, usize), why: &str) -> Step {
     let sid = statement.get("Sid").and_then(Value::as_str).map(|sid| inert(sid, 60));
     let name = sid.unwrap_or_else(|| format!("number {at} without a Sid"));
     skipped(StepName::about(StepKind::LeaveOutStatement, name), Fault::malformed(why))

@@ -1,5 +1,6 @@
 //! What S3 may have refused. Nothing in its answer says which statement it was.
 
+use super::deleted::{denies_nobody, is_principal};
 use super::document::Document;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -14,18 +15,18 @@ pub(super) enum Why {
 }
 
 /// The places of the statements that are left out next, where those in `out` are left out already. Empty: leaving out more cannot help.
-/// A Deny is never among them.
+/// A Deny of somebody who exists is never among them.
 pub(super) fn next(document: &Document, why: Why, out: &BTreeSet<usize>) -> BTreeSet<usize> {
     let left = |is: fn(&Value) -> bool| {
         let all = document.statements().iter().enumerate();
-        let is_left = |(at, statement): &(usize, &Value)| !out.contains(at) && allows(statement) && is(statement);
+        let is_left = |(at, statement): &(usize, &Value)| !out.contains(at) && is(statement);
         all.filter(is_left).map(|(at, _)| at).collect::<BTreeSet<usize>>()
     };
     match why {
-        Why::Denied => left(is_for_everybody),
+        Why::Denied => left(|statement| allows(statement) && is_for_everybody(statement)),
         Why::Invalid => {
-            let orphans = left(names_somebody_deleted);
-            if orphans.is_empty() { left(|_| true) } else { orphans }
+            let orphans = left(|statement| allows(statement) && is_principal(statement) || denies_nobody(statement));
+            if orphans.is_empty() { left(allows) } else { orphans }
         }
     }
 }
@@ -38,16 +39,6 @@ fn allows(statement: &Value) -> bool {
 /// "Blocking public access to your Amazon S3 storage", "The meaning of public").
 fn is_for_everybody(statement: &Value) -> bool {
     statement.get("Principal").is_none_or(|principal| any(principal, |name| name == "*"))
-}
-
-/// "If an IAM identity is deleted after you update your bucket policy, the bucket policy will show a unique identifier in the principal
-/// element instead of an ARN" (Amazon S3 user guide, "Principals for bucket policies"). Such an identifier is capitals and digits and begins
-/// with a prefix such as `AIDA` or `AROA` (IAM user guide, "IAM identifiers").
-fn names_somebody_deleted(statement: &Value) -> bool {
-    let is_id = |name: &str| {
-        name.len() >= 16 && name.starts_with('A') && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
-    };
-    statement.get("Principal").and_then(|principal| principal.get("AWS")).is_some_and(|names| any(names, is_id))
 }
 
 /// Whether `is` is true of a text in the value.
@@ -74,6 +65,7 @@ mod tests {
             { "Effect": "Allow", "Principal": { "AWS": ["*"] }, "Condition": { "StringEquals": { "aws:PrincipalOrgID": "o-1" } } },
             { "Effect": "Allow", "NotPrincipal": { "AWS": "111122223333" } },
             { "Effect": "Deny", "Principal": "*" },
+            { "Effect": "Deny", "Principal": { "AWS": ["AIDAEXAMPLEEXAMPLE01", "arn:aws:iam::111122223333:role/R"] } },
         ] });
         let document = Document::parse(Some(&policy.to_string())).expect("a policy");
         next(&document, why, &out.iter().copied().collect()).into_iter().collect()
@@ -81,9 +73,9 @@ mod tests {
 
     #[test]
     fn an_invalid_policy_loses_those_who_were_deleted_first_and_then_every_allow() {
-        assert_eq!(places(Why::Invalid, &[]), [2]);
-        assert_eq!(places(Why::Invalid, &[2]), [1, 3, 4, 5]);
-        assert_eq!(places(Why::Invalid, &[1, 2, 3, 4, 5]), [0; 0], "a Deny is never left out");
+        assert_eq!(places(Why::Invalid, &[]), [0, 2], "the first one denies nobody");
+        assert_eq!(places(Why::Invalid, &[0, 2]), [1, 3, 4, 5]);
+        assert_eq!(places(Why::Invalid, &[0, 1, 2, 3, 4, 5]), [0; 0], "a Deny of somebody who exists is never left out");
     }
 
     #[test]

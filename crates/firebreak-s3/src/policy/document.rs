@@ -2,6 +2,7 @@
 //!
 //! Statements of the customer are kept as they are written. Firebreak's own stand at the end.
 
+use super::deleted;
 use super::raw::{Members, compact};
 use super::spelling;
 use firebreak::fault::Fault;
@@ -113,8 +114,22 @@ impl Document {
         self.keeping(|at, _| !out.contains(&at))
     }
 
+    /// The policy in which each Deny denies only who exists, and the places of the statements that changed by that. What denies nobody any
+    /// more stays as it is.
+    pub(super) fn living(&self) -> (Self, BTreeSet<usize>) {
+        let (mut next, mut cut) = (self.clone(), BTreeSet::new());
+        for (at, (statement, written)) in next.statements.iter_mut().zip(&mut next.written).enumerate() {
+            if let Some(living) = deleted::living(statement) {
+                (*written, *statement) = (living.to_string(), living);
+                cut.insert(at);
+            }
+        }
+        (next, cut)
+    }
+
     /// Whether both say the same, whatever the spelling: one string or a list of one, the order inside lists and of the statements, an
-    /// account's number or the ARN of its root user. S3 may give back another spelling than it got.
+    /// account's number or the ARN of its root user, a Deny with or without principals who were deleted. S3 may give back another spelling
+    /// than it got.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let is_empty = self.statements.is_empty() && other.statements.is_empty();
@@ -143,6 +158,12 @@ impl Document {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.render().map_or(0, |text| compact(&text).len())
+    }
+
+    /// How many of these bytes the statement at this place has. 0: there is none.
+    #[must_use]
+    pub fn bytes_of(&self, index: usize) -> usize {
+        self.written.get(index).map_or(0, String::len)
     }
 
     fn keeping(&self, is_kept: impl Fn(usize, &Value) -> bool) -> Self {

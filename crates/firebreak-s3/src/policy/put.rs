@@ -3,7 +3,8 @@
 //! S3 may refuse what it gave. Two such cases are known, and a containment must not fail on either:
 //!
 //! - A user or role was deleted. The policy then shows an id in place of the ARN, and S3 answers 400 `MalformedPolicy`, "Invalid principal
-//!   in policy" (AWS knowledge center, "s3-invalid-principal-in-policy-error"; the code is from public reports).
+//!   in policy" (AWS knowledge center, "s3-invalid-principal-in-policy-error"; the code is from public reports). A Deny denies as many
+//!   without them: it is written without them, and left out where it names nobody else.
 //! - A statement is public, and `BlockPublicPolicy` was switched on for the bucket, its account or its organization since. S3 answers
 //!   `AccessDenied`, as to a caller who may not write policies (Automated Security Response on AWS, "Issues with specific remediations",
 //!   "`SetSSLBucketPolicy` fails with `AccessDenied` error").
@@ -31,16 +32,26 @@ const TRIES: usize = 32;
 /// No such try begins later. A function of 60 seconds has waited for its turn before, and writes six other settings after it.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// Writes the policy, and returns the statements that were left out because S3 refuses them. An Allow can be left out, a Deny never.
+/// What S3 did not take as it was.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Refused {
+    /// Statements that are not in the policy.
+    pub left_out: Vec<Value>,
+    /// Denies, as they were, that are in the policy without those of their principals who were deleted.
+    pub cut: Vec<Value>,
+}
+
+/// Writes the policy, and returns what was left out because S3 refuses it. An Allow can be left out, and a Deny that
+/// [denies nobody](super::denies_nobody) any more; no other Deny ever is.
 ///
 /// First all statements that S3 may have refused are left out together, so that a containment stands early. Then as many as S3 takes are
 /// put back; until then somebody innocent may be without access. What S3 does not answer about, or what is not tried in time, stays out
 /// and is returned, too.
 ///
 /// `before` gets all statements that the next write leaves out, before that write: a caller that is killed between two tries knows from
-/// its record what to put back.
+/// its record what to put back. A Deny that is only [cut](Refused::cut) is not among them: it denies whom it denied.
 ///
-/// Every statement returned: nothing would have been left, and nothing was written. A release then [deletes](fn@super::delete) the policy.
+/// Every statement left out: nothing would have been left, and nothing was written. A release then [deletes](fn@super::delete) the policy.
 ///
 /// # Errors
 /// S3's answer, where leaving out does not help: a Deny or a statement of Firebreak's is refused, the caller may write no policy, or the
@@ -49,15 +60,23 @@ pub async fn put(
     bucket: &Bucket,
     document: &Document,
     before: impl AsyncFnMut(&[Value]) -> Result<(), Fault>,
-) -> Result<Vec<Value>, Fault> {
-    let Some(refusal) = Box::pin(write(bucket, document)).await? else { return Ok(vec![]) };
+) -> Result<Refused, Fault> {
+    let Some(refusal) = Box::pin(write(bucket, document)).await? else { return Ok(Refused::default()) };
     // A shorter policy would fit. What goes is then no question of what S3 happens to refuse.
     if document.bytes() > LIMIT {
         return Err(refusal.fault);
     }
-    let out = Box::pin(reduce(bucket, document, refusal, before)).await?;
-    let out = Box::pin(put_back(bucket, document, out)).await;
-    Ok(at(document, &out))
+    let (living, cut) = document.living();
+    let refusal = if cut.is_empty() { Some(refusal) } else { Box::pin(write(bucket, &living)).await? };
+    let out = match refusal {
+        Some(refusal) => {
+            let out = Box::pin(reduce(bucket, &living, refusal, before)).await?;
+            Box::pin(put_back(bucket, &living, out)).await
+        }
+        None => BTreeSet::new(),
+    };
+    let cut: BTreeSet<usize> = cut.difference(&out).copied().collect();
+    Ok(Refused { left_out: at(document, &out), cut: at(document, &cut) })
 }
 
 /// The statements at these places, in the order of the policy.
@@ -87,7 +106,7 @@ impl Refusal {
         if self.why == Why::Denied && out.is_empty() {
             return self.fault;
         }
-        let told = "S3 refuses the bucket policy also without what allows something, and a Deny is never left out";
+        let told = "S3 refuses the bucket policy also without what allows something, and a Deny of somebody who exists is never left out";
         Fault::new(self.fault.kind, format!("{told}: {}", self.fault.message))
     }
 }

@@ -1,6 +1,7 @@
 //! Two spellings of one statement. S3 need not give back what it got: an account's number comes back as the ARN of its root user, a list
 //! of one as a string.
 
+use super::deleted::living;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +11,8 @@ pub(super) fn set(statements: &[Value]) -> BTreeSet<String> {
 }
 
 fn one(statement: &Value) -> Value {
-    let Value::Object(members) = statement else { return plain(statement) };
+    let living = living(statement);
+    let Value::Object(members) = living.as_ref().unwrap_or(statement) else { return plain(statement) };
     sorted(members.iter().map(|(name, value)| {
         let value = match name.as_str() {
             // "The prefix and the action name are case insensitive" (IAM user guide, "IAM JSON policy elements: Action").
@@ -84,6 +86,10 @@ mod tests {
         let account = json!({ "Principal": { "AWS": ["111122223333", "arn:aws:iam::444455556666:role/R"] } });
         let root = json!({ "Principal": { "AWS": ["arn:aws:iam::444455556666:role/R", "arn:aws:iam::111122223333:root"] } });
         assert!(is_same(account, root));
+        let deny = |names: Value| json!({ "Effect": "Deny", "Principal": { "AWS": names }, "Action": "s3:*" });
+        let role = "arn:aws:iam::111122223333:role/R";
+        assert!(is_same(deny(json!(["AIDAEXAMPLEEXAMPLE01", role])), deny(json!(role))), "whoever was deleted is denied nothing");
+        assert!(!is_same(deny(json!("AIDAEXAMPLEEXAMPLE01")), deny(json!(role))));
     }
 
     #[test]

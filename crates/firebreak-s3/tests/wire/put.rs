@@ -2,7 +2,7 @@ use crate::policy::{Kept, Rule};
 use crate::stage;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak_s3::Bucket;
-use firebreak_s3::policy::{self, Document, LIMIT, delete, get};
+use firebreak_s3::policy::{self, Document, LIMIT, Refused, delete, get};
 use firebreak_testkit::scripted::{Answer, ScriptedAws, error};
 use serde_json::{Value, json};
 
@@ -10,7 +10,8 @@ const PUT: &str = "s3:PutBucketPolicy";
 
 /// S3 takes no principal that was deleted.
 fn no_orphan(statement: &Value) -> Option<Answer> {
-    let is_orphan = statement["Principal"].to_string().contains("\"AIDA");
+    let named = |element: &str| statement[element].to_string().contains("\"AIDA");
+    let is_orphan = named("Principal") || named("NotPrincipal");
     is_orphan.then(|| error(400, "MalformedPolicy").saying("Invalid principal in policy"))
 }
 
@@ -60,7 +61,7 @@ fn sids(statements: &[Value]) -> Vec<&str> {
 }
 
 /// Writes a policy for somebody who keeps no record.
-async fn put(bucket: &Bucket, document: &Document) -> Result<Vec<Value>, Fault> {
+async fn put(bucket: &Bucket, document: &Document) -> Result<Refused, Fault> {
     Box::pin(policy::put(bucket, document, async |_: &[Value]| Ok::<(), Fault>(()))).await
 }
 
@@ -73,8 +74,8 @@ async fn contain(
     let (kept, bucket) = Kept::with(aws, Some(&text(statements)), rules).await;
     let document = get(&bucket).await.expect("a policy").with(&[ours()]);
     aws.forget();
-    let left_out = Box::pin(put(&bucket, &document)).await.map_err(|fault| fault.kind);
-    (left_out, kept.text())
+    let refused = Box::pin(put(&bucket, &document)).await;
+    (refused.map(|refused| refused.left_out).map_err(|fault| fault.kind), kept.text())
 }
 
 fn tries(aws: &ScriptedAws) -> usize {
@@ -144,15 +145,51 @@ async fn what_is_not_tried_in_time_is_said_and_firebreaks_stands() {
     assert!(tries(&aws) < 40, "{}", tries(&aws));
 }
 
+fn deny(sid: &str, element: &str, names: &Value) -> Value {
+    json!({ "Sid": sid, "Effect": "Deny", element: { "AWS": names }, "Action": "s3:*", "Resource": "*" })
+}
+
 #[tokio::test]
-async fn a_deny_of_the_customers_is_never_left_out_and_the_policy_stays_as_it_was() {
-    let deny = json!({ "Sid": "TlsOnly", "Effect": "Deny", "Principal": { "AWS": "AIDAEXAMPLEEXAMPLE02" }, "Action": "s3:*", "Resource": "*" });
-    let before = [deny, role("App"), orphan("Old")];
+async fn a_deny_of_somebody_who_exists_is_never_left_out_and_the_policy_stays_as_it_was() {
+    let before = [deny("Strange", "Principal", &json!("arn:aws:iam::111122223333:user/trent")), role("App"), orphan("Old")];
     let aws = stage().await;
-    let (left_out, now) = contain(&aws, &before, ORPHANS).await;
+    let (left_out, now) = contain(&aws, &before, STRANGE).await;
     assert_eq!(left_out, Err(FaultKind::Malformed));
     assert_eq!(now, Some(text(&before)));
-    assert!(aws.calls_of(PUT).iter().all(|call| call.body.contains("TlsOnly")), "no try was without it");
+    assert!(aws.calls_of(PUT).iter().all(|call| call.body.contains("Strange")), "no try was without it");
+}
+
+/// Whoever makes a user, denies him something and deletes him bars every change of the policy otherwise.
+#[tokio::test]
+async fn a_deny_of_nobody_but_a_deleted_user_is_left_out_and_firebreaks_stands() {
+    let planted = deny("Planted", "Principal", &json!("AIDAEXAMPLEEXAMPLE02"));
+    let aws = stage().await;
+    let (left_out, now) = contain(&aws, &[planted.clone(), role("App")], ORPHANS).await;
+    assert_eq!((left_out, now, tries(&aws)), (Ok(vec![planted]), Some(text(&[role("App"), ours()])), 2));
+}
+
+#[tokio::test]
+async fn a_deny_of_a_deleted_user_beside_others_goes_on_denying_the_others() {
+    const TRENT: &str = "arn:aws:iam::111122223333:user/trent";
+    for (element, names, is_now) in [
+        ("Principal", json!(["AIDAEXAMPLEEXAMPLE02", TRENT]), deny("Planted", "Principal", &json!([TRENT]))),
+        ("NotPrincipal", json!([TRENT, "AIDAEXAMPLEEXAMPLE02"]), deny("Planted", "NotPrincipal", &json!([TRENT]))),
+        // Nobody who exists was excepted.
+        (
+            "NotPrincipal",
+            json!("AIDAEXAMPLEEXAMPLE02"),
+            json!({ "Sid": "Planted", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*" }),
+        ),
+    ] {
+        let planted = deny("Planted", element, &names);
+        let aws = stage().await;
+        let (kept, bucket) = Kept::with(&aws, Some(&text(&[planted.clone(), role("App"), orphan("Old")])), ORPHANS).await;
+        let document = get(&bucket).await.expect("a policy").with(&[ours()]);
+        let refused = Box::pin(put(&bucket, &document)).await.expect("written");
+        assert_eq!(refused, Refused { left_out: vec![orphan("Old")], cut: vec![planted] }, "{element} {names}");
+        let now: Value = serde_json::from_str(&kept.text().expect("a policy")).expect("JSON");
+        assert_eq!(now["Statement"], json!([is_now, role("App"), ours()]), "{element} {names}");
+    }
 }
 
 #[tokio::test]
@@ -197,7 +234,7 @@ async fn a_change_that_met_another_one_is_repeated() {
     let conflict = error(409, "OperationAborted");
     aws.break_call(PUT, 1, conflict.clone(), Some(2));
     let document = get(&bucket).await.expect("no policy").with(&[ours()]);
-    assert_eq!(Box::pin(put(&bucket, &document)).await.expect("written"), Vec::<Value>::new());
+    assert_eq!(Box::pin(put(&bucket, &document)).await.expect("written"), Refused::default());
     assert_eq!((kept.text(), tries(&aws)), (document.render(), 3));
     aws.break_call("s3:DeleteBucketPolicy", 1, conflict, Some(1));
     Box::pin(delete(&bucket)).await.expect("taken off");
@@ -211,7 +248,7 @@ async fn a_failed_try_to_put_statements_back_leaves_them_out_and_says_so() {
     let (kept, bucket) = Kept::with(&aws, Some(&text(&before)), STRANGE).await;
     let document = get(&bucket).await.expect("a policy").with(&[ours()]);
     aws.break_call(PUT, 3, error(404, "NoSuchBucket"), None);
-    let left_out = Box::pin(put(&bucket, &document)).await.expect("Firebreak's own statement stands");
+    let left_out = Box::pin(put(&bucket, &document)).await.expect("Firebreak's own statement stands").left_out;
     assert_eq!((sids(&left_out), kept.text()), (vec!["Strange", "App", "Etl"], Some(text(&[ours()]))));
 }
 
@@ -227,8 +264,8 @@ async fn what_a_write_leaves_out_is_said_before_it_and_nothing_is_left_out_that_
         told.push((sids(some).into_iter().map(str::to_owned).collect(), is_unchanged));
         Ok::<(), Fault>(())
     };
-    let left_out = Box::pin(policy::put(&bucket, &document, foresee)).await.expect("written");
-    assert_eq!(sids(&left_out), ["Old", "Site"]);
+    let refused = Box::pin(policy::put(&bucket, &document, foresee)).await.expect("written");
+    assert_eq!(sids(&refused.left_out), ["Old", "Site"]);
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>();
     assert_eq!(told, [(owned(&["Old"]), true), (owned(&["Old", "Site"]), true)]);
 
@@ -248,7 +285,7 @@ async fn a_release_puts_the_text_back_byte_for_byte_or_learns_that_nothing_is_le
     Box::pin(put(&bucket, &get(&bucket).await.expect("a policy").with(&[ours()]))).await.expect("written");
     assert_ne!(kept.text().as_deref(), Some(before));
     let base = Document::parse(Some(before)).expect("a policy");
-    assert_eq!(Box::pin(put(&bucket, &base)).await.expect("written"), Vec::<Value>::new());
+    assert_eq!(Box::pin(put(&bucket, &base)).await.expect("written"), Refused::default());
     assert_eq!(kept.text().as_deref(), Some(before));
 
     for (statements, rules) in [(vec![orphan("Old")], ORPHANS), (vec![public("Site"), public("Mirror")], PUBLIC)] {
@@ -256,7 +293,8 @@ async fn a_release_puts_the_text_back_byte_for_byte_or_learns_that_nothing_is_le
         let now = text(&[ours()]);
         let (kept, bucket) = Kept::with(&aws, Some(&now), rules).await;
         let base = Document::parse(Some(&text(&statements))).expect("a policy");
-        assert_eq!(Box::pin(put(&bucket, &base)).await.expect("an answer"), statements, "all of them: nothing was written");
+        let refused = Box::pin(put(&bucket, &base)).await.expect("an answer");
+        assert_eq!(refused.left_out, statements, "all of them: nothing was written");
         assert_eq!(kept.text(), Some(now));
     }
 }

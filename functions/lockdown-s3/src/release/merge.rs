@@ -1,10 +1,11 @@
 //! What the bucket policy is to be after a release: the recorded one, what Firebreak wrote, and what is there now, compared statement by
 //! statement.
 
+use crate::claimed::Claims;
 use firebreak::digest::sha256_hex;
 use firebreak::fault::Fault;
 use firebreak::text::inert;
-use firebreak_s3::policy::Document;
+use firebreak_s3::policy::{Document, denies_nobody};
 use serde_json::Value;
 
 /// What is known of a bucket policy.
@@ -15,7 +16,9 @@ pub(super) struct Known<'a> {
     pub(super) now: &'a Document,
     /// The Sids of this level, or how they begin.
     pub(super) sids: &'a [&'a str],
-    /// What S3 did not take back when this level was written.
+    /// What is Firebreak's: this level's, that of levels that somebody still holds, and quarantines of objects.
+    pub(super) claims: &'a Claims,
+    /// What was left out when this level was written.
     pub(super) left_out: &'a [Value],
     /// The same, of levels that somebody still holds.
     pub(super) others_left_out: &'a [Value],
@@ -27,7 +30,16 @@ pub(super) struct Merged {
     pub(super) document: Document,
     /// What somebody else changed since, in one line.
     pub(super) drift: Option<String>,
+    /// What was left out and does not come back, and why.
+    pub(super) stays_out: Vec<(Value, &'static str)>,
 }
+
+/// Another level or incident leaves the statement out as well.
+const NEEDED: &str = "it stays out of the bucket policy until another level or incident that leaves it out as well is released: that release \
+                      puts it back";
+/// The record of before does not have it.
+const NEWER: &str = "somebody wrote it into the bucket policy after the containment, and it was left out: S3 did not take it back, or the seal \
+                     had no room beside it. It does not come back by itself";
 
 impl Known<'_> {
     /// Takes this level out, and puts back what was left out for it.
@@ -38,27 +50,41 @@ impl Known<'_> {
         let (missing, added) = self.differing()?;
         let mut unexplained = Vec::new();
         for one in &missing {
-            if !has(self.left_out, one)? && !has(self.others_left_out, one)? {
+            if !denies_nobody(one) && !has(self.left_out, one)? && !has(self.others_left_out, one)? {
                 unexplained.push(one.clone());
             }
         }
+        let stays_out = self.stays_out(&missing, &added)?;
         if added.is_empty() && unexplained.is_empty() {
-            return Ok(Merged { document: self.as_recorded(&missing)?, drift: None });
+            return Ok(Merged { document: self.as_recorded(&missing)?, drift: None, stays_out });
         }
         let drift = Some(self.told(&added, &unexplained));
-        Ok(Merged { document: self.as_now(&missing)?, drift })
+        Ok(Merged { document: self.as_now(&missing)?, drift, stays_out })
     }
 
     /// Statements of the customer that are recorded and not there, and those that are there and not recorded.
     fn differing(&self) -> Result<(Vec<Value>, Vec<Value>), Fault> {
-        let (mut missing, mut added) = (Vec::new(), self.now.foreign().cloned().collect::<Vec<Value>>());
-        for one in self.recorded.foreign() {
+        let (mut missing, mut added) = (Vec::new(), self.claims.strangers(self.now).cloned().collect::<Vec<Value>>());
+        for one in self.claims.strangers(self.recorded) {
             match position(&added, one)? {
                 Some(at) => drop(added.remove(at)),
                 None => missing.push(one.clone()),
             }
         }
         Ok((missing, added))
+    }
+
+    /// What was left out and does not come back with this release.
+    fn stays_out(&self, missing: &[Value], added: &[Value]) -> Result<Vec<(Value, &'static str)>, Fault> {
+        let mut all = Vec::new();
+        for one in self.left_out {
+            if has(missing, one)? && has(self.others_left_out, one)? {
+                all.push((one.clone(), NEEDED));
+            } else if !has(self.recorded.statements(), one)? && !has(added, one)? && !denies_nobody(one) {
+                all.push((one.clone(), NEWER));
+            }
+        }
+        Ok(all)
     }
 
     /// The recorded policy, and whatever else Firebreak has in it by now. Its text is the recorded one where nothing else is left.
@@ -80,7 +106,7 @@ impl Known<'_> {
 
     /// The policy as somebody changed it, without this level. Theirs stays where it has the Sid of what was left out.
     fn as_now(&self, missing: &[Value]) -> Result<Document, Fault> {
-        let taken: Vec<&str> = self.now.foreign().filter_map(sid).collect();
+        let taken: Vec<&str> = self.claims.strangers(self.now).filter_map(sid).collect();
         let mut back = Vec::new();
         for one in self.left_out {
             let is_free = sid(one).is_none_or(|sid| !taken.contains(&sid));
@@ -94,13 +120,12 @@ impl Known<'_> {
     /// Statements that Firebreak has for something else: another level, or an object in quarantine.
     fn of_others(&self, document: &Document) -> Vec<Value> {
         let rest = document.without(self.sids);
-        let is_firebreaks = |one: &&Value| sid(one).and_then(|sid| rest.sid(sid)) == Some(*one);
-        rest.statements().iter().filter(is_firebreaks).cloned().collect()
+        rest.statements().iter().filter(|one| self.claims.has(&rest, one)).cloned().collect()
     }
 
     /// The digest tells one change from the next, however alike their names are.
     fn told(&self, added: &[Value], missing: &[Value]) -> String {
-        let all: Vec<String> = self.now.foreign().map(Value::to_string).collect();
+        let all: Vec<String> = self.claims.strangers(self.now).map(Value::to_string).collect();
         let digest: String = sha256_hex(all.join("\n").as_bytes()).chars().take(12).collect();
         let counted = |what: &str, some: &[Value]| (!some.is_empty()).then(|| format!("{what} {}", named(some)));
         let parts: Vec<String> = [counted("has", added), counted("lacks", missing)].into_iter().flatten().collect();
@@ -147,6 +172,7 @@ fn is_same(some: &[Value], others: &[Value]) -> Result<bool, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use firebreak::target::Scope;
     use serde_json::json;
 
     const TEXT: &str = "{ \"Version\": \"2012-10-17\", \"Statement\": [ { \"Sid\": \"A\", \"Effect\": \"Deny\", \"Principal\": \"*\" },\n \
@@ -165,10 +191,16 @@ mod tests {
         json!({ "Sid": sid, "Effect": "Allow", "Principal": { "AWS": "111122223333" } })
     }
 
+    /// The release of a seal, while somebody holds the destruction of the same bucket.
+    fn release(recorded: &Document, now: &Document, (left_out, others_left_out): (&[Value], &[Value])) -> Merged {
+        let claims = &Claims::of([Scope::Seal, Scope::Destruction]);
+        let known = Known { recorded, now, sids: &SIDS, claims, left_out, others_left_out };
+        known.merged().expect("two policies")
+    }
+
     /// What is written, and whether somebody changed something.
-    fn merged(recorded: &Document, now: &Document, (left_out, others_left_out): (&[Value], &[Value])) -> (Option<String>, bool) {
-        let known = Known { recorded, now, sids: &SIDS, left_out, others_left_out };
-        let merged = known.merged().expect("two policies");
+    fn merged(recorded: &Document, now: &Document, left_out: (&[Value], &[Value])) -> (Option<String>, bool) {
+        let merged = release(recorded, now, left_out);
         (merged.document.render(), merged.drift.is_some())
     }
 
@@ -197,7 +229,9 @@ mod tests {
         let left = document(text.as_deref());
         assert!(!drift && left.is_same(&recorded.with(&[ours("FirebreakDenyDestruction")])), "{text:?}");
         // What an object in quarantine needed then, it does not need any more.
-        let with_object = recorded.with(&[ours("FirebreakDenyQuarantined")]);
+        let mut object = ours("FirebreakDenyQuarantined");
+        object["Condition"] = json!({ "Null": { "s3:ExistingObjectTag/firebreak-quarantined": "false" } });
+        let with_object = recorded.with(&[object]);
         let (text, _) = merged(&with_object, &recorded.with(&[ours("FirebreakSeal")]), (&[], &[]));
         assert!(document(text.as_deref()).is_same(&recorded), "{text:?}");
     }
@@ -210,6 +244,7 @@ mod tests {
         assert_eq!(merged(&recorded, &now, (&out, &[])), (Some(TEXT.to_owned()), false));
         let (text, drift) = merged(&recorded, &now, (&out, &out));
         assert!(!drift && document(text.as_deref()).is_same(&recorded.leaving_out(1)), "{text:?}");
+        assert_eq!(release(&recorded, &now, (&out, &out)).stays_out, [(out[0].clone(), NEEDED)], "and that is said");
         assert!(merged(&recorded, &now, (&[], &[])).1, "nobody but somebody else took it out");
     }
 
@@ -233,13 +268,41 @@ mod tests {
     }
 
     #[test]
+    fn a_deny_that_only_calls_itself_firebreaks_is_somebodys_change_and_one_that_was_there_before_stays() {
+        let recorded = document(Some(TEXT));
+        // Nobody holds a freeze, and no level has such a name.
+        for sid in ["FirebreakX", "FirebreakDenyOutsiders", "FirebreakDenyQuarantined"] {
+            let now = recorded.with(&[ours("FirebreakSeal"), ours(sid)]);
+            let drift = release(&recorded, &now, (&[], &[])).drift;
+            assert!(drift.as_ref().is_some_and(|line| line.contains(sid)), "{sid}: {drift:?}");
+        }
+        let recorded = recorded.with(&[ours("FirebreakX")]);
+        let (text, drift) = merged(&recorded, &recorded.with(&[ours("FirebreakSeal")]), (&[], &[]));
+        assert!(!drift && document(text.as_deref()).sid("FirebreakX").is_some(), "{text:?}");
+    }
+
+    #[test]
+    fn what_was_left_out_and_is_not_on_record_is_said() {
+        let recorded = document(Some(TEXT));
+        let (now, out) = (recorded.with(&[ours("FirebreakSeal")]), [allow("Later")]);
+        let Merged { document: left, drift, stays_out } = release(&recorded, &now, (&out, &[]));
+        assert_eq!((left.render().as_deref(), drift), (Some(TEXT), None));
+        assert_eq!(stays_out, [(allow("Later"), NEWER)]);
+        let there = now.with(&out);
+        assert!(release(&recorded, &there, (&out, &[])).stays_out.is_empty(), "it was not left out after all");
+    }
+
+    #[test]
+    fn a_deny_of_nobody_who_exists_is_missed_by_nobody() {
+        let orphan = json!({ "Sid": "Gone", "Effect": "Deny", "Principal": { "AWS": "AIDAEXAMPLEEXAMPLE01" }, "Action": "s3:*" });
+        let recorded = document(Some(TEXT)).with(&[orphan]);
+        assert!(!merged(&recorded, &document(Some(TEXT)).with(&[ours("FirebreakSeal")]), (&[], &[])).1);
+    }
+
+    #[test]
     fn each_change_has_words_of_its_own() {
         let recorded = document(Some(TEXT));
-        let drift = |sid: &str| {
-            let now = recorded.with(&[allow(sid)]);
-            let known = Known { recorded: &recorded, now: &now, sids: &SIDS, left_out: &[], others_left_out: &[] };
-            known.merged().expect("two policies").drift.expect("a change")
-        };
+        let drift = |sid: &str| release(&recorded, &recorded.with(&[allow(sid)]), (&[], &[])).drift.expect("a change");
         assert!(drift("Theirs").contains("has the statement Theirs"), "{}", drift("Theirs"));
         // As far as the line shows them, both names are alike.
         let (one, other) = (drift(&format!("{}a", "x".repeat(60))), drift(&format!("{}b", "x".repeat(60))));

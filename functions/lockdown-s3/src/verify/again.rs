@@ -21,7 +21,7 @@ pub(super) struct Written {
     pub(super) ended: Vec<Result<(), Fault>>,
     /// Statements of the customer's that are out of the bucket policy by it, for people.
     pub(super) problems: Vec<String>,
-    /// The same, where the public access block keeps the same people out.
+    /// The same, where nobody has lost access by it.
     pub(super) notes: Vec<String>,
 }
 
@@ -32,9 +32,9 @@ pub(super) async fn write(call: &Call, (wanted, base): (&Wanted<'_>, &BaseState)
         lost.iter().partition(|one| matches!(one.control, Control::Statements(_)));
     let is_settled = base.planned.unsettled.is_empty();
     let wrote = if of_policy.is_empty() && is_settled { None } else { Some(Box::pin(policy(call, (wanted, base), seen)).await) };
-    let (policy, is_public) = match wrote {
+    let (policy, is_harmless) = match wrote {
         None => (Ok(vec![]), true),
-        Some(Ok((steps, is_public))) => (Ok(steps), is_public),
+        Some(Ok((steps, is_harmless))) => (Ok(steps), is_harmless),
         Some(Err(fault)) => (Err(fault), false),
     };
     let settings = if others.is_empty() {
@@ -48,9 +48,9 @@ pub(super) async fn write(call: &Call, (wanted, base): (&Wanted<'_>, &BaseState)
         steps.as_ref().map_err(Clone::clone).and_then(|steps| end_of(steps, &one.control))
     };
     let is_left = |step: &Step| step.is(StepKind::LeaveOutStatement);
-    let notes = policy.as_ref().ok().filter(|_| is_public).map(|steps| told(steps, is_left)).unwrap_or_default();
+    let notes = policy.as_ref().ok().filter(|_| is_harmless).map(|steps| told(steps, is_left)).unwrap_or_default();
     let problems = match &policy {
-        Ok(steps) => told(steps, |step| is_left(step) && !is_public || of_policy.is_empty() && step.outcome == Outcome::Failed),
+        Ok(steps) => told(steps, |step| is_left(step) && !is_harmless || of_policy.is_empty() && step.outcome == Outcome::Failed),
         // What is lost says so itself.
         Err(fault) if of_policy.is_empty() => vec![format!("statements that a run left out are not put back: {fault}")],
         Err(_) => vec![],
@@ -75,7 +75,7 @@ fn end_of(steps: &[Step], control: &Control) -> Result<(), Fault> {
     }
 }
 
-/// All statements of the level with one write, and whether only public statements are left out by now. What is new in them is recorded
+/// All statements of the level with one write, and whether nobody has lost access by what is left out by now. What is new in them is recorded
 /// first, and so is what S3 may not take back with them; what is no more, after it.
 async fn policy(call: &Call, (wanted, base): (&Wanted<'_>, &BaseState), seen: &Seen) -> Result<(Vec<Step>, bool), Fault> {
     seen.document.as_ref().map_err(Clone::clone)?;
@@ -86,7 +86,7 @@ async fn policy(call: &Call, (wanted, base): (&Wanted<'_>, &BaseState), seen: &S
     let base = remember(call, base, now.clone()).await?;
     let mut record = LeftOut::of(call, base).once(&now);
     let steps = Box::pin(write::policy(call, wanted.around.bucket, statements, &mut record)).await;
-    Ok((steps, record.is_public_alone()))
+    Ok((steps, record.harms_nobody()))
 }
 
 /// Records who accuses whom, where the policy shows it already.

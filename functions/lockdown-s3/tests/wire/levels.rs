@@ -12,7 +12,6 @@ use firebreak::task::Phase;
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::clock;
 use firebreak_ledger::{Held, RawEvent, ReleaseClaim};
-use firebreak_s3::policy::LIMIT;
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::{ScriptedAws, error};
 use lockdown_s3::{BaseState, Versioning};
@@ -260,7 +259,7 @@ async fn a_run_that_was_killed_while_it_tried_what_s3_takes_leaves_nobody_withou
 }
 
 /// Opens the incident in which the bucket is to be contained at once.
-async fn open(aws: &ScriptedAws, level: Scope) {
+pub(crate) async fn open(aws: &ScriptedAws, level: Scope) {
     let decision = json!({ "target": target(level), "containment": "lockdown-s3", "mode": "auto", "reason": "a test" });
     let incident = Incident { decisions: vec![serde_json::from_value(decision).expect("a decision")], ..room::opened("one") };
     let opened = room::ledger(aws).open_incident(&incident, IncidentStatus::Triaged, &RawEvent::Inline("{}")).await;
@@ -286,53 +285,6 @@ async fn a_freeze_that_takes_access_from_somebody_innocent_waits_and_changes_not
     // What has begun does not wait any more.
     let again = contain_at(&aws, "one", Scope::Freeze).await.expect("a receipt");
     assert_eq!(again.status, Status::Contained, "{again:?}");
-}
-
-/// A policy of this many bytes.
-fn padded(bytes: usize) -> String {
-    let policy = |padding: usize| {
-        let resource = format!("arn:aws:s3:::{NAME}/{}", "x".repeat(padding));
-        json!({ "Version": "2012-10-17", "Statement": [{ "Sid": "App", "Effect": "Allow", "Action": "s3:GetObject",
-            "Principal": { "AWS": "arn:aws:iam::111122223333:role/app" }, "Resource": resource }] })
-        .to_string()
-    };
-    policy(bytes - policy(0).len())
-}
-
-/// The bytes of a freeze's statements about suspects.
-async fn bytes_about_suspects() -> usize {
-    let (aws, bucket) = stage().await;
-    let bucket = bucket.with_policy(POLICY);
-    contain_at(&aws, "one", Scope::Freeze).await.expect("a receipt");
-    let about_suspects = ours(&bucket).into_iter().filter(|sid| sid.starts_with("FirebreakDenySuspects"));
-    about_suspects.map(|sid| bucket.statement(&sid).expect("a statement").to_string().len() + 1).sum()
-}
-
-#[tokio::test]
-async fn without_room_in_the_policy_a_freeze_denies_the_suspects_alone_and_says_what_is_missing() {
-    let (aws, bucket) = stage().await;
-    let bucket = bucket.with_policy(&padded(LIMIT - bytes_about_suspects().await));
-    let done = contain_at(&aws, "one", Scope::Freeze).await.expect("a receipt");
-    assert_eq!(done.status, Status::Partial, "{:?}", done.steps);
-    assert_eq!(outcome(&done.steps, "deny-suspects"), Outcome::Applied);
-    for lost in ["deny-outsiders", "deny-customer-keys"] {
-        assert_eq!(outcome(&done.steps, lost), Outcome::Failed, "{lost}");
-    }
-    assert!(bucket.policy().expect("a policy").len() <= LIMIT && bucket.block() == Some(CLOSED));
-}
-
-#[tokio::test]
-async fn without_room_for_anything_a_freeze_waits_and_an_approval_does_everything_else() {
-    let (aws, bucket) = stage().await;
-    let full = padded(LIMIT - 10);
-    let bucket = bucket.with_policy(&full);
-    open(&aws, Scope::Freeze).await;
-    let waiting = contain_at(&aws, "one", Scope::Freeze).await.expect("a receipt");
-    assert_eq!((waiting.status, aws.changes()), (Status::Waits, vec![]));
-    let done = approved_at(&aws, "one", Scope::Freeze).await.expect("a receipt");
-    assert_eq!((done.status, outcome(&done.steps, "deny-suspects")), (Status::Partial, Outcome::Failed), "{done:?}");
-    assert_eq!((bucket.policy(), bucket.block()), (Some(full), Some(CLOSED)));
-    assert_eq!(bucket.blocked_encryption(), ["SSE-C"]);
 }
 
 #[tokio::test]

@@ -4,13 +4,16 @@
 mod bucket;
 mod changed;
 mod contain;
+mod deleted;
 mod depth;
 mod encryption;
 mod faults;
+mod full;
 mod impact;
 mod late;
 mod levels;
 mod lived_in;
+mod planted;
 mod protected;
 mod recovery;
 mod release;

@@ -160,6 +160,27 @@ fn the_limit_counts_bytes_and_no_whitespace_between_tokens() {
 }
 
 #[test]
+fn a_statement_has_the_bytes_that_it_is_written_with() {
+    let two = parsed(r#"{ "Statement": [ { "Sid": "A" }, { "Sid": "\u0042",  "Effect": "Allow" } ] }"#);
+    assert_eq!(two.bytes_of(1), r#"{"Sid":"\u0042","Effect":"Allow"}"#.len());
+    assert_eq!(two.bytes() - two.leaving_out(1).bytes(), two.bytes_of(1) + ",".len());
+    assert_eq!(two.bytes_of(2), 0);
+}
+
+#[test]
+fn a_deny_loses_who_was_deleted_and_every_other_statement_keeps_its_bytes() {
+    const ROLE: &str = "arn:aws:iam::111122223333:role/R";
+    let deny = json!({ "Sid": "Cut", "Effect": "Deny", "Principal": { "AWS": ["AIDAEXAMPLEEXAMPLE01", ROLE] } });
+    let planted = parsed(ODD).with(&[deny, ours("FirebreakSeal")]);
+    let (living, cut) = planted.living();
+    assert_eq!((cut, living.statements()[1]["Principal"].clone()), (BTreeSet::from([1]), json!({ "AWS": [ROLE] })));
+    assert!(living.is_same(&planted), "it denies as many");
+    let text = living.render().expect("a policy");
+    assert!(text.contains(r#""Sid":"CDN \"edge\"""#) && !text.contains("AIDA"), "{text}");
+    assert_eq!(parsed(ODD).living().1, BTreeSet::new());
+}
+
+#[test]
 fn the_same_policy_in_another_spelling_is_the_same_and_another_policy_is_not() {
     let one = policy(&json!([{ "Sid": "A", "Effect": "Allow", "Action": "s3:GetObject" }, ours("FirebreakSeal")]));
     let other = policy(&json!([ours("FirebreakSeal"), { "Effect": "Allow", "Action": ["s3:GetObject"], "Sid": "A" }]));
