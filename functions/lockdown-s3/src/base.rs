@@ -283,6 +283,9 @@ pub struct Planned {
     /// Ids of replication rules that are off.
     #[serde(default)]
     pub replication: BTreeSet<String>,
+    /// Digests ([`Rule::digest`]) of those among them that a suspect wrote. A release leaves these off.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub by_suspect: BTreeSet<String>,
 }
 
 impl Planned {
@@ -314,6 +317,7 @@ impl Planned {
             encryption: self.encryption || more.encryption,
             lifecycle: both(&self.lifecycle, &more.lifecycle),
             replication: both(&self.replication, &more.replication),
+            by_suspect: both(&self.by_suspect, &more.by_suspect),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::changed::{self, Changed, Trust, Window};
 use crate::fit::{Fit, fit};
 use crate::left_out::LeftOut;
 use crate::lineage::{self, Others, without_levels};
-use crate::planned::planned;
+use crate::planned::{planned, rules_by_suspect};
 use crate::protected::{Delivered, delivered};
 use crate::statements::Around;
 use crate::suspects::Suspects;
@@ -31,6 +31,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use tokio::time::sleep;
 
 /// What the function knows of the incident, and of the organization.
 #[derive(Clone, Copy)]
@@ -92,7 +93,15 @@ async fn look(call: &Call, known: Known<'_>) -> Result<Ground, Fault> {
         futures::try_join!(Box::pin(firebreak_s3::open(&call.config, &call.target)), Box::pin(lineage::others(call)), first)?;
     let is_there = bucket.region == presumed.region;
     let (seen, changed) = if is_there { first } else { Box::pin(read(&bucket)).await };
-    Ok(Ground { bucket: Rc::new(bucket), seen: seen?, others, changed })
+    let (mut seen, free) = (seen?, others.free_sids());
+    let is_old = |document: &Document| document.without(&free).statements().len() < document.statements().len();
+    if seen.document.as_ref().is_ok_and(is_old) {
+        sleep(call.settle).await;
+        seen = Box::pin(base::see(&bucket, level)).await?;
+    }
+    // What is written must not bring back what a release has just taken out.
+    seen.document = seen.document.map(|document| document.without(&free));
+    Ok(Ground { bucket: Rc::new(bucket), seen, others, changed })
 }
 
 /// The bucket, as long as nobody has said that it is elsewhere.
@@ -112,7 +121,7 @@ async fn close(call: &Call, known: Known<'_>) -> Result<(Attempt, Option<Notes>)
     let Ground { bucket, seen, others, changed } = Box::pin(look(call, known)).await?;
     let none = Document::parse(None)?;
     let document = seen.document.as_ref().unwrap_or(&none);
-    let has_begun = others.own().is_some();
+    let has_begun = others.has_begun(level);
     if !has_begun {
         let trail = async || Box::pin(trail(call, known, &bucket, changed.as_ref())).await;
         match Box::pin(delivered(&bucket, &seen.base, document, known.since, trail)).await {
@@ -129,7 +138,8 @@ async fn close(call: &Call, known: Known<'_>) -> Result<(Attempt, Option<Notes>)
     let suspects = &known.suspects.beside(accusers.values());
     let around = Around { bucket: &bucket, organization: known.organization, suspects };
     let fit = fit(level, &around, (document, &believed(&others, document)), trust);
-    let access = assess(level, &seen.base, document, &around, trust);
+    let before = if has_begun { seen.base.clone() } else { others.unblocked(&seen.base) };
+    let access = assess(level, &before, document, &around, trust);
     if !call.approved
         && !has_begun
         && let Some(waits) = waits(&seen, &access)
@@ -142,6 +152,9 @@ async fn close(call: &Call, known: Known<'_>) -> Result<(Attempt, Option<Notes>)
     if seen.document.is_err() || fit.refused.is_some() {
         current.planned.sids.clear();
     }
+    // Also of rules that are off by now.
+    let all = others.own().map_or_else(|| current.clone(), |own| own.joined(&current));
+    current.planned.by_suspect = rules_by_suspect(&all, changed.as_ref());
     let mut notes = (!level.is_whole()).then(|| around_it(call, known, &bucket, &seen.base));
     let work = Work { call, bucket: &bucket, seen: &seen, changed: changed.as_ref(), fit: &fit, access: &access };
     let work = Box::pin(carry_out(&work, current));
@@ -197,9 +210,9 @@ fn trust(call: &Call, others: &Others, changed: Option<&Changed>) -> Trust {
 }
 
 /// The policy that says who belongs to the bucket: once the bucket is contained, the recorded one, with Firebreak's statements of now. Nobody
-/// names himself into it afterwards.
+/// names himself into it afterwards. Where no run could read the policy yet, it is the one of now.
 fn believed(others: &Others, now: &Document) -> Document {
-    let Some(own) = others.own() else { return now.clone() };
+    let Some(own) = others.own().filter(|own| !own.unknown.contains(&Part::Policy)) else { return now.clone() };
     let Ok(recorded) = Document::parse(own.policy.as_deref()) else { return now.clone() };
     let is_foreign = |statement: &&Value| now.foreign().any(|one| one == *statement);
     let ours: Vec<Value> = now.statements().iter().filter(|statement| !is_foreign(statement)).cloned().collect();
@@ -246,7 +259,18 @@ async fn carry_out(work: &Work<'_>, current: BaseState) -> Vec<Step> {
     if !level.is_whole() {
         steps.extend(told(work));
     }
+    if steps.iter().any(|step| is_written(work, step)) {
+        let ours = &work.fit.statements.all;
+        let has_ours = |now: &Document| ours.iter().all(|(_, statement)| write::is_there(now, statement));
+        Box::pin(turn::until_shown(work.call, work.bucket, has_ours)).await;
+    }
     steps
+}
+
+/// Whether the step has put a statement into the policy.
+fn is_written(work: &Work<'_>, step: &Step) -> bool {
+    let is_statement = |(kind, _): &(StepKind, Value)| step.is(*kind);
+    step.outcome == Outcome::Applied && work.fit.statements.all.iter().any(is_statement)
 }
 
 /// Records the base, and gives the recorded one: the first incident's, with what this one found besides.

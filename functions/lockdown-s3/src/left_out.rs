@@ -5,6 +5,7 @@
 
 use crate::accusers::once_written;
 use crate::base::{BaseState, Planned};
+use crate::deleted;
 use crate::named::{self, Named};
 use firebreak::fault::Fault;
 use firebreak::target::Scope;
@@ -44,7 +45,7 @@ impl<'a> LeftOut<'a> {
     pub(crate) fn absent(&self, now: &Document) -> Vec<Value> {
         let taken: Vec<&str> = now.statements().iter().filter_map(sid).collect();
         let is_free = |statement: &&Value| sid(statement).is_none_or(|sid| !taken.contains(&sid));
-        let is_gone = |statement: &&Value| !now.foreign().any(|one| is_same(one, statement));
+        let is_gone = |statement: &&Value| !now.foreign().any(|one| deleted::is_same(one, statement));
         self.base.planned.unsettled.iter().filter(is_free).filter(is_gone).cloned().collect()
     }
 
@@ -104,10 +105,4 @@ fn sid(statement: &Value) -> Option<&str> {
 
 fn with(known: &[Value], more: &[Value]) -> Vec<Value> {
     known.iter().chain(more.iter().filter(|one| !known.contains(one))).cloned().collect()
-}
-
-/// Whether both say the same, however S3 spells them.
-pub(crate) fn is_same(one: &Value, other: &Value) -> bool {
-    let alone = |statement: &Value| Document::parse(None).map(|none| none.with(std::slice::from_ref(statement)));
-    matches!((alone(one), alone(other)), (Ok(one), Ok(other)) if one.is_same(&other))
 }

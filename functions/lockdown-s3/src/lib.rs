@@ -7,6 +7,7 @@ mod base;
 mod changed;
 mod claimed;
 mod contain;
+mod deleted;
 mod encryption;
 mod fit;
 mod folded;

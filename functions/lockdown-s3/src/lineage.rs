@@ -1,9 +1,13 @@
 //! Levels and incidents that share one bucket. Each level has a base of its own, and what one of them finds can be what another one made:
 //! a base says how the bucket was before any of them.
 
+mod hand_over;
+mod past;
+
 use crate::accusers::{self, Accusers};
 use crate::base::{BaseState, Encryption, Planned, PublicAccessBlock, Rule, Rules, Versioning};
 use crate::claimed::Claims;
+use crate::deleted;
 use crate::statements::sids_of;
 use crate::suspects::Suspects;
 use firebreak::fault::Fault;
@@ -24,7 +28,13 @@ pub(crate) struct Others {
     own: Option<BaseState>,
     /// Who holds this level.
     holders: Vec<String>,
+    /// When that was recorded, as the ledger writes times.
+    captured_at: Option<String>,
+    /// Who let go of this level.
+    gone: Vec<String>,
     held: Vec<Other>,
+    /// This level, and those that somebody holds.
+    present: BTreeSet<Scope>,
 }
 
 /// Another level that somebody holds.
@@ -33,6 +43,7 @@ struct Other {
     level: Scope,
     base: BaseState,
     is_releasing: bool,
+    holders: Vec<String>,
 }
 
 /// What is recorded of the bucket's levels, this one's and the others'.
@@ -41,17 +52,20 @@ struct Other {
 /// The ledger could not be read, or a base has an unknown form: what was there before would be guessed.
 pub(crate) async fn others(call: &Call) -> Result<Others, Fault> {
     let (_, own) = call.held().key();
-    let mut found = Others::default();
+    let mut found = Others { present: BTreeSet::from([call.target.scope]), ..Others::default() };
     for (key, row) in call.ledger.rows_of(call.held(), clock::now()).await? {
-        let Some(base) = row.base::<BaseState>()? else { continue };
         let level = LEVELS.into_iter().find(|level| {
             let target = Target { scope: *level, ..call.target.clone() };
             Held { target: &target, ..call.held() }.key().1 == key
         });
+        let held = level.filter(|_| !row.holders.is_empty());
+        found.present.extend(held);
+        let Some(base) = row.base::<BaseState>()? else { continue };
         if key == own {
-            (found.own, found.holders) = (Some(base), row.holders);
-        } else if let Some(level) = level.filter(|_| !row.holders.is_empty()) {
-            found.held.push(Other { level, base, is_releasing: row.is_releasing });
+            let (holders, captured_at, gone) = (row.holders, row.captured_at, row.released_by);
+            found = Others { own: Some(base), holders, captured_at, gone, ..found };
+        } else if let Some(level) = held {
+            found.held.push(Other { level, base, is_releasing: row.is_releasing, holders: row.holders });
         }
     }
     Ok(found)
@@ -98,18 +112,17 @@ impl Others {
     fn policy_before(&self, current: Option<&str>) -> (Option<String>, Vec<Value>) {
         let unchanged = || current.map(str::to_owned);
         let Ok(document) = Document::parse(current) else { return (unchanged(), vec![]) };
-        let bare = without_levels(&document);
-        if bare.statements().len() == document.statements().len() {
+        let (bare, left_out) = (without_levels(&document), self.left_out_by_any());
+        if bare.statements().len() == document.statements().len() && left_out.is_empty() {
             return (unchanged(), vec![]);
         }
-        let left_out = self.left_out_by_any();
         for base in self.held.iter().map(|other| &other.base) {
             let Ok(before) = Document::parse(base.policy.as_deref()) else { continue };
-            if bare.is_same(&before) {
+            if bare.is_same(&before) || deleted::are_same(&bare, &before) {
                 return (base.policy.clone(), vec![]);
             }
             let (lacking, lacks) = lacking(before, &left_out);
-            if bare.is_same(&lacking) {
+            if bare.is_same(&lacking) || deleted::are_same(&bare, &lacking) {
                 return (base.policy.clone(), lacks);
             }
         }
@@ -146,6 +159,12 @@ impl Others {
         Claims::of(self.held.iter().map(|other| other.level).chain([own]))
     }
 
+    /// How the statements of levels begin that nobody holds, but for this one's. S3 can show such a statement for some time after the
+    /// release that took it out (Amazon S3 user guide, "Amazon S3 data consistency model"), and nobody would take it out again.
+    pub(crate) fn free_sids(&self) -> Vec<&'static str> {
+        LEVELS.into_iter().filter(|level| !self.present.contains(level)).flat_map(sids_of).copied().collect()
+    }
+
     /// Statements that another level left out of the policy.
     pub(crate) fn left_out(&self) -> Vec<Value> {
         self.needing().flat_map(|other| other.base.planned.left_out.clone()).collect()
@@ -174,11 +193,11 @@ pub(crate) fn without_levels(document: &Document) -> Document {
 
 /// A policy without those of its statements that are in `left_out`, and which ones those are.
 fn lacking(policy: Document, left_out: &[Value]) -> (Document, Vec<Value>) {
-    let is_out = |statement: &&Value| left_out.contains(statement);
-    let lacks: Vec<Value> = policy.statements().iter().filter(is_out).cloned().collect();
+    let all = policy.statements().iter().enumerate();
+    let out: Vec<(usize, Value)> =
+        all.filter(|(_, one)| deleted::has(left_out, one)).map(|(at, one)| (at, one.clone())).collect();
+    let (places, lacks): (Vec<usize>, Vec<Value>) = out.into_iter().unzip();
     // From the end: the place of a statement is that among those which are still there.
-    let places: Vec<usize> =
-        policy.statements().iter().enumerate().filter(|(_, one)| left_out.contains(one)).map(|(at, _)| at).collect();
     (places.into_iter().rev().fold(policy, |policy, at| policy.leaving_out(at)), lacks)
 }
 
@@ -228,7 +247,8 @@ mod tests {
     }
 
     fn beside(level: Scope, base: BaseState) -> Others {
-        Others { held: vec![Other { level, base, is_releasing: false }], ..Others::default() }
+        let other = Other { level, base, is_releasing: false, holders: vec!["two".to_owned()] };
+        Others { held: vec![other], present: BTreeSet::from([Scope::Seal, level]), ..Others::default() }
     }
 
     fn rules(enabled: bool) -> Option<Rules> {
@@ -260,6 +280,20 @@ mod tests {
         let now = policy(&[statement("FirebreakDenyOutsiders", "Deny")]);
         let original = others.original(BaseState { policy: now, ..BaseState::default() });
         assert_eq!((original.policy.as_deref(), original.planned.left_out), (Some(BEFORE), vec![statement("App", "Allow")]));
+    }
+
+    #[test]
+    fn what_was_left_to_the_level_that_only_blocks_public_access_is_part_of_the_policy() {
+        let planned = Planned { left_out: vec![statement("App", "Allow")], ..Planned::default() };
+        let others = beside(Scope::Principal, BaseState { policy: Some(BEFORE.to_owned()), planned, ..BaseState::default() });
+        let original = others.original(BaseState::default());
+        assert_eq!((original.policy.as_deref(), original.planned.left_out), (Some(BEFORE), vec![statement("App", "Allow")]));
+    }
+
+    #[test]
+    fn statements_of_a_level_that_nobody_holds_are_nobodys() {
+        let free = beside(Scope::Destruction, BaseState::default()).free_sids();
+        assert_eq!(free, sids_of(Scope::Freeze), "the own level is the seal");
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! What a level is about to change. It is recorded before the change, so that a release knows what a run that was killed can have done.
 
-use crate::base::{BaseState, Part, Planned, Versioning};
-use crate::changed::{Changed, Trust};
+use crate::base::{BaseState, Part, Planned, Rules, Versioning};
+use crate::changed::{By, Changed, Trust};
 use crate::fit::Fit;
 use crate::rules::to_disable;
 use firebreak::target::Scope;
+use std::collections::BTreeSet;
 
 /// What `level` needs changed from `original`, the bucket before any level. What could not be read is not changed: nobody could put it back.
 pub(crate) fn planned(level: Scope, original: &BaseState, changed: Option<&Changed>, (fit, trust): (&Fit, &Trust)) -> Planned {
@@ -31,5 +32,22 @@ pub(crate) fn planned(level: Scope, original: &BaseState, changed: Option<&Chang
         replication: replication
             .map(|rules| to_disable(level, rules, changed.and_then(|changed| changed.replication.as_ref())))
             .unwrap_or_default(),
+        by_suspect: BTreeSet::new(),
     }
+}
+
+/// Digests of the rules `ids`, where a suspect wrote them, whoever wrote after him. A write replaces all rules of the document at once, so
+/// where CloudTrail does not show how a rule was before, the rule counts as the suspect's.
+fn by_suspect(rules: Option<&Rules>, ids: &BTreeSet<String>, by: Option<&By>) -> BTreeSet<String> {
+    let Some(by) = by.filter(|by| by.by_suspect) else { return BTreeSet::new() };
+    let written = ids.iter().filter(|id| !by.unchanged.contains(*id)).filter_map(|id| rules?.rule(id));
+    written.map(|rule| rule.digest.clone()).collect()
+}
+
+/// The same for all rules that `base` says are switched off: another incident, or a run before this one, may not have known who wrote them.
+pub(crate) fn rules_by_suspect(base: &BaseState, changed: Option<&Changed>) -> BTreeSet<String> {
+    let Some(changed) = changed else { return BTreeSet::new() };
+    let mut all = by_suspect(base.lifecycle.as_ref(), &base.planned.lifecycle, changed.lifecycle.as_ref());
+    all.extend(by_suspect(base.replication.as_ref(), &base.planned.replication, changed.replication.as_ref()));
+    all
 }

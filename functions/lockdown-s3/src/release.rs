@@ -7,18 +7,19 @@
 mod block;
 mod merge;
 mod policy;
+mod rules;
 
-use crate::base::{self, BaseState, Rules};
+use crate::base::{self, BaseState, PublicAccessBlock};
 use crate::lineage::{self, Others};
-use crate::{encryption, lifecycle, replication, versioning};
+use crate::{encryption, versioning};
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
 use firebreak::step::{StepKind, StepName};
-use firebreak::text::inert;
 use firebreak_function::containment::Call;
 use firebreak_function::step::skipped;
 use firebreak_s3::Bucket;
-use std::collections::BTreeSet;
+use policy::Door;
+use tokio::time::sleep;
 
 /// Undoes the level of `call.target` down to `base`. Without a base nothing was changed.
 ///
@@ -30,22 +31,22 @@ pub(crate) async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec
     let opened = firebreak_s3::open(&call.config, &call.target);
     let (bucket, others) = futures::join!(Box::pin(opened), Box::pin(lineage::others(call)));
     let (bucket, others) = (bucket?, others?);
+    // The release of another level can have added to it since it was handed to this one.
+    let base = others.own().unwrap_or(base);
     // First, for every level: it tells whether the bucket is still there, and still the account's.
     let now = base::public_access_block(&bucket).await?;
-    let of = Of { call, bucket: &bucket, base, others: &others };
-    let mut steps = Box::pin(of.rules()).await;
-    steps.extend(Box::pin(of.versioning()).await);
-    steps.extend(Box::pin(of.encryption()).await);
-    let block = Box::pin(block::restore(call, &bucket, (base, now), others.needs_block())).await;
-    let is_closed = block.as_ref().is_some_and(|block| block.outcome == Outcome::Failed);
-    steps.extend(block);
+    let not_ours = Box::pin(others.not_ours(call)).await?;
+    let of = Of { call, bucket: &bucket, base, others: &others, not_ours: &not_ours };
+    let mut steps = Box::pin(of.settings(now)).await;
+    let is_closed = steps.iter().any(|step| step.is(StepKind::RestorePublicAccessBlock) && step.outcome == Outcome::Failed);
     if is_closed && !call.target.scope.is_whole() {
         // What S3 refused now would be missing in the policy afterwards.
         let why =
             "left as it is: public access is still blocked, and S3 takes no public policy back under the block: release again";
         steps.push(skipped(StepKind::RestorePolicy, Fault::malformed(why)));
     } else {
-        steps.extend(Box::pin(policy::restore(call, &bucket, base, &others)).await);
+        let door = door(&steps, (base.public_access_block, now));
+        steps.extend(Box::pin(of.policy(door)).await);
     }
     Ok(steps)
 }
@@ -56,24 +57,38 @@ struct Of<'a> {
     bucket: &'a Bucket,
     base: &'a BaseState,
     others: &'a Others,
+    /// Steps of the containment that failed: what they would have changed is somebody else's.
+    not_ours: &'a [StepName],
 }
 
 impl Of<'_> {
-    async fn rules(&self) -> Vec<Step> {
-        let Self { call, bucket, base, others } = self;
-        let planned = &base.planned;
-        let is_needed = |id: &str| others.needs_lifecycle(id);
-        let (expiring, mut steps) = part(&planned.lifecycle, StepKind::EnableLifecycleRule, is_needed);
-        if let Some(rules) = known(base.lifecycle.as_ref(), &expiring) {
-            steps.extend(Box::pin(lifecycle::enable(bucket, rules, &expiring, &call.failed_steps)).await);
+    /// Everything but the policy. `now` is the public access block as it is.
+    async fn settings(&self, now: Option<PublicAccessBlock>) -> Vec<Step> {
+        let steps = Box::pin(self.each_setting(now)).await;
+        if !is_perhaps_old(&steps) {
+            return steps;
         }
-        let is_needed = |id: &str| others.needs_replication(id);
-        let (replicating, stay) = part(&planned.replication, StepKind::EnableReplicationRule, is_needed);
-        steps.extend(stay);
-        if let Some(rules) = known(base.replication.as_ref(), &replicating) {
-            steps.extend(Box::pin(replication::enable(bucket, rules, &replicating, &call.failed_steps)).await);
-        }
+        sleep(self.call.settle).await;
+        // A read that fails now says nothing new.
+        let Ok(now) = base::public_access_block(self.bucket).await else { return steps };
+        newest(&steps, Box::pin(self.each_setting(now)).await)
+    }
+
+    async fn each_setting(&self, now: Option<PublicAccessBlock>) -> Vec<Step> {
+        let mut steps = Box::pin(rules::restore(self)).await;
+        steps.extend(Box::pin(self.versioning()).await);
+        steps.extend(Box::pin(self.encryption()).await);
+        steps.extend(Box::pin(block::restore(self, now)).await);
         steps
+    }
+
+    async fn policy(&self, door: Door) -> Vec<Step> {
+        let steps = Box::pin(policy::restore(self, door)).await;
+        if !is_perhaps_old(&steps) {
+            return steps;
+        }
+        sleep(self.call.settle).await;
+        newest(&steps, Box::pin(policy::restore(self, door)).await)
     }
 
     async fn versioning(&self) -> Option<Step> {
@@ -100,27 +115,54 @@ impl Of<'_> {
 
     /// Why something stays as it is: somebody needs it, or Firebreak could not change it, so somebody else did.
     fn stays(&self, changed: StepKind, restored: StepKind, is_needed: bool) -> Option<Step> {
-        let not_ours = self.call.failed_steps.iter().any(|step| step.kind() == Some(changed));
-        let why = match (is_needed, not_ours) {
+        let why = match (is_needed, self.could_not(changed)) {
             (true, _) => NEEDED,
-            (_, true) => "the containment could not change it: whoever did may need it",
+            (_, true) => THEIRS,
             _ => return None,
         };
         Some(skipped(restored, Fault::malformed(why)))
+    }
+
+    /// Whether Firebreak could not change it.
+    fn could_not(&self, change: StepKind) -> bool {
+        self.not_ours.iter().any(|step| step.kind() == Some(change))
     }
 }
 
 /// Why a release leaves something.
 const NEEDED: &str = "another level or incident that holds the bucket needs it: it stays as it is until that one is released";
+/// The same.
+const THEIRS: &str = "the containment could not change it: whoever did may need it";
 
-/// The rules that may be enabled again, and a step for each that another level needs disabled.
-fn part(planned: &BTreeSet<String>, kind: StepKind, is_needed: impl Fn(&str) -> bool) -> (BTreeSet<String>, Vec<Step>) {
-    let (needed, ours): (Vec<&String>, Vec<&String>) = planned.iter().partition(|id| is_needed(id));
-    let stays = |id: &String| skipped(StepName::about(kind, inert(id, 255)), Fault::malformed(NEEDED));
-    (ours.into_iter().cloned().collect(), needed.into_iter().map(stays).collect())
+/// Whether a part looked as if it were back already, and nothing is to be tried again anyway. What S3 shows of a bucket's configuration can be
+/// older than the last change (Amazon S3 user guide, "Amazon S3 data consistency model"): behind a look that has just written again, a
+/// release would end and leave that there for good.
+fn is_perhaps_old(steps: &[Step]) -> bool {
+    let has = |outcome| steps.iter().any(|step| step.outcome == outcome);
+    has(Outcome::Already) && !has(Outcome::Failed)
 }
 
-/// The recorded rules, where there is one to enable.
-fn known<'a>(rules: Option<&'a Rules>, ids: &BTreeSet<String>) -> Option<&'a Rules> {
-    rules.filter(|_| !ids.is_empty())
+/// The steps of the second pass. What the first one changed is changed.
+fn newest(first: &[Step], later: Vec<Step>) -> Vec<Step> {
+    let changed = |step: &Step| first.iter().find(|known| known.name == step.name && known.outcome == Outcome::Applied);
+    let one = |step: Step| match changed(&step) {
+        Some(known) if step.outcome == Outcome::Already => known.clone(),
+        _ => step,
+    };
+    later.into_iter().map(one).collect()
+}
+
+/// Whether S3 can take a public policy now. `before` and `now` are the public access block as recorded, and as it was when the release began.
+fn door(steps: &[Step], (before, now): (Option<PublicAccessBlock>, Option<PublicAccessBlock>)) -> Door {
+    let is_back =
+        |step: &Step| step.is(StepKind::RestorePublicAccessBlock) && matches!(step.outcome, Outcome::Applied | Outcome::Already);
+    let is_back = steps.iter().any(is_back);
+    let shown = if is_back { before } else { now };
+    if shown.is_some_and(|block| block.block_public_policy) {
+        Door::Shut
+    } else if is_back {
+        Door::JustOpened
+    } else {
+        Door::Open
+    }
 }

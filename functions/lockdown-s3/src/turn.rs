@@ -7,46 +7,68 @@ use firebreak::fault::{Fault, FaultKind};
 use firebreak_aws::clock;
 use firebreak_function::containment::Call;
 use firebreak_ledger::Lock;
+use firebreak_s3::Bucket;
+use firebreak_s3::policy::{self, Document};
 use jiff::SignedDuration;
 use std::time::Duration;
+use tokio::time::{sleep, timeout};
 
 /// As long as the function may run at most: whoever was killed writes nothing any more.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
 /// A level takes a few seconds. Others wait for it before the state machine has to.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(200);
+/// How often S3 is asked for a policy that it has taken.
+const LOOKS: usize = 3;
+/// No longer than this: others wait for their turn.
+const LONGEST: Duration = Duration::from_secs(8);
 
 /// Does `work` while no other function of Firebreak changes the bucket of `call`.
 ///
-/// The owner of the lock is the level in the name of its holder: a run after one that was killed finds its own lock again. Without a ledger
-/// that answers, `work` is done all the same: it records nothing then and changes nothing.
+/// The owner of the lock is the level in the name of its holder: a run after one that was killed finds its own lock again. Without an answer
+/// about the lock nothing is done: another level may be writing, and one of the two would take out what the other one put in.
 ///
 /// # Errors
-/// Those of `work`; `Transient` when it is not this one's turn in time.
+/// Those of `work`; `Transient` when it is not this one's turn in time; whatever kept the ledger from answering. `work` was not begun then.
 pub(crate) async fn alone<T>(call: &Call, work: impl AsyncFnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
     let lock = wait(call).await?;
     let done = work().await;
-    if let Some(lock) = lock
-        && let Err(fault) = call.ledger.unlock(lock).await
-    {
+    if let Err(fault) = call.ledger.unlock(lock).await {
         tracing::error!(fault.message = %fault.message, "the lock on the bucket stays until its lease ends");
     }
     done
 }
 
-async fn wait(call: &Call) -> Result<Option<Lock>, Fault> {
+async fn wait(call: &Call) -> Result<Lock, Fault> {
     let (name, end) = (call.target.whole().ledger_key(), clock::now() + PATIENCE);
     let owner = format!("{}#{}#{}", call.incident, call.holder.id(), call.target.scope.name());
     loop {
         let now = clock::now();
-        match call.ledger.lock_for(&name, &owner, now, now + LEASE).await {
-            Ok(Some(lock)) => return Ok(Some(lock)),
-            Ok(None) if now < end => tokio::time::sleep(PAUSE).await,
-            Ok(None) => return Err(Fault::new(FaultKind::Transient, format!("{name} is being changed for somebody else"))),
-            Err(fault) => {
-                tracing::error!(fault.message = %fault.message, "whether somebody else changes the bucket is not known");
-                return Ok(None);
+        match call.ledger.lock_for(&name, &owner, now, now + LEASE).await? {
+            Some(lock) => return Ok(lock),
+            None if now < end => sleep(PAUSE).await,
+            None => return Err(Fault::new(FaultKind::Transient, format!("{name} is being changed for somebody else"))),
+        }
+    }
+}
+
+/// Waits until S3 shows a policy for which `is_new` holds, as long as what it shows can be old (Amazon S3 user guide, "Amazon S3 data
+/// consistency model"). Whoever has the next turn reads the policy, and writes all of it.
+pub(crate) async fn until_shown(call: &Call, bucket: &Bucket, is_new: impl Fn(&Document) -> bool) {
+    let looks = async {
+        for look in 0..LOOKS {
+            if look > 0 {
+                sleep(call.settle).await;
+            }
+            if is_new(&Box::pin(policy::get(bucket)).await?) {
+                return Ok(true);
             }
         }
+        Ok::<_, Fault>(false)
+    };
+    match timeout(LONGEST, looks).await {
+        Ok(Ok(true)) => {}
+        Ok(Ok(false)) | Err(_) => tracing::warn!("S3 does not show the bucket policy that it took"),
+        Ok(Err(fault)) => tracing::warn!(fault.message = %fault.message, "whether S3 shows the new bucket policy is not known"),
     }
 }

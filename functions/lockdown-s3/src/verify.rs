@@ -41,7 +41,7 @@ pub(crate) async fn verify(call: &Call, known: Known<'_>) -> Result<Checked, Fau
     let wanted = Wanted { level: call.target.scope, base: base.as_ref(), around, receipt: &receipt, accusers: &accusers };
     let window = trail::window(call, &receipt, known.since).filter(|_| held && base.is_some());
     let Looked { seen, missing, learnt, made } = Box::pin(look(call, known.suspects, &wanted, window)).await?;
-    let Missing { lost, problems, notes } = missing;
+    let Missing { lost, problems, notes, .. } = missing;
     let mut checked = Checked { problems, notes, ..Checked::default() };
     if let Ok(document) = &seen.document
         && !call.target.scope.is_whole()
@@ -74,6 +74,9 @@ pub(crate) async fn verify(call: &Call, known: Known<'_>) -> Result<Checked, Fau
     } else {
         checked.problems.extend(is_unsettled.then(|| UNSETTLED.to_owned()));
         told(lost, held && call.look == Look::Paused, &mut checked);
+        if held {
+            late::keep(call, wanted.receipt, &made).await?;
+        }
     }
     let Checked { problems, reverted, notes } = checked;
     Ok(Checked { problems: bounded(problems), reverted: bounded(reverted), notes: bounded(notes) })
@@ -108,7 +111,7 @@ struct Looked {
     missing: Missing,
     /// What must be recorded, because CloudTrail shows more than it showed the containment.
     learnt: Option<BaseState>,
-    /// How steps of the containment ended, as CloudTrail shows by now.
+    /// How steps of the containment ended, as CloudTrail and the bucket show by now.
     made: Vec<Made>,
 }
 
@@ -127,10 +130,10 @@ async fn look(call: &Call, suspects: &Suspects, recorded: &Wanted<'_>, window: O
         let asked = recorded.missing(&seen).lost;
         missing.lost.iter_mut().filter(|one| asked.iter().all(|asked| asked.control != one.control)).for_each(trail::learn);
     }
-    let made = match (wanted.receipt, wanted.base, &changed) {
-        (Ok(Some(receipt)), Some(base), Some(changed)) => trail::corrected(receipt, (base, &wanted.around, &seen), changed),
-        _ => vec![],
-    };
+    let mut made: Vec<Made> = missing.made.drain(..).map(|name| Made::new(name, Outcome::Applied)).collect();
+    if let (Ok(Some(receipt)), Some(base), Some(changed)) = (wanted.receipt, wanted.base, &changed) {
+        made.extend(trail::corrected(receipt, (base, &wanted.around, &seen), changed));
+    }
     Ok(Looked { seen, missing, learnt, made })
 }
 

@@ -1,6 +1,7 @@
 //! The bucket policy of a level: all of its statements go in with one call, or none of them does.
 
-use crate::left_out::{LeftOut, is_same};
+use crate::deleted::is_same;
+use crate::left_out::LeftOut;
 use crate::room::{self, Room};
 use crate::statements::Statements;
 use crate::turn;

@@ -1,7 +1,9 @@
 //! Ways to hold the objects of a bucket to ransom. Each is stopped, waits for a person, or is said.
 #![expect(clippy::disallowed_methods, reason = "here somebody else than Firebreak acts")]
 
-use super::buckets::{CONTENT, Callers, Can, KEY, OUTSIDER, decision, finding, is_asked, is_let, private, receipt, record, step};
+use super::buckets::{
+    CONTENT, Callers, Can, KEY, OUTSIDER, changed, decision, finding, is_asked, is_let, private, receipt, record, step,
+};
 use super::triage::stage_with_policy;
 use super::{TestResult, send};
 use aws_sdk_kms::Client as Kms;
@@ -110,8 +112,15 @@ async fn of_expiration_and_replication_only_what_the_suspect_set_stops_and_peopl
     stage.incident_when(&id, "a ticket", is_asked).await?;
     stage.answer(&id, Answer::Release).await?;
     assert_eq!(stage.ended(&execution).await?, "SUCCEEDED");
-    stage.reaches(&id, IncidentStatus::Released).await?;
-    assert_eq!(before.differences(&Box::pin(bucket.observe()).await?), []);
+    let view = stage.reaches(&id, IncidentStatus::Released).await?;
+    // What the suspect wrote would delete and copy again from now on.
+    let left = ["lifecycle rule wipe", "replication rule copy-out"];
+    assert_eq!(changed(&before, &Box::pin(bucket.observe()).await?), left);
+    let steps = || view.releases.iter().flat_map(|receipt| &receipt.steps);
+    for name in ["enable-lifecycle-rule wipe", "enable-replication-rule copy-out"] {
+        let said = steps().find(|step| step.name.as_str() == name).and_then(|step| step.error.as_ref()).ok_or("a reason")?;
+        assert!(said.message.contains("a suspect wrote it"), "{said:?}");
+    }
     Ok(())
 }
 

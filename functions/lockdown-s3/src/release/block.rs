@@ -1,40 +1,38 @@
 //! Puts the public access block back.
 #![expect(clippy::disallowed_methods, reason = "this is the release of the lockdown")]
 
-use crate::base::{BaseState, PublicAccessBlock};
+use super::{Of, THEIRS};
+use crate::base::PublicAccessBlock;
 use crate::contain;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
 use firebreak::step::StepKind;
 use firebreak_aws::classify::OrFault;
-use firebreak_function::containment::Call;
 use firebreak_function::drift::Change;
 use firebreak_function::step::{skipped, step};
 use firebreak_s3::Bucket;
 
-/// The block as it was, unless the level did not change it. `is_needed`: another level wants it closed.
-pub(super) async fn restore(
-    call: &Call,
-    bucket: &Bucket,
-    (base, now): (&BaseState, Option<PublicAccessBlock>),
-    is_needed: bool,
-) -> Option<Step> {
+/// The block as it was, unless the level did not change it, or another level wants it closed. `now` is the one that is there.
+pub(super) async fn restore(of: &Of<'_>, now: Option<PublicAccessBlock>) -> Option<Step> {
+    let Of { call, bucket, base, others, .. } = of;
     // An earlier version recorded no plan, and knew this level alone.
     if !call.target.scope.is_whole() && !base.planned.block {
         return None;
     }
-    if is_needed {
+    if others.needs_block() {
         let why =
             "another level or incident that holds the bucket needs it: public access stays blocked until that one is released";
         return Some(skipped(StepKind::RestorePublicAccessBlock, Fault::malformed(why)));
     }
-    let not_ours = call.failed_steps.iter().any(|step| step.kind() == Some(StepKind::BlockPublicAccess));
-    let is_ours = [base.public_access_block, Some(PublicAccessBlock::ALL)].contains(&now);
-    if !is_ours && !not_ours {
+    let before = base.public_access_block;
+    if of.could_not(StepKind::BlockPublicAccess) && now != before {
+        // Firebreak could not block the bucket, so somebody else did.
+        return Some(skipped(StepKind::RestorePublicAccessBlock, Fault::malformed(THEIRS)));
+    }
+    if ![before, Some(PublicAccessBlock::ALL)].contains(&now) {
         return Some(Change::of(&described(now)).told(call).await);
     }
-    let put_back = put_back(bucket, base.public_access_block, now, not_ours);
-    Some(step(StepKind::RestorePublicAccessBlock, put_back).await)
+    Some(step(StepKind::RestorePublicAccessBlock, put_back(bucket, before, now)).await)
 }
 
 fn described(now: Option<PublicAccessBlock>) -> String {
@@ -49,18 +47,9 @@ fn described(now: Option<PublicAccessBlock>) -> String {
     format!("of the public access block is on: {}", if on.is_empty() { "nothing".to_owned() } else { on.join(", ") })
 }
 
-async fn put_back(
-    bucket: &Bucket,
-    base: Option<PublicAccessBlock>,
-    now: Option<PublicAccessBlock>,
-    not_ours: bool,
-) -> Result<Outcome, Fault> {
+async fn put_back(bucket: &Bucket, base: Option<PublicAccessBlock>, now: Option<PublicAccessBlock>) -> Result<Outcome, Fault> {
     if now == base {
         return Ok(Outcome::Already);
-    }
-    if not_ours {
-        // Firebreak could not block the bucket, so somebody else did.
-        return Ok(Outcome::Skipped);
     }
     match base {
         Some(block) => contain::put(bucket, block).await?,

@@ -2,6 +2,7 @@
 //! statement.
 
 use crate::claimed::Claims;
+use crate::deleted;
 use firebreak::digest::sha256_hex;
 use firebreak::fault::Fault;
 use firebreak::text::inert;
@@ -18,9 +19,9 @@ pub(super) struct Known<'a> {
     pub(super) sids: &'a [&'a str],
     /// What is Firebreak's: this level's, that of levels that somebody still holds, and quarantines of objects.
     pub(super) claims: &'a Claims,
-    /// What was left out when this level was written.
+    /// What was left out, and can be put back now.
     pub(super) left_out: &'a [Value],
-    /// The same, of levels that somebody still holds.
+    /// What levels that somebody still holds have left out, and must stay out.
     pub(super) others_left_out: &'a [Value],
 }
 
@@ -35,7 +36,7 @@ pub(super) struct Merged {
 }
 
 /// Another level or incident leaves the statement out as well.
-const NEEDED: &str = "it stays out of the bucket policy until another level or incident that leaves it out as well is released: that release \
+pub(super) const NEEDED: &str = "it stays out of the bucket policy until another level or incident that leaves it out as well is released: that release \
                       puts it back";
 /// The record of before does not have it.
 const NEWER: &str = "somebody wrote it into the bucket policy after the containment, and it was left out: S3 did not take it back, or the seal \
@@ -47,44 +48,39 @@ impl Known<'_> {
     /// # Errors
     /// Never in practice: an empty policy is one.
     pub(super) fn merged(&self) -> Result<Merged, Fault> {
-        let (missing, added) = self.differing()?;
-        let mut unexplained = Vec::new();
-        for one in &missing {
-            if !denies_nobody(one) && !has(self.left_out, one)? && !has(self.others_left_out, one)? {
-                unexplained.push(one.clone());
-            }
-        }
-        let stays_out = self.stays_out(&missing, &added)?;
+        let (missing, added) = self.differing();
+        let is_explained =
+            |one: &&Value| denies_nobody(one) || deleted::has(self.left_out, one) || deleted::has(self.others_left_out, one);
+        let unexplained: Vec<Value> = missing.iter().filter(|one| !is_explained(one)).cloned().collect();
+        let stays_out = self.stays_out(&missing, &added);
         if added.is_empty() && unexplained.is_empty() {
             return Ok(Merged { document: self.as_recorded(&missing)?, drift: None, stays_out });
         }
         let drift = Some(self.told(&added, &unexplained));
-        Ok(Merged { document: self.as_now(&missing)?, drift, stays_out })
+        Ok(Merged { document: self.as_now(&missing), drift, stays_out })
     }
 
     /// Statements of the customer that are recorded and not there, and those that are there and not recorded.
-    fn differing(&self) -> Result<(Vec<Value>, Vec<Value>), Fault> {
+    fn differing(&self) -> (Vec<Value>, Vec<Value>) {
         let (mut missing, mut added) = (Vec::new(), self.claims.strangers(self.now).cloned().collect::<Vec<Value>>());
         for one in self.claims.strangers(self.recorded) {
-            match position(&added, one)? {
+            match added.iter().position(|there| deleted::is_same(there, one)) {
                 Some(at) => drop(added.remove(at)),
                 None => missing.push(one.clone()),
             }
         }
-        Ok((missing, added))
+        (missing, added)
     }
 
     /// What was left out and does not come back with this release.
-    fn stays_out(&self, missing: &[Value], added: &[Value]) -> Result<Vec<(Value, &'static str)>, Fault> {
-        let mut all = Vec::new();
-        for one in self.left_out {
-            if has(missing, one)? && has(self.others_left_out, one)? {
-                all.push((one.clone(), NEEDED));
-            } else if !has(self.recorded.statements(), one)? && !has(added, one)? && !denies_nobody(one) {
-                all.push((one.clone(), NEWER));
-            }
-        }
-        Ok(all)
+    fn stays_out(&self, missing: &[Value], added: &[Value]) -> Vec<(Value, &'static str)> {
+        let needed = missing.iter().filter(|one| deleted::has(self.others_left_out, one)).map(|one| (one.clone(), NEEDED));
+        let is_newer = |one: &&Value| {
+            let is_known = deleted::has(self.recorded.statements(), one) || deleted::has(added, one);
+            !is_known && !denies_nobody(one)
+        };
+        let newer = self.left_out.iter().filter(is_newer).map(|one| (one.clone(), NEWER));
+        needed.chain(newer).collect()
     }
 
     /// The recorded policy, and whatever else Firebreak has in it by now. Its text is the recorded one where nothing else is left.
@@ -92,7 +88,7 @@ impl Known<'_> {
         let mut document = self.recorded.clone();
         // From the end: an index stays what it was.
         for (at, one) in self.recorded.statements().iter().enumerate().rev() {
-            if has(missing, one)? && has(self.others_left_out, one)? {
+            if deleted::has(missing, one) && deleted::has(self.others_left_out, one) {
                 document = document.leaving_out(at);
             }
         }
@@ -105,16 +101,13 @@ impl Known<'_> {
     }
 
     /// The policy as somebody changed it, without this level. Theirs stays where it has the Sid of what was left out.
-    fn as_now(&self, missing: &[Value]) -> Result<Document, Fault> {
+    fn as_now(&self, missing: &[Value]) -> Document {
         let taken: Vec<&str> = self.claims.strangers(self.now).filter_map(sid).collect();
-        let mut back = Vec::new();
-        for one in self.left_out {
-            let is_free = sid(one).is_none_or(|sid| !taken.contains(&sid));
-            if is_free && has(missing, one)? && !has(self.others_left_out, one)? {
-                back.push(one.clone());
-            }
-        }
-        Ok(self.now.without(self.sids).with(&back))
+        let is_free = |one: &&Value| sid(one).is_none_or(|sid| !taken.contains(&sid));
+        let is_out = |one: &&Value| deleted::has(self.left_out, one) && !deleted::has(self.others_left_out, one);
+        // As they were recorded: what was left out later can have the identifier of a deleted principal.
+        let back: Vec<Value> = missing.iter().filter(is_free).filter(is_out).cloned().collect();
+        self.now.without(self.sids).with(&back)
     }
 
     /// Statements that Firebreak has for something else: another level, or an object in quarantine.
@@ -148,19 +141,6 @@ pub(super) fn named(statements: &[Value]) -> String {
 
 fn sid(statement: &Value) -> Option<&str> {
     statement.get("Sid").and_then(Value::as_str)
-}
-
-fn position(statements: &[Value], wanted: &Value) -> Result<Option<usize>, Fault> {
-    for (at, one) in statements.iter().enumerate() {
-        if is_same(std::slice::from_ref(one), std::slice::from_ref(wanted))? {
-            return Ok(Some(at));
-        }
-    }
-    Ok(None)
-}
-
-fn has(statements: &[Value], wanted: &Value) -> Result<bool, Fault> {
-    position(statements, wanted).map(|at| at.is_some())
 }
 
 /// Whether both say the same, whatever the spelling.
@@ -246,6 +226,25 @@ mod tests {
         assert!(!drift && document(text.as_deref()).is_same(&recorded.leaving_out(1)), "{text:?}");
         assert_eq!(release(&recorded, &now, (&out, &out)).stays_out, [(out[0].clone(), NEEDED)], "and that is said");
         assert!(merged(&recorded, &now, (&[], &[])).1, "nobody but somebody else took it out");
+    }
+
+    #[test]
+    fn a_statement_of_which_a_principal_was_deleted_since_is_nobodys_change_and_comes_back_as_it_was_recorded() {
+        let (arns, ids) =
+            (json!(["arn:aws:iam::1:role/a", "arn:aws:iam::1:role/b"]), json!(["arn:aws:iam::1:role/a", "AROAEXAMPLEEXAMPLE12"]));
+        let naming =
+            |names: &Value| json!({ "Sid": "App", "Effect": "Allow", "Principal": { "AWS": names }, "Action": "s3:GetObject" });
+        let recorded = document(None).with(&[naming(&arns), allow("Other")]);
+        let out = [naming(&ids)];
+        let seal = [ours("FirebreakSeal")];
+        let (text, drift) = merged(&recorded, &document(None).with(&[allow("Other")]).with(&seal), (&out, &[]));
+        assert!(!drift && document(text.as_deref()).is_same(&recorded), "{text:?}");
+        // Nothing was left out: S3 shows the identifier by itself.
+        let (text, drift) = merged(&recorded, &document(None).with(&[naming(&ids), allow("Other")]).with(&seal), (&[], &[]));
+        assert!(!drift && document(text.as_deref()).is_same(&recorded), "{text:?}");
+        // Somebody changed something else.
+        let (text, drift) = merged(&recorded, &document(None).with(&[allow("Theirs")]).with(&seal), (&out, &[]));
+        assert!(drift && document(text.as_deref()).statements().contains(&naming(&arns)), "{text:?}");
     }
 
     #[test]

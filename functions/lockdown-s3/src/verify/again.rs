@@ -78,12 +78,13 @@ fn end_of(steps: &[Step], control: &Control) -> Result<(), Fault> {
 /// All statements of the level with one write, and whether nobody has lost access by what is left out by now. What is new in them is recorded
 /// first, and so is what S3 may not take back with them; what is no more, after it.
 async fn policy(call: &Call, (wanted, base): (&Wanted<'_>, &BaseState), seen: &Seen) -> Result<(Vec<Step>, bool), Fault> {
-    seen.document.as_ref().map_err(Clone::clone)?;
-    let statements = statements::wanted(wanted.level, &wanted.around, base)?;
+    let document = seen.document.as_ref().map_err(Clone::clone)?;
+    let statements = statements::wanted(wanted.level, &wanted.around, (base, document))?;
     let names = statements.all.iter().filter_map(|(_, one)| one.get("Sid").and_then(Value::as_str));
     let sids = names.map(str::to_owned).collect();
     let now = Planned { sids, denied: wanted.accusers.clone(), ..Planned::default() };
-    let base = remember(call, base, now.clone()).await?;
+    let later = BaseState { planned: now.clone(), ..statements::with_policy(base, document) };
+    let base = remember(call, base, &later).await?;
     let mut record = LeftOut::of(call, base).once(&now);
     let steps = Box::pin(write::policy(call, wanted.around.bucket, statements, &mut record)).await;
     Ok((steps, record.harms_nobody()))
@@ -97,9 +98,9 @@ pub(super) async fn keep(call: &Call, base: &BaseState, accusers: &Accusers) {
     }
 }
 
-/// Adds to what is recorded as planned.
-async fn remember(call: &Call, base: &BaseState, planned: Planned) -> Result<BaseState, Fault> {
-    let all = base.joined(&BaseState { planned, ..base.clone() });
+/// Adds to what is recorded.
+async fn remember(call: &Call, base: &BaseState, later: &BaseState) -> Result<BaseState, Fault> {
+    let all = base.joined(later);
     extend(call, base, &all).await?;
     Ok(all)
 }

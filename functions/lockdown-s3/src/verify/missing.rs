@@ -6,7 +6,7 @@ use crate::base::{BaseState, Part, PublicAccessBlock, Rules, Seen, Versioning};
 use crate::rules::{name, to_disable};
 use crate::statements::Around;
 use crate::switches::LISTED;
-use firebreak::fault::Fault;
+use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::{Outcome, Receipt, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::Scope;
@@ -34,6 +34,8 @@ pub(super) struct Missing {
     pub(super) problems: Vec<String>,
     /// What somebody made since and a person looks at.
     pub(super) notes: Vec<String>,
+    /// Steps of the containment that S3 carried out without an answer: their receipt says that they failed.
+    pub(super) made: Vec<StepName>,
 }
 
 /// A control that does not hold.
@@ -133,7 +135,34 @@ impl Wanted<'_> {
             let (now, recorded) = (seen.base.replication.as_ref(), self.base.and_then(|base| base.replication.as_ref()));
             self.rules(&OfKind { word: "replication", control: Control::ReplicationRule, now, recorded }, &mut missing);
         }
+        missing.made = self.made(seen, &missing.lost);
         missing
+    }
+
+    /// Planned controls that are there, although the containment got no answer about them. A release goes by the receipt, and would leave
+    /// them. What S3 refused is not among them: if that is there, somebody else made it.
+    fn made(&self, seen: &Seen, lost: &[Lost]) -> Vec<StepName> {
+        let (Some(base), Ok(Some(receipt))) = (self.base, self.receipt) else { return vec![] };
+        let is_unanswered = |step: &&Step| {
+            let is_passing = step.error.as_ref().is_some_and(|why| why.kind == FaultKind::Transient);
+            step.outcome == Outcome::Failed && is_passing
+        };
+        let unanswered: Vec<&StepName> = receipt.steps.iter().filter(is_unanswered).map(|step| &step.name).collect();
+        let planned = &base.planned;
+        let settings = [
+            (Control::Block, planned.block || self.level.is_whole()),
+            (Control::CustomerKeys, planned.encryption),
+            (Control::Versioning, planned.versioning),
+        ];
+        let settings = settings.into_iter().filter_map(|(control, is_planned)| is_planned.then_some(control));
+        let expiring = planned.lifecycle.iter().cloned().map(Control::LifecycleRule);
+        let copying = planned.replication.iter().cloned().map(Control::ReplicationRule);
+        let is_there = |control: &Control| {
+            let is_read = parts_of(self.level).contains(&control.part()) && !seen.faults.contains_key(&control.part());
+            is_read && !lost.iter().any(|one| one.control == *control)
+        };
+        let there = settings.chain(expiring).chain(copying).filter(is_there).map(|control| control.step());
+        there.filter(|name| unanswered.contains(&name)).collect()
     }
 
     fn policy(&self, seen: &Seen, missing: &mut Missing) {
@@ -149,6 +178,10 @@ impl Wanted<'_> {
             let line = is_bare.then(|| "no statement of this level is in the bucket policy".to_owned());
             return missing.problems.extend(line);
         };
+        if statements::is_out_of_reach(self.level, &self.around, (base, document)) {
+            let why = "when the bucket was closed its policy could not be read or had no room, and looks do not write them";
+            return missing.problems.push(format!("no statement of this level is in the bucket policy: {why}"));
+        }
         match statements::misfits(self.level, &self.around, (base, document)) {
             Ok(all) => missing.lost.extend(all.into_iter().map(|misfit| self.lost_statements(misfit))),
             Err(fault) => missing.problems.push(fault.message),
@@ -159,10 +192,12 @@ impl Wanted<'_> {
     /// What the containment never wrote nobody reverted, and whoever is new is new in any case.
     fn lost_statements(&self, Misfit { kind, line, how }: Misfit) -> Lost {
         let control = Control::Statements(kind);
+        let was_written = self.base.is_some_and(|base| !base.planned.sids.is_empty());
         let cause = match how {
             How::Grown => Cause::Grown,
             How::Freed => Cause::Freed,
             How::PutIn => Cause::Reverted,
+            How::TakenAway if !was_written => Cause::Late,
             How::TakenAway => self.cause_of(&control),
         };
         Lost { control, line, cause }

@@ -2,7 +2,7 @@
 
 use crate::base::BaseState;
 use crate::claimed::Claims;
-use crate::left_out::is_same;
+use crate::deleted::is_same;
 use crate::lineage;
 use firebreak::fault::Fault;
 use firebreak::text::inert;

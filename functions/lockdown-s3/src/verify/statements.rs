@@ -1,14 +1,15 @@
 //! The statements of a level, as they must stand in the bucket policy.
 
-use crate::base::BaseState;
+use crate::base::{BaseState, Part};
 use crate::changed::Trust;
+use crate::lineage::without_levels;
 use crate::statements::{Around, DENY_OUTSIDERS, DENY_SUSPECTS, Statements, about_suspects, of_level};
 use crate::suspects::Suspects;
 use crate::write::is_there;
 use firebreak::fault::Fault;
 use firebreak::step::StepKind;
 use firebreak::target::Scope;
-use firebreak_s3::policy::Document;
+use firebreak_s3::policy::{Document, LIMIT};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -40,16 +41,43 @@ pub(super) enum How {
 ///
 /// # Errors
 /// The recorded policy is none that this version understands.
-pub(super) fn wanted(level: Scope, around: &Around<'_>, base: &BaseState) -> Result<Statements, Fault> {
-    let planned = &base.planned;
+pub(super) fn wanted(level: Scope, around: &Around<'_>, (base, now): (&BaseState, &Document)) -> Result<Statements, Fault> {
+    let (planned, recorded) = (&base.planned, Document::parse(base.policy.as_deref())?);
+    let trust = Trust::recorded(planned);
     if planned.sids.is_empty() {
-        return Ok(Statements::default());
+        return Ok(late(level, around, now, &trust));
     }
-    let document = Document::parse(base.policy.as_deref())?;
-    let mut statements = of_level(level, around, &document, &Trust::recorded(planned));
+    let mut statements = of_level(level, around, &recorded, &trust);
     // The containment wrote less where there was no room for all, or where nobody knew whom a statement shuts out.
     statements.all.retain(|(kind, one)| *kind == StepKind::DenySuspects || planned.sids.contains(sid(one)));
     Ok(statements)
+}
+
+/// What can be written at last of a level whose statements never were, because the policy was not known or had no room: what hits only those
+/// whom somebody accuses, and what was meant for everybody. Of whom a freeze would shut out besides, nobody has been asked.
+fn late(level: Scope, around: &Around<'_>, now: &Document, trust: &Trust) -> Statements {
+    let statements = match level {
+        Scope::Freeze => about_suspects(around),
+        Scope::Destruction => of_level(level, around, now, trust),
+        _ => Statements::default(),
+    };
+    let ours: Vec<Value> = statements.all.iter().map(|(_, statement)| statement.clone()).collect();
+    let bytes = now.without(statements.replaces).with(&ours).bytes();
+    if bytes <= LIMIT { statements } else { Statements::default() }
+}
+
+/// Whether nothing of the level was ever written into the policy, and nothing of it can be.
+pub(super) fn is_out_of_reach(level: Scope, around: &Around<'_>, (base, now): (&BaseState, &Document)) -> bool {
+    base.planned.sids.is_empty() && wanted(level, around, (base, now)).is_ok_and(|wanted| wanted.all.is_empty())
+}
+
+/// What is recorded, with the policy of now where the containment could not read it: nothing was written into that one.
+pub(super) fn with_policy(base: &BaseState, now: &Document) -> BaseState {
+    let mut with = base.clone();
+    if with.unknown.remove(&Part::Policy) {
+        with.policy = without_levels(now).render();
+    }
+    with
 }
 
 /// What of the statements does not stand in the policy as it must.
@@ -57,7 +85,7 @@ pub(super) fn wanted(level: Scope, around: &Around<'_>, base: &BaseState) -> Res
 /// # Errors
 /// As [`wanted`].
 pub(super) fn misfits(level: Scope, around: &Around<'_>, (base, now): (&BaseState, &Document)) -> Result<Vec<Misfit>, Fault> {
-    let all = wanted(level, around, base)?.all;
+    let all = wanted(level, around, (base, now))?.all;
     let (suspects, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(kind, _)| *kind == StepKind::DenySuspects);
     // The statements about suspects are a freeze's: the other levels leave them alone.
     let of_suspects = if level == Scope::Freeze && !(base.planned.sids.is_empty() && suspects.is_empty()) {
@@ -77,7 +105,7 @@ pub(super) fn misfits(level: Scope, around: &Around<'_>, (base, now): (&BaseStat
 
 /// Statements that were written and that nobody could write again: what they are made of is not known any more.
 pub(super) fn unwritable(level: Scope, around: &Around<'_>, (base, now): (&BaseState, &Document)) -> Vec<String> {
-    let Ok(Statements { all, refused, .. }) = wanted(level, around, base) else { return vec![] };
+    let Ok(Statements { all, refused, .. }) = wanted(level, around, (base, now)) else { return vec![] };
     let known: BTreeSet<&str> = all.iter().map(|(_, statement)| sid(statement)).collect();
     let is_lost = |name: &&String| {
         // Whom they deny is recorded, and nobody need be denied any more.
@@ -112,7 +140,9 @@ fn misfit_of_suspects((wanted, once): (&[Value], &[Value]), (base, now): (&BaseS
         return None;
     }
     let are_part_of = |all: &[Value]| there.iter().all(|there| all.iter().any(|one| is_same(there, &cut_to(one, there))));
-    let has_all = base.planned.sids.iter().filter(|name| name.starts_with(DENY_SUSPECTS)).all(|name| now.sid(name).is_some());
+    let mut written = base.planned.sids.iter().filter(|name| name.starts_with(DENY_SUSPECTS));
+    // Where nothing of the level was ever written, nothing has grown.
+    let has_all = !base.planned.sids.is_empty() && written.all(|name| now.sid(name).is_some());
     let not_as_written = "the statements that deny the suspects are not in the bucket policy as they were written";
     let (line, how) = if !has_all {
         (not_as_written, How::TakenAway)

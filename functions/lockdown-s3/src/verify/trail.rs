@@ -8,6 +8,7 @@ use super::missing::{Cause, Control, Lost};
 use super::statements::{self, is_doubtful};
 use crate::base::{BaseState, Part, Planned, Rule, Rules, Seen};
 use crate::changed::{By, Changed, Kind, Window};
+use crate::planned::rules_by_suspect;
 use crate::statements::Around;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Receipt};
@@ -45,7 +46,10 @@ fn was_blind(receipt: &Receipt) -> bool {
 /// The record of a freeze that had known what CloudTrail shows by now. It plans more, or the same.
 pub(super) fn learnt(base: &BaseState, seen: &Seen, changed: &Changed) -> BaseState {
     let (lifecycle, replication) = (seen.base.lifecycle.clone(), seen.base.replication.clone());
-    base.joined(&BaseState { planned: planned(base, seen, changed), lifecycle, replication, ..base.clone() })
+    let mut learnt = base.joined(&BaseState { planned: planned(base, seen, changed), lifecycle, replication, ..base.clone() });
+    let theirs = rules_by_suspect(&learnt, Some(changed));
+    learnt.planned.by_suspect.extend(theirs);
+    learnt
 }
 
 /// What CloudTrail adds to what is planned, or what is planned already.
@@ -130,10 +134,8 @@ pub(super) fn corrected(
             _ => {}
         }
     }
-    if seen.document.is_err() {
-        return all;
-    }
-    let refused = statements::wanted(Scope::Freeze, around, base).map(|wanted| wanted.refused).unwrap_or_default();
+    let Ok(document) = &seen.document else { return all };
+    let refused = statements::wanted(Scope::Freeze, around, (base, document)).map(|wanted| wanted.refused).unwrap_or_default();
     let doubtful = refused.into_iter().filter(|(kind, _)| is_doubtful(*kind, base) && !has_failed(*kind));
     all.extend(doubtful.map(|(kind, why)| failed(kind, why)));
     all

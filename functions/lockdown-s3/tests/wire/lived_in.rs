@@ -6,6 +6,7 @@ use crate::{approved_at, stage};
 use firebreak::receipt::Status;
 use firebreak::target::Scope;
 use firebreak_testkit::scripted::ScriptedAws;
+use serde_json::json;
 
 /// Every level.
 pub(crate) const LEVELS: [Scope; 4] = [Scope::Principal, Scope::Freeze, Scope::Destruction, Scope::Seal];
@@ -18,8 +19,11 @@ pub(crate) const POLICY: &str = "{ \"Version\": \"2012-10-17\",\n  \"Id\" : \"of
     { \"Effect\": \"Allow\", \"Principal\": {\"AWS\": [\"*\"]}, \"Action\": [\"s3:GetObject\"], \
     \"Resource\": \"arn:aws:s3:::acme-exports/public/*\" }\n  ]\n}";
 
-/// A bucket with something of everything. The suspect has just written its lifecycle.
+/// A bucket with something of everything. Somebody has just written its lifecycle whom nobody accuses: what a suspect writes stays off.
 pub(crate) fn lived_in(bucket: Bucket) -> Bucket {
+    let mut wrote = wrote_lifecycle(10, &wipe());
+    wrote["userIdentity"] = json!({ "type": "IAMUser", "principalId": "AIDAEXAMPLE000000ALICE", "userName": "alice",
+                                    "arn": "arn:aws:iam::111122223333:user/alice" });
     bucket
         .with_policy(POLICY)
         .with_block([true, false, false, false])
@@ -27,7 +31,7 @@ pub(crate) fn lived_in(bucket: Bucket) -> Bucket {
         .with_ownership("ObjectWriter")
         .with_versioning("Suspended")
         .with_lifecycle(WIPE)
-        .with_event(wrote_lifecycle(10, &wipe()))
+        .with_event(wrote)
         .with_notification("<EventBridgeConfiguration></EventBridgeConfiguration>")
         .with_logging("<LoggingEnabled><TargetBucket>logs</TargetBucket><TargetPrefix>acme/</TargetPrefix></LoggingEnabled>")
         .with_tag("owner", "sales")
@@ -44,7 +48,7 @@ pub(crate) async fn contained_at(level: Scope) -> (ScriptedAws, Bucket, State) {
     (aws, bucket, before)
 }
 
-/// Whether the suspect's rule is on.
+/// Whether the rule that was just written is on.
 pub(crate) fn is_wiping(bucket: &Bucket) -> bool {
     bucket.rule_status("lifecycle", "wipe").as_deref() == Some("Enabled")
 }

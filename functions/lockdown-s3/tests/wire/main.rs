@@ -1,6 +1,7 @@
 //! The lockdown over the wire: the real SDK, against a bucket that the test plays.
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
+mod blind;
 mod bucket;
 mod changed;
 mod contain;
@@ -19,6 +20,7 @@ mod recovery;
 mod release;
 mod rules;
 mod shared;
+mod stale;
 mod surroundings;
 mod suspects;
 mod trust;

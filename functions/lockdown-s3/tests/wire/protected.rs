@@ -21,7 +21,7 @@ const LOG: &str = "AWSLogs/111122223333/CloudTrail/eu-central-1/2026/10/31/x.jso
 const BEGAN: i64 = 60;
 const DAY: i64 = 24 * 60;
 /// How many minutes ago something came that is old enough, and something that is not.
-const OLD: i64 = BEGAN + 7 * DAY + 1;
+pub(crate) const OLD: i64 = BEGAN + 7 * DAY + 1;
 const YOUNG: i64 = BEGAN + 7 * DAY - 1;
 const NEW: i64 = BEGAN - 1;
 
@@ -42,7 +42,7 @@ fn object(key: &str, minutes: i64) -> Answer {
 }
 
 /// A bucket into which CloudTrail may deliver, and which has such an object.
-async fn with_log(minutes: i64) -> (ScriptedAws, Bucket) {
+pub(crate) async fn with_log(minutes: i64) -> (ScriptedAws, Bucket) {
     let (aws, bucket) = stage().await;
     let bucket = bucket.with_policy(&delivers("cloudtrail.amazonaws.com", ""));
     aws.answer(LIST, object(LOG, minutes));
@@ -50,7 +50,7 @@ async fn with_log(minutes: i64) -> (ScriptedAws, Bucket) {
 }
 
 /// Contains a level for an incident that began an hour ago: CloudTrail remembers all of it.
-async fn contain_now(aws: &ScriptedAws, level: Scope, approved: bool) -> Receipt {
+pub(crate) async fn contain_now(aws: &ScriptedAws, level: Scope, approved: bool) -> Receipt {
     let mut request = request(Phase::Contain, "one", level);
     request.incident.finding.first_seen = Some(ago(BEGAN));
     receipt(run(aws, TaskInput { approved, ..request }).await.expect("an answer")).expect("a receipt")

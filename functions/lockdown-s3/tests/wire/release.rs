@@ -1,6 +1,6 @@
 use crate::bucket::{Bucket, CLOSED, Switches};
 use crate::lived_in::{LEVELS, POLICY, contained_at};
-use crate::{approved_at, contain, outcome, responder, stage, target};
+use crate::{approved_at, contain, outcome, responder, stage, target, verify_at};
 use firebreak::containment::Containment;
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::{Outcome, Step};
@@ -164,6 +164,29 @@ async fn what_s3_never_takes_back_is_shown_once_and_does_not_count_as_restored()
     assert!(undone.outcome == Outcome::Skipped && is_done(&left), "{left:?}");
     let words = &undone.error.as_ref().expect("a reason").message;
     assert!(words.contains("Gone") && words.contains("user/gone"), "{words}");
+}
+
+/// S3 shows the identifier of a principal that was deleted in place of its ARN.
+#[tokio::test]
+async fn a_statement_of_which_a_principal_was_deleted_since_is_shown_as_refused_and_not_as_somebodys_change() {
+    let (aws, bucket) = stage().await;
+    let policy = "{\"Version\":\"2012-10-17\", \"Statement\":[{\"Sid\":\"App\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\
+                  [\"arn:aws:iam::111122223333:role/app\",\"arn:aws:iam::111122223333:role/gone\"]},\"Action\":\"s3:GetObject\",\
+                  \"Resource\":\"arn:aws:s3:::acme-exports/*\"}]}";
+    let bucket = bucket.with_policy(policy);
+    approved_at(&aws, "one", Scope::Seal).await.expect("a receipt");
+    let bucket = bucket.with_orphan("arn:aws:iam::111122223333:role/gone");
+    // And somebody takes the seal out, so that a look writes the policy.
+    bucket.change(|state| state.policy = Some(policy.replace("arn:aws:iam::111122223333:role/gone", "AROAEXAMPLEEXAMPLE12")));
+    let check = verify_at(&aws, "one", Scope::Seal).await.expect("a look");
+    assert_eq!((check.reverted.len(), bucket.sids()), (1, vec!["FirebreakSeal".to_owned()]), "{check:?}");
+    let shown = release_at(&aws, "one", Scope::Seal).await;
+    let told: Vec<&str> = shown.iter().filter_map(|step| Some(step.error.as_ref()?.message.as_str())).collect();
+    assert!(told.iter().all(|line| line.contains("S3 does not take back") && line.contains("App")), "{told:?}");
+    assert_eq!((outcome(&shown, "restore-policy"), bucket.policy()), (Outcome::Failed, None));
+    bucket.change(|state| state.orphans.clear());
+    assert!(is_done(&release_at(&aws, "one", Scope::Seal).await));
+    assert_eq!(bucket.policy().as_deref(), Some(policy), "the role is there again");
 }
 
 #[tokio::test]

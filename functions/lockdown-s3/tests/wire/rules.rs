@@ -3,11 +3,13 @@
 use crate::bucket::{Bucket, Xml};
 use crate::changed::{WIPE, freeze, recorded, step_about, wipe, wrote_lifecycle};
 use crate::release::{Told, release_at, try_release};
-use crate::{contain_at, outcome, stage, target, verify_at};
+use crate::shared::let_go;
+use crate::{contain_at, outcome, request, run, stage, target, verify_at};
 use firebreak::containment::Containment;
 use firebreak::receipt::{Outcome, Receipt, Status};
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::Scope;
+use firebreak::task::Phase;
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::{ScriptedAws, error};
 use serde_json::{Value, json};
@@ -261,4 +263,69 @@ async fn a_rule_with_the_name_of_a_folded_step_stands_for_no_other_rule() {
     let failed = vec![StepName::about(StepKind::DisableLifecycleRule, "5 more of 7")];
     try_release(&aws, ("one", Scope::Destruction), Told { failed, ..Told::default() }).await.expect("a release");
     assert_eq!((on(&bucket, "lifecycle", "keep"), on(&bucket, "lifecycle", "5 more of 7")), (true, false));
+}
+
+#[tokio::test]
+async fn a_rule_that_a_suspect_wrote_stays_off_whichever_level_is_released_last() {
+    for order in [[Scope::Freeze, Scope::Destruction], [Scope::Destruction, Scope::Freeze]] {
+        let (aws, bucket) = stage().await;
+        let written =
+            json!({ "Role": ROLE, "Rule": { "ID": "steal", "Status": "Enabled", "Destination": { "Account": "999988887777" } } });
+        let bucket = bucket
+            .with_lifecycle(&format!("{}{WIPE}", keep()))
+            .with_replication(ROLE, &steal())
+            .with_event(wrote_lifecycle(10, &json!([keep_recorded(), wipe()])))
+            .with_event(wrote_lifecycle(24 * 60, &keep_recorded()))
+            .with_event(recorded("PutBucketReplication", 5, &json!({ "ReplicationConfiguration": written })));
+        freeze(&aws).await;
+        contain_at(&aws, "one", Scope::Destruction).await.expect("a receipt");
+        let mut steps = Vec::new();
+        for level in order {
+            steps.extend(let_go(&aws, "one", level).await);
+        }
+        let rules = [("lifecycle", "wipe"), ("replication", "steal"), ("lifecycle", "keep")];
+        assert_eq!(rules.map(|(of, id)| on(&bucket, of, id)), [false, false, true], "{order:?}: {steps:?}");
+        for (name, command) in [
+            ("enable-lifecycle-rule wipe", "aws s3api put-bucket-lifecycle-configuration --bucket acme-exports"),
+            ("enable-replication-rule steal", "aws s3api put-bucket-replication --bucket acme-exports"),
+        ] {
+            let said = steps.iter().rev().find(|step| step.name.as_str() == name).expect("a step");
+            let why = said.error.as_ref().map(|why| why.message.as_str()).unwrap_or_default();
+            assert!(said.outcome == Outcome::Skipped && why.contains(command) && why.ends_with("file://rules.json`"), "{said:?}");
+        }
+    }
+}
+
+/// The first incident does not accuse whoever wrote the rule. The second one finds it off.
+#[tokio::test]
+async fn a_rule_stays_off_that_only_the_last_of_two_incidents_knows_to_be_a_suspects() {
+    let (aws, bucket) = stage().await;
+    let bucket = bucket.with_lifecycle(WIPE).with_event(wrote_lifecycle(10, &wipe()));
+    let mut first = request(Phase::Contain, "other", Scope::Freeze);
+    first.incident.decisions.clear();
+    run(&aws, first).await.expect("an answer");
+    assert!(!on(&bucket, "lifecycle", "wipe"), "somebody wrote it since the first activity");
+    freeze(&aws).await;
+    let steps = release_at(&aws, "one", Scope::Freeze).await;
+    assert_eq!(outcome(&steps, "enable-lifecycle-rule wipe"), Outcome::Skipped, "{steps:?}");
+    assert!(!on(&bucket, "lifecycle", "wipe"));
+}
+
+/// CloudTrail still shows the suspect's write, and somebody has looked at the rule since.
+#[tokio::test]
+async fn a_suspects_rule_that_somebody_switched_on_or_deleted_is_left_as_it_is() {
+    for theirs in [keep(), format!("{}{WIPE}", keep())] {
+        let (aws, bucket) = stage().await;
+        let both = json!([keep_recorded(), wipe()]);
+        let bucket = bucket
+            .with_lifecycle(&format!("{}{WIPE}", keep()))
+            .with_event(wrote_lifecycle(10, &both))
+            .with_event(wrote_lifecycle(24 * 60, &keep_recorded()));
+        freeze(&aws).await;
+        let bucket = bucket.with_lifecycle(&theirs);
+        let before = bucket.now().lifecycle;
+        let steps = release_at(&aws, "one", Scope::Freeze).await;
+        assert_eq!(outcome(&steps, "enable-lifecycle-rule wipe"), Outcome::Skipped, "{steps:?}");
+        assert_eq!(bucket.now().lifecycle, before);
+    }
 }

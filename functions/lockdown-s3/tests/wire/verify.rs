@@ -291,6 +291,24 @@ async fn a_look_makes_up_for_a_containment_that_was_killed_and_a_release_puts_al
     assert_eq!((outcome(&steps, "restore-policy"), bucket.now()), (Outcome::Applied, before));
 }
 
+/// A release goes by the receipt. What S3 refused, and what is there all the same, somebody else made.
+#[tokio::test]
+async fn what_s3_carried_out_without_an_answer_is_in_the_receipt_after_the_next_look() {
+    for (refusal, known) in [(error(500, "InternalError"), Outcome::Applied), (error(403, "AccessDenied"), Outcome::Failed)] {
+        let (aws, bucket) = stage().await;
+        let bucket = lived_in(bucket);
+        aws.always("s3:PutPublicAccessBlock", refusal);
+        let receipt = approved_at(&aws, "one", Scope::Freeze).await.expect("a receipt");
+        assert_eq!(outcome(&receipt.steps, "block-public-access"), Outcome::Failed);
+        aws.mend();
+        bucket.set(Some(CLOSED));
+        assert!(look(&aws, Scope::Freeze).await.holds);
+        let id = room::incident("one");
+        let kept = room::ledger(&aws).receipt(&id, Containment::LockdownS3, &target(Scope::Freeze)).await.expect("read");
+        assert_eq!(outcome(&kept.expect("a receipt").steps, "block-public-access"), known);
+    }
+}
+
 #[tokio::test]
 async fn a_level_that_nobody_recorded_is_told_and_not_written() {
     let (aws, bucket) = stage().await;

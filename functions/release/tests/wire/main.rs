@@ -33,6 +33,7 @@ use firebreak_testkit::room;
 use firebreak_testkit::scripted::ScriptedAws;
 use quarantine_scp::Organization;
 use release::{Function, ReleaseInput, Released};
+use std::time::Duration;
 
 /// The organization's quarantine policy, and the account that owns it.
 const POLICY: &str = "p-examplepolicyid111";
@@ -47,7 +48,8 @@ async fn stage(names: &[&str]) -> (ScriptedAws, Buckets) {
 }
 
 fn responder(aws: &ScriptedAws) -> Responder {
-    Responder::new(aws.aws(), room::ledger(aws))
+    // What the scripted server has taken it shows at once.
+    Responder::new(aws.aws(), room::ledger(aws)).settling_in(Duration::ZERO)
 }
 
 fn bucket(name: &str) -> Target {
