@@ -61,7 +61,7 @@ function ofRole(w) {
       given: { identity: ['everything', 'LockdownS3'] },
       cases: [
         { name: 'changes the evidence bucket', who: lockdown, does: 's3:PutBucketPublicAccessBlock', on: w.bucket(`firebreak-evidence-${ACCOUNTS.member}`), then: by('NeverOwnEvidenceBucket') },
-        ...each([`aws-cloudtrail-logs-${ACCOUNTS.member}-0011`, `aws-controltower-logs-${ACCOUNTS.member}-eu-central-1`, `aws-controltower-s3-access-logs-${ACCOUNTS.member}-eu-central-1`, `config-bucket-${ACCOUNTS.member}`], (name) => ({
+        ...each([`aws-cloudtrail-logs-${ACCOUNTS.member}-0011`, `aws-controltower-logs-${ACCOUNTS.member}-eu-central-1`, `aws-controltower-s3-access-logs-${ACCOUNTS.member}-eu-central-1`, `config-bucket-${ACCOUNTS.member}`, `config-bucket-${ACCOUNTS.member}-eu-central-1`], (name) => ({
           name: `changes ${name}`, who: lockdown, does: 's3:PutBucketPolicy', on: w.bucket(name), then: by('NeverLogBuckets'),
         })),
         ...each([['BypassGovernanceRetention', w.object], ['DeleteBucket', bucket], ['DeleteBucketPolicy', bucket], ['DeleteObject', w.object], ['GetObject', w.object], ['PutBucketAcl', bucket], ['PutObject', w.object], ['UpdateJobStatus', here('s3', 'job/00112233')]], ([call, on]) => ({
