@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any, Final
@@ -59,7 +60,10 @@ def request(run: Run) -> None:
     run.report.expect(suspect.observe(run.cloud) == before, "it waits at the gate, and nothing is changed")
     answers.approve(run, incident)
     now = suspect.observe(run.cloud)
-    run.report.expect(now == before | {"closed": True}, f"approved: {suspect.name} is closed", now)
+    kept, added = (json.loads(one["policy"])["Statement"] for one in (before, now))
+    sids = {one["Sid"] for one in added if one not in kept}
+    frozen = now["closed"] and added[: len(kept)] == kept and "FirebreakDenyOutsiders" in sids
+    run.report.expect(frozen, f"approved: {suspect.name} is frozen, its own statements as they were: {', '.join(sorted(sids))}", now)
 
 
 def refused_source(run: Run) -> None:
