@@ -44,6 +44,15 @@ struct Reference {
     state: Vec<(String, String)>,
 }
 
+/// Waits until no call is under way any more that its client has given up.
+async fn end_of_late_calls(stage: &Stage) -> Result<()> {
+    eventually("the end of late calls", PATIENCE, async || {
+        stage.aws.calls().ok()?.iter().all(|call| call.ended_at.is_some()).then_some(())
+    })
+    .await?;
+    Ok(())
+}
+
 impl Sweep {
     fn name(&self) -> String {
         format!("firebreak-{}", self.function)
@@ -101,11 +110,8 @@ impl Sweep {
 
     async fn case(&self, stage: &Stage, reference: &Reference, number: usize, point: &Point, how: Break) -> Result<()> {
         if matches!(self.what, What::Scp) {
-            // A call of the case before that its client has given up may still be under way, and take the lock later.
-            eventually("the end of late calls", PATIENCE, async || {
-                stage.aws.calls().ok()?.iter().all(|call| call.ended_at.is_some()).then_some(())
-            })
-            .await?;
+            // A call of the case before may take the lock late.
+            end_of_late_calls(stage).await?;
             // A lock that such a call took for a dead owner ends by itself.
             let spare = request(&Planted::plant(stage, self.what, number + SPARE).await?.target(self.what), number + SPARE);
             self.until_settled(stage, &spare).await?;
@@ -116,6 +122,8 @@ impl Sweep {
         stage.aws.plan_faults(&json!([how.rule(&self.name(), point)]))?;
         let broken = stage.invoke(self.function, &request).await?;
         stage.aws.plan_faults(&json!([]))?;
+        // Whatever AWS does after a look is the next look's. The clean run stands for one that comes when the broken call is over.
+        end_of_late_calls(stage).await?;
         let calls = stage.aws.calls()?;
         let mut wrong = Vec::new();
         wrong.extend(forbidden(&calls, &self.name()).into_iter().map(|call| format!("{call} was called")));
