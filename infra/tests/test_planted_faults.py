@@ -177,6 +177,17 @@ class PlantedFaults(unittest.TestCase):
                 "console.log(unused(roles, JSON.parse(readFileSync('reasons.json', 'utf8'))).complaints[0])"
             )
             self.assertIn("kms:Decrypt of Planted is allowed, never called, and has no reason", said)
+        with self.subTest("a reason for what only a sample calls, and a role that may not call it any more"):
+            said = node(
+                "import { unused } from './unused.mjs'\n"
+                "const action = 's3:GetBucketLocation'\n"
+                "const called = [{ answers: [{ question: { action }, by: ['Find'] }] }]\n"
+                "const role = (grants) => new Map([['FirebreakMemberSweep', { calls: called, grants }]])\n"
+                "const reasons = { FirebreakMemberSweep: { [action]: 'Finds a bucket.' } }\n"
+                "for (const grants of [[{ sid: 'Find', action }], []])\n"
+                "  console.log(unused(role(grants), reasons).complaints.length)"
+            )
+            self.assertEqual(said.split(), ["0", "1"])
         with self.subTest("a managed policy"):
             sources = planted()
             for body in sources.templates[SECURITY]["Resources"].values():

@@ -133,10 +133,14 @@ impl Call {
     }
 
     /// Remembers what a look found reverted, before it writes again: the next look sees nothing of it, also where this one is killed.
+    /// Where nothing was reverted, nothing is remembered.
     ///
     /// # Errors
     /// The ledger could not be read or written: nothing must be written again then, so that the next look sees the revert.
     pub async fn foresee(&self, reverted: &[String]) -> Result<(), Fault> {
+        if reverted.is_empty() {
+            return Ok(());
+        }
         let before = self.ledger.verification(&self.incident, self.containment, &self.target).await?;
         let known = before.map(|check| check.reverted).unwrap_or_default();
         let (target, containment) = (self.target.clone(), Some(self.containment));
@@ -150,6 +154,17 @@ impl Call {
     pub fn decisive(&self) -> &'static [StepKind] {
         self.containment.declaration().level(self.target.scope).map_or(&[], |level| level.decisive)
     }
+}
+
+/// Why a look writes nothing again, for people: nothing could be put back without a record of how the target was. Nothing: `base` is one.
+#[must_use]
+pub fn without_base<T>(base: &Result<Option<T>, Fault>) -> Option<String> {
+    let why = match base {
+        Ok(Some(_)) => return None,
+        Ok(None) => "no containment recorded how it was".to_owned(),
+        Err(fault) => format!("the record of how it was could not be read: {}", fault.message),
+    };
+    Some(format!("looks write nothing again: {why}"))
 }
 
 /// What keeps releases from beginning while a look writes again, row by row.

@@ -3,7 +3,7 @@
 //! The function's crate says what to change; this says when it may, with whose credentials, and what is remembered.
 
 use crate::call::seen;
-pub use crate::call::{Attempt, Call, Checked, Guards, LateStep};
+pub use crate::call::{Attempt, Call, Checked, Guards, LateStep, without_base};
 use crate::environment;
 pub use crate::paused::NOT_WRITTEN_AGAIN;
 use crate::paused::{Ran, ask_to_write_again, held_back, paused};

@@ -7,6 +7,7 @@ pub mod diagnosis;
 pub mod drift;
 pub mod environment;
 mod kept;
+pub mod late;
 mod paused;
 pub mod run;
 pub mod signed;

@@ -29,6 +29,17 @@ pub async fn step(name: impl Into<StepName>, work: impl Future<Output = Result<O
     .await
 }
 
+/// How a step ended, for whoever needs it done.
+///
+/// # Errors
+/// Why the step failed.
+pub fn ended(step: &Step) -> Result<(), Fault> {
+    if step.outcome != Outcome::Failed {
+        return Ok(());
+    }
+    Err(step.error.clone().unwrap_or_else(|| Fault::bug("a step failed without a reason")))
+}
+
 /// The fault of a step that would lose what was there before.
 #[must_use]
 pub fn unrecorded() -> Fault {

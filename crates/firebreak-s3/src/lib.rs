@@ -4,6 +4,8 @@ mod name;
 mod open;
 pub mod policy;
 mod settled;
+mod turn;
 
 pub use open::{Bucket, open};
 pub use settled::settled;
+pub use turn::{Turn, Unanswered};

@@ -1,11 +1,11 @@
 //! Writes again what keeps the evidence alive, where somebody took it away.
 
 use firebreak::fault::Fault;
-use firebreak::receipt::{Outcome, Receipt, Status, Step};
+use firebreak::receipt::{Outcome, Receipt};
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::Look;
-use firebreak_aws::clock;
 use firebreak_function::containment::{Call, Checked, NOT_WRITTEN_AGAIN};
+use firebreak_function::late;
 use futures::lock::Mutex;
 use tokio::time::Instant;
 
@@ -99,32 +99,21 @@ pub(crate) async fn keep_late(call: &Call, step: &StepName) {
     }
 }
 
-/// A receipt with what a look did for the containment. A run that was killed gets one: the next look tells by it what somebody reverted.
+/// A receipt with what a look did for the containment.
 pub(crate) fn with_late(call: &Call, known: Option<Receipt>, written: &[StepName]) -> Receipt {
-    let known = known.unwrap_or_else(|| Receipt::of(call.target.clone(), call.containment, Status::Failed));
-    let killed = known.steps.is_empty().then(|| {
-        let why = Fault::malformed("the containment did not end: only what a look made up for is known");
-        Step { error: Some(why), ..made(StepKind::ReadBase.into(), Outcome::Failed) }
-    });
-    let mut steps: Vec<Step> = known.steps.iter().cloned().chain(killed).collect();
-    for name in written {
-        let is_left_open = name.kind() == Some(StepKind::LeftOpen);
-        let outcome = if is_left_open { Outcome::Skipped } else { Outcome::Applied };
-        let is_known = steps.iter().any(|step| step.name == *name);
-        for step in steps.iter_mut().filter(|step| step.name == *name) {
-            (step.outcome, step.error) = (outcome, None);
+    late::made_up(call, known, |steps| {
+        for name in written {
+            let is_left_open = name.kind() == Some(StepKind::LeftOpen);
+            let outcome = if is_left_open { Outcome::Skipped } else { Outcome::Applied };
+            let is_known = steps.iter().any(|step| step.name == *name);
+            for step in steps.iter_mut().filter(|step| step.name == *name) {
+                (step.outcome, step.error) = (outcome, None);
+            }
+            if !is_known && !is_left_open {
+                steps.push(late::made(name.clone(), outcome));
+            }
         }
-        if !is_known && !is_left_open {
-            steps.push(made(name.clone(), outcome));
-        }
-    }
-    let status = Receipt::status_of(&steps, call.decisive());
-    let finished_at = known.finished_at.or_else(|| Some(clock::now()));
-    Receipt { status, steps, finished_at, ..known }
-}
-
-fn made(name: StepName, outcome: Outcome) -> Step {
-    Step { name, outcome, error: None, digest: None, started_at: clock::now(), ms: 0 }
+    })
 }
 
 /// What several checks saw.

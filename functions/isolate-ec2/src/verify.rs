@@ -11,7 +11,7 @@ use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Receipt, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::Look;
-use firebreak_function::containment::{Call, Checked, NOT_WRITTEN_AGAIN};
+use firebreak_function::containment::{Call, Checked, NOT_WRITTEN_AGAIN, without_base};
 use futures::future::join_all;
 
 /// An interface that is not isolated.
@@ -35,11 +35,7 @@ pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
         call.holds(&call.target),
     );
     let held = held?;
-    let unrecorded = match &base {
-        Ok(Some(_)) => None,
-        Ok(None) => Some("no containment recorded how it was".to_owned()),
-        Err(fault) => Some(format!("the record of how it was could not be read: {}", fault.message)),
-    };
+    let unrecorded = without_base(&base);
     let base = base.ok().flatten().map(|(base, _)| base);
     let (seen, loose) = Box::pin(look(call, &ec2, base.as_ref(), &receipt)).await?;
     // Without a record nothing could be put back, and no containment may have asked whether it may: what is open is closed, no more.
@@ -52,7 +48,7 @@ pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
         _ => call.clone(),
     };
     let mut checked = Checked::default();
-    checked.problems.extend(unrecorded.filter(|_| held).map(|why| format!("looks write nothing again: {why}")));
+    checked.problems.extend(unrecorded.filter(|_| held));
     checked.problems.extend(seen.unread.iter().filter_map(|step| step.error.as_ref()).map(|fault| fault.message.clone()));
     let network = Box::pin(network(call, &ec2, &seen, loose, (held, guards.is_some()), &receipt, &mut checked)).await;
     if network.is_ok() {
@@ -150,12 +146,10 @@ async fn network(
     let is_reverted = |one: &&Loose| !one.is_late;
     let foreseen: Vec<String> =
         writes.iter().filter(is_reverted).map(|one| format!("{}; to be written again", one.line)).collect();
-    if !foreseen.is_empty() {
-        let foreseen = call.foresee(&foreseen).await;
-        if foreseen.is_err() {
-            keep_late(call, receipt, &in_time).await?;
-            return foreseen;
-        }
+    let foreseen = call.foresee(&foreseen).await;
+    if foreseen.is_err() {
+        keep_late(call, receipt, &in_time).await?;
+        return foreseen;
     }
     for one in writes {
         let written = Box::pin(again(call, ec2, seen, &one)).await;

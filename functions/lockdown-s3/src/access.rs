@@ -9,6 +9,7 @@ mod destroys;
 use crate::base::{BaseState, Grant};
 use crate::changed::Trust;
 use crate::named::{self, Named};
+use crate::pattern::is_like;
 use crate::statements::{Around, destructive_actions};
 use destroys::destroys;
 use firebreak::fault::Fault;
@@ -252,8 +253,7 @@ impl Judge<'_> {
 
     fn is_responder(&self, who: &Named) -> bool {
         let Named::Principal(arn) = who else { return false };
-        let is = |responder: &String| responder.strip_suffix('*').map_or(arn == responder, |front| arn.starts_with(front));
-        self.around.responders().iter().any(is)
+        self.around.responders().iter().any(|responder| is_like(responder, arn))
     }
 
     /// Whether a user or role is a suspect of an incident that holds the bucket. A role of which only one session is accused keeps its access.

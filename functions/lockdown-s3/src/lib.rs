@@ -18,6 +18,7 @@ mod lifecycle;
 mod lineage;
 mod named;
 mod one_or_many;
+mod pattern;
 mod planned;
 mod protected;
 mod recovery;

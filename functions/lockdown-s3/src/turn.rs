@@ -1,23 +1,12 @@
-//! One writer of a bucket at a time.
-//!
-//! S3 takes a bucket policy, a lifecycle and a replication whole and without a condition: of two writers at once, the second one would take
-//! out what the first one put in. Two levels of one incident are carried out at the same time.
+//! The turn of one level. Two levels of one incident are carried out at the same time.
 
-use firebreak::fault::{Fault, FaultKind};
-use firebreak_aws::clock;
+use firebreak::fault::Fault;
 use firebreak_function::containment::Call;
-use firebreak_ledger::Lock;
-use firebreak_s3::Bucket;
 use firebreak_s3::policy::{self, Document};
-use jiff::SignedDuration;
+use firebreak_s3::{Bucket, Turn, Unanswered};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
-/// As long as the function may run at most: whoever was killed writes nothing any more.
-const LEASE: SignedDuration = SignedDuration::from_secs(60);
-/// A level takes a few seconds. Others wait for it before the state machine has to.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
-const PAUSE: Duration = Duration::from_millis(200);
 /// How often S3 is asked for a policy that it has taken.
 const LOOKS: usize = 3;
 /// No longer than this: others wait for their turn.
@@ -31,25 +20,8 @@ const LONGEST: Duration = Duration::from_secs(8);
 /// # Errors
 /// Those of `work`; `Transient` when it is not this one's turn in time; whatever kept the ledger from answering. `work` was not begun then.
 pub(crate) async fn alone<T>(call: &Call, work: impl AsyncFnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
-    let lock = wait(call).await?;
-    let done = work().await;
-    if let Err(fault) = call.ledger.unlock(lock).await {
-        tracing::error!(fault.message = %fault.message, "the lock on the bucket stays until its lease ends");
-    }
-    done
-}
-
-async fn wait(call: &Call) -> Result<Lock, Fault> {
-    let (name, end) = (call.target.whole().ledger_key(), clock::now() + PATIENCE);
     let owner = format!("{}#{}#{}", call.incident, call.holder.id(), call.target.scope.name());
-    loop {
-        let now = clock::now();
-        match call.ledger.lock_for(&name, &owner, now, now + LEASE).await? {
-            Some(lock) => return Ok(lock),
-            None if now < end => sleep(PAUSE).await,
-            None => return Err(Fault::new(FaultKind::Transient, format!("{name} is being changed for somebody else"))),
-        }
-    }
+    Turn { bucket: call.target.whole(), owner, unanswered: Unanswered::Leave }.alone(&call.ledger, work).await
 }
 
 /// Waits until S3 shows a policy for which `is_new` holds, as long as what it shows can be old (Amazon S3 user guide, "Amazon S3 data

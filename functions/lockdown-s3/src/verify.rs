@@ -16,7 +16,7 @@ use crate::suspects::Suspects;
 use firebreak::fault::Fault;
 use firebreak::receipt::Outcome;
 use firebreak::target::{Look, Scope};
-use firebreak_function::containment::{Call, Checked, NOT_WRITTEN_AGAIN};
+use firebreak_function::containment::{Call, Checked, NOT_WRITTEN_AGAIN, without_base};
 use late::Made;
 use missing::{Cause, Lost, Missing, Wanted};
 use planted::planted;
@@ -29,11 +29,7 @@ pub(crate) async fn verify(call: &Call, known: Known<'_>) -> Result<Checked, Fau
         call.holds(&call.target),
     );
     let (bucket, held) = (bucket?, held?);
-    let unrecorded = match &base {
-        Ok(Some(_)) => None,
-        Ok(None) => Some("no containment recorded how it was".to_owned()),
-        Err(fault) => Some(format!("the record of how it was could not be read: {}", fault.message)),
-    };
+    let unrecorded = without_base(&base);
     let (base, holders) = base.ok().flatten().unzip();
     let accusers = who_accuses(call, base.as_ref(), &holders.unwrap_or_default(), known.suspects);
     let suspects = &known.suspects.beside(accusers.values());
@@ -48,7 +44,7 @@ pub(crate) async fn verify(call: &Call, known: Known<'_>) -> Result<Checked, Fau
     {
         checked.problems.extend(Box::pin(planted(call, &bucket, base.as_ref(), document)).await);
     }
-    checked.problems.extend(unrecorded.filter(|_| held).map(|why| format!("looks write nothing again: {why}")));
+    checked.problems.extend(unrecorded.filter(|_| held));
     // Without a record nothing could be put back. Nothing may be written while a release is under way, and none begins while something is.
     let is_unsettled = base.as_ref().is_some_and(|base| !base.planned.unsettled.is_empty());
     let is_more = is_unsettled || !lost.is_empty() || learnt.is_some() || !made.is_empty();
@@ -174,9 +170,7 @@ async fn written(
 ) -> Result<(), Fault> {
     let reverted = lost.iter().filter(|one| one.cause == Cause::Reverted);
     let foreseen: Vec<String> = reverted.map(|one| format!("{}; to be written again", one.line)).collect();
-    if !foreseen.is_empty() {
-        call.foresee(&foreseen).await?;
-    }
+    call.foresee(&foreseen).await?;
     let again::Written { ended, problems, notes } = Box::pin(again::write(call, (wanted, base), seen, &lost)).await;
     checked.problems.extend(problems);
     checked.notes.extend(notes);

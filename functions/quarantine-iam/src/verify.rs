@@ -171,9 +171,7 @@ async fn mend(
     checked: &mut Checked,
 ) -> Result<(), Fault> {
     let foreseen = foreseen(&missing, unwritten);
-    if !foreseen.is_empty() {
-        call.foresee(&foreseen).await?;
-    }
+    call.foresee(&foreseen).await?;
     for (line, again) in missing {
         let late = is_late(&again, unwritten);
         match write_again(call, iam, now, &again).await {

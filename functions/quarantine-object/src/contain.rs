@@ -12,7 +12,7 @@ use firebreak::objects::ObjectVersion;
 use firebreak::receipt::{Outcome, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak_function::containment::{Attempt, Call};
-use firebreak_function::step::{skipped, step, unrecorded};
+use firebreak_function::step::{ended, skipped, step, unrecorded};
 use firebreak_s3::Bucket;
 use firebreak_s3::policy::Document;
 use futures::FutureExt as _;
@@ -89,10 +89,8 @@ pub(crate) async fn carry_out(work: &Work<'_>, seen: &Seen) -> Carried {
     let denied = step(StepKind::DenyQuarantined, deny(work, &seen.policy));
     let tagged = seen.objects.iter().map(|(object, read)| quarantine(work, object, read).boxed_local());
     let (denied, mut objects) = futures::join!(Box::pin(denied), join_all(tagged));
-    if denied.outcome == Outcome::Failed {
-        for object in &mut objects {
-            undenied(object, denied.error.as_ref());
-        }
+    if let Err(why) = ended(&denied) {
+        objects.iter_mut().for_each(|object| undenied(object, &why));
     }
     Carried { denied, objects }
 }
@@ -137,9 +135,8 @@ async fn tag(work: &Work<'_>, object: &ObjectVersion, read: &Result<Tagged, Faul
 }
 
 /// A tag that no statement denies keeps nobody from the object.
-fn undenied(step: &mut Step, why: Option<&Fault>) {
+fn undenied(step: &mut Step, why: &Fault) {
     if matches!(step.outcome, Outcome::Applied | Outcome::Already) {
-        let why = why.cloned().unwrap_or_else(|| Fault::bug("a step failed without a reason"));
         step.outcome = Outcome::Failed;
         step.error =
             Some(Fault::new(why.kind, format!("it has the tag, and the bucket policy does not deny it: {}", why.message)));

@@ -1,21 +1,9 @@
-//! One writer of a bucket at a time.
-//!
-//! S3 takes a bucket policy and the tags of an object whole and without a condition: of two writers at once, the second one would take out
-//! what the first one put in. `lockdown-s3` takes the same lock: both write the policy.
+//! The turn of one set of objects. `lockdown-s3` takes the same lock: both write the policy.
 
-use firebreak::fault::{Fault, FaultKind};
+use firebreak::fault::Fault;
 use firebreak::target::{Target, TargetKind};
-use firebreak_aws::clock;
 use firebreak_function::containment::Call;
-use firebreak_ledger::Lock;
-use jiff::SignedDuration;
-use std::time::Duration;
-
-/// As long as the function may run at most: whoever was killed writes nothing any more.
-const LEASE: SignedDuration = SignedDuration::from_secs(60);
-/// Others take a few seconds. This one waits for them before the state machine has to.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
-const PAUSE: Duration = Duration::from_millis(200);
+use firebreak_s3::{Turn, Unanswered};
 
 /// The bucket that has the objects of `target`.
 pub(crate) fn bucket_of(target: &Target) -> Target {
@@ -30,29 +18,6 @@ pub(crate) fn bucket_of(target: &Target) -> Target {
 /// # Errors
 /// Those of `work`; `Transient` when it is not this one's turn in time.
 pub(crate) async fn alone<T>(call: &Call, work: impl AsyncFnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
-    let lock = wait(call).await?;
-    let done = work().await;
-    if let Some(lock) = lock
-        && let Err(fault) = call.ledger.unlock(lock).await
-    {
-        tracing::error!(fault.message = %fault.message, "the lock on the bucket stays until its lease ends");
-    }
-    done
-}
-
-async fn wait(call: &Call) -> Result<Option<Lock>, Fault> {
-    let (name, end) = (bucket_of(&call.target).ledger_key(), clock::now() + PATIENCE);
     let owner = format!("{}#{}#{}", call.incident, call.holder.id(), call.target.scoped_key());
-    loop {
-        let now = clock::now();
-        match call.ledger.lock_for(&name, &owner, now, now + LEASE).await {
-            Ok(Some(lock)) => return Ok(Some(lock)),
-            Ok(None) if now < end => tokio::time::sleep(PAUSE).await,
-            Ok(None) => return Err(Fault::new(FaultKind::Transient, format!("{name} is being changed for somebody else"))),
-            Err(fault) => {
-                tracing::error!(fault.message = %fault.message, "whether somebody else changes the bucket is not known");
-                return Ok(None);
-            }
-        }
-    }
+    Turn { bucket: bucket_of(&call.target), owner, unanswered: Unanswered::Do }.alone(&call.ledger, work).await
 }

@@ -8,9 +8,10 @@ use crate::contain::{self, Carried, Work};
 use crate::seen::{self, Seen};
 use crate::{shared, turn};
 use firebreak::fault::Fault;
-use firebreak::receipt::{Outcome, Receipt, Step};
+use firebreak::receipt::{Receipt, Step};
 use firebreak::target::Look;
-use firebreak_function::containment::{Call, Checked, NOT_WRITTEN_AGAIN};
+use firebreak_function::containment::{Call, Checked, NOT_WRITTEN_AGAIN, without_base};
+use firebreak_function::step::ended;
 use firebreak_s3::Bucket;
 use missing::{Cause, Control, Lost, Missing, missing};
 
@@ -25,15 +26,11 @@ pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
         call.holds(&call.target),
     );
     let (bucket, held) = (bucket?, held?);
-    let unrecorded = match &base {
-        Ok(Some(_)) => None,
-        Ok(None) => Some("no containment recorded how it was".to_owned()),
-        Err(fault) => Some(format!("the record of how it was could not be read: {}", fault.message)),
-    };
+    let unrecorded = without_base(&base);
     let base = base.ok().flatten().map(|(base, _)| base);
     let Missing { lost, problems, notes } = Box::pin(look(call, &bucket, &receipt)).await;
     let mut checked = Checked { problems, notes, ..Checked::default() };
-    checked.problems.extend(unrecorded.filter(|_| held).map(|why| format!("looks write nothing again: {why}")));
+    checked.problems.extend(unrecorded.filter(|_| held));
     // Without a record nothing could be put back. Nothing may be written while a release is under way, and none begins while something is.
     let reapplies = call.look == Look::Reapply && held && base.is_some() && !lost.is_empty();
     let guards = if reapplies { call.guard(std::slice::from_ref(&call.target)).await? } else { None };
@@ -86,9 +83,7 @@ async fn written(
 ) -> Result<(), Fault> {
     let reverted = lost.iter().filter(|one| one.cause == Cause::Reverted);
     let foreseen: Vec<String> = reverted.map(|one| format!("{}; to be written again", one.line)).collect();
-    if !foreseen.is_empty() {
-        call.foresee(&foreseen).await?;
-    }
+    call.foresee(&foreseen).await?;
     let carried = Box::pin(again(call, bucket, base)).await;
     let mut late = Vec::new();
     for Lost { control, line, cause } in lost {
@@ -127,11 +122,5 @@ fn end_of(call: &Call, carried: &Carried, control: &Control) -> Result<(), Fault
             each.find(|(known, _)| *known == object).map(|(_, step)| step)
         }
     };
-    match step {
-        Some(step) if step.outcome == Outcome::Failed => {
-            Err(step.error.clone().unwrap_or_else(|| Fault::bug("a step failed without a reason")))
-        }
-        Some(_) => Ok(()),
-        None => Err(Fault::bug("nothing was tried")),
-    }
+    step.ok_or_else(|| Fault::bug("nothing was tried")).and_then(ended)
 }

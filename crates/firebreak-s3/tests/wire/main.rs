@@ -4,6 +4,7 @@
 mod open;
 mod policy;
 mod put;
+mod turn;
 
 use firebreak::fault::Fault;
 use firebreak::target::{Target, TargetKind};

@@ -1,6 +1,7 @@
 //! Whom a policy names, in words for people. It is no evaluation: conditions and denies are not looked at.
 
 use crate::one_or_many::texts;
+use crate::pattern::is_like;
 use crate::suspects::Suspects;
 use firebreak::ids::Arn;
 use firebreak::text::inert;
@@ -57,21 +58,6 @@ fn short(name: &str) -> String {
 /// Whether a principal is one of the suspects, by its ARN.
 pub(super) fn is_suspect(arn: &str, suspects: &Suspects) -> bool {
     suspects.arns.iter().any(|pattern| is_like(pattern, arn))
-}
-
-/// Whether a text has the form of a pattern, in which `*` stands for any text.
-fn is_like(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
-    let parts: Vec<&str> = parts.collect();
-    let Some((last, between)) = parts.split_last() else { return rest.is_empty() };
-    for part in between {
-        match rest.split_once(*part) {
-            Some((_, after)) => rest = after,
-            None => return false,
-        }
-    }
-    rest.ends_with(*last)
 }
 
 #[cfg(test)]

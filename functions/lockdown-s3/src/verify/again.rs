@@ -10,7 +10,7 @@ use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
 use firebreak::step::StepKind;
 use firebreak_function::containment::Call;
-use firebreak_function::step::step;
+use firebreak_function::step::{ended, step};
 use firebreak_s3::Bucket;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -66,13 +66,8 @@ fn told(steps: &[Step], is_told: impl Fn(&Step) -> bool) -> Vec<String> {
 
 fn end_of(steps: &[Step], control: &Control) -> Result<(), Fault> {
     let name = control.step();
-    match steps.iter().find(|step| step.name == name) {
-        Some(step) if step.outcome == Outcome::Failed => {
-            Err(step.error.clone().unwrap_or_else(|| Fault::bug("a step failed without a reason")))
-        }
-        Some(_) => Ok(()),
-        None => Err(Fault::bug(format!("nothing was tried for {name}"))),
-    }
+    let step = steps.iter().find(|step| step.name == name);
+    step.ok_or_else(|| Fault::bug(format!("nothing was tried for {name}"))).and_then(ended)
 }
 
 /// All statements of the level with one write, and whether nobody has lost access by what is left out by now. What is new in them is recorded
