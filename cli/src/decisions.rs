@@ -34,7 +34,8 @@ pub(crate) fn shown(decisions: &[Decision], width: usize) -> String {
         }
         line(&inert(&decision.reason, 400));
         if let Some(by_hand) = &decision.by_hand {
-            line(&format!("{} {}", style("To do:").yellow(), inert(by_hand, 300)));
+            let label = if decision.containment.is_some() { "Or by hand:" } else { "To do:" };
+            line(&format!("{} {}", style(label).yellow(), inert(by_hand, 300)));
         }
         let notes = [
             ("The same for:", decision.says_also()),

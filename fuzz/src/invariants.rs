@@ -6,7 +6,7 @@ use firebreak::coverage::{Coverage, Update};
 use firebreak::decision::{Decision, Mode};
 use firebreak::target::TargetKind;
 use firebreak::finding::{self, Source};
-use firebreak::ids::{BucketName, IamName, IncidentId, InstanceId, SessionName};
+use firebreak::ids::{BucketName, IamName, IncidentId, InstanceId, KmsKeyId, SessionName};
 use firebreak::report::{Branch, Report};
 use firebreak::incident::Incident;
 use firebreak::notice::{self, Message, NoticeKind};
@@ -156,6 +156,7 @@ fn can_be_carried_out(decision: &Decision, plan: &Plan, name: &str) {
         TargetKind::IdentityCenterUser => SessionName::parse(id).is_ok(),
         TargetKind::Ec2Instance => InstanceId::parse(id).is_ok(),
         TargetKind::S3Bucket => BucketName::parse(id).is_ok(),
+        TargetKind::KmsKey => KmsKeyId::parse(id).is_ok(),
         TargetKind::S3Object if decision.containment.is_some() => BucketName::parse(id).is_ok() && !target.objects.is_empty(),
         _ => true,
     };
@@ -189,6 +190,7 @@ fn allowed(decision: &Decision, plan: &Plan, case: &Case) {
         TargetKind::IamUser | TargetKind::IamRole => protected.principals.contains(&target.id),
         TargetKind::Ec2Instance => protected.instances.contains(&target.id),
         TargetKind::S3Bucket | TargetKind::S3Object => protected.buckets.contains(&target.id),
+        TargetKind::KmsKey => protected.keys.contains(&target.id),
         _ => false,
     };
     assert!(!listed, "{name}: a protected target: {decision:?}");

@@ -36,12 +36,13 @@ const DESTROYS: [&str; 25] = [
 ];
 
 /// Calls with such a name that a containment needs.
-const NEEDED: [(&str, &str); 4] = [
+const NEEDED: [(&str, &str); 5] = [
     (
         "aws_sdk_elasticloadbalancing::Client::deregister_instances_from_load_balancer",
         "is recorded, and a release registers again",
     ),
     ("aws_sdk_elasticloadbalancingv2::Client::deregister_targets", "is recorded, and a release registers again"),
+    ("aws_sdk_kms::Client::cancel_key_deletion", "gives a key back: what it cancels is the destruction"),
     ("aws_sdk_ec2::Client::revoke_security_group_egress", "empties the isolation group, which is Firebreak's own"),
     ("aws_sdk_ec2::Client::revoke_security_group_ingress", "empties the isolation group, which is Firebreak's own"),
 ];

@@ -110,6 +110,7 @@ fn kind_of_code(code: &str, status: u16) -> FaultKind {
         | "NoSuchBucket"
         | "NoSuchKey"
         | "NotFound"
+        | "NotFoundException"
         | "ResourceNotFoundException"
         | "InvalidInstanceID.NotFound"
         | "InvalidNetworkInterfaceID.NotFound"
@@ -145,5 +146,6 @@ mod tests {
         }
         assert_eq!(kind_of_code("LimitExceeded", 409), kind_of_status(409), "a quota of IAM does not pass");
         assert_eq!((kind_of_code("AccessDenied", 400), kind_of_code("NoSuchEntity", 400)), (FaultKind::Denied, FaultKind::Gone));
+        assert_eq!(kind_of_code("NotFoundException", 400), FaultKind::Gone, "as KMS says it");
     }
 }

@@ -57,6 +57,9 @@ const ISOLATION_LISTS: [&str; 10] = [
 /// What is listed around an instance to find its network ACLs.
 const NETWORK_LISTS: [&str; 3] = ["ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces", "ec2:DescribeVpcs"];
 
+/// What gives a key back. A release looks at the key and changes nothing.
+const KEY_CALLS: [&str; 3] = ["kms:CancelKeyDeletion", "kms:DescribeKey", "kms:EnableKey"];
+
 /// What a lockdown reads around a bucket: who changed it, its keys, its access points and the jobs on it. IAM knows no bucket in any of these
 /// (Service Authorization Reference, "Actions, resources, and condition keys").
 const AROUND_A_BUCKET: [&str; 9] = [
@@ -105,6 +108,7 @@ fn about(target: &Target, role: MemberRole) -> Value {
         TargetKind::S3Bucket | TargetKind::S3Object => bucket(target, role),
         TargetKind::Ec2Instance if target.scope == Scope::RemoteAddresses => network_acls(target),
         TargetKind::Ec2Instance => instance(target, role),
+        TargetKind::KmsKey => key(target, role),
         _ => json!([{ "Effect": "Deny", "Action": "*", "Resource": "*" }]),
     }
 }
@@ -122,6 +126,13 @@ fn bucket(target: &Target, role: MemberRole) -> Value {
         statements.push(allow(&json!(AROUND_A_BUCKET), &json!("*")));
     }
     Value::Array(statements)
+}
+
+/// One key, in its own Region.
+fn key(target: &Target, role: MemberRole) -> Value {
+    let Target { partition, account, region, id, .. } = target;
+    let calls = if role == MemberRole::EnableKey { json!(KEY_CALLS) } else { json!("kms:DescribeKey") };
+    json!([allow(&calls, &json!(format!("arn:{partition}:kms:{region}:{account}:key/{id}")))])
 }
 
 /// One instance, and the kinds of resources that its containment and its evidence name beside it. Their ids are known only after
@@ -284,6 +295,19 @@ mod tests {
             let policy: Value = serde_json::from_str(&session_policy(&target, role)).expect("JSON");
             let [own] = policy["Statement"].as_array().expect("statements").as_slice() else { panic!("{policy}") };
             assert_eq!(own["Resource"], json!(["arn:aws-us-gov:s3:::acme-uploads", "arn:aws-us-gov:s3:::acme-uploads/*"]));
+        }
+    }
+
+    #[test]
+    fn a_session_for_a_key_reaches_that_key_in_that_region_and_only_the_containment_changes_it() {
+        let target = target(TargetKind::KmsKey, "1234abcd-12ab-34cd-56ef-1234567890ab");
+        for (role, changes) in [(MemberRole::EnableKey, true), (MemberRole::Release, false)] {
+            let policy: Value = serde_json::from_str(&session_policy(&target, role)).expect("JSON");
+            let [own] = policy["Statement"].as_array().expect("statements").as_slice() else { panic!("{policy}") };
+            let arn = "arn:aws-us-gov:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+            assert_eq!(own["Resource"], arn);
+            assert_eq!(own["Action"].to_string().contains("kms:EnableKey"), changes, "{}", role.name());
+            assert!(!policy.to_string().contains("DisableKey") && !policy.to_string().contains("ScheduleKeyDeletion"));
         }
     }
 

@@ -3,6 +3,7 @@
 //! One more containment is a variant, a file beside the others with its declaration, and a folder of `functions/`.
 
 pub mod declaration;
+mod enable_key;
 mod isolate_ec2;
 mod lockdown_s3;
 mod quarantine_iam;
@@ -32,6 +33,8 @@ pub enum Containment {
     LockdownS3,
     /// Deny objects of a bucket to everybody but responders, and leave the bucket as it is.
     QuarantineObject,
+    /// Cancel the deletion of a KMS key that a suspect took away, and enable it. Only after approval.
+    EnableKey,
 }
 
 impl Containment {
@@ -77,6 +80,7 @@ impl Containment {
             Self::IsolateEc2 => &isolate_ec2::DECLARATION,
             Self::LockdownS3 => &lockdown_s3::DECLARATION,
             Self::QuarantineObject => &quarantine_object::DECLARATION,
+            Self::EnableKey => &enable_key::DECLARATION,
         }
     }
 }

@@ -144,7 +144,7 @@ pub struct Decision {
     /// The same as a word for programs. Absent in JSON when the row decided.
     #[serde(default, skip_serializing_if = "ReasonCode::is_row")]
     pub code: ReasonCode,
-    /// What a person should do about the target, when Firebreak has no containment for it.
+    /// What a person should do about the target, when Firebreak has no containment for it; or can do in place of the containment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_hand: Option<String>,
     /// Somebody answers for the cause (a suppression): nobody needs to be told.

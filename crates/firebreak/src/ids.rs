@@ -143,6 +143,14 @@ checked_string!(
 );
 
 checked_string!(
+    /// The id of a KMS key: a UUID, or `mrk-` and 32 hexadecimal digits (KMS developer guide, "Key identifiers").
+    KmsKeyId,
+    "KMS key id",
+    "a UUID, or mrk- and 32 hexadecimal digits",
+    is_kms_key
+);
+
+checked_string!(
     /// An access key id: `AKIA…` (long term) or `ASIA…` (temporary), 16 to 128 upper-case letters and digits.
     AccessKeyId,
     "access key id",
@@ -286,6 +294,14 @@ fn is_bucket(s: &str) -> bool {
         && !["--x-s3", "--ol-s3", "-s3alias", ".mrap", "--table-s3"].iter().any(|end| s.ends_with(end))
 }
 
+fn is_kms_key(s: &str) -> bool {
+    let hexadecimal = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
+    match s.strip_prefix("mrk-") {
+        Some(digits) => digits.len() == 32 && hexadecimal(digits),
+        None => s.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && s.split('-').all(hexadecimal),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -307,6 +323,10 @@ mod tests {
         for instance in ["", "i-", "i-xyz", "i-1234567", "i-0123456789ABCDEF0", "i-078f938ed16ec7acf "] {
             assert!(InstanceId::parse(instance).is_err(), "{instance}");
         }
+        for key in ["", "alias/prod", "1234abcd-12ab-34cd-56ef-1234567890ab0", "mrk-1234", "1234abcd-12ab-34cd-56ef-12345678$(a)"]
+        {
+            assert!(KmsKeyId::parse(key).is_err(), "{key}");
+        }
         for key in ["", "null", "AKIA", "akia4442d469bc381bfb", "AKIA4442D469BC381BF!"] {
             assert!(AccessKeyId::parse(key).is_err(), "{key}");
         }
@@ -324,6 +344,9 @@ mod tests {
         assert!(IamName::parse("john.doe@example.com").is_ok());
         assert!(InstanceId::parse("i-078f938ed16ec7acf").is_ok());
         assert!(BucketName::parse("acme-68d71bb6").is_ok());
+        for key in ["1234abcd-12ab-34cd-56ef-1234567890ab", "mrk-1234abcd12ab34cd56ef1234567890ab"] {
+            assert!(KmsKeyId::parse(key).is_ok(), "{key}");
+        }
     }
 
     #[test]

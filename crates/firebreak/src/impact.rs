@@ -2,11 +2,12 @@
 //!
 //! Of a role or user nothing is free text: services, instances and numbers only, each checked, because whoever may write a role's
 //! trust policy may be the attacker. Of an instance the lines are `isolate-ec2`'s, of a bucket `lockdown-s3`'s, and the names in them are
-//! inert.
+//! inert. Of a key they are written here, and name nobody.
 
 use crate::ids::{AccessKeyId, InstanceId};
 use crate::target::Target;
 use crate::text::inert;
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -45,7 +46,8 @@ pub struct Impact {
     /// When it was used last, if IAM knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_used: Option<Timestamp>,
-    /// Of an instance: what its isolation hits, one line each. Of a bucket: who loses access.
+    /// Of an instance: what its isolation hits, one line each. Of a bucket: who loses access. Of a key: who may
+    /// use it again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hits: Vec<String>,
 }
@@ -81,6 +83,22 @@ impl Impact {
     #[must_use]
     pub fn of_bucket(hits: &[String]) -> Self {
         Self { hits: bounded(hits, MAX_HITS_OF_BUCKET, MAX_HIT_OF_BUCKET), ..Self::default() }
+    }
+
+    /// What it means to enable a key of KMS which the record of the call has deleted on the day `ends`. Who may use a key stands in its
+    /// policy and its grants, which nobody reads for this.
+    #[must_use]
+    pub fn of_key(ends: Option<Date>) -> Self {
+        let lost = match ends {
+            Some(day) => format!("KMS deletes the key on {day}, and nothing opens then what it encrypted"),
+            None => "no day is known on which KMS deletes the key".to_owned(),
+        };
+        let hits = [
+            lost.as_str(),
+            "a cancelled deletion leaves the key disabled until EnableKey, so both are called",
+            "whom its policy, its grants and IAM let use it may use it again: a suspect who is not contained, too",
+        ];
+        Self { hits: bounded(&hits.map(str::to_owned), MAX_HITS, MAX_HIT), ..Self::default() }
     }
 
     /// The same, with the sessions of `role` that began since a day before `now`. Without any it stays unknown how many there are: no
@@ -210,6 +228,15 @@ mod tests {
         let hostile = Impact::of_bucket(&vec!["names \u{1b}[2J".to_owned() + &"x".repeat(5_000); 500]);
         assert!(hostile.hits.len() == MAX_HITS_OF_BUCKET && !hostile.says().contains('\u{1b}'), "{hostile:?}");
         assert!(serde_json::to_string(&hostile).expect("JSON").len() < 4_800);
+    }
+
+    #[test]
+    fn who_approves_a_key_reads_the_day_of_its_deletion_and_that_two_calls_give_it_back() {
+        let day = Date::constant(2026, 11, 27);
+        let says = Impact::of_key(Some(day)).says();
+        assert!(says.starts_with("KMS deletes the key on 2026-11-27") && says.contains("until EnableKey"), "{says}");
+        assert!(!says.contains('\u{2026}'), "nothing is cut off: {says}");
+        assert!(Impact::of_key(None).says().starts_with("no day is known"));
     }
 
     #[test]

@@ -121,6 +121,10 @@ pub enum StepKind {
     DenyQuarantined,
     /// Have that statement deny an object, by the tag.
     QuarantineObject,
+    /// Cancel the deletion of a KMS key, which leaves the key disabled.
+    CancelKeyDeletion,
+    /// Enable a KMS key.
+    EnableKey,
     /// Block customer-held keys (SSE-C) in the encryption setting of a bucket.
     BlockCustomerKeys,
     /// Switch a lifecycle rule off.
@@ -155,6 +159,8 @@ pub enum StepKind {
     ReactivateCertificate,
     /// Leave an exposed credential inactive.
     KeepInactive,
+    /// Leave a KMS key enabled: a release takes no key away.
+    LeaveEnabled,
     /// Detach the quarantine policy.
     DetachDeny,
     /// Put the permissions boundary back.
@@ -234,6 +240,7 @@ impl StepKind {
             Self::DenyDestruction | Self::SealBucket | Self::BlockCustomerKeys => Nature::Control,
             Self::DenyQuarantined | Self::QuarantineObject | Self::RestoreObjectTags => Nature::Control,
             Self::DisableLifecycleRule | Self::DisableReplicationRule => Nature::Control,
+            Self::CancelKeyDeletion | Self::EnableKey | Self::LeaveEnabled => Nature::Control,
             Self::CheckDrift | Self::ReactivateKey | Self::ReactivateServiceCredential => Nature::Control,
             Self::ReactivateSshKey | Self::ReactivateCertificate | Self::KeepInactive | Self::DetachDeny => Nature::Control,
             Self::RestoreBoundary | Self::DeleteRevocation | Self::RestoreTags | Self::LiftDenyByScp => Nature::Control,

@@ -57,10 +57,8 @@ impl Scope {
     }
 }
 
-/// The kind of resource a decision is about.
-///
-/// `IamUser`, `IamRole`, `Ec2Instance`, `S3Bucket`, `S3Object` and `IdentityCenterUser` have a containment. Of every other kind, the
-/// root user among them, Firebreak names the target and says what a person should do.
+/// The kind of resource a decision is about. Of a kind that no containment declares, the root user among them, Firebreak names the target
+/// and says what a person should do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
@@ -101,6 +99,8 @@ pub enum TargetKind {
     RecoveryPoint,
     /// Objects in a bucket; the id is `bucket/key` of the first one. Where the scope is [`Scope::Objects`], it is the bucket's name.
     S3Object,
+    /// A key of KMS; the id is the key's, without its ARN.
+    KmsKey,
     /// A whole account; the id is the account id.
     Account,
     /// Somebody whom the finding names in no form that could be looked up; the id is whatever it says.
@@ -131,6 +131,7 @@ impl TargetKind {
             Self::Snapshot => facts("snapshot", Reach::Region, Look::ReadOnly, Id::Words),
             Self::RecoveryPoint => facts("recovery point", Reach::Region, Look::ReadOnly, Id::Words),
             Self::S3Object => facts("S3 object", Reach::Account, Look::Reapply, Id::Words),
+            Self::KmsKey => facts("KMS key", Reach::Region, Look::Reapply, Id::Name),
             Self::Account => facts("account", Reach::Region, Look::ReadOnly, Id::Words),
             Self::Principal => facts("principal", Reach::Region, Look::ReadOnly, Id::Words),
             Self::Other => facts("resource", Reach::Region, Look::ReadOnly, Id::Words),

@@ -77,7 +77,7 @@ pub enum Follow {
         /// The suspect made it: then a name that protects others protects nothing.
         created: bool,
     },
-    /// A way in or out that no containment closes: a person has to.
+    /// A way in or out that a person closes. What a containment undoes waits until a person agrees, who can do it by hand as well.
     ByHand {
         /// What it is about.
         target: Target,
@@ -89,6 +89,8 @@ pub enum Follow {
         why: &'static str,
         /// The day on which what it is about is gone for good, if the record says so.
         ends: Option<Date>,
+        /// What undoes it as soon as a person agrees. Nothing: only a person can.
+        undo: Option<Containment>,
     },
 }
 
@@ -103,7 +105,9 @@ impl Traced {
             Follow::Contain { containment, mode, target, created, .. } => {
                 Follow::Contain { containment, mode: mode.at_most(Mode::Gate), target, why: DOUBT, created }
             }
-            Follow::ByHand { target, advice, kind, ends, .. } => Follow::ByHand { target, advice, kind, why: DOUBT, ends },
+            Follow::ByHand { target, advice, kind, ends, undo, .. } => {
+                Follow::ByHand { target, advice, kind, why: DOUBT, ends, undo }
+            }
         };
         Self { what, follow, next: None, ..self }
     }

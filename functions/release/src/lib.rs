@@ -206,6 +206,9 @@ impl Function {
             Containment::QuarantineObject => {
                 self.undo(holders, what, past, async |c, b| quarantine_object::release(c, b).await.map(Undone::Steps)).await
             }
+            Containment::EnableKey => {
+                self.undo(holders, what, past, async |c, b| enable_key::release(c, b).await.map(Undone::Steps)).await
+            }
         };
         let of = |status| Receipt { finished_at: Some(clock::now()), ..Receipt::of(target.clone(), containment, status) };
         let receipt = match undone {

@@ -1,4 +1,4 @@
-"""Questions about a key: who reads what became of it."""
+"""Questions about a key: who reads what became of it, and who gives it back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from .question import PARTITION, ApiCall, Question, UnknownOperation
 
-_OF_KEY: Final = frozenset({"DescribeKey", "GetKeyPolicy", "ListGrants"})
+_OF_KEY: Final = frozenset({"CancelKeyDeletion", "DescribeKey", "EnableKey", "GetKeyPolicy", "ListGrants"})
 
 
 def questions(call: ApiCall) -> list[Question]:

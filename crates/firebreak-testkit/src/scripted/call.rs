@@ -44,7 +44,7 @@ impl Call {
     pub fn changes_something(&self) -> bool {
         let theirs = matches!(
             self.service.as_str(),
-            "iam" | "ec2" | "s3" | "ssm" | "organizations" | "autoscaling" | "elasticloadbalancing"
+            "iam" | "ec2" | "s3" | "kms" | "ssm" | "organizations" | "autoscaling" | "elasticloadbalancing"
         );
         let reads = ["Get", "List", "Describe", "Head", "Lookup", "GenerateServiceLast"];
         theirs && !reads.iter().any(|read| self.operation.starts_with(read))

@@ -28,6 +28,12 @@ impl Decision {
         self.mode == Mode::Gate && closes
     }
 
+    /// Whether it gives a key of KMS back as soon as a person agrees.
+    #[must_use]
+    pub fn would_enable_key(&self) -> bool {
+        self.mode == Mode::Gate && self.containment == Some(Containment::EnableKey)
+    }
+
     /// Whether it is only offered: a wider level of a bucket beside one that the finding calls for. An answer that names it carries it out,
     /// and nobody waits for such an answer.
     #[must_use]
@@ -61,10 +67,10 @@ impl Decision {
         self.may_stop_others().then(|| self.impact.as_ref().map_or_else(unknown, Impact::says))
     }
 
-    /// What isolating an instance, or closing a bucket, would hit, in words for whoever approves. Nothing when nobody has read it.
+    /// What isolating an instance, closing a bucket or enabling a key would hit, in words for whoever approves. Nothing when nobody has read it.
     #[must_use]
     pub fn says_hits(&self) -> Option<String> {
-        let hits = self.would_isolate() || self.would_close_bucket();
+        let hits = self.would_isolate() || self.would_close_bucket() || self.would_enable_key();
         let impact = self.impact.as_ref().filter(|impact| hits && !impact.hits.is_empty());
         impact.map(Impact::says)
     }

@@ -246,7 +246,8 @@ impl Resource {
                 TargetKind::Snapshot => Subject::Snapshot,
                 TargetKind::RecoveryPoint => Subject::RecoveryPoint,
                 TargetKind::Account => Subject::Account,
-                TargetKind::Other => Subject::Other,
+                // No finding names one: CloudTrail shows what a suspect did to it.
+                TargetKind::KmsKey | TargetKind::Other => Subject::Other,
             },
         }
     }

@@ -143,7 +143,8 @@ pub(super) fn left_alone(incident: &Incident, report: &Report) -> Option<Section
 }
 
 fn decision(decision: &Decision) -> Entry {
-    let by_hand = decision.by_hand.iter().map(|advice| ("To do", Text::name(advice, 300)));
+    let label = if decision.containment.is_some() { "Or by hand" } else { "To do" };
+    let by_hand = decision.by_hand.iter().map(|advice| (label, Text::name(advice, 300)));
     let also = decision.says_also().map(|also| ("The same for", Text::name(&also, 900)));
     Entry {
         subject: Some(target(&decision.target)),

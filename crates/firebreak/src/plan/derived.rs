@@ -20,6 +20,7 @@ use crate::containment::Containment;
 use crate::decision::{Decision, Mode, ReasonCode};
 use crate::fault::FaultKind;
 use crate::ids::{AccessKeyId, AccountId};
+use crate::impact::Impact;
 use crate::policy::Policy;
 use crate::receipt::{Outcome, Receipt, Step, Verification};
 use crate::step::StepKind;
@@ -202,6 +203,9 @@ fn about(traced: &Traced, policy: &Policy) -> Option<Decision> {
     let (code, why) = (ReasonCode::Traced, |why: &str| format!("{}{why}; {}{at}", traced.waits(), traced.what));
     let wanted = match &traced.follow {
         Follow::Nothing => return None,
+        Follow::ByHand { target, advice, why: reason, undo: Some(containment), .. } => {
+            Wanted::found(*containment, Mode::Gate, target, code).or_by_hand(advice).because(why(reason))
+        }
         Follow::ByHand { target, advice, why: reason, .. } => Wanted::found_by_hand(target, advice, code).because(why(reason)),
         Follow::Contain { target, why: reason, .. } if target.account != traced.from && !policy.names(&target.account) => {
             Wanted::found_by_hand(&as_seen_from(&traced.from, target), ABROAD, code).because(why(reason))
@@ -211,12 +215,22 @@ fn about(traced: &Traced, policy: &Policy) -> Option<Decision> {
         }
     };
     let others_use_it = matches!(traced.follow, Follow::Contain { created: false, .. });
-    let alone = decide(wanted.clone(), policy);
+    let alone = known_impact(decide(wanted.clone(), policy), traced);
     let Some(suspect) = &traced.waits_with else { return Some(by_name(alone, others_use_it)) };
     // Nothing is done about it before something is done about the suspect.
     let wanted = Wanted { mode: wanted.mode.at_most(Mode::Gate), ..wanted };
     let waits_with = (alone.mode == Mode::Auto).then(|| suspect.clone());
-    Some(by_name(Decision { waits_with, ..decide(wanted, policy) }, others_use_it))
+    Some(by_name(Decision { waits_with, ..known_impact(decide(wanted, policy), traced) }, others_use_it))
+}
+
+/// The same, with what giving a key back means: nobody has to read about it first.
+fn known_impact(decision: Decision, traced: &Traced) -> Decision {
+    match &traced.follow {
+        Follow::ByHand { undo: Some(Containment::EnableKey), ends, .. } => {
+            Decision { impact: Some(Impact::of_key(*ends)), ..decision }
+        }
+        _ => decision,
+    }
 }
 
 const ABROAD: &str = "if the account is yours, ask for isolation of the role's session there; if not, find out what left with it";

@@ -97,6 +97,11 @@ impl Wanted {
         Self { by_hand: Some(inert(advice, 300)), ..Self::new(None, Mode::Gate, target.clone(), code) }
     }
 
+    /// The same, which a person can do by hand as well.
+    pub(super) fn or_by_hand(self, advice: &str) -> Self {
+        Self { by_hand: Some(inert(advice, 300)), ..self }
+    }
+
     /// Takes over what another naming of the same target knows: keys, ids, tags. Of two modes the stronger stands.
     pub(super) fn absorb(&mut self, other: Self) {
         self.target.absorb(&other.target);

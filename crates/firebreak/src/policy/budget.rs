@@ -38,6 +38,8 @@ pub struct Budget {
     lockdown_s3_destruction: Option<u32>,
     /// Findings with malicious objects: ten objects at most are quarantined for one of them. Default: 10.
     quarantine_object: Option<u32>,
+    /// Nothing: `enable-key` always waits for a person.
+    enable_key: Option<u32>,
 }
 
 /// What is counted together, and how far.
@@ -82,6 +84,7 @@ impl Budget {
             (Containment::LockdownS3, _) => ("lockdown-s3", self.lockdown_s3, 3),
             // Whoever may upload makes such findings, and what they take of the organization's budget, others lack.
             (Containment::QuarantineObject, _) => ("quarantine-object", self.quarantine_object, 10),
+            (Containment::EnableKey, _) => ("enable-key", self.enable_key, 1),
         };
         let of_all_levels = match containment {
             Containment::QuarantineIam => self.quarantine_iam,
@@ -113,6 +116,7 @@ impl Budget {
             ("lockdown-s3-freeze", self.lockdown_s3_freeze),
             ("lockdown-s3-destruction", self.lockdown_s3_destruction),
             ("quarantine-object", self.quarantine_object),
+            ("enable-key", self.enable_key),
         ];
         fields.into_iter().find(|(_, targets)| targets.is_some_and(|targets| targets > MAX)).map(|(field, _)| field)
     }

@@ -1,7 +1,7 @@
 //! What is never contained, whoever says so and whoever would approve it.
 
 use super::TagSelector;
-use crate::ids::{BucketName, IamName, InstanceId};
+use crate::ids::{BucketName, IamName, InstanceId, KmsKeyId};
 use crate::target::{Target, TargetKind};
 use firebreak_functions::FUNCTIONS;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,9 @@ pub struct Protected {
     pub instances: BTreeSet<String>,
     /// S3 buckets, by name: log archives, state buckets.
     pub buckets: BTreeSet<String>,
+    /// KMS keys, by id: keys that somebody keeps disabled on purpose. Firebreak enables none of them.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub keys: BTreeSet<String>,
     /// Tags, as the finding states them. Whoever may tag a resource can protect it: forbid these tags to others.
     pub tags: BTreeSet<TagSelector>,
 }
@@ -54,6 +57,9 @@ impl Protected {
         if !all(&self.buckets, |name| BucketName::parse(name).is_ok()) {
             return Some(("buckets", "takes names of general purpose buckets, without ARN"));
         }
+        if !all(&self.keys, |id| KmsKeyId::parse(id).is_ok()) {
+            return Some(("keys", "takes ids of KMS keys, without ARN"));
+        }
         None
     }
 
@@ -68,6 +74,7 @@ impl Protected {
             TargetKind::Ec2Instance => Some((&self.instances, "instances")),
             // Objects are denied by the policy of their bucket.
             TargetKind::S3Bucket | TargetKind::S3Object => Some((&self.buckets, "buckets")),
+            TargetKind::KmsKey => Some((&self.keys, "keys")),
             _ => None,
         };
         let at = |field: &str| vec!["protected".to_owned(), field.to_owned()];
@@ -204,8 +211,8 @@ mod tests {
             partition: Partition::parse("aws").expect("a partition"),
         };
         let ids: BTreeSet<String> = BTreeSet::from(["spared".to_owned()]);
-        let (principals, instances, buckets) = (ids.clone(), ids.clone(), ids);
-        let lists = Protected { principals, instances, buckets, tags: BTreeSet::new() };
+        let (principals, instances, buckets, keys) = (ids.clone(), ids.clone(), ids.clone(), ids);
+        let lists = Protected { principals, instances, buckets, keys, tags: BTreeSet::new() };
         for kind in Containment::ALL.iter().flat_map(|containment| containment.declaration().targets) {
             let listed = lists.covers(&Target::new(*kind, "spared", place.clone()), &[], true);
             assert!(listed.is_some(), "no list of the policy protects a {kind:?}");

@@ -10,6 +10,7 @@ mod keys;
 mod traces;
 
 use super::record::{Part, Record};
+use crate::containment::Containment;
 use crate::ids::{AccountId, Arn, BucketName, InstanceId, Region};
 use crate::target::TargetKind;
 use crate::text::inert;
@@ -49,6 +50,8 @@ struct Row {
     /// The same with the command that undoes it. `<id>`, the `<last>` part of the id, `<region>`, `<account>`, by what a security
     /// `<group>` is found, and until `<when>` a key is there are filled in.
     exact: Option<&'static str>,
+    /// What undoes the call as soon as a person agrees, where the record names what it was about so that a call can.
+    undo: Option<Containment>,
 }
 
 /// A row without anything that only some rows have.
@@ -62,6 +65,7 @@ const PLAIN: Row = Row {
     itself: None,
     advice: "",
     exact: None,
+    undo: None,
 };
 
 const KMS: &str = "kms.amazonaws.com";
@@ -87,6 +91,13 @@ impl Channel<'_> {
     /// What to do about one of [`ids`](Self::ids): the command that undoes the call, where one exists and the id may stand in it.
     pub(super) fn advice(&self, id: &str) -> Cow<'static, str> {
         self.exact(id).map_or(Cow::Borrowed(self.general), Cow::Owned)
+    }
+
+    /// What undoes the call about one of [`ids`](Self::ids) as soon as a person agrees. Nothing where the id has no documented form, or is
+    /// not of the account and the Region in whose trail the call stands: then a person looks.
+    pub(super) fn undo(&self, id: &str) -> Option<Containment> {
+        let is_placed = self.record.account.is_some() && self.record.region.is_some();
+        self.row.undo.filter(|_| is_placed && own_key(id, self.record).is_some())
     }
 
     fn exact(&self, id: &str) -> Option<String> {

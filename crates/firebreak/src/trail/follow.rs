@@ -246,12 +246,15 @@ impl Call<'_> {
         if channel.ids.is_empty() {
             // It is there all the same: a person looks for it by the call.
             let target = self.regional(TargetKind::Other, &format!("what {} made", self.record.name));
-            return vec![self.follow("the record does not name it", by_hand(target, channel.general.into(), &channel))];
+            return vec![self.follow("the record does not name it", by_hand(target, channel.general.into(), None, &channel))];
         }
         let one = |id: &String| {
-            let target = self.regional(channel.kind, id);
+            // What is contained is in the suspect's own account: a role of Firebreak is there.
+            let is_ours = self.record.account.as_ref() == Some(&self.suspect.target.account);
+            let undo = channel.undo(id).filter(|_| is_ours);
+            let target = self.regional(undo.map_or(channel.kind, |_| TargetKind::KmsKey), id);
             let ends = channel.ends.map(|day| format!(", deleted on {day}")).unwrap_or_default();
-            self.follow(&format!("{target}{ends}"), by_hand(target, channel.advice(id), &channel))
+            self.follow(&format!("{target}{ends}"), by_hand(target, channel.advice(id), undo, &channel))
         };
         channel.ids.iter().map(one).collect()
     }
@@ -342,8 +345,12 @@ fn quarantine(target: Target, mode: Mode, why: &'static str, created: bool) -> F
     Follow::Contain { containment: Containment::QuarantineIam, mode, target, why, created }
 }
 
-fn by_hand(target: Target, advice: Cow<'static, str>, channel: &Channel<'_>) -> Follow {
-    Follow::ByHand { target, advice, kind: channel.general, why: "opened with the suspect's credentials", ends: channel.ends }
+fn by_hand(target: Target, advice: Cow<'static, str>, undo: Option<Containment>, channel: &Channel<'_>) -> Follow {
+    let why = match undo {
+        Some(_) => "taken away with the suspect's credentials",
+        None => "opened with the suspect's credentials",
+    };
+    Follow::ByHand { target, advice, kind: channel.general, why, ends: channel.ends, undo }
 }
 
 /// True for the paths that AWS keeps for itself: nobody else can make a role there.

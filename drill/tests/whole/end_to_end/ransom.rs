@@ -7,21 +7,28 @@ use super::buckets::{
 use super::triage::stage_with_policy;
 use super::{TestResult, send};
 use aws_sdk_kms::Client as Kms;
+use aws_sdk_kms::types::KeyState;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
     Delete, ObjectIdentifier, ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
     ServerSideEncryptionRule,
 };
 use firebreak::answer::Answer;
+use firebreak::containment::Containment;
 use firebreak::decision::Mode;
 use firebreak::incident::IncidentStatus;
-use firebreak::receipt::{Status, Step};
+use firebreak::receipt::{Receipt, Status, Step};
+use firebreak::restore::{RestoreOutcome, RestoreRequest};
+use firebreak::step::StepKind;
 use firebreak::target::Scope;
-use firebreak_drill::PlantedUser;
+use firebreak_cli::signed::call_with;
+use firebreak_drill::{PlantedBucket, PlantedUser, Stage};
 use firebreak_ledger::IncidentView;
 use serde_json::{Value, json};
 
 const AUTO: &str = "default_mode = \"auto\"\nverify_after_seconds = 1\n";
+/// The same, and one person alone may ask for a restore.
+const ONE_PERSON: &str = "default_mode = \"auto\"\nverify_after_seconds = 1\n[review]\ntwo_persons = []\n";
 /// Of ransom, nobody destroys anything any more, and nobody is asked first.
 const AT_ONCE: &str = "default_mode = \"auto\"\nverify_after_seconds = 1\n[lockdown]\ndestruction = \"auto\"\n";
 
@@ -124,12 +131,8 @@ async fn of_expiration_and_replication_only_what_the_suspect_set_stops_and_peopl
     Ok(())
 }
 
-/// Firebreak has no right to change a key: people are told at once, and asked.
-#[tokio::test]
-async fn the_deletion_of_a_bucket_s_key_is_said_with_the_commands_that_stop_it() -> TestResult {
-    let stage = stage_with_policy(AUTO).await;
-    let user = PlantedUser::plant(stage.config(), "mallory").await?;
-    let bucket = Box::pin(private(stage.config(), "acme-key")).await?;
+/// The key of a bucket, whose deletion the suspect scheduled.
+async fn doomed(stage: &Stage, user: &PlantedUser, bucket: &PlantedBucket) -> firebreak_drill::Result<(Kms, String)> {
     let kms = Kms::new(stage.config());
     let key = kms.create_key().send().await?.key_metadata.ok_or("a key")?.key_id;
     let default = ServerSideEncryptionByDefault::builder().sse_algorithm(ServerSideEncryption::AwsKms).kms_master_key_id(&key);
@@ -137,10 +140,69 @@ async fn the_deletion_of_a_bucket_s_key_is_said_with_the_commands_that_stop_it()
     let encryption = ServerSideEncryptionConfiguration::builder().rules(rule).build()?;
     let put = bucket.s3().put_bucket_encryption().bucket(&bucket.name).server_side_encryption_configuration(encryption);
     put.send().await?;
-    let before = Box::pin(bucket.observe()).await?;
     kms.schedule_key_deletion().key_id(&key).pending_window_in_days(7).send().await?;
-    let scheduled = record(&user, "ScheduleKeyDeletion", 5, &key, &json!({ "keyId": key, "pendingWindowInDays": 7 }));
+    let scheduled = record(user, "ScheduleKeyDeletion", 5, &key, &json!({ "keyId": key, "pendingWindowInDays": 7 }));
     stage.aws.plant_trail(&json!([scheduled]))?;
+    Ok((kms, key))
+}
+
+/// The state of a key in KMS's own word.
+async fn state_of(kms: &Kms, key: &str) -> firebreak_drill::Result<Option<KeyState>> {
+    Ok(kms.describe_key().key_id(key).send().await?.key_metadata.and_then(|key| key.key_state))
+}
+
+/// What became of the key.
+fn of_key(receipts: &[Receipt]) -> Option<&Receipt> {
+    receipts.iter().find(|receipt| receipt.containment == Some(Containment::EnableKey))
+}
+
+/// The local KMS leaves a key disabled when its deletion is cancelled, as AWS does. It differs where no test here looks: it cancels and
+/// enables whatever the state of the key is, where KMS answers `KMSInvalidStateException`.
+#[tokio::test]
+async fn an_approval_enables_a_key_that_was_to_be_deleted_and_a_release_leaves_it_enabled() -> TestResult {
+    let stage = stage_with_policy(ONE_PERSON).await;
+    let user = PlantedUser::plant(stage.config(), "mallory").await?;
+    let bucket = Box::pin(private(stage.config(), "acme-key-back")).await?;
+    let (kms, key) = Box::pin(doomed(&stage, &user, &bucket)).await?;
+    let (execution, id) = send(&stage, &finding("guardduty/exfiltration-s3", &user, &bucket, "key-back")).await?;
+    stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
+    let waits = |view: &IncidentView| {
+        let mut decisions = view.record.incident.decisions.iter();
+        is_asked(view) && decisions.any(|one| one.containment == Some(Containment::EnableKey) && one.mode == Mode::Gate)
+    };
+    stage.incident_when(&id, "the key to be asked about", waits).await?;
+    stage.told("EnableKey").await?;
+    assert_eq!(state_of(&kms, &key).await?, Some(KeyState::PendingDeletion), "nothing is done before somebody agrees");
+
+    stage.answer(&id, Answer::Approve).await?;
+    assert_eq!(stage.ended(&execution).await?, "SUCCEEDED");
+    let view = stage.reaches(&id, IncidentStatus::Closed).await?;
+    let receipt = of_key(&view.receipts).ok_or("a receipt")?;
+    assert_eq!(receipt.status, Status::Contained, "{receipt:?}");
+    for kind in [StepKind::CancelKeyDeletion, StepKind::EnableKey] {
+        assert!(receipt.steps.iter().any(|step| step.is(kind)), "{receipt:?}");
+    }
+    assert_eq!(state_of(&kms, &key).await?, Some(KeyState::Enabled));
+
+    let asked = RestoreRequest::new(id.clone(), "it was a migration");
+    let outcome: RestoreOutcome = call_with(stage.config(), "decide-review", &asked).await?;
+    assert!(matches!(outcome, RestoreOutcome::Started { .. }), "{outcome:?}");
+    let view = stage.reaches(&id, IncidentStatus::Released).await?;
+    let released = of_key(&view.releases).ok_or("a release")?;
+    let left = |step: &Step| step.error.as_ref().is_some_and(|why| why.message.starts_with("left enabled"));
+    assert!(released.steps.iter().any(left), "{released:?}");
+    assert_eq!(state_of(&kms, &key).await?, Some(KeyState::Enabled), "a release takes no key away");
+    Ok(())
+}
+
+/// Without an approval Firebreak changes no key: people are told at once, and asked.
+#[tokio::test]
+async fn the_deletion_of_a_bucket_s_key_is_said_with_the_commands_that_stop_it() -> TestResult {
+    let stage = stage_with_policy(AUTO).await;
+    let user = PlantedUser::plant(stage.config(), "mallory").await?;
+    let bucket = Box::pin(private(stage.config(), "acme-key")).await?;
+    let (kms, key) = Box::pin(doomed(&stage, &user, &bucket)).await?;
+    let before = Box::pin(bucket.observe()).await?;
 
     let (execution, id) = send(&stage, &finding("guardduty/exfiltration-s3", &user, &bucket, "key")).await?;
     let view = stage.reaches(&id, IncidentStatus::AwaitingReview).await?;
@@ -162,5 +224,6 @@ async fn the_deletion_of_a_bucket_s_key_is_said_with_the_commands_that_stop_it()
     assert_eq!(stage.ended(&execution).await?, "SUCCEEDED");
     stage.reaches(&id, IncidentStatus::Released).await?;
     assert_eq!(before.differences(&Box::pin(bucket.observe()).await?), []);
+    assert_eq!(state_of(&kms, &key).await?, Some(KeyState::PendingDeletion), "nobody agreed: the key is as it was");
     Ok(())
 }

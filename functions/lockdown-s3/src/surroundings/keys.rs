@@ -1,7 +1,8 @@
 //! The KMS key with which a bucket encrypts what is new: what became of it, and who may use it.
 //!
 //! Whoever disables the key, schedules its deletion or deletes its imported material holds the objects to ransom, whatever the bucket's
-//! policy says. Firebreak has no right to change a key: it names the commands.
+//! policy says. A lockdown has no right to change a key: it names the commands. Where CloudTrail shows that a suspect took the key away, an
+//! approval has `enable-key` give it back.
 
 use super::{named, note};
 use crate::base::BaseState;

@@ -95,6 +95,23 @@ async fn an_object_in_quarantine_gets_its_tags_back_and_the_bucket_policy_its_te
 }
 
 #[tokio::test]
+async fn a_key_that_was_given_back_is_left_enabled() {
+    let aws = ScriptedAws::start().await.expect("a port");
+    let id = "1234abcd-12ab-34cd-56ef-1234567890ab";
+    let key = json!({ "KeyId": id, "KeyState": "Enabled", "AWSAccountId": room::ACCOUNT });
+    aws.answer("kms:DescribeKey", ok(json!({ "KeyMetadata": key }).to_string()));
+    let target = room::target(TargetKind::KmsKey, id);
+    hold(&aws, Containment::EnableKey, &target, &json!({ "state": "PendingDeletion" })).await;
+    let incident = opened(&aws, "one", vec![decision(Containment::EnableKey, &target)]).await;
+    let released = undo(&aws, &incident).await.expect("an answer");
+    assert_eq!((released.status, outcomes(&released)), ("ok", vec![(id, Status::Contained)]), "{:?}", released.receipts);
+    let why = released.receipts[0].steps[0].error.as_ref().expect("a reason");
+    assert!(why.message.starts_with("left enabled"), "{}", why.message);
+    assert_eq!(aws.changes(), [""; 0], "a release takes no key away");
+    assert_eq!((roles(&aws), holders(&aws, Containment::EnableKey, &target)), (vec![release_role()], vec![]));
+}
+
+#[tokio::test]
 async fn a_principal_is_taken_out_of_the_policy_of_the_organization_from_its_management_account() {
     let aws = ScriptedAws::start().await.expect("a port");
     let values = ["arn:aws:iam::111122223333:user/alice", "arn:aws:iam::111122223333:user/*/alice"];

@@ -26,6 +26,8 @@ pub(super) enum Kind {
     Whole,
     /// A principal that others use, because suspects changed it.
     Others,
+    /// A KMS key that suspects took away.
+    Key,
     /// What only people can do.
     ByHand,
     /// An instance that suspects launched.
@@ -41,6 +43,7 @@ impl Kind {
             Some(_) if decision.target.scope == Scope::RemoteAddresses => Self::Remote,
             Some(Containment::IsolateEc2) if decision.target.scope.is_whole() => Self::Launched,
             Some(Containment::LockdownS3) => Self::Bucket,
+            Some(Containment::EnableKey) => Self::Key,
             Some(_) if decision.only_by_name && decision.code == ReasonCode::TooNarrow => Self::Whole,
             Some(_) if decision.only_by_name => Self::Others,
             Some(_) => Self::Theirs,
@@ -52,6 +55,7 @@ impl Kind {
         match self {
             Self::Theirs | Self::Bucket => None,
             Self::Remote => Some("more set(s) of addresses are open to isolated instances; deny each in a network ACL"),
+            Self::Key => Some("more KMS key(s) were disabled or are to be deleted; cancel that and enable each"),
             Self::ByHand => Some("more thing(s) that only people can close; look at each"),
             Self::Whole => Some("more principal(s) that others use act for suspects; look at each"),
             Self::Others => Some("more principal(s) that others use were changed by suspects; look at each"),

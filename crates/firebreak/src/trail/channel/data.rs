@@ -1,7 +1,22 @@
 //! Ways out for data, and what holds data to ransom.
 
 use super::{KMS, PLAIN, Request, Response, Row};
+use crate::containment::Containment;
 use crate::target::TargetKind;
+
+/// One advice for all calls about a key: whoever takes a key away mostly does more than one thing to it.
+const OF_A_KEY: Row = Row {
+    source: KMS,
+    named: &[(Request, "/keyId"), (Response, "/keyId")],
+    advice: "kms:CancelKeyDeletion, then EnableKey; import deleted key material again; compare the key's policy and grants with what \
+             they were",
+    // Neither command destroys anything, whatever the call was.
+    exact: Some(
+        "aws kms cancel-key-deletion --key-id <id> --region <region> (<when>), then aws kms enable-key --key-id <id> --region \
+         <region>; import deleted key material again; compare policy and grants",
+    ),
+    ..PLAIN
+};
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -39,19 +54,8 @@ pub(super) const ROWS: &[Row] = &[
         ),
         ..PLAIN
     },
-    Row {
-        source: KMS,
-        events: &["PutKeyPolicy", "ScheduleKeyDeletion", "DisableKey", "CreateGrant", "DeleteImportedKeyMaterial"],
-        named: &[(Request, "/keyId"), (Response, "/keyId")],
-        advice: "kms:CancelKeyDeletion, then EnableKey; import deleted key material again; compare the key's policy and grants with \
-                 what they were",
-        // Neither command destroys anything, whatever the call was.
-        exact: Some(
-            "aws kms cancel-key-deletion --key-id <id> --region <region> (<when>), then aws kms enable-key \
-             --key-id <id> --region <region>; import deleted key material again; compare policy and grants",
-        ),
-        ..PLAIN
-    },
+    Row { events: &["ScheduleKeyDeletion", "DisableKey"], undo: Some(Containment::EnableKey), ..OF_A_KEY },
+    Row { events: &["PutKeyPolicy", "CreateGrant", "DeleteImportedKeyMaterial"], ..OF_A_KEY },
     Row {
         source: "ec2.amazonaws.com",
         events: &["ModifySnapshotAttribute"],

@@ -1,11 +1,10 @@
 //! Keys of KMS in a record: which one a call was about, and when it is gone for good.
 
-use crate::ids::Arn;
+use crate::ids::{Arn, KmsKeyId};
 use crate::trail::record::Record;
 use jiff::civil::Date;
 
-/// The id of a key of the trail's own account, by itself or in an ARN: a UUID, or `mrk-` and 32 hexadecimal digits (KMS developer
-/// guide, "Key identifiers"). One word for any shell.
+/// The id of a key of the trail's own account, by itself or in an ARN. One word for any shell.
 pub(super) fn own_key<'a>(named: &'a str, record: &Record) -> Option<&'a str> {
     let id = match Arn::parse(named) {
         Some(arn) => {
@@ -14,12 +13,7 @@ pub(super) fn own_key<'a>(named: &'a str, record: &Record) -> Option<&'a str> {
         }
         None => named,
     };
-    let hexadecimal = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
-    let is_key = match id.strip_prefix("mrk-") {
-        Some(digits) => digits.len() == 32 && hexadecimal(digits),
-        None => id.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && id.split('-').all(hexadecimal),
-    };
-    is_key.then_some(id)
+    KmsKeyId::parse(id).is_ok().then_some(id)
 }
 
 /// The day on which KMS may delete a key, if the record of the call that scheduled it says so. A multi-Region key that has replicas has

@@ -77,6 +77,14 @@ pub(super) const ROWS: &[Row] = &[
                 "drill/tests/whole/end_to_end/ransom.rs",
                 "the_deletion_of_a_bucket_s_key_is_said_with_the_commands_that_stop_it",
             ),
+            Test(
+                "drill/tests/whole/end_to_end/ransom.rs",
+                "an_approval_enables_a_key_that_was_to_be_deleted_and_a_release_leaves_it_enabled",
+            ),
+            Test(
+                "functions/enable-key/tests/wire/verify.rs",
+                "a_key_that_somebody_takes_away_again_is_given_back_again_and_told_once",
+            ),
         ],
     ),
 ];

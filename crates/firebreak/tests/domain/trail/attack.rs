@@ -18,9 +18,10 @@ fn everything_in_the_attacker_s_hands_is_followed_and_nothing_else() {
         ]
     );
     assert_eq!(
-        shown(&derived.decisions, Mode::Gate)[..3],
+        shown(&derived.decisions, Mode::Gate)[..4],
         [
             "quarantine-iam IAM user carol",
+            "enable-key KMS key 1234abcd-12ab-34cd-56ef-1234567890ab",
             "by hand S3 bucket acme-customer-exports",
             "isolate-ec2 EC2 instance i-0123456789abcdef0"
         ],

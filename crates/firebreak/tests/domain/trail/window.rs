@@ -20,6 +20,13 @@ fn assert_by_hand(decision: &Decision, calls: &[&str]) {
     assert!(calls.iter().all(|call| advice.contains(*call)), "{advice}");
 }
 
+/// An approval enables the key, and the advice names the commands all the same.
+fn assert_gives_back(decision: &Decision) {
+    assert_eq!((decision.mode, decision.containment), (Mode::Gate, Some(Containment::EnableKey)), "{decision:?}");
+    let advice = decision.by_hand.as_deref().expect("advice");
+    assert!(["cancel-key-deletion", "enable-key"].iter().all(|call| advice.contains(call)), "{advice}");
+}
+
 #[test]
 fn row_17_what_was_made_in_the_window_is_followed_as_soon_as_cloudtrail_shows_it() {
     let (_, early) = sweep(&[], &[alice()], &generous());
@@ -59,10 +66,10 @@ fn row_37_a_kms_key_that_is_disabled_or_to_be_deleted_waits_for_a_person_who_is_
     let (found, derived) = sweep(&trail, &[alice()], &generous());
     assert_eq!((found.refused, derived.decisions.len(), derived.left_out.len()), (1, 2, 0), "{derived:#?}");
     for id in [first, second] {
-        assert_by_hand(about(&derived, id), &["cancel-key-deletion", "enable-key"]);
+        assert_gives_back(about(&derived, id));
     }
     // With a role's session, which the suspect assumed before.
     let trail = of_attack(&["AssumeRole", "ScheduleKeyDeletion"]);
     let (_, derived) = sweep(&trail, &[alice()], &generous());
-    assert_by_hand(about(&derived, "1234abcd-12ab-34cd-56ef-1234567890ab"), &["cancel-key-deletion", "enable-key"]);
+    assert_gives_back(about(&derived, "1234abcd-12ab-34cd-56ef-1234567890ab"));
 }
