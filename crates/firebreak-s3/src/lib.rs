@@ -1,11 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+pub mod levels;
 mod name;
 mod open;
 pub mod policy;
 mod settled;
+mod shown;
 mod turn;
 
 pub use open::{Bucket, open};
 pub use settled::settled;
-pub use turn::{Turn, Unanswered};
+pub use shown::until_shown;
+pub use turn::Turn;

@@ -24,50 +24,32 @@ pub struct Turn {
     pub bucket: Target,
     /// Whose turn it is. A run after one that was killed has the same owner, and finds its own lock again.
     pub owner: String,
-    /// What becomes of the work where the ledger does not answer about the lock.
-    pub unanswered: Unanswered,
-}
-
-/// What becomes of work of which nobody knows whether it is alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unanswered {
-    /// It is not begun.
-    Leave,
-    /// It is done. For work that records first, and without a record changes nothing.
-    Do,
 }
 
 impl Turn {
-    /// Does `work` while no other function of Firebreak changes the bucket.
+    /// Does `work` while no other function of Firebreak changes the bucket. Without an answer about the lock nothing is done: somebody else
+    /// may be writing, and one of the two would take out what the other one put in.
     ///
     /// # Errors
-    /// Those of `work`. `Transient` when it is not this one's turn in time, and with [`Unanswered::Leave`] whatever kept the ledger from
-    /// answering: `work` was not begun then.
+    /// Those of `work`. `Transient` when it is not this one's turn in time, and whatever kept the ledger from answering: `work` was not begun
+    /// then.
     pub async fn alone<T>(&self, ledger: &Ledger, work: impl AsyncFnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
         let lock = self.wait(ledger).await?;
         let done = work().await;
-        if let Some(lock) = lock
-            && let Err(fault) = ledger.unlock(lock).await
-        {
+        if let Err(fault) = ledger.unlock(lock).await {
             tracing::error!(fault.message = %fault.message, "the lock on the bucket stays until its lease ends");
         }
         done
     }
 
-    /// The lock. Nothing: whether somebody else has it is not known.
-    async fn wait(&self, ledger: &Ledger) -> Result<Option<Lock>, Fault> {
+    async fn wait(&self, ledger: &Ledger) -> Result<Lock, Fault> {
         let (name, end) = (self.bucket.ledger_key(), clock::now() + PATIENCE);
         loop {
             let now = clock::now();
-            match ledger.lock_for(&name, &self.owner, now, now + LEASE).await {
-                Ok(Some(lock)) => return Ok(Some(lock)),
-                Ok(None) if now < end => sleep(PAUSE).await,
-                Ok(None) => return Err(Fault::new(FaultKind::Transient, format!("{name} is being changed for somebody else"))),
-                Err(fault) if self.unanswered == Unanswered::Do => {
-                    tracing::error!(fault.message = %fault.message, "whether somebody else changes the bucket is not known");
-                    return Ok(None);
-                }
-                Err(fault) => return Err(fault),
+            match ledger.lock_for(&name, &self.owner, now, now + LEASE).await? {
+                Some(lock) => return Ok(lock),
+                None if now < end => sleep(PAUSE).await,
+                None => return Err(Fault::new(FaultKind::Transient, format!("{name} is being changed for somebody else"))),
             }
         }
     }

@@ -6,9 +6,9 @@
 
 use crate::accused::Accused;
 use crate::base::Planned;
-use crate::statements::DENY_SUSPECTS;
 use crate::suspects::Suspects;
 use firebreak_function::containment::Call;
+use firebreak_s3::levels::DENY_SUSPECTS;
 use std::collections::BTreeMap;
 
 /// Whom each holder of a freeze accuses, by the holder's name.

@@ -119,6 +119,11 @@ impl Changed {
         self.trust.clone()
     }
 
+    /// Why a change of a setting can be missing here. Nothing: none can.
+    pub(crate) fn why_hidden(&self, kind: Kind) -> Option<&str> {
+        self.hidden.contains(&kind).then(|| self.unread.as_deref().unwrap_or("it shows no more"))
+    }
+
     /// Whether a change can be missing here by which a freeze decides.
     pub(crate) fn is_blind(&self) -> bool {
         DECIDING.iter().any(|kind| self.hidden.contains(kind))

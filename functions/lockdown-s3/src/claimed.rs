@@ -3,8 +3,8 @@
 //! A name proves nothing: whoever may write the policy can give a Deny of his own a `Sid` that begins with `Firebreak`, so that it is taken
 //! for another level's, stays after every release, and locks out whom he wants. So only the names of levels count that somebody holds.
 
-use crate::statements::{DENY_SESSIONS, sids_of};
 use firebreak::target::Scope;
+use firebreak_s3::levels::{DENY_SESSIONS, sids_of};
 use firebreak_s3::policy::Document;
 use serde_json::Value;
 
@@ -53,8 +53,11 @@ impl Claims {
 
 fn is_about_tagged(statement: &Value) -> bool {
     let absent = statement.get("Condition").and_then(|condition| condition.get("Null")).and_then(|keys| keys.get(TAG));
-    // S3 may give a text back as a list of one.
-    let absent = absent.map(|value| value.as_array().and_then(|list| list.first()).unwrap_or(value));
+    // S3 may give a text back as a list of one. A list of more can be true of every object.
+    let absent = absent.map(|value| match value.as_array().map(Vec::as_slice) {
+        Some([one]) => one,
+        _ => value,
+    });
     absent.is_some_and(|value| value == "false" || value == false)
 }
 
@@ -108,7 +111,14 @@ mod tests {
         for value in [json!("false"), json!(["false"]), json!(false)] {
             assert!(has(&quarantine(json!({ "Null": { TAG: value.clone() } }))), "{value}");
         }
-        for other in [json!({ "Null": { TAG: "true" } }), json!({ "Null": { "s3:prefix": "false" } }), json!({}), json!(null)] {
+        for other in [
+            json!({ "Null": { TAG: "true" } }),
+            json!({ "Null": { TAG: ["false", "true"] } }),
+            json!({ "Null": { TAG: [] } }),
+            json!({ "Null": { "s3:prefix": "false" } }),
+            json!({}),
+            json!(null),
+        ] {
             assert!(!has(&quarantine(other.clone())), "{other}");
         }
         let mut allow = quarantine(json!({ "Null": { TAG: "false" } }));

@@ -14,7 +14,9 @@ use crate::protected::{Delivered, delivered};
 use crate::statements::Around;
 use crate::suspects::Suspects;
 use crate::switches::{self, Orders};
-use crate::{surroundings, turn, write};
+use crate::turn::{self, Run};
+use crate::write::{self, Written};
+use crate::{surroundings, unproven};
 use aws_sdk_s3::types::PublicAccessBlockConfiguration;
 use firebreak::decision::{ReasonCode, Waits};
 use firebreak::fault::Fault;
@@ -25,7 +27,7 @@ use firebreak_aws::classify::OrFault;
 use firebreak_function::containment::{Attempt, Call};
 use firebreak_function::step::{skipped, step, unrecorded};
 use firebreak_s3::policy::Document;
-use firebreak_s3::{Bucket, settled};
+use firebreak_s3::{Bucket, settled, until_shown};
 use futures::future::{Either, LocalBoxFuture, MaybeDone, maybe_done, select};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -53,7 +55,7 @@ type Notes = MaybeDone<LocalBoxFuture<'static, Vec<Step>>>;
 /// The bucket does not exist or is no general purpose bucket, nothing of it could be read, or the ledger could not be read; `Transient` while
 /// another level of it is carried out. Nothing was changed then.
 pub(crate) async fn contain(call: &Call, known: Known<'_>) -> Result<Attempt, Fault> {
-    let (attempt, notes) = Box::pin(turn::alone(call, async || Box::pin(close(call, known)).await)).await?;
+    let (attempt, notes) = Box::pin(turn::alone(call, Run::Level, async || Box::pin(close(call, known)).await)).await?;
     Ok(match (attempt, notes) {
         // No other level waits until these are read.
         (Attempt::Steps(mut steps), Some(mut notes)) => {
@@ -70,7 +72,7 @@ struct Ground {
     bucket: Rc<Bucket>,
     seen: Seen,
     others: Others,
-    /// What CloudTrail shows of the bucket's settings. Only a freeze asks.
+    /// What CloudTrail shows of the bucket's settings. Only levels that switch rules ask.
     changed: Option<Changed>,
 }
 
@@ -79,7 +81,7 @@ async fn look(call: &Call, known: Known<'_>) -> Result<Ground, Fault> {
     let level = call.target.scope;
     let read = async |bucket: &Bucket| {
         let changed = async {
-            if level != Scope::Freeze {
+            if !matches!(level, Scope::Freeze | Scope::Destruction) {
                 return None;
             }
             let window = Window { since: known.since, until: None };
@@ -137,7 +139,10 @@ async fn close(call: &Call, known: Known<'_>) -> Result<(Attempt, Option<Notes>)
     let accusers = others.accusers(call, known.suspects);
     let suspects = &known.suspects.beside(accusers.values());
     let around = Around { bucket: &bucket, organization: known.organization, suspects };
-    let fit = fit(level, &around, (document, &believed(&others, document)), trust);
+    let believed = believed(&others, document);
+    let fit = fit(level, &around, (document, &believed), trust);
+    let unproven = unproven::unproven(&around, &believed, (changed.as_ref(), trust));
+    let unproven = unproven.filter(|_| seen.document.is_ok() && fit.refused.is_none() && fit.has(StepKind::DenyOutsiders));
     let before = if has_begun { seen.base.clone() } else { others.unblocked(&seen.base) };
     let access = assess(level, &before, document, &around, trust);
     if !call.approved
@@ -156,7 +161,7 @@ async fn close(call: &Call, known: Known<'_>) -> Result<(Attempt, Option<Notes>)
     let all = others.own().map_or_else(|| current.clone(), |own| own.joined(&current));
     current.planned.by_suspect = rules_by_suspect(&all, changed.as_ref());
     let mut notes = (!level.is_whole()).then(|| around_it(call, known, &bucket, &seen.base));
-    let work = Work { call, bucket: &bucket, seen: &seen, changed: changed.as_ref(), fit: &fit, access: &access };
+    let work = Work { call, bucket: &bucket, seen: &seen, changed: changed.as_ref(), fit: &fit, access: &access, unproven };
     let work = Box::pin(carry_out(&work, current));
     let steps = match &mut notes {
         Some(notes) => Box::pin(beside(work, notes)).await,
@@ -199,9 +204,9 @@ fn decisive(call: &Call) -> StepKind {
     call.decisive().first().copied().unwrap_or(StepKind::BlockPublicAccess)
 }
 
-/// Whose word it is who belongs to the bucket. What a suspect wrote does not say so.
+/// Whose word it is who belongs to the bucket. What a suspect wrote does not say so. Only a freeze goes by that.
 fn trust(call: &Call, others: &Others, changed: Option<&Changed>) -> Trust {
-    let shown = changed.map(Changed::trust).unwrap_or_default();
+    let shown = changed.filter(|_| call.target.scope == Scope::Freeze).map(Changed::trust).unwrap_or_default();
     let trust = match others.own() {
         Some(own) => shown.and(&own.planned),
         None => shown,
@@ -235,6 +240,8 @@ struct Work<'a> {
     changed: Option<&'a Changed>,
     fit: &'a Fit,
     access: &'a Access,
+    /// Why nobody knows whether the exceptions from the outsiders' deny are a suspect's.
+    unproven: Option<Fault>,
 }
 
 async fn carry_out(work: &Work<'_>, current: BaseState) -> Vec<Step> {
@@ -244,11 +251,13 @@ async fn carry_out(work: &Work<'_>, current: BaseState) -> Vec<Step> {
         Ok::<_, Fault>(Outcome::Applied)
     };
     let mut steps = vec![step(StepKind::RecordBase, recording).await];
-    let held = base.is_some();
+    let (held, mut is_new) = (base.is_some(), false);
     let orders = base.as_ref().unwrap_or(&current).planned.clone();
     if !level.is_whole() {
         let record = base.map(|base| LeftOut::of(work.call, base).once(&current.planned));
-        steps.extend(Box::pin(policy(work, record)).await);
+        let written = Box::pin(policy(work, record)).await;
+        is_new = written.is_new;
+        steps.extend(written.steps);
     }
     if matches!(level, Scope::Principal | Scope::Freeze) {
         steps.push(Box::pin(step(StepKind::BlockPublicAccess, block(work.bucket, work.seen, held))).await);
@@ -259,18 +268,11 @@ async fn carry_out(work: &Work<'_>, current: BaseState) -> Vec<Step> {
     if !level.is_whole() {
         steps.extend(told(work));
     }
-    if steps.iter().any(|step| is_written(work, step)) {
-        let ours = &work.fit.statements.all;
-        let has_ours = |now: &Document| ours.iter().all(|(_, statement)| write::is_there(now, statement));
-        Box::pin(turn::until_shown(work.call, work.bucket, has_ours)).await;
+    if is_new {
+        let is_shown = |now: &Document| write::is_complete(now, &work.fit.statements);
+        Box::pin(until_shown(work.bucket, work.call.settle, is_shown)).await;
     }
     steps
-}
-
-/// Whether the step has put a statement into the policy.
-fn is_written(work: &Work<'_>, step: &Step) -> bool {
-    let is_statement = |(kind, _): &(StepKind, Value)| step.is(*kind);
-    step.outcome == Outcome::Applied && work.fit.statements.all.iter().any(is_statement)
 }
 
 /// Records the base, and gives the recorded one: the first incident's, with what this one found besides.
@@ -284,16 +286,19 @@ async fn record(call: &Call, current: &BaseState) -> Result<BaseState, Fault> {
 }
 
 /// The one write of the policy.
-async fn policy(work: &Work<'_>, mut record: Option<LeftOut<'_>>) -> Vec<Step> {
+async fn policy(work: &Work<'_>, mut record: Option<LeftOut<'_>>) -> Written {
     let statements = &work.fit.statements;
-    let mut steps = match &work.seen.document {
+    let mut written = match &work.seen.document {
         Ok(document) => Box::pin(write::into(work.bucket, document, statements, record.as_mut())).await,
-        Err(fault) => write::failed(statements, fault).await,
+        Err(fault) => Written { steps: write::failed(statements, fault).await, is_new: false },
     };
     for (kind, fault) in &work.fit.lacks {
-        steps.push(step(*kind, async { Err(fault.clone()) }).await);
+        written.steps.push(step(*kind, async { Err(fault.clone()) }).await);
     }
-    steps
+    if let Some(why) = &work.unproven {
+        written.steps.push(step(unproven::name(), async { Err(why.clone()) }).await);
+    }
+    written
 }
 
 async fn block(bucket: &Bucket, seen: &Seen, held: bool) -> Result<Outcome, Fault> {

@@ -21,6 +21,11 @@ pub(crate) struct Fit {
 }
 
 impl Fit {
+    /// Whether a step has a statement among them.
+    pub(crate) fn has(&self, kind: StepKind) -> bool {
+        self.statements.all.iter().any(|(known, _)| *known == kind)
+    }
+
     /// The Sids of the statements.
     pub(crate) fn sids(&self) -> BTreeSet<String> {
         let sid = |(_, statement): &(StepKind, Value)| Some(statement.get("Sid")?.as_str()?.to_owned());

@@ -6,15 +6,16 @@ use crate::accused::Accused;
 use crate::accusers;
 use crate::base::{BaseState, Planned};
 use crate::left_out::LeftOut;
+use crate::lineage;
 use crate::statements::{Around, about_suspects};
 use crate::suspects::Suspects;
-use crate::write;
+use crate::write::{self, Written};
 use firebreak::fault::Fault;
 use firebreak::receipt::Outcome;
 use firebreak::target::Scope;
 use firebreak_aws::clock;
 use firebreak_function::containment::Call;
-use firebreak_s3::policy;
+use firebreak_s3::{policy, until_shown};
 use serde_json::Value;
 
 /// Takes `released`, and whom only a holder accuses who has let go of the bucket, out of its statements about suspects. What is there for
@@ -36,7 +37,8 @@ pub(crate) async fn free(call: &Call, released: &Accused) -> Result<(), Fault> {
     let bucket = Box::pin(firebreak_s3::open(&call.config, &call.target)).await?;
     let suspects = Suspects::default().beside(denied.values());
     let statements = about_suspects(&Around { bucket: &bucket, organization: None, suspects: &suspects });
-    let document = Box::pin(policy::get(&bucket)).await?;
+    let others = Box::pin(lineage::others(call)).await?;
+    let document = Box::pin(policy::get(&bucket)).await?.without(&others.free_sids());
     // A release that did not end has taken them out, or somebody did: that is the next look's to judge.
     if document.without(statements.replaces).is_same(&document) {
         return Ok(());
@@ -44,7 +46,19 @@ pub(crate) async fn free(call: &Call, released: &Accused) -> Result<(), Fault> {
     let names = statements.all.iter().filter_map(|(_, one)| one.get("Sid").and_then(Value::as_str));
     let now = Planned { sids: names.map(str::to_owned).collect(), denied, ..Planned::default() };
     let mut record = LeftOut::of(call, base).once(&now);
-    let steps = Box::pin(write::into(&bucket, &document, &statements, Some(&mut record))).await;
+    let ours: Vec<Value> = statements.all.iter().map(|(_, one)| one.clone()).collect();
+    let rest = document.without(statements.replaces).with(&record.absent(&document)).with(&ours);
+    if rest.statements().is_empty() {
+        // S3 takes no policy without a statement. Only a release may delete one.
+        Box::pin(policy::delete(&bucket)).await?;
+        Box::pin(record.settle(&[])).await;
+        Box::pin(until_shown(&bucket, call.settle, |now| now.statements().is_empty())).await;
+        return Ok(());
+    }
+    let Written { steps, is_new } = Box::pin(write::into(&bucket, &document, &statements, Some(&mut record))).await;
+    if is_new {
+        Box::pin(until_shown(&bucket, call.settle, |now| write::is_complete(now, &statements))).await;
+    }
     let failed = steps.into_iter().find(|step| step.outcome == Outcome::Failed).and_then(|step| step.error);
     failed.map_or(Ok(()), Err)
 }

@@ -27,6 +27,11 @@ impl<'a> LeftOut<'a> {
         Self { call, base, now: None }
     }
 
+    /// What is recorded of the level.
+    pub(crate) fn base(&self) -> &BaseState {
+        &self.base
+    }
+
     /// The same, for a write that plans `now`.
     pub(crate) fn once(self, now: &Planned) -> Self {
         Self { now: Some(now.clone()), ..self }

@@ -31,6 +31,7 @@ mod surroundings;
 mod suspects;
 mod switches;
 mod turn;
+mod unproven;
 mod verify;
 mod versioning;
 mod write;
@@ -57,6 +58,7 @@ use firebreak_ledger::Ledger;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use suspects::Suspects;
+use turn::Run;
 
 /// How long before its incident something began of which no finding says when.
 const BEFORE: SignedDuration = SignedDuration::from_hours(1);
@@ -152,17 +154,18 @@ pub async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec<Step>,
     if base.is_none() {
         return Ok(vec![]);
     }
-    Box::pin(turn::alone(call, async || Box::pin(release::release(call, base)).await)).await
+    Box::pin(turn::alone(call, Run::Level, async || Box::pin(release::release(call, base)).await)).await
 }
 
 /// Takes whom a person released in `incident` out of what denies suspects at the frozen bucket of `call.target`, unless another holder of
 /// the freeze accuses them, too; and the suspects of whoever let go of the bucket, which somebody else still holds.
 ///
 /// # Errors
-/// The ledger or the bucket did not answer, or the policy could not be written. The next look of a holder does what was not done.
+/// The ledger or the bucket did not answer, or the policy could not be written. `Transient`: a later run can do it. The next look of a holder
+/// does what was not done, too.
 pub async fn free(call: &Call, incident: &Incident) -> Result<(), Fault> {
     let released = Suspects::of(incident, &[]).released;
-    Box::pin(turn::alone(call, async || Box::pin(freed::free(call, &released)).await)).await
+    Box::pin(turn::alone(call, Run::Free, async || Box::pin(freed::free(call, &released)).await)).await
 }
 
 /// What people answered, where it decides who is a suspect. Where that cannot be read nobody is denied of whom a person must approve it.

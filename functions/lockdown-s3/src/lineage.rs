@@ -8,19 +8,15 @@ use crate::accusers::{self, Accusers};
 use crate::base::{BaseState, Encryption, Planned, PublicAccessBlock, Rule, Rules, Versioning};
 use crate::claimed::Claims;
 use crate::deleted;
-use crate::statements::sids_of;
 use crate::suspects::Suspects;
 use firebreak::fault::Fault;
-use firebreak::target::{Scope, Target};
+use firebreak::target::Scope;
 use firebreak_aws::clock;
 use firebreak_function::containment::Call;
-use firebreak_ledger::Held;
+use firebreak_s3::levels::{LEVELS, free_sids_beside, level_of, sids_of};
 use firebreak_s3::policy::Document;
 use serde_json::Value;
 use std::collections::BTreeSet;
-
-/// The levels that have a base of their own.
-const LEVELS: [Scope; 4] = [Scope::Principal, Scope::Freeze, Scope::Destruction, Scope::Seal];
 
 /// What is recorded of the bucket's levels.
 #[derive(Debug, Clone, Default)]
@@ -54,11 +50,7 @@ pub(crate) async fn others(call: &Call) -> Result<Others, Fault> {
     let (_, own) = call.held().key();
     let mut found = Others { present: BTreeSet::from([call.target.scope]), ..Others::default() };
     for (key, row) in call.ledger.rows_of(call.held(), clock::now()).await? {
-        let level = LEVELS.into_iter().find(|level| {
-            let target = Target { scope: *level, ..call.target.clone() };
-            Held { target: &target, ..call.held() }.key().1 == key
-        });
-        let held = level.filter(|_| !row.holders.is_empty());
+        let held = level_of(&call.target, &key).filter(|_| !row.holders.is_empty());
         found.present.extend(held);
         let Some(base) = row.base::<BaseState>()? else { continue };
         if key == own {
@@ -159,10 +151,9 @@ impl Others {
         Claims::of(self.held.iter().map(|other| other.level).chain([own]))
     }
 
-    /// How the statements of levels begin that nobody holds, but for this one's. S3 can show such a statement for some time after the
-    /// release that took it out (Amazon S3 user guide, "Amazon S3 data consistency model"), and nobody would take it out again.
+    /// How the statements of levels begin that nobody holds, but for this one's.
     pub(crate) fn free_sids(&self) -> Vec<&'static str> {
-        LEVELS.into_iter().filter(|level| !self.present.contains(level)).flat_map(sids_of).copied().collect()
+        free_sids_beside(&self.present)
     }
 
     /// Statements that another level left out of the policy.

@@ -20,22 +20,11 @@ use firebreak::fault::Fault;
 use firebreak::step::StepKind;
 use firebreak::target::Scope;
 use firebreak_s3::Bucket;
+use firebreak_s3::levels::{DENY_SESSIONS, DENY_SUSPECTS};
 use firebreak_s3::policy::{Document, LIMIT};
 use outsiders::deny_outsiders;
+pub(crate) use outsiders::excepted;
 use serde_json::{Map, Value};
-
-/// Denies the suspects' users and roles.
-pub(crate) const DENY_SUSPECTS: &str = "FirebreakDenySuspects";
-/// Denies single sessions, and users by their id. With a number behind it: sessions of one role whose id is not known.
-pub(crate) const DENY_SESSIONS: &str = "FirebreakDenySuspectsSessions";
-/// Denies callers outside the organization whom the policy does not name.
-pub(crate) const DENY_OUTSIDERS: &str = "FirebreakDenyOutsiders";
-/// Refuses objects under keys that the caller keeps (SSE-C).
-pub(crate) const DENY_CUSTOMER_KEYS: &str = "FirebreakDenyCustomerKeys";
-/// Denies what destroys.
-pub(crate) const DENY_DESTRUCTION: &str = "FirebreakDenyDestruction";
-/// Denies everything.
-pub(crate) const SEAL: &str = "FirebreakSeal";
 
 const SUSPECTS_JSON: &str = include_str!("statements/deny-suspects.json");
 const SESSIONS_JSON: &str = include_str!("statements/deny-sessions.json");
@@ -138,16 +127,6 @@ pub(crate) fn about_suspects(around: &Around<'_>) -> Statements {
     let mut all = Statements::default();
     deny_suspects(&mut all, around);
     all
-}
-
-/// The Sids of a level's statements. [`DENY_SESSIONS`] can have a number behind it.
-pub(crate) fn sids_of(level: Scope) -> &'static [&'static str] {
-    match level {
-        Scope::Freeze => &[DENY_SUSPECTS, DENY_SESSIONS, DENY_OUTSIDERS, DENY_CUSTOMER_KEYS],
-        Scope::Destruction => &[DENY_DESTRUCTION],
-        Scope::Seal => &[SEAL],
-        _ => &[],
-    }
 }
 
 /// The pattern of `deny-destruction.json` for two actions of which one is not known everywhere, and its actions. Whoever may do what an

@@ -11,7 +11,7 @@ use firebreak::decision::{Decision, Mode, Whom};
 use firebreak::incident::Incident;
 use firebreak::target::{Scope, Target, TargetKind};
 use firebreak::text::inert;
-use naming::{Named, arn, is_break_glass, named, outsider};
+use naming::{Named, arn, is_break_glass, named, outsider, writer};
 use std::collections::BTreeSet;
 
 /// Lines about suspects that no bucket policy names.
@@ -34,7 +34,8 @@ pub(crate) struct Suspects {
     pub(crate) is_nobody_named: bool,
     /// Whom a person released. Who is accused besides is none of them.
     pub(crate) released: Accused,
-    /// Of whom people are only told. Nobody denies them, but what they wrote since the first activity may be a suspect's work.
+    /// Whom nobody denies, and whose writes since the first activity may be a suspect's work all the same: of whom people are only told, and
+    /// who is accused and cannot be denied, or not yet. A suspect has more keys than the one that a finding names.
     pub(crate) writers: Accused,
 }
 
@@ -49,7 +50,10 @@ impl Suspects {
         for decision in &accused {
             all.keys.extend(keys(&decision.target));
             match named(decision, &accused, is_approved(decision, incident, answers)) {
-                Named::Not(why) => unnamed.push((&decision.target, why)),
+                Named::Not(why) => {
+                    writer(decision, &accused).join(&mut all.writers);
+                    unnamed.push((&decision.target, why));
+                }
                 other => other.join(&mut denied),
             }
         }

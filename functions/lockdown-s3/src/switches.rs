@@ -8,7 +8,7 @@ use firebreak::receipt::{Outcome, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::Scope;
 use firebreak::text::inert;
-use firebreak_function::step::step;
+use firebreak_function::step::{skipped, step};
 use firebreak_s3::Bucket;
 use std::collections::BTreeSet;
 
@@ -36,9 +36,11 @@ pub(crate) async fn change(bucket: &Bucket, seen: &Seen, orders: Orders<'_>) -> 
         let deleting = Box::pin(lifecycle::disable(bucket, &planned.lifecycle, held)).await;
         steps.extend(OfKind::lifecycle(orders, seen).unknown(bucket).await);
         steps.extend(listed(StepKind::DisableLifecycleRule, deleting, &planned.lifecycle));
+        steps.extend(OfKind::lifecycle(orders, seen).unjudged("the lifecycle"));
         let copying = Box::pin(replication::disable(bucket, &planned.replication, held)).await;
         steps.extend(OfKind::replication(orders, seen).unknown(bucket).await);
         steps.extend(listed(StepKind::DisableReplicationRule, copying, &planned.replication));
+        steps.extend(OfKind::replication(orders, seen).unjudged("replication"));
     }
     if level == Scope::Freeze {
         steps.push(match seen.faults.get(&Part::Encryption) {
@@ -77,7 +79,7 @@ impl<'a> OfKind<'a> {
             rules: seen.base.lifecycle.as_ref(),
             planned: &planned.lifecycle,
             is_written: changed.is_some_and(|changed| changed.lifecycle.is_some()),
-            hidden: hidden(changed, Kind::Lifecycle),
+            hidden: changed.and_then(|changed| changed.why_hidden(Kind::Lifecycle)),
         }
     }
 
@@ -90,7 +92,7 @@ impl<'a> OfKind<'a> {
             rules: seen.base.replication.as_ref(),
             planned: &planned.replication,
             is_written: changed.is_some_and(|changed| changed.replication.is_some()),
-            hidden: hidden(changed, Kind::Replication),
+            hidden: changed.and_then(|changed| changed.why_hidden(Kind::Replication)),
         }
     }
 
@@ -100,6 +102,17 @@ impl<'a> OfKind<'a> {
         let unread = self.fault.filter(|_| may_be_meant).cloned();
         let fault = unread.or_else(|| self.unseen(bucket))?;
         Some(step(self.step, async { Err(fault) }).await)
+    }
+
+    /// What must be known before a release of the end of destruction: it switches on what CloudTrail does not show to be a suspect's.
+    fn unjudged(&self, of: &str) -> Option<Step> {
+        let why = self.hidden.filter(|_| self.level == Scope::Destruction && !self.planned.is_empty())?;
+        let told = format!(
+            "{} rules are off, and CloudTrail did not show whether a suspect wrote them ({why}). Looks ask again. Unless CloudTrail shows it by \
+             then, a release switches all of them on: read them before",
+            self.planned.len()
+        );
+        Some(skipped(StepName::about(StepKind::NoteAccess, format!("rules of {of}")), Fault::malformed(told)))
     }
 
     /// Why the freeze may have left a suspect's rule on: S3 deletes or copies by a rule, and who wrote the rule is not known.
@@ -115,11 +128,6 @@ impl<'a> OfKind<'a> {
             bucket.name
         )))
     }
-}
-
-fn hidden(changed: Option<&Changed>, kind: Kind) -> Option<&str> {
-    let changed = changed.filter(|changed| changed.hidden.contains(&kind))?;
-    Some(changed.unread.as_deref().unwrap_or("it shows no more"))
 }
 
 /// Rules that would have to be off and for which the record had no room: none of them was switched off, because nobody could put them back.
@@ -167,7 +175,6 @@ fn listed(kind: StepKind, mut steps: Vec<Step>, ids: &BTreeSet<String>) -> Vec<S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use firebreak_function::step::skipped;
 
     fn of_rule(id: usize, outcome: Outcome) -> Step {
         let error = (outcome == Outcome::Failed).then(|| Fault::bug("refused"));

@@ -49,9 +49,9 @@ pub(crate) async fn verify(call: &Call, known: Known<'_>) -> Result<Checked, Fau
     let is_unsettled = base.as_ref().is_some_and(|base| !base.planned.unsettled.is_empty());
     let is_more = is_unsettled || !lost.is_empty() || learnt.is_some() || !made.is_empty();
     let reapplies = call.look == Look::Reapply && held && base.is_some() && is_more;
-    let is_shown = call.look == Look::Reapply && held && !reapplies && seen.document.is_ok();
-    if let Some(base) = base.as_ref().filter(|_| is_shown) {
-        Box::pin(again::keep(call, base, &accusers)).await;
+    let is_shown = call.look == Look::Reapply && held && !reapplies;
+    if let (Some(base), Ok(now)) = (base.as_ref().filter(|_| is_shown), &seen.document) {
+        Box::pin(again::keep(call, (base, now), &accusers)).await;
     }
     let guards = if reapplies { call.guard(std::slice::from_ref(&call.target)).await? } else { None };
     if let (Some(guards), Some(base)) = (guards, base.as_ref()) {
@@ -117,7 +117,7 @@ async fn look(call: &Call, suspects: &Suspects, recorded: &Wanted<'_>, window: O
     let changed = async { Some(Box::pin(changed::changed(call, bucket, window?, suspects)).await) };
     let (seen, changed) = futures::join!(Box::pin(base::see(bucket, recorded.level)), Box::pin(changed));
     let seen = seen?;
-    let learnt = recorded.base.zip(changed.as_ref()).map(|(base, changed)| trail::learnt(base, &seen, changed));
+    let learnt = recorded.base.zip(changed.as_ref()).map(|(base, changed)| trail::learnt(recorded.level, base, &seen, changed));
     let learnt = learnt.filter(|learnt| recorded.base != Some(learnt));
     let wanted = Wanted { base: learnt.as_ref().or(recorded.base), ..*recorded };
     let (seen, mut missing) = Box::pin(twice(call, seen, &wanted)).await?;
@@ -128,7 +128,7 @@ async fn look(call: &Call, suspects: &Suspects, recorded: &Wanted<'_>, window: O
     }
     let mut made: Vec<Made> = missing.made.drain(..).map(|name| Made::new(name, Outcome::Applied)).collect();
     if let (Ok(Some(receipt)), Some(base), Some(changed)) = (wanted.receipt, wanted.base, &changed) {
-        made.extend(trail::corrected(receipt, (base, &wanted.around, &seen), changed));
+        made.extend(trail::corrected(receipt, wanted.level, (base, &wanted.around, &seen), changed));
     }
     Ok(Looked { seen, missing, learnt, made })
 }

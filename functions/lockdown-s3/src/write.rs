@@ -2,18 +2,19 @@
 
 use crate::deleted::is_same;
 use crate::left_out::LeftOut;
+use crate::lineage;
 use crate::room::{self, Room};
 use crate::statements::Statements;
-use crate::turn;
-use firebreak::fault::Fault;
+use crate::turn::{self, Run};
+use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::{Outcome, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak::text::inert;
 use firebreak_aws::clock;
 use firebreak_function::containment::Call;
 use firebreak_function::step::{skipped, step, unrecorded};
-use firebreak_s3::Bucket;
 use firebreak_s3::policy::{self, Document, LIMIT, Refused, denies_nobody};
+use firebreak_s3::{Bucket, until_shown};
 use serde_json::Value;
 use std::time::Instant;
 
@@ -31,38 +32,63 @@ const DENIES_NOBODY: &str = "S3 does not take this statement of the bucket polic
 /// Why a Deny of the customer's has fewer names.
 const CUT: &str = "S3 takes no policy that names deleted principals: this Deny of the bucket policy is without them now, and denies everybody \
                    else whom it denied";
+/// Why nobody is taken out of a policy that has nothing else.
+const NOTHING_LEFT: &str = "nothing else is in the bucket policy, which would have to be deleted: only a release does that";
+/// Why a look writes nothing.
+const OUTDATED: &str =
+    "the record of the bucket was changed for another incident or a release at the same time: the next look writes";
 /// Why a statement of the customer's is missing under a seal.
 const NO_ROOM: &str = "left out so that the seal has room in the bucket policy. Meanwhile the seal denies whatever it allows. It is recorded, and \
                        a release puts it back";
 
-/// Writes statements into the bucket policy as it is now, while nobody else of Firebreak changes the bucket. A step for each kind of
-/// statement, and one for each statement that S3 did not take back.
-pub(crate) async fn policy(call: &Call, bucket: &Bucket, statements: Statements, record: &mut LeftOut<'_>) -> Vec<Step> {
-    let statements = &statements;
-    let written = turn::alone(call, async || {
-        let document = Box::pin(policy::get(bucket)).await?;
-        Ok(Box::pin(into(bucket, &document, statements, Some(&mut *record))).await)
+/// What came of statements that were to be in the policy.
+pub(crate) struct Written {
+    /// A step for each kind of statement, and one for each statement that S3 did not take back.
+    pub(crate) steps: Vec<Step>,
+    /// S3 took a new policy.
+    pub(crate) is_new: bool,
+}
+
+/// Writes statements into the bucket policy as it is now, for a look, while nobody else of Firebreak changes the bucket. Nothing is written where
+/// the ledger does not say any more what `record` says: the statements were made from that.
+///
+/// # Errors
+/// Those of the turn, of the ledger, and of the read; `Transient` when the record was changed at the same time.
+pub(crate) async fn policy(
+    call: &Call,
+    bucket: &Bucket,
+    statements: &Statements,
+    record: &mut LeftOut<'_>,
+) -> Result<Vec<Step>, Fault> {
+    let written = turn::alone(call, Run::Look, async || {
+        let others = Box::pin(lineage::others(call)).await?;
+        if others.own() != Some(record.base()) {
+            return Err(Fault::new(FaultKind::Transient, OUTDATED));
+        }
+        let document = Box::pin(policy::get(bucket)).await?.without(&others.free_sids());
+        let Written { steps, is_new } = Box::pin(into(bucket, &document, statements, Some(&mut *record))).await;
+        if is_new {
+            Box::pin(until_shown(bucket, call.settle, |now| is_complete(now, statements))).await;
+        }
+        Ok(steps)
     });
-    match Box::pin(written).await {
-        Ok(written) => written,
-        Err(fault) => failed(statements, &fault).await,
-    }
+    Box::pin(written).await
 }
 
 /// Writes statements into the policy that was read, with those of the customer's that an earlier run left out for a moment. Without a
-/// `record` nothing is written.
+/// `record` nothing is written. Whoever writes waits in the same turn until S3 shows it.
 pub(crate) async fn into(
     bucket: &Bucket,
     document: &Document,
     statements: &Statements,
     mut record: Option<&mut LeftOut<'_>>,
-) -> Vec<Step> {
+) -> Written {
     let ours: Vec<Value> = statements.all.iter().map(|(_, statement)| statement.clone()).collect();
     let absent = record.as_ref().map(|record| record.absent(document)).unwrap_or_default();
     let (started_at, clock) = (clock::now(), Instant::now());
     let has_surplus = has_surplus(document, statements);
-    let is_complete = absent.is_empty() && !has_surplus && ours.iter().all(|statement| is_there(document, statement));
-    let (written, cleared) = if is_complete {
+    let is_as_wanted = absent.is_empty() && is_complete(document, statements);
+    let (written, cleared) = if is_as_wanted {
         (Ok(Refused::default()), vec![])
     } else {
         let room = room::made(document.without(statements.replaces).with(&absent).with(&ours), statements);
@@ -99,7 +125,12 @@ pub(crate) async fn into(
             steps.extend(absent.iter().zip(1..).map(|one| left(one, &why)));
         }
     }
-    steps
+    Written { steps, is_new: written.is_ok() && !is_as_wanted }
+}
+
+/// Whether a policy has the statements, and no others about suspects.
+pub(crate) fn is_complete(document: &Document, statements: &Statements) -> bool {
+    !has_surplus(document, statements) && statements.all.iter().all(|(_, statement)| is_there(document, statement))
 }
 
 /// Whether more statements about suspects are there than those that are wanted.
@@ -145,6 +176,9 @@ async fn put(
     record: Option<&mut LeftOut<'_>>,
 ) -> Result<Refused, Fault> {
     let Some(record) = record else { return Err(unrecorded()) };
+    if room.document.statements().is_empty() {
+        return Err(Fault::malformed(NOTHING_LEFT));
+    }
     let bytes = room.document.bytes();
     if bytes > LIMIT {
         return Err(room::none(bytes, statements, &bucket.name));

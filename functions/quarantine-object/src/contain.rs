@@ -13,10 +13,12 @@ use firebreak::receipt::{Outcome, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak_function::containment::{Attempt, Call};
 use firebreak_function::step::{ended, skipped, step, unrecorded};
-use firebreak_s3::Bucket;
 use firebreak_s3::policy::Document;
+use firebreak_s3::{Bucket, until_shown};
 use futures::FutureExt as _;
 use futures::future::join_all;
+use std::time::Duration;
+use tokio::time::sleep;
 
 pub(crate) async fn contain(call: &Call) -> Result<Attempt, Fault> {
     let read = async {
@@ -25,9 +27,17 @@ pub(crate) async fn contain(call: &Call) -> Result<Attempt, Fault> {
         Ok::<_, Fault>((bucket, seen))
     };
     let (read, others) = futures::join!(Box::pin(read), Box::pin(shared::others(call)));
-    let (bucket, seen) = read?;
+    let (bucket, mut seen) = read?;
     if seen.all_gone() {
         return Err(Fault::gone(format!("{} no longer exist", call.target)));
+    }
+    if let Ok(others) = &others {
+        if seen.has(&others.free) {
+            // The text of before is recorded byte for byte where S3 shows it by now.
+            sleep(call.settle).await;
+            seen = Box::pin(seen::see(&bucket, &call.target.objects)).await;
+        }
+        seen = seen.without(&others.free);
     }
     let mut base = None;
     let recording = async {
@@ -35,7 +45,7 @@ pub(crate) async fn contain(call: &Call) -> Result<Attempt, Fault> {
         Ok::<_, Fault>(Outcome::Applied)
     };
     let recorded = step(StepKind::RecordBase, recording).await;
-    let work = Work { bucket: &bucket, incident: &call.incident, base: base.as_ref() };
+    let work = Work { bucket: &bucket, incident: &call.incident, base: base.as_ref(), settle: call.settle };
     let Carried { denied, objects } = Box::pin(carry_out(&work, &seen)).await;
     Ok([recorded, denied].into_iter().chain(objects).collect::<Vec<Step>>().into())
 }
@@ -73,6 +83,8 @@ pub(crate) struct Work<'a> {
     pub(crate) incident: &'a IncidentId,
     /// Nothing is changed without it.
     pub(crate) base: Option<&'a BaseState>,
+    /// How long a read of S3 may be behind a write.
+    pub(crate) settle: Duration,
 }
 
 /// What was done.
@@ -102,7 +114,9 @@ async fn deny(work: &Work<'_>, policy: &Result<Document, Fault>) -> Result<Outco
     }
     // Without the text of before, a release would have to guess it.
     work.base.filter(|base| base.policy_known).ok_or_else(unrecorded)?;
-    Box::pin(statement::put(work.bucket, &now.with(&[ours]))).await?;
+    Box::pin(statement::put(work.bucket, &now.with(std::slice::from_ref(&ours)))).await?;
+    // Whoever has the next turn reads the policy, and writes all of it.
+    Box::pin(until_shown(work.bucket, work.settle, |now| statement::is_in(now, &ours))).await;
     Ok(Outcome::Applied)
 }
 

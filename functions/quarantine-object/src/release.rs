@@ -18,7 +18,7 @@ use firebreak_aws::classify::OrFault as _;
 use firebreak_function::containment::Call;
 use firebreak_function::step::{skipped, step};
 use firebreak_s3::policy::{self, Document};
-use firebreak_s3::{Bucket, settled};
+use firebreak_s3::{Bucket, settled, until_shown};
 use futures::FutureExt as _;
 use futures::future::join_all;
 
@@ -26,7 +26,7 @@ pub(crate) async fn release(call: &Call, base: &BaseState) -> Result<Vec<Step>, 
     let (bucket, others) = futures::join!(Box::pin(open(call)), Box::pin(shared::others(call)));
     let (bucket, others) = (bucket?, others?);
     let each = base.objects.iter().map(|known| untag(&bucket, &known.object, &known.tags, &others).boxed_local());
-    let (policy, objects) = futures::join!(Box::pin(restore(&bucket, base, &others)), join_all(each));
+    let (policy, objects) = futures::join!(Box::pin(restore(call, &bucket, base, &others)), join_all(each));
     Ok(objects.into_iter().chain([policy]).collect())
 }
 
@@ -73,17 +73,17 @@ async fn untagged(bucket: &Bucket, found: &Found) -> Result<(), Fault> {
     .await
 }
 
-async fn restore(bucket: &Bucket, base: &BaseState, others: &Others) -> Step {
+async fn restore(call: &Call, bucket: &Bucket, base: &BaseState, others: &Others) -> Step {
     let name = StepKind::RestorePolicy;
     if others.need_statement() {
         let why = "an incident holds other objects of this bucket: the statement that denies those with the tag stays";
         return skipped(name, Fault::malformed(why));
     }
-    step(name, Box::pin(without_statement(bucket, base))).await
+    step(name, Box::pin(without_statement(call, bucket, base, others))).await
 }
 
-async fn without_statement(bucket: &Bucket, base: &BaseState) -> Result<Outcome, Fault> {
-    let now = Box::pin(policy::get(bucket)).await?;
+async fn without_statement(call: &Call, bucket: &Bucket, base: &BaseState, others: &Others) -> Result<Outcome, Fault> {
+    let now = Box::pin(policy::get(bucket)).await?.without(&others.free);
     let rest = now.without(&[SID]);
     if rest.statements().len() == now.statements().len() {
         return Ok(Outcome::Already);
@@ -96,5 +96,7 @@ async fn without_statement(bucket: &Bucket, base: &BaseState) -> Result<Outcome,
     } else {
         Box::pin(statement::put(bucket, &wanted)).await?;
     }
+    // Whoever has the next turn reads the policy, and writes all of it.
+    Box::pin(until_shown(bucket, call.settle, |now| now.sid(SID).is_none())).await;
     Ok(Outcome::Applied)
 }

@@ -58,6 +58,16 @@ pub(crate) fn is_gone(read: &Result<Tagged, Fault>) -> bool {
 }
 
 impl Seen {
+    /// Whether the policy has statements of Firebreak's that begin so.
+    pub(crate) fn has(&self, sids: &[&str]) -> bool {
+        self.policy.as_ref().is_ok_and(|now| now.without(sids).statements().len() < now.statements().len())
+    }
+
+    /// The same, without statements of Firebreak's that nobody holds: `free` says how they begin.
+    pub(crate) fn without(self, free: &[&str]) -> Self {
+        Self { policy: self.policy.map(|now| now.without(free)), ..self }
+    }
+
     /// Whether none of the objects exists.
     pub(crate) fn all_gone(&self) -> bool {
         self.objects.iter().all(|(_, read)| is_gone(read))
@@ -81,11 +91,7 @@ impl Seen {
         });
         let policy = self.policy.as_ref().ok().and_then(|now| {
             let rest = now.without(&[SID]);
-            if rest.statements().len() == now.statements().len() {
-                now.text().map(str::to_owned)
-            } else {
-                shared::text_before(&rest, others)
-            }
+            if rest.statements().len() == now.statements().len() { now.render() } else { shared::text_before(&rest, others) }
         });
         BaseState { objects: objects.collect(), policy, policy_known: self.policy.is_ok() }
     }

@@ -3,10 +3,12 @@
 
 use crate::base::BaseState;
 use crate::tags::{KEY, Tags};
+use crate::turn::bucket_of;
 use firebreak::fault::Fault;
 use firebreak::objects::ObjectVersion;
 use firebreak_aws::clock;
 use firebreak_function::containment::Call;
+use firebreak_s3::levels;
 use firebreak_s3::policy::Document;
 
 /// Another set of objects of the bucket that somebody holds.
@@ -17,14 +19,17 @@ pub(crate) struct Others {
     /// Of those, the ones that still need what they changed. One that is being released at this moment needs nothing any more: two
     /// releases at once must not leave a change to each other.
     pub(crate) needing: Vec<BaseState>,
+    /// How the statements of levels of the bucket's lockdown begin that nobody holds: what S3 still shows of them is never written again.
+    pub(crate) free: Vec<&'static str>,
 }
 
-/// What is recorded of the bucket's other sets.
+/// What is recorded of the bucket's other sets, and of its lockdown.
 ///
 /// # Errors
 /// The ledger could not be read, or a base has an unknown form.
 pub(crate) async fn others(call: &Call) -> Result<Others, Fault> {
-    let mut others = Others::default();
+    let free = levels::free_sids(&call.ledger, &bucket_of(&call.target)).await?;
+    let mut others = Others { free, ..Others::default() };
     for row in call.ledger.rows_beside(call.held(), clock::now()).await? {
         let Some(base) = row.base::<BaseState>()?.filter(|_| !row.holders.is_empty()) else { continue };
         if !row.is_releasing {

@@ -106,8 +106,10 @@ async fn written(
 async fn again(call: &Call, bucket: &Bucket, base: &BaseState) -> Result<Carried, Fault> {
     let write = async || {
         let (seen, others) = futures::join!(see(call, bucket), Box::pin(shared::others(call)));
-        let base = contain::extend(call, base, &seen.base(&others?.all)).await?;
-        let work = Work { bucket, incident: &call.incident, base: Some(&base) };
+        let others = others?;
+        let seen = seen.without(&others.free);
+        let base = contain::extend(call, base, &seen.base(&others.all)).await?;
+        let work = Work { bucket, incident: &call.incident, base: Some(&base), settle: call.settle };
         Ok::<_, Fault>(Box::pin(contain::carry_out(&work, &seen)).await)
     };
     Box::pin(turn::alone(call, write)).await

@@ -6,7 +6,7 @@
 use crate::Function;
 use firebreak::containment::Containment;
 use firebreak::decision::Decision;
-use firebreak::fault::Fault;
+use firebreak::fault::{Fault, FaultKind};
 use firebreak::incident::Incident;
 use firebreak::receipt::{Receipt, Status};
 use firebreak::target::{Scope, Target};
@@ -16,16 +16,25 @@ use firebreak_function::containment::Call;
 use firebreak_ledger::Held;
 
 impl Function {
-    /// Takes whom a person has released out of the statements about suspects of every bucket that stays frozen. What fails is noted, and left
-    /// to the next look: the principals themselves are back.
-    pub(crate) async fn free_at_buckets(&self, decided: &Incident, released: &[Receipt]) {
+    /// Takes whom a person has released out of the statements about suspects of every bucket that stays frozen. What no later try would do is
+    /// noted, and left to the next look: the principals themselves are back.
+    ///
+    /// # Errors
+    /// `Transient` where a later try can do it: no look comes any more where the incident that holds the bucket is over. The other buckets are
+    /// done.
+    pub(crate) async fn free_at_buckets(&self, decided: &Incident, released: &[Receipt]) -> Result<(), Fault> {
+        let mut passing = None;
         for decision in decided.decisions.iter().filter(|decision| is_frozen(decision, released)) {
             let target = &decision.target;
-            if let Err(fault) = Box::pin(self.free_at(decided, target)).await {
-                let what = format!("{target}: whom this release let go may still be denied there: {}", fault.told());
-                self.responder.ledger().note_or_warn(&decided.id, clock::now(), &what).await;
+            let Err(fault) = Box::pin(self.free_at(decided, target)).await else { continue };
+            if fault.kind == FaultKind::Transient {
+                passing = Some(fault);
+                continue;
             }
+            let what = format!("{target}: whom this release let go may still be denied there: {}", fault.told());
+            self.responder.ledger().note_or_warn(&decided.id, clock::now(), &what).await;
         }
+        passing.map_or(Ok(()), Err)
     }
 
     async fn free_at(&self, decided: &Incident, target: &Target) -> Result<(), Fault> {

@@ -107,8 +107,9 @@ impl Function {
     /// Puts every target of the incident that the answer covers back as its base says, each on its own.
     ///
     /// # Errors
-    /// When the ledger cannot be read, or the end not be written, and `Transient` when a step failed on a passing fault: the state machine tries again, and every
-    /// step that is done says so. Any other target that could not be put back is a failed receipt.
+    /// When the ledger cannot be read, or the end not be written, and `Transient` when a step failed on a passing fault, or such a fault kept a
+    /// frozen bucket from letting go of somebody: the state machine tries again, and every step that is done says so. Any other target that
+    /// could not be put back is a failed receipt.
     pub async fn handle(&self, request: ReleaseInput) -> Result<Released, Fault> {
         let incident = &request.incident;
         let known = self.responder.ledger().incident(&incident.id).await?;
@@ -169,7 +170,7 @@ impl Function {
             None if is_known => self.end(&request, &released, ended).await?,
             None => ended,
         };
-        Box::pin(self.free_at_buckets(&decided, &released)).await;
+        Box::pin(self.free_at_buckets(&decided, &released)).await?;
         let count = |kind| released.iter().flat_map(|receipt| &receipt.steps).filter(|step| step.is(kind)).count();
         let (kept_inactive, drifted) = (count(StepKind::KeepInactive), count(StepKind::CheckDrift));
         Ok(Released { status, receipts: request.carry.receipts(released), kept_inactive, drifted })

@@ -6,9 +6,11 @@
 
 use super::record::{Kind, NO_POLICY, Record};
 use crate::base::Planned;
+use crate::named::{self, Named};
 use firebreak_s3::policy::Document;
 use jiff::Timestamp;
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 /// What CloudTrail shows of who wrote down who may come in, since the first activity.
 #[derive(Debug, Clone, Default)]
@@ -76,12 +78,26 @@ impl Trust {
     }
 }
 
-/// A policy with those of its statements that another one has, too.
+/// A policy that names those alone whom both name, however each spells it: from both, the statements that name nobody besides. What a statement
+/// allows says nothing about who may come in.
 fn common(one: Document, other: &Document) -> Document {
+    let (ours, theirs) = (names(&one), names(other));
     let all = one.statements().iter().enumerate();
-    let alone: Vec<usize> = all.filter(|(_, statement)| !other.statements().contains(statement)).map(|(at, _)| at).collect();
+    let alone: Vec<usize> =
+        all.filter(|(_, statement)| !named::of_statement(statement).is_subset(&theirs)).map(|(at, _)| at).collect();
     // From the end: the place of a statement is that among those which are still there.
-    alone.into_iter().rev().fold(one, |policy, at| policy.leaving_out(at))
+    let mut both = alone.into_iter().rev().fold(one, |policy, at| policy.leaving_out(at));
+    for statement in other.statements() {
+        let who = named::of_statement(statement);
+        if who.is_subset(&ours) && !who.is_subset(&names(&both)) {
+            both = both.with(std::slice::from_ref(statement));
+        }
+    }
+    both
+}
+
+fn names(policy: &Document) -> BTreeSet<Named> {
+    policy.statements().iter().flat_map(named::of_statement).collect()
 }
 
 #[cfg(test)]
@@ -158,6 +174,30 @@ mod tests {
         let later = Trust::recorded(&recorded(Some(&["partner"])));
         assert_eq!((later.policy_by_suspect, later.text()), (true, Some(policy(&["partner"]))));
         assert!(!Trust::recorded(&Planned::default()).policy_by_suspect);
+    }
+
+    /// The same partner in two spellings, and in one list with an accomplice.
+    #[test]
+    fn whom_both_of_two_incidents_name_stays_however_the_policy_was_written() {
+        const PARTNER: &str = "555566667777";
+        let root = format!("arn:aws:iam::{PARTNER}:root");
+        let listed = |names: &[&str]| {
+            let allow = json!({ "Sid": "All", "Effect": "Allow", "Principal": { "AWS": names }, "Action": ["s3:GetObject"] });
+            json!({ "Version": "2012-10-17", "Statement": [allow] }).to_string()
+        };
+        let both = |own: &str, recorded: &str| {
+            let taken = wrote(5, "mallory", None);
+            let own = Trust::of(&[taken, wrote(-9, "alice", Some(own.to_owned()))], at(0));
+            let recorded = Planned { distrusts: true, before: Some(recorded.to_owned()), ..Planned::default() };
+            names(&own.and(&recorded).before.expect("a policy")).into_iter().collect::<Vec<Named>>()
+        };
+        let partner = [Named::Account(PARTNER.to_owned())];
+        assert_eq!(both(&policy(&[PARTNER]), &policy(&[root.as_str()])), partner);
+        assert_eq!(both(&policy(&[PARTNER]), &listed(&[root.as_str()])), partner);
+        let with_another = listed(&[PARTNER, "999988887777"]);
+        assert_eq!(both(&with_another, &policy(&[PARTNER])), partner);
+        assert_eq!(both(&policy(&[PARTNER]), &with_another), partner);
+        assert!(both(&with_another, &policy(&["111122223333"])).is_empty());
     }
 
     #[test]

@@ -7,6 +7,8 @@ use firebreak::fault::Fault;
 use firebreak::target::Target;
 use firebreak_function::containment::Call;
 use firebreak_ledger::Held;
+use firebreak_s3::levels::sids_of;
+use firebreak_s3::policy::Document;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -26,12 +28,24 @@ impl Others {
     /// # Errors
     /// The ledger could not be read or written; `Transient` when another incident writes there at the same time.
     pub(crate) async fn leave_out(&self, call: &Call, statements: &[Value]) -> Result<(), Fault> {
-        let add = |planned: &mut Planned| {
-            let new = statements.iter().filter(|one| !deleted::has(&planned.left_out, one)).cloned();
-            let new: Vec<Value> = new.collect();
-            planned.left_out.extend(new);
-        };
-        Box::pin(self.extend(call, is_closing, add)).await
+        Box::pin(self.extend(call, is_closing, |planned| leave(planned, statements))).await
+    }
+
+    /// Whether another level has statements in `now`. A level that is being released has none any more once its turn is over.
+    pub(crate) fn have_statements_in(&self, now: &Document) -> bool {
+        self.held.iter().any(|other| has_statements_in(other, now))
+    }
+
+    /// Leaves `statements` of the customer's to the levels that have statements in `now`: beside those they have no room.
+    ///
+    /// # Errors
+    /// As [`leave_out`](Self::leave_out).
+    pub(crate) async fn leave_to_statements(&self, call: &Call, now: &Document, statements: &[Value]) -> Result<(), Fault> {
+        if statements.is_empty() {
+            return Ok(());
+        }
+        let is_meant = |other: &Other| has_statements_in(other, now);
+        Box::pin(self.extend(call, is_meant, |planned| leave(planned, statements))).await
     }
 
     /// Tells the other levels that need rules off which of them a suspect wrote: `digests`. They leave those off, too.
@@ -64,6 +78,16 @@ impl Others {
         }
         Ok(())
     }
+}
+
+fn leave(planned: &mut Planned, statements: &[Value]) {
+    let new = statements.iter().filter(|one| !deleted::has(&planned.left_out, one)).cloned();
+    let new: Vec<Value> = new.collect();
+    planned.left_out.extend(new);
+}
+
+fn has_statements_in(other: &Other, now: &Document) -> bool {
+    now.without(sids_of(other.level)).statements().len() < now.statements().len()
 }
 
 /// Also a level that is being released at this moment: it waits for its turn, and reads its record then.

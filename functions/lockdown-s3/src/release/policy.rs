@@ -8,8 +8,7 @@ use super::Of;
 use super::merge::{Known, Merged, NEEDED, named};
 use crate::base::{BaseState, Part};
 use crate::left_out::LeftOut;
-use crate::statements::sids_of;
-use crate::{deleted, turn, write};
+use crate::{deleted, write};
 use firebreak::fault::{Fault, FaultKind};
 use firebreak::receipt::{Outcome, Step};
 use firebreak::step::StepKind;
@@ -17,8 +16,9 @@ use firebreak::text::inert;
 use firebreak_aws::classify::OrFault;
 use firebreak_function::drift::Change;
 use firebreak_function::step::{skipped, step};
+use firebreak_s3::levels::sids_of;
 use firebreak_s3::policy::{self, Document, LIMIT, Refused, denies_nobody};
-use firebreak_s3::{Bucket, settled};
+use firebreak_s3::{Bucket, settled, until_shown};
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -47,12 +47,12 @@ pub(super) async fn restore(of: &Of<'_>, door: Door) -> Vec<Step> {
     }
     let read = async {
         let there = policy::get(bucket).await?;
-        let merged = merged(of, &there, door)?;
-        Ok::<_, Fault>((there, merged))
+        let wanted = wanted(of, &there, door)?;
+        Ok::<_, Fault>((there, wanted))
     };
-    let (there, Merged { document, drift, stays_out }) = match Box::pin(read).await {
+    let (there, Wanted { merged: Merged { document, drift, stays_out }, handed }) = match Box::pin(read).await {
         Ok((_, None)) => return vec![],
-        Ok((there, Some(merged))) => (there, merged),
+        Ok((there, Some(wanted))) => (there, wanted),
         Err(fault) => return vec![step(StepKind::RestorePolicy, async { Err(fault) }).await],
     };
     let mut steps = Vec::new();
@@ -64,6 +64,10 @@ pub(super) async fn restore(of: &Of<'_>, door: Door) -> Vec<Step> {
         if !is_seen {
             return steps;
         }
+    }
+    if let Err(fault) = Box::pin(others.leave_to_statements(call, &there, &handed)).await {
+        steps.push(step(StepKind::RestorePolicy, async { Err(fault) }).await);
+        return steps;
     }
     steps.extend(Box::pin(written(of, (&there, &document), door)).await);
     steps.extend(stays_out.iter().zip(1..).map(|((statement, why), at)| write::left((statement, at), why)));
@@ -79,25 +83,36 @@ enum Back {
     Later,
     /// Nothing.
     Recorded,
+    /// Not even that: what this level left out is left to the levels that have statements in the policy, whose releases put it back. They can
+    /// have grown into the room that this level made.
+    Nothing,
+}
+
+/// What the policy is to be.
+struct Wanted {
+    merged: Merged,
+    /// Statements that this level left out and leaves to others.
+    handed: Vec<Value>,
 }
 
 /// The policy without the level, with as much of what was left out as it has room for: whoever makes a policy of later large would keep the
 /// recorded one from coming back otherwise, and another level can have left something out so that it has room itself. Nothing: the level has
 /// no part in the policy.
-fn merged(of: &Of<'_>, there: &Document, door: Door) -> Result<Option<Merged>, Fault> {
-    let all: &[Back] =
-        if door == Door::Shut { &[Back::Later, Back::Recorded] } else { &[Back::All, Back::Later, Back::Recorded] };
-    let mut merged = None;
+fn wanted(of: &Of<'_>, there: &Document, door: Door) -> Result<Option<Wanted>, Fault> {
+    let all = (door != Door::Shut).then_some(Back::All).into_iter().chain([Back::Later, Back::Recorded]);
+    // Without such a level nobody would put back what is left out.
+    let all = all.chain(of.others.have_statements_in(there).then_some(Back::Nothing));
+    let mut wanted = None;
     for back in all {
-        merged = with(of, there, *back)?;
-        if merged.as_ref().is_none_or(|merged| merged.document.bytes() <= LIMIT) {
+        wanted = with(of, there, back)?;
+        if wanted.as_ref().is_none_or(|wanted| wanted.merged.document.bytes() <= LIMIT) {
             break;
         }
     }
-    Ok(merged)
+    Ok(wanted)
 }
 
-fn with(of: &Of<'_>, there: &Document, back: Back) -> Result<Option<Merged>, Fault> {
+fn with(of: &Of<'_>, there: &Document, back: Back) -> Result<Option<Wanted>, Fault> {
     let Of { call, base, others, .. } = of;
     let (sids, claims) = (sids_of(call.target.scope), &others.claims(call.target.scope));
     let (mut left_out, mut others_left_out) = (base.planned.left_out.clone(), others.left_out());
@@ -111,10 +126,15 @@ fn with(of: &Of<'_>, there: &Document, back: Back) -> Result<Option<Merged>, Fau
     if base.planned.sids.is_empty() && left_out.is_empty() && has_none {
         return Ok(None);
     }
-    let later: &[Value] = if back == Back::Recorded { &[] } else { &left_out };
+    let later: &[Value] = if matches!(back, Back::Recorded | Back::Nothing) { &[] } else { &left_out };
     let recorded = &recorded(base, (now, sids), later)?;
+    let mut handed = vec![];
+    if back == Back::Nothing {
+        (handed, left_out) = left_out.into_iter().partition(|one| deleted::has(recorded.statements(), one));
+        others_left_out.extend(handed.iter().cloned());
+    }
     let known = Known { recorded, now, sids, claims, left_out: &left_out, others_left_out: &others_left_out };
-    known.merged().map(Some)
+    Ok(Some(Wanted { merged: known.merged()?, handed }))
 }
 
 /// The policy before any level, and what was left out of it that came later. Where the containment could not read the policy, it is the one
@@ -151,7 +171,7 @@ async fn written(of: &Of<'_>, (there, wanted): (&Document, &Document), door: Doo
     let Refused { left_out, cut } = refused;
     if restored.outcome == Outcome::Applied {
         let written = without(wanted, &left_out);
-        Box::pin(turn::until_shown(call, bucket, |now| now.is_same(&written))).await;
+        Box::pin(until_shown(bucket, call.settle, |now| now.is_same(&written))).await;
     }
     let (nobody, missing): (Vec<&Value>, Vec<&Value>) = left_out.iter().partition(|one| denies_nobody(one));
     let said: Vec<Step> = write::of_deleted(nobody, &cut).collect();

@@ -81,6 +81,15 @@ fn named_by(policy: &Document) -> BTreeSet<Named> {
     policy.foreign().flat_map(named::of_statement).collect()
 }
 
+/// Whom the statement leaves alone because `policy` names them, as people call them.
+pub(crate) fn excepted(around: &Around<'_>, policy: &Document) -> Vec<String> {
+    let is_excepted = |who: &&Named| {
+        let is_kind = matches!(who, Named::Account(_) | Named::Principal(_) | Named::CloudFront(_));
+        is_kind && who.account() != Some(around.bucket.owner.as_str())
+    };
+    named_by(policy).iter().filter(is_excepted).map(label).collect()
+}
+
 /// Whom a policy lets in from outside who may be somebody's partner: nobody whom the incident accuses, and not everybody, whom the public
 /// access block keeps out whoever let them in.
 fn strangers(around: &Around<'_>, organization: &str, policy: &Document) -> Vec<String> {
@@ -118,11 +127,12 @@ fn not_known(around: &Around<'_>, strangers: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::of_level;
     use super::super::tests::{bucket, document};
-    use super::super::{DENY_OUTSIDERS, DENY_SUSPECTS, of_level};
     use super::*;
     use crate::suspects::Suspects;
     use firebreak::target::Scope;
+    use firebreak_s3::levels::{DENY_OUTSIDERS, DENY_SUSPECTS};
     use serde_json::{Value, json};
 
     const PARTNER: &str = "555566667777";

@@ -2,6 +2,7 @@ use super::*;
 use crate::accused::{Accused, Session};
 use aws_sdk_s3::Client;
 use firebreak::ids::Partition;
+use firebreak_s3::levels::{DENY_CUSTOMER_KEYS, DENY_OUTSIDERS, sids_of};
 use serde_json::json;
 use std::collections::BTreeSet;
 

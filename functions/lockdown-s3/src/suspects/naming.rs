@@ -58,6 +58,20 @@ pub(super) fn named(decision: &Decision, accused: &[&Decision], is_approved: boo
     }
 }
 
+/// Whose writes may be the work of the suspect of `decision`, one of `accused`, whom no bucket policy denies. To distrust somebody takes less
+/// from them than to deny them: so this is also the root user, all of a user of whom one key is known, and whoever may only have the name.
+pub(super) fn writer(decision: &Decision, accused: &[&Decision]) -> Named {
+    let target = &decision.target;
+    match (target.kind, target.scope) {
+        (TargetKind::AccountRoot, _) => Named::Arns(vec![format!("arn:{}:iam::{}:root", target.partition, target.account)], None),
+        (TargetKind::IamUser, _) => user(target),
+        (TargetKind::IamRole, Scope::Session) => session(target),
+        (TargetKind::IamRole, _) if is_narrowed(decision, accused) => Named::Beside,
+        (TargetKind::IamRole, _) => under_any_path(target, "role"),
+        _ => named(decision, accused, true),
+    }
+}
+
 /// Whether one session of the role is decided about, and all of the role waits for a person: its other sessions work on.
 fn is_narrowed(decision: &Decision, accused: &[&Decision]) -> bool {
     let is_its_session = |other: &&Decision| other.target.scope == Scope::Session && other.target.is_of(&decision.target);

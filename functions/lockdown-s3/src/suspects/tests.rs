@@ -85,6 +85,33 @@ fn what_somebody_wrote_of_whom_people_are_only_told_may_be_a_suspect_s_work() {
 }
 
 #[test]
+fn whom_nobody_denies_is_distrusted_as_a_writer_with_every_key() {
+    let older = |mode| {
+        let role = decision(TargetKind::IamRole, "deploy", mode);
+        Decision { target: Target { scope: Scope::OlderSessions, ..role.target.clone() }, ..role }
+    };
+    let one_key = decision(TargetKind::IamUser, "carol", Mode::Auto);
+    let one_key = Decision { target: Target { scope: Scope::AccessKey, ..one_key.target.clone() }, ..one_key };
+    for (undenied, arn) in [
+        (decision(TargetKind::AccountRoot, "111122223333", Mode::Gate), "root"),
+        (decision(TargetKind::IamUser, "svc-breakglass", Mode::Gate), "user/svc-breakglass"),
+        (Decision { whom: Whom::InDoubt, ..decision(TargetKind::IamUser, "mallory", Mode::Gate) }, "user/mallory"),
+        (Decision { whom: Whom::ById, ..decision(TargetKind::IamUser, "mallory", Mode::Auto) }, "user/mallory"),
+        (one_key, "user/carol"),
+        (older(Mode::Auto), "role/deploy"),
+        (decision(TargetKind::IamRole, "OrganizationAccountAccessRole", Mode::Auto), "role/OrganizationAccountAccessRole"),
+    ] {
+        let suspects = of(vec![undenied]);
+        assert!(suspects.writers.arns.contains(&format!("arn:aws:iam::111122223333:{arn}")), "{arn}: {suspects:?}");
+        assert!(names_nobody(&suspects) && suspects.unnamed.len() == 1, "{arn}: {suspects:?}");
+    }
+    let denied = of(vec![decision(TargetKind::IamUser, "mallory", Mode::Auto)]);
+    assert!(denied.writers.is_empty(), "{denied:?}");
+    let narrowed = of(vec![one_session(None, "ci", Mode::Auto), decision(TargetKind::IamRole, "deploy", Mode::Gate)]);
+    assert!(narrowed.writers.is_empty(), "other sessions of the role work on: {narrowed:?}");
+}
+
+#[test]
 fn whoever_may_only_have_a_suspect_s_name_is_denied_once_a_person_approves_it() {
     for doubted in [
         Decision { whom: Whom::InDoubt, ..decision(TargetKind::IamUser, "mallory", Mode::Gate) },

@@ -2,16 +2,19 @@
 
 use super::missing::{Control, Lost, Wanted};
 use super::statements;
-use crate::accusers::Accusers;
+use crate::accusers::{Accusers, once_written};
 use crate::base::{BaseState, Planned, PublicAccessBlock, Seen};
 use crate::left_out::LeftOut;
-use crate::{contain, encryption, lifecycle, replication, turn, versioning, write};
+use crate::turn::{self, Run};
+use crate::{contain, encryption, lifecycle, replication, versioning, write};
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Step};
 use firebreak::step::StepKind;
+use firebreak::target::Scope;
 use firebreak_function::containment::Call;
 use firebreak_function::step::{ended, step};
 use firebreak_s3::Bucket;
+use firebreak_s3::policy::Document;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -41,7 +44,7 @@ pub(super) async fn write(call: &Call, (wanted, base): (&Wanted<'_>, &BaseState)
         Ok(vec![])
     } else {
         let bucket = wanted.around.bucket;
-        Box::pin(turn::alone(call, async || Ok(Box::pin(settings(bucket, seen, &others)).await))).await
+        Box::pin(turn::alone(call, Run::Look, async || Ok(Box::pin(settings(bucket, seen, &others)).await))).await
     };
     let ended = |one: &Lost| {
         let steps = if matches!(one.control, Control::Statements(_)) { &policy } else { &settings };
@@ -81,13 +84,19 @@ async fn policy(call: &Call, (wanted, base): (&Wanted<'_>, &BaseState), seen: &S
     let later = BaseState { planned: now.clone(), ..statements::with_policy(base, document) };
     let base = remember(call, base, &later).await?;
     let mut record = LeftOut::of(call, base).once(&now);
-    let steps = Box::pin(write::policy(call, wanted.around.bucket, statements, &mut record)).await;
+    let steps = Box::pin(write::policy(call, wanted.around.bucket, &statements, &mut record)).await?;
     Ok((steps, record.harms_nobody()))
 }
 
-/// Records who accuses whom, where the policy shows it already.
-pub(super) async fn keep(call: &Call, base: &BaseState, accusers: &Accusers) {
-    let with = BaseState { planned: Planned { denied: accusers.clone(), ..base.planned.clone() }, ..base.clone() };
+/// Records who accuses whom, and which statements deny them, where the policy shows it already: a run that was killed behind its write has not
+/// said so. Only a freeze denies suspects.
+pub(super) async fn keep(call: &Call, (base, now): (&BaseState, &Document), accusers: &Accusers) {
+    if call.target.scope != Scope::Freeze {
+        return;
+    }
+    let there = base.planned.sids.iter().filter(|name| now.sid(name).is_some()).cloned().collect();
+    let shown = Planned { sids: there, denied: accusers.clone(), ..Planned::default() };
+    let with = BaseState { planned: once_written(&base.planned, &shown), ..base.clone() };
     if let Err(fault) = extend(call, base, &with).await {
         tracing::warn!(fault.message = %fault.message, "the record still says whom a freeze denied before");
     }

@@ -11,6 +11,7 @@ use firebreak::receipt::{Outcome, Receipt, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::Scope;
 use firebreak::text::inert;
+use firebreak_s3::levels::sids_of;
 
 /// What a level must show.
 #[derive(Clone, Copy)]
@@ -174,7 +175,7 @@ impl Wanted<'_> {
             Err(fault) => return missing.problems.push(fault.message.clone()),
         };
         let Some(base) = self.base else {
-            let is_bare = document.without(crate::statements::sids_of(self.level)).is_same(document);
+            let is_bare = document.without(sids_of(self.level)).is_same(document);
             let line = is_bare.then(|| "no statement of this level is in the bucket policy".to_owned());
             return missing.problems.extend(line);
         };
@@ -187,6 +188,16 @@ impl Wanted<'_> {
             Err(fault) => missing.problems.push(fault.message),
         }
         missing.problems.extend(statements::unwritable(self.level, &self.around, (base, document)));
+        let unwritten = statements::unwritten(self.level, &self.around, (base, document)).unwrap_or_default();
+        let unwritten = unwritten.iter().filter(|(kind, _)| !self.is_left_out(*kind));
+        missing.problems.extend(unwritten.map(|(_, line)| line.clone()));
+    }
+
+    /// Whether the containment left the statements of a step out on purpose.
+    fn is_left_out(&self, kind: StepKind) -> bool {
+        let name = StepName::from(kind);
+        let is_skipped = |step: &Step| step.name == name && step.outcome == Outcome::Skipped;
+        self.receipt.as_ref().is_ok_and(|known| known.as_ref().is_some_and(|receipt| receipt.steps.iter().any(is_skipped)))
     }
 
     /// What the containment never wrote nobody reverted, and whoever is new is new in any case.

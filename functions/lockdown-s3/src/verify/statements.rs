@@ -3,12 +3,13 @@
 use crate::base::{BaseState, Part};
 use crate::changed::Trust;
 use crate::lineage::without_levels;
-use crate::statements::{Around, DENY_OUTSIDERS, DENY_SUSPECTS, Statements, about_suspects, of_level};
+use crate::statements::{Around, Statements, about_suspects, of_level};
 use crate::suspects::Suspects;
 use crate::write::is_there;
 use firebreak::fault::Fault;
 use firebreak::step::StepKind;
 use firebreak::target::Scope;
+use firebreak_s3::levels::{DENY_OUTSIDERS, DENY_SUSPECTS};
 use firebreak_s3::policy::{Document, LIMIT};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -115,6 +116,30 @@ pub(super) fn unwritable(level: Scope, around: &Around<'_>, (base, now): (&BaseS
     let line = |name: &String| format!("statement {name} is missing in the bucket policy and cannot be written again");
     let doubtful = refused.into_iter().filter(|(kind, _)| is_doubtful(*kind, base)).map(|(_, why)| why);
     base.planned.sids.iter().filter(is_lost).map(line).chain(doubtful).collect()
+}
+
+/// Statements of a freeze that were never written, while looks write those about the suspects: whom they shut out, nobody has been asked.
+///
+/// # Errors
+/// As [`wanted`].
+pub(super) fn unwritten(
+    level: Scope,
+    around: &Around<'_>,
+    (base, now): (&BaseState, &Document),
+) -> Result<Vec<(StepKind, String)>, Fault> {
+    if level != Scope::Freeze {
+        return Ok(vec![]);
+    }
+    let recorded = Document::parse(base.policy.as_deref())?;
+    let all = of_level(level, around, &recorded, &Trust::recorded(&base.planned)).all;
+    let is_missing = |(kind, one): &(StepKind, Value)| {
+        *kind != StepKind::DenySuspects && !base.planned.sids.contains(sid(one)) && now.sid(sid(one)).is_none()
+    };
+    let line = |one: &Value| {
+        let bucket = &around.bucket.name;
+        format!("statement {} was never written: approve it with --only \"freeze of S3 bucket {bucket}\"", sid(one))
+    };
+    Ok(all.into_iter().filter(is_missing).map(|(kind, one)| (kind, line(&one))).collect())
 }
 
 /// Whether the statement of a step was written before anybody knew that it excepts whom a suspect may have named.

@@ -7,15 +7,18 @@ use super::late::Made;
 use super::missing::{Cause, Control, Lost};
 use super::statements::{self, is_doubtful};
 use crate::base::{BaseState, Part, Planned, Rule, Rules, Seen};
-use crate::changed::{By, Changed, Kind, Window};
+use crate::changed::{By, Changed, Kind, Trust, Window};
 use crate::planned::rules_by_suspect;
 use crate::statements::Around;
+use crate::unproven;
 use firebreak::fault::Fault;
 use firebreak::receipt::{Outcome, Receipt};
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::{Look, Scope};
 use firebreak_aws::clock;
 use firebreak_function::containment::Call;
+use firebreak_s3::levels::DENY_OUTSIDERS;
+use firebreak_s3::policy::Document;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 
@@ -28,7 +31,7 @@ const UNRECORDED: &str = "CloudTrail shows by now that somebody wrote the rules.
 
 /// What a look asks CloudTrail for. Nothing: the containment knew what there is to know, or the look may write nothing.
 pub(super) fn window(call: &Call, receipt: &Result<Option<Receipt>, Fault>, since: Timestamp) -> Option<Window> {
-    if call.target.scope != Scope::Freeze || call.look != Look::Reapply {
+    if !matches!(call.target.scope, Scope::Freeze | Scope::Destruction) || call.look != Look::Reapply {
         return None;
     }
     let receipt = receipt.as_ref().ok()?.as_ref();
@@ -43,10 +46,15 @@ fn was_blind(receipt: &Receipt) -> bool {
     receipt.steps.iter().any(|step| step.name == name && step.error.is_some())
 }
 
-/// The record of a freeze that had known what CloudTrail shows by now. It plans more, or the same.
-pub(super) fn learnt(base: &BaseState, seen: &Seen, changed: &Changed) -> BaseState {
+/// The record of a containment that had known what CloudTrail shows by now. Of a freeze it plans more, or the same; the end of destruction
+/// goes by no trail, but its release leaves off what a suspect wrote.
+pub(super) fn learnt(level: Scope, base: &BaseState, seen: &Seen, changed: &Changed) -> BaseState {
     let (lifecycle, replication) = (seen.base.lifecycle.clone(), seen.base.replication.clone());
-    let mut learnt = base.joined(&BaseState { planned: planned(base, seen, changed), lifecycle, replication, ..base.clone() });
+    let mut learnt = if level == Scope::Freeze {
+        base.joined(&BaseState { planned: planned(base, seen, changed), lifecycle, replication, ..base.clone() })
+    } else {
+        base.clone()
+    };
     let theirs = rules_by_suspect(&learnt, Some(changed));
     learnt.planned.by_suspect.extend(theirs);
     learnt
@@ -94,9 +102,25 @@ pub(super) fn learn(one: &mut Lost) {
     one.line.push_str(": CloudTrail showed that too late for the containment");
 }
 
+/// How the step about the names in the bucket policy ends, by what CloudTrail shows by now. Noise of after the containment takes nothing back
+/// that the containment saw.
+fn proven(receipt: &Receipt, (base, around): (&BaseState, &Around<'_>), changed: &Changed) -> Option<Made> {
+    let has_failed = receipt.steps.iter().any(|step| step.name == unproven::name() && step.outcome == Outcome::Failed);
+    let recorded = Document::parse(base.policy.as_deref()).ok().filter(|_| base.planned.sids.contains(DENY_OUTSIDERS))?;
+    let why = unproven::unproven(around, &recorded, (Some(changed), &Trust::recorded(&base.planned)));
+    match (why, has_failed) {
+        (None, true) => Some(Made::new(unproven::name(), Outcome::Skipped)),
+        (Some(why), false) if was_blind(receipt) => {
+            Some(Made { error: Some(why), ..Made::new(unproven::name(), Outcome::Failed) })
+        }
+        _ => None,
+    }
+}
+
 /// Steps of the containment that ended otherwise than its receipt says, by what CloudTrail shows by now.
 pub(super) fn corrected(
     receipt: &Receipt,
+    level: Scope,
     (base, around, seen): (&BaseState, &Around<'_>, &Seen),
     changed: &Changed,
 ) -> Vec<Made> {
@@ -108,6 +132,9 @@ pub(super) fn corrected(
     let mut all = Vec::new();
     if !changed.is_blind() && was_blind(receipt) {
         all.push(Made::new(StepKind::ReadTrail, Outcome::Skipped));
+    }
+    if level != Scope::Freeze {
+        return all;
     }
     let more = planned(base, seen, changed);
     let has_room = |late: &BTreeSet<String>, planned: &BTreeSet<String>| late.is_subset(planned);
@@ -134,6 +161,7 @@ pub(super) fn corrected(
             _ => {}
         }
     }
+    all.extend(proven(receipt, (base, around), changed));
     let Ok(document) = &seen.document else { return all };
     let refused = statements::wanted(Scope::Freeze, around, (base, document)).map(|wanted| wanted.refused).unwrap_or_default();
     let doubtful = refused.into_iter().filter(|(kind, _)| is_doubtful(*kind, base) && !has_failed(*kind));

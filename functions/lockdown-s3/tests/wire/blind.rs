@@ -3,9 +3,14 @@
 use crate::levels::open;
 use crate::protected::{OLD, contain_now, with_log};
 use crate::release::release_at;
-use crate::{approved_at, contain_at, outcome, stage, verify_at};
+use crate::{approved_at, contain_at, incident, outcome, request, responder, run, stage, target, verify_at};
+use firebreak::answer::{Answer, Decided};
+use firebreak::containment::Containment;
 use firebreak::receipt::{Outcome, Status};
 use firebreak::target::Scope;
+use firebreak::task::{Phase, TaskInput, TaskOutput};
+use firebreak_aws::clients::MemberRole;
+use firebreak_aws::clock;
 use firebreak_testkit::scripted::{ScriptedAws, error};
 
 const READ: &str = "s3:GetBucketPolicy";
@@ -69,13 +74,49 @@ async fn a_look_denies_the_suspects_at_last_and_a_release_puts_back_every_byte()
         blind_at(&aws, level).await;
         for _ in 0..2 {
             let check = verify_at(&aws, "one", level).await.expect("a look");
-            assert!(check.holds && check.reverted.is_empty(), "nobody took anything away: {check:?}");
+            assert!(check.reverted.is_empty(), "nobody took anything away: {check:?}");
             assert_eq!(bucket.sids(), ["Partner", sid], "nobody was asked whom the rest would shut out");
+            let is_told = |name: &str| check.problems.iter().any(|line| line.contains(name));
+            let lacks = level == Scope::Freeze;
+            assert_eq!((check.holds, is_told("FirebreakDenyOutsiders")), (!lacks, lacks), "{level:?}: {check:?}");
         }
         let steps = release_at(&aws, "one", level).await;
         assert_eq!(outcome(&steps, "restore-policy"), Outcome::Applied, "{steps:?}");
         assert_eq!(bucket.policy().as_deref(), Some(PARTNER));
     }
+}
+
+#[tokio::test]
+async fn what_a_look_could_not_write_an_approval_does() {
+    let (aws, bucket) = stage().await;
+    let bucket = bucket.with_policy(PARTNER);
+    blind_at(&aws, Scope::Freeze).await;
+    verify_at(&aws, "one", Scope::Freeze).await.expect("a look");
+    let done = approved_at(&aws, "one", Scope::Freeze).await.expect("a receipt");
+    assert!(done.status == Status::Contained && bucket.statement("FirebreakDenyOutsiders").is_some(), "{done:?}");
+    let check = verify_at(&aws, "one", Scope::Freeze).await.expect("a look");
+    assert!(check.holds && check.reverted.is_empty(), "{check:?}");
+}
+
+/// S3 takes no policy without a statement, and only a release may delete one.
+#[tokio::test]
+async fn the_last_suspect_is_let_go_also_where_nothing_else_is_in_the_policy() {
+    let (aws, bucket) = stage().await;
+    blind_at(&aws, Scope::Freeze).await;
+    verify_at(&aws, "one", Scope::Freeze).await.expect("a look");
+    assert_eq!(bucket.sids(), ["FirebreakDenySuspects"]);
+    let mut released = incident("one");
+    released.settle(&Decided::new(Answer::Release, "ann", "it was her", clock::now()), |_| true);
+    let look = TaskInput { incident: released.clone(), ..request(Phase::Verify, "one", Scope::Freeze) };
+    let TaskOutput::Verification(check) = Box::pin(run(&aws, look)).await.expect("an answer") else { unreachable!("a look") };
+    assert!(check.problems.iter().any(|line| line.contains("only a release does that")), "{check:?}");
+    let (frozen, role) = (target(Scope::Freeze), MemberRole::Release);
+    let call = responder(&aws).call(&frozen, Containment::LockdownS3, role, &released.id).await.expect("credentials");
+    Box::pin(lockdown_s3::free(&call, &released)).await.expect("let go");
+    assert_eq!(bucket.policy(), None);
+    aws.forget();
+    Box::pin(lockdown_s3::free(&call, &released)).await.expect("nothing to do");
+    assert_eq!(aws.changes(), [""; 0]);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What CloudTrail shows of a bucket, and how it is asked.
 
-use crate::{NAME, outcome, request, run, stage};
+use crate::{NAME, outcome, request, run, stage, target};
 use firebreak::receipt::{Outcome, Receipt, Status, Step};
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::Scope;
@@ -20,6 +20,15 @@ pub(crate) fn asked(phase: Phase) -> TaskInput {
     let mut request = request(phase, "one", Scope::Freeze);
     request.incident.finding.first_seen = Some(ago(60));
     request
+}
+
+/// The same for the end of destruction, which a person has approved.
+pub(crate) async fn end_destruction(aws: &ScriptedAws) -> Receipt {
+    let request = TaskInput { target: target(Scope::Destruction), approved: true, ..asked(Phase::Contain) };
+    let TaskOutput::Receipt(receipt) = Box::pin(run(aws, request)).await.expect("an answer") else {
+        unreachable!("a containment answers with a receipt")
+    };
+    receipt
 }
 
 /// Freezes the bucket for such an incident.
@@ -127,6 +136,13 @@ async fn whoever_hides_a_rule_behind_calls_about_other_buckets_gets_no_receipt_t
     assert_eq!(failed.map(|step| step.outcome), Some(Outcome::Failed));
     assert!(words(failed).contains("wipe") && words(failed).contains("--only"), "{failed:?}");
     assert!(!receipt.steps.iter().any(|step| step.is(StepKind::DisableReplicationRule)), "there is none: {receipt:?}");
+}
+
+/// Calls that fill CloudTrail's newest pages: of the bucket, and of this name in the account.
+pub(crate) fn noise(mut elsewhere: Value) -> Vec<Value> {
+    elsewhere["requestParameters"]["bucketName"] = json!("acme-scratch");
+    let reads = (0..60).map(|_| recorded("GetBucketAcl", 1, &Value::Null));
+    reads.chain((0..51).map(|_| elsewhere.clone())).collect()
 }
 
 #[tokio::test]

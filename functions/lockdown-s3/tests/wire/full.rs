@@ -2,7 +2,9 @@
 
 use crate::bucket::{Bucket, CLOSED};
 use crate::lived_in::is_in_force;
+use crate::release::{Told, try_release};
 use crate::shared::let_go;
+use crate::verify::look_beyond;
 use crate::{NAME, approved_at, base_at, contain_at, outcome, stage, target, verify_at};
 use firebreak::receipt::{Outcome, Status, Step};
 use firebreak::target::Scope;
@@ -31,12 +33,12 @@ async fn full(sid: &str, effect: &str) -> (ScriptedAws, Bucket, String) {
     (aws, bucket, policy)
 }
 
-/// The bytes of a freeze's statements about suspects.
-async fn bytes_about_suspects() -> usize {
+/// The bytes of a freeze's statements whose names begin so.
+async fn bytes_of_a_freeze(front: &str) -> usize {
     let (aws, bucket) = stage().await;
     contain_at(&aws, "one", Scope::Freeze).await.expect("a receipt");
-    let about_suspects = bucket.sids().into_iter().filter(|sid| sid.starts_with("FirebreakDenySuspects"));
-    about_suspects.map(|sid| bucket.statement(&sid).expect("a statement").to_string().len() + 1).sum()
+    let ours = bucket.sids().into_iter().filter(|sid| sid.starts_with(front));
+    ours.map(|sid| bucket.statement(&sid).expect("a statement").to_string().len() + 1).sum()
 }
 
 fn words<'a>(steps: &'a [Step], name: &str) -> &'a str {
@@ -52,7 +54,7 @@ fn left_out(aws: &ScriptedAws) -> Vec<Value> {
 #[tokio::test]
 async fn without_room_in_the_policy_a_freeze_denies_the_suspects_alone_and_says_what_is_missing() {
     let (aws, bucket) = stage().await;
-    let bucket = bucket.with_policy(&padded(("App", "Allow"), LIMIT - bytes_about_suspects().await));
+    let bucket = bucket.with_policy(&padded(("App", "Allow"), LIMIT - bytes_of_a_freeze("FirebreakDenySuspects").await));
     let done = contain_at(&aws, "one", Scope::Freeze).await.expect("a receipt");
     assert_eq!(done.status, Status::Partial, "{:?}", done.steps);
     assert_eq!(outcome(&done.steps, "deny-suspects"), Outcome::Applied);
@@ -110,6 +112,35 @@ async fn what_went_out_for_a_seal_stays_out_while_a_freeze_needs_the_room_and_th
     assert!(is_in_force(&bucket, Scope::Freeze) && bucket.statement("App").is_none());
     let_go(&aws, "two", Scope::Freeze).await;
     assert_eq!(bucket.now(), before);
+}
+
+/// A suspect more has room only while the statement is out. Nobody but Firebreak could take anything out under the seal.
+#[tokio::test]
+async fn a_seal_is_released_also_where_a_freeze_has_grown_into_the_room_that_it_made() {
+    for how in ["whole", "killed"] {
+        let (aws, bucket) = stage().await;
+        let policy = padded(("App", "Allow"), LIMIT - bytes_of_a_freeze("Firebreak").await - 60);
+        let bucket = bucket.with_policy(&policy).with_versioning("Suspended");
+        let before = bucket.now();
+        let frozen = contain_at(&aws, "one", Scope::Freeze).await.expect("a receipt");
+        assert_eq!(frozen.status, Status::Contained, "{frozen:?}");
+        approved_at(&aws, "one", Scope::Seal).await.expect("a receipt");
+        assert_eq!(left_out(&aws), ["App"]);
+        assert!(look_beyond(&aws).await.reverted.is_empty());
+        assert!(bucket.statement("FirebreakDenySuspects").expect("a statement").to_string().contains("user/trent"));
+
+        if how == "killed" {
+            aws.forget();
+            let release = try_release(&aws, ("one", Scope::Seal), Told::default());
+            assert!(aws.kill_at("s3:PutBucketPolicy", 1, true, Box::pin(release)).await.is_none());
+        }
+        let steps = let_go(&aws, "one", Scope::Seal).await;
+        assert!(steps.iter().all(|step| step.outcome != Outcome::Failed), "{how}: {steps:?}");
+        assert!(words(&steps, "leave-out-statement App").contains("that release puts it back"), "{how}: {steps:?}");
+        assert!(bucket.statement("FirebreakSeal").is_none() && is_in_force(&bucket, Scope::Freeze), "{how}");
+        let steps = let_go(&aws, "one", Scope::Freeze).await;
+        assert_eq!(bucket.now(), before, "{how}: {steps:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What CloudTrail shows only after the containment: a look finds it.
 
 use crate::bucket::Bucket;
-use crate::changed::{TRAIL, WIPE, ago, asked, freeze, wipe, words, wrote_lifecycle};
+use crate::changed::{TRAIL, WIPE, ago, asked, end_destruction, freeze, noise, wipe, words, wrote_lifecycle};
 use crate::lived_in::is_wiping;
 use crate::release::release_at;
 use crate::trust::{FOREIGN, PARTNER, by_alice, excepted, reads, wrote_policy};
@@ -10,7 +10,7 @@ use firebreak::containment::Containment;
 use firebreak::receipt::{Outcome, Receipt, Status, Verification};
 use firebreak::step::{StepKind, StepName};
 use firebreak::target::Scope;
-use firebreak::task::{Phase, TaskOutput};
+use firebreak::task::{Phase, TaskInput, TaskOutput};
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::{ScriptedAws, error};
 
@@ -128,6 +128,35 @@ async fn an_accomplice_whom_cloudtrail_shows_too_late_is_no_exception_any_more()
     aws.forget();
     let check = look(&aws).await;
     assert!(check.holds && check.reverted.is_empty() && aws.changes().is_empty(), "{check:?}");
+}
+
+#[tokio::test]
+async fn once_cloudtrail_shows_who_wrote_the_policy_the_receipt_says_so_and_noise_of_later_takes_that_back_from_nobody() {
+    let (aws, bucket) = stage().await;
+    let partner = reads(&[PARTNER]);
+    let bucket = bucket.with_policy(&partner.to_string());
+    aws.always(TRAIL, error(400, "AccessDeniedException"));
+    assert_eq!(freeze(&aws).await.status, Status::Partial);
+    aws.mend();
+    look(&aws).await;
+    assert_eq!(receipt(&aws).await.status, Status::Contained, "nobody has written it since");
+    let bucket = noise(wrote_policy(0, &partner)).into_iter().fold(bucket, Bucket::with_event);
+    look(&aws).await;
+    assert_eq!(receipt(&aws).await.status, Status::Contained);
+    assert_eq!(excepted(&bucket), Some(vec![PARTNER.to_owned()]));
+}
+
+#[tokio::test]
+async fn what_cloudtrail_shows_too_late_a_release_of_the_end_of_destruction_knows_too() {
+    let (aws, bucket) = stage().await;
+    let bucket = bucket.with_lifecycle(WIPE);
+    assert_eq!(end_destruction(&aws).await.status, Status::Contained);
+    let bucket = bucket.with_event(wrote_lifecycle(10, &wipe()));
+    let request = TaskInput { target: target(Scope::Destruction), ..asked(Phase::Verify) };
+    Box::pin(run(&aws, request)).await.expect("a look");
+    assert_eq!(base_at(&aws, Scope::Destruction).expect("a base").planned.by_suspect.len(), 1);
+    release_at(&aws, "one", Scope::Destruction).await;
+    assert!(!is_wiping(&bucket), "a suspect wrote it");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Rules by which S3 itself deletes and copies: which are switched off, and that they come back as they were.
 
 use crate::bucket::{Bucket, Xml};
-use crate::changed::{WIPE, freeze, recorded, step_about, wipe, wrote_lifecycle};
+use crate::changed::{TRAIL, WIPE, end_destruction, freeze, recorded, step_about, wipe, wrote_lifecycle};
 use crate::release::{Told, release_at, try_release};
 use crate::shared::let_go;
 use crate::{contain_at, outcome, request, run, stage, target, verify_at};
@@ -267,7 +267,12 @@ async fn a_rule_with_the_name_of_a_folded_step_stands_for_no_other_rule() {
 
 #[tokio::test]
 async fn a_rule_that_a_suspect_wrote_stays_off_whichever_level_is_released_last() {
-    for order in [[Scope::Freeze, Scope::Destruction], [Scope::Destruction, Scope::Freeze]] {
+    for order in [
+        vec![Scope::Freeze, Scope::Destruction],
+        vec![Scope::Destruction, Scope::Freeze],
+        // A freeze waits, or nobody approved it.
+        vec![Scope::Destruction],
+    ] {
         let (aws, bucket) = stage().await;
         let written =
             json!({ "Role": ROLE, "Rule": { "ID": "steal", "Status": "Enabled", "Destination": { "Account": "999988887777" } } });
@@ -277,11 +282,13 @@ async fn a_rule_that_a_suspect_wrote_stays_off_whichever_level_is_released_last(
             .with_event(wrote_lifecycle(10, &json!([keep_recorded(), wipe()])))
             .with_event(wrote_lifecycle(24 * 60, &keep_recorded()))
             .with_event(recorded("PutBucketReplication", 5, &json!({ "ReplicationConfiguration": written })));
-        freeze(&aws).await;
-        contain_at(&aws, "one", Scope::Destruction).await.expect("a receipt");
+        if order.contains(&Scope::Freeze) {
+            freeze(&aws).await;
+        }
+        end_destruction(&aws).await;
         let mut steps = Vec::new();
-        for level in order {
-            steps.extend(let_go(&aws, "one", level).await);
+        for level in &order {
+            steps.extend(let_go(&aws, "one", *level).await);
         }
         let rules = [("lifecycle", "wipe"), ("replication", "steal"), ("lifecycle", "keep")];
         assert_eq!(rules.map(|(of, id)| on(&bucket, of, id)), [false, false, true], "{order:?}: {steps:?}");
@@ -294,6 +301,17 @@ async fn a_rule_that_a_suspect_wrote_stays_off_whichever_level_is_released_last(
             assert!(said.outcome == Outcome::Skipped && why.contains(command) && why.ends_with("file://rules.json`"), "{said:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn where_nobody_knows_who_wrote_the_rules_that_is_said_before_a_release_switches_them_on() {
+    let (aws, bucket) = stage().await;
+    let bucket = bucket.with_lifecycle(WIPE).with_event(wrote_lifecycle(10, &wipe()));
+    aws.always(TRAIL, error(400, "AccessDeniedException"));
+    let done = end_destruction(&aws).await;
+    assert_eq!((done.status, on(&bucket, "lifecycle", "wipe")), (Status::Contained, false), "{done:?}");
+    let note = step_about(&done, StepKind::NoteAccess, "rules of the lifecycle").and_then(|step| step.error.clone());
+    assert!(note.is_some_and(|note| note.message.contains("a release switches all of them on")), "{done:?}");
 }
 
 /// The first incident does not accuse whoever wrote the rule. The second one finds it off.

@@ -4,6 +4,7 @@ use crate::bucket::{CLOSED, Xml};
 use crate::lived_in::{contained_at, is_in_force, lived_in};
 use crate::release::release_at;
 use crate::shared::let_go;
+use crate::verify::look_beyond;
 use crate::{approved_at, base_at, contain, contain_at, stage};
 use firebreak::receipt::{Outcome, Status, Step};
 use firebreak::target::Scope;
@@ -44,6 +45,28 @@ async fn what_a_release_took_out_does_not_come_back_with_the_next_containment() 
     assert_eq!(base_at(&aws, Scope::Seal).expect("a base").policy, before.policy, "byte for byte");
     let ours: Vec<String> = bucket.sids().into_iter().filter(|sid| sid.starts_with("Firebreak")).collect();
     assert_eq!(ours, ["FirebreakSeal"]);
+}
+
+/// Nobody holds the level any more whose statement S3 still shows to the look: nobody would take it out again.
+#[tokio::test]
+async fn what_a_release_took_out_does_not_come_back_with_the_next_look() {
+    let (aws, bucket, _) = contained_at(Scope::Freeze).await;
+    approved_at(&aws, "one", Scope::Destruction).await.expect("a receipt");
+    let old = bucket.policy();
+    assert!(is_done(&let_go(&aws, "one", Scope::Destruction).await));
+    // The first read in the turn of the look shows the policy of before.
+    let has_turn = Arc::new(AtomicBool::new(false));
+    let begins = has_turn.clone();
+    aws.on("dynamodb:UpdateItem", move |call| {
+        let owner = call.params["ExpressionAttributeValues"][":me"]["S"].as_str().unwrap_or_default();
+        begins.fetch_or(owner.ends_with("#look"), Relaxed);
+        None
+    });
+    aws.on(READ, move |_| has_turn.swap(false, Relaxed).then(|| shown(old.clone())));
+    let check = look_beyond(&aws).await;
+    assert!(check.holds && is_in_force(&bucket, Scope::Freeze), "{check:?}");
+    assert!(bucket.statement("FirebreakDenySuspects").expect("a statement").to_string().contains("user/trent"));
+    assert!(bucket.statement("FirebreakDenyDestruction").is_none(), "{:?}", bucket.sids());
 }
 
 /// A look has just written the seal again, and S3 shows the bucket as somebody had left it.

@@ -1,7 +1,9 @@
 //! Whom a freeze denies, whom it lets go again, and who cannot make it wait.
 
 use crate::bucket::Bucket;
-use crate::changed::{freeze, recorded};
+use crate::changed::{WIPE, asked, freeze, recorded, wipe, wrote_lifecycle};
+use crate::shared::let_go;
+use crate::trust::{FOREIGN as OUTSIDER, PARTNER, by_alice, excepted, reads, wrote_policy};
 use crate::verify::change_statement;
 use crate::{MALLORY, base_at, contain_at, function, incident, outcome, receipt, request, responder, run, stage, target};
 use firebreak::answer::{Answer, Decided, Targets};
@@ -10,13 +12,13 @@ use firebreak::decision::{Decision, Mode, Whom};
 use firebreak::holders::Holders;
 use firebreak::incident::Incident;
 use firebreak::receipt::{Outcome, Receipt, Status, Verification};
-use firebreak::target::{Scope, TargetKind};
+use firebreak::target::{Scope, Target, TargetKind};
 use firebreak::task::{Phase, TaskInput, TaskOutput};
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::clock;
 use firebreak_ledger::{Held, ReleaseClaim};
 use firebreak_testkit::room;
-use firebreak_testkit::scripted::ScriptedAws;
+use firebreak_testkit::scripted::{Call, ScriptedAws};
 use jiff::SignedDuration;
 use lockdown_s3::{BaseState, Function};
 use serde_json::{Value, json};
@@ -103,6 +105,51 @@ async fn nobody_counts_as_contained_whom_no_bucket_policy_denies() {
         assert_eq!((done.status, outcome(&done.steps, "deny-suspects")), (Status::Partial, Outcome::Failed), "{done:?}");
         assert_eq!(outcome(&done.steps, "deny-outsiders"), Outcome::Applied, "everything else is done");
         assert_eq!(denied(&bucket), "");
+    }
+}
+
+/// Everything that a suspect can write, by a session of which no finding knows the key.
+fn written_by(identity: &Value) -> [Value; 3] {
+    let by = |mut record: Value| {
+        record["userIdentity"] = identity.clone();
+        record
+    };
+    let mut policy = reads(&[PARTNER, OUTSIDER]);
+    policy["Statement"].as_array_mut().expect("a list").push(allow("Open", &json!("*")));
+    [by(wrote_policy(10, &policy)), by(wrote_lifecycle(10, &wipe())), policy]
+}
+
+#[tokio::test]
+async fn what_somebody_wrote_whom_no_bucket_policy_denies_holds_no_freeze_up_and_lets_nobody_in() {
+    let root = Decision::new(room::target(TargetKind::AccountRoot, "111122223333"), None, Mode::Gate, "a finding");
+    let user = |name: &str| {
+        json!({ "type": "IAMUser", "principalId": "AIDAEXAMPLEUNNAMED001", "userName": name,
+        "accessKeyId": "ASIAEXAMPLESESSION01", "arn": format!("arn:aws:iam::111122223333:user/{name}") })
+    };
+    for (undenied, identity) in [
+        (accused("svc-breakglass"), user("svc-breakglass")),
+        (Decision { whom: Whom::InDoubt, ..accused(MALLORY) }, user(MALLORY)),
+        (
+            root,
+            json!({ "type": "Root", "principalId": "111122223333", "accessKeyId": "ASIAEXAMPLESESSION01",
+            "arn": "arn:aws:iam::111122223333:root" }),
+        ),
+    ] {
+        let (aws, bucket) = stage().await;
+        let [policy_event, rules_event, policy] = written_by(&identity);
+        let bucket =
+            bucket.with_policy(&policy.to_string()).with_lifecycle(WIPE).with_event(policy_event).with_event(rules_event);
+        let bucket = bucket.with_event(by_alice(wrote_policy(24 * 60, &reads(&[PARTNER]))));
+        let mut request = asked(Phase::Contain);
+        request.incident.decisions = vec![undenied];
+        let done = receipt(Box::pin(run(&aws, request)).await.expect("an answer")).expect("a receipt");
+        // Nobody is denied, so this is no whole freeze; but nothing waits.
+        assert_eq!((done.status, outcome(&done.steps, "deny-suspects")), (Status::Partial, Outcome::Failed), "{done:?}");
+        assert_eq!(excepted(&bucket), Some(vec![PARTNER.to_owned()]), "{identity}");
+        assert_eq!(bucket.rule_status("lifecycle", "wipe").as_deref(), Some("Disabled"), "{identity}");
+        let steps = let_go(&aws, "one", Scope::Freeze).await;
+        assert_eq!(outcome(&steps, "enable-lifecycle-rule wipe"), Outcome::Skipped, "{identity}: {steps:?}");
+        assert_eq!(bucket.rule_status("lifecycle", "wipe").as_deref(), Some("Disabled"), "{identity}");
     }
 }
 
@@ -231,6 +278,63 @@ async fn whom_another_incident_accuses_as_well_stays_denied() {
     let check = look(&aws, Incident { decisions: vec![accused("bob")], ..incident("two") }).await;
     assert!(check.holds && check.reverted.is_empty(), "{check:?}");
     assert!(denied(&bucket).contains("user/bob") && !denied(&bucket).contains("user/mallory"), "{}", denied(&bucket));
+}
+
+/// What a look wrote from a record of before, it would take the other incident's suspects out by.
+#[tokio::test]
+async fn a_look_that_waited_for_another_incident_writes_nothing_from_its_old_record() {
+    let (aws, bucket) = stage().await;
+    freeze_for(&aws, "one", vec![accused(MALLORY)]).await;
+    bucket.change(|state| state.policy = None);
+    // The lock is the second incident's, while the look waits for it.
+    let (ledger, id, now) = (room::ledger(&aws), room::incident("two"), clock::now());
+    let (name, owner) = (target(Scope::Principal).ledger_key(), format!("{id}#{id}#freeze"));
+    let locked = ledger.lock_for(&name, &owner, now, now + SignedDuration::from_secs(60)).await.expect("the ledger answers");
+    let _lock = locked.expect("the lock is free");
+    aws.forget();
+    let second = async {
+        let waits =
+            |call: &Call| call.params["ExpressionAttributeValues"][":me"]["S"].as_str().is_some_and(|me| me.ends_with("#look"));
+        while !aws.calls_of("dynamodb:UpdateItem").iter().any(waits) {
+            tokio::task::yield_now().await;
+        }
+        freeze_for(&aws, "two", vec![accused("trent")]).await
+    };
+    let (check, done) = futures::join!(Box::pin(look(&aws, incident("one"))), Box::pin(second));
+    assert_eq!(done.status, Status::Contained, "{done:?}");
+    assert!(!check.holds, "the next look writes: {check:?}");
+    for name in ["user/trent", "user/mallory"] {
+        assert!(denied(&bucket).contains(name), "{name}: {}", denied(&bucket));
+    }
+    assert!(look(&aws, incident("one")).await.holds);
+    assert!(denied(&bucket).contains("user/trent"), "{}", denied(&bucket));
+}
+
+/// An incident that accused a user and a session of a role, which has a statement of its own. `released`: a person has released the session.
+fn with_a_session(released: bool) -> Incident {
+    let role = Decision { target: room::target(TargetKind::IamRole, "deploy"), ..accused("deploy") };
+    let session = Target { scope: Scope::Session, session: Some("ci".to_owned()), ..role.target.clone() };
+    let mut incident = Incident { decisions: vec![accused(MALLORY), Decision { target: session, ..role }], ..incident("one") };
+    if released {
+        let targets = Targets { except: vec![MALLORY.to_owned()], ..Targets::default() };
+        let answer = Decided { targets, ..Decided::new(Answer::Release, "ann", "it was the pipeline", clock::now()) };
+        incident.settle(&answer, |_| true);
+    }
+    incident
+}
+
+#[tokio::test]
+async fn a_look_that_was_killed_behind_its_write_is_followed_by_looks_that_blame_nobody() {
+    let (aws, bucket) = stage().await;
+    freeze_for(&aws, "one", with_a_session(false).decisions).await;
+    assert!(bucket.statement("FirebreakDenySuspectsSessions1").is_some(), "{:?}", bucket.sids());
+    let killed = aws.kill_at("s3:PutBucketPolicy", 2, true, Box::pin(look(&aws, with_a_session(true)))).await;
+    assert!(killed.is_none() && bucket.statement("FirebreakDenySuspectsSessions1").is_none(), "{:?}", bucket.sids());
+    assert!(look(&aws, with_a_session(true)).await.holds);
+    let mut later = with_a_session(true);
+    later.decisions.push(accused("trent"));
+    let check = look(&aws, later).await;
+    assert!(check.holds && check.reverted.is_empty() && denied(&bucket).contains("user/trent"), "{check:?}");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Whom a freeze believes where a suspect wrote the bucket policy.
 
 use crate::bucket::{Bucket, CLOSED};
-use crate::changed::{TRAIL, asked, freeze, recorded, words};
+use crate::changed::{TRAIL, asked, freeze, noise, recorded, step_about, words};
 use crate::{base_at, outcome, run, stage};
 use firebreak::receipt::{Outcome, Receipt, Status};
 use firebreak::step::StepKind;
@@ -124,4 +124,17 @@ async fn a_policy_that_names_nobody_outside_needs_no_person_whoever_wrote_it() {
     let bucket = bucket.with_event(wrote_policy(10, &reads(&["111122223333"])));
     let receipt = freeze(&aws).await;
     assert_eq!((receipt.status, excepted(&bucket)), (Status::Contained, Some(vec![])), "{:?}", receipt.steps);
+}
+
+#[tokio::test]
+async fn whoever_hides_an_accomplice_behind_calls_about_other_buckets_gets_no_receipt_that_says_contained() {
+    let both = reads(&[PARTNER, FOREIGN]);
+    let (aws, bucket) = stage_with(&both).await;
+    let bucket = noise(wrote_policy(2, &both)).into_iter().fold(bucket, Bucket::with_event);
+    let _bucket = bucket.with_event(wrote_policy(50, &both));
+    let receipt = freeze(&aws).await;
+    assert_eq!((receipt.status, outcome(&receipt.steps, "deny-outsiders")), (Status::Partial, Outcome::Applied), "{receipt:?}");
+    let failed = step_about(&receipt, StepKind::DenyOutsiders, "policy");
+    assert_eq!(failed.map(|step| step.outcome), Some(Outcome::Failed), "{receipt:?}");
+    assert!(words(failed).contains(FOREIGN) && words(failed).contains("--only"), "{failed:?}");
 }

@@ -47,6 +47,14 @@ fn switch_on(state: &mut State) {
     state.lifecycle = Xml::read(&text);
 }
 
+/// The lease ends of the lock of a run that was killed: what runs next has another owner.
+async fn lease_ends(aws: &ScriptedAws, run: &str) {
+    let (ledger, id, now) = (room::ledger(aws), room::incident("one"), clock::now());
+    let (name, owner) = (target(Scope::Principal).ledger_key(), format!("{id}#{id}#{run}"));
+    let lock = ledger.lock_for(&name, &owner, now, now).await.expect("the ledger answers").expect("its own lock");
+    ledger.unlock(lock).await.expect("the ledger takes it");
+}
+
 /// What somebody does to a bucket, and what people then read.
 type Revert = (fn(&mut State), &'static str);
 
@@ -164,7 +172,7 @@ fn has(bucket: &Bucket, sid: &str) -> bool {
 }
 
 /// A look for an incident that accuses one user more.
-async fn look_beyond(aws: &ScriptedAws) -> Verification {
+pub(crate) async fn look_beyond(aws: &ScriptedAws) -> Verification {
     let mut later = request(Phase::Verify, "one", Scope::Freeze);
     let second = room::target(TargetKind::IamUser, "trent");
     later.incident.decisions.push(Decision::new(second, Some(Containment::QuarantineIam), Mode::Auto, "whom mallory made"));
@@ -213,6 +221,7 @@ async fn a_release_puts_back_what_a_look_that_was_killed_left_out() {
     let (aws, bucket) = frozen_with_an_orphan().await;
     let before = base_at(&aws, Scope::Freeze).expect("a base").policy;
     aws.kill_at("s3:PutBucketPolicy", 3, false, Box::pin(look_beyond(&aws))).await;
+    lease_ends(&aws, "freeze#look").await;
     bucket.change(|state| state.orphans.clear());
     let steps = release_at(&aws, "one", Scope::Freeze).await;
     assert_eq!((outcome(&steps, "restore-policy"), bucket.policy()), (Outcome::Applied, before), "{steps:?}");
@@ -285,6 +294,7 @@ async fn a_look_makes_up_for_a_containment_that_was_killed_and_a_release_puts_al
     let before = bucket.now();
     let killed = aws.kill_at("s3:PutBucketPolicy", 1, false, Box::pin(approved_at(&aws, "one", Scope::Freeze))).await;
     assert!(killed.is_none() && base_at(&aws, Scope::Freeze).is_some() && bucket.now() == before);
+    lease_ends(&aws, "freeze").await;
     let check = look(&aws, Scope::Freeze).await;
     assert!(is_in_force(&bucket, Scope::Freeze) && check.reverted.is_empty(), "nobody reverted anything: {check:?}");
     let steps = release_at(&aws, "one", Scope::Freeze).await;

@@ -3,7 +3,7 @@ use crate::{MALWARE, NAME, POLICY, base, contain, etag, malware, outcomes, stage
 use firebreak::fault::FaultKind;
 use firebreak::receipt::{Outcome, Status};
 use firebreak_testkit::room;
-use firebreak_testkit::scripted::error;
+use firebreak_testkit::scripted::{error, ok};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -126,9 +126,42 @@ async fn a_policy_without_room_is_said_without_a_try() {
 async fn without_a_record_nothing_is_changed() {
     let (aws, bucket) = stage().await;
     let before = bucket.now();
-    aws.always("dynamodb:UpdateItem", error(403, "AccessDeniedException"));
+    aws.on("dynamodb:UpdateItem", |call| {
+        let is_lock = call.params["Key"]["pk"]["S"].as_str().is_some_and(|key| key.starts_with("lock#"));
+        (!is_lock).then(|| error(403, "AccessDeniedException"))
+    });
     let receipt = contain(&aws, "one", &malware()).await.expect("a receipt");
     assert_eq!((receipt.status, bucket.now()), (Status::Failed, before));
+}
+
+/// A lockdown may be writing the policy, and one of the two would take out what the other one put in.
+#[tokio::test]
+async fn without_an_answer_about_its_turn_nothing_is_changed() {
+    for code in ["ThrottlingException", "AccessDeniedException"] {
+        let (aws, bucket) = stage().await;
+        let before = bucket.now();
+        aws.on("dynamodb:UpdateItem", move |call| {
+            let is_lock = call.params["Key"]["pk"]["S"].as_str().is_some_and(|key| key.starts_with("lock#"));
+            is_lock.then(|| error(400, code))
+        });
+        assert!(contain(&aws, "one", &malware()).await.is_err(), "{code}");
+        assert_eq!((bucket.now(), aws.changes()), (before, vec![]), "{code}");
+    }
+}
+
+/// The statement of a level that nobody holds: a release has just taken it out, and S3 still shows it.
+#[tokio::test]
+async fn what_a_release_of_a_lockdown_took_out_does_not_come_back_with_a_quarantine() {
+    let (aws, bucket) = stage().await;
+    let freeze = json!({ "Sid": "FirebreakDenyOutsiders", "Effect": "Deny", "Principal": "*", "Action": "s3:*",
+        "Resource": "arn:aws:s3:::acme-uploads/*" });
+    let mut old: serde_json::Value = serde_json::from_str(POLICY).expect("a policy");
+    old["Statement"] = json!([old["Statement"], freeze]);
+    aws.next("s3:GetBucketPolicy", ok(old.to_string()));
+    assert_eq!(contain(&aws, "one", &malware()).await.expect("a receipt").status, Status::Contained);
+    assert!(bucket.denies(MALWARE) && bucket.statement("App").is_some());
+    assert_eq!(base(&aws, &malware()).await.expect("a base").policy.as_deref(), Some(POLICY), "byte for byte");
+    assert!(bucket.statement("FirebreakDenyOutsiders").is_none(), "{:?}", bucket.now().policy);
 }
 
 #[tokio::test]

@@ -1,11 +1,12 @@
 //! A bucket that stays frozen when one of its suspects is released.
 
 use crate::each::hold;
-use crate::parts::{says, undo};
+use crate::parts::{says, try_undo, undo};
 use crate::policy::Policy;
 use crate::{POLICY, bucket, decision, opened};
 use firebreak::answer::Answer;
 use firebreak::containment::Containment;
+use firebreak::fault::FaultKind;
 use firebreak::holders::Holder;
 use firebreak::receipt::Status;
 use firebreak::target::{Scope, Target, TargetKind};
@@ -15,6 +16,8 @@ use firebreak_testkit::room;
 use firebreak_testkit::scripted::{Call, ScriptedAws, error, ok};
 use lockdown_s3::{Accused, BaseState, Planned};
 use serde_json::json;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A bucket policy of somebody's, which denies these users in a statement of Firebreak's.
@@ -95,6 +98,34 @@ async fn whom_an_answer_releases_alone_a_frozen_bucket_denies_no_longer() {
     aws.forget();
     undo(&aws, &incident, says(Answer::Release, &["alice"], &[])).await;
     assert_eq!(aws.changes(), [""; 0]);
+}
+
+/// The bucket is being changed at that moment, or S3 or the ledger is. No look may come any more.
+#[tokio::test]
+async fn what_keeps_a_bucket_from_being_told_for_a_moment_is_tried_again() {
+    let aws = ScriptedAws::start().await.expect("a port");
+    let values = ["arn:aws:iam::111122223333:user/alice", "arn:aws:iam::111122223333:user/*/alice"];
+    Policy::denying(&aws, &values);
+    let policy = serve(&aws, denying(&["alice", "mallory"]));
+    let alice = room::target(TargetKind::IamUser, "alice");
+    hold(&aws, Containment::QuarantineScp, &alice, &json!({ "policy": POLICY, "added": values, "found": [] })).await;
+    let frozen = freeze(&aws).await;
+    let decisions = vec![decision(Containment::QuarantineScp, &alice), decision(Containment::LockdownS3, &frozen)];
+    let incident = opened(&aws, "one", decisions).await;
+
+    let is_busy = Arc::new(AtomicBool::new(true));
+    let busy = is_busy.clone();
+    aws.on("dynamodb:UpdateItem", move |call: &Call| {
+        let key = call.params["Key"]["pk"]["S"].as_str().unwrap_or_default();
+        (key.starts_with("lock#") && key.contains("acme-a") && busy.load(Relaxed)).then(|| error(400, "ThrottlingException"))
+    });
+    let fault = try_undo(&aws, &incident, says(Answer::Release, &["alice"], &[])).await.expect_err("the bucket was not told");
+    assert_eq!(fault.kind, FaultKind::Transient);
+    is_busy.store(false, Relaxed);
+    let released = undo(&aws, &incident, says(Answer::Release, &["alice"], &[])).await;
+    assert_eq!((released.status, released.receipts[0].status), ("not-covered", Status::Contained), "{:?}", released.receipts);
+    let text = policy.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    assert!(text.contains("user/mallory") && !text.contains("user/alice"), "{text}");
 }
 
 #[tokio::test]

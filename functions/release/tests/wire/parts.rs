@@ -4,6 +4,7 @@ use crate::{MANAGEMENT, POLICY, bucket, contained, holders, responder, stage};
 use firebreak::answer::{Answer, Decided, Targets};
 use firebreak::containment::Containment;
 use firebreak::facts::Carry;
+use firebreak::fault::Fault;
 use firebreak::incident::{Incident, IncidentStatus};
 use firebreak::receipt::Status;
 use firebreak_aws::clock;
@@ -20,6 +21,10 @@ pub(crate) fn says(answer: Answer, only: &[&str], except: &[&str]) -> Decided {
 }
 
 pub(crate) async fn undo(aws: &ScriptedAws, incident: &Incident, answer: Decided) -> Released {
+    try_undo(aws, incident, answer).await.expect("an answer")
+}
+
+pub(crate) async fn try_undo(aws: &ScriptedAws, incident: &Incident, answer: Decided) -> Result<Released, Fault> {
     let request = ReleaseInput {
         incident: Carry::Facts.incident(incident.clone()),
         answer: Some(answer),
@@ -27,7 +32,7 @@ pub(crate) async fn undo(aws: &ScriptedAws, incident: &Incident, answer: Decided
         restore: None,
     };
     let function = Function::new(responder(aws), Organization::new(POLICY, MANAGEMENT));
-    Box::pin(function.handle(request)).await.expect("an answer")
+    Box::pin(function.handle(request)).await
 }
 
 async fn view(aws: &ScriptedAws, incident: &Incident) -> IncidentView {
