@@ -26,7 +26,8 @@ const HEAD: &str = "\
 # It stops at the first command that fails, and can run again: then it copies once more, also on top of what was written meanwhile. A copy
 # has the bucket's encryption and no ACL of the version's own.
 # A listing does not show who did it, what was read, or versions that were removed for good: CloudTrail's data events do, where they are on.
-# Nor does it show which versions are encrypted with a caller's own key (SSE-C): S3 copies those only with that key.
+# Nor does it show which versions are encrypted with a caller's own key (SSE-C), or which ones somebody encrypted again in place with another
+# KMS key (UpdateObjectEncryption): date, ETag and version id stay. S3 copies those only with that key.
 ";
 
 /// The script. Printable ASCII, whatever the keys.

@@ -12,6 +12,10 @@ use std::path::Path;
 const ELSEWHERE: &str = "look for copies elsewhere: replicas in other buckets, recovery points of AWS Backup, exports and \
                          snapshots of what wrote the objects";
 
+/// What no listing shows: "preserves" the last modified date and the `ETag` (Amazon S3 API reference, `UpdateObjectEncryption`).
+const NOT_SEEN: &str = "A listing does not show what somebody encrypted again in place with another KMS key: CloudTrail's data events do \
+                        (UpdateObjectEncryption)";
+
 /// On a screen.
 pub(super) fn shown(plan: &Plan) -> String {
     let mut out = String::new();
@@ -62,7 +66,9 @@ pub(super) fn lines(losses: &Losses) -> Vec<String> {
     let (keys, untouched, made, same) = (seen.keys, seen.untouched, seen.made, seen.same);
     // Without versions, S3 shows an overwrite as it shows a new object.
     let made_how = if losses.keeps == Keeps::Versions { "made since then" } else { "made or overwritten since then" };
-    say(format!("{keys} keys listed: {untouched} untouched, {made} {made_how}, {same} written again with the same content"));
+    say(format!(
+        "{keys} keys listed: {untouched} untouched, {made} {made_how}, {same} written again with the same content. {NOT_SEEN}"
+    ));
     if !losses.prefixes.is_empty() {
         say(format!("only keys that begin with one of {}: no other was looked at", inert(&ascii(&losses.prefixes), 300)));
     }
@@ -83,7 +89,7 @@ fn keeps(keeps: Keeps) -> Option<String> {
     Some(match keeps {
         Keeps::Versions => return None,
         Keeps::Suspended => {
-            format!("versioning is or was suspended: what was overwritten meanwhile has no earlier version; {ELSEWHERE}")
+            format!("versioning is or was off: what was overwritten meanwhile has no earlier version; {ELSEWHERE}")
         }
         Keeps::SinceTheIncident => {
             format!("versions are kept only since Firebreak froze it: what was lost before is gone from it; {ELSEWHERE}")
@@ -164,6 +170,7 @@ mod tests {
             "deleted: 1 (70 bytes); overwritten: 2 (140 bytes)",
             "1 with no version left; 1 archived",
             "9 keys listed: 7 untouched",
+            "encrypted again in place with another KMS key",
         ] {
             assert!(text.contains(words), "{words}: {text}");
         }
@@ -175,6 +182,7 @@ mod tests {
         for (change, words) in [
             (json!({ "keeps": "nothing" }), "1 bucket that did not keep all versions"),
             (json!({ "keeps": "since-the-incident" }), "1 bucket that did not keep all versions"),
+            (json!({ "keeps": "suspended" }), "1 bucket that did not keep all versions"),
             (json!({ "keeps": "unknown" }), "1 bucket of which it is not known whether it kept all versions"),
             (json!({ "lost": [lost(&json!({ "may_be_older": true }))] }), "1 object of which a newer version can be gone"),
             (json!({ "next": { "prefix": "", "key": "k" } }), "1 bucket not listed to the end"),

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod closers;
 pub mod levels;
 mod name;
 mod open;
@@ -8,6 +9,7 @@ mod settled;
 mod shown;
 mod turn;
 
+pub use closers::closers;
 pub use open::{Bucket, open};
 pub use settled::settled;
 pub use shown::until_shown;

@@ -16,6 +16,10 @@ const ROOM: usize = 4 * 1024;
 const NAMED: usize = 3;
 /// Characters of a key in a name that has only one.
 const KEY: usize = 160;
+/// Characters of a version id or an `ETag` in a name.
+const VERSION: usize = 40;
+/// Hexadecimal digits of a mark by which two names that look alike are told apart.
+const MARK: usize = 8;
 /// Bytes of a key in a label: a label becomes part of keys in the ledger.
 const LABEL: usize = 150;
 /// The same, where there are several.
@@ -104,6 +108,18 @@ impl ObjectVersion {
     pub fn etag(&self) -> Option<&str> {
         self.etag.as_deref()
     }
+
+    /// As people see it, with a mark where that does not show all of it: whoever chose the keys can let two of them look alike.
+    #[must_use]
+    pub fn told_apart(&self) -> String {
+        let version = self.version.as_ref().or(self.etag.as_ref());
+        let is_whole = inert(&self.key, KEY) == self.key && version.is_none_or(|version| inert(version, VERSION) == *version);
+        if is_whole {
+            return self.to_string();
+        }
+        let mark: String = digest(std::slice::from_ref(self)).chars().take(MARK).collect();
+        format!("{self} #{mark}")
+    }
 }
 
 /// The key and the version, for people.
@@ -111,8 +127,8 @@ impl std::fmt::Display for ObjectVersion {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&inert(&self.key, KEY))?;
         match (&self.version, &self.etag) {
-            (Some(version), _) => write!(f, " (version {})", inert(version, 40)),
-            (None, Some(etag)) => write!(f, " (ETag {})", inert(etag, 40)),
+            (Some(version), _) => write!(f, " (version {})", inert(version, VERSION)),
+            (None, Some(etag)) => write!(f, " (ETag {})", inert(etag, VERSION)),
             (None, None) => Ok(()),
         }
     }
@@ -224,6 +240,19 @@ mod tests {
             forged[field] = value.into();
             assert!(serde_json::from_value::<ObjectVersion>(forged).is_err(), "{field}");
         }
+    }
+
+    #[test]
+    fn two_objects_that_look_alike_are_told_apart() {
+        let long = |end: &str| object(&format!("{}{end}", "k".repeat(KEY)));
+        assert_eq!(long("a").to_string(), long("b").to_string());
+        let of = |key: &str, version: &str| ObjectVersion::parse(key, Some(version), None).expect("an object");
+        let versions = ["a", "b"].map(|end| of("k", &format!("{}{end}", "v".repeat(VERSION))));
+        for [one, other] in [[long("a"), long("b")], [object("in/\u{202e}x"), object("in/\u{202d}x")], versions] {
+            assert_ne!(one.told_apart(), other.told_apart());
+            assert!(one.told_apart().starts_with(&format!("{one} #")) && !one.told_apart().contains('\u{202e}'), "{one}");
+        }
+        assert_eq!(object("in/x.zip").told_apart(), "in/x.zip (version v1)");
     }
 
     #[test]

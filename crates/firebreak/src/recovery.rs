@@ -86,6 +86,10 @@ impl Losses {
         self.lost.extend(later.lost);
         self.by_hand.extend(later.by_hand);
         self.seen = self.seen.and(later.seen);
+        // Only a later part can show that versioning was off meanwhile.
+        if self.keeps == Keeps::Versions {
+            self.keeps = later.keeps;
+        }
         self.next = later.next;
         self.each_once()
     }
@@ -114,7 +118,7 @@ impl Losses {
 pub enum Keeps {
     /// It did before the incident, and does.
     Versions,
-    /// Its versioning is suspended, or was until Firebreak resumed it: what was overwritten meanwhile has no earlier version.
+    /// Its versioning is suspended, or was since the incident began: what was overwritten meanwhile has no earlier version.
     Suspended,
     /// Firebreak switched it on for the incident: what was lost before that is gone.
     SinceTheIncident,
@@ -319,6 +323,19 @@ mod tests {
         assert_eq!((keys, all.next.is_none()), (vec!["b", "c", "z"], true));
         assert_eq!((all.seen.keys, all.seen.untouched), (4, 2));
         assert_eq!(all.count(|loss| *loss == Loss::Overwritten), (3, 9));
+    }
+
+    #[test]
+    fn what_one_answer_shows_of_versioning_holds_for_all_of_them() {
+        let of = |keeps| Losses { keeps, ..losses(vec![]) };
+        for (first, later, both) in [
+            (Keeps::Versions, Keeps::Suspended, Keeps::Suspended),
+            (Keeps::Suspended, Keeps::Versions, Keeps::Suspended),
+            (Keeps::Unknown, Keeps::Versions, Keeps::Unknown),
+            (Keeps::Versions, Keeps::Versions, Keeps::Versions),
+        ] {
+            assert_eq!(of(first).and(of(later)).keeps, both, "{first:?} {later:?}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use firebreak_s3::policy::Document;
 use serde_json::Value;
 
 /// The statement about objects in quarantine, which `quarantine-object` writes. It is of no level.
-const QUARANTINE: &str = "FirebreakDenyQuarantined";
+pub(crate) const QUARANTINE: &str = "FirebreakDenyQuarantined";
 /// Whom that statement is about: without this condition it would be about every object.
 const TAG: &str = "s3:ExistingObjectTag/firebreak-quarantined";
 

@@ -7,6 +7,7 @@
 mod block;
 mod merge;
 mod policy;
+mod quarantined;
 mod rules;
 
 use crate::base::{self, BaseState, PublicAccessBlock};
@@ -46,7 +47,12 @@ pub(crate) async fn release(call: &Call, base: Option<&BaseState>) -> Result<Vec
         steps.push(skipped(StepKind::RestorePolicy, Fault::malformed(why)));
     } else {
         let door = door(&steps, (base.public_access_block, now));
-        steps.extend(Box::pin(of.policy(door)).await);
+        let policy = Box::pin(of.policy(door)).await;
+        let is_done = policy.iter().all(|step| step.outcome != Outcome::Failed);
+        steps.extend(policy);
+        if is_done {
+            steps.extend(Box::pin(quarantined::take_out(&of, door)).await);
+        }
     }
     Ok(steps)
 }

@@ -1,6 +1,7 @@
 //! Tags the objects, and has the bucket policy deny what has the tag.
 
 use crate::base::BaseState;
+use crate::replaced;
 use crate::seen::{self, Seen, Tagged, is_gone};
 use crate::shared::{self, Others};
 use crate::statement;
@@ -28,8 +29,8 @@ pub(crate) async fn contain(call: &Call) -> Result<Attempt, Fault> {
     };
     let (read, others) = futures::join!(Box::pin(read), Box::pin(shared::others(call)));
     let (bucket, mut seen) = read?;
-    if seen.all_gone() {
-        return Err(Fault::gone(format!("{} no longer exist", call.target)));
+    if let Some(why) = seen.all_gone() {
+        return Err(Fault::gone(format!("nothing was changed: {why}")));
     }
     if let Ok(others) = &others {
         if seen.has(&others.free) {
@@ -91,7 +92,7 @@ pub(crate) struct Work<'a> {
 pub(crate) struct Carried {
     /// About the statement.
     pub(crate) denied: Step,
-    /// About each object, in the order in which they were read: two keys can look alike in a step's name.
+    /// About each object, in the order in which they were read.
     pub(crate) objects: Vec<Step>,
 }
 
@@ -120,9 +121,9 @@ async fn deny(work: &Work<'_>, policy: &Result<Document, Fault>) -> Result<Outco
     Ok(Outcome::Applied)
 }
 
-/// The step about one object.
+/// The step about one object. The receipt goes by it, so no other object has the same one.
 pub(crate) fn name(object: &ObjectVersion) -> StepName {
-    StepName::about(StepKind::QuarantineObject, object)
+    StepName::about(StepKind::QuarantineObject, object.told_apart())
 }
 
 async fn quarantine(work: &Work<'_>, object: &ObjectVersion, read: &Result<Tagged, Fault>) -> Step {
@@ -133,18 +134,25 @@ async fn quarantine(work: &Work<'_>, object: &ObjectVersion, read: &Result<Tagge
 }
 
 async fn tag(work: &Work<'_>, object: &ObjectVersion, read: &Result<Tagged, Fault>) -> Result<Outcome, Fault> {
-    let now = read.as_ref().map_err(Clone::clone)?;
-    if now.is_marked() {
+    if read.as_ref().map_err(Clone::clone)?.is_marked() {
         return Ok(Outcome::Already);
     }
     work.base.and_then(|base| base.tags(object)).ok_or_else(unrecorded)?;
+    // The record took its time. What somebody tagged meanwhile, a scanner for example, would be written over.
+    let now = seen::read(work.bucket, object).boxed_local().await?;
+    if now.is_marked() {
+        return Ok(Outcome::Already);
+    }
     if now.tags.len() >= LIMIT {
         let why = format!("it has {LIMIT} tags, and S3 takes no more: take one off that nobody needs, and try again");
         return Err(Fault::malformed(why));
     }
     let ours = (KEY.to_owned(), work.incident.to_string());
-    let all: Tags = now.tags.clone().into_iter().chain([ours]).collect();
-    tags::put(work.bucket, &now.found, &all).await?;
+    let all: Tags = now.tags.into_iter().chain([ours]).collect();
+    Box::pin(tags::put(work.bucket, &now.found, &all)).await?;
+    if object.version().is_none() {
+        Box::pin(replaced::not_meanwhile(work.bucket, object)).await?;
+    }
     Ok(Outcome::Applied)
 }
 

@@ -10,18 +10,21 @@ use firebreak_aws::classify::OrFault as _;
 use firebreak_s3::Bucket;
 use percent_encoding::percent_decode_str;
 
+/// So many versions and delete markers of a key are looked at: one page.
+const PAGE: i32 = 1000;
+
 /// One version of an object, as calls name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) key: String,
-    /// Nothing: the only one, or the latest one.
+    /// `null`: the one without an id of its own, beside others. Nothing: the only one.
     pub(crate) version: Option<String>,
 }
 
 /// Finds it. Without a call where the finding names the version id.
 ///
 /// # Errors
-/// `Gone` when no version of this key has the `ETag`, and read errors.
+/// `Gone` when no version of this key has the `ETag`, `Malformed` when it has too many to know that, and read errors.
 pub(crate) async fn find(bucket: &Bucket, object: &ObjectVersion) -> Result<Found, Fault> {
     let key = object.key().to_owned();
     if let Some(version) = object.version() {
@@ -30,19 +33,26 @@ pub(crate) async fn find(bucket: &Bucket, object: &ObjectVersion) -> Result<Foun
     // Keys come in order, and this one is the first that begins with itself; its newest version is the first of them.
     let list = bucket.s3.list_object_versions().bucket(&bucket.name).expected_bucket_owner(&bucket.owner);
     // A key can hold what XML cannot.
-    let list = list.prefix(&key).encoding_type(EncodingType::Url).max_keys(1000);
+    let list = list.prefix(&key).encoding_type(EncodingType::Url).max_keys(PAGE);
     let answer = list.send().await.or_fault("s3:ListObjectVersions")?;
     let is_encoded = answer.encoding_type() == Some(&EncodingType::Url);
-    let is_meant = |one: &&Listed| {
-        let named = one.key().is_some_and(|listed| if is_encoded { decoded(listed) == key } else { listed == key });
-        named && one.e_tag().map(|etag| etag.trim_matches('"')) == object.etag()
-    };
+    let is_key =
+        |listed: Option<&str>| listed.is_some_and(|listed| if is_encoded { decoded(listed) == key } else { listed == key });
+    let is_meant = |one: &&Listed| is_key(one.key()) && one.e_tag().map(|etag| etag.trim_matches('"')) == object.etag();
     let Some(found) = answer.versions().iter().find(is_meant) else {
+        // Whoever writes there can hide it behind newer ones. It is read by its id all the same.
+        if answer.is_truncated() == Some(true) && is_key(answer.next_key_marker()) {
+            let why = format!("{object} is not among the newest {PAGE} versions of its key, and no more of them are looked at");
+            return Err(Fault::malformed(why));
+        }
         return Err(Fault::gone(format!("{object} is gone, or somebody put another object in its place")));
     };
-    let is_latest = found.is_latest().unwrap_or_default();
-    let version = found.version_id().filter(|version| !(is_latest && *version == "null"));
-    Ok(Found { key, version: version.map(str::to_owned) })
+    let versions = answer.versions().iter().filter(|one| is_key(one.key())).count();
+    let is_only = versions + answer.delete_markers().iter().filter(|one| is_key(one.key())).count() == 1;
+    // By that id, S3 takes the call also where somebody writes a newer version at the same time.
+    let version = found.version_id().filter(|version| !(is_only && *version == "null"));
+    let version = version.map(str::to_owned);
+    Ok(Found { key, version })
 }
 
 /// A key as S3 writes it into a list that was asked for in this encoding: a blank is a plus sign.

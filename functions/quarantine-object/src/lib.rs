@@ -4,6 +4,7 @@ mod base;
 mod contain;
 mod find;
 mod release;
+mod replaced;
 mod seen;
 mod shared;
 mod statement;

@@ -68,9 +68,11 @@ impl Seen {
         Self { policy: self.policy.map(|now| now.without(free)), ..self }
     }
 
-    /// Whether none of the objects exists.
-    pub(crate) fn all_gone(&self) -> bool {
-        self.objects.iter().all(|(_, read)| is_gone(read))
+    /// Why none of the objects exists, by the first of them. Nothing: one does, or that is not known.
+    pub(crate) fn all_gone(&self) -> Option<&str> {
+        let are_gone = self.objects.iter().all(|(_, read)| is_gone(read));
+        let first = self.objects.iter().find_map(|(_, read)| read.as_ref().err());
+        first.filter(|_| are_gone).map(|fault| fault.message.as_str())
     }
 
     /// Whether the bucket policy has the statement as Firebreak writes it.
@@ -85,12 +87,10 @@ impl Seen {
     /// The state to record: as it was before Firebreak, also where another set of objects changed it earlier.
     pub(crate) fn base(&self, others: &[BaseState]) -> BaseState {
         let there = self.objects.iter().filter_map(|(object, read)| Some((object, read.as_ref().ok()?)));
-        let objects = there.map(|(object, tagged)| Known {
-            object: object.clone(),
-            tags: shared::tags_before(object, &tagged.tags, others).clone(),
-        });
+        let objects = there
+            .map(|(object, tagged)| Known { object: object.clone(), tags: shared::tags_before(object, &tagged.tags, others) });
         let policy = self.policy.as_ref().ok().and_then(|now| {
-            let rest = now.without(&[SID]);
+            let rest = now.without_exactly(SID);
             if rest.statements().len() == now.statements().len() { now.render() } else { shared::text_before(&rest, others) }
         });
         BaseState { objects: objects.collect(), policy, policy_known: self.policy.is_ok() }

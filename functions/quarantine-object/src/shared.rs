@@ -2,7 +2,7 @@
 //! records how it was before any of them, and the last one gives it back.
 
 use crate::base::BaseState;
-use crate::tags::{KEY, Tags};
+use crate::tags::{KEY, Tags, is_by_firebreak};
 use crate::turn::bucket_of;
 use firebreak::fault::Fault;
 use firebreak::objects::ObjectVersion;
@@ -46,16 +46,26 @@ impl Others {
         self.needing.iter().any(|other| other.tags(object).is_some())
     }
 
+    /// Whether another set has an object of this key.
+    pub(crate) fn need_key(&self, key: &str) -> bool {
+        self.needing.iter().flat_map(|other| &other.objects).any(|known| known.object.key() == key)
+    }
+
     /// Whether another set needs the statement.
     pub(crate) fn need_statement(&self) -> bool {
         !self.needing.is_empty()
     }
 }
 
-/// The tags that an object had before any set, where it has Firebreak's now.
-pub(crate) fn tags_before<'a>(object: &ObjectVersion, now: &'a Tags, others: &'a [BaseState]) -> &'a Tags {
+/// The tags that an object had before any set, where it has Firebreak's now. Without a record of that, it came to the object with another one
+/// whose place it took, or of which it is a copy.
+pub(crate) fn tags_before(object: &ObjectVersion, now: &Tags, others: &[BaseState]) -> Tags {
     let known = others.iter().filter(|_| now.contains_key(KEY)).find_map(|other| other.tags(object));
-    known.unwrap_or(now)
+    let mut before = known.unwrap_or(now).clone();
+    if is_by_firebreak(&before) {
+        before.remove(KEY);
+    }
+    before
 }
 
 /// The text of a policy without Firebreak's statement, byte for byte where another set recorded it.
@@ -88,9 +98,12 @@ mod tests {
     fn an_object_that_another_set_marked_is_recorded_as_it_was_before_that() {
         let known = Known { object: object("a"), tags: tags(&["team"]) };
         let others = [BaseState { objects: vec![known], ..BaseState::default() }];
-        assert_eq!(*tags_before(&object("a"), &tags(&["team", KEY]), &others), tags(&["team"]));
-        assert_eq!(*tags_before(&object("a"), &tags(&["new"]), &others), tags(&["new"]), "somebody took the mark off");
-        assert_eq!(*tags_before(&object("b"), &tags(&[KEY]), &others), tags(&[KEY]), "nobody knows who set it");
+        assert_eq!(tags_before(&object("a"), &tags(&["team", KEY]), &others), tags(&["team"]));
+        assert_eq!(tags_before(&object("a"), &tags(&["new"]), &others), tags(&["new"]), "somebody took the mark off");
+        assert_eq!(tags_before(&object("b"), &tags(&[KEY]), &others), tags(&[KEY]), "nobody knows who set it");
+        let mut copied = tags(&["team"]);
+        copied.insert(KEY.to_owned(), "fb-0123456789abcdef".to_owned());
+        assert_eq!(tags_before(&object("b"), &copied, &others), tags(&["team"]), "a copy has the tags of the first one");
     }
 
     #[test]
@@ -99,7 +112,7 @@ mod tests {
         let before = Document::parse(Some(BEFORE)).expect("a policy");
         let ours = json!({ "Sid": SID, "Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "*" });
         let now = before.with(&[ours]).render().expect("statements");
-        let rest = Document::parse(Some(&now)).expect("a policy").without(&[SID]);
+        let rest = Document::parse(Some(&now)).expect("a policy").without_exactly(SID);
         assert_eq!(text_before(&rest, &others).as_deref(), Some(BEFORE));
         let more = json!({ "Sid": "More", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*" });
         let changed = text_before(&rest.with(&[more]), &others).expect("a policy");

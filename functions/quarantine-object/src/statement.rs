@@ -69,7 +69,7 @@ fn refused(code: Option<&str>, fault: Fault) -> Fault {
         }
         Some("AccessDenied") => {
             "the role may not write it, the bucket is locked down, or another statement is public while BlockPublicPolicy is on: \
-             close that statement, and try again"
+             narrow that statement, keep a copy of it as it was, and try again"
         }
         _ => return fault,
     };

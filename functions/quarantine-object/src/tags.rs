@@ -5,6 +5,7 @@
 use crate::find::Found;
 use aws_sdk_s3::types::{Tag, Tagging};
 use firebreak::fault::Fault;
+use firebreak::ids::IncidentId;
 use firebreak_aws::classify::OrFault as _;
 use firebreak_s3::{Bucket, settled};
 use std::collections::BTreeMap;
@@ -18,6 +19,11 @@ pub(crate) const KEY: &str = "firebreak-quarantined";
 
 /// The tags that an object can have (Amazon S3 user guide, "Categorizing your objects using tags").
 pub(crate) const LIMIT: usize = 10;
+
+/// Whether Firebreak wrote its tag: the value is an incident's id.
+pub(crate) fn is_by_firebreak(tags: &Tags) -> bool {
+    tags.get(KEY).is_some_and(|value| IncidentId::parse(value).is_ok())
+}
 
 /// Reads them.
 ///

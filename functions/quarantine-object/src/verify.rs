@@ -6,13 +6,15 @@ mod missing;
 use crate::base::BaseState;
 use crate::contain::{self, Carried, Work};
 use crate::seen::{self, Seen};
-use crate::{shared, turn};
+use crate::{replaced, shared, turn};
 use firebreak::fault::Fault;
 use firebreak::receipt::{Receipt, Step};
 use firebreak::target::Look;
 use firebreak_function::containment::{Call, Checked, NOT_WRITTEN_AGAIN, without_base};
 use firebreak_function::step::ended;
 use firebreak_s3::Bucket;
+use futures::FutureExt as _;
+use futures::future::join_all;
 use missing::{Cause, Control, Lost, Missing, missing};
 
 /// What the containment did.
@@ -28,7 +30,8 @@ pub(crate) async fn verify(call: &Call) -> Result<Checked, Fault> {
     let (bucket, held) = (bucket?, held?);
     let unrecorded = without_base(&base);
     let base = base.ok().flatten().map(|(base, _)| base);
-    let Missing { lost, problems, notes } = Box::pin(look(call, &bucket, &receipt)).await;
+    let Missing { lost, problems, gone } = Box::pin(look(call, &bucket, &receipt)).await;
+    let notes = join_all(gone.iter().map(|object| replaced::told(&bucket, object).boxed_local())).await;
     let mut checked = Checked { problems, notes, ..Checked::default() };
     checked.problems.extend(unrecorded.filter(|_| held));
     // Without a record nothing could be put back. Nothing may be written while a release is under way, and none begins while something is.

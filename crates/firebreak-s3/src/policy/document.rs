@@ -103,6 +103,12 @@ impl Document {
         self.keeping(|_, statement| !(is_ours(statement) && sid_of(statement).is_some_and(is_named)))
     }
 
+    /// The policy without Firebreak's statement of exactly this `Sid`. A name that only begins so is somebody else's.
+    #[must_use]
+    pub fn without_exactly(&self, sid: &str) -> Self {
+        self.keeping(|_, statement| !(is_ours(statement) && sid_of(statement) == Some(sid)))
+    }
+
     /// The policy without the statement at this place of [`statements`](Self::statements).
     #[must_use]
     pub fn leaving_out(&self, index: usize) -> Self {

@@ -19,9 +19,9 @@ pub(super) const DECLARATION: Declaration = Declaration {
         apart: None,
         decisive: &[StepKind::QuarantineObject],
         does: "deny to everybody but responders",
-        stops: "reading and copying these versions of the objects, also by presigned URLs and through access points",
-        leaves: "every other object and version, and what is written under the same key next; replicas and copies that were made; deletion of \
-                 the objects; what was read before",
+        stops: "reading these versions of the objects, also to copy them, by presigned URLs and through access points",
+        leaves: "every other object and version, and what is written under the same key next; replicas and copies that were made, and what a \
+                 replication rule makes; deletion of the objects; what was read before",
     }],
     destroys: &[],
     doing: "quarantining the objects",

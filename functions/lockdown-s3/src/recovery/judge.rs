@@ -62,6 +62,12 @@ pub(super) fn judge(key: &str, entries: &[Entry], since: Timestamp) -> Judged {
     }
 }
 
+/// Whether versioning was off for a time since then, whatever it was before and is now: something was written without an id of its own. S3
+/// kept nothing of what had been there with that id, so a key that seems to have been made since can have been overwritten.
+pub(super) fn shows_a_gap(entries: &[Entry], since: Timestamp) -> bool {
+    entries.iter().any(|entry| entry.id == NULL && entry.at >= since)
+}
+
 /// What an object was when the incident began.
 enum Before<'a> {
     /// This version.
@@ -226,6 +232,13 @@ mod tests {
         let again = Entry { object: version("v1", 0).object, ..version("v2", 1001) };
         assert_eq!(judged(vec![again, version("v1", 999)]), Judged::Same);
         assert_eq!(judged(vec![]), Judged::Untouched);
+    }
+
+    #[test]
+    fn only_what_was_written_without_an_id_since_then_shows_that_versioning_was_off() {
+        let shows = |entries: &[Entry]| shows_a_gap(entries, Timestamp::from_second(SINCE).expect("a time"));
+        assert!(shows(&[version("null", 1000)]) && shows(&[version("v1", 1002), marker("null", 1001)]));
+        assert!(!shows(&[version("v1", 1001), version("null", 999)]) && !shows(&[]));
     }
 
     #[test]

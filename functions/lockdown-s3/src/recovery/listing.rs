@@ -1,9 +1,9 @@
 //! Goes through the versions of a bucket, key by key, as far as one invocation has time and room.
 
-use super::judge::{Judged, judge};
+use super::judge::{Judged, judge, shows_a_gap};
 use super::page::{Entry, Start, read};
 use firebreak::fault::Fault;
-use firebreak::recovery::{ByHand, Losses, Marker, Why};
+use firebreak::recovery::{ByHand, Keeps, Losses, Marker, Why};
 use firebreak_s3::Bucket;
 use futures::stream::{StreamExt as _, iter};
 use jiff::Timestamp;
@@ -46,14 +46,19 @@ impl<'a> Walk<'a> {
     /// # Errors
     /// The bucket could not be listed.
     pub(super) async fn keys(&mut self, keys: &[String]) -> Result<(), Fault> {
-        let (bucket, since, (patience, at_once)) = (self.bucket, self.since, BY_NAME);
-        let looks = iter(keys).map(async |key| (key, Box::pin(one(bucket, key, since)).await));
+        let (bucket, (patience, at_once)) = (self.bucket, BY_NAME);
+        let looks = iter(keys).map(async |key| (key, Box::pin(one(bucket, key)).await));
         let Ok(looked) = timeout(patience, looks.buffered(at_once).collect::<Vec<_>>()).await else {
             tracing::warn!("what the findings name was not looked at by name: S3 is slow");
             return Ok(());
         };
-        for (key, judged) in looked {
-            self.keep(key, judged?);
+        for (key, found) in looked {
+            let judged = match found? {
+                ByName::Whole(entries) => self.judged(key, &entries),
+                ByName::Partly => Judged::Untouched,
+                ByName::Nothing => Judged::ByHand(Why::NothingLeft),
+            };
+            self.keep(key, judged);
         }
         Ok(())
     }
@@ -91,7 +96,7 @@ impl<'a> Walk<'a> {
             // The next page can have more versions of the last key.
             let unfinished = if page.next.is_some() { open.pop_last() } else { None };
             while let Some((key, entries)) = open.pop_first() {
-                let judged = judge(&key, &entries, self.since);
+                let judged = self.judged(&key, &entries);
                 self.count(&key, judged);
                 last = key;
                 if self.room == 0 {
@@ -104,12 +109,25 @@ impl<'a> Walk<'a> {
         }
         // A key that takes all of one answer would take all of the next one.
         if last == first
-            && let Some((key, _)) = open.pop_first()
+            && let Some((key, entries)) = open.pop_first()
         {
+            self.notice(&entries);
             self.count(&key, Judged::ByHand(Why::TooManyVersions));
             last = key;
         }
         Ok(Some(last))
+    }
+
+    fn judged(&mut self, key: &str, entries: &[Entry]) -> Judged {
+        self.notice(entries);
+        judge(key, entries, self.since)
+    }
+
+    /// A freeze says how versioning was when it began, which is later than the incident, and a look switches it on again.
+    fn notice(&mut self, entries: &[Entry]) {
+        if self.losses.keeps == Keeps::Versions && shows_a_gap(entries, self.since) {
+            self.losses.keeps = Keeps::Suspended;
+        }
     }
 
     fn count(&mut self, key: &str, judged: Judged) {
@@ -143,14 +161,23 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Judges one object by its name. A key that begins with another one comes after it. One that has more versions than a page is left to
-/// the listing of the bucket.
-async fn one(bucket: &Bucket, key: &str, since: Timestamp) -> Result<Judged, Fault> {
-    let page = read(bucket, key, Start::default()).await?;
+/// What a look at one object by its name found.
+enum ByName {
+    /// All of its versions and delete markers.
+    Whole(Vec<Entry>),
+    /// More than a page has: it is left to the listing of the bucket.
+    Partly,
+    /// No version and no marker.
+    Nothing,
+}
+
+/// Looks at one object by its name. A key that begins with another one comes after it.
+async fn one(bucket: &Bucket, key: &str) -> Result<ByName, Fault> {
+    let mut page = read(bucket, key, Start::default()).await?;
     let is_whole = page.next.is_none() || page.keys.len() > 1;
-    Ok(match page.keys.get(key) {
-        Some(entries) if is_whole => judge(key, entries, since),
-        Some(_) => Judged::Untouched,
-        None => Judged::ByHand(Why::NothingLeft),
+    Ok(match page.keys.remove(key) {
+        Some(entries) if is_whole => ByName::Whole(entries),
+        Some(_) => ByName::Partly,
+        None => ByName::Nothing,
     })
 }

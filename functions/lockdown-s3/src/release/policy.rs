@@ -34,7 +34,7 @@ pub(super) enum Door {
 }
 
 /// How often a policy is written that S3 may have refused because of the old block: every 2 seconds.
-const TRIES: usize = 5;
+pub(super) const TRIES: usize = 5;
 
 /// The bucket policy without the level.
 pub(super) async fn restore(of: &Of<'_>, door: Door) -> Vec<Step> {
@@ -212,7 +212,8 @@ async fn taken(of: &Of<'_>, wanted: &Document, door: Door, record: &mut LeftOut<
     Box::pin(policy::put(bucket, wanted, foreseen)).await
 }
 
-async fn put_whole(bucket: &Bucket, text: &str) -> Result<(), Fault> {
+/// Writes a policy as it is, or nothing of it.
+pub(super) async fn put_whole(bucket: &Bucket, text: &str) -> Result<(), Fault> {
     let put = bucket.s3.put_bucket_policy().bucket(&bucket.name).expected_bucket_owner(&bucket.owner).policy(text);
     put.send().await.or_fault("s3:PutBucketPolicy").map(|_| ())
 }

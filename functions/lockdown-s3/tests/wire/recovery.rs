@@ -109,6 +109,21 @@ async fn of_a_suspended_bucket_nothing_is_removed_that_can_be_an_object_by_then(
     assert_eq!((losses.keeps, &lost.loss, lost.may_be_older), (Keeps::Suspended, &Loss::Overwritten, true));
 }
 
+/// Somebody suspended versioning, overwrote what has no version id, and switched versioning on before anybody froze the bucket.
+#[tokio::test]
+async fn what_was_written_without_versions_since_then_shows_that_they_were_off_for_a_time() {
+    let named =
+        json!({ "detail": { "resource": { "s3BucketDetails": [{ "name": NAME, "s3ObjectDetails": [{ "key": "a" }] }] } } });
+    for event in [json!({}), named] {
+        let (aws, bucket) = stage_of(&event).await;
+        contain_at(&aws, "one", Scope::Freeze).await.expect("a receipt");
+        assert_eq!(lost(&aws).await.keeps, Keeps::Versions, "the freeze found it on");
+        bucket.with_version(since(Version::of("a", "null")));
+        let losses = lost(&aws).await;
+        assert_eq!((losses.keeps, losses.seen.made, losses.lost.len()), (Keeps::Suspended, 1, 0), "{event}");
+    }
+}
+
 #[tokio::test]
 async fn a_key_is_told_as_it_is_whatever_its_characters() {
     let hostile = ["\u{1}\u{1b}[2J", "--rf", "a b+c%20d", "it's;$(touch x)`\n", "x<&>\"", "日本"];

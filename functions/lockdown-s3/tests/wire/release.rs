@@ -1,13 +1,16 @@
 use crate::bucket::{Bucket, CLOSED, Switches};
 use crate::lived_in::{LEVELS, POLICY, contained_at};
-use crate::{approved_at, contain, outcome, responder, stage, target, verify_at};
+use crate::{NAME, approved_at, contain, outcome, responder, stage, target, verify_at};
 use firebreak::containment::Containment;
 use firebreak::fault::{Fault, FaultKind};
+use firebreak::holders::Holder;
 use firebreak::receipt::{Outcome, Step};
 use firebreak::step::{StepKind, StepName};
-use firebreak::target::Scope;
+use firebreak::target::{Scope, TargetKind};
 use firebreak_aws::clients::MemberRole;
+use firebreak_aws::clock;
 use firebreak_function::containment::Call;
+use firebreak_ledger::Held;
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::{ScriptedAws, error};
 use serde_json::json;
@@ -225,4 +228,31 @@ async fn one_part_that_cannot_be_put_back_keeps_no_other_one_from_it() {
     aws.mend();
     assert!(is_done(&release_at(&aws, "one", Scope::Freeze).await));
     assert_eq!(bucket.now(), before);
+}
+
+/// The release of the last set of objects left it: under the block S3 takes no public policy back.
+#[tokio::test]
+async fn the_statement_of_a_quarantine_that_is_over_goes_with_the_block_and_no_other_does() {
+    let sets = room::target(TargetKind::S3Object, NAME);
+    for (absent, is_held, goes) in [("false", false, true), ("false", true, false), ("true", false, false)] {
+        let (aws, bucket, before) = contained_at(Scope::Principal).await;
+        bucket.change(|state| {
+            let mut statements = state.statements();
+            statements.push(json!({ "Sid": "FirebreakDenyQuarantined", "Effect": "Deny", "Principal": "*", "Action": "s3:GetObject",
+                "Resource": "arn:aws:s3:::acme-exports/*", "Condition": { "Null": { "s3:ExistingObjectTag/firebreak-quarantined": absent } } }));
+            state.policy = Some(json!({ "Version": "2012-10-17", "Statement": statements }).to_string());
+        });
+        if is_held {
+            let held = Held { target: &sets, containment: Containment::QuarantineObject };
+            let holder = Holder::Own(room::incident("two"));
+            room::ledger(&aws).mark_held(held, &holder, clock::now()).await.expect("the ledger takes it");
+        }
+        let steps = release(&aws).await;
+        assert!(is_done(&steps), "{steps:?}");
+        let stays = bucket.policy().is_some_and(|policy| policy.contains("FirebreakDenyQuarantined"));
+        assert_eq!(stays, !goes, "{absent} {is_held}: {steps:?}");
+        if goes {
+            assert_eq!(bucket.now(), before, "byte for byte");
+        }
+    }
 }

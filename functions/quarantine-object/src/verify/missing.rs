@@ -16,8 +16,8 @@ pub(super) struct Missing {
     pub(super) lost: Vec<Lost>,
     /// What is not known.
     pub(super) problems: Vec<String>,
-    /// What somebody made since and a person looks at.
-    pub(super) notes: Vec<String>,
+    /// Objects that do not exist any more.
+    pub(super) gone: Vec<ObjectVersion>,
 }
 
 /// A control that does not hold.
@@ -65,16 +65,13 @@ pub(super) fn missing(bucket: &Bucket, seen: &Seen, receipt: &Kept) -> Missing {
         match read {
             Ok(tagged) if tagged.is_marked() => {}
             Ok(_) => missing.lost.push(lost(Control::Object(object.clone()), format!("{object} has no tag {KEY}"))),
-            Err(_) if is_gone(read) => {
-                let line = format!("{object} is gone; what has its key now, if anything, is not in quarantine");
-                missing.notes.push(line);
-            }
+            Err(_) if is_gone(read) => missing.gone.push(object.clone()),
             Err(fault) => missing.problems.push(format!("{object}: {}", fault.message)),
         }
     }
     match seen.denies(bucket) {
         // There is nothing that it could deny.
-        _ if seen.all_gone() => {}
+        _ if seen.all_gone().is_some() => {}
         Ok(true) => {}
         Ok(false) => {
             let line = "the bucket policy does not deny objects with the tag as Firebreak wrote it".to_owned();

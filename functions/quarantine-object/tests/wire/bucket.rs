@@ -123,11 +123,13 @@ fn found<'a>(state: &'a mut State, path: &str, call: &Call) -> Option<&'a mut Ob
     state.objects.iter_mut().find(|object| object.key == key && (version.is_empty() || object.version == version))
 }
 
-/// `ListObjectVersions`, in the encoding that the caller asked for.
+/// `ListObjectVersions`, in the encoding that the caller asked for. The first page.
 fn listed(state: &State, call: &Call) -> String {
     assert_eq!(call.param("encoding-type"), "url", "a key can hold what XML cannot");
+    let most: usize = call.param("max-keys").parse().expect("a number");
+    let meant = || state.objects.iter().enumerate().filter(|(_, object)| object.key.starts_with(call.param("prefix")));
     let mut entries = String::new();
-    for (at, object) in state.objects.iter().enumerate().filter(|(_, object)| object.key.starts_with(call.param("prefix"))) {
+    for (at, object) in meant().take(most) {
         let Object { key, version, etag, .. } = object;
         let is_latest = !state.objects[..at].iter().any(|newer| newer.key == *key);
         let key = encoded(key);
@@ -135,7 +137,11 @@ fn listed(state: &State, call: &Call) -> String {
             "<Version><Key>{key}</Key><VersionId>{version}</VersionId><IsLatest>{is_latest}</IsLatest><ETag>&quot;{etag}&quot;</ETag></Version>"
         );
     }
-    format!("<ListVersionsResult><EncodingType>url</EncodingType>{entries}</ListVersionsResult>")
+    let next = if meant().count() > most { meant().take(most).last() } else { None };
+    let next =
+        next.map(|(_, last)| format!("<IsTruncated>true</IsTruncated><NextKeyMarker>{}</NextKeyMarker>", encoded(&last.key)));
+    let next = next.unwrap_or_default();
+    format!("<ListVersionsResult><EncodingType>url</EncodingType>{next}{entries}</ListVersionsResult>")
 }
 
 fn tagging(tags: &BTreeMap<String, String>) -> String {

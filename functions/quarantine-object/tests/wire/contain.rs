@@ -72,11 +72,57 @@ async fn an_earlier_version_that_has_no_id_is_meant_and_not_what_came_later() {
     assert_eq!(marked, [false, true]);
 }
 
+/// With its id, the call cannot meet a version that somebody writes at the same time.
+#[tokio::test]
+async fn the_newest_version_is_called_by_its_id_where_its_key_has_others() {
+    let (aws, bucket) = stage_of(vec![Object::new(MALWARE, "null", "bad1", &[]), Object::new(MALWARE, "v1", "fine", &[])]).await;
+    contain(&aws, "one", &target(&[etag(MALWARE, "bad1")])).await.expect("a receipt");
+    assert!(bucket.denies(MALWARE));
+    assert_eq!(aws.calls_of("s3:PutObjectTagging")[0].param("versionId"), "null");
+}
+
+#[tokio::test]
+async fn an_object_behind_newer_versions_without_end_is_not_said_to_be_gone() {
+    let mut objects: Vec<Object> = (0..1000).map(|at| Object::new(MALWARE, &format!("v{at}"), "fine", &[])).collect();
+    objects.push(Object::new(MALWARE, "null", "bad1", &[]));
+    let (aws, bucket) = stage_of(objects).await;
+    let receipt = contain(&aws, "one", &target(&[etag(MALWARE, "bad1")])).await.expect("a receipt");
+    assert!(receipt.status != Status::Contained && told(&receipt.steps).contains("newest 1000 versions"), "{receipt:?}");
+    bucket.change(|state| drop(state.objects.remove(0)));
+    assert_eq!(contain(&aws, "one", &target(&[etag(MALWARE, "bad1")])).await.expect("a receipt").status, Status::Contained);
+}
+
+/// A new upload has no tags of the one before, and the same bytes have the same `ETag`.
+#[tokio::test]
+async fn the_same_malware_uploaded_again_is_denied_again() {
+    let (aws, bucket) = stage_of(vec![Object::new(MALWARE, "null", "bad1", &["team"])]).await;
+    let set = target(&[etag(MALWARE, "bad1")]);
+    contain(&aws, "one", &set).await.expect("a receipt");
+    bucket.change(|state| state.objects[0].tags.clear());
+    assert_eq!(contain(&aws, "two", &set).await.expect("a receipt").status, Status::Contained);
+    assert!(bucket.denies(MALWARE));
+}
+
+#[tokio::test]
+async fn what_a_scanner_tags_while_the_base_is_recorded_is_kept() {
+    let (aws, bucket) = stage().await;
+    let theirs = bucket.clone();
+    aws.on("dynamodb:UpdateItem", move |call| {
+        if call.params["Key"]["sk"]["S"].as_str().is_some_and(|key| key.starts_with("base#")) {
+            theirs.change(|state| drop(state.objects[0].tags.insert("scan".to_owned(), "infected".to_owned())));
+        }
+        None
+    });
+    assert_eq!(contain(&aws, "one", &malware()).await.expect("a receipt").status, Status::Contained);
+    assert_eq!(bucket.tags(MALWARE).keys().map(String::as_str).collect::<Vec<_>>(), [TAG, "scan", "team"]);
+}
+
 #[tokio::test]
 async fn what_somebody_put_in_the_place_of_an_object_is_not_touched() {
     let (aws, bucket) = stage_of(vec![Object::new(MALWARE, "null", "fine", &[])]).await;
     let before = bucket.now();
     let gone = contain(&aws, "one", &target(&[etag(MALWARE, "bad1")])).await.expect_err("no such object");
+    assert!(gone.message.contains("another object in its place"), "{}", gone.message);
     assert_eq!((gone.kind, bucket.now(), base(&aws, &target(&[etag(MALWARE, "bad1")])).await), (FaultKind::Gone, before, None));
 
     let (aws, bucket) = stage().await;

@@ -5,6 +5,7 @@ mod bucket;
 mod contain;
 mod faults;
 mod release;
+mod replaced;
 mod shared;
 mod verify;
 

@@ -1,15 +1,17 @@
 use crate::bucket::{Bucket, Object, State, TAG};
-use crate::{CLEAN, MALWARE, POLICY, contain, etag, held, malware, outcomes, responder, stage, stage_of, target, told, version};
+use crate::{
+    CLEAN, MALWARE, NAME, POLICY, base, contain, etag, held, malware, outcomes, responder, stage, stage_of, target, told, version,
+};
 use firebreak::containment::Containment;
 use firebreak::fault::Fault;
-use firebreak::holders::Holders;
+use firebreak::holders::{Holder, Holders};
 use firebreak::receipt::{Outcome, Step};
-use firebreak::target::Target;
+use firebreak::target::{Target, TargetKind};
 use firebreak_aws::clients::MemberRole;
 use firebreak_aws::clock;
-use firebreak_ledger::{Lease, ReleaseClaim};
+use firebreak_ledger::{Held, Lease, ReleaseClaim};
 use firebreak_testkit::room;
-use firebreak_testkit::scripted::{ScriptedAws, error};
+use firebreak_testkit::scripted::{ScriptedAws, error, ok};
 use quarantine_object::BaseState;
 
 /// Begins a release in the ledger.
@@ -99,14 +101,70 @@ async fn a_tag_that_was_there_before_stays() {
     assert!(told(&steps).contains("before") && bucket.now() == before, "{steps:?}");
 }
 
+/// People would be asked for ever otherwise, and could end that only by taking out what the customer allows.
 #[tokio::test]
-async fn a_policy_that_s3_does_not_take_back_fails_and_says_so() {
+async fn a_statement_that_s3_does_not_let_go_stays_while_it_denies_nobody() {
+    for (status, code, words) in [(400, "MalformedPolicy", "was deleted"), (403, "AccessDenied", "BlockPublicPolicy")] {
+        let (aws, bucket, before) = quarantined().await;
+        aws.always("s3:PutBucketPolicy", error(status, code));
+        let steps = release(&aws, &malware()).await;
+        assert_eq!(outcomes(&steps, "restore-policy"), [Outcome::Skipped], "{code}");
+        assert!(told(&steps).contains("the statement stays") && told(&steps).contains(words), "{code}: {steps:?}");
+        assert_eq!(bucket.now().objects, before.objects, "{code}");
+        assert!(!told(&steps).contains("narrow that statement"), "no advice that costs the customer a statement: {steps:?}");
+        aws.mend();
+        release(&aws, &malware()).await;
+        assert_eq!(bucket.now(), before, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_statement_that_stays_says_for_whom_public_access_is_blocked() {
     let (aws, bucket, before) = quarantined().await;
-    aws.always("s3:PutBucketPolicy", error(400, "MalformedPolicy"));
+    let (whole, two) = (room::target(TargetKind::S3Bucket, NAME), room::incident("two"));
+    let held = Held { target: &whole, containment: Containment::LockdownS3 };
+    let holder = Holder::Own(two.clone());
+    room::ledger(&aws).mark_held(held, &holder, clock::now()).await.expect("the ledger takes it");
+    aws.always("s3:PutBucketPolicy", error(403, "AccessDenied"));
+    let steps = release(&aws, &malware()).await;
+    assert!(told(&steps).contains(&format!("{two} blocks public access")), "{steps:?}");
+    assert_eq!((outcomes(&steps, "restore-policy"), bucket.now().objects), (vec![Outcome::Skipped], before.objects));
+}
+
+#[tokio::test]
+async fn a_statement_that_still_denies_an_object_is_no_success() {
+    let (aws, bucket, _) = quarantined().await;
+    for action in ["s3:PutBucketPolicy", "s3:PutObjectTagging"] {
+        aws.always(action, error(403, "AccessDenied"));
+    }
     let steps = try_release(&aws, "one", &malware()).await.expect("a release");
-    assert_eq!(outcomes(&steps, "restore-policy"), [Outcome::Failed]);
-    assert_eq!(bucket.now().objects, before.objects, "steps are independent");
-    aws.mend();
+    assert_eq!(
+        [outcomes(&steps, "restore-object-tags"), outcomes(&steps, "restore-policy")],
+        [[Outcome::Failed], [Outcome::Failed]]
+    );
+    assert!(bucket.denies(MALWARE));
+}
+
+#[tokio::test]
+async fn a_release_ends_its_turn_when_s3_shows_the_policy_that_it_took() {
+    let (aws, bucket, before) = quarantined().await;
+    let old = bucket.now().policy.expect("a policy");
+    for _ in 0..2 {
+        aws.next("s3:GetBucketPolicy", ok(&old));
+    }
+    release(&aws, &malware()).await;
+    assert_eq!((bucket.now(), aws.calls_of("s3:GetBucketPolicy").len()), (before, 3), "read, shown as it was, shown as it is");
+}
+
+#[tokio::test]
+async fn a_deny_of_the_customers_whose_name_begins_like_firebreaks_stays() {
+    let (aws, bucket) = stage().await;
+    let theirs = r#"{"Statement":[{"Sid":"FirebreakDenyQuarantinedReplicas","Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":"*"}]}"#;
+    bucket.change(|state| state.policy = Some(theirs.to_owned()));
+    let before = bucket.now();
+    contain(&aws, "one", &malware()).await.expect("a receipt");
+    let base = base(&aws, &malware()).await.expect("a base");
+    assert_eq!(base.policy.as_deref(), Some(theirs));
     release(&aws, &malware()).await;
     assert_eq!(bucket.now(), before);
 }

@@ -1,7 +1,8 @@
-use crate::bucket::{Bucket, SID, State, TAG};
+use crate::bucket::{Bucket, Object, SID, State, TAG};
 use crate::release::begin;
-use crate::{MALWARE, POLICY, base, contain, malware, stage, verify};
-use firebreak::receipt::Verification;
+use crate::{MALWARE, POLICY, base, contain, etag, malware, stage, stage_of, target, verify};
+use firebreak::containment::Containment;
+use firebreak::receipt::{Status, Verification};
 use firebreak_aws::clock;
 use firebreak_testkit::room;
 use firebreak_testkit::scripted::{ScriptedAws, error};
@@ -78,6 +79,26 @@ async fn an_object_that_is_gone_is_noted_and_nothing_is_written() {
     let check = look(&aws).await;
     assert!(check.holds && any(&check.notes, "is gone"), "{check:?}");
     assert_eq!(aws.changes(), [""; 0], "an earlier version is not what the scan meant");
+}
+
+/// In one step's name both keys look alike: what was made up for the one is no success of the other.
+#[tokio::test]
+async fn two_keys_that_look_alike_are_judged_each_on_its_own() {
+    let keys = ["a", "b"].map(|end| format!("{}{end}", "k".repeat(160)));
+    let tags: Vec<String> = (0..10).map(|at| format!("t{at}")).collect();
+    let full = Object::new(&keys[0], "null", "bad1", &tags.iter().map(String::as_str).collect::<Vec<_>>());
+    let (aws, bucket) = stage_of(vec![full, Object::new(&keys[1], "null", "bad1", &[])]).await;
+    let both = target(&keys.each_ref().map(|key| etag(key, "bad1")));
+    aws.always("s3:PutObjectTagging", error(403, "AccessDenied"));
+    contain(&aws, "one", &both).await.expect("a receipt");
+    aws.mend();
+    for _ in 0..2 {
+        let check = verify(&aws, "one", &both).await.expect("a look");
+        assert!(!check.holds && check.reverted.is_empty() && any(&check.problems, "10 tags"), "{check:?}");
+        assert!(bucket.denies(&keys[1]) && !bucket.denies(&keys[0]));
+    }
+    let kept = room::ledger(&aws).receipt(&room::incident("one"), Containment::QuarantineObject, &both).await;
+    assert_eq!(kept.expect("the ledger answers").expect("a receipt").status, Status::Partial);
 }
 
 #[tokio::test]

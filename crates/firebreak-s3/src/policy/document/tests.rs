@@ -146,6 +146,16 @@ fn what_is_no_policy_is_refused() {
 }
 
 #[test]
+fn a_name_that_only_begins_like_firebreaks_is_somebody_elses() {
+    let both = parsed(ODD).with(&[ours("FirebreakSeal"), ours("FirebreakSealedReplicas")]);
+    assert_eq!(sids(&both.without_exactly("FirebreakSeal")), ["CDN \"edge\"", "FirebreakSealedReplicas"]);
+    assert_eq!(sids(&both.without(&["FirebreakSeal"])), ["CDN \"edge\""]);
+    let mut allow = ours("FirebreakSeal");
+    allow["Effect"] = json!("Allow");
+    assert_eq!(policy(&json!([allow])).without_exactly("FirebreakSeal").statements().len(), 1, "Firebreak's own only deny");
+}
+
+#[test]
 fn the_limit_counts_bytes_and_no_whitespace_between_tokens() {
     let statement = |name: &str| json!({ "Sid": name, "Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*" });
     let many: Vec<Value> = (0..300).map(|n| statement(&format!("S{n}"))).collect();

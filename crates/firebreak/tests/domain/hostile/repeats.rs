@@ -57,10 +57,14 @@ fn rate_the_same_finding_is_the_same_incident() {
         assert_eq!(IncidentId::of(&raw("H70").dedupe_key), IncidentId::of(&first.dedupe_key), "H77, H78");
     }
     // EventBridge's own id and time are no part of it, also when the event names no finding.
-    for case in ["H70", "H61", "H15"] {
-        let again = set(with(case, "/id", json!("another-delivery")), "/time", json!("2026-11-20T02:09:00Z"));
-        assert_eq!(of(&again).dedupe_key, raw(case).dedupe_key, "H78: {case}");
+    let delivered = |case, time| set(with(case, "/id", json!("another-delivery")), "/time", json!(time));
+    for case in ["H70", "H15"] {
+        assert_eq!(of(&delivered(case, "2026-11-20T02:09:00Z")).dedupe_key, raw(case).dedupe_key, "H78: {case}");
     }
+    // Of an object without a version only the time tells a second scan, of another upload, from a second delivery, which keeps it.
+    let scanned = raw("H61").dedupe_key;
+    assert_eq!(of(&delivered("H61", "2026-11-20T02:05:00Z")).dedupe_key, scanned, "H78: a second delivery");
+    assert_ne!(of(&delivered("H61", "2026-11-20T02:09:00Z")).dedupe_key, scanned, "H61: a second scan");
     let other = of(&with("H70", "/detail/arn", json!("arn:aws:guardduty:eu-central-1:111122223333:detector/d/finding/other")));
     assert_eq!(other.decisions[0].target.ledger_key(), first.decisions[0].target.ledger_key(), "H77: one budget, one base");
 }
